@@ -101,6 +101,10 @@ class Data(_Section):
     timezone: TimeZone = "UTC"
     naive_timestamps: Literal["local", "utc"] = "local"
     """What a timestamp without an offset means: the time on the shop's wall, or UTC."""
+    date_format: str | None = None
+    """strptime pattern of `ordered_at` where it is text or a number and not ISO 8601."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text columns."""
     currency: Currency = "EUR"
     columns: Columns
     rules: Rules = Rules()

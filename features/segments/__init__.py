@@ -1,0 +1,1 @@
+"""Customer segments: rules over feature columns, each published with its cut points."""

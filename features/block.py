@@ -1,0 +1,43 @@
+"""What a feature is: a named SQL expression over one grain of the visible past."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Grain = Literal["customer_orders", "customer_days", "customer_products", "customer_categories"]
+"""The grouped step an expression runs over; see `features.build.GRAINS`."""
+
+Unit = Literal["days", "orders", "money", "share", "ratio", "count", "hour", "nats"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the feature table.
+
+    Attributes
+    ----------
+    name : column name, unit inside (`days_since_last_order`)
+    unit : what a value counts
+    sql : expression; aggregates over the block's grain, or, in a derived block, plain
+        arithmetic on columns of earlier blocks. `{as_of}` is the day number of the date.
+        Only integers are summed, so that threads cannot change a bit of the result.
+    en, zh : meaning in English and Chinese, as a noun phrase for reasons and documentation
+    """
+
+    name: str
+    unit: Unit
+    sql: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Features that belong together and are computed over the same grain.
+
+    A block without a grain is derived: its expressions see the columns of the blocks
+    before it in the catalogue.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    grain: Grain | None = None

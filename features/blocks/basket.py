@@ -1,0 +1,33 @@
+"""The size of a basket."""
+
+from features.block import Block, Feature
+
+_N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
+
+BLOCK = Block(
+    name="basket",
+    grain="customer_orders",
+    features=(
+        Feature(
+            "mean_lines_per_order",
+            "count",
+            f"CAST(SUM(line_count) AS DOUBLE) / {_N}",
+            "lines per order",
+            "每单行数",
+        ),
+        Feature(
+            "mean_products_per_order",
+            "count",
+            f"CAST(SUM(CASE WHEN is_purchase THEN product_count ELSE 0 END) AS DOUBLE) / {_N}",
+            "different products per order",
+            "每单商品种数",
+        ),
+        Feature(
+            "max_lines_per_order",
+            "count",
+            "MAX(line_count)",
+            "lines of the longest order",
+            "最多行的一单的行数",
+        ),
+    ),
+)

@@ -1,0 +1,32 @@
+"""Breadth over categories; unknown where the orders carry none."""
+
+from features.block import Block, Feature
+
+BLOCK = Block(
+    name="categories",
+    grain="customer_categories",
+    features=(
+        Feature(
+            "distinct_categories",
+            "count",
+            "COUNT(*)",
+            "different categories bought",
+            "购买过的品类数",
+        ),
+        Feature(
+            "top_category_share",
+            "share",
+            "CAST(MAX(times) AS DOUBLE) / SUM(times)",
+            "share of the favourite category",
+            "最常购买品类的占比",
+        ),
+        Feature(
+            "category_entropy",
+            "nats",
+            "GREATEST(LN(SUM(times)) - SUM(CAST(ROUND(times * LN(times) * 1e6) AS BIGINT)) / 1e6 "
+            "/ SUM(times), 0e0)",
+            "variety of categories",
+            "品类多样性",
+        ),
+    ),
+)

@@ -1,0 +1,26 @@
+"""How much a customer leans on discounts."""
+
+from features.block import Block, Feature
+
+_N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
+
+BLOCK = Block(
+    name="discounts",
+    grain="customer_orders",
+    features=(
+        Feature(
+            "discount_share",
+            "share",
+            "CAST(SUM(discount) AS DOUBLE) / NULLIF(SUM(discount + bought_amount), 0)",
+            "share of the full price saved by discounts",
+            "折扣占原价的比例",
+        ),
+        Feature(
+            "discounted_order_share",
+            "share",
+            f"CAST(SUM(CASE WHEN is_purchase AND discount > 0 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
+            "share of orders with a discount",
+            "有折扣的订单占比",
+        ),
+    ),
+)

@@ -1,0 +1,40 @@
+"""Breadth and loyalty: which products a customer buys, and how often again."""
+
+from features.block import Block, Feature
+
+BLOCK = Block(
+    name="products",
+    grain="customer_products",
+    features=(
+        Feature(
+            "distinct_products",
+            "count",
+            "COUNT(*)",
+            "different products bought",
+            "购买过的商品种数",
+        ),
+        Feature(
+            "top_product_share",
+            "share",
+            "CAST(MAX(times) AS DOUBLE) / SUM(times)",
+            "share of the favourite product",
+            "最常购买商品的占比",
+        ),
+        Feature(
+            "repeated_product_share",
+            "share",
+            "CAST(SUM(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS DOUBLE) / COUNT(*)",
+            "share of products bought more than once",
+            "重复购买过的商品占比",
+        ),
+        Feature(
+            "product_entropy",
+            "nats",
+            # Σ n ln n is summed in whole millionths: a sum of doubles would depend on threads
+            "GREATEST(LN(SUM(times)) - SUM(CAST(ROUND(times * LN(times) * 1e6) AS BIGINT)) / 1e6 "
+            "/ SUM(times), 0e0)",
+            "variety of products",
+            "商品多样性",
+        ),
+    ),
+)

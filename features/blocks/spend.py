@@ -1,0 +1,58 @@
+"""What an order is worth."""
+
+from features.block import Block, Feature
+
+_VALUE = "CASE WHEN is_purchase THEN bought_amount END"
+_N = "SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END)"
+_SUM = f"SUM({_VALUE})"
+_SQUARES = f"SUM(CAST({_VALUE} AS DECIMAL(18, 0)) * CAST({_VALUE} AS DECIMAL(18, 0)))"
+
+BLOCK = Block(
+    name="spend",
+    grain="customer_orders",
+    features=(
+        Feature(
+            "mean_order_value",
+            "money",
+            f"CAST({_SUM} AS DOUBLE) / NULLIF({_N}, 0) / {{minor}}",
+            "mean value of an order",
+            "平均订单金额",
+        ),
+        Feature(
+            "median_order_value",
+            "money",
+            f"MEDIAN({_VALUE}) / {{minor}}",
+            "median value of an order",
+            "订单金额中位数",
+        ),
+        Feature(
+            "std_order_value",
+            "money",
+            f"CASE WHEN {_N} > 1 THEN SQRT(GREATEST(CAST({_SQUARES} AS DOUBLE) - CAST({_SUM} AS DOUBLE) "
+            f"* CAST({_SUM} AS DOUBLE) / {_N}, 0e0) / ({_N} - 1)) / {{minor}} END",
+            "spread of order values",
+            "订单金额的标准差",
+        ),
+        Feature(
+            "max_order_value",
+            "money",
+            f"MAX({_VALUE}) / {{minor}}",
+            "largest order",
+            "最大订单金额",
+        ),
+        Feature(
+            "last_order_value",
+            "money",
+            "MAX(CASE WHEN is_purchase AND is_last_purchase THEN bought_amount END) / {minor}",
+            "value of the last order",
+            "最近一单的金额",
+        ),
+        Feature(
+            "first_order_value",
+            "money",
+            "MAX(CASE WHEN is_purchase AND is_first_purchase THEN bought_amount END) / {minor}",
+            "value of the first order",
+            "首单金额",
+        ),
+    ),
+)

@@ -1,0 +1,121 @@
+"""The file's columns → typed order lines, one SQL step.
+
+`typed_lines` carries every row of the source, readable or not: a value that cannot be
+read becomes NULL here and a reason in `features.rules`, never a lost row.
+"""
+
+from features.config import Columns, Data
+from features.sql import identifier, literal
+
+FLOATS = ("FLOAT", "DOUBLE")
+
+
+def typed_lines(data: Data, types: dict[str, str]) -> str:
+    """SQL that turns `source_lines` into typed lines.
+
+    Parameters
+    ----------
+    data : the mapping
+    types : the source's columns and their SQL types
+
+    Returns
+    -------
+    A query with `source_file`, `source_row`, `customer_id`, `order_id`, `product_id`,
+    `product_name`, `category`, `channel` (text), `has_date` (was there anything to read),
+    `ordered_at` and `ingested_at` (local wall time, TIMESTAMP), `quantity` (DOUBLE),
+    `amount`, `discount`, `cost` (BIGINT minor units), `bad_number` (text: what could not
+    be read).
+    """
+    columns = data.columns
+    fields = [
+        "source_file",
+        "source_row",
+        *(
+            f"{_text(getattr(columns, name), types)} AS {name}"
+            for name in (
+                "customer_id",
+                "order_id",
+                "product_id",
+                "product_name",
+                "category",
+                "channel",
+            )
+        ),
+        f"{_text(columns.ordered_at, types)} IS NOT NULL AS has_date",
+        f"{_timestamp(columns.ordered_at, types, data)} AS ordered_at",
+        f"{_timestamp(columns.ingested_at, types, data)} AS ingested_at",
+        f"{_number(columns.quantity, types, data) if columns.quantity else '1e0'} AS quantity",
+        f"{_amount(columns, types, data)} AS amount",
+        f"{_discount(columns, types, data)} AS discount",
+        f"{_minor(_number(columns.cost, types, data), data) if columns.cost else 'NULL::BIGINT'} AS cost",
+    ]
+    return f"SELECT {', '.join(fields)} FROM source_lines"
+
+
+def _text(name: str | None, types: dict[str, str]) -> str:
+    """A column as trimmed text, empty as NULL; whole floats lose their '.0'."""
+    if name is None:
+        return "NULL::VARCHAR"
+    column = identifier(name)
+    if types[name] in FLOATS:
+        column = (
+            f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 "
+            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+        )
+    return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
+
+
+def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
+    """A column as the shop's wall time, NULL where it cannot be read."""
+    if name is None:
+        return "NULL::TIMESTAMP"
+    column, kind = identifier(name), types[name]
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone({literal(data.timezone)}, {column})"
+    if data.date_format is None and (kind.startswith("TIMESTAMP") or kind == "DATE"):
+        return _local(f"CAST({column} AS TIMESTAMP)", data)
+    text = f"trim(CAST({column} AS VARCHAR))"
+    if data.date_format is not None:
+        return _local(f"try_strptime({text}, {literal(data.date_format)})", data)
+    return (
+        rf"CASE WHEN regexp_matches({text}, '([Zz]|[+-]\d\d:?(\d\d)?)$') AND position(':' IN {text}) > 0 "
+        f"THEN timezone({literal(data.timezone)}, TRY_CAST({text} AS TIMESTAMPTZ)) "
+        f"ELSE {_local(f'TRY_CAST({text} AS TIMESTAMP)', data)} END"
+    )
+
+
+def _local(naive: str, data: Data) -> str:
+    if data.naive_timestamps == "local":
+        return naive
+    return f"timezone({literal(data.timezone)}, timezone('UTC', {naive}))"
+
+
+def _number(name: str | None, types: dict[str, str], data: Data) -> str:
+    """A column as a finite DOUBLE, NULL where it is none."""
+    if name is None:
+        return "NULL::DOUBLE"
+    column = identifier(name)
+    if types[name] == "VARCHAR" and data.decimal == ",":
+        column = f"replace(replace(trim({column}), '.', ''), ',', '.')"
+    number = f"TRY_CAST({column} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def _minor(number: str, data: Data) -> str:
+    return f"TRY_CAST(round(({number}) * {data.minor_units}) AS BIGINT)"
+
+
+def _amount(columns: Columns, types: dict[str, str], data: Data) -> str:
+    if columns.amount is not None:
+        return _minor(_number(columns.amount, types, data), data)
+    price = _number(columns.unit_price, types, data)
+    quantity = _number(columns.quantity, types, data)
+    return _minor(f"({price}) * ({quantity})", data)
+
+
+def _discount(columns: Columns, types: dict[str, str], data: Data) -> str:
+    """All discount columns together, whatever their sign in the file, as money ≥ 0."""
+    if not columns.discount:
+        return "0::BIGINT"
+    parts = (f"coalesce(abs({_number(name, types, data)}), 0)" for name in columns.discount)
+    return f"coalesce({_minor(' + '.join(parts), data)}, 0)"

@@ -1,0 +1,299 @@
+"""The order log: typed, judged, keyed, ready for features at any date.
+
+`read_orders` is the only way in. It leaves these tables in the engine:
+
+    customers  customer (int), customer_id (text), in order of id
+    products   product (int), product_id, product_name, category
+    lines      customer (NULL = anonymous), order_key, day, minute, product, category,
+               channel, quantity, amount, discount, cost, is_return
+    orders     one row per (customer, order_key, day); a later day of the same order is
+               a row of its own, so that no line is seen before its day
+    days       one row per (customer, purchase day) with the gap to the purchase day before
+
+Days are whole numbers since 1970-01-01 in the shop's time zone, money is whole minor
+units: sums of integers do not depend on the order in which threads add them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import pandas as pd
+
+from features.config import Settings
+from features.doctor import Report, examine, write_quarantine
+from features.errors import ConfigError, DataError, NotEnoughData
+from features.mapping import typed_lines
+from features.rules import line_steps
+from features.sources import Source, missing_columns, open_source
+from features.sql import engine, row
+
+EPOCH = date(1970, 1, 1)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01.
+
+    >>> day_number(date(1970, 1, 31))
+    30
+    """
+    return (day - EPOCH).days
+
+
+def day_date(number: int) -> date:
+    """The date of a day number; inverse of `day_number`."""
+    return EPOCH + timedelta(days=int(number))
+
+
+@dataclass(frozen=True)
+class OrderLog:
+    """The orders of a shop in the engine, with what the doctor found.
+
+    Attributes
+    ----------
+    connection : the engine with the tables described above
+    settings : the configuration they were read with
+    report : the doctor's report
+    first_day, last_day : dates of the first and the last order
+    fingerprint : hash of the content, the same for any order of rows and split into files
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    report: Report
+    first_day: date
+    last_day: date
+    fingerprint: str
+
+    @property
+    def end(self) -> date:
+        """The day after the last order: the latest sensible `as_of`."""
+        return self.last_day + timedelta(days=1)
+
+    def check_as_of(self, as_of: date) -> None:
+        """Refuse a date that the log knows nothing about.
+
+        Raises
+        ------
+        ConfigError
+            When `as_of` lies before the second day of the log or after its end.
+        """
+        if not self.first_day < as_of <= self.end:
+            raise ConfigError(
+                f"as-of date {as_of} lies outside the orders, which run from {self.first_day} to "
+                f"{self.last_day}. Choose a date from {self.first_day + timedelta(days=1)} to {self.end}."
+            )
+
+    def frame(self, query: str) -> pd.DataFrame:
+        """The result of `query` as a pandas frame."""
+        return self.connection.execute(query).df()
+
+    def purchases(self, *, before: date) -> pd.DataFrame:
+        """Who bought what in which order, for the recommender.
+
+        Returns
+        -------
+        One row per (customer, order, product) before `before`, returns left out:
+        `customer_id`, `product_id`, `category` (pandas categories), `order_id` (int64, unique
+        per order), `day` (int32, days since 1970-01-01).
+        """
+        frame = self.frame(f"""
+            SELECT customer, order_key AS order_id, CAST(min(day) AS INTEGER) AS day, product
+            FROM lines
+            WHERE day < {day_number(before)} AND NOT is_return
+              AND customer IS NOT NULL AND product IS NOT NULL
+            GROUP BY customer, order_key, product ORDER BY customer, order_key, product""")
+        customers = self.frame("SELECT customer_id FROM customers ORDER BY customer")
+        products = self.products()
+        category = pd.Categorical(products["category"])
+        code = frame["product"].to_numpy(dtype="int32")
+        return pd.DataFrame(
+            {
+                "customer_id": pd.Categorical.from_codes(
+                    frame["customer"].to_numpy(dtype="int32"), pd.Index(customers["customer_id"])
+                ),
+                "order_id": frame["order_id"].to_numpy(),
+                "day": frame["day"].to_numpy(),
+                "product_id": pd.Categorical.from_codes(code, pd.Index(products["product_id"])),
+                "category": pd.Categorical.from_codes(category.codes[code], category.categories),
+            }
+        )
+
+    def products(self) -> pd.DataFrame:
+        """One row per product in order of its key: `product_id`, `product_name`, `category`."""
+        return self.frame(
+            "SELECT product_id, product_name, category FROM products ORDER BY product"
+        )
+
+
+@contextmanager
+def read_orders(settings: Settings, source: Source | None = None) -> Iterator[OrderLog]:
+    """Read, judge and key the orders of a configuration.
+
+    Parameters
+    ----------
+    settings : the configuration
+    source : orders to read instead of `settings.data.transactions`
+
+    Yields
+    ------
+    OrderLog, valid inside the `with` block.
+
+    Raises
+    ------
+    DataError
+        When the orders cannot be used; lists every missing column.
+    NotEnoughData
+        When no row survives the rules or everything happened on one day.
+    """
+    source = source or open_source(settings.data.transactions, settings.root)
+    with engine(settings.engine) as connection:
+        report = _examined(connection, settings, source)
+        if report.orders == 0:
+            raise NotEnoughData(_nothing_left(report))
+        _key(connection)
+        first, last = row(connection, "SELECT min(day), max(day) FROM lines")
+        if first == last:
+            raise NotEnoughData(
+                f"{source.name}: every order is of one day, {day_date(int(str(first)))}. "
+                "Predictions need orders over time."
+            )
+        yield OrderLog(
+            connection=connection,
+            settings=settings,
+            report=report,
+            first_day=day_date(int(str(first))),
+            last_day=day_date(int(str(last))),
+            fingerprint=_fingerprint(connection),
+        )
+
+
+@contextmanager
+def check_orders(settings: Settings, source: Source | None = None) -> Iterator[Report]:
+    """The doctor alone: read and judge the orders, train nothing; see `read_orders`."""
+    source = source or open_source(settings.data.transactions, settings.root)
+    with engine(settings.engine) as connection:
+        yield _examined(connection, settings, source)
+
+
+def _examined(connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source) -> Report:
+    """Load and judge, leave the rows put aside in the quarantine file, and report."""
+    _load(connection, settings, source)
+    report = examine(connection, settings, source.name)
+    write_quarantine(connection, settings.path(settings.store.quarantine))
+    return report
+
+
+def _load(connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source) -> None:
+    types = source.columns(connection)
+    problems = missing_columns(types, settings.data.columns.mapped(), source.name)
+    if problems:
+        raise DataError(problems)
+    try:
+        connection.execute(f"CREATE TABLE source_lines AS {source.relation(connection)}")
+    except duckdb.Error as error:
+        raise DataError(f"{source.name}: cannot be read: {_first_line(error)}") from None
+    for name, query in [
+        ("typed_lines", typed_lines(settings.data, types)),
+        *line_steps(settings.data),
+    ]:
+        connection.execute(f"CREATE TABLE {name} AS {query}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _nothing_left(report: Report) -> str:
+    if report.rows_read == 0:
+        return f"{report.source}: no rows. Export the orders again."
+    worst = max(report.quarantined, key=lambda count: count.rows, default=None)
+    why = f"; most often: {worst.meaning} ({worst.rows:,} rows)" if worst else ""
+    return (
+        f"{report.source}: none of its {report.rows_read:,} rows is an order of a known "
+        f"customer{why}. Check [data] in regulars.toml with `regulars check`."
+    )
+
+
+_KEYED_TABLES = {
+    "customers": """
+        SELECT CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER) AS customer, customer_id
+        FROM (SELECT DISTINCT customer_id FROM judged_lines
+              WHERE reason IS NULL AND customer_id IS NOT NULL)""",
+    # the last name and category of a product, as a shop would write them today
+    "products": """
+        SELECT CAST(row_number() OVER (ORDER BY product_id) - 1 AS INTEGER) AS product, product_id,
+               product_name, category
+        FROM (SELECT product_id,
+                     max_by(product_name, (ordered_at, source_file, source_row))
+                         FILTER (product_name IS NOT NULL) AS product_name,
+                     max_by(category, (ordered_at, source_file, source_row))
+                         FILTER (category IS NOT NULL) AS category
+              FROM judged_lines WHERE reason IS NULL AND product_id IS NOT NULL
+              GROUP BY product_id)""",
+    "categories": """
+        SELECT CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS category, name
+        FROM (SELECT DISTINCT category AS name FROM judged_lines
+              WHERE reason IS NULL AND category IS NOT NULL)""",
+    "keyed_lines": """
+        SELECT customers.customer, judged.customer_id,
+               -- without order ids, what a customer buys on a day is one order
+               coalesce(order_id, CAST(ordered_on AS VARCHAR)) AS order_name,
+               CAST(ordered_on - DATE '1970-01-01' AS INTEGER) AS day,
+               CAST(hour(ordered_at) * 60 + minute(ordered_at) AS INTEGER) AS minute,
+               products.product, categories.category, channel, quantity,
+               amount, discount, cost, is_return
+        FROM judged_lines AS judged
+        LEFT JOIN customers USING (customer_id)
+        LEFT JOIN products USING (product_id)
+        LEFT JOIN categories ON judged.category = categories.name
+        WHERE reason IS NULL""",
+    "order_keys": """
+        SELECT row_number() OVER (ORDER BY customer, order_name) - 1 AS order_key,
+               customer, order_name
+        FROM (SELECT DISTINCT customer, order_name FROM keyed_lines)""",
+    "lines": """
+        SELECT lines.customer, order_key, day, minute, product, category, channel, quantity,
+               amount, discount, cost, is_return
+        FROM keyed_lines AS lines
+        JOIN order_keys ON lines.order_name = order_keys.order_name
+         AND lines.customer IS NOT DISTINCT FROM order_keys.customer""",
+    "orders": """
+        SELECT customer, order_key, day,
+               SUM(amount) AS amount,
+               SUM(CASE WHEN is_return THEN 0 ELSE amount END) AS bought_amount,
+               SUM(CASE WHEN is_return THEN -amount ELSE 0 END) AS returned_amount,
+               SUM(CASE WHEN is_return THEN 0 ELSE discount END) AS discount,
+               SUM(CASE WHEN is_return THEN 0 ELSE 1 END) AS line_count,
+               COUNT(DISTINCT CASE WHEN is_return THEN NULL ELSE product END) AS product_count,
+               MIN(minute) AS minute,
+               MIN(CASE WHEN is_return THEN 1 ELSE 0 END) = 0 AS is_purchase
+        FROM lines WHERE customer IS NOT NULL
+        GROUP BY customer, order_key, day""",
+    "days": """
+        SELECT customer, day, orders, amount,
+               day - LAG(day) OVER (PARTITION BY customer ORDER BY day) AS gap_days
+        FROM (SELECT customer, day, COUNT(*) AS orders, SUM(bought_amount) AS amount
+              FROM orders WHERE is_purchase GROUP BY customer, day)""",
+}
+
+
+def _key(connection: duckdb.DuckDBPyConnection) -> None:
+    for name, query in _KEYED_TABLES.items():
+        connection.execute(f"CREATE TABLE {name} AS {query}")
+    for done in ("keyed_lines", "order_keys", "typed_lines", "kinds", "repeated", "pairs"):
+        connection.execute(f"DROP TABLE {done}")
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """An order-free hash of the used rows: md5 of each, added up."""
+    (total, rows) = row(
+        connection,
+        """
+        SELECT sum(md5_number_lower(concat_ws('|', coalesce(customer_id, '~'), order_id, ordered_at,
+                   product_id, quantity, amount, discount, category, channel))), count(*)
+        FROM judged_lines WHERE reason IS NULL""",
+    )
+    return f"{int(str(total)):x}-{rows}"

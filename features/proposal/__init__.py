@@ -1,0 +1,113 @@
+"""`regulars init FILE`: look at a file of orders and propose a `regulars.toml`.
+
+Names and values of the columns decide, values first: an order id is what lies within
+a day and belongs to one customer, a unit price is what stays the same when the
+quantity grows. What cannot be told is marked CHECK in the text and said in the notes.
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.config import Columns, Predict, settings_from
+from features.proposal.draft import Draft, listed
+from features.proposal.log import open_log, pattern_of
+from features.proposal.money import find_money
+from features.proposal.place import find_place
+from features.proposal.roles import find_roles
+from features.proposal.rules import find_rules
+from features.proposal.text import render
+
+_HORIZONS = (7, 14, 30, 60, 90)
+_YEAR_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration proposed from looking at a file.
+
+    Attributes
+    ----------
+    toml : the commented text of `regulars.toml`
+    settings : the same, parsed; `features.config.settings_from` accepts it
+    notes : sentences for the person: what was taken for what, what must be checked
+    """
+
+    toml: str
+    settings: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def propose(path_or_glob: str, *, relative_to: Path) -> Proposal:
+    """Look at a Parquet or CSV file (or several) and propose how to read it.
+
+    Parameters
+    ----------
+    path_or_glob : file or glob as typed, relative to the working directory or absolute
+    relative_to : folder of the configuration file to be; files below it are written
+        relative to it, others absolute
+
+    Returns
+    -------
+    Proposal. Roles of columns come from a sample of about 200,000 rows in chunks spread
+    over the file, counts of product codes and order numbers from all rows. The same
+    file gives the same proposal.
+
+    Raises
+    ------
+    DataError
+        One clear sentence: no such file, empty, a folder, not Parquet or CSV, or no
+        column that can be the date, the customer or the money of an order.
+    """
+    with open_log(path_or_glob) as log:
+        draft = Draft(log)
+        find_roles(draft)
+        find_money(draft)
+        draft.notes.insert(0, _summary(draft))
+        toml = render(
+            draft,
+            transactions=_written(path_or_glob, relative_to),
+            rules=find_rules(draft),
+            place=find_place(draft),
+            horizon=_horizon(draft),
+        )
+    settings = tomllib.loads(toml)
+    settings_from(settings, root=relative_to)
+    return Proposal(toml, settings, tuple(draft.notes))
+
+
+def _summary(draft: Draft) -> str:
+    """What was read from what, in one sentence."""
+    read = (
+        f"{field} from {listed(draft.mapped[field])}"
+        for field in Columns.model_fields
+        if field in draft.mapped
+    )
+    return f"{draft.log.rows:,} rows: {'; '.join(read)}."
+
+
+def _written(path_or_glob: str, relative_to: Path) -> str:
+    """The path as the configuration says it: with `/`, relative if below `relative_to`."""
+    path = Path(os.path.abspath(pattern_of(path_or_glob)))  # noqa: PTH100 - keeps symbolic links
+    folder = Path(os.path.abspath(relative_to))  # noqa: PTH100
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+
+
+def _horizon(draft: Draft) -> tuple[int, str]:
+    """Days to predict ahead and why: less than the default where the log is short."""
+    default = int(Predict.model_fields["horizon_days"].default)
+    first, last = (pd.Timestamp(draft.times.quantile(q)) for q in (0.001, 0.999))
+    span = (last.normalize() - first.normalize()) // pd.Timedelta(days=1) + 1
+    if span >= _YEAR_DAYS:
+        return default, "the default; the file covers more than a year"
+    days = max((days for days in _HORIZONS if days <= span / 4), default=_HORIZONS[0])
+    if days < default:
+        draft.note(
+            f"The file covers about {span} days, so {days} days are predicted ahead "
+            f"(predict.horizon_days); {default} need a year."
+        )
+    return days, f"at most a quarter of the {span} days in the file"

@@ -1,0 +1,67 @@
+"""What the values of columns tell about one another."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.proposal.columns import Column
+
+_LEAST_GROUPS = 10
+_LEAST_ROWS = 30
+
+
+def determines(key: Column, value: Column) -> float | None:
+    """Share of the keys with several rows that have one `value`; None: too few to tell."""
+    frame = pd.DataFrame({"key": key.codes, "value": value.codes})
+    frame = frame[(frame["key"] >= 0) & (frame["value"] >= 0)]
+    rows = frame.groupby("key").size()
+    values = frame.drop_duplicates().groupby("key").size()
+    several = values[rows > 1]
+    return float((several == 1).mean()) if len(several) >= _LEAST_GROUPS else None
+
+
+def within_a_day(key: Column, times: "pd.Series[Any]") -> float | None:
+    """Share of the keys with several rows whose rows lie within 24 hours; None: too few."""
+    grouped = times[key.codes >= 0].groupby(key.codes[key.codes >= 0])
+    spread = (grouped.max() - grouped.min())[grouped.size() > 1]
+    if len(spread) < _LEAST_GROUPS:
+        return None
+    return float((spread <= pd.Timedelta(days=1)).mean())
+
+
+def comes_back(key: Column, times: "pd.Series[Any]") -> float:
+    """Share of the keys seen on more than one day."""
+    days = times.dt.normalize()[key.codes >= 0].groupby(key.codes[key.codes >= 0]).nunique()
+    return float((days > 1).mean()) if len(days) else 0.0
+
+
+def elasticity(money: Column, quantity: Column, product: Column | None) -> float | None:
+    """How money grows with quantity for the same product: 0 a unit price, 1 a line total.
+
+    The slope of log money on log quantity, both less their product's mean; None where
+    quantities vary too little to tell.
+    """
+    if money.numbers is None or quantity.numbers is None:
+        return None
+    frame = pd.DataFrame({"money": money.numbers, "quantity": quantity.numbers})
+    frame["product"] = product.codes if product else 0
+    frame = frame[(frame["money"] > 0) & (frame["quantity"] > 0) & (frame["product"] >= 0)]
+    logs = frame[["money", "quantity"]].apply(np.log)
+    logs -= logs.groupby(frame["product"]).transform("mean")
+    varied = logs[logs["quantity"].abs() > 1e-9]
+    if len(varied) < _LEAST_ROWS:
+        return None
+    return float((varied["money"] * varied["quantity"]).sum() / (varied["quantity"] ** 2).sum())
+
+
+def repeats_in_orders(money: Column, order: Column, product: Column | None) -> bool:
+    """Whether a number is the order's, written again on each of its lines."""
+    keys = order.codes
+    if product is not None:
+        # lines of one product cost the same anyway; only different products tell
+        frame = pd.DataFrame({"order": keys, "product": product.codes})
+        several = frame.drop_duplicates().groupby("order")["product"].transform("size")
+        keys = np.where(several.reindex(frame.index).fillna(0) > 1, keys, -1)
+    share = determines(Column(order.name, pd.Series(keys).where(keys >= 0), is_text=False), money)
+    return share is not None and share >= 0.9

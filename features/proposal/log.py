@@ -1,0 +1,149 @@
+"""A file of orders, opened to be looked at: a sample spread over it, and full counts."""
+
+import codecs
+import glob
+import gzip
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from features.config import Engine
+from features.errors import DataError
+from features.proposal.columns import Column, read_columns
+from features.sources import CsvSource, ParquetSource, Source, open_source
+from features.sql import engine, identifier
+
+SAMPLE_ROWS = 200_000
+# lines of one order stand together in most exports: whole chunks keep orders whole
+_CHUNK_ROWS = 2_048
+_PROBE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was seen of the file.
+
+    Attributes
+    ----------
+    name : the file or glob as the person wrote it
+    rows : rows of the whole file
+    columns : column name → its sample
+    connection : engine in which the view `log_lines` is the whole file
+    """
+
+    name: str
+    rows: int
+    columns: dict[str, Column]
+    connection: duckdb.DuckDBPyConnection
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """The answer to a query over `log_lines`, the whole file."""
+        try:
+            return self.connection.execute(sql).df()
+        except duckdb.Error as error:
+            raise DataError(f"{self.name}: cannot be read: {_reason(error)}") from None
+
+    def missing_share(self, column: str) -> float:
+        """Share of all rows in which the column is empty."""
+        field = f"trim({identifier(column)}::VARCHAR)"
+        found = self.query(
+            f"SELECT avg(CASE WHEN {field} <> '' THEN 0 ELSE 1 END) AS s FROM log_lines"
+        )
+        return float(found["s"].iloc[0])
+
+
+@contextmanager
+def open_log(path_or_glob: str) -> Iterator[Log]:
+    """Look at the file; see `features.proposal.propose` for the errors."""
+    source = _source(path_or_glob)
+    with engine(Engine()) as connection:
+        types = source.columns(connection)
+        _check_header(path_or_glob, list(types))
+        yield _look(path_or_glob, source, types, connection)
+
+
+def _look(
+    name: str, source: Source, types: dict[str, str], connection: duckdb.DuckDBPyConnection
+) -> Log:
+    try:
+        connection.execute(f"CREATE VIEW log_lines AS {source.relation(connection)}")
+        rows = int(connection.execute("SELECT count(*) FROM log_lines").fetchall()[0][0])
+        if not rows:
+            raise DataError(f"{name}: has column names but no rows. Export it again, with orders.")
+        step = -(-rows // SAMPLE_ROWS)
+        connection.execute(f"""
+            CREATE TABLE log_sample AS SELECT * FROM (
+                SELECT * EXCLUDE (source_file, source_row), row_number() OVER () - 1 AS sample_row
+                FROM log_lines
+            ) WHERE sample_row // {_CHUNK_ROWS} % {step} = 0""")
+        return Log(name, rows, read_columns(connection, "log_sample", types), connection)
+    except duckdb.Error as error:
+        raise DataError(f"{name}: cannot be read: {_reason(error)}") from None
+
+
+def _source(path_or_glob: str) -> Source:
+    path = Path(path_or_glob)
+    if path.is_dir():
+        raise DataError(
+            f"{path}: is a folder. Name the files in it, for instance {path / '*.parquet'}."
+        )
+    if "://" in path_or_glob:
+        raise DataError(f"{path_or_glob}: only files can be looked at; export some orders to one.")
+    if not path.is_file() and not glob.glob(path_or_glob, recursive=True):  # noqa: PTH207
+        raise DataError(f"{path_or_glob}: no such file. Check the name, or quote a glob.")
+    source = open_source(pattern_of(path_or_glob), Path.cwd())
+    if isinstance(source, CsvSource):
+        for file in source.files:
+            _check_text(file)
+    if isinstance(source, ParquetSource):
+        for file in source.files:
+            _check_parquet(file)
+    return source
+
+
+def pattern_of(path_or_glob: str) -> str:
+    """A glob that finds the file, also when its name holds brackets or stars."""
+    return glob.escape(path_or_glob) if Path(path_or_glob).is_file() else path_or_glob
+
+
+def _check_text(file: Path) -> None:
+    """Refuse a file that is called CSV and is something else."""
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            head = stream.read(_PROBE_BYTES)
+    except (OSError, EOFError) as error:
+        raise DataError(f"{file}: cannot be read ({error}).") from None
+    if not head.strip():
+        raise DataError(f"{file}: the file is empty. Export it again.")
+    if b"\0" in head or head.startswith((b"PK\3\4", b"PAR1", b"\x1f\x8b")):
+        raise DataError(
+            f"{file}: is not a text file, whatever its name. Export it as CSV or Parquet."
+        )
+    if head.lstrip().startswith((b"{", b"[{", b"<")):
+        raise DataError(f"{file}: holds JSON or XML, not a table. Export it as CSV or Parquet.")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: is not UTF-8 text. Save it again as 'CSV UTF-8'.") from None
+
+
+def _check_parquet(file: Path) -> None:
+    with file.open("rb") as stream:
+        if stream.read(4) != b"PAR1":
+            raise DataError(f"{file}: is not a Parquet file, whatever its name. Export it again.")
+
+
+def _check_header(name: str, columns: list[str]) -> None:
+    if sum(bool(re.fullmatch(r"[\d\s.,:/+-]+", column)) for column in columns) * 2 >= len(columns):
+        raise DataError(
+            f"{name}: the first line looks like data, not like column names. Add a line of names."
+        )
+
+
+def _reason(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0]

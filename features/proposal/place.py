@@ -1,0 +1,159 @@
+"""Where the shop is: time zone, currency, and what clock the timestamps follow."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from babel.core import Locale
+from babel.numbers import get_territory_currencies, list_currencies
+
+from features.config import Data
+from features.proposal.draft import Draft, percent
+from features.proposal.names import spaced
+
+_DOMINANT = 0.6
+_MOST = 0.5
+_SOME = 0.02
+_NIGHT_HOURS = 5
+_QUIET_CENTRE = 3
+"""Shops are quietest around three in the morning."""
+
+_ALIASES = {"uk": "GB", "great britain": "GB", "england": "GB", "usa": "US", "eire": "IE"}
+_ALIASES |= {"united states of america": "US", "holland": "NL", "korea": "KR", "south korea": "KR"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Proposed `timezone` and `currency`, and a comment each, with CHECK where it is open."""
+
+    timezone: str
+    timezone_comment: str
+    currency: str
+    currency_comment: str
+    clock_comment: str
+
+
+def find_place(draft: Draft) -> Place:
+    """Guess time zone and currency; say in the notes what is a guess."""
+    found = _main_country(draft)
+    zone, zone_comment = _zone(draft, found)
+    currency, currency_comment = _currency(draft, found)
+    return Place(zone, zone_comment, currency, currency_comment, _clock(draft))
+
+
+def _main_country(draft: Draft) -> tuple[str, str] | None:
+    """Territory code of most rows and where it was read; None if there is none."""
+    for column in draft.log.columns.values():
+        if not column.is_text or column.distinct > 400:
+            continue
+        counts = column.values.dropna().value_counts(normalize=True)
+        known = {str(value): code for value in counts.index if (code := _territory(str(value)))}
+        named = "country" in spaced(column.name) or spaced(column.name) in (
+            "land",
+            "pays",
+            "nation",
+            "国家",
+        )
+        if sum(counts[value] for value in known) < (0.8 if named else 0.98) or not known:
+            continue
+        # two letters may be anything: states, sizes, languages
+        if not named and all(len(value) <= 3 for value in known):
+            continue
+        top = str(counts.index[0])
+        if top in known and counts.iloc[0] >= _DOMINANT:
+            return known[top], f"{percent(float(counts.iloc[0]))} of '{column.name}' is {top}"
+    return None
+
+
+@cache
+def _territory(text: str) -> str | None:
+    return _territories().get(text.strip().casefold())
+
+
+@cache
+def _territories() -> dict[str, str]:
+    """Country names in several languages, and ISO codes → ISO code."""
+    names: dict[str, str] = {}
+    for language in ("en", "de", "fr", "es", "it", "pt", "nl", "zh"):
+        territories = Locale(language).territories.items()
+        names |= {
+            name.casefold(): code for code, name in territories if len(code) == 2 and code.isalpha()
+        }
+    return names | {code.casefold(): code for code in names.values()} | _ALIASES
+
+
+def _zone(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
+    when = draft.column("ordered_at")
+    zones = _zones(found[0]) if found else ()
+    if found and zones:
+        several = f", one of {len(zones)} zones there" if len(zones) > 1 else ""
+        draft.note(f"Time zone {zones[0]} is a guess: {found[1]}{several}. Check data.timezone.")
+        return zones[0], f"CHECK: a guess, since {found[1]}{several}."
+    offset = when is not None and when.has_offset
+    draft.note(
+        "The shop's time zone cannot be told from the file: set data.timezone"
+        + (" (it decides on which day an order falls)." if offset else " (UTC is assumed).")
+    )
+    return "UTC", "CHECK: cannot be told from the file. An IANA name such as Europe/London."
+
+
+@cache
+def _zones(territory: str) -> tuple[str, ...]:
+    """Time zones of a territory, the most populous first (the order of the tz database)."""
+    lines = files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8").splitlines()
+    parts = [line.split("\t") for line in lines if not line.startswith("#")]
+    return tuple(part[2] for part in parts if part[0] == territory)
+
+
+def _currency(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
+    for column in draft.log.columns.values():
+        if "currency" in spaced(column.name) and column.is_text:
+            counts = Counter(column.values.dropna().str.upper())
+            code, rows = counts.most_common(1)[0]
+            if code in list_currencies():
+                if len(counts) > 1:
+                    draft.note(
+                        f"'{column.name}' holds several currencies ({', '.join(sorted(counts))}): "
+                        "orders must be in one."
+                    )
+                return code, f"{percent(rows / counts.total())} of '{column.name}'"
+    money = [name for field in ("amount", "unit_price") for name in draft.mapped.get(field, ())]
+    for name in money:
+        codes = {word.upper() for word in spaced(name).split()} & list_currencies()
+        if len(codes) == 1:
+            return codes.pop(), f"from the name of '{name}'"
+    if found and (codes_there := get_territory_currencies(found[0])):
+        draft.note(f"Currency {codes_there[0]} is a guess: {found[1]}. Check data.currency.")
+        return codes_there[0], f"CHECK: a guess, since {found[1]}."
+    draft.note("The currency cannot be told from the file: set data.currency.")
+    default = str(Data.model_fields["currency"].default)
+    return default, "CHECK: cannot be told from the file. An ISO 4217 code such as GBP."
+
+
+def _clock(draft: Draft) -> str:
+    """A comment if the shop seems open at night: the clock is hardly the shop's then."""
+    column = draft.column("ordered_at")
+    if column is None or column.has_offset:
+        return ""
+    times = draft.times.dropna()
+    if (times == times.dt.normalize()).mean() > _MOST:
+        draft.note(f"'{column.name}' has no time of day: orders count by day.")
+        return ""
+    share = times.dt.hour.value_counts(normalize=True).reindex(range(24), fill_value=0.0).to_numpy()
+    spans = [float(np.roll(share, -start)[:_NIGHT_HOURS].sum()) for start in range(24)]
+    quiet = spans.index(min(spans))
+    if spans[0] < _SOME or spans[0] < 3 * spans[quiet]:
+        return ""
+    seen = (
+        f"{percent(spans[0])} of the orders fall between 0 and {_NIGHT_HOURS} o'clock and the quietest "
+        f"hours are {quiet} to {(quiet + _NIGHT_HOURS) % 24}"
+    )
+    behind = (quiet + _NIGHT_HOURS // 2 - _QUIET_CENTRE + 12) % 24 - 12
+    side = f"UTC−{behind}" if behind > 0 else f"UTC+{-behind}"
+    draft.note(
+        f"{seen}: the clock is probably UTC and the shop near {side}. Set data.timezone to the shop's "
+        'zone and data.naive_timestamps = "utc".'
+    )
+    return f'CHECK: probably "utc", since {seen}.'

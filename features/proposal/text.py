@@ -1,0 +1,176 @@
+"""The proposal as commented TOML."""
+
+import tomlkit
+from tomlkit.items import Array, Table
+
+from features.config import Columns, Data, Predict, Store, Tracking
+from features.proposal.draft import Draft, listed
+from features.proposal.money import decimal_mark
+from features.proposal.place import Place
+from features.proposal.rules import ProposedRules
+
+_MEANING = {
+    "customer_id": "Who bought.",
+    "ordered_at": "When.",
+    "order_id": "Which order; its lines share it.",
+    "product_id": "What was bought.",
+    "product_name": "The product's name for people.",
+    "category": "What kind of product.",
+    "quantity": "How many.",
+    "amount": "Money paid for the line, discounts taken off.",
+    "unit_price": "Price of one piece; the amount is quantity × price.",
+    "discount": "Money taken off the line; one column or several.",
+    "cost": "What the line cost the shop: values become margins instead of revenue.",
+    "channel": "Where it was sold: shop, web, app.",
+    "ingested_at": "When the row arrived in the file, if late rows matter.",
+}
+assert set(_MEANING) == set(Columns.model_fields), "every field is explained"  # noqa: S101
+
+
+def render(
+    draft: Draft, *, transactions: str, place: Place, rules: ProposedRules, horizon: tuple[int, str]
+) -> str:
+    """The commented file; every name and value escaped by the TOML library."""
+    document = tomlkit.document()
+    _say(document, f"How Regulars reads {draft.log.name} ({draft.log.rows:,} rows).")
+    _say(document, "Proposed by looking at the file: read it through, mend what says CHECK,")
+    _say(document, "then run `regulars check`.")
+    document.add(tomlkit.nl())
+    document.add("data", _data(draft, transactions, place, rules))
+    document.add("predict", _predict(horizon))
+    document.add("tracking", _tracking())
+    document.add("store", _store())
+    return tomlkit.dumps(document)
+
+
+def _data(draft: Draft, transactions: str, place: Place, rules: ProposedRules) -> Table:
+    data = tomlkit.table()
+    _set(
+        data,
+        "transactions",
+        transactions,
+        "The orders: a file or a glob, counted from this file's folder.",
+    )
+    _set(data, "timezone", place.timezone, "The shop's time zone. " + place.timezone_comment)
+    local = 'What a timestamp without offset means: "local", the shop\'s wall clock, or "utc". '
+    clock = Data.model_fields["naive_timestamps"].default
+    _set(data, "naive_timestamps", clock, local + place.clock_comment)
+    when = draft.column("ordered_at")
+    if when is not None and when.date_format:
+        check = f"CHECK: it may also be {when.other_format}. " if when.other_format else ""
+        _set(data, "date_format", when.date_format, f"How dates are written. {check}".strip())
+    if decimal_mark(draft) != ".":
+        _set(data, "decimal", decimal_mark(draft), "The decimal mark of numbers: 12,50.")
+    _set(
+        data,
+        "currency",
+        place.currency,
+        "The one currency of all amounts. " + place.currency_comment,
+    )
+    data.add(tomlkit.nl())
+    data.add("columns", _columns(draft))
+    data.add("rules", _rules(rules))
+    return data
+
+
+def _columns(draft: Draft) -> Table:
+    table = tomlkit.table()
+    _say(table, "Our name for it = the column of your file.")
+    for field, meaning in _MEANING.items():
+        if field in draft.mapped:
+            names = draft.mapped[field]
+            value = list(names) if field == "discount" else names[0]
+            why = draft.why.get(field, "")
+            _set(table, field, value, meaning + (f" ({why})" if why else ""))
+    _unmapped(table, draft)
+    unused = [column.name for column in draft.free()]
+    if unused:
+        _say(table, f"Columns that nothing is read from: {listed(unused)}.")
+    table.add(tomlkit.nl())
+    return table
+
+
+def _unmapped(table: Table, draft: Draft) -> None:
+    """A commented line for each field that no column was found for."""
+    _say(table, "Not found; remove the # and name a column if the file has it:")
+    for field, meaning in _MEANING.items():
+        if field not in draft.mapped:
+            candidates = draft.candidates.get(field, ())
+            first = tomlkit.item(candidates[0] if candidates else "").as_string()
+            maybe = f" Perhaps {listed(candidates)}." if candidates else ""
+            _say(table, f"{field} = {first}  # {meaning}{maybe}")
+
+
+def _rules(rules: ProposedRules) -> Table:
+    table = tomlkit.table()
+    if rules.cancelled_order_prefix:
+        _set(
+            table,
+            "cancelled_order_prefix",
+            rules.cancelled_order_prefix,
+            f"Cancelled orders: {rules.prefix_comment}.",
+        )
+    else:
+        _say(
+            table,
+            'cancelled_order_prefix = "C"  # if ids of cancelled orders begin with a sign of their own',
+        )
+    _say(
+        table, "Product codes that are fees, postage or corrections; their lines are no purchases."
+    )
+    ignored: Array = tomlkit.array()
+    for product in rules.ignored:
+        ignored.add_line(product.code, comment=_clean(product.comment))
+    if rules.ignored:
+        ignored.add_line(indent="")
+    table.add("ignore_products", ignored)
+    table.add(tomlkit.nl())
+    return table
+
+
+def _predict(horizon: tuple[int, str]) -> Table:
+    table = tomlkit.table()
+    days, why = horizon
+    _set(table, "horizon_days", days, f"How far ahead is predicted: {why}.")
+    rate = Predict.model_fields["discount_rate_per_year"].default
+    _set(table, "discount_rate_per_year", rate, "Interest by which later money counts less.")
+    table.add(tomlkit.nl())
+    return table
+
+
+def _tracking() -> Table:
+    table = tomlkit.table()
+    _set(
+        table,
+        "uri",
+        Tracking.model_fields["uri"].default,
+        "Where MLflow keeps training runs and models.",
+    )
+    table.add(tomlkit.nl())
+    return table
+
+
+def _store() -> Table:
+    table = tomlkit.table()
+    _set(
+        table,
+        "url",
+        Store.model_fields["url"].default,
+        "Where predictions are kept: SQLite or a postgresql:// address.",
+    )
+    return table
+
+
+def _set(table: Table, key: str, value: str | float | list[str], comment: str = "") -> None:
+    if comment:
+        _say(table, comment)
+    table.add(key, value)
+
+
+def _say(container: "Table | tomlkit.TOMLDocument", sentence: str) -> None:
+    container.add(tomlkit.comment(_clean(sentence)))
+
+
+def _clean(text: str) -> str:
+    """`text` on one line: comments cannot hold control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()

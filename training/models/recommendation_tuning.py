@@ -1,0 +1,146 @@
+"""The weights of the recommendation model, chosen on baskets that the log already holds.
+
+Everything is learned up to an earlier day, the next basket of each customer is the exam,
+and a coordinate search over small grids keeps what raises NDCG@10.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from training.models.purchase_history import Floats, History, OwnProducts
+from training.models.recommendation_scores import (
+    ProductFacts,
+    Weights,
+    due,
+    new_scores,
+    repeat_scores,
+    shares,
+)
+from training.models.recommender import Candidates, best
+from training.recommendation_metrics import ideal_gain
+
+LENGTH = 10
+SWEEPS = 2
+KEPT_PER_CUSTOMER = 30
+"""New products kept by similarity and by popularity: no weight brings others into ten."""
+REPEAT_GRID = {
+    "popularity_power": (0.0, 0.1, 0.2, 0.35, 0.5),
+    "again_power": (0.0, 0.2, 0.5),
+    "due_strength": (0.1, 0.25, 0.4),
+}
+NEW_GRID = {"popular_share": (0.03, 0.1, 0.3, 0.6, 0.9)}
+LEVEL_GRID = {"new_level": (0.01, 0.03, 0.1, 0.2, 0.4, 0.8)}
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What the held-out baskets are judged on.
+
+    `candidates` of the customers coded in `history` and `own`; `relevant` says which of
+    them the next basket held, `basket` how many products it held, per customer.
+    """
+
+    history: History
+    own: OwnProducts
+    facts: ProductFacts
+    candidates: Candidates
+    relevant: NDArray[np.bool_]
+    basket: NDArray[np.int64]
+
+    def ndcg(self, rows: NDArray[np.int64], score: Floats) -> float:
+        """Mean NDCG@10 when only `rows` of the candidates may be listed."""
+        customer = self.candidates.customer[rows]
+        listed, rank = best(customer, self.candidates.product[rows], score, limit=LENGTH)
+        gain = self.relevant[rows[listed]] / np.log2(rank + 2)
+        total = np.bincount(customer[listed], gain, minlength=len(self.basket))
+        return float(np.mean(total / ideal_gain(np.minimum(self.basket, LENGTH))))
+
+
+def make_exam(
+    history: History,
+    own: OwnProducts,
+    facts: ProductFacts,
+    candidates: Iterable[Candidates],
+    truth: pd.DataFrame,
+) -> Exam:
+    """Set the exam: `truth` (`customer_id`, `product_id`) holds every customer of `history`."""
+    kept = [part[_promising(part, facts)] for part in candidates]
+    columns = ("customer", "product", "own", "similarity")
+    table = Candidates(*(np.concatenate([getattr(part, name) for part in kept]) for name in columns))
+    customer = history.customers.get_indexer(truth["customer_id"])
+    product = history.products.get_indexer(truth["product_id"])
+    width = len(history.products)
+    bought = (customer * width + product)[product >= 0]
+    return Exam(
+        history=history,
+        own=own,
+        facts=facts,
+        candidates=table,
+        relevant=np.isin(table.customer * width + table.product, bought),
+        basket=np.bincount(customer, minlength=len(history.customers)),
+    )
+
+
+def _promising(part: Candidates, facts: ProductFacts) -> NDArray[np.bool_]:
+    promising = part.own >= 0
+    new = np.flatnonzero(~promising)
+    customer, product = part.customer[new], part.product[new]
+    for value in (part.similarity[new], facts.popularity[product]):
+        promising[new[best(customer, product, value, limit=KEPT_PER_CUSTOMER)[0]]] = True
+    return promising
+
+
+def tune(exam: Exam, start: Weights, *, half_lives_days: Sequence[float]) -> Weights:
+    """The weights that rank the held-out baskets best: repeats, new products, then the mix.
+
+    Ties keep what `start` says, so an exam that tells nothing changes nothing.
+    """
+    repeats = np.flatnonzero(exam.candidates.own >= 0)
+    news = np.flatnonzero(exam.candidates.own < 0)
+    score_repeats = _repeat_scorer(exam, repeats, half_lives_days)
+
+    def score_news(weights: Weights) -> Floats:
+        candidates = exam.candidates[news]
+        return new_scores(candidates.similarity, candidates.product, exam.facts, weights)
+
+    def ndcg_together(weights: Weights) -> float:
+        score = np.append(score_repeats(weights), score_news(weights))
+        return exam.ndcg(np.append(repeats, news), score)
+
+    weights = climb(
+        start,
+        {"half_life_days": half_lives_days, **REPEAT_GRID},
+        lambda trial: exam.ndcg(repeats, score_repeats(trial)),
+    )
+    weights = climb(weights, NEW_GRID, lambda trial: exam.ndcg(news, score_news(trial)))
+    return climb(weights, LEVEL_GRID, ndcg_together)
+
+
+def _repeat_scorer(
+    exam: Exam, rows: NDArray[np.int64], half_lives_days: Sequence[float]
+) -> Callable[[Weights], Floats]:
+    own = exam.candidates.own[rows]
+    due_now = due(exam.own, exam.facts)[own]
+    share = {days: shares(exam.history, exam.own, days)[own] for days in half_lives_days}
+    product = exam.candidates.product[rows]
+    return lambda weights: repeat_scores(
+        share[weights.half_life_days], product, due_now, exam.facts, weights
+    )
+
+
+def climb(
+    weights: Weights, grid: dict[str, Sequence[float]], judge: Callable[[Weights], float]
+) -> Weights:
+    """Coordinate search: of each weight in turn the value that `judge` rates highest, twice over."""
+    highest = judge(weights)
+    for _ in range(SWEEPS):
+        for name, values in grid.items():
+            for value in values:
+                trial = replace(weights, **{name: value})
+                if trial != weights and (rating := judge(trial)) > highest:
+                    weights, highest = trial, rating
+    return weights

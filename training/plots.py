@@ -1,0 +1,83 @@
+"""Plots for MLflow: drawn without a display, one function each."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from training.estimator import Floats
+
+Contenders = Mapping[str, Floats]
+
+
+def calibration(happened: Floats, contenders: Contenders, bins: int = 10) -> Figure:
+    """Predicted against actual rates in bins of equal size; on the diagonal is right."""
+    figure, axes = _blank("predicted probability", "actual rate")
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for name, probability in contenders.items():
+        parts = np.array_split(np.argsort(probability, kind="stable"), bins)
+        points = [(probability[p].mean(), happened[p].mean()) for p in parts if len(p)]
+        axes.plot(*zip(*points, strict=True), marker="o", label=name)
+    axes.legend()
+    return figure
+
+
+def cumulative_gain(actual: Floats, contenders: Contenders, ylabel: str) -> Figure:
+    """Share of the total that the predicted best n % hold; higher is better."""
+    figure, axes = _blank("share of customers, highest prediction first", ylabel)
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    share = np.arange(1, len(actual) + 1) / max(len(actual), 1)
+    for name, predicted in contenders.items():
+        lined_up = actual[np.argsort(-predicted, kind="stable")]
+        axes.plot(share, np.cumsum(lined_up) / max(float(actual.sum()), 1e-9), label=name)
+    axes.legend()
+    return figure
+
+
+def deciles(actual: Floats, contenders: Contenders) -> Figure:
+    """Mean predicted against mean actual value by predicted decile; on the diagonal is right."""
+    figure, axes = _blank("mean predicted spend of the decile", "mean actual spend")
+    highest = 1.0
+    for name, predicted in contenders.items():
+        parts = np.array_split(np.argsort(predicted, kind="stable"), 10)
+        points = [(predicted[p].mean(), actual[p].mean()) for p in parts if len(p)]
+        axes.plot(*zip(*points, strict=True), marker="o", label=name)
+        highest = max(highest, *(value for point in points for value in point))
+    axes.plot([0, highest], [0, highest], color="0.7", linewidth=1)
+    axes.legend()
+    return figure
+
+
+def error_distribution(errors: Contenders, xlabel: str) -> Figure:
+    """Histograms of errors on common bins; narrow around 0 is right."""
+    figure, axes = _blank(xlabel, "share of customers")
+    pooled = np.concatenate(list(errors.values()))
+    edges = np.linspace(pooled.min(), pooled.max() + 1e-9, 41)
+    for name, error in errors.items():
+        weights = np.full(len(error), 1 / max(len(error), 1))
+        axes.hist(error, bins=edges, weights=weights, histtype="step", label=name)
+    axes.legend()
+    return figure
+
+
+def bars(values: Mapping[str, Mapping[str, float]], ylabel: str) -> Figure:
+    """Contenders side by side, a group of bars per measure."""
+    figure, axes = _blank("", ylabel)
+    measures = list(next(iter(values.values())))
+    width = 0.8 / len(values)
+    for position, (name, found) in enumerate(values.items()):
+        places = np.arange(len(measures)) + position * width
+        axes.bar(places, [found[measure] for measure in measures], width, label=name)
+    axes.set_xticks(np.arange(len(measures)) + 0.4 - width / 2, measures)
+    axes.legend()
+    return figure
+
+
+def _blank(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,120 @@
+"""The input of the purchase-process models: one row per customer, three numbers each.
+
+`x` is the number of repeat purchase days (distinct purchase days − 1), `t_x` the time from
+the first to the last purchase day and `T` the time from the first purchase day to `as_of`.
+`t_x` and `T` are in days throughout the product; any other unit does as long as it is the
+same everywhere, and predictions then take `days` in that unit too.
+
+The three numbers are sufficient: customers who share them share their likelihood and their
+predictions, so the models work on unique rows and how many customers each stands for.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import DataError
+
+COLUMNS = ("x", "t_x", "T")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PurchaseCounts:
+    """Checked columns of a summary, each of shape (rows,)."""
+
+    x: Floats
+    t_x: Floats
+    T: Floats
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class GroupedCounts(PurchaseCounts):
+    """Unique rows in ascending order, and how many customers each stands for."""
+
+    customers: Floats
+
+
+def read_summary(summary: pd.DataFrame) -> PurchaseCounts:
+    """Check a summary and take its three columns.
+
+    Parameters
+    ----------
+    summary : one row per customer, any index, columns `x`, `t_x`, `T`; others are ignored
+
+    Returns
+    -------
+    PurchaseCounts, float64 in the order of the rows.
+
+    Raises
+    ------
+    DataError
+        Listing every problem: missing or non-numeric columns, missing or infinite values,
+        negative values, `x` that is no whole number, `t_x` beyond `T`, `t_x` other than 0
+        without a repeat purchase, `t_x` of 0 with one.
+    """
+    columns: dict[str, Floats] = {}
+    problems: list[str] = []
+    for name in COLUMNS:
+        try:
+            columns[name] = _numbers(summary, name)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    counts = PurchaseCounts(**columns)
+    if problems := _row_problems(counts):
+        raise DataError(problems)
+    return counts
+
+
+def group_summary(counts: PurchaseCounts) -> GroupedCounts:
+    """Unique (x, t_x, T) in ascending order with their number of customers.
+
+    The order makes sums over the groups independent of the order of the customers, so a
+    permuted summary gives the same fit bit for bit.
+    """
+    table = pd.DataFrame({"x": counts.x, "t_x": counts.t_x, "T": counts.T})
+    sizes = table.groupby(list(COLUMNS), sort=True).size()
+    levels = {name: sizes.index.get_level_values(name).to_numpy(float) for name in COLUMNS}
+    return GroupedCounts(**levels, customers=sizes.to_numpy().astype(float))
+
+
+def _numbers(summary: pd.DataFrame, name: str) -> Floats:
+    columns = summary.loc[:, summary.columns == name]
+    if columns.shape[1] == 0:
+        have = ", ".join(map(str, summary.columns)) or "none"
+        raise DataError(f"summary: no column '{name}' (have: {have}).")
+    if columns.shape[1] > 1:
+        raise DataError(f"summary: column '{name}' occurs {columns.shape[1]} times.")
+    column = columns.iloc[:, 0]
+    if not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c":
+        raise DataError(f"summary: column '{name}' holds {column.dtype}, not numbers.")
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _row_problems(counts: PurchaseCounts) -> list[str]:
+    x, t_x = counts.x, counts.t_x
+    finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(counts.T)
+    rules = {
+        "a missing or infinite value": ~finite,
+        "a negative x": x < 0,
+        "an x that is not a whole number": np.isfinite(x) & (x != np.floor(x)),
+        "a negative t_x": t_x < 0,
+        "a negative T": counts.T < 0,
+        "t_x beyond T (a purchase on or after as_of)": t_x > counts.T,
+        "t_x other than 0 though x is 0": (x == 0) & (np.abs(t_x) > 0),
+        "t_x of 0 though x is above 0": (x > 0) & (t_x == 0),
+    }
+    return [
+        f"summary: {broken.sum()} of {len(x)} rows have {rule}, "
+        f"first in row {int(broken.argmax()) + 1}."
+        for rule, broken in rules.items()
+        if broken.any()
+    ]

@@ -1,0 +1,67 @@
+"""The task of predicting who will not order in the horizon."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from training import plots
+from training.baselines import InactivityRule
+from training.metrics import churn_metrics, log_loss_per_row
+from training.models.churn import ChurnModel
+from training.plan import Fold
+from training.tasks.task import Improvement, Judgement, error_improvement
+from training.world import World
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class ChurnTask:
+    """P(no order in the horizon) beside the inactivity rule, by log loss."""
+
+    name = "churn"
+    title = "Churn"
+    measure = "log_loss"
+    baseline = InactivityRule.title
+
+    def fit(self, world: World, fold: Fold) -> ChurnModel:
+        model = ChurnModel(horizon_days=world.horizon_days, boosting=world.boosting())
+        return model.fit(world.tables(fold.train, fold.test))
+
+    def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
+        table = world.judged_table(fold.test)
+        rule = InactivityRule().fit(world.tables(fold.train, fold.test))
+        rows = pd.DataFrame(
+            {
+                "churned": (table.labels["orders"] == 0).astype(float),
+                "model": fitted[self.name].predict(table.features)["churn_probability"],
+                "baseline": rule.predict(table.features)["churn_probability"],
+            }
+        )
+        churned = rows["churned"].to_numpy()
+        return Judgement(
+            metrics={
+                "model": churn_metrics(churned, rows["model"].to_numpy()),
+                self.baseline: churn_metrics(churned, rows["baseline"].to_numpy()),
+            },
+            rows=rows,
+        )
+
+    def improvement(self, rows: pd.DataFrame) -> Improvement:
+        churned = rows["churned"].to_numpy()
+        return error_improvement(
+            log_loss_per_row(churned, rows["model"].to_numpy()),
+            log_loss_per_row(churned, rows["baseline"].to_numpy()),
+        )
+
+    def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
+        churned = rows["churned"].to_numpy()
+        contenders = {
+            "model": rows["model"].to_numpy(),
+            self.baseline: rows["baseline"].to_numpy(),
+        }
+        return {
+            "calibration": plots.calibration(churned, contenders),
+            "lift": plots.cumulative_gain(churned, contenders, "share of those who churned"),
+        }

@@ -1,0 +1,75 @@
+"""The shape of a task."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from training.plan import Fold
+from training.world import World
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Improvement = Callable[[npt.NDArray[np.intp]], float]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One fold's verdict.
+
+    Attributes
+    ----------
+    metrics : contender ("model" or a baseline's title) → measure → value
+    rows : one row per judged customer, index `customer_id`: what happened and what each
+        contender said, for bootstrap and plots
+    """
+
+    metrics: dict[str, dict[str, float]]
+    rows: pd.DataFrame
+
+
+class Task(Protocol):
+    """One prediction, from fit to grade.
+
+    Attributes
+    ----------
+    name : of the model, in files and runs
+    title : for people
+    measure : the primary measure that the grade looks at
+    baseline : title of the contender that the grade compares with
+    """
+
+    name: str
+    title: str
+    measure: str
+    baseline: str
+
+    def fit(self, world: World, fold: Fold) -> Any:
+        """Fit the model on `fold.train`, with nothing known from `fold.test` on."""
+        ...
+
+    def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
+        """Judge `fitted[self.name]` and the baselines on what happened from `fold.test` on."""
+        ...
+
+    def improvement(self, rows: pd.DataFrame) -> Improvement:
+        """For positions in `rows` (of all folds): share by which the model is better."""
+        ...
+
+    def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
+        """Plots of the pooled folds, by file name without ending."""
+        ...
+
+
+def error_improvement(model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]) -> Improvement:
+    """1 − mean error of the model ÷ mean error of the baseline, over given positions."""
+    return lambda rows: float(1 - model[rows].mean() / baseline[rows].mean())
+
+
+def score_improvement(model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]) -> Improvement:
+    """Mean score of the model ÷ mean score of the baseline − 1, over given positions."""
+    return lambda rows: float(model[rows].mean() / max(baseline[rows].mean(), 1e-9) - 1)
