@@ -93,28 +93,32 @@ def customer_metrics(
     gain = _text(top, ["customer_id", "product_id"]).assign(gain=1 / np.log2(top["rank"] + 1))
     basket = basket.merge(gain, on=["customer_id", "product_id"], how="left")
     hit = basket["gain"].notna()
-    parts = pd.DataFrame({
-        "customer_id": basket["customer_id"],
-        "basket": 1,
-        "hits": hit,
-        "gain": basket["gain"].fillna(0.0),
-        "repeats": basket["repeat"],
-        "repeat_hits": hit & basket["repeat"],
-    })
+    parts = pd.DataFrame(
+        {
+            "customer_id": basket["customer_id"],
+            "basket": 1,
+            "hits": hit,
+            "gain": basket["gain"].fillna(0.0),
+            "repeats": basket["repeat"],
+            "repeat_hits": hit & basket["repeat"],
+        }
+    )
     return _ratios(parts.groupby("customer_id", sort=True).sum(), k)
 
 
 def _ratios(sums: pd.DataFrame, k: int) -> pd.DataFrame:
     basket = sums["basket"].to_numpy()
     new = sums["basket"] - sums["repeats"]
-    return pd.DataFrame({
-        "basket": sums["basket"],
-        "recall": sums["hits"] / sums["basket"],
-        "ndcg": sums["gain"] / ideal_gain(np.minimum(basket, k)),
-        "hit": (sums["hits"] > 0).astype(float),
-        "repeat_recall": sums["repeat_hits"] / sums["repeats"].where(sums["repeats"] > 0),
-        "new_recall": (sums["hits"] - sums["repeat_hits"]) / new.where(new > 0),
-    })
+    return pd.DataFrame(
+        {
+            "basket": sums["basket"],
+            "recall": sums["hits"] / sums["basket"],
+            "ndcg": sums["gain"] / ideal_gain(np.minimum(basket, k)),
+            "hit": (sums["hits"] > 0).astype(float),
+            "repeat_recall": sums["repeat_hits"] / sums["repeats"].where(sums["repeats"] > 0),
+            "new_recall": (sums["hits"] - sums["repeat_hits"]) / new.where(new > 0),
+        }
+    )
 
 
 def ideal_gain(products: NDArray[np.int64]) -> NDArray[np.float64]:

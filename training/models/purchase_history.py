@@ -148,7 +148,12 @@ def _codes(column: "pd.Series[str]", values: pd.Index) -> Ints:
 
 
 def _coded(
-    customers: pd.Index, products: pd.Index, customer: Ints, order_id: Ints, product: Ints, age: Ints
+    customers: pd.Index,
+    products: pd.Index,
+    customer: Ints,
+    order_id: Ints,
+    product: Ints,
+    age: Ints,
 ) -> History:
     by = np.lexsort((-age, product, order_id, customer))
     customer, order_id, product, age = customer[by], order_id[by], product[by], age[by]

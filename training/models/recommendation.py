@@ -156,9 +156,7 @@ class RecommendationModel(Recommender):
         return _Learned(
             history.products,
             product_facts(history, own_products(history)),
-            similar_products(
-                history, neighbours=self.neighbours, max_products=self.max_products
-            ),
+            similar_products(history, neighbours=self.neighbours, max_products=self.max_products),
         )
 
     def _tuned(self, purchases: pd.DataFrame, history: History, as_of: date) -> Weights:
@@ -210,9 +208,7 @@ class RecommendationModel(Recommender):
         return repeat_scores(share, asked.own.product, due_now, facts, self.weights_)
 
     def _new_scores(self, candidates: Candidates) -> Floats:
-        return new_scores(
-            candidates.similarity, candidates.product, self.facts_, self.weights_
-        )
+        return new_scores(candidates.similarity, candidates.product, self.facts_, self.weights_)
 
     def _why(self, asked: Asked, listed: Candidates) -> list[dict[str, Any]]:
         reasons = super()._why(asked, listed)

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from training.models.purchase_history import Floats, History, Ints, OwnProducts
 
-POPULARITY_HALF_LIFE_DAYS = 14.0
+POPULARITY_HALF_LIFE_DAYS = 10.0
 """Short on purpose: it tells what is on sale and in season now."""
 BUYERS_OF_PRIOR = 5.0
 """Weight of the shop's average in a product's own repeat share and usual gap."""
@@ -66,7 +66,9 @@ class ProductFacts:
         return ProductFacts(
             np.pad(self.popularity, more, constant_values=self.popularity.min()),
             np.pad(self.again, more, constant_values=float(np.median(self.again))),
-            np.pad(self.usual_gap_days, more, constant_values=float(np.median(self.usual_gap_days))),
+            np.pad(
+                self.usual_gap_days, more, constant_values=float(np.median(self.usual_gap_days))
+            ),
         )
 
 
@@ -131,7 +133,12 @@ def similar_products(history: History, *, neighbours: int, max_products: int) ->
     )[:, part]
     by_product = baskets.T.tocsr()
     blocks = [
-        _nearest((by_product[start : start + PRODUCTS_AT_ONCE] @ baskets), start, orders[part], neighbours)
+        _nearest(
+            (by_product[start : start + PRODUCTS_AT_ONCE] @ baskets),
+            start,
+            orders[part],
+            neighbours,
+        )
         for start in range(0, len(part), PRODUCTS_AT_ONCE)
     ]
     if not blocks:
@@ -206,9 +213,7 @@ def repeat_scores(
     )
 
 
-def new_scores(
-    similarity: Floats, product: Ints, facts: ProductFacts, weights: Weights
-) -> Floats:
+def new_scores(similarity: Floats, product: Ints, facts: ProductFacts, weights: Weights) -> Floats:
     """Scores of products that the customers have not bought; see the top of this file."""
     popular = weights.popular_share * facts.popularity[product]
     return weights.new_level * ((1 - weights.popular_share) * similarity + popular)

@@ -70,7 +70,9 @@ def make_exam(
     """Set the exam: `truth` (`customer_id`, `product_id`) holds every customer of `history`."""
     kept = [part[_promising(part, facts)] for part in candidates]
     columns = ("customer", "product", "own", "similarity")
-    table = Candidates(*(np.concatenate([getattr(part, name) for part in kept]) for name in columns))
+    table = Candidates(
+        *(np.concatenate([getattr(part, name) for part in kept]) for name in columns)
+    )
     customer = history.customers.get_indexer(truth["customer_id"])
     product = history.products.get_indexer(truth["product_id"])
     width = len(history.products)

@@ -151,7 +151,9 @@ class Recommender(ABC):
         require_fitted(self)
         problems = []
         if as_of < self.as_of_:
-            problems.append(f"as_of: {as_of} is before {self.as_of_}, for which the model was fitted.")
+            problems.append(
+                f"as_of: {as_of} is before {self.as_of_}, for which the model was fitted."
+            )
         if not len(customers):
             problems.append("customers: empty. Name at least one customer.")
         if limit < 1:
@@ -177,15 +179,15 @@ class Recommender(ABC):
             stop = min(start + CUSTOMERS_AT_ONCE, len(asked.history.customers))
             yield _gather(asked, self._similarities(asked, start, stop), start, stop)
 
-    def _lists(
-        self, asked: Asked, candidates: Candidates, repeat_scores: Floats
-    ) -> pd.DataFrame:
+    def _lists(self, asked: Asked, candidates: Candidates, repeat_scores: Floats) -> pd.DataFrame:
         new = candidates.own < 0
         score = np.empty(len(new))
         score[~new] = repeat_scores[candidates.own[~new]]
         score[new] = self._new_scores(candidates[new])
         listed, _ = best(candidates.customer, candidates.product, score, limit=asked.limit)
-        return _frame(asked, self._why(asked, candidates[listed]), candidates[listed], score[listed])
+        return _frame(
+            asked, self._why(asked, candidates[listed]), candidates[listed], score[listed]
+        )
 
 
 def require_fitted(model: Recommender) -> None:
@@ -218,9 +220,7 @@ def best(customer: Ints, product: Ints, score: Floats, *, limit: int) -> tuple[I
     return by[kept], rank[kept]
 
 
-def _gather(
-    asked: Asked, similar: sparse.csr_array | None, start: int, stop: int
-) -> Candidates:
+def _gather(asked: Asked, similar: sparse.csr_array | None, start: int, stop: int) -> Candidates:
     """Own, similar and popular products of customers `start` to `stop`, as `asked` filters."""
     own = asked.own
     first, last = np.searchsorted(own.customer, (start, stop))

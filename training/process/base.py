@@ -124,7 +124,7 @@ class PurchaseProcess:
         self.r_, alpha, self.a_, self.b_ = map(float, found.parameters)
         self.alpha_ = alpha / scale
         # A density per unit of time: every repeat purchase brings a factor of the scale.
-        rescaling = float(groups.customers @ groups.x) * float(np.log(scale))
+        rescaling = float(np.sum(groups.customers * groups.x)) * float(np.log(scale))
         self.log_likelihood_ = likelihood(found.parameters)[0] + rescaling
         return found
 
@@ -285,6 +285,6 @@ def _starts(groups: GroupedCounts) -> list[Floats]:
     Small shops can have two maxima: everybody drops out a little, or some at once and the
     others never.
     """
-    observed, repeat_orders = groups.customers @ groups.T, groups.customers @ groups.x
+    observed, repeat_orders = (np.sum(groups.customers * sums) for sums in (groups.T, groups.x))
     alpha = float(np.clip(observed / (repeat_orders + 1), 1e-3, 1e3))
     return [np.array([1.0, alpha, a, b]) for a, b in ((1.0, 2.0), (0.1, 0.1))]

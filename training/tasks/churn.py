@@ -25,6 +25,9 @@ class ChurnTask:
     measure = "log_loss"
     baseline = InactivityRule.title
 
+    def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
+        return None
+
     def fit(self, world: World, fold: Fold) -> ChurnModel:
         model = ChurnModel(horizon_days=world.horizon_days, boosting=world.boosting())
         return model.fit(world.tables(fold.train, fold.test))

@@ -29,6 +29,9 @@ class NextPurchaseTask:
     measure = "date_mae_days"
     baseline = LastPlusUsualGap.title
 
+    def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
+        return None
+
     def fit(self, world: World, fold: Fold) -> NextPurchaseModel:
         model = NextPurchaseModel(horizon_days=world.horizon_days, boosting=world.boosting())
         return model.fit(world.tables(fold.train, fold.test))

@@ -48,6 +48,10 @@ class Task(Protocol):
     measure: str
     baseline: str
 
+    def obstacle(self, world: World) -> str | None:
+        """Why the task cannot be done on these orders, in words; None where it can."""
+        ...
+
     def fit(self, world: World, fold: Fold) -> Any:
         """Fit the model on `fold.train`, with nothing known from `fold.test` on."""
         ...

@@ -27,6 +27,9 @@ class ValueTask:
     measure = "gini"
     baseline = RfmAverage.title
 
+    def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
+        return None
+
     def fit(self, world: World, fold: Fold) -> ValueModel:
         predict = world.settings.predict
         model = ValueModel(

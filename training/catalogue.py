@@ -1,0 +1,21 @@
+"""The one catalogue of predictions. To add one: a file in `training/tasks`, a line here.
+
+The order matters once: the date of the next order ends at the churn probability.
+"""
+
+from training.tasks.churn import ChurnTask
+from training.tasks.next_purchase import NextPurchaseTask
+from training.tasks.recommendation import RecommendationTask
+from training.tasks.task import Task
+from training.tasks.value import ValueTask
+
+TASKS: tuple[Task, ...] = (ChurnTask(), ValueTask(), NextPurchaseTask(), RecommendationTask())
+
+
+def registered_name(task_name: str) -> str:
+    """The name of a task's model in the registry.
+
+    >>> registered_name("next_purchase")
+    'regulars-next-purchase'
+    """
+    return "regulars-" + task_name.replace("_", "-")

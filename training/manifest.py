@@ -1,0 +1,114 @@
+"""The manifest of a bundle: what is in it and what each file must hash to.
+
+A bundle is an immutable folder of published models. This module reads and checks one
+without loading a model, so that a server can vouch for its bundle without a training
+library.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import BundleError
+
+MANIFEST = "manifest.json"
+CURRENT = "current"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of a bundle: its version in the registry and its grade."""
+
+    version: str
+    grade: str
+    measure: str
+    baseline: str
+    improvement: float
+    improvement_low: float
+    improvement_high: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle holds.
+
+    Attributes
+    ----------
+    bundle_id : name of the bundle's folder
+    as_of : ISO date up to which the models know the orders
+    files : path within the bundle → sha256 in hexadecimal
+    models : task name → entry
+    """
+
+    bundle_id: str
+    as_of: str
+    horizon_days: int
+    currency: str
+    data_fingerprint: str
+    columns: tuple[str, ...]
+    mlflow_run_id: str
+    models: dict[str, ModelEntry]
+    files: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> "Manifest":
+        known = {key: value[key] for key in cls.__dataclass_fields__}
+        entries = {name: ModelEntry(**entry) for name, entry in known["models"].items()}
+        return cls(**{**known, "models": entries, "columns": tuple(known["columns"])})
+
+
+def current_bundle(bundles: Path) -> Path:
+    """The folder of the bundle in force.
+
+    Raises
+    ------
+    BundleError
+        When nothing has been published.
+    """
+    try:
+        name = (bundles / CURRENT).read_text(encoding="utf-8").strip()
+    except OSError:
+        raise BundleError(
+            f"{bundles}: no models have been published. Run `regulars train` first."
+        ) from None
+    return bundles / name
+
+
+def read_manifest(bundle: Path) -> Manifest:
+    """Read the manifest of `bundle` and check the hash of every file it names.
+
+    Raises
+    ------
+    BundleError
+        When the manifest or a file is missing, damaged or of another format.
+    """
+    try:
+        value = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+        if value["format"] != FORMAT:
+            raise BundleError(
+                f"{bundle}: written by another version of Regulars. Run `regulars train`."
+            )
+        manifest = Manifest.from_dict(value)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{bundle}: the manifest cannot be read ({type(error).__name__}). Run `regulars train`."
+        ) from None
+    for name, expected in manifest.files.items():
+        if sha256_of(bundle / name) != expected:
+            raise BundleError(f"{bundle / name}: missing or damaged. Run `regulars train`.")
+    return manifest
+
+
+def sha256_of(file: Path) -> str | None:
+    """The sha256 of a file in hexadecimal; None where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,80 @@
+"""The task of predicting which products a customer buys next."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from training import plots
+from training.models.recommendation import RecommendationModel
+from training.models.recommendation_baselines import OwnFrequency, PopularProducts
+from training.models.recommender import Recommender
+from training.plan import Fold
+from training.recommendation_metrics import (
+    catalogue_coverage,
+    customer_metrics,
+    mean_metrics,
+    next_baskets,
+)
+from training.tasks.task import Improvement, Judgement, score_improvement
+from training.world import World
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+K = 10
+
+
+class RecommendationTask:
+    """Products of the next basket beside own frequency and popularity, by NDCG@10.
+
+    Judged on the first basket of each known customer within the horizon; lists are made on
+    the day the fold starts.
+    """
+
+    name = "recommendation"
+    title = "Recommendations"
+    measure = "ndcg"
+    baseline = "own frequency"
+    other_baseline = "popularity"
+
+    def obstacle(self, world: World) -> str | None:
+        if world.purchases.empty:
+            return "the orders carry no product ids (data.columns.product_id)"
+        return None
+
+    def fit(self, world: World, fold: Fold) -> RecommendationModel:
+        model = RecommendationModel(seed=world.settings.train.seed)
+        return model.fit(world.purchases, as_of=fold.test)
+
+    def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
+        purchases = world.purchases
+        truth = next_baskets(purchases, cutoff=fold.test, horizon_days=world.horizon_days)
+        known = world.judged_table(fold.test).features.index
+        truth = truth[truth["customer_id"].isin(known)]
+        contenders: dict[str, Recommender] = {
+            "model": fitted[self.name],
+            self.baseline: OwnFrequency().fit(purchases, as_of=fold.test),
+            self.other_baseline: PopularProducts().fit(purchases, as_of=fold.test),
+        }
+        metrics, rows = {}, {}
+        for title, contender in contenders.items():
+            lists = contender.recommend(
+                purchases,
+                customers=list(truth["customer_id"].unique()),
+                as_of=fold.test,
+                limit=K,
+            )
+            each = customer_metrics(lists, truth, history=purchases, cutoff=fold.test, k=K)
+            coverage = catalogue_coverage(lists, history=purchases, cutoff=fold.test, k=K)
+            metrics[title] = {f"{name}_at_{K}": value for name, value in mean_metrics(each).items()}
+            metrics[title][f"catalogue_coverage_at_{K}"] = coverage
+            rows[title] = each[self.measure]
+        return Judgement(metrics=metrics, rows=pd.DataFrame(rows))
+
+    def improvement(self, rows: pd.DataFrame) -> Improvement:
+        return score_improvement(rows["model"].to_numpy(), rows[self.baseline].to_numpy())
+
+    def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
+        means = {str(title): {f"NDCG@{K}": float(rows[title].mean())} for title in rows.columns}
+        return {"ndcg": plots.bars(means, f"mean NDCG@{K}")}
