@@ -23,7 +23,7 @@ class ReasonCount:
     amount: float
     """Money on those rows, in units of the currency (what could be read)."""
     example: str
-    """Where the first such row stands: file and row."""
+    """Where the first such row stands: name of the file and row in it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def _quarantined(
 ) -> tuple[ReasonCount, ...]:
     found = connection.execute(f"""
         SELECT reason, count(*), coalesce(sum(amount), 0) / {settings.data.minor_units}e0,
-               min_by(source_file || ', row ' || source_row, (source_file, source_row))
+               min_by(parse_filename(source_file) || ', row ' || source_row,
+                      (source_file, source_row))
         FROM judged_lines WHERE reason IS NOT NULL GROUP BY reason""").fetchall()
     meanings = {rule.code: rule.meaning for rule in rules_for(settings.data)}
     counts = {
@@ -172,7 +173,7 @@ def _notes(connection: duckdb.DuckDBPyConnection, totals: dict[str, Any]) -> tup
         notes.append(f"{free:,} rows cost nothing (amount 0): they are used.")
     if unit_free:
         notes.append(f"{unit_free:,} rows have quantity 0: they are used.")
-    if huge:
+    if huge / totals["rows_used"] > 1e-4:
         notes.append(
             f"{huge:,} rows have quantities of 1,000 and more, over a hundred times what is usual: "
             "perhaps a measure (fuel, weight), not pieces. No feature counts pieces."

@@ -77,9 +77,11 @@ def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
     text = f"trim(CAST({column} AS VARCHAR))"
     if data.date_format is not None:
         return _local(f"try_strptime({text}, {literal(data.date_format)})", data)
+    # '+0100', as many shops export it, is '+01:00' to the engine
+    with_offset = rf"regexp_replace({text}, ' ?([+-]\d\d)(\d\d)$', '\1:\2')"
     return (
-        rf"CASE WHEN regexp_matches({text}, '([Zz]|[+-]\d\d:?(\d\d)?)$') AND position(':' IN {text}) > 0 "
-        f"THEN timezone({literal(data.timezone)}, TRY_CAST({text} AS TIMESTAMPTZ)) "
+        rf"CASE WHEN regexp_matches({text}, ':.*([Zz]|[+-]\d\d(:?\d\d)?)$') "
+        f"THEN timezone({literal(data.timezone)}, TRY_CAST({with_offset} AS TIMESTAMPTZ)) "
         f"ELSE {_local(f'TRY_CAST({text} AS TIMESTAMP)', data)} END"
     )
 

@@ -164,7 +164,7 @@ def _sorted_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _marked(basket: pd.DataFrame, past: pd.DataFrame, name: str) -> pd.DataFrame:
-    """`basket` with a column `name`: is the pair in `past`?"""
+    """`basket` with a column `name` that tells whether the pair is in `past`."""
     pairs = past.drop_duplicates().assign(**{name: True})
     marked = basket.merge(pairs, on=["customer_id", "product_id"], how="left")
     return marked.assign(**{name: marked[name].notna()})

@@ -100,14 +100,16 @@ def _written(path_or_glob: str, relative_to: Path) -> str:
 def _horizon(draft: Draft) -> tuple[int, str]:
     """Days to predict ahead and why: less than the default where the log is short."""
     default = int(Predict.model_fields["horizon_days"].default)
-    first, last = (pd.Timestamp(draft.times.quantile(q)) for q in (0.001, 0.999))
-    span = (last.normalize() - first.normalize()) // pd.Timedelta(days=1) + 1
+    # single broken dates must not stretch the log
+    days = draft.times.dt.normalize().dropna().sort_values(ignore_index=True)
+    trimmed = len(days) // 1_000
+    span = (days.iloc[-1 - trimmed] - days.iloc[trimmed]) // pd.Timedelta(days=1) + 1
     if span >= _YEAR_DAYS:
         return default, "the default; the file covers more than a year"
-    days = max((days for days in _HORIZONS if days <= span / 4), default=_HORIZONS[0])
-    if days < default:
+    horizon = max((days for days in _HORIZONS if days <= span / 4), default=_HORIZONS[0])
+    if horizon < default:
         draft.note(
-            f"The file covers about {span} days, so {days} days are predicted ahead "
+            f"The file covers about {span} days, so {horizon} days are predicted ahead "
             f"(predict.horizon_days); {default} need a year."
         )
-    return days, f"at most a quarter of the {span} days in the file"
+    return horizon, f"at most a quarter of the {span} days in the file"

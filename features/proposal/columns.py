@@ -36,6 +36,7 @@ _DAYS = (
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 _FORMATS = tuple(day + clock for day, clock in product(_DAYS, _CLOCKS))
 _TEXT_ZONE = r"([Zz]|[+-]\d\d:?(\d\d)?)$"
+_DATE_LIKE = r"\d{1,4}[-/. ]\w{1,9}[-/. ]\d{1,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{8}"
 _COMMA_NUMBER = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
 _GROUPED_NUMBER = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
 _SIGNED_NUMBER = r"[+-]?\s*([$€£¥₹]|[A-Z]{3}\b)?\s*[+-]?[\d.,]*\d\s*([$€£¥₹%]|[A-Z]{3})?"
@@ -135,7 +136,7 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: st
         return None
     if not column.distinct:
         return None
-    if kind in _FLOATS or kind.startswith("DECIMAL") or not column.distinct:
+    if kind in _FLOATS or kind.startswith("DECIMAL") or not _like_dates(values):
         return column
     dates = _written_dates(connection, table, name, is_text=column.is_text)
     return Column(name, values, column.is_text, **dates) if dates else column
@@ -169,6 +170,12 @@ def _written_numbers(values: "pd.Series[Any]") -> dict[str, Any]:
     if present.str.fullmatch(_SIGNED_NUMBER).mean() >= READABLE_SHARE:
         return {"written_number": present.iloc[0]}
     return {}
+
+
+def _like_dates(values: "pd.Series[Any]") -> bool:
+    """Whether the first values are worth trying to read as dates."""
+    first = values.dropna().iloc[:200].astype(str).str.removesuffix(".0")
+    return bool(first.str.match(_DATE_LIKE).mean() >= 0.9)
 
 
 def _written_dates(

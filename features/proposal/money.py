@@ -173,7 +173,7 @@ def _kind(column: Column, draft: Draft) -> tuple[str, str]:
     if slope is not None:
         return "unit_price", f"{of}it stays the same whatever the quantity"
     by_name = likeness("unit_price", column.name) > likeness("amount", column.name)
-    if quantity and draft.column("quantity") is not None:
+    if quantity:
         draft.note(
             f"Quantities vary too little to tell whether '{column.name}' is the price of one piece or of the "
             f"line; by its name it is {'one piece' if by_name else 'the line'}: check it."
@@ -200,11 +200,13 @@ def _note_decimals(draft: Draft) -> None:
     comma = [column.name for column in numeric if column.decimal_comma]
     if not comma:
         return
-    draft.note(f"{listed(comma)} write decimals with a comma (12,50): data.decimal is set to ','.")
+    draft.note(
+        f"Decimals are written with a comma (12,50) in {listed(comma)}: data.decimal is set to ','."
+    )
     point = [c.name for c in numeric if not c.decimal_comma and not c.is_whole]
     if point:
         draft.note(
-            f"{listed(point)} write decimals with a point, unlike {listed(comma)}: "
+            f"Decimals are written with a point in {listed(point)}, with a comma in {listed(comma)}: "
             "only one of the two can be read. Export the file with one decimal mark."
         )
 

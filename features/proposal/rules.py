@@ -110,15 +110,23 @@ def _ignored_products(draft: Draft) -> tuple[Ignored, ...]:
 
 
 def _codes(draft: Draft, product: str) -> pd.DataFrame:
-    """One row per product code: lines, usual name, usual and lowest price."""
-    name = draft.mapped.get("product_name")
+    """One row per product code: lines, commonest name (or ''), usual price."""
+    names = draft.mapped.get("product_name")
+    name = f"coalesce(trim({identifier(names[0])}::VARCHAR), '')" if names else "''"
     money = draft.mapped.get("unit_price") or draft.mapped["amount"]
-    named = f"mode(nullif(trim({identifier(name[0])}::VARCHAR), ''))" if name else "''"
-    paid = _number(draft, money[0])
+    code = f"trim({identifier(product)}::VARCHAR)"
     return draft.log.query(f"""
-        SELECT trim({identifier(product)}::VARCHAR) AS code, count(*) AS lines,
-               coalesce({named}, '') AS name, median({paid}) AS price, min({paid}) AS lowest
-        FROM log_lines WHERE trim({identifier(product)}::VARCHAR) <> ''
+        WITH lines AS (
+            SELECT {code} AS code, {name} AS name, {_number(draft, money[0])} AS price
+            FROM log_lines WHERE {code} <> ''
+        ), names AS (
+            SELECT code, first(name ORDER BY lines DESC, name) AS name
+            FROM (SELECT code, name, count(*) AS lines FROM lines WHERE name <> '' GROUP BY code, name)
+            GROUP BY code
+        )
+        SELECT code, count(*) AS lines, median(price) AS price,
+               coalesce(any_value(names.name), '') AS name
+        FROM lines LEFT JOIN names USING (code)
         GROUP BY code ORDER BY lines DESC, code""")
 
 

@@ -4,7 +4,7 @@ Rows come sorted by customer, order and product, once each, so sums of doubles d
 depend on the order of the table that came in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -51,6 +51,14 @@ def check_purchases(purchases: pd.DataFrame) -> None:
         raise DataError(problems)
 
 
+def place_in_group(groups: Ints) -> Ints:
+    """Place of each row within its group (0, 1, …), for groups that lie together."""
+    number = np.arange(len(groups))
+    first = np.ones(len(groups), dtype=bool)
+    first[1:] = groups[1:] != groups[:-1]
+    return number - np.maximum.accumulate(np.where(first, number, 0))
+
+
 @dataclass(frozen=True)
 class History:
     """The purchases of some customers before a day, sorted by customer, order, product.
@@ -75,15 +83,15 @@ class History:
         """Per order: how many orders the customer placed after it (0 for the latest)."""
         number = np.arange(len(self.order_customer))
         latest_first = np.lexsort((-number, self.order_age_days, self.order_customer))
-        start = np.searchsorted(self.order_customer, self.order_customer)
         back = np.empty_like(number)
-        back[latest_first] = number - start[latest_first]
+        back[latest_first] = place_in_group(self.order_customer[latest_first])
         return back
 
     def decayed_orders(self, half_life_days: float) -> Floats:
         """Per customer: Σ over orders of 2^(−age / half-life)."""
         weights = 0.5 ** (self.order_age_days / half_life_days)
-        return np.bincount(self.order_customer, weights, minlength=len(self.customers))
+        decayed = np.bincount(self.order_customer, weights, minlength=len(self.customers))
+        return decayed.astype(np.float64)
 
 
 def read_history(
@@ -116,17 +124,16 @@ def read_history(
     check_purchases(purchases)
     today = day_number(as_of)
     seen = purchases["day"].to_numpy() < today
-    if customers is None:
-        customers = _used(purchases.loc[seen, "customer_id"])
-    wanted = pd.Index(customers, dtype=object)
+    wanted = _used(purchases.loc[seen, "customer_id"]) if customers is None else texts(customers)
     if not wanted.is_unique:
         twice = wanted[wanted.duplicated()][0]
         raise ConfigError(f"customers: {twice!r} is listed twice. Name each customer once.")
     customer = _codes(purchases["customer_id"], wanted)
     seen &= customer >= 0
     kept = purchases.loc[seen]
-    known = pd.Index([], dtype=object) if products is None else products
-    catalogue = known.append(_used(kept["product_id"]).difference(known, sort=True))
+    known = texts([]) if products is None else products
+    bought = _used(kept["product_id"])
+    catalogue = texts([*known, *bought[~bought.isin(known)]])
     return _coded(
         wanted,
         catalogue,
@@ -137,14 +144,20 @@ def read_history(
     )
 
 
+def texts(values: Iterable[str]) -> pd.Index:
+    """An index of plain `str` objects, whatever holds them."""
+    return pd.Index(np.array(list(values), dtype=object))
+
+
 def _used(column: "pd.Series[str]") -> pd.Index:
     codes = np.unique(column.cat.codes.to_numpy())
-    return pd.Index(column.cat.categories.to_numpy(object)[codes], dtype=object).sort_values()
+    categories = column.cat.categories.to_numpy(object)
+    return texts(sorted(categories[codes[codes >= 0]]))
 
 
 def _codes(column: "pd.Series[str]", values: pd.Index) -> Ints:
-    places = values.get_indexer(pd.Index(column.cat.categories, dtype=object))
-    return places[column.cat.codes.to_numpy()].astype(np.int64)
+    codes = values.get_indexer(texts(column.cat.categories))
+    return np.asarray(codes[column.cat.codes.to_numpy()], dtype=np.int64)
 
 
 def _coded(
@@ -202,7 +215,8 @@ class OwnProducts:
     def decayed(self, history: History, half_life_days: float) -> Floats:
         """Per row: Σ over the purchases of 2^(−age / half-life)."""
         weights = 0.5 ** (history.age_days / half_life_days)
-        return np.bincount(self.purchase, weights, minlength=len(self.customer))
+        decayed = np.bincount(self.purchase, weights, minlength=len(self.customer))
+        return decayed.astype(np.float64)
 
 
 def own_products(history: History) -> OwnProducts:

@@ -19,9 +19,9 @@ from training.models.purchase_history import (
     Floats,
     History,
     Ints,
-    OwnProducts,
     own_products,
     read_history,
+    texts,
 )
 from training.models.recommendation_scores import (
     ProductFacts,
@@ -129,17 +129,24 @@ class RecommendationModel(Recommender):
         history = read_history(purchases, as_of=as_of)
         if not len(history.customer):
             raise NotEnoughData(f"purchases: no row before {as_of}. Choose a later as_of.")
-        weights = self._tuned(purchases, history, as_of)
-        self._set(self._learn(history), weights, as_of)
-        return self
+        return self.fit_with(history, weights=self._tuned(purchases, history, as_of), as_of=as_of)
 
-    def _set(self, learned: _Learned, weights: Weights, as_of: date) -> None:
+    def fit_with(self, history: History, *, weights: Weights, as_of: date) -> Self:
+        """Learn from `history`, which ends before `as_of`, with given weights: no tuning."""
+        similar = similar_products(
+            history, neighbours=self.neighbours, max_products=self.max_products
+        )
+        facts = product_facts(history, own_products(history))
+        return self._set(_Learned(history.products, facts, similar), weights, as_of)
+
+    def _set(self, learned: _Learned, weights: Weights, as_of: date) -> Self:
         self.products_ = learned.products
         self.facts_ = learned.facts
         self.similar_ = learned.similar
         self.popular_ = most_popular_first(learned.facts.popularity)
         self.weights_ = weights
         self.as_of_ = as_of
+        return self
 
     def _check_parameters(self) -> None:
         problems = [
@@ -151,13 +158,6 @@ class RecommendationModel(Recommender):
             problems.append("half_life_days: give one or more numbers of days above 0.")
         if problems:
             raise ConfigError(problems)
-
-    def _learn(self, history: History) -> _Learned:
-        return _Learned(
-            history.products,
-            product_facts(history, own_products(history)),
-            similar_products(history, neighbours=self.neighbours, max_products=self.max_products),
-        )
 
     def _tuned(self, purchases: pd.DataFrame, history: History, as_of: date) -> Weights:
         """The weights that would have ranked the last baskets before `as_of` best."""
@@ -179,13 +179,13 @@ class RecommendationModel(Recommender):
             max_products=self.max_products,
             seed=self.seed,
         )
-        rehearsal._set(self._learn(past), start, cutoff)
-        asked = rehearsal._asked(known, customers, cutoff, KEPT_PER_CUSTOMER, "all", ())
+        rehearsal.fit_with(past, weights=start, as_of=cutoff)
+        asked = rehearsal.ask(known, customers, cutoff, KEPT_PER_CUSTOMER, "all", ())
         exam = make_exam(
             asked.history,
             asked.own,
             rehearsal.facts_,
-            rehearsal._candidates(asked),
+            rehearsal.candidates(asked),
             truth.loc[truth["customer_id"].isin(customers)],
         )
         return tune(exam, start, half_lives_days=half_lives)
@@ -278,21 +278,21 @@ class RecommendationModel(Recommender):
             learned = _read_learned(directory)
             names = ("half_life_days", "neighbours", "max_products", "seed")
             model = cls(**{name: head[name] for name in names})
-            model._set(learned, Weights(**head["weights"]), date.fromisoformat(head["as_of"]))
+            weights, as_of = Weights(**head["weights"]), date.fromisoformat(head["as_of"])
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise BundleError(f"{directory}: cannot be read ({error}). Train again.") from None
-        return model
+        return model._set(learned, weights, as_of)
 
 
 def _read_learned(directory: Path) -> _Learned:
     products = pq.read_table(directory / PRODUCTS_FILE)
     similar = pq.read_table(directory / SIMILAR_FILE)
     width = products.num_rows
-    places = (similar["product"].to_numpy(), similar["neighbour"].to_numpy())
-    matrix = sparse.csr_array((similar["similarity"].to_numpy(), places), shape=(width, width))
+    entries = (similar["product"].to_numpy(), similar["neighbour"].to_numpy())
+    matrix = sparse.csr_array((similar["similarity"].to_numpy(), entries), shape=(width, width))
     matrix.sort_indices()
     return _Learned(
-        products=pd.Index(products["product_id"].to_pylist(), dtype=object),
+        products=texts(products["product_id"].to_pylist()),
         facts=ProductFacts(
             **{name: products[name].to_numpy() for name in ProductFacts.__dataclass_fields__}
         ),

@@ -2,7 +2,7 @@
 
 A product that customer c has bought scores
 
-    share · popularity^a · bought_again^b · (1 − d + d · due)
+    share · popularity^a · trend^t · again^b · (1 − d + d · due)
 
 with share = Σ 2^(−age/h) over the purchases ÷ (1 + Σ 2^(−age/h) over the orders of c),
 and due = min(1, days since the last purchase ÷ usual interval of c for the product).
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from training.models.purchase_history import Floats, History, Ints, OwnProducts
+from training.models.purchase_history import Floats, History, Ints, OwnProducts, place_in_group
 
 POPULARITY_HALF_LIFE_DAYS = 10.0
 """Short on purpose: it tells what is on sale and in season now."""
@@ -39,6 +39,8 @@ class Weights:
     """h > 0"""
     popularity_power: float = 0.2
     """a ≥ 0: how far a repeat leans on what everybody buys now."""
+    trend_power: float = 0.2
+    """t ≥ 0: how far a repeat leans on the product selling better than it used to."""
     again_power: float = 0.2
     """b ≥ 0: how far a repeat leans on how often the product is bought again."""
     due_strength: float = 0.1
@@ -55,6 +57,9 @@ class ProductFacts:
 
     popularity: Floats
     """Recent share of orders, relative to the most popular product: in (0, 1]."""
+    trend: Floats
+    """Recent orders against those its share of the whole log predicts, relative to the most
+    rising product: in (0, 1]."""
     again: Floats
     """Share of its purchases that were repeats, shrunk to the shop's: in (0, 1)."""
     usual_gap_days: Floats
@@ -65,6 +70,7 @@ class ProductFacts:
         more = (0, products - len(self.popularity))
         return ProductFacts(
             np.pad(self.popularity, more, constant_values=self.popularity.min()),
+            np.pad(self.trend, more, constant_values=float(np.median(self.trend))),
             np.pad(self.again, more, constant_values=float(np.median(self.again))),
             np.pad(
                 self.usual_gap_days, more, constant_values=float(np.median(self.usual_gap_days))
@@ -81,8 +87,10 @@ def product_facts(history: History, own: OwnProducts) -> ProductFacts:
     # One imagined repeat of 30 days keeps shops without any repeat finite.
     shop_again = (repeats.sum() + 1) / (purchases.sum() + 2)
     shop_gap = (days.sum() + 30) / (repeats.sum() + 1)
+    popularity, trend = _popularity(history)
     return ProductFacts(
-        popularity=_popularity(history),
+        popularity=popularity / popularity.max(),
+        trend=trend / trend.max(),
         again=(repeats + BUYERS_OF_PRIOR * shop_again) / (purchases + BUYERS_OF_PRIOR),
         usual_gap_days=(days + BUYERS_OF_PRIOR * shop_gap) / (repeats + BUYERS_OF_PRIOR),
     )
@@ -92,13 +100,18 @@ def _sums(product: Ints, values: Ints | Floats, width: int) -> Floats:
     return np.bincount(product, values, minlength=width).astype(np.float64)
 
 
-def _popularity(history: History) -> Floats:
-    """Decayed orders with the product plus its share of all orders, over their maximum."""
+def _popularity(history: History) -> tuple[Floats, Floats]:
+    """Recent popularity and trend of each product, both > 0 and not yet scaled."""
     width = len(history.products)
-    recent = 0.5 ** (history.age_days / POPULARITY_HALF_LIFE_DAYS)
     ever = np.bincount(history.product, minlength=width) / len(history.order_age_days)
-    popularity = _sums(history.product, recent, width) + ever
-    return np.asarray(popularity / popularity.max())
+    recent = _sums(history.product, _recent(history.age_days), width)
+    expected = ever * _recent(history.order_age_days).sum()
+    # A product's share of all orders breaks ties, one imagined order calms the trend.
+    return recent + ever, (recent + 1) / (expected + 1)
+
+
+def _recent(age_days: Ints) -> Floats:
+    return np.asarray(0.5 ** (age_days / POPULARITY_HALF_LIFE_DAYS), dtype=np.float64)
 
 
 def most_popular_first(popularity: Floats) -> Ints:
@@ -158,8 +171,7 @@ def _nearest(
     row, column = entries.row[kept] + start, entries.col[kept]
     value = entries.data[kept] / (np.sqrt(orders[row] * orders[column]) + SHRINKAGE_ORDERS)
     by = np.lexsort((column, -value, row))
-    ordered = row[by]
-    best = by[np.arange(len(by)) - np.searchsorted(ordered, ordered) < neighbours]
+    best = by[place_in_group(row[by]) < neighbours]
     return row[best], column[best], value[best]
 
 
@@ -208,6 +220,7 @@ def repeat_scores(
     return np.asarray(
         share
         * facts.popularity[product] ** weights.popularity_power
+        * facts.trend[product] ** weights.trend_power
         * facts.again[product] ** weights.again_power
         * (1 - weights.due_strength + weights.due_strength * due_now)
     )

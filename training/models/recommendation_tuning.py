@@ -4,7 +4,7 @@ Everything is learned up to an earlier day, the next basket of each customer is 
 and a coordinate search over small grids keeps what raises NDCG@10.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,7 @@ KEPT_PER_CUSTOMER = 30
 """New products kept by similarity and by popularity: no weight brings others into ten."""
 REPEAT_GRID = {
     "popularity_power": (0.0, 0.1, 0.2, 0.35, 0.5),
+    "trend_power": (0.0, 0.2, 0.4),
     "again_power": (0.0, 0.2, 0.5),
     "due_strength": (0.1, 0.25, 0.4),
 }
@@ -54,7 +55,7 @@ class Exam:
     def ndcg(self, rows: NDArray[np.int64], score: Floats) -> float:
         """Mean NDCG@10 when only `rows` of the candidates may be listed."""
         customer = self.candidates.customer[rows]
-        listed, rank = best(customer, self.candidates.product[rows], score, limit=LENGTH)
+        listed, rank = best(customer, score, limit=LENGTH)
         gain = self.relevant[rows[listed]] / np.log2(rank + 2)
         total = np.bincount(customer[listed], gain, minlength=len(self.basket))
         return float(np.mean(total / ideal_gain(np.minimum(self.basket, LENGTH))))
@@ -73,8 +74,8 @@ def make_exam(
     table = Candidates(
         *(np.concatenate([getattr(part, name) for part in kept]) for name in columns)
     )
-    customer = history.customers.get_indexer(truth["customer_id"])
-    product = history.products.get_indexer(truth["product_id"])
+    customer = history.customers.get_indexer(pd.Index(truth["customer_id"]))
+    product = history.products.get_indexer(pd.Index(truth["product_id"]))
     width = len(history.products)
     bought = (customer * width + product)[product >= 0]
     return Exam(
@@ -90,9 +91,9 @@ def make_exam(
 def _promising(part: Candidates, facts: ProductFacts) -> NDArray[np.bool_]:
     promising = part.own >= 0
     new = np.flatnonzero(~promising)
-    customer, product = part.customer[new], part.product[new]
-    for value in (part.similarity[new], facts.popularity[product]):
-        promising[new[best(customer, product, value, limit=KEPT_PER_CUSTOMER)[0]]] = True
+    for value in (part.similarity[new], facts.popularity[part.product[new]]):
+        listed, _ = best(part.customer[new], value, limit=KEPT_PER_CUSTOMER)
+        promising[new[listed]] = True
     return promising
 
 
@@ -104,22 +105,43 @@ def tune(exam: Exam, start: Weights, *, half_lives_days: Sequence[float]) -> Wei
     repeats = np.flatnonzero(exam.candidates.own >= 0)
     news = np.flatnonzero(exam.candidates.own < 0)
     score_repeats = _repeat_scorer(exam, repeats, half_lives_days)
-
-    def score_news(weights: Weights) -> Floats:
-        candidates = exam.candidates[news]
-        return new_scores(candidates.similarity, candidates.product, exam.facts, weights)
-
-    def ndcg_together(weights: Weights) -> float:
-        score = np.append(score_repeats(weights), score_news(weights))
-        return exam.ndcg(np.append(repeats, news), score)
-
     weights = climb(
         start,
         {"half_life_days": half_lives_days, **REPEAT_GRID},
         lambda trial: exam.ndcg(repeats, score_repeats(trial)),
     )
-    weights = climb(weights, NEW_GRID, lambda trial: exam.ndcg(news, score_news(trial)))
-    return climb(weights, LEVEL_GRID, ndcg_together)
+    weights = climb(weights, NEW_GRID, lambda trial: exam.ndcg(news, _score_new(exam, news, trial)))
+    return _level_tuned(exam, weights, repeats, score_repeats(weights), news)
+
+
+def _score_new(exam: Exam, rows: NDArray[np.int64], weights: Weights) -> Floats:
+    candidates = exam.candidates[rows]
+    return new_scores(candidates.similarity, candidates.product, exam.facts, weights)
+
+
+def _level_tuned(
+    exam: Exam,
+    weights: Weights,
+    repeats: NDArray[np.int64],
+    repeat_score: Floats,
+    news: NDArray[np.int64],
+) -> Weights:
+    """`weights` with the level of new products against repeats that ranks both best.
+
+    The level changes no order within either: the best ten of each are enough.
+    """
+    customer = exam.candidates.customer
+    top, _ = best(customer[repeats], repeat_score, limit=LENGTH)
+    repeats, repeat_score = repeats[top], repeat_score[top]
+    news = news[best(customer[news], _score_new(exam, news, weights), limit=LENGTH)[0]]
+    rows = np.append(repeats, news)
+    by = np.lexsort((exam.candidates.product[rows], customer[rows]))
+
+    def judge(trial: Weights) -> float:
+        score = np.append(repeat_score, _score_new(exam, news, trial))
+        return exam.ndcg(rows[by], score[by])
+
+    return climb(weights, LEVEL_GRID, judge)
 
 
 def _repeat_scorer(
@@ -135,7 +157,7 @@ def _repeat_scorer(
 
 
 def climb(
-    weights: Weights, grid: dict[str, Sequence[float]], judge: Callable[[Weights], float]
+    weights: Weights, grid: Mapping[str, Sequence[float]], judge: Callable[[Weights], float]
 ) -> Weights:
     """Coordinate search: of each weight in turn the value that `judge` rates highest, twice over."""
     highest = judge(weights)

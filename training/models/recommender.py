@@ -23,7 +23,9 @@ from training.models.purchase_history import (
     Ints,
     OwnProducts,
     own_products,
+    place_in_group,
     read_history,
+    texts,
 )
 
 Kind = Literal["all", "repeat", "new"]
@@ -134,12 +136,12 @@ class Recommender(ABC):
         ConfigError
             An argument cannot be used.
         """
-        asked = self._asked(purchases, customers, as_of, limit, kind, exclude)
+        asked = self.ask(purchases, customers, as_of, limit, kind, exclude)
         repeat_scores = self._repeat_scores(asked)
-        parts = [self._lists(asked, part, repeat_scores) for part in self._candidates(asked)]
+        parts = [self._lists(asked, part, repeat_scores) for part in self.candidates(asked)]
         return pd.concat(parts, ignore_index=True)
 
-    def _asked(
+    def ask(
         self,
         purchases: pd.DataFrame,
         customers: Sequence[str],
@@ -148,6 +150,7 @@ class Recommender(ABC):
         kind: Kind,
         exclude: Collection[str],
     ) -> Asked:
+        """Check the arguments of `recommend` and code what they name."""
         require_fitted(self)
         problems = []
         if as_of < self.as_of_:
@@ -163,7 +166,7 @@ class Recommender(ABC):
         if problems:
             raise ConfigError(problems)
         history = read_history(purchases, as_of=as_of, customers=customers, products=self.products_)
-        excluded = history.products.get_indexer(pd.Index(sorted(set(exclude)), dtype=object))
+        excluded = history.products.get_indexer(texts(sorted(set(exclude))))
         return Asked(
             history=history,
             own=own_products(history),
@@ -173,7 +176,7 @@ class Recommender(ABC):
             excluded=excluded[excluded >= 0],
         )
 
-    def _candidates(self, asked: Asked) -> Iterator[Candidates]:
+    def candidates(self, asked: Asked) -> Iterator[Candidates]:
         """Candidates of all customers, some customers at a time."""
         for start in range(0, len(asked.history.customers), CUSTOMERS_AT_ONCE):
             stop = min(start + CUSTOMERS_AT_ONCE, len(asked.history.customers))
@@ -184,7 +187,7 @@ class Recommender(ABC):
         score = np.empty(len(new))
         score[~new] = repeat_scores[candidates.own[~new]]
         score[new] = self._new_scores(candidates[new])
-        listed, _ = best(candidates.customer, candidates.product, score, limit=asked.limit)
+        listed, _ = best(candidates.customer, score, limit=asked.limit)
         return _frame(
             asked, self._why(asked, candidates[listed]), candidates[listed], score[listed]
         )
@@ -208,14 +211,14 @@ def bought_before(own: OwnProducts, row: int) -> dict[str, Any]:
     return {"code": "every_n_days", "days": round(usual), "last_days_ago": last}
 
 
-def best(customer: Ints, product: Ints, score: Floats, *, limit: int) -> tuple[Ints, Ints]:
+def best(customer: Ints, score: Floats, *, limit: int) -> tuple[Ints, Ints]:
     """Rows of the `limit` best products per customer, and their ranks from 0.
 
-    Rows are ordered by customer, falling score, product.
+    The rows come sorted by customer, then product; they leave ordered by customer, falling
+    score, product.
     """
-    by = np.lexsort((product, -score, customer))
-    ordered = customer[by]
-    rank = np.arange(len(by)) - np.searchsorted(ordered, ordered)
+    by = np.lexsort((-score, customer))
+    rank = place_in_group(customer)
     kept = rank < limit
     return by[kept], rank[kept]
 
@@ -248,7 +251,7 @@ def _popular_keys(asked: Asked, owned: Ints, start: int, width: int) -> Ints:
     wanted = np.minimum(asked.limit + owned, len(asked.popular))
     customer = np.repeat(np.arange(len(owned)), wanted)
     place = np.arange(len(customer)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
-    return (customer + start) * width + asked.popular[place]
+    return np.asarray((customer + start) * width + asked.popular[place], dtype=np.int64)
 
 
 def _allowed(asked: Asked, candidates: Candidates) -> Any:
@@ -261,7 +264,7 @@ def _allowed(asked: Asked, candidates: Candidates) -> Any:
 def _frame(
     asked: Asked, why: list[dict[str, Any]], listed: Candidates, score: Floats
 ) -> pd.DataFrame:
-    rank = np.arange(len(score)) - np.searchsorted(listed.customer, listed.customer) + 1
+    rank = place_in_group(listed.customer) + 1
     values = (
         pd.Series(asked.history.customers.to_numpy()[listed.customer], dtype="str"),
         rank.astype(np.int32),

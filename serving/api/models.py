@@ -1,0 +1,217 @@
+"""The shapes of requests and answers: what OpenAPI promises, and the tests hold to.
+
+Answers about customers are sent as the store keeps them, ready-made; the tests validate
+them against these models.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
+Risk = Literal["critical", "high", "medium", "low"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Money = Annotated[float, Field(description="Units of the run's currency")]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldProblem(_Shape):
+    location: list[str | int]
+    message: str
+
+
+class Problem(_Shape):
+    """An error, after RFC 9457."""
+
+    type: str = Field(examples=["urn:regulars:problem:unknown-customer"])
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(description="Each problem of a request that does not fit")
+
+
+class Model(_Shape):
+    version: str
+    grade: str = Field(description="A (best) to E, against the model's named baseline")
+
+
+class Lineage(_Shape):
+    run_id: str
+    models: dict[str, Model]
+    data_fingerprint: str
+    as_of: date
+    horizon_days: int
+    currency: str
+
+
+class Text(_Shape):
+    en: str
+    zh: str
+
+
+class Reason(_Shape):
+    feature: str
+    value: Any
+    effect: Literal["raises_risk", "lowers_risk"]
+    text: Text
+
+
+class Recommendation(_Shape):
+    rank: int
+    product_id: str
+    product_name: str | None
+    category: str | None
+    kind: Literal["repeat", "new"]
+    score: float | None
+    why: dict[str, Any] = Field(examples=[{"code": "every_n_days", "days": 21}])
+
+
+class NextOrder(_Shape):
+    date_: date | None = Field(alias="date")
+    low: date | None = Field(description="Start of the 80 % interval")
+    high: date | None = Field(description="End of the 80 % interval")
+    p_order_7d: Probability | None
+    p_order_30d: Probability | None
+    p_order_90d: Probability | None
+    expected_value: Money | None
+
+
+class Profile(_Shape):
+    orders: int | None
+    spend: Money | None
+    first_order_date: date | None
+    last_order_date: date | None
+    days_since_last_order: float | None
+    usual_gap_days: float | None
+
+
+class Customer(_Shape):
+    """Everything that the latest run says about a customer."""
+
+    customer_id: str
+    status: Status
+    as_of: date
+    horizon_days: int
+    currency: str
+    churn_probability: Probability | None = Field(
+        description="Calibrated P(no order in the next `horizon_days`)"
+    )
+    churn_percentile: Probability | None = Field(
+        description="Share of customers with a lower churn probability"
+    )
+    retention_risk: Risk | None
+    p_alive: Probability | None
+    clv: Money | None = Field(description="Expected value in the horizon, see `clv_basis`")
+    clv_low: Money | None = Field(description="Start of the 80 % interval")
+    clv_high: Money | None = Field(description="End of the 80 % interval")
+    clv_lifetime: Money | None
+    clv_basis: Literal["revenue", "margin"]
+    expected_orders: float | None
+    expected_order_value: Money | None
+    value_at_risk: Money | None = Field(
+        description="Usual spend in the horizon × churn probability"
+    )
+    next_order: NextOrder
+    at_risk_on: date | None = Field(
+        description="The day on which silence makes the customer high risk"
+    )
+    reasons: list[Reason]
+    segments: dict[str, str | None]
+    profile: Profile
+    recommendations: list[Recommendation]
+    lineage: Lineage
+
+
+class UnknownItem(_Shape):
+    """An id that the latest run does not know."""
+
+    customer_id: str
+    status: Literal["unknown"]
+
+
+class CustomerIds(_Shape):
+    """The body of a batch request."""
+
+    customer_ids: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1, max_length=1_000)
+
+
+class Batch(_Shape):
+    """Answers in the order of the ids."""
+
+    run_id: str
+    as_of: date
+    results: list[Customer | UnknownItem]
+
+
+class Recommendations(_Shape):
+    customer_id: str
+    run_id: str
+    recommendations: list[Recommendation]
+
+
+class ListItem(_Shape):
+    """A customer in a list; the meaning of each field is as in `Customer`."""
+
+    customer_id: str
+    status: Status
+    retention_risk: Risk | None
+    churn_probability: Probability | None
+    value_at_risk: Money | None
+    clv: Money | None
+    clv_low: Money | None
+    clv_high: Money | None
+    expected_orders: float | None
+    expected_order_value: Money | None
+    at_risk_on: date | None
+    orders: int | None
+    spend: Money | None
+    last_order_date: date | None
+    days_since_last_order: float | None
+    usual_gap_days: float | None
+    next_order_date: date | None
+    next_order_low: date | None
+    next_order_high: date | None
+    segments: dict[str, str | None]
+    reasons: list[Reason]
+
+
+class ChurnList(_Shape):
+    """A page of the churn list; `total` and `total_value_at_risk` are of the whole."""
+
+    run_id: str
+    as_of: date
+    horizon_days: int
+    currency: str
+    total: int
+    total_value_at_risk: Money
+    customers: list[ListItem]
+    next_cursor: str | None = Field(description="Send it as `cursor`; null on the last page")
+
+
+class Models(_Shape):
+    """Which models speak, in which run, from which data."""
+
+    run_id: str
+    as_of: date
+    horizon_days: int
+    currency: str
+    created_at: datetime
+    data_fingerprint: str
+    clv_basis: Literal["revenue", "margin"]
+    risk_bands: dict[str, float] = Field(description="Lower edges, as churn probabilities")
+    models: dict[str, Model]
+    bundle_id: str | None = Field(description="The set of models that this server has loaded")
+
+
+class Health(_Shape):
+    status: Literal["ok"]
+
+
+class Readiness(_Shape):
+    status: Literal["ready"]
+    run_id: str
+    bundle_id: str

@@ -1,0 +1,145 @@
+"""How requests are read: parameters, filters and bodies."""
+
+import json
+import math
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from serving.api.models import Risk, Status
+from serving.api.problems import MalformedBody, NotJson
+from serving.store import ChurnFilter, SortKey
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def _system_and_value(text: str) -> str:
+    system, colon, value = text.partition(":")
+    if not (system and colon and value):
+        raise ValueError("write it as system:value, such as rfm_group:important_value")
+    return text
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+class _Query(BaseModel):
+    # A misspelt filter must not silently return everything.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecommendationQuery(_Query):
+    """Which of a customer's recommendations to return."""
+
+    limit: int = Field(10, ge=1, le=200)
+    kind: Literal["all", "repeat", "new"] = "all"
+    category: str | None = None
+    exclude: list[str] = Field([], description="Product ids to leave out; repeat it for more")
+
+    def select(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The products that pass every filter, best first, at most `limit`."""
+        wanted = [
+            product
+            for product in products
+            if self.kind in {"all", product["kind"]}
+            and self.category in {None, product["category"]}
+            and product["product_id"] not in self.exclude
+        ]
+        return wanted[: self.limit]
+
+
+class ChurnListQuery(_Query):
+    """Which customers to list, in which order."""
+
+    risk: list[Risk] = Field([], description="Bands to keep; repeat it for more")
+    status: list[Status] = Field([], description="Statuses to keep; repeat it for more")
+    segment: list[Annotated[str, AfterValidator(_system_and_value)]] = Field(
+        [],
+        description="system:value, such as rfm_group:important_value; all given must hold",
+    )
+    min_value_at_risk: Annotated[float, AfterValidator(_finite)] | None = None
+    sort: SortKey = Field("value_at_risk", description="Highest first")
+    limit: int = Field(100, ge=1, le=1_000, description="Rows of a JSON page")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    format: Literal["json", "csv"] | None = Field(
+        None, description="Wins over Accept; csv is the whole list, whatever the limit"
+    )
+
+    def filter(self) -> ChurnFilter:
+        pairs = (text.partition(":") for text in self.segment)
+        return ChurnFilter(
+            risk=tuple(self.risk),
+            status=tuple(self.status),
+            segments=tuple((system, value) for system, _, value in pairs),
+            min_value_at_risk=self.min_value_at_risk,
+        )
+
+
+def wants_csv(accept: str) -> bool:
+    """Whether an Accept header prefers CSV to JSON."""
+    weights = {"text/csv": 0.0, "application/json": 0.0}
+    for part in accept.lower().split(","):
+        name, *options = (piece.strip() for piece in part.split(";"))
+        weight = next((_weight(text[2:]) for text in options if text.startswith("q=")), 1.0)
+        for media_type, best in weights.items():
+            if name in {media_type, "*/*", f"{media_type.partition('/')[0]}/*"}:
+                weights[media_type] = max(best, weight)
+    return weights["text/csv"] > weights["application/json"]
+
+
+def _weight(text: str) -> float:
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
+    """A dependency that reads the body strictly: one meaning or none."""
+
+    async def read(request: Request) -> Body:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise NotJson
+        try:
+            return model.model_validate(_parsed(await request.body()), strict=True)
+        except ValidationError as error:
+            problems = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+            raise RequestValidationError(problems) from None
+
+    return read
+
+
+def body_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says about a body that `json_body` reads."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        text = body.decode()
+        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+    except MalformedBody:
+        raise
+    except RecursionError:
+        raise MalformedBody("It is nested too deeply.") from None
+    except ValueError:
+        raise MalformedBody("It cannot be parsed as JSON in UTF-8.") from None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise MalformedBody("An object names the same key twice.")
+    return values
+
+
+def _no_constant(_name: str) -> Any:
+    raise MalformedBody("NaN and Infinity are not JSON.")

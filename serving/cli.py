@@ -1,0 +1,47 @@
+"""The command `regulars`: gathers the commands of all packages, imports each when called."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "init": ("features.commands:init", "Look at a file of orders and write a regulars.toml."),
+    "check": ("features.commands:check", "The doctor: what is used, what is put aside and why."),
+    "train": ("training.commands:train", "Learn, backtest, track, register, publish."),
+    "backtest": ("training.commands:backtest", "Judge every model beside its baseline."),
+    "models": ("training.commands:models", "List the registered models and their grades."),
+    "score": ("serving.commands.score:score", "Score every customer and publish the run."),
+    "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
+    "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
+    "demo": ("serving.commands.demo:demo", "The whole way on real orders of a grocer."),
+}
+"""Command → where it is and a few words, in the order of a shop's first day."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="regulars")
+def main() -> None:
+    """Which customers will stay, what they are worth and what they will buy next."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""`regulars list`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from features.command_line import Speaker, common_options
+from features.config import load_settings
+from features.errors import ConfigError
+from serving import lists
+from serving.store import SORT_KEYS, STATUSES, ChurnFilter, SqlStore, Store
+from serving.store.run import RISKS
+from serving.workbook import write_workbook
+
+SHOWN_ROWS = 20
+
+
+@click.command("list")
+@click.option("--risk", multiple=True, type=click.Choice(RISKS), help="May be given again.")
+@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="May be given again.")
+@click.option(
+    "--segment",
+    multiple=True,
+    metavar="SYSTEM:VALUE",
+    help="For example rfm_group:important_keep; may be given again.",
+)
+@click.option("--min-value-at-risk", type=float, help="In units of the currency.")
+@click.option("--sort", type=click.Choice(SORT_KEYS), default=SORT_KEYS[0], show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the whole list to this .csv or .xlsx file.",
+)
+@common_options
+def list_customers(
+    risk: tuple[str, ...],
+    status: tuple[str, ...],
+    segment: tuple[str, ...],
+    min_value_at_risk: float | None,
+    sort: Any,
+    output: Path | None,
+    config: Path,
+    speaker: Speaker,
+) -> None:
+    """The churn list of the latest run, most value at risk first."""
+    wanted = ChurnFilter(
+        risk=risk,
+        status=status,
+        segments=tuple(_pair(text) for text in segment),
+        min_value_at_risk=min_value_at_risk,
+    )
+    settings = load_settings(config)
+    store = SqlStore(settings.database_url(settings.store.url))
+    if output is not None:
+        count = write_list(store, wanted, sort, output)
+        speaker.say(f"Wrote {count:,} customers to {output}")
+        speaker.result({"customers": count, "output": str(output)})
+        return
+    page = store.churn_list(wanted, sort=sort, limit=SHOWN_ROWS)
+    rows = [lists.item(document) for document in page.documents]
+    money = page.run.summary.money
+    speaker.table(
+        f"Customers as of {page.run.info.as_of}: {page.totals.customers:,}, "
+        f"{money.write(page.totals.value_at_risk)} at risk in {page.run.info.horizon_days} days",
+        ["customer", "risk", "churn", "at risk", "CLV", "silent", "usual gap", "why"],
+        [
+            [
+                row["customer_id"],
+                row["retention_risk"],
+                f"{row['churn_probability']:.0%}",
+                money.write(row["value_at_risk"]),
+                money.write(row["clv"]),
+                f"{row['days_since_last_order']:.0f} d",
+                f"{row['usual_gap_days']:.0f} d" if row["usual_gap_days"] else "–",
+                row["reasons"][0]["text"]["en"] if row["reasons"] else "",
+            ]
+            for row in rows
+        ],
+        words=("risk", "why"),
+    )
+    if page.totals.customers > len(rows) and sys.stdout.isatty():
+        speaker.say(f"{page.totals.customers - len(rows):,} more; --output list.xlsx writes all.")
+    speaker.result({**lists.run_fields(page.run), "total": page.totals.customers, "items": rows})
+
+
+def write_list(store: Store, wanted: ChurnFilter, sort: Any, output: Path) -> int:
+    """Write the whole filtered list to a .csv or .xlsx file; returns the number of customers.
+
+    Raises
+    ------
+    ConfigError
+        When the ending is another one.
+    """
+    first = store.churn_list(wanted, sort=sort, limit=lists.ROWS_PER_READ)
+    match output.suffix.lower():
+        case ".csv":
+            output.write_bytes(b"".join(lists.csv_lines(store, wanted, sort=sort, first=first)))
+        case ".xlsx":
+            write_workbook(output, store, wanted, sort=sort, first=first)
+        case other:
+            raise ConfigError(f"{output}: --output ends in .csv or .xlsx, not {other!r}.")
+    return first.totals.customers
+
+
+def _pair(text: str) -> tuple[str, str]:
+    system, colon, value = text.partition(":")
+    if not (system and colon and value):
+        raise ConfigError(f"--segment {text}: give it as system:value, rfm_group:general_keep.")
+    return system, value

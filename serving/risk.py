@@ -1,0 +1,56 @@
+"""Status and risk band of a customer: rules over the numbers, each published."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.config import RiskBands
+
+BANDS = ("low", "medium", "high", "critical")
+NEW_DAYS = 7
+LAPSED_HORIZONS = 2
+LAPSED_PROBABILITY = 0.9
+OVERDUE_RATIO = 2.0
+
+RISK_RULE = (
+    "low, medium, high, critical by churn probability (predict.risk); one band higher, at most "
+    "high, while a customer is silent for more than twice the usual gap and longer than ever before"
+)
+
+
+def status_of(
+    features: pd.DataFrame, churn_probability: npt.NDArray[np.float64], horizon_days: int
+) -> npt.NDArray[np.str_]:
+    """Why the numbers of a customer deserve more or less trust; one word per row.
+
+    `too_new`: the first order is at most 7 days old. `one_order`: no second order yet, the
+    numbers come from customers alike. `already_lapsed`: silent for two horizons and churn at
+    least 90 % likely. `scored`: all others.
+    """
+    silence = features["days_since_last_order"].to_numpy()
+    lapsed = (silence >= LAPSED_HORIZONS * horizon_days) & (
+        churn_probability >= LAPSED_PROBABILITY
+    )
+    return np.select(
+        [
+            features["days_since_first_order"].to_numpy() <= NEW_DAYS,
+            lapsed,
+            features["orders"].to_numpy() == 1,
+        ],
+        ["too_new", "already_lapsed", "one_order"],
+        default="scored",
+    )
+
+
+def retention_risk(
+    features: pd.DataFrame, churn_probability: npt.NDArray[np.float64], bands: RiskBands
+) -> npt.NDArray[np.str_]:
+    """The risk band per row, by `RISK_RULE`."""
+    edges = [bands.medium, bands.high, bands.critical]
+    level = np.searchsorted(edges, churn_probability, side="right")
+    silence = features["days_since_last_order"]
+    overdue = (silence > OVERDUE_RATIO * features["mean_gap_days"]) & (
+        silence > features["max_gap_days"]
+    )
+    raised = np.where(overdue & (level < BANDS.index("high")), level + 1, level)
+    return np.array(BANDS)[raised]

@@ -1,0 +1,235 @@
+"""A score run: champion models + features of a date → one row per customer, and products."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.build import build_features
+from features.errors import ConfigError
+from features.orders import OrderLog
+from features.segments.catalogue import SYSTEMS, assign_all
+from serving.reasons import reasons_of
+from serving.risk import retention_risk, status_of
+from serving.store.run import RunInfo
+from training.bundle import Models
+from training.models.recommendation import RecommendationModel
+
+DAYS_PER_YEAR = 365
+MOST_SILENT_DAYS = 730
+"""`at_risk_on` is not looked for further ahead."""
+
+SCORE_COLUMNS = (
+    "customer_id",
+    "status",
+    "as_of",
+    "horizon_days",
+    "churn_probability",
+    "retention_risk",
+    "p_alive",
+    "expected_orders",
+    "expected_order_value",
+    "clv",
+    "clv_low",
+    "clv_high",
+    "clv_lifetime",
+    "next_order_date",
+    "next_order_low",
+    "next_order_high",
+    "p_order_7d",
+    "p_order_30d",
+    "p_order_90d",
+)
+"""The columns of `scores.parquet`, in order; the segments follow."""
+
+RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
+"""The columns of `recommendations.parquet`, in order."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ScoreRun:
+    """A run before it is published.
+
+    Attributes
+    ----------
+    scores : one row per customer: everything a store publishes, see `serving.publication`
+    recommendations : one row per (customer, rank)
+    """
+
+    info: RunInfo
+    scores: pd.DataFrame
+    recommendations: pd.DataFrame
+
+    def write(self, directory: Path) -> tuple[Path, Path]:
+        """Write `scores.parquet` and `recommendations.parquet` into `directory`.
+
+        Each file is replaced as a whole: a reader sees the old one or the new one.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        columns = [*SCORE_COLUMNS, *self.info.segment_columns]
+        tables = {
+            "scores.parquet": self.scores[columns],
+            "recommendations.parquet": self.recommendations[list(RECOMMENDATION_COLUMNS)],
+        }
+        for name, table in tables.items():
+            unfinished = directory / f".{name}.unfinished"
+            table.to_parquet(unfinished, index=False)
+            unfinished.replace(directory / name)
+        first, second = (directory / name for name in tables)
+        return first, second
+
+
+def score(
+    log: OrderLog,
+    models: Models,
+    as_of: date | None,
+    created_at: datetime,
+    progress: Progress = lambda _: None,
+) -> ScoreRun:
+    """Score every customer who bought before `as_of`.
+
+    Parameters
+    ----------
+    log : the orders
+    models : the published models
+    as_of : the date of the scores; None: the end of the log
+    created_at : the time of the run, with its zone
+
+    Raises
+    ------
+    ConfigError
+        When `as_of` lies outside the log, or before the date the models know.
+    DataError
+        When the features are not the ones that the models learned from.
+    """
+    settings = log.settings
+    as_of = as_of or log.end
+    log.check_as_of(as_of)
+    known_until = date.fromisoformat(models.manifest.as_of)
+    if as_of < known_until:
+        raise ConfigError(
+            f"as-of date {as_of}: the published models know the orders up to {known_until} and "
+            f"would peek into the future. Run `regulars train --as-of {as_of}` first."
+        )
+    features = build_features(log, as_of)
+    progress(f"computed {features.shape[1]} features of {len(features):,} customers")
+    scores = _scores(features, models, as_of, settings.predict.horizon_days, settings)
+    progress("scored")
+    contributions = models.churn.contributions(features)
+    scores["reasons"] = reasons_of(contributions, features, settings.data.currency)
+    progress("explained")
+    products = recommendations(log, models.recommendation, as_of, settings.predict.recommendations)
+    progress(f"recommended {len(products):,} products")
+    return ScoreRun(_run_info(log, models, as_of, created_at), scores, products)
+
+
+def _scores(
+    features: pd.DataFrame, models: Models, as_of: date, horizon_days: int, settings: Any
+) -> pd.DataFrame:
+    risk = models.churn.predict(features)
+    churn = risk["churn_probability"].to_numpy()
+    value = models.value.predict(features)
+    dates = models.next_purchase.predict(features, churn)
+    silent = models.churn.silence_until_risk(
+        features, churn, settings.predict.risk.high, MOST_SILENT_DAYS
+    )
+    columns: dict[str, Any] = {
+        "status": status_of(features, churn, horizon_days),
+        "as_of": as_of,
+        "horizon_days": horizon_days,
+        **risk,
+        "churn_percentile": risk["churn_probability"].rank(pct=True),
+        "retention_risk": retention_risk(features, churn, settings.predict.risk),
+        **value,
+        "value_at_risk": churn * usual_spend(features, horizon_days),
+        "next_order_date": _dates(as_of, dates["next_order_days"]),
+        "next_order_low": _dates(as_of, dates["next_order_low"]),
+        "next_order_high": _dates(as_of, dates["next_order_high"]),
+        "at_risk_on": _dates(as_of, silent),
+        **{name: dates[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
+        **{name: features[name] for name in ("orders", "spend", "days_since_last_order")},
+        "first_order_date": _dates(as_of, -features["days_since_first_order"]),
+        "last_order_date": _dates(as_of, -features["days_since_last_order"]),
+        "usual_gap_days": features["mean_gap_days"],
+        **assign_all(features),
+    }
+    table = pd.DataFrame(columns, index=features.index)
+    return table.astype({"orders": "int64"}).reset_index()
+
+
+def usual_spend(features: pd.DataFrame, horizon_days: int) -> npt.NDArray[np.float64]:
+    """What a customer has been spending per horizon over the last year, ≥ 0, in money.
+
+    Someone known for less than a horizon has spent what was spent.
+    """
+    known = features["days_since_first_order"].clip(lower=horizon_days, upper=DAYS_PER_YEAR)
+    return np.asarray((features["spend_365d"].clip(lower=0) * horizon_days / known).to_numpy())
+
+
+def recommendations(
+    log: OrderLog, model: RecommendationModel | None, as_of: date, limit: int
+) -> pd.DataFrame:
+    """The top `limit` products of every customer with names, categories and why.
+
+    Empty (with its columns) where the orders carry no products.
+    """
+    columns = [*RECOMMENDATION_COLUMNS, "why", "product_name", "category"]
+    if model is None:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    purchases = log.purchases(before=as_of)
+    customers = purchases["customer_id"].cat.remove_unused_categories().cat.categories
+    lists = model.recommend(purchases, customers=list(customers), as_of=as_of, limit=limit)
+    products = log.products().set_index("product_id")
+    named = lists.join(products, on="product_id")
+    names = products["product_name"].to_dict()
+    named["why"] = [_with_name(why, names) for why in lists["why"]]
+    return named[columns]
+
+
+def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """`why` with the name of the product that it speaks of."""
+    if "product_id" not in why:
+        return dict(why)
+    name = names.get(why["product_id"])
+    return {**why, "product_name": name if isinstance(name, str) else None}
+
+
+def _dates(as_of: date, days: Any) -> list[date | None]:
+    """`as_of` + days per row; None where the number is missing."""
+    return [
+        None if np.isnan(number) else as_of + timedelta(days=int(number))
+        for number in np.asarray(days, dtype=float)
+    ]
+
+
+def _run_info(log: OrderLog, models: Models, as_of: date, created_at: datetime) -> RunInfo:
+    settings = log.settings
+    risk = settings.predict.risk
+    return RunInfo(
+        run_id=f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}",
+        as_of=as_of,
+        horizon_days=settings.predict.horizon_days,
+        currency=settings.data.currency,
+        created_at=created_at,
+        data_fingerprint=log.fingerprint,
+        models=models_of(models),
+        clv_basis="revenue",
+        segment_columns=tuple(name for system in SYSTEMS for name in system.columns),
+        risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
+    )
+
+
+def models_of(models: Models) -> dict[str, dict[str, str]]:
+    """Name → version and grade, as lineage says them."""
+    return {
+        name: {"version": entry.version, "grade": entry.grade}
+        for name, entry in models.manifest.models.items()
+    }

@@ -1,0 +1,144 @@
+"""Opening the store's database: its settings, its lock, its migrations."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from features.errors import Busy, ConfigError, StoreError
+
+LOCK_TIMEOUT_SECONDS = 60
+BUSY_TIMEOUT_MS = 30_000
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url: str) -> Engine:
+    """Connect to the store at `url`, creating or upgrading its tables.
+
+    Any number of processes may do this at the same time: one migrates, the others wait.
+
+    Raises
+    ------
+    ConfigError
+        When the URL cannot be read, or its driver is not installed.
+    Busy
+        When another process has been migrating the store for a minute.
+    StoreError
+        When the database cannot be reached or was made by a newer release.
+    """
+    address = _address(url)
+    with store_errors():
+        if address.get_backend_name() == "sqlite":
+            Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(address)
+        try:
+            _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    return engine
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn what the database says into `StoreError`, without the statement's values."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"The store cannot be used: {error.orig}.") from error
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise StoreError(f"The store cannot be used: {error}.") from error
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+        address.get_dialect()
+    except (ArgumentError, NoSuchModuleError):
+        raise ConfigError(
+            "store.url cannot be read. Write it as 'sqlite:///data/regulars.db' or"
+            " 'postgresql://user@host/name'."
+        ) from None
+    if address.get_backend_name() == "sqlite" and address.database in {None, "", ":memory:"}:
+        raise ConfigError("store.url: a store in memory ends with its process. Name a file.")
+    return address
+
+
+def _engine(address: URL) -> Engine:
+    try:
+        engine = create_engine(address, json_serializer=_compact)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"store.url: the driver '{error.name}' is not installed."
+            " `pip install regulars[postgres]` brings the one for PostgreSQL."
+        ) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transactions leave table definitions and reads outside; ours hold both.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+    from filelock import FileLock, Timeout
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    try:
+        with FileLock(_lock_path(engine.url), timeout=LOCK_TIMEOUT_SECONDS):
+            if engine.dialect.name == "sqlite":
+                _switch_to_wal(engine)
+            with engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    except Timeout:
+        raise Busy("Another process is preparing the store. Try again in a minute.") from None
+    except CommandError as error:
+        raise StoreError(
+            "The store was made by a newer release of Regulars. Upgrade this one."
+        ) from error
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
+def _lock_path(address: URL) -> Path:
+    if address.get_backend_name() == "sqlite":
+        return Path(f"{address.database}.lock")
+    name = sha256(address.render_as_string(hide_password=True).encode()).hexdigest()[:16]
+    return Path(gettempdir()) / f"regulars-{name}.lock"

@@ -1,0 +1,119 @@
+"""The store's twin in memory: the contract in its plainest form, for tests and trials."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from features.errors import NoRun, StoreError, UnknownCustomer
+from serving.store.protocol import (
+    After,
+    ChurnFilter,
+    ChurnPage,
+    Document,
+    SortKey,
+    check_segments,
+    run_is_gone,
+)
+from serving.store.run import PublishedRun, RunInfo, Totals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from serving.publication import ScoreRow
+
+_UNKNOWN = float("-inf")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    run: PublishedRun
+    scores: "dict[str, ScoreRow]"
+
+
+class MemoryStore:
+    """A `Store` that forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Kept] = {}
+        self._latest: _Kept | None = None
+
+    def publish(
+        self, run: RunInfo, scores: "pd.DataFrame", recommendations: "pd.DataFrame"
+    ) -> None:
+        from serving.publication import prepare
+
+        if run.run_id in self._runs:
+            raise StoreError("A run of this id has already been published.")
+        ready = prepare(run, scores, recommendations)
+        kept = _Kept(ready.run, {row.customer_id: row for row in ready.rows})
+        self._runs[run.run_id] = kept
+        self._latest = kept
+
+    def latest_run(self) -> PublishedRun:
+        return self._now().run
+
+    def customer(self, customer_id: str) -> Document:
+        kept = self._now()
+        return Document(kept.run.info.run_id, self._row(kept, customer_id).document.encode())
+
+    def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
+        kept = self._now()
+        rows = [kept.scores.get(customer_id) for customer_id in customer_ids]
+        return kept.run, [None if row is None else row.document.encode() for row in rows]
+
+    def recommendations(self, customer_id: str) -> Document:
+        kept = self._now()
+        return Document(kept.run.info.run_id, self._row(kept, customer_id).products.encode())
+
+    def churn_list(
+        self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
+    ) -> ChurnPage:
+        kept = self._now() if after is None else self._runs.get(after.run_id)
+        if kept is None:
+            raise run_is_gone()
+        check_segments(kept.run.info, wanted)
+        rows = [row for row in kept.scores.values() if _fits(row, wanted)]
+        places = sorted(((_key(row, sort), row.customer_id) for row in rows), reverse=True)
+        if after is not None:
+            places = [place for place in places if place < (after.value, after.customer_id)]
+        shown = places[:limit]
+        return ChurnPage(
+            run=kept.run,
+            documents=[kept.scores[customer_id].document.encode() for _, customer_id in shown],
+            totals=Totals(
+                customers=len(rows),
+                value_at_risk=round(
+                    sum(row.value_at_risk or 0.0 for row in rows), kept.run.summary.money.digits
+                ),
+            ),
+            after=After(kept.run.info.run_id, *shown[-1]) if len(places) > limit else None,
+        )
+
+    def _now(self) -> _Kept:
+        if self._latest is None:
+            raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
+        return self._latest
+
+    @staticmethod
+    def _row(kept: _Kept, customer_id: str) -> "ScoreRow":
+        try:
+            return kept.scores[customer_id]
+        except KeyError:
+            raise UnknownCustomer(customer_id) from None
+
+
+def _key(row: "ScoreRow", sort: SortKey) -> float:
+    value: float | None = getattr(row, sort)
+    return _UNKNOWN if value is None else value
+
+
+def _fits(row: "ScoreRow", wanted: ChurnFilter) -> bool:
+    return (
+        (not wanted.risk or row.retention_risk in wanted.risk)
+        and (not wanted.status or row.status in wanted.status)
+        and all(row.segments[system] == value for system, value in wanted.segments)
+        and (
+            wanted.min_value_at_risk is None
+            or _key(row, "value_at_risk") >= wanted.min_value_at_risk
+        )
+    )

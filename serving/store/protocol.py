@@ -1,0 +1,118 @@
+"""The seam between those who score and those who answer: one small protocol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
+
+from features.errors import ConfigError
+from serving.store.run import PublishedRun, RunInfo, Totals
+
+if TYPE_CHECKING:
+    # The server reads the store without ever loading pandas.
+    import pandas as pd
+
+SortKey = Literal["value_at_risk", "churn_probability", "clv"]
+SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
+
+
+class Document(NamedTuple):
+    """Ready-made JSON and the run it belongs to."""
+
+    run_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChurnFilter:
+    """Which customers a list holds; an empty field filters nothing.
+
+    `segments` are pairs of system and value, all of which must hold.
+    `min_value_at_risk` is in units of the currency; unknown values never reach it.
+    """
+
+    risk: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    segments: tuple[tuple[str, str], ...] = ()
+    min_value_at_risk: float | None = None
+
+
+class After(NamedTuple):
+    """The last row that a reader has seen: the run, its sort value, its customer."""
+
+    run_id: str
+    value: float
+    customer_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChurnPage:
+    """Part of a list: its rows' documents, the whole list's totals, where to go on."""
+
+    run: PublishedRun
+    documents: list[bytes]
+    totals: Totals
+    after: After | None
+
+
+class Store(Protocol):
+    """Where score runs are kept and read.
+
+    All reads raise `NoRun` when nothing has been published. A run is published whole or
+    not at all, and never changes afterwards; ids are compared character by character.
+    """
+
+    def publish(
+        self, run: RunInfo, scores: "pd.DataFrame", recommendations: "pd.DataFrame"
+    ) -> None:
+        """Keep a run and make it the latest, in one step that a crash cannot halve.
+
+        Parameters
+        ----------
+        run : the run's lineage
+        scores : one row per customer; columns as in `serving.publication`
+        recommendations : one row per customer and rank
+
+        Raises
+        ------
+        DataError
+            When the tables do not fit the contract, naming every problem.
+        StoreError
+            When a run of this id is already there, or the store cannot be written.
+        """
+
+    def latest_run(self) -> PublishedRun:
+        """The run that readers see."""
+
+    def customer(self, customer_id: str) -> Document:
+        """Everything about one customer; raises `UnknownCustomer`."""
+
+    def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
+        """Documents in the order of the ids, None where a customer is unknown."""
+
+    def recommendations(self, customer_id: str) -> Document:
+        """A JSON array of all ranked products of one customer; raises `UnknownCustomer`."""
+
+    def churn_list(
+        self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
+    ) -> ChurnPage:
+        """Up to `limit` customers, the highest `sort` first, unknown values last.
+
+        Ties stand in descending order of id. `after` goes on in the run it names, even
+        if a newer one has been published since.
+
+        Raises
+        ------
+        ConfigError
+            When the filter names a segment system, or `after` a run, that is not there.
+        """
+
+
+def check_segments(run: RunInfo, wanted: ChurnFilter) -> None:
+    """Refuse a filter on a segment system that `run` does not carry."""
+    if {system for system, _ in wanted.segments} - set(run.segment_columns):
+        known = ", ".join(run.segment_columns) or "none"
+        raise ConfigError(f"segment: no such segment system in this run (have: {known}).")
+
+
+def run_is_gone() -> ConfigError:
+    return ConfigError("cursor: its run is no longer in the store. Start from the first page.")

@@ -1,0 +1,126 @@
+"""What a score run says about itself, and what its headline figures are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+RISKS = ("critical", "high", "medium", "low")
+"""The bands of `retention_risk`, worst first."""
+
+STATUSES = ("scored", "one_order", "too_new", "already_lapsed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """The lineage of a score run: which models said what, from which data, as of when.
+
+    `models` maps a model's name to its `version` and `grade`; `segment_columns` names the
+    segment systems that the scores carry; `risk_bands` holds the lower edges of the bands
+    of `retention_risk`, as churn probabilities. `created_at` knows its time zone.
+    """
+
+    run_id: str
+    as_of: date
+    horizon_days: int
+    currency: str
+    created_at: datetime
+    data_fingerprint: str
+    models: Mapping[str, Mapping[str, str]]
+    clv_basis: Literal["revenue", "margin"]
+    segment_columns: tuple[str, ...]
+    risk_bands: Mapping[str, float]
+
+    def lineage(self) -> dict[str, Any]:
+        """The part of the run that every answer carries, ready for JSON."""
+        return {
+            "run_id": self.run_id,
+            "models": {name: dict(model) for name, model in self.models.items()},
+            "data_fingerprint": self.data_fingerprint,
+            "as_of": self.as_of.isoformat(),
+            "horizon_days": self.horizon_days,
+            "currency": self.currency,
+        }
+
+    def to_json(self) -> str:
+        """The whole run as JSON text; `from_json` reads it back."""
+        values = {
+            **self.lineage(),
+            "created_at": self.created_at.isoformat(),
+            "clv_basis": self.clv_basis,
+            "segment_columns": list(self.segment_columns),
+            "risk_bands": dict(self.risk_bands),
+        }
+        return json.dumps(values, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunInfo":
+        values = json.loads(text)
+        return cls(
+            **{
+                **values,
+                "as_of": date.fromisoformat(values["as_of"]),
+                "created_at": datetime.fromisoformat(values["created_at"]),
+                "segment_columns": tuple(values["segment_columns"]),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyFormat:
+    """How an amount is written: `prefix` before the figure, `digits` after the point."""
+
+    prefix: str
+    digits: int
+
+    def write(self, amount: float) -> str:
+        """`amount` in units of the currency, such as '-£1,234.50'."""
+        figure = f"{abs(amount):,.{self.digits}f}"
+        sign = "-" if amount < 0 and figure.strip("0.,") else ""
+        return f"{sign}{self.prefix}{figure}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """How many customers, and their value at risk in units of the currency."""
+
+    customers: int
+    value_at_risk: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Headline figures of a run, counted once when it is published.
+
+    `segments` maps a system to its values and their sizes, for systems few enough in
+    values to choose from a list.
+    """
+
+    total: Totals
+    by_risk: Mapping[str, Totals]
+    by_status: Mapping[str, int]
+    segments: Mapping[str, Mapping[str, int]]
+    money: MoneyFormat
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Summary":
+        values = json.loads(text)
+        return cls(
+            total=Totals(**values["total"]),
+            by_risk={risk: Totals(**totals) for risk, totals in values["by_risk"].items()},
+            by_status=values["by_status"],
+            segments=values["segments"],
+            money=MoneyFormat(**values["money"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedRun:
+    """A run in the store."""
+
+    info: RunInfo
+    summary: Summary

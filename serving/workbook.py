@@ -1,0 +1,48 @@
+"""The churn list as an Excel workbook."""
+
+from pathlib import Path
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from serving import lists
+from serving.store import ChurnFilter, ChurnPage, SortKey, Store
+
+MOST_SHEET_ROWS = 1_048_576
+"""Rows of a sheet, its header included; what is more goes to another sheet."""
+
+
+def write_workbook(
+    path: Path, store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> None:
+    """Write the whole filtered list to `path`, row by row.
+
+    Numbers are numbers, text is text: no cell is a formula or a link, whatever an id holds.
+    The header and the ids stay in sight.
+    """
+    names = lists.header(first)
+    with Workbook(path, {"constant_memory": True}) as book:
+        sheet, place = _new_sheet(book, names), 1
+        for block in lists.row_blocks(store, wanted, sort=sort, first=first):
+            for cells in block:
+                if place == MOST_SHEET_ROWS:
+                    sheet, place = _new_sheet(book, names), 1
+                _write_row(sheet, place, cells)
+                place += 1
+
+
+def _new_sheet(book: Workbook, names: list[str]) -> Worksheet:
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 1)
+    for column, name in enumerate(names):
+        sheet.write_string(0, column, name)
+    return sheet
+
+
+def _write_row(sheet: Worksheet, place: int, cells: list[Any]) -> None:
+    for column, cell in enumerate(cells):
+        if isinstance(cell, str):
+            sheet.write_string(place, column, cell)
+        elif cell is not None:
+            sheet.write_number(place, column, cell)

@@ -1,0 +1,371 @@
+"""What every store must do, checked on each."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import ConfigError, DataError, NoRun, StoreError, UnknownCustomer
+from serving.store import SORT_KEYS, After, ChurnFilter, MemoryStore, SqlStore
+from tests.support.scores import run_info, score_tables
+
+HOSTILE_IDS = (
+    "007",
+    "7",
+    "07",
+    unicodedata.normalize("NFC", "Zoë"),
+    unicodedata.normalize("NFD", "Zoë"),
+    "张伟",
+    "עברית",
+    "\u202eabc",
+    "👩‍👩‍👧",
+    "a/b",
+    "a/recommendations",
+    "a%2Fb",
+    " padded ",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE scores; --",
+    '"quoted"',
+    "=1+1",
+    "a\nb",
+    "A",
+    "a",
+    "..",
+)
+
+
+@pytest.fixture(params=["memory", "sql"])
+def store(request, tmp_path):
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    opened = SqlStore(f"sqlite:///{tmp_path}/regulars.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def published(store):
+    scores, recommendations = score_tables(120)
+    store.publish(run_info(), scores, recommendations)
+    return store
+
+
+def walk(store, wanted, *, sort, limit):
+    """Every document of a list, read page by page."""
+    documents, after = [], None
+    while True:
+        page = store.churn_list(wanted, sort=sort, limit=limit, after=after)
+        documents += map(json.loads, page.documents)
+        assert len(page.documents) <= limit
+        if page.after is None:
+            return documents, page.totals
+        after = page.after
+
+
+def test_before_the_first_run_every_read_says_so(store):
+    reads = (
+        store.latest_run,
+        lambda: store.customer("1"),
+        lambda: store.customers(["1"]),
+        lambda: store.recommendations("1"),
+        lambda: store.churn_list(ChurnFilter(), sort="clv", limit=1),
+    )
+    for read in reads:
+        with pytest.raises(NoRun):
+            read()
+
+
+def test_a_customer_reads_back_as_scored(published):
+    scores, recommendations = score_tables(120)
+    row = scores.iloc[7]
+    found = published.customer(row["customer_id"])
+    answer = json.loads(found.body)
+    assert found.run_id == "run-1"
+    assert answer["churn_probability"] == round(row["churn_probability"], 4)
+    assert answer["clv"] == round(row["clv"], 2)
+    assert answer["segments"]["rfm_group"] == row["rfm_group"]
+    assert answer["next_order"]["date"] == row["next_order_date"].isoformat()
+    mine = recommendations[recommendations["customer_id"] == row["customer_id"]]
+    whole = json.loads(published.recommendations(row["customer_id"]).body)
+    assert [product["product_id"] for product in whole] == mine["product_id"].tolist()
+    assert answer["recommendations"] == whole[:5]
+
+
+def test_unknown_customers_are_told_apart_from_those_without_products(store):
+    scores, recommendations = score_tables(3)
+    store.publish(run_info(), scores, recommendations.iloc[:0])
+    assert store.recommendations(scores["customer_id"][0]).body == b"[]"
+    for read in (store.customer, store.recommendations):
+        with pytest.raises(UnknownCustomer):
+            read("nobody")
+
+
+def test_many_ids_come_back_in_order_with_gaps_and_repeats(published):
+    ids = ["012007", "nobody", "012000", "012007"]
+    run, documents = published.customers(ids)
+    assert run.info.run_id == "run-1"
+    found = [None if text is None else json.loads(text)["customer_id"] for text in documents]
+    assert found == ["012007", None, "012000", "012007"]
+
+
+def test_ids_of_every_script_stay_apart(store):
+    scores, recommendations = score_tables(ids=HOSTILE_IDS)
+    store.publish(run_info(), scores, recommendations)
+    for customer_id in HOSTILE_IDS:
+        assert json.loads(store.customer(customer_id).body)["customer_id"] == customer_id
+    documents, totals = walk(store, ChurnFilter(), sort="clv", limit=4)
+    assert sorted(answer["customer_id"] for answer in documents) == sorted(HOSTILE_IDS)
+    assert totals.customers == len(HOSTILE_IDS)
+
+
+@pytest.mark.parametrize("sort", SORT_KEYS)
+@pytest.mark.parametrize("limit", [1, 7, 1_000])
+def test_pages_of_any_size_make_the_sorted_list(published, sort, limit):
+    documents, totals = walk(published, ChurnFilter(), sort=sort, limit=limit)
+    places = [(answer[sort], answer["customer_id"]) for answer in documents]
+    assert places == sorted(places, reverse=True)
+    assert len(set(places)) == totals.customers == 120
+    assert totals.value_at_risk == pytest.approx(
+        sum(answer["value_at_risk"] for answer in documents)
+    )
+
+
+def test_ties_and_unknown_values_have_their_place(store):
+    scores, recommendations = score_tables(6)
+    scores["clv"] = [5.0, np.nan, 5.0, -1.0, np.nan, np.inf]
+    store.publish(run_info(), scores, recommendations)
+    documents, _ = walk(store, ChurnFilter(), sort="clv", limit=1)
+    values = [(answer["clv"], answer["customer_id"]) for answer in documents]
+    assert values == [
+        (5.0, "012014"),
+        (5.0, "012000"),
+        (-1.0, "012021"),
+        (None, "012035"),
+        (None, "012028"),
+        (None, "012007"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ChurnFilter(risk=("high", "critical")),
+        ChurnFilter(status=("one_order",)),
+        ChurnFilter(min_value_at_risk=40.0),
+        ChurnFilter(segments=(("rfm_group", "important_value"),)),
+        ChurnFilter(risk=("low",), segments=(("abc", "C"), ("lifecycle", "growth"))),
+        ChurnFilter(segments=(("rfm_group", "' OR 1=1 --"),)),
+    ],
+)
+def test_a_filter_keeps_exactly_those_who_fit(published, wanted):
+    documents, totals = walk(published, wanted, sort="value_at_risk", limit=10)
+    everyone, _ = walk(published, ChurnFilter(), sort="value_at_risk", limit=1_000)
+    expected = [
+        answer
+        for answer in everyone
+        if (not wanted.risk or answer["retention_risk"] in wanted.risk)
+        and (not wanted.status or answer["status"] in wanted.status)
+        and answer["value_at_risk"] >= (wanted.min_value_at_risk or 0)
+        and all(answer["segments"][system] == value for system, value in wanted.segments)
+    ]
+    assert documents == expected
+    assert totals.customers == len(expected)
+
+
+def test_a_segment_system_that_is_not_there_is_refused(published):
+    with pytest.raises(ConfigError, match="have: rfm_cell, rfm_group, abc, lifecycle"):
+        published.churn_list(ChurnFilter(segments=(("x", "y"),)), sort="clv", limit=1)
+
+
+def test_a_reader_of_pages_stays_in_his_run(published):
+    first = published.churn_list(ChurnFilter(), sort="clv", limit=50)
+    scores, recommendations = score_tables(10, seed=2)
+    published.publish(run_info("run-2"), scores, recommendations)
+    rest = published.churn_list(ChurnFilter(), sort="clv", limit=1_000, after=first.after)
+    assert rest.run.info.run_id == "run-1"
+    assert len(first.documents) + len(rest.documents) == 120
+    assert published.latest_run().summary.total.customers == 10
+
+
+def test_a_cursor_into_a_run_that_is_gone_is_refused(published):
+    with pytest.raises(ConfigError, match="cursor"):
+        published.churn_list(
+            ChurnFilter(), sort="clv", limit=1, after=After("no such run", 1.0, "1")
+        )
+
+
+def test_the_latest_run_says_what_it_is(published):
+    run = published.latest_run()
+    assert run.info == run_info()
+    scores, _ = score_tables(120)
+    critical = scores[scores["retention_risk"] == "critical"]
+    assert run.summary.total.customers == 120
+    assert run.summary.by_risk["critical"].customers == len(critical)
+    assert run.summary.by_risk["critical"].value_at_risk == pytest.approx(
+        critical["value_at_risk"].round(2).sum()
+    )
+    assert sum(run.summary.segments["rfm_group"].values()) == 120
+    assert "rfm_cell" not in run.summary.segments
+    assert run.summary.money.write(-1234.5) == "-£1,234.50"
+
+
+def test_a_run_is_published_once(published):
+    with pytest.raises(StoreError, match="already"):
+        published.publish(run_info(), *score_tables(3))
+    assert published.latest_run().summary.total.customers == 120
+
+
+def test_all_problems_of_the_tables_are_named_and_nothing_changes(published):
+    scores, recommendations = score_tables(5)
+    twice = pd.concat([scores, scores.head(2)])
+    with pytest.raises(DataError, match="2 rows repeat") as error:
+        published.publish(run_info("bad"), twice.assign(status="odd"), recommendations)
+    assert "'status' holds other values" in str(error.value)
+    with pytest.raises(DataError, match="no column 'clv'") as error:
+        published.publish(run_info("bad"), scores.drop(columns=["clv", "rfm_cell"]), twice)
+    assert "no column 'rfm_cell'" in str(error.value)
+    assert "recommendations: no column 'rank'" in str(error.value)
+    with pytest.raises(DataError, match="must be text"):
+        published.publish(run_info("bad"), scores.assign(customer_id=range(5)), recommendations)
+    with pytest.raises(DataError, match="without a score"):
+        published.publish(run_info("bad"), scores.tail(4), recommendations)
+    assert published.latest_run().info.run_id == "run-1"
+
+
+def test_an_empty_run_can_be_published(store):
+    scores, recommendations = score_tables(3)
+    store.publish(run_info(), scores.iloc[:0], recommendations.iloc[:0])
+    page = store.churn_list(ChurnFilter(), sort="clv", limit=5)
+    assert page.documents == []
+    assert page.totals.customers == 0
+
+
+_PUBLISH_AND_DIE = """
+import os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from serving.store import SqlStore
+from tests.support.scores import run_info, score_tables
+
+store = SqlStore(sys.argv[1])
+left = int(sys.argv[2])
+
+def die(*_):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+event.listen(Engine, "before_cursor_execute", die)
+event.listen(Engine, "commit", die)
+store.publish(run_info("run-2"), *score_tables(40, seed=2))
+print("published")
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
+    url = f"sqlite:///{tmp_path}/regulars.db"
+    store = SqlStore(url)
+    store.publish(run_info(), *score_tables(30))
+    for step in range(1, 20):
+        done = subprocess.run(
+            [sys.executable, "-c", _PUBLISH_AND_DIE, url, str(step)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        )
+        if done.returncode == 0:
+            assert done.stdout == "published\n"
+            break
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        page = store.churn_list(ChurnFilter(), sort="clv", limit=1_000)
+        assert (page.run.info.run_id, len(page.documents)) == ("run-1", 30)
+    assert step > 5
+    page = store.churn_list(ChurnFilter(), sort="clv", limit=1_000)
+    assert (page.run.info.run_id, len(page.documents)) == ("run-2", 40)
+    store.close()
+
+
+def test_processes_that_start_together_on_nothing_all_succeed(tmp_path):
+    url = f"sqlite:///{tmp_path}/new/folder/regulars.db"
+    script = "import sys; from serving.store import SqlStore; SqlStore(sys.argv[1]).close()"
+
+    def start(_):
+        command = [sys.executable, "-W", "error", "-c", script, url]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(start, range(8)))
+    assert [outcome.stderr for outcome in outcomes if outcome.returncode] == []
+
+
+def test_sqlite_keeps_what_it_has_acknowledged(tmp_path):
+    store = SqlStore(f"sqlite:///{tmp_path}/regulars.db")
+    with store._engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    store.close()
+    full = 2
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "foreign_keys": 1,
+        "busy_timeout": 30_000,
+    }
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from serving.store.tables import metadata
+
+    store = SqlStore(f"sqlite:///{tmp_path}/regulars.db")
+    with store._engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    store.close()
+    assert differences == []
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "cannot be read"),
+        ("nosuch://host/name", "cannot be read"),
+        ("sqlite://", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_a_config_error(url, message):
+    with pytest.raises(ConfigError, match=message):
+        SqlStore(url)
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path):
+    path = tmp_path / "regulars.db"
+    path.write_bytes(b"not a database " * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        SqlStore(f"sqlite:///{path}")
+
+
+def test_a_store_of_a_newer_release_is_refused(tmp_path):
+    url = f"sqlite:///{tmp_path}/regulars.db"
+    store = SqlStore(url)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    with pytest.raises(StoreError, match="newer release"):
+        SqlStore(url)

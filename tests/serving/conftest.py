@@ -1,0 +1,33 @@
+from datetime import UTC, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving.api import create_app
+from serving.store import MemoryStore
+from tests.support.scores import run_info, score_tables
+
+BUNDLE = {"bundle_id": "b-1", "models": {}}
+
+
+def client_of(store, bundle=BUNDLE, **options):
+    """A client that sees a 500 as an answer, as a caller would."""
+    app = create_app(store, bundle, clock=lambda: datetime(2026, 3, 4, tzinfo=UTC), **options)
+    return TestClient(app, raise_server_exceptions=False, follow_redirects=False)
+
+
+@pytest.fixture(scope="session")
+def store():
+    kept = MemoryStore()
+    kept.publish(run_info(), *score_tables(120))
+    return kept
+
+
+@pytest.fixture
+def client(store):
+    return client_of(store)
+
+
+@pytest.fixture
+def empty_client():
+    return client_of(MemoryStore(), None)

@@ -1,0 +1,170 @@
+"""A small score run with the shape of a real one, the same for the same seed."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from serving.answers import PRODUCT_FIELDS
+from serving.store import RunInfo
+
+AS_OF = date(2026, 3, 1)
+GROUPS = (
+    "important_value",
+    "important_keep",
+    "important_develop",
+    "important_win_back",
+    "general_value",
+    "general_keep",
+    "general_develop",
+    "general_win_back",
+)
+PRODUCTS = (
+    ("P-100", "Tea light holder, glass", "Home"),
+    ("P-101", "Paper chain kit, vintage", "Party"),
+    ("P-102", "Lunch bag, red spots", "Kitchen"),
+    ("P-103", "Jam making set", "Kitchen"),
+    ("P-104", "Wooden frame, antique white", "Home"),
+    ("P-105", None, None),
+)
+
+
+def run_info(run_id="run-1", **changes) -> RunInfo:
+    values = {
+        "run_id": run_id,
+        "as_of": AS_OF,
+        "horizon_days": 90,
+        "currency": "GBP",
+        "created_at": datetime(2026, 3, 1, 4, 30, tzinfo=UTC),
+        "data_fingerprint": "3f6a1c90d2",
+        "models": {
+            "regulars-churn": {"version": "4", "grade": "B"},
+            "regulars-value": {"version": "7", "grade": "A"},
+        },
+        "clv_basis": "revenue",
+        "segment_columns": ("rfm_cell", "rfm_group", "abc", "lifecycle"),
+        "risk_bands": {"medium": 0.25, "high": 0.5, "critical": 0.75},
+    }
+    return RunInfo(**{**values, **changes})
+
+
+def score_tables(customers=300, *, seed=1, ids=None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and recommendations of `customers` customers, or of exactly `ids`."""
+    rng = np.random.default_rng(seed)
+    ids = [f"{12_000 + 7 * n:06d}" for n in range(customers)] if ids is None else list(ids)
+    scores = _scores(ids, rng)
+    scores["reasons"] = [_reasons(*row) for row in _pairs(scores)]
+    return scores, _recommendations(ids, rng)
+
+
+def _pairs(scores):
+    return zip(scores["days_since_last_order"], scores["usual_gap_days"], strict=True)
+
+
+def _scores(ids, rng) -> pd.DataFrame:
+    n = len(ids)
+    gap = rng.gamma(3.0, 14.0, n)
+    silence = gap * rng.gamma(1.5, 0.9, n)
+    churn = np.clip(1 / (1 + np.exp(-(silence / gap - 2.2))) + rng.normal(0, 0.06, n), 0.01, 0.99)
+    orders = rng.integers(1, 40, n)
+    order_value = rng.lognormal(3.4, 0.7, n)
+    one_order = orders == 1
+    clv = order_value * (1 - churn) * 90 / gap
+    wait = np.maximum(1, gap - silence * 0.4)
+    return pd.DataFrame(
+        {
+            "customer_id": pd.Series(ids, dtype="str"),
+            "status": np.where(one_order, "one_order", "scored"),
+            "churn_probability": churn,
+            "churn_percentile": pd.Series(churn).rank(pct=True),
+            "retention_risk": _risk(churn),
+            "p_alive": 1 - churn * 0.8,
+            "expected_orders": (1 - churn) * 90 / gap,
+            "expected_order_value": order_value,
+            "clv": clv,
+            "clv_low": clv * 0.55,
+            "clv_high": clv * 1.6,
+            "clv_lifetime": clv * 6.5,
+            "value_at_risk": order_value * 90 / gap * churn,
+            "next_order_date": _days(wait),
+            "next_order_low": _days(wait * 0.4),
+            "next_order_high": _days(wait * 2.4),
+            "at_risk_on": _days(wait * 1.7),
+            "p_order_7d": (1 - churn) * 0.2,
+            "p_order_30d": (1 - churn) * 0.6,
+            "p_order_90d": 1 - churn,
+            "orders": orders,
+            "spend": order_value * orders,
+            "first_order_date": _days(-silence - gap * orders),
+            "last_order_date": _days(-silence),
+            "days_since_last_order": silence,
+            "usual_gap_days": np.where(one_order, np.nan, gap),
+            "rfm_cell": ["".join(cell) for cell in rng.integers(1, 6, (n, 3)).astype(str)],
+            "rfm_group": rng.choice(GROUPS, n),
+            "abc": rng.choice(["A", "B", "C"], n, p=[0.2, 0.3, 0.5]),
+            "lifecycle": rng.choice(["growth", "stable", "decline"], n),
+        }
+    )
+
+
+def _days(offsets) -> list[date | None]:
+    return [AS_OF + timedelta(days=int(offset)) for offset in offsets]
+
+
+def _risk(churn) -> list[str]:
+    bands = np.array(["low", "medium", "high", "critical"])
+    return bands[np.digitize(churn, [0.25, 0.5, 0.75])].tolist()
+
+
+def _reasons(silence, gap) -> list[dict]:
+    if np.isnan(gap):
+        return []
+    late = silence > gap
+    return [
+        {
+            "feature": "days_since_last_order",
+            "value": round(float(silence), 1),
+            "effect": "raises_risk" if late else "lowers_risk",
+            "text": {
+                "en": f"Last ordered {silence:.0f} days ago; usually every {gap:.0f} days.",
+                "zh": f"上次下单在 {silence:.0f} 天前，平时每 {gap:.0f} 天一次。",
+            },
+        },
+        {
+            "feature": "usual_gap_days",
+            "value": round(float(gap), 1),
+            "effect": "lowers_risk",
+            "text": {
+                "en": f"Orders regularly, about every {gap:.0f} days.",
+                "zh": f"下单有规律，约每 {gap:.0f} 天一次。",
+            },
+        },
+    ]
+
+
+def _recommendations(ids, rng) -> pd.DataFrame:
+    whys = (
+        {"code": "every_n_days", "days": 21, "last_days_ago": 25},
+        {
+            "code": "bought_with",
+            "product_id": "P-101",
+            "product_name": "Paper chain kit, vintage",
+        },
+        {"code": "popular"},
+    )
+    rows = [
+        {
+            "customer_id": customer_id,
+            "rank": rank,
+            "product_id": PRODUCTS[product][0],
+            "score": 1 / (rank + 1),
+            "kind": "repeat" if rank % 2 else "new",
+            "product_name": PRODUCTS[product][1],
+            "category": PRODUCTS[product][2],
+            "why": whys[(rank - 1) % 3],
+        }
+        for customer_id in ids
+        for rank, product in enumerate(rng.permutation(len(PRODUCTS)), start=1)
+    ]
+    columns = ["customer_id", *PRODUCT_FIELDS]
+    return pd.DataFrame(rows, columns=columns)
