@@ -57,7 +57,9 @@ class Speaker:
         """A table for people; figures are aligned right, the first column and `words` left."""
         if self.as_json:
             return
-        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+        if title:
+            self._out.print(title, markup=False)
+        table = Table(box=None, pad_edge=False)
         for position, name in enumerate(columns):
             left = position == 0 or name in words
             table.add_column(name, justify="left" if left else "right", overflow="fold")

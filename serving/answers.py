@@ -82,7 +82,7 @@ def products(
 ) -> Iterator[list[dict[str, Any]]]:
     """The recommended products of each customer in turn, best rank first."""
     owner = pd.Index(customer_ids).get_indexer(pd.Index(recommendations["customer_id"]))
-    order = np.lexsort((recommendations["rank"].to_numpy(), owner))
+    order = np.lexsort((recommendations["rank"].to_numpy(dtype=float), owner))
     ranked = recommendations.iloc[order]
     rows = zip(
         whole_numbers(ranked["rank"]),

@@ -34,7 +34,9 @@ def serve(host: str, port: int, *, store: Store, bundle_info: BundleInfo | None)
         clock=lambda: datetime.now(UTC),
         hosts={*LOOPBACK_NAMES, host.lower()},
     )
-    uvicorn.run(app, host=host, port=port, server_header=False, proxy_headers=False)
+    uvicorn.run(
+        app, host=host, port=port, server_header=False, proxy_headers=False, access_log=False
+    )
 
 
 def check_host(host: str) -> None:

@@ -20,12 +20,12 @@ class Boosting:
     Early stopping is left out on purpose: on a few thousand customers it chases noise.
     """
 
-    rounds: int = 120
-    learning_rate: float = 0.04
-    leaves: int = 12
-    min_rows_in_leaf: int = 60
-    feature_fraction: float = 0.5
-    l2: float = 10.0
+    rounds: int = 200
+    learning_rate: float = 0.03
+    leaves: int = 8
+    min_rows_in_leaf: int = 100
+    feature_fraction: float = 0.4
+    l2: float = 20.0
     seed: int = 0
     threads: int = 2
 

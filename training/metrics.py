@@ -77,18 +77,20 @@ def normalised_gini(actual: Floats, predicted: Floats) -> float:
     """Gini of `actual` lined up by `predicted`, ÷ that of the perfect line-up (1 = perfect).
 
     As in Wang, Liu & Miao (2019), "A deep probabilistic model for customer lifetime value
-    prediction", section 4. Ties in `predicted` keep the order given.
+    prediction", section 4. Customers tied in `predicted` share their mean of `actual`, which is
+    what lining them up by chance gives on average.
     """
     perfect = _gini(actual, actual)
     return _gini(actual, predicted) / perfect if perfect else float("nan")
 
 
 def _gini(actual: Floats, predicted: Floats) -> float:
-    lined_up = actual[np.argsort(-predicted, kind="stable")]
-    total = lined_up.sum()
+    _, group, counts = np.unique(-predicted, return_inverse=True, return_counts=True)
+    means = np.bincount(group, weights=actual) / counts
+    total = actual.sum()
     if total <= 0:
         return 0.0
-    shares = np.cumsum(lined_up) / total
+    shares = np.cumsum(np.repeat(means, counts)) / total
     return float(shares.mean() - (len(actual) + 1) / (2 * len(actual)))
 
 
@@ -129,16 +131,24 @@ def next_order_metrics(
     waited : days to the next order; NaN or ≥ horizon: none within it
     predicted_days : predicted days to the next order
     urgency : any score that is smaller the sooner the order (for the concordance)
+
+    Returns
+    -------
+    NaN for what nobody ordering leaves unknown.
     """
     ordered = waited < horizon_days
     metrics = {
-        "date_mae_days": float(np.abs(waited - predicted_days)[ordered].mean()),
+        "date_mae_days": _mean(np.abs(waited - predicted_days)[ordered]),
         "concordance": concordance(np.where(ordered, waited, horizon_days), ordered, urgency),
     }
     if low is not None and high is not None:
         inside = (waited >= low) & (waited <= high)
-        metrics["coverage_80"] = float(inside[ordered].mean())
+        metrics["coverage_80"] = _mean(inside[ordered].astype(float))
     return metrics
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def concordance(

@@ -6,11 +6,11 @@ are logged with a loader of ours, so that `mlflow.pyfunc.load_model` works and n
 pickled.
 """
 
+import logging
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,9 @@ from features.config import Settings
 from training.backtest import Backtest, TaskResult
 from training.catalogue import registered_name
 from training.grade import RULE
+
+# the first start of a database is no news to a shop
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"

@@ -192,6 +192,11 @@ class ChurnList(_Shape):
     next_cursor: str | None = Field(description="Send it as `cursor`; null on the last page")
 
 
+class Bundle(_Shape):
+    bundle_id: str
+    models: dict[str, Model]
+
+
 class Models(_Shape):
     """Which models speak, in which run, from which data."""
 
@@ -204,7 +209,9 @@ class Models(_Shape):
     clv_basis: Literal["revenue", "margin"]
     risk_bands: dict[str, float] = Field(description="Lower edges, as churn probabilities")
     models: dict[str, Model]
-    bundle_id: str | None = Field(description="The set of models that this server has loaded")
+    bundle: Bundle | None = Field(
+        description="The models that are published now; they speak from the next run on"
+    )
 
 
 class Health(_Shape):

@@ -16,13 +16,6 @@ from serving.store import ChurnFilter, SortKey
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def _system_and_value(text: str) -> str:
-    system, colon, value = text.partition(":")
-    if not (system and colon and value):
-        raise ValueError("write it as system:value, such as rfm_group:important_value")
-    return text
-
-
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError("must be a finite number")
@@ -59,7 +52,7 @@ class ChurnListQuery(_Query):
 
     risk: list[Risk] = Field([], description="Bands to keep; repeat it for more")
     status: list[Status] = Field([], description="Statuses to keep; repeat it for more")
-    segment: list[Annotated[str, AfterValidator(_system_and_value)]] = Field(
+    segment: list[Annotated[str, Field(pattern=r"^[^:]+:[\s\S]+$")]] = Field(
         [],
         description="system:value, such as rfm_group:important_value; all given must hold",
     )

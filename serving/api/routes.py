@@ -29,17 +29,36 @@ Ids = Annotated[models.CustomerIds, Depends(json_body(models.CustomerIds))]
 
 
 class BundleInfo(TypedDict):
-    """The set of models that the server has loaded and checked."""
+    """The published models, as their manifest names them: name → `version` and `grade`."""
 
     bundle_id: str
-    models: Mapping[str, Any]
+    models: Mapping[str, Mapping[str, str]]
 
 
 def customer_routes(store: Store) -> APIRouter:
     """Answers about single customers."""
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
-    # Before the customer itself, whose path would swallow this one's.
+    # These two before the customer itself, whose path would swallow theirs.
+    @router.post(
+        "/scores",
+        operation_id="getCustomers",
+        summary="Everything about up to 1,000 customers",
+        response_model=models.Batch,
+        responses=declared(400, 413, 415, 422, 503),
+        openapi_extra=body_schema(models.CustomerIds),
+    )
+    def get_customers(ids: Ids) -> Response:
+        run, documents = store.customers(ids.customer_ids)
+        results = [
+            _unknown(customer_id) if document is None else document
+            for customer_id, document in zip(ids.customer_ids, documents, strict=True)
+        ]
+        head = {"run_id": run.info.run_id, "as_of": run.info.as_of.isoformat()}
+        start = json.dumps(head, ensure_ascii=False)[:-1].encode()
+        body = b'%b,"results":[%b]}' % (start, b",".join(results))
+        return Response(body, media_type=JSON)
+
     @router.get(
         "/{customer_id:path}/recommendations",
         operation_id="getRecommendations",
@@ -74,25 +93,6 @@ def customer_routes(store: Store) -> APIRouter:
         if _still_known(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(found.body, media_type=JSON, headers=headers)
-
-    @router.post(
-        "/scores",
-        operation_id="getCustomers",
-        summary="Everything about up to 1,000 customers",
-        response_model=models.Batch,
-        responses=declared(400, 413, 415, 422, 503),
-        openapi_extra=body_schema(models.CustomerIds),
-    )
-    def get_customers(ids: Ids) -> Response:
-        run, documents = store.customers(ids.customer_ids)
-        results = [
-            _unknown(customer_id) if document is None else document
-            for customer_id, document in zip(ids.customer_ids, documents, strict=True)
-        ]
-        head = {"run_id": run.info.run_id, "as_of": run.info.as_of.isoformat()}
-        start = json.dumps(head, ensure_ascii=False)[:-1].encode()
-        body = b'%b,"results":[%b]}' % (start, b",".join(results))
-        return Response(body, media_type=JSON)
 
     return router
 
@@ -145,7 +145,7 @@ def operator_routes(store: Store, bundle: BundleInfo | None) -> APIRouter:
             "created_at": info.created_at,
             "clv_basis": info.clv_basis,
             "risk_bands": info.risk_bands,
-            "bundle_id": bundle["bundle_id"] if bundle else None,
+            "bundle": bundle,
         }
 
     @router.get("/healthz", operation_id="getHealth", summary="Whether the process runs")

@@ -48,13 +48,17 @@ def open_database(url: str) -> Engine:
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
-    """Turn what the database says into `StoreError`, without the statement's values."""
+def store_errors(engine: Engine | None = None) -> Iterator[None]:
+    """Turn what the database says into `StoreError`, without the statement's values.
+
+    `engine` is given where its driver is used directly.
+    """
+    driver = sqlite3.Error if engine is None else engine.dialect.loaded_dbapi.Error
     try:
         yield
     except DBAPIError as error:
         raise StoreError(f"The store cannot be used: {error.orig}.") from error
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, OSError, driver) as error:
         raise StoreError(f"The store cannot be used: {error}.") from error
 
 

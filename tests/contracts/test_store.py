@@ -243,7 +243,7 @@ def test_all_problems_of_the_tables_are_named_and_nothing_changes(published):
 
 def test_an_empty_run_can_be_published(store):
     scores, recommendations = score_tables(3)
-    store.publish(run_info(), scores.iloc[:0], recommendations.iloc[:0])
+    store.publish(run_info(), scores.iloc[:0], recommendations.iloc[:0].astype(object))
     page = store.churn_list(ChurnFilter(), sort="clv", limit=5)
     assert page.documents == []
     assert page.totals.customers == 0

@@ -7,7 +7,7 @@ from serving.api import create_app
 from serving.store import MemoryStore
 from tests.support.scores import run_info, score_tables
 
-BUNDLE = {"bundle_id": "b-1", "models": {}}
+BUNDLE = {"bundle_id": "b-1", "models": {"regulars-churn": {"version": "5", "grade": "A"}}}
 
 
 def client_of(store, bundle=BUNDLE, **options):

@@ -362,3 +362,9 @@ def test_the_documentation_names_every_call_and_loads_nothing_foreign(client):
             assert f'id="{operation["operationId"]}"' in page
     assert "://" not in page
     assert "<script" not in page
+
+
+def test_the_models_of_the_run_and_of_the_next_are_told_apart(client):
+    answer = client.get("/v1/models").json()
+    assert answer["models"]["regulars-churn"]["version"] == "4"
+    assert answer["bundle"]["models"]["regulars-churn"]["version"] == "5"

@@ -23,11 +23,13 @@ from training.tables import CutoffTable
 
 
 class ChurnModel:
-    """The purchase process as offset, LightGBM for the rest, recalibrated.
+    """Two views averaged in log odds, then recalibrated.
 
-    logit P = intercept + slope · (logit P(no order) of MBG/NBD + trees), where intercept
-    and slope are fitted on predictions of the last cutoff that were made without the
-    customers they are about (Platt 1999, with a pull towards 0 and 1).
+    One view starts from logit P(no order) of MBG/NBD and lets LightGBM correct it, the other
+    is LightGBM alone from the overall rate: the first holds where histories are short or the
+    horizon long, the second where the process does not fit. logit P = intercept + slope ·
+    mean of both, fitted on predictions that were made without the customers they are about
+    (Platt 1999, with a pull towards 0 and 1); each cutoff counts twice the one before.
 
     Parameters
     ----------
@@ -60,16 +62,25 @@ class ChurnModel:
             ]
         )
         churned = (labels["orders"] == 0).to_numpy(dtype=float)
-        last = np.arange(len(features)) >= len(features) - len(tables[-1].features)
-        raw = self._out_of_fold(features, churned, offset)
-        self.intercept_, self.slope_ = platt(raw[last], churned[last])
-        self.trees_ = self._grow(features, churned, offset)
+        self.base_ = float(logit(np.array(churned.mean())))
+        base = np.full(len(offset), self.base_)
+        raw = (
+            self._out_of_fold(features, churned, offset)
+            + self._out_of_fold(features, churned, base)
+        ) / 2
+        weight = np.concatenate(
+            [np.full(len(table.features), 2.0**age) for age, table in enumerate(tables)]
+        )
+        self.intercept_, self.slope_ = platt(raw, churned, weight / weight.max())
+        self.correcting_trees_ = self._grow(features, churned, offset)
+        self.direct_trees_ = self._grow(features, churned, base)
         return self
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given."""
         require_columns(features, self.columns_)
-        raw = self.rhythm_.no_order_logit(features) + self.trees_.correction(features)
+        corrected = self.rhythm_.no_order_logit(features) + self.correcting_trees_.correction(features)
+        raw = (corrected + self.base_ + self.direct_trees_.correction(features)) / 2
         return pd.DataFrame(
             {
                 "churn_probability": expit(self.intercept_ + self.slope_ * raw),
@@ -83,12 +94,16 @@ class ChurnModel:
 
         Returns
         -------
-        One column per feature plus `rhythm` (the purchase process), one row per customer;
-        positive raises the risk. A row adds up to the customer's log odds minus the mean.
+        One column per feature plus `rhythm` (the purchase process, against the mean of the
+        given customers), one row per customer; positive raises the risk. A row adds up to the
+        customer's log odds minus a constant that is the same for all rows.
         """
         require_columns(features, self.columns_)
-        parts = self.slope_ * self.trees_.contributions(features)[:, :-1]
-        rhythm = self.slope_ * self.rhythm_.no_order_logit(features)
+        both = self.correcting_trees_.contributions(features) + self.direct_trees_.contributions(
+            features
+        )
+        parts = self.slope_ / 2 * both[:, :-1]
+        rhythm = self.slope_ / 2 * self.rhythm_.no_order_logit(features)
         table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
         table.insert(0, "rhythm", rhythm - rhythm.mean())
         return table
@@ -124,16 +139,20 @@ class ChurnModel:
         return np.where(ever, high, np.nan)
 
     def importance(self) -> dict[str, float]:
-        """Total gain per feature."""
-        return self.trees_.importance()
+        """Total gain per feature, of both views."""
+        direct = self.direct_trees_.importance()
+        correcting = self.correcting_trees_.importance()
+        return {name: gain + correcting[name] for name, gain in direct.items()}
 
     def save(self, directory: Path) -> None:
-        self.trees_.save(directory / "trees.txt")
+        self.correcting_trees_.save(directory / "correcting_trees.txt")
+        self.direct_trees_.save(directory / "direct_trees.txt")
         write_json(
             directory / "model.json",
             {
                 "horizon_days": self.horizon_days,
                 "columns": self.columns_,
+                "base": self.base_,
                 "intercept": self.intercept_,
                 "slope": self.slope_,
                 "rhythm": self.rhythm_.to_dict(),
@@ -145,9 +164,13 @@ class ChurnModel:
         value = read_json(directory / "model.json")
         model = cls(horizon_days=int(value["horizon_days"]))
         model.columns_ = value["columns"]
+        model.base_ = float(value["base"])
         model.intercept_, model.slope_ = float(value["intercept"]), float(value["slope"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.trees_ = OffsetBooster.load(directory / "trees.txt", model.columns_)
+        model.correcting_trees_ = OffsetBooster.load(
+            directory / "correcting_trees.txt", model.columns_
+        )
+        model.direct_trees_ = OffsetBooster.load(directory / "direct_trees.txt", model.columns_)
         return model
 
     def _grow(self, features: pd.DataFrame, churned: Floats, offset: Floats) -> OffsetBooster:
@@ -167,8 +190,10 @@ class ChurnModel:
         return raw
 
 
-def platt(raw: Floats, happened: Floats, *, pull: float = 5.0) -> tuple[float, float]:
-    """Intercept and slope that make `raw` log odds fit what happened.
+def platt(
+    raw: Floats, happened: Floats, weight: Floats, *, pull: float = 5.0
+) -> tuple[float, float]:
+    """Intercept and slope that make `raw` log odds fit what happened, row by row weighted.
 
     Penalised logistic likelihood (Platt 1999): `pull` · (intercept² + (slope − 1)²) keeps
     small samples near the identity.
@@ -178,7 +203,7 @@ def platt(raw: Floats, happened: Floats, *, pull: float = 5.0) -> tuple[float, f
         intercept, slope = parameters
         log_odds = intercept + slope * raw
         likelihood = np.logaddexp(0, log_odds) - happened * log_odds
-        return float(likelihood.sum() + pull * (intercept**2 + (slope - 1) ** 2))
+        return float((weight * likelihood).sum() + pull * (intercept**2 + (slope - 1) ** 2))
 
     intercept, slope = minimize(loss, x0=np.array([0.0, 1.0]), method="L-BFGS-B").x
     return float(intercept), float(slope)

@@ -19,6 +19,8 @@ from training.estimator import (
 from training.tables import CutoffTable
 
 REPORTED_DAYS = (7, 30, 90)
+FLAT_SHARE = 1e-3
+"""Part of each curve that is an exponential one, so that none reaches 0 or stays at 1."""
 
 
 class NextPurchaseModel:
@@ -27,7 +29,9 @@ class NextPurchaseModel:
     A regression on log(1 + days to the next order, capped) gives each customer a place.
     Customers are grouped by their out-of-fold place; each group's Kaplan–Meier curve (1958)
     is the distribution of days to the next order, with those who were not followed long
-    enough counted as censored. Between groups the curves are joined by straight lines.
+    enough counted as censored. Between groups the curves are joined by straight lines. A
+    thousandth of an exponential curve is mixed into each, so that even a group in which all
+    ordered, or nobody did, can be bent to end at a given risk.
 
     Parameters
     ----------
@@ -70,9 +74,11 @@ class NextPurchaseModel:
         groups = int(np.clip(len(place) // self.MIN_ROWS, 1, self.groups))
         parts = np.array_split(np.argsort(place, kind="stable"), groups)
         self.places_ = np.array([np.median(place[part]) for part in parts])
-        self.curves_ = np.array(
+        curves = np.array(
             [kaplan_meier(waited[part], followed[part], last_day) for part in parts]
         )
+        exponential = np.exp(-np.arange(last_day + 1) / self.horizon_days)
+        self.curves_ = (1 - FLAT_SHARE) * curves + FLAT_SHARE * exponential
 
     def survival(
         self, features: pd.DataFrame, churn_probability: Floats | None = None
@@ -87,8 +93,8 @@ class NextPurchaseModel:
         curves = self._curves_at(place)
         if churn_probability is None:
             return curves
-        at_horizon = np.clip(curves[:, self.horizon_days], 1e-6, 1 - 1e-6)
-        power = np.log(np.clip(churn_probability, 1e-6, 1 - 1e-6)) / np.log(at_horizon)
+        risk = np.clip(churn_probability, 1e-6, 1 - 1e-6)
+        power = np.log(risk) / np.log(curves[:, self.horizon_days])
         return np.asarray(curves ** power[:, None])
 
     def predict(

@@ -146,13 +146,13 @@ def read_history(
 
 def texts(values: Iterable[str]) -> pd.Index:
     """An index of plain `str` objects, whatever holds them."""
-    return pd.Index(np.array(list(values), dtype=object))
+    index: pd.Index = pd.Index(np.array(list(values), dtype=object))
+    return index
 
 
 def _used(column: "pd.Series[str]") -> pd.Index:
     codes = np.unique(column.cat.codes.to_numpy())
-    categories = column.cat.categories.to_numpy(object)
-    return texts(sorted(categories[codes[codes >= 0]]))
+    return texts(sorted(column.cat.categories.to_numpy(object)[codes]))
 
 
 def _codes(column: "pd.Series[str]", values: pd.Index) -> Ints:

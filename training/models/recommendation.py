@@ -87,10 +87,14 @@ class RecommendationModel(Recommender):
 
     Examples
     --------
-    >>> model = RecommendationModel(seed=7).fit(purchases, as_of=date(2026, 1, 1))
-    ... # doctest: +SKIP
-    >>> model.recommend(purchases, customers=["anna"], as_of=date(2026, 1, 1), limit=5)
-    ... # doctest: +SKIP
+    >>> purchases = pd.DataFrame({
+    ...     "customer_id": pd.Categorical(["ann", "ann", "bob"]), "order_id": [1, 2, 3],
+    ...     "day": [20_000, 20_007, 20_003], "product_id": pd.Categorical(["milk", "milk", "tea"]),
+    ... })
+    >>> model = RecommendationModel(seed=7).fit(purchases, as_of=date(2024, 10, 20))
+    >>> lists = model.recommend(purchases, customers=["ann"], as_of=date(2024, 10, 20))
+    >>> lists[["rank", "product_id", "kind"]].to_numpy().tolist()
+    [[1, 'milk', 'repeat'], [2, 'tea', 'new']]
     """
 
     name: ClassVar[str] = "recommendation"

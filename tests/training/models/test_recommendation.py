@@ -346,6 +346,7 @@ def test_model_is_at_least_as_good_as_its_baselines():
         got = candidate.fit(shop, as_of=TODAY).recommend(shop, customers=asked, as_of=TODAY)
         table = customer_metrics(got, truth, history=shop, cutoff=TODAY)
         ndcg[candidate.name] = table["ndcg"].mean()
+    # Tastes never change in this shop, where counting is as good as it gets.
     assert ndcg["recommendation"] >= ndcg["own_frequency"] - 0.01
     assert ndcg["recommendation"] > ndcg["popular_products"]
 
