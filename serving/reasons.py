@@ -106,11 +106,12 @@ def _rhythm_words(record: dict[Any, Any]) -> dict[str, str]:
     silent, gap = record["days_since_last_order"], record["mean_gap_days"]
     if np.isnan(gap):
         return {
-            "en": f"One day of purchases so far, {silent:.0f} days ago",
+            "en": f"One day of purchases so far, {_days(silent)} ago",
             "zh": f"至今只有一天购买，在{silent:.0f}天前",
         }
+    usual = "every day" if _short(gap) == "1" else f"every {_days(gap)}"
     return {
-        "en": f"Last order {silent:.0f} days ago, usually every {_short(gap)} days",
+        "en": f"Last order {_days(silent)} ago, usually {usual}",
         "zh": f"最近一单在{silent:.0f}天前，通常每{_short(gap)}天一单",
     }
 
@@ -134,11 +135,17 @@ def _value(unit: Unit, value: float, currency: str, language: str) -> str:
         case "days" if language == "zh":
             return f"{_short(value)}天"
         case "days":
-            return "1 day" if value == 1 else f"{_short(value)} days"
+            return _days(value)
         case _:
             return _short(value)
 
 
+def _days(value: float) -> str:
+    number = _short(value)
+    return "1 day" if number == "1" else f"{number} days"
+
+
 def _short(value: float) -> str:
     """At most one decimal, and none where it says nothing."""
-    return str(format_decimal(round(value, 1), format="#,##0.#", locale="en"))
+    # adding zero turns the −0.0 of small negative values into 0
+    return str(format_decimal(round(value, 1) + 0.0, format="#,##0.#", locale="en"))

@@ -1,6 +1,5 @@
 """Publishing fitted models as a bundle, and loading them back for a score run."""
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ import pandas as pd
 
 from features.config import Settings
 from features.errors import BundleError
-from training.estimator import write_json
+from training.estimator import read_json, write_json
 from training.manifest import (
     CURRENT,
     MANIFEST,
@@ -158,7 +157,7 @@ def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
 
 
 def _check_golden(file: Path, models: Models) -> None:
-    golden = json.loads(file.read_text(encoding="utf-8"))
+    golden = read_json(file)
     rows = pd.DataFrame(golden["features"], dtype=float)[list(models.manifest.columns)]
     said = _golden_predictions(models.churn, models.value, models.next_purchase, rows)
     if _columns(said) != golden["predictions"]:

@@ -1,5 +1,6 @@
 """Grades: how far a model beats the baseline it stands beside, with confidence."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -38,7 +39,11 @@ class Grade:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Ready for JSON: what could not be judged is None."""
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def letter(low: float, high: float) -> str:
@@ -68,7 +73,13 @@ def graded(
     measure, baseline : names, for the reader
     customers : the customer of each judged row (one customer may stand in several folds)
     improvement : given row positions, the improvement of the model over the baseline
+
+    Returns
+    -------
+    Grade; E with NaN where no row could be judged.
     """
+    if not len(customers):
+        return Grade("E", measure, baseline, math.nan, math.nan, math.nan)
     codes, group = np.unique(customers.astype(str), return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(codes) + 1))

@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 from features.build import build_features
 from features.config import Settings
 from features.errors import Busy, NotEnoughData
-from features.orders import OrderLog
+from features.orders import OrderLog, day_date
+from features.sql import row
 from training.backtest import Backtest, Progress, TaskResult, fit_final, prepare, run_backtest
 from training.bundle import publish_bundle
 from training.catalogue import TASKS
@@ -65,7 +66,7 @@ def prepare_training(log: OrderLog, as_of: date | None, progress: Progress) -> P
     settings = log.settings
     as_of = as_of or log.end
     log.check_as_of(as_of)
-    plan = plan_training(log.first_day, as_of, settings.predict.horizon_days, settings.train)
+    plan = plan_training(_first_purchase(log), as_of, settings.predict.horizon_days, settings.train)
     world = World(log)
     prepare(world, plan)
     fewest = len(world.tables(plan.folds[0].train, plan.folds[0].test)[-1].features)
@@ -83,6 +84,12 @@ def prepare_training(log: OrderLog, as_of: date | None, progress: Progress) -> P
         tasks=tuple(task for task in TASKS if obstacles[task.name] is None),
         left_out={name: why for name, why in obstacles.items() if why is not None},
     )
+
+
+def _first_purchase(log: OrderLog) -> date:
+    """The first day on which a known customer bought: before it there is nobody to learn from."""
+    (first,) = row(log.connection, "SELECT min(day) FROM days")
+    return log.first_day if first is None else day_date(int(str(first)))
 
 
 def train(log: OrderLog, as_of: date | None, progress: Progress = lambda _: None) -> TrainResult:
@@ -118,12 +125,13 @@ def train(log: OrderLog, as_of: date | None, progress: Progress = lambda _: None
             }
             progress("logged the runs to MLflow")
             refused = _refusals(backtest)
-            for name, version in versions.items():
-                tracker.promote(name, version, CHALLENGER if refused else CHAMPION)
             bundle = None
             if not refused:
                 bundle = _publish(log, run_id, backtest, fitted, versions)
                 progress(f"published {bundle.name}")
+            # a champion is what could be published, so the alias comes after the bundle
+            for name, version in versions.items():
+                tracker.promote(name, version, CHALLENGER if refused else CHAMPION)
     return TrainResult(run_id, backtest, versions, refused, prepared.left_out, bundle)
 
 
@@ -151,8 +159,8 @@ def _refusals(backtest: Backtest) -> dict[str, str]:
     refused = {}
     for result in backtest.results:
         grade = result.grade
-        if not math.isfinite(grade.improvement):
-            refused[result.task.name] = f"its {grade.measure} is not a number"
+        if not all(map(math.isfinite, (grade.improvement, grade.low, grade.high))):
+            refused[result.task.name] = f"its {grade.measure} cannot be judged"
         elif grade.letter == "E":
             refused[result.task.name] = f"it is worse than {grade.baseline} ({grade.sentence()})"
     return refused

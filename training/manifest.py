@@ -8,8 +8,11 @@ library.
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from features.errors import BundleError
 
@@ -57,10 +60,11 @@ class Manifest:
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
-    def from_dict(cls, value: dict[str, Any]) -> "Manifest":
-        known = {key: value[key] for key in cls.__dataclass_fields__}
-        entries = {name: ModelEntry(**entry) for name, entry in known["models"].items()}
-        return cls(**{**known, "models": entries, "columns": tuple(known["columns"])})
+    def from_json(cls, text: str) -> "Manifest":
+        """Read what `to_dict` gave, written as JSON; ValueError where it is something else."""
+        manifest = TypeAdapter(cls).validate_json(text, strict=True)
+        date.fromisoformat(manifest.as_of)
+        return manifest
 
 
 def current_bundle(bundles: Path) -> Path:
@@ -73,9 +77,13 @@ def current_bundle(bundles: Path) -> Path:
     """
     try:
         name = (bundles / CURRENT).read_text(encoding="utf-8").strip()
-    except OSError:
+    except FileNotFoundError:
         raise BundleError(
             f"{bundles}: no models have been published. Run `regulars train` first."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(
+            f"{bundles / CURRENT}: cannot be read ({type(error).__name__}). Run `regulars train`."
         ) from None
     return bundles / name
 
@@ -89,12 +97,12 @@ def read_manifest(bundle: Path) -> Manifest:
         When the manifest or a file is missing, damaged or of another format.
     """
     try:
-        value = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-        if value["format"] != FORMAT:
+        text = (bundle / MANIFEST).read_text(encoding="utf-8")
+        if json.loads(text)["format"] != FORMAT:
             raise BundleError(
                 f"{bundle}: written by another version of Regulars. Run `regulars train`."
             )
-        manifest = Manifest.from_dict(value)
+        manifest = Manifest.from_json(text)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"{bundle}: the manifest cannot be read ({type(error).__name__}). Run `regulars train`."
@@ -110,5 +118,5 @@ def sha256_of(file: Path) -> str | None:
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have is one that cannot be read
         return None

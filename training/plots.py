@@ -52,7 +52,7 @@ def deciles(actual: Floats, contenders: Contenders) -> Figure:
 def error_distribution(errors: Contenders, xlabel: str) -> Figure:
     """Histograms of errors on common bins; narrow around 0 is right."""
     figure, axes = _blank(xlabel, "share of customers")
-    pooled = np.concatenate(list(errors.values()))
+    pooled = np.concatenate([np.zeros(1), *errors.values()])
     edges = np.linspace(pooled.min(), pooled.max() + 1e-9, 41)
     for name, error in errors.items():
         weights = np.full(len(error), 1 / max(len(error), 1))

@@ -17,6 +17,9 @@ from features.errors import Busy, ConfigError, StoreError
 
 LOCK_TIMEOUT_SECONDS = 60
 BUSY_TIMEOUT_MS = 30_000
+MORE_CONNECTIONS = 45
+"""Beyond the pool's five: one for each of the server's 40 threads and its event loop, so
+that a single customer's read never waits for long lists to end."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -78,7 +81,7 @@ def _address(url: str) -> URL:
 
 def _engine(address: URL) -> Engine:
     try:
-        engine = create_engine(address, json_serializer=_compact)
+        engine = create_engine(address, json_serializer=_compact, max_overflow=MORE_CONNECTIONS)
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"store.url: the driver '{error.name}' is not installed."

@@ -55,6 +55,7 @@ class ChurnModel:
         self.columns_ = list(features.columns)
         rhythms = fit_rhythms(tables, self.horizon_days)
         self.rhythm_ = rhythms[-1]
+        self.mean_rhythm_ = float(self.rhythm_.no_order_logit(tables[-1].features).mean())
         offset = np.concatenate(
             [
                 rhythm.no_order_logit(table.features)
@@ -95,17 +96,17 @@ class ChurnModel:
         Returns
         -------
         One column per feature plus `rhythm` (the purchase process, against the mean of the
-        given customers), one row per customer; positive raises the risk. A row adds up to the
-        customer's log odds minus a constant that is the same for all rows.
+        customers learned from), one row per customer; positive raises the risk. A row adds up
+        to the customer's log odds minus a constant of the model, and depends on no other row.
         """
         require_columns(features, self.columns_)
         both = self.correcting_trees_.contributions(features) + self.direct_trees_.contributions(
             features
         )
         parts = self.slope_ / 2 * both[:, :-1]
-        rhythm = self.slope_ / 2 * self.rhythm_.no_order_logit(features)
+        rhythm = self.slope_ / 2 * (self.rhythm_.no_order_logit(features) - self.mean_rhythm_)
         table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
-        table.insert(0, "rhythm", rhythm - rhythm.mean())
+        table.insert(0, "rhythm", rhythm)
         return table
 
     def silence_until_risk(
@@ -155,6 +156,7 @@ class ChurnModel:
                 "base": self.base_,
                 "intercept": self.intercept_,
                 "slope": self.slope_,
+                "mean_rhythm": self.mean_rhythm_,
                 "rhythm": self.rhythm_.to_dict(),
             },
         )
@@ -166,6 +168,7 @@ class ChurnModel:
         model.columns_ = value["columns"]
         model.base_ = float(value["base"])
         model.intercept_, model.slope_ = float(value["intercept"]), float(value["slope"])
+        model.mean_rhythm_ = float(value["mean_rhythm"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
         model.correcting_trees_ = OffsetBooster.load(
             directory / "correcting_trees.txt", model.columns_
