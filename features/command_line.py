@@ -107,14 +107,12 @@ def fail(error: RegularsError) -> None:
     sys.exit(EXIT_WRONG_USE if isinstance(error, ConfigError) else EXIT_FAILED)
 
 
-class IsoDate(click.ParamType):
+class IsoDate(click.ParamType[date]):
     """A date such as 2011-12-10."""
 
     name = "date"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         if isinstance(value, date):
             return value
         try:

@@ -15,7 +15,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -39,6 +41,8 @@ def _known_currency(code: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
+# as it stands in the file, spaces and all
+ColumnName = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
 
 
 class _Section(BaseModel):
@@ -48,32 +52,35 @@ class _Section(BaseModel):
 class Columns(_Section):
     """Which column of the file is which. Only what the file has needs a line."""
 
-    customer_id: str
-    ordered_at: str
-    order_id: str | None = None
-    product_id: str | None = None
-    product_name: str | None = None
-    category: str | None = None
-    quantity: str | None = None
-    amount: str | None = None
-    unit_price: str | None = None
-    discount: tuple[str, ...] = ()
-    cost: str | None = None
-    channel: str | None = None
-    ingested_at: str | None = None
+    customer_id: ColumnName
+    ordered_at: ColumnName
+    order_id: ColumnName | None = None
+    product_id: ColumnName | None = None
+    product_name: ColumnName | None = None
+    category: ColumnName | None = None
+    quantity: ColumnName | None = None
+    amount: ColumnName | None = None
+    unit_price: Annotated[ColumnName | None, Field(validate_default=True)] = None
+    discount: tuple[ColumnName, ...] = ()
+    cost: ColumnName | None = None
+    channel: ColumnName | None = None
+    ingested_at: ColumnName | None = None
 
     @field_validator("discount", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _money_is_known(self) -> "Columns":
-        if self.amount is None and (self.unit_price is None or self.quantity is None):
+    # on a field rather than the section: a section with other problems is not looked at
+    @field_validator("unit_price")
+    @classmethod
+    def _money_is_known(cls, unit_price: str | None, info: ValidationInfo) -> str | None:
+        known = {"quantity", "amount"} <= info.data.keys()
+        if known and info.data["amount"] is None and None in (unit_price, info.data["quantity"]):
             raise ValueError(
                 "needs either 'amount' (net paid for the line) or both 'unit_price' and 'quantity'"
             )
-        return self
+        return unit_price
 
     def mapped(self) -> dict[str, tuple[str, ...]]:
         """Field → the file's columns it is read from, for the fields that are mapped."""
@@ -219,7 +226,7 @@ def load_settings(path: Path | str = CONFIG_NAME) -> Settings:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such file. `regulars init FILE` writes one by looking at your orders."
@@ -251,6 +258,8 @@ def _sentence(name: str, problem: Any) -> str:
         case "missing":
             return f"{name}: '{where}' is missing. Add it."
         case "value_error":
+            # the money of an order is a matter of several columns
+            where = where.removesuffix(".unit_price")
             return f"{name}: '{where}': {problem['ctx']['error']}."
         case _:
             return f"{name}: '{where}': {problem['msg']} (it is {problem['input']!r})."

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from features.config import Settings
-from features.errors import RegularsError
+from features.errors import ConfigError, RegularsError
 from features.rules import rules_for
 from features.sql import literal, row
 
@@ -94,15 +94,25 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Write the rows put aside, as they stood in the source, each with `reason`.
 
     The file is replaced as a whole: a reader sees the old one or the new one.
+
+    Raises
+    ------
+    ConfigError
+        When the place cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    connection.execute(f"""
-        COPY (SELECT reason, source_lines.* FROM source_lines
-              JOIN judged_lines USING (source_file, source_row)
-              WHERE reason IS NOT NULL ORDER BY source_file, source_row)
-        TO {literal(str(unfinished))} (FORMAT parquet)""")
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(f"""
+            COPY (SELECT judged_lines.reason, source_lines.* FROM source_lines
+                  JOIN judged_lines USING (source_file, source_row)
+                  WHERE judged_lines.reason IS NOT NULL ORDER BY source_file, source_row)
+            TO {literal(str(unfinished))} (FORMAT parquet)""")
+        unfinished.replace(path)
+    except (OSError, duckdb.IOException) as error:
+        raise ConfigError(
+            f"{path}: the rows put aside cannot be written ({error}). Set store.quarantine."
+        ) from None
 
 
 def _totals(connection: duckdb.DuckDBPyConnection, scale: int) -> dict[str, Any]:

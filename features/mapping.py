@@ -4,10 +4,15 @@
 read becomes NULL here and a reason in `features.rules`, never a lost row.
 """
 
+import re
+
 from features.config import Columns, Data
 from features.sql import identifier, literal
 
 FLOATS = ("FLOAT", "DOUBLE")
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMBERS = (*FLOATS, *_INTEGERS, *(f"U{kind}" for kind in _INTEGERS))
+_BLANKS = " \t\r\n\u00a0\u3000"
 
 
 def typed_lines(data: Data, types: dict[str, str]) -> str:
@@ -23,8 +28,7 @@ def typed_lines(data: Data, types: dict[str, str]) -> str:
     A query with `source_file`, `source_row`, `customer_id`, `order_id`, `product_id`,
     `product_name`, `category`, `channel` (text), `has_date` (was there anything to read),
     `ordered_at` and `ingested_at` (local wall time, TIMESTAMP), `quantity` (DOUBLE),
-    `amount`, `discount`, `cost` (BIGINT minor units), `bad_number` (text: what could not
-    be read).
+    `amount`, `discount`, `cost` (BIGINT minor units, below 10¹⁵).
     """
     columns = data.columns
     fields = [
@@ -53,16 +57,17 @@ def typed_lines(data: Data, types: dict[str, str]) -> str:
 
 
 def _text(name: str | None, types: dict[str, str]) -> str:
-    """A column as trimmed text, empty as NULL; whole floats lose their '.0'."""
+    """A column as trimmed text, empty and NaN as NULL; whole floats lose their '.0'."""
     if name is None:
         return "NULL::VARCHAR"
     column = identifier(name)
     if types[name] in FLOATS:
-        column = (
+        return (
             f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 "
-            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) "
+            f"WHEN isfinite({column}) THEN CAST({column} AS VARCHAR) END"
         )
-    return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
+    return f"nullif(trim(CAST({column} AS VARCHAR), {literal(_BLANKS)}), '')"
 
 
 def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
@@ -72,15 +77,23 @@ def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
     column, kind = identifier(name), types[name]
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"timezone({literal(data.timezone)}, {column})"
-    if data.date_format is None and (kind.startswith("TIMESTAMP") or kind == "DATE"):
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
         return _local(f"CAST({column} AS TIMESTAMP)", data)
-    text = f"trim(CAST({column} AS VARCHAR))"
-    if data.date_format is not None:
-        return _local(f"try_strptime({text}, {literal(data.date_format)})", data)
+    text = _text(name, types)
+    if data.date_format is None:
+        return _iso(text, data)
+    parsed = f"try_strptime({text}, {literal(data.date_format)})"
+    if re.search("%[zZ]", data.date_format):
+        return f"timezone({literal(data.timezone)}, CAST({parsed} AS TIMESTAMPTZ))"
+    return _local(parsed, data)
+
+
+def _iso(text: str, data: Data) -> str:
     # '+0100', as many shops export it, is '+01:00' to the engine
     with_offset = rf"regexp_replace({text}, ' ?([+-]\d\d)(\d\d)$', '\1:\2')"
+    # without a zone the engine ignores words after the time, 'UTC' and 'PM' alike
     return (
-        rf"CASE WHEN regexp_matches({text}, ':.*([Zz]|[+-]\d\d(:?\d\d)?)$') "
+        rf"CASE WHEN regexp_matches({text}, ':.*([A-Za-z]|[+-]\d\d(:?\d\d)?$)') "
         f"THEN timezone({literal(data.timezone)}, TRY_CAST({with_offset} AS TIMESTAMPTZ)) "
         f"ELSE {_local(f'TRY_CAST({text} AS TIMESTAMP)', data)} END"
     )
@@ -97,14 +110,18 @@ def _number(name: str | None, types: dict[str, str], data: Data) -> str:
     if name is None:
         return "NULL::DOUBLE"
     column = identifier(name)
-    if types[name] == "VARCHAR" and data.decimal == ",":
-        column = f"replace(replace(trim({column}), '.', ''), ',', '.')"
+    if types[name] not in NUMBERS and not types[name].startswith("DECIMAL"):
+        column = f"CAST({column} AS VARCHAR)"
+        if data.decimal == ",":
+            column = f"replace(replace({column}, '.', ''), ',', '.')"
     number = f"TRY_CAST({column} AS DOUBLE)"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
 def _minor(number: str, data: Data) -> str:
-    return f"TRY_CAST(round(({number}) * {data.minor_units}) AS BIGINT)"
+    """An amount in whole minor units, NULL from 10¹⁵ on: squares of sums must fit."""
+    minor = f"round(({number}) * {data.minor_units})"
+    return f"CASE WHEN abs({minor}) < 1e15 THEN CAST({minor} AS BIGINT) END"
 
 
 def _amount(columns: Columns, types: dict[str, str], data: Data) -> str:

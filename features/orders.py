@@ -27,7 +27,7 @@ from features.doctor import Report, examine, write_quarantine
 from features.errors import ConfigError, DataError, NotEnoughData
 from features.mapping import typed_lines
 from features.rules import line_steps
-from features.sources import Source, missing_columns, open_source
+from features.sources import Source, missing_columns, open_source, refusal
 from features.sql import engine, row
 
 EPOCH = date(1970, 1, 1)
@@ -194,16 +194,13 @@ def _load(connection: duckdb.DuckDBPyConnection, settings: Settings, source: Sou
     try:
         connection.execute(f"CREATE TABLE source_lines AS {source.relation(connection)}")
     except duckdb.Error as error:
-        raise DataError(f"{source.name}: cannot be read: {_first_line(error)}") from None
+        raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
+    source.verify(connection, "source_lines")
     for name, query in [
         ("typed_lines", typed_lines(settings.data, types)),
         *line_steps(settings.data),
     ]:
         connection.execute(f"CREATE TABLE {name} AS {query}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
 
 
 def _nothing_left(report: Report) -> str:
@@ -227,9 +224,9 @@ _KEYED_TABLES = {
         SELECT CAST(row_number() OVER (ORDER BY product_id) - 1 AS INTEGER) AS product, product_id,
                product_name, category
         FROM (SELECT product_id,
-                     max_by(product_name, (ordered_at, source_file, source_row))
+                     max_by(product_name, (ordered_at, product_name))
                          FILTER (product_name IS NOT NULL) AS product_name,
-                     max_by(category, (ordered_at, source_file, source_row))
+                     max_by(category, (ordered_at, category))
                          FILTER (category IS NOT NULL) AS category
               FROM judged_lines WHERE reason IS NULL AND product_id IS NOT NULL
               GROUP BY product_id)""",
@@ -283,7 +280,7 @@ _KEYED_TABLES = {
 def _key(connection: duckdb.DuckDBPyConnection) -> None:
     for name, query in _KEYED_TABLES.items():
         connection.execute(f"CREATE TABLE {name} AS {query}")
-    for done in ("keyed_lines", "order_keys", "typed_lines", "kinds", "repeated", "pairs"):
+    for done in ("keyed_lines", "order_keys", "typed_lines", "kinds", "duplicates", "pairs"):
         connection.execute(f"DROP TABLE {done}")
 
 
@@ -292,8 +289,9 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
     (total, rows) = row(
         connection,
         """
-        SELECT sum(md5_number_lower(concat_ws('|', coalesce(customer_id, '~'), order_id, ordered_at,
-                   product_id, quantity, amount, discount, category, channel))), count(*)
+        SELECT sum(md5_number_lower(CAST(ROW(customer_id, order_id, ordered_at, product_id,
+                   product_name, category, channel, quantity, amount, discount, cost) AS VARCHAR))),
+               count(*)
         FROM judged_lines WHERE reason IS NULL""",
     )
     return f"{int(str(total)):x}-{rows}"

@@ -48,7 +48,7 @@ def rules_for(data: Data) -> tuple[Rule, ...]:
         Rule(
             "bad_amount",
             "an amount of money that is missing, no number or beyond all measure",
-            "amount IS NULL OR abs(amount) >= 1000000000000000",
+            "amount IS NULL",
         ),
         Rule("duplicate", "the same row again", "is_duplicate"),
         Rule(
@@ -90,7 +90,7 @@ def line_steps(data: Data) -> list[tuple[str, str]]:
     """The SQL steps from `typed_lines` to `judged_lines` (name, query), in order."""
     return [
         ("kinds", _kinds(data.rules)),
-        ("repeated", _repeated()),
+        ("duplicates", _duplicates(data)),
         ("pairs", _pairs()),
         ("first_purchases", _first_purchases()),
         ("judged_lines", _judged(data)),
@@ -98,20 +98,29 @@ def line_steps(data: Data) -> list[tuple[str, str]]:
 
 
 def _kinds(rules: Rules) -> str:
+    """Lines with what kind they are; a return takes money back, whatever its sign in the file."""
     prefix = rules.cancelled_order_prefix
     cancelled = f"coalesce(starts_with(order_id, {literal(prefix)}), false)" if prefix else "false"
     return f"""
-        SELECT *, {cancelled} AS is_cancellation,
-               coalesce({cancelled} OR quantity < 0 OR amount < 0, false) AS is_return,
+        WITH told AS (
+            SELECT *, {cancelled} AS is_cancellation,
+                   coalesce({cancelled} OR quantity < 0 OR amount < 0, false) AS is_return
+            FROM typed_lines
+        )
+        SELECT * REPLACE (CASE WHEN is_return THEN -abs(amount) ELSE amount END AS amount),
                CAST(ordered_at AS DATE) AS ordered_on
-        FROM typed_lines"""
+        FROM told"""
 
 
 _CONTENT = "customer_id, order_id, product_id, ordered_at, quantity, amount, discount, channel"
+_REST = "category, product_name, cost"
+"""What may differ between rows of equal content: a later export renames a product. Which of
+them is kept is told by these, never by the place in the file."""
 
 
-def _repeated() -> str:
-    """Rows whose content stands more than once, numbered within the file and over files."""
+def _duplicates(data: Data) -> str:
+    """The rows that say again what another row said, within its file or over files."""
+    within_file = "occurrence_in_file > 1 OR " if duplicates_dropped(data) else ""
     return f"""
         WITH fingerprints AS (
             SELECT source_file, source_row, hash({_CONTENT}) AS content_hash FROM kinds
@@ -119,16 +128,19 @@ def _repeated() -> str:
             SELECT content_hash FROM fingerprints GROUP BY content_hash HAVING count(*) > 1
         ), numbered AS (
             SELECT kinds.*, row_number() OVER (
-                       PARTITION BY {_CONTENT}, source_file ORDER BY source_row
+                       PARTITION BY {_CONTENT}, source_file ORDER BY {_REST}, source_row
                    ) AS occurrence_in_file
             FROM kinds
             JOIN fingerprints USING (source_file, source_row)
             JOIN suspects USING (content_hash)
+        ), counted AS (
+            SELECT source_file, source_row, occurrence_in_file, row_number() OVER (
+                       PARTITION BY {_CONTENT}, occurrence_in_file ORDER BY {_REST}, source_file
+                   ) AS occurrence_over_files
+            FROM numbered
         )
-        SELECT source_file, source_row, occurrence_in_file, row_number() OVER (
-                   PARTITION BY {_CONTENT}, occurrence_in_file ORDER BY source_file
-               ) AS occurrence_over_files
-        FROM numbered"""
+        SELECT source_file, source_row FROM counted
+        WHERE {within_file}occurrence_over_files > 1"""
 
 
 def _pairs() -> str:
@@ -137,9 +149,11 @@ def _pairs() -> str:
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (
-                       PARTITION BY {key}, is_return ORDER BY ordered_at, source_file, source_row
+                       PARTITION BY {key}, is_return
+                       ORDER BY ordered_at, {_CONTENT}, {_REST}, source_file, source_row
                    ) AS turn
             FROM kinds
+            ANTI JOIN duplicates USING (source_file, source_row)
             WHERE customer_id IS NOT NULL AND amount <> 0
         )
         SELECT bought.source_file AS bought_file, bought.source_row AS bought_row,
@@ -165,17 +179,16 @@ def _first_purchases() -> str:
 
 
 def _judged(data: Data) -> str:
-    within_file = "occurrence_in_file > 1 OR " if duplicates_dropped(data) else ""
     cases = " ".join(f"WHEN {rule.condition} THEN {literal(rule.code)}" for rule in rules_for(data))
     return f"""
         WITH flagged_lines AS (
             SELECT kinds.*,
-                   coalesce({within_file}occurrence_over_files > 1, false) AS is_duplicate,
+                   duplicates.source_row IS NOT NULL AS is_duplicate,
                    paired.source_row IS NOT NULL AS is_cancelled_pair,
                    coalesce(first_purchase_at <= ordered_at, kinds.customer_id IS NULL)
                        AS has_earlier_purchase
             FROM kinds
-            LEFT JOIN repeated USING (source_file, source_row)
+            LEFT JOIN duplicates USING (source_file, source_row)
             LEFT JOIN (
                 SELECT bought_file AS source_file, bought_row AS source_row FROM pairs
                 UNION ALL SELECT back_file, back_row FROM pairs

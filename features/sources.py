@@ -6,17 +6,29 @@ later verdict about a row can say where the row stands.
 """
 
 import glob
+import re
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 import pandas as pd
 
+from features.csv_layout import CsvLayout, layout_of
 from features.errors import DataError
-from features.sql import literal
+from features.sql import literal, paths
 
 _CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _PARQUET_ENDINGS = (".parquet", ".pq")
+
+_RESERVED = ("source_file", "source_row", "file_row_number", "source_position")
+
+# what the engine says about a broken file → what its owner must know
+_FAULTS = {
+    r"Expected Number of Columns: (\d+) Found: (\d+)": r"has \2 values where the header has \1 names.",
+    r"unterminated quote": "a quote is not closed.",
+    r"not utf-8 encoded": "is not UTF-8 text. Save it again as 'CSV UTF-8'.",
+    r"invalid state": "line ends differ, or a value is quoted wrongly. Save it again as CSV.",
+}
 
 
 class Source(Protocol):
@@ -32,6 +44,10 @@ class Source(Protocol):
         """A query with the source's columns, `source_file` and `source_row`."""
         ...
 
+    def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        """Raise DataError if `table`, made from `relation`, does not hold every row."""
+        ...
+
 
 class FrameSource:
     """A pandas frame: for notebooks and tests."""
@@ -42,7 +58,7 @@ class FrameSource:
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         self._register(connection)
-        return _described(connection, "SELECT * FROM source_frame")
+        return _unreserved(_described(connection, "SELECT * FROM source_frame"), self.name)
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         self._register(connection)
@@ -50,6 +66,9 @@ class FrameSource:
             f"SELECT *, {literal(self.name)} AS source_file, "
             "row_number() OVER () AS source_row FROM source_frame"
         )
+
+    def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        """Nothing to verify: a frame knows its rows."""
 
     def _register(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("source_frame", self.frame.reset_index(drop=True))
@@ -63,49 +82,76 @@ class ParquetSource:
         self.name = _name_of(files)
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        return _readable(connection, f"SELECT * FROM {self._reader()}", self.name, "Parquet")
+        try:
+            types = _described(connection, f"SELECT * FROM {self._reader()}")
+        except duckdb.Error as error:
+            raise DataError(f"{self.name}: cannot be read as Parquet: {refusal(error)}") from None
+        return _unreserved(types, self.name)
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:  # noqa: ARG002
         return (
-            "SELECT * EXCLUDE (filename, file_row_number), filename AS source_file, "
-            f"file_row_number + 1 AS source_row FROM {self._reader(positions=True)}"
+            "SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS source_row "
+            f"FROM {self._reader(positions=True)}"
         )
 
+    def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        """Nothing to verify: a Parquet file knows its rows."""
+
     def _reader(self, *, positions: bool = False) -> str:
-        extra = ", filename = true, file_row_number = true" if positions else ""
-        return f"read_parquet({_paths(self.files)}, union_by_name = true{extra})"
+        extra = ", filename = 'source_file', file_row_number = true" if positions else ""
+        return f"read_parquet({paths(self.files)}, union_by_name = true{extra})"
 
 
 class CsvSource:
     """One or more CSV files with a header; every column is read as text.
 
-    The separator is found by looking; a file that does not parse is refused whole,
-    because rows that a reader skips are rows that nobody counts.
+    Quotes follow RFC 4180. A file that does not parse is refused whole, because rows
+    that a reader skips are rows that nobody counts; for the same reason nothing is a
+    comment, and a quote that has swallowed whole rows is an error.
     """
 
     def __init__(self, files: list[Path]) -> None:
         self.files = files
         self.name = _name_of(files)
 
-    def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        return _readable(connection, f"SELECT * FROM {self._reader()}", self.name, "CSV")
+    def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:  # noqa: ARG002
+        # names that differ only in case are one column to the engine
+        names: dict[str, str] = {}
+        for layout in self._layouts():
+            for name in layout.names:
+                names.setdefault(name.lower(), name)
+        return _unreserved(dict.fromkeys(names.values(), "VARCHAR"), self.name)
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:  # noqa: ARG002
-        return f"""
-            WITH numbered AS (
-                SELECT *, row_number() OVER () AS position
-                FROM {self._reader(positions=True)}
-            )
-            SELECT * EXCLUDE (filename, position), filename AS source_file,
-                   row_number() OVER (PARTITION BY filename ORDER BY position) AS source_row
-            FROM numbered"""
-
-    def _reader(self, *, positions: bool = False) -> str:
-        extra = ", filename = true" if positions else ""
-        return (
-            f"read_csv({_paths(self.files)}, header = true, all_varchar = true, "
-            f"union_by_name = true{extra})"
+        parts = (
+            f"SELECT *, row_number() OVER () AS source_position FROM {layout.reader(files)}"
+            for layout, files in self._layouts().items()
         )
+        numbered = (
+            "SELECT * EXCLUDE (source_position), row_number() OVER (PARTITION BY source_file "
+            f"ORDER BY source_position) AS source_row FROM ({part})"
+            for part in parts
+        )
+        return " UNION ALL BY NAME ".join(numbered)
+
+    def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        found = [
+            connection.execute(layout.swallowing_rows(files, table)).fetchone()
+            for layout, files in self._layouts().items()
+        ]
+        problems = [
+            f"{file}: row {number} holds further rows inside a quoted value. Mend its quotes."
+            for file, number in filter(None, found)
+        ]
+        if problems:
+            raise DataError(problems)
+
+    def _layouts(self) -> dict[CsvLayout, list[Path]]:
+        """Layout → its files, in order of files."""
+        layouts: dict[CsvLayout, list[Path]] = {}
+        for file in self.files:
+            layouts.setdefault(layout_of(file), []).append(file)
+        return layouts
 
 
 def open_source(pattern: str, root: Path) -> Source:
@@ -113,7 +159,8 @@ def open_source(pattern: str, root: Path) -> Source:
 
     Parameters
     ----------
-    pattern : path or glob, relative to `root` or absolute
+    pattern : path or glob, relative to `root` or absolute; the name of an existing file is
+        that file, even if it holds brackets or stars
     root : folder of the configuration
 
     Raises
@@ -121,8 +168,7 @@ def open_source(pattern: str, root: Path) -> Source:
     DataError
         When nothing matches, a file is empty, or the format is not one we read.
     """
-    files = [Path(found) for found in sorted(glob.glob(str(root / pattern), recursive=True))]  # noqa: PTH207
-    files = [file for file in files if file.is_file()]
+    files = _matches(pattern, root)
     if not files:
         raise DataError(
             f"{root / pattern}: no such file. Set data.transactions in regulars.toml to your orders."
@@ -146,6 +192,14 @@ def open_source(pattern: str, root: Path) -> Source:
     )
 
 
+def _matches(pattern: str, root: Path) -> list[Path]:
+    if (root / pattern).is_file():
+        return [root / pattern]
+    folder = Path(glob.escape(str(root)))
+    found = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207
+    return [Path(file) for file in found if Path(file).is_file()]
+
+
 def _ending(file: Path) -> str:
     name = file.name.lower()
     if name.endswith(_PARQUET_ENDINGS):
@@ -153,12 +207,6 @@ def _ending(file: Path) -> str:
     if name.endswith(_CSV_ENDINGS):
         return "csv"
     return file.suffix or "no ending"
-
-
-def _paths(files: list[Path]) -> str:
-    # the engine would expand a name such as 'orders[1].csv' once more
-    escaped = (glob.escape(str(file)) for file in files)
-    return "[" + ", ".join(literal(name) for name in escaped) + "]"
 
 
 def _name_of(files: list[Path]) -> str:
@@ -170,14 +218,25 @@ def _described(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, s
     return {name: kind for name, kind, *_ in rows}
 
 
-def _readable(
-    connection: duckdb.DuckDBPyConnection, query: str, name: str, kind: str
-) -> dict[str, str]:
-    try:
-        return _described(connection, query)
-    except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DataError(f"{name}: cannot be read as {kind}: {reason}") from None
+def _unreserved(types: dict[str, str], name: str) -> dict[str, str]:
+    taken = [column for column in types if column.lower() in _RESERVED]
+    if taken:
+        raise DataError(
+            f"{name}: column {taken[0]!r} has a name that Regulars needs for itself. Rename it."
+        )
+    return types
+
+
+def refusal(error: duckdb.Error) -> str:
+    """Why the engine cannot read a file, in one sentence that quotes no row of it."""
+    text = str(error).strip()
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    file = re.search(r"^ *file = (.+)$", text, re.MULTILINE)
+    where = f"line {line[1]} of {Path(file[1]).name}: " if line and file else ""
+    for sign, fault in _FAULTS.items():
+        if found := re.search(sign, text):
+            return where + found.expand(fault)
+    return where + text.splitlines()[0]
 
 
 def missing_columns(

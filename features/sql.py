@@ -1,5 +1,6 @@
 """Names and values of users on their way into SQL, and the engine they run in."""
 
+import glob
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,14 @@ def literal(text: str) -> str:
     "'O''Neill'"
     """
     return "'" + text.replace("'", "''") + "'"
+
+
+def paths(files: list[Path]) -> str:
+    """`files` as an SQL list that names exactly these files.
+
+    The engine takes a name such as 'orders[1].csv' for a pattern unless it is escaped.
+    """
+    return "[" + ", ".join(literal(glob.escape(str(file))) for file in files) + "]"
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from features.block import Feature, Unit
 from features.catalogue import BLOCKS, FEATURES
 
 LEAST = 0.05
-"""Contributions below this many log odds are not worth a sentence."""
+LEAST_SHARE = 0.2
+"""Contributions below so many log odds, or below this share of the customer's strongest, are not
+worth a sentence."""
 
 RHYTHM = "rhythm"
 # what the purchase process already says must not be said twice
@@ -76,17 +78,20 @@ def _of_one(
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     told: set[str] = set()
+    least = max(LEAST, LEAST_SHARE * abs(weight[order[0]]))
     for position in order:
         name, contribution = names[position], weight[position]
-        if len(found) == most or abs(contribution) < LEAST:
+        if len(found) == most or abs(contribution) < least:
             break
         unknown = name != RHYTHM and np.isnan(values[position])
         if _GROUPS[name] in told or unknown:
             continue
         told.add(_GROUPS[name])
         effect = "raises_risk" if contribution > 0 else "lowers_risk"
-        said = _rhythm_words(record) if name == RHYTHM else _words(
-            FEATURES[name], float(values[position]), currency
+        said = (
+            _rhythm_words(record)
+            if name == RHYTHM
+            else _words(FEATURES[name], float(values[position]), currency)
         )
         found.append(
             {
@@ -104,6 +109,7 @@ def _of_one(
 
 def _rhythm_words(record: dict[Any, Any]) -> dict[str, str]:
     silent, gap = record["days_since_last_order"], record["mean_gap_days"]
+    ago = _value("days", silent, "", "en") + " ago"
     if np.isnan(gap):
         return {
             "en": f"One day of purchases so far, {_days(silent)} ago",

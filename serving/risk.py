@@ -28,9 +28,7 @@ def status_of(
     least 90 % likely. `scored`: all others.
     """
     silence = features["days_since_last_order"].to_numpy()
-    lapsed = (silence >= LAPSED_HORIZONS * horizon_days) & (
-        churn_probability >= LAPSED_PROBABILITY
-    )
+    lapsed = (silence >= LAPSED_HORIZONS * horizon_days) & (churn_probability >= LAPSED_PROBABILITY)
     return np.select(
         [
             features["days_since_first_order"].to_numpy() <= NEW_DAYS,

@@ -51,6 +51,9 @@ SCORE_COLUMNS = (
 RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
 """The columns of `recommendations.parquet`, in order."""
 
+RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
+"""What a store publishes of each recommendation."""
+
 Progress = Callable[[str], None]
 
 
@@ -124,7 +127,7 @@ def score(
     scores = _scores(features, models, as_of, settings.predict.horizon_days, settings)
     progress("scored")
     contributions = models.churn.contributions(features)
-    scores["reasons"] = reasons_of(contributions, features, settings.data.currency)
+    scores["reasons"] = pd.Series(reasons_of(contributions, features, settings.data.currency))
     progress("explained")
     products = recommendations(log, models.recommendation, as_of, settings.predict.recommendations)
     progress(f"recommended {len(products):,} products")
@@ -136,7 +139,7 @@ def _scores(
 ) -> pd.DataFrame:
     risk = models.churn.predict(features)
     churn = risk["churn_probability"].to_numpy()
-    value = models.value.predict(features)
+    value = in_agreement(models.value.predict(features), churn)
     dates = models.next_purchase.predict(features, churn)
     silent = models.churn.silence_until_risk(
         features, churn, settings.predict.risk.high, MOST_SILENT_DAYS
@@ -165,6 +168,16 @@ def _scores(
     return table.astype({"orders": "int64"}).reset_index()
 
 
+def in_agreement(value: pd.DataFrame, churn_probability: npt.NDArray[np.float64]) -> pd.DataFrame:
+    """`value` with no fewer expected orders than the probability of one.
+
+    Orders and churn come from different models; expected orders are at least P(order), since
+    a customer who orders at all orders once. `clv` stays; the order value follows from it.
+    """
+    orders = np.maximum(value["expected_orders"], 1 - churn_probability)
+    return value.assign(expected_orders=orders, expected_order_value=value["clv"] / orders)
+
+
 def usual_spend(features: pd.DataFrame, horizon_days: int) -> npt.NDArray[np.float64]:
     """What a customer has been spending per horizon over the last year, ≥ 0, in money.
 
@@ -177,21 +190,37 @@ def usual_spend(features: pd.DataFrame, horizon_days: int) -> npt.NDArray[np.flo
 def recommendations(
     log: OrderLog, model: RecommendationModel | None, as_of: date, limit: int
 ) -> pd.DataFrame:
-    """The top `limit` products of every customer with names, categories and why.
+    """The top products of every customer with names, categories and why.
 
-    Empty (with its columns) where the orders carry no products.
+    The first `limit` ranks are the best of all; behind them stand as many new products as a
+    list of new ones alone needs to be `limit` long. Empty (with its columns) where the orders carry no products.
     """
-    columns = [*RECOMMENDATION_COLUMNS, "why", "product_name", "category"]
     if model is None:
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+        types = dict.fromkeys(RECOMMENDED, "str") | {"rank": "int64", "score": "float64"}
+        return pd.DataFrame(columns=list(RECOMMENDED)).astype(types)
     purchases = log.purchases(before=as_of)
-    customers = purchases["customer_id"].cat.remove_unused_categories().cat.categories
-    lists = model.recommend(purchases, customers=list(customers), as_of=as_of, limit=limit)
+    customers = list(purchases["customer_id"].cat.remove_unused_categories().cat.categories)
+    lists = _with_more_new(
+        model.recommend(purchases, customers=customers, as_of=as_of, limit=limit),
+        model.recommend(purchases, customers=customers, as_of=as_of, limit=limit, kind="new"),
+    )
     products = log.products().set_index("product_id")
     named = lists.join(products, on="product_id")
-    names = products["product_name"].to_dict()
-    named["why"] = [_with_name(why, names) for why in lists["why"]]
-    return named[columns]
+    names = {str(product): name for product, name in products["product_name"].items()}
+    named["why"] = pd.Series([_with_name(why, names) for why in lists["why"]], dtype=object)
+    return named[list(RECOMMENDED)]
+
+
+def _with_more_new(best: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """`best`, and per customer the products of `new` that are not in it, ranked behind."""
+    keys = ["customer_id", "product_id"]
+    more = new.merge(best[keys], on=keys, how="left", indicator=True)
+    more = more[more["_merge"] == "left_only"].drop(columns="_merge")
+    lists = pd.concat([best.assign(part=0), more.assign(part=1)])
+    place = pd.Series(pd.factorize(lists["customer_id"])[0], index=lists.index)
+    lists = lists.assign(place=place.to_numpy()).sort_values(["place", "part", "rank"])
+    lists["rank"] = lists.groupby("place").cumcount() + 1
+    return lists.drop(columns=["part", "place"]).reset_index(drop=True)
 
 
 def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,9 @@ class Backtest:
                     record = {"task": result.task.name, "contender": contender, "measure": measure}
                     dates = [fold.test.isoformat() for fold in self.plan.folds]
                     mean = result.mean(contender, measure)
-                    records.append({**record, "mean": mean, **dict(zip(dates, values, strict=True))})
+                    records.append(
+                        {**record, "mean": mean, **dict(zip(dates, values, strict=True))}
+                    )
         return pd.DataFrame(records)
 
 

@@ -67,7 +67,13 @@ class OffsetBooster:
         parameters: dict[str, Any],
         rounds: int,
     ) -> Self:
-        """Grow `rounds` trees on `features` (rows × columns) toward `target`."""
+        """Grow `rounds` trees on `features` (rows × columns) toward `target`.
+
+        Where every target is 0 the offset stands alone: a log link would sink without end.
+        """
+        if not target.any():
+            parameters, rounds = {**parameters, "objective": "regression"}, 1
+            offset = np.zeros(len(target))
         data = lightgbm.Dataset(
             features.to_numpy(),
             label=target,

@@ -132,5 +132,8 @@ def _as_dict(judged: Backtest) -> dict[str, Any]:
         "horizon_days": judged.plan.horizon_days,
         "grade_rule": RULE,
         "grades": {result.task.name: result.grade.to_dict() for result in judged.results},
-        "backtest": judged.table().astype(object).where(lambda t: t.notna(), None).to_dict("records"),
+        "backtest": judged.table()
+        .astype(object)
+        .where(lambda t: t.notna(), None)
+        .to_dict("records"),
     }

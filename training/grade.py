@@ -98,4 +98,4 @@ def _rows_of(
 ) -> npt.NDArray[np.intp]:
     lengths = starts[drawn + 1] - starts[drawn]
     offsets = np.repeat(starts[drawn] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-    return order[offsets + np.arange(lengths.sum())]
+    return np.asarray(order[offsets + np.arange(lengths.sum())])

@@ -11,7 +11,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from features.build import build_features
-from features.config import Settings
 from features.errors import Busy, NotEnoughData
 from features.orders import OrderLog, day_date
 from features.sql import row

@@ -104,10 +104,10 @@ def decile_error(actual: Floats, predicted: Floats) -> float:
 
 def spearman(left: Floats, right: Floats) -> float:
     """Rank correlation, ties with their mean rank; NaN where one side is constant."""
-    ranks = [_mean_ranks(side) for side in (left, right)]
-    if any(np.ptp(rank) == 0 for rank in ranks):
+    first, second = _mean_ranks(left), _mean_ranks(right)
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _mean_ranks(values: Floats) -> Floats:

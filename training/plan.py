@@ -86,9 +86,7 @@ def _too_short(span_days: int, as_of: date, horizon_days: int, train: Train) -> 
         for days in range(SHORTEST_HORIZON_DAYS, horizon_days)
         if _needed_days(days, train) <= span_days
     ]
-    advice = (
-        f"Set predict.horizon_days to {max(fitting)}" if fitting else "Collect more orders"
-    )
+    advice = f"Set predict.horizon_days to {max(fitting)}" if fitting else "Collect more orders"
     return NotEnoughData(
         f"the orders span {span_days} days up to {as_of}; learning and judging a horizon of "
         f"{horizon_days} days needs {_needed_days(horizon_days, train)}. {advice}."

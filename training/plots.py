@@ -56,7 +56,7 @@ def error_distribution(errors: Contenders, xlabel: str) -> Figure:
     edges = np.linspace(pooled.min(), pooled.max() + 1e-9, 41)
     for name, error in errors.items():
         weights = np.full(len(error), 1 / max(len(error), 1))
-        axes.hist(error, bins=edges, weights=weights, histtype="step", label=name)
+        axes.hist(error, bins=edges.tolist(), weights=weights, histtype="step", label=name)
     axes.legend()
     return figure
 

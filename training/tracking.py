@@ -125,7 +125,9 @@ class Tracker:
         for model in self.client.search_registered_models(filter_string="name LIKE 'regulars-%'"):
             aliases = self.client.get_registered_model(model.name).aliases
             for version in self.client.search_model_versions(f"name = '{model.name}'"):
-                named = tuple(a for a, v in sorted(aliases.items()) if str(v) == str(version.version))
+                named = tuple(
+                    a for a, v in sorted(aliases.items()) if str(v) == str(version.version)
+                )
                 tags = version.tags
                 found.append(
                     RegisteredVersion(
@@ -143,7 +145,9 @@ class Tracker:
     def _log_metrics(self, result: TaskResult) -> None:
         for step, fold in enumerate(result.folds):
             for contender, measures in fold.items():
-                head = "" if contender == "model" else "baseline_" + contender.replace(" ", "_") + "/"
+                head = (
+                    "" if contender == "model" else "baseline_" + contender.replace(" ", "_") + "/"
+                )
                 head = head.replace("+", "plus")
                 finite = {f"{head}{k}": v for k, v in measures.items() if v == v}  # noqa: PLR0124
                 mlflow.log_metrics(finite, step=step)

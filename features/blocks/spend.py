@@ -5,7 +5,8 @@ from features.block import Block, Feature
 _VALUE = "CASE WHEN is_purchase THEN bought_amount END"
 _N = "SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END)"
 _SUM = f"SUM({_VALUE})"
-_SQUARES = f"SUM(CAST({_VALUE} AS DECIMAL(18, 0)) * CAST({_VALUE} AS DECIMAL(18, 0)))"
+# wide enough for orders of ten million units and more: squares of minor units pass 10^18
+_SQUARES = f"SUM(CAST({_VALUE} AS DECIMAL(38, 0)) * CAST({_VALUE} AS DECIMAL(38, 0)))"
 
 BLOCK = Block(
     name="spend",

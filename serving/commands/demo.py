@@ -84,7 +84,9 @@ def _run(settings: Settings, steps: Steps) -> None:
         say_backtest(speaker, result.backtest)
         models = load_models(settings)
         run = score(log, models, None, datetime.now(UTC), speaker.progress)
-        steps.done("scoring", f"{len(run.scores):,} customers, {len(run.recommendations):,} products")
+        steps.done(
+            "scoring", f"{len(run.scores):,} customers, {len(run.recommendations):,} products"
+        )
     SqlStore(settings.database_url(settings.store.url)).publish(
         run.info, run.scores, run.recommendations
     )

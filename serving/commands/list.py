@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from xlsxwriter.exceptions import FileCreateError
 
 from features.command_line import Speaker, common_options
 from features.config import load_settings
@@ -91,16 +92,23 @@ def write_list(store: Store, wanted: ChurnFilter, sort: Any, output: Path) -> in
     Raises
     ------
     ConfigError
-        When the ending is another one.
+        When the ending is another one, or the file cannot be written.
     """
+    ending = output.suffix.lower()
+    if ending not in (".csv", ".xlsx"):
+        raise ConfigError(f"{output}: --output ends in .csv or .xlsx, not {ending!r}.")
     first = store.churn_list(wanted, sort=sort, limit=lists.ROWS_PER_READ)
-    match output.suffix.lower():
-        case ".csv":
-            output.write_bytes(b"".join(lists.csv_lines(store, wanted, sort=sort, first=first)))
-        case ".xlsx":
-            write_workbook(output, store, wanted, sort=sort, first=first)
-        case other:
-            raise ConfigError(f"{output}: --output ends in .csv or .xlsx, not {other!r}.")
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if ending == ".csv":
+            with unfinished.open("wb") as file:
+                file.writelines(lists.csv_lines(store, wanted, sort=sort, first=first))
+        else:
+            write_workbook(unfinished, store, wanted, sort=sort, first=first)
+        unfinished.replace(output)
+    except (OSError, FileCreateError) as error:
+        raise ConfigError(f"{output}: cannot be written ({error}).") from None
     return first.totals.customers
 
 

@@ -40,7 +40,6 @@ VALUES = {
 
 KINDS = {"repeat": "Buys again", "new": "New to them"}
 
-EFFECTS = {"raises_risk": "Raises the risk", "lowers_risk": "Lowers the risk"}
 
 CLV_BASES = {"revenue": "revenue (no costs are known)", "margin": "margin"}
 

@@ -9,16 +9,16 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 
-from training.boosting import Boosting, OffsetBooster
+from training.boosting import Boosting
 from training.estimator import (
     Floats,
-    customer_thirds,
     read_json,
     require_columns,
     stacked,
     write_json,
 )
-from training.models.rhythm import Rhythm, expit, fit_rhythms, logit
+from training.models.rhythm import Rhythm, at_each, expit, fit_rhythms, logit
+from training.models.two_views import Target, TwoViews, views_out_of_fold
 from training.tables import CutoffTable
 
 
@@ -26,10 +26,9 @@ class ChurnModel:
     """Two views averaged in log odds, then recalibrated.
 
     One view starts from logit P(no order) of MBG/NBD and lets LightGBM correct it, the other
-    is LightGBM alone from the overall rate: the first holds where histories are short or the
-    horizon long, the second where the process does not fit. logit P = intercept + slope ·
-    mean of both, fitted on predictions that were made without the customers they are about
-    (Platt 1999, with a pull towards 0 and 1); each cutoff counts twice the one before.
+    is LightGBM alone from the overall rate (`TwoViews`). logit P = intercept + slope · mean
+    of both, fitted on predictions that were made without the customers they are about (Platt
+    1999, with a pull towards 0 and 1); each cutoff counts twice the one before.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class ChurnModel:
         self.boosting = boosting or Boosting()
 
     def fit(self, tables: Sequence[CutoffTable]) -> Self:
-        """Learn from labelled cutoffs, oldest first; the last one calibrates.
+        """Learn from labelled cutoffs, oldest first.
 
         Raises
         ------
@@ -56,32 +55,26 @@ class ChurnModel:
         rhythms = fit_rhythms(tables, self.horizon_days)
         self.rhythm_ = rhythms[-1]
         self.mean_rhythm_ = float(self.rhythm_.no_order_logit(tables[-1].features).mean())
-        offset = np.concatenate(
-            [
-                rhythm.no_order_logit(table.features)
-                for rhythm, table in zip(rhythms, tables, strict=True)
-            ]
+        churned = np.asarray(labels["orders"] == 0, dtype=np.float64)
+        target = Target(
+            wanted=churned,
+            offset=at_each(tables, rhythms, Rhythm.no_order_logit),
+            base=float(logit(churned.mean(keepdims=True))[0]),
+            parameters=self.boosting.parameters("binary"),
+            rounds=self.boosting.rounds,
         )
-        churned = (labels["orders"] == 0).to_numpy(dtype=float)
-        self.base_ = float(logit(np.array(churned.mean())))
-        base = np.full(len(offset), self.base_)
-        raw = (
-            self._out_of_fold(features, churned, offset)
-            + self._out_of_fold(features, churned, base)
-        ) / 2
+        raw = _mean(views_out_of_fold(features, target))
         weight = np.concatenate(
             [np.full(len(table.features), 2.0**age) for age, table in enumerate(tables)]
         )
         self.intercept_, self.slope_ = platt(raw, churned, weight / weight.max())
-        self.correcting_trees_ = self._grow(features, churned, offset)
-        self.direct_trees_ = self._grow(features, churned, base)
+        self.views_ = TwoViews().fit(features, target)
         return self
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given."""
         require_columns(features, self.columns_)
-        corrected = self.rhythm_.no_order_logit(features) + self.correcting_trees_.correction(features)
-        raw = (corrected + self.base_ + self.direct_trees_.correction(features)) / 2
+        raw = _mean(self.views_.predict(features, self.rhythm_.no_order_logit(features)))
         return pd.DataFrame(
             {
                 "churn_probability": expit(self.intercept_ + self.slope_ * raw),
@@ -100,10 +93,7 @@ class ChurnModel:
         to the customer's log odds minus a constant of the model, and depends on no other row.
         """
         require_columns(features, self.columns_)
-        both = self.correcting_trees_.contributions(features) + self.direct_trees_.contributions(
-            features
-        )
-        parts = self.slope_ / 2 * both[:, :-1]
+        parts = self.slope_ * self.views_.contributions(features)
         rhythm = self.slope_ / 2 * (self.rhythm_.no_order_logit(features) - self.mean_rhythm_)
         table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
         table.insert(0, "rhythm", rhythm)
@@ -141,19 +131,16 @@ class ChurnModel:
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature, of both views."""
-        direct = self.direct_trees_.importance()
-        correcting = self.correcting_trees_.importance()
-        return {name: gain + correcting[name] for name, gain in direct.items()}
+        return self.views_.importance()
 
     def save(self, directory: Path) -> None:
-        self.correcting_trees_.save(directory / "correcting_trees.txt")
-        self.direct_trees_.save(directory / "direct_trees.txt")
+        self.views_.save(directory, "churn")
         write_json(
             directory / "model.json",
             {
                 "horizon_days": self.horizon_days,
                 "columns": self.columns_,
-                "base": self.base_,
+                "base": self.views_.base_,
                 "intercept": self.intercept_,
                 "slope": self.slope_,
                 "mean_rhythm": self.mean_rhythm_,
@@ -166,31 +153,16 @@ class ChurnModel:
         value = read_json(directory / "model.json")
         model = cls(horizon_days=int(value["horizon_days"]))
         model.columns_ = value["columns"]
-        model.base_ = float(value["base"])
         model.intercept_, model.slope_ = float(value["intercept"]), float(value["slope"])
         model.mean_rhythm_ = float(value["mean_rhythm"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.correcting_trees_ = OffsetBooster.load(
-            directory / "correcting_trees.txt", model.columns_
-        )
-        model.direct_trees_ = OffsetBooster.load(directory / "direct_trees.txt", model.columns_)
+        model.views_ = TwoViews.load(directory, "churn", float(value["base"]), model.columns_)
         return model
 
-    def _grow(self, features: pd.DataFrame, churned: Floats, offset: Floats) -> OffsetBooster:
-        parameters = self.boosting.parameters("binary")
-        return OffsetBooster.fit(features, churned, offset, parameters, self.boosting.rounds)
 
-    def _out_of_fold(self, features: pd.DataFrame, churned: Floats, offset: Floats) -> Floats:
-        """Log odds for every row from trees that never saw its customer."""
-        thirds = customer_thirds(features.index)
-        raw = offset.copy()
-        for third in np.unique(thirds):
-            held_out = thirds == third
-            if held_out.all():
-                continue
-            trees = self._grow(features[~held_out], churned[~held_out], offset[~held_out])
-            raw[held_out] += trees.correction(features[held_out])
-        return raw
+def _mean(views: tuple[Floats, Floats]) -> Floats:
+    corrected, direct = views
+    return (corrected + direct) / 2
 
 
 def platt(

@@ -10,12 +10,12 @@ import pandas as pd
 from training.boosting import Boosting, OffsetBooster
 from training.estimator import (
     Floats,
-    customer_thirds,
     read_json,
     require_columns,
     stacked,
     write_json,
 )
+from training.models.two_views import out_of_fold
 from training.tables import CutoffTable
 
 REPORTED_DAYS = (7, 30, 90)
@@ -64,7 +64,9 @@ class NextPurchaseModel:
         followed = labels["followed_days"].to_numpy(dtype=float)
         capped = np.log1p(np.fmin(waited, float(self.horizon_days)))
         self.mean_ = float(capped.mean())
-        place = self._out_of_fold(features, capped)
+        place = self.mean_ + out_of_fold(
+            features, lambda some, rows: self._grow(some, capped[rows])
+        )
         self.trees_ = self._grow(features, capped)
         self._fit_curves(place, waited, followed)
         return self
@@ -74,15 +76,11 @@ class NextPurchaseModel:
         groups = int(np.clip(len(place) // self.MIN_ROWS, 1, self.groups))
         parts = np.array_split(np.argsort(place, kind="stable"), groups)
         self.places_ = np.array([np.median(place[part]) for part in parts])
-        curves = np.array(
-            [kaplan_meier(waited[part], followed[part], last_day) for part in parts]
-        )
+        curves = np.array([kaplan_meier(waited[part], followed[part], last_day) for part in parts])
         exponential = np.exp(-np.arange(last_day + 1) / self.horizon_days)
         self.curves_ = (1 - FLAT_SHARE) * curves + FLAT_SHARE * exponential
 
-    def survival(
-        self, features: pd.DataFrame, churn_probability: Floats | None = None
-    ) -> Floats:
+    def survival(self, features: pd.DataFrame, churn_probability: Floats | None = None) -> Floats:
         """P(no order in the first d days) for d = 0, 1, …, last day; customers × days.
 
         With `churn_probability`, each curve is raised to the power that makes it end there
@@ -174,18 +172,6 @@ class NextPurchaseModel:
             self.boosting.parameters("regression"),
             self.boosting.rounds,
         )
-
-    def _out_of_fold(self, features: pd.DataFrame, capped: Floats) -> Floats:
-        """A place for every row from trees that never saw its customer."""
-        thirds = customer_thirds(features.index)
-        place = np.full(len(capped), self.mean_)
-        for third in np.unique(thirds):
-            held_out = thirds == third
-            if held_out.all():
-                continue
-            trees = self._grow(features[~held_out], capped[~held_out])
-            place[held_out] += trees.correction(features[held_out])
-        return place
 
 
 def kaplan_meier(waited: Floats, followed: Floats, last_day: int) -> Floats:

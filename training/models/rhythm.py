@@ -1,6 +1,6 @@
 """The purchase process as seen by the other models: fitted per cutoff, used as offset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -44,11 +44,11 @@ class Rhythm:
         return self
 
     def no_order_logit(self, features: pd.DataFrame) -> Floats:
-        """logit P(no order in the horizon), bounded; one value per row."""
+        """Logit P(no order in the horizon), bounded; one value per row."""
         return self.no_order_logit_within(features, self.horizon_days)
 
     def no_order_logit_within(self, features: pd.DataFrame, days: float) -> Floats:
-        """logit P(no order in the next `days`), bounded; one value per row."""
+        """Logit P(no order in the next `days`), bounded; one value per row."""
         return logit(self.process_.p_no_order(purchase_summary(features), days))
 
     def p_alive(self, features: pd.DataFrame) -> Floats:
@@ -67,6 +67,10 @@ class Rhythm:
             features["orders"], features["mean_order_value"].fillna(0.0)
         )
         return np.maximum(expected, PROBABILITY_FLOOR)
+
+    def expected_spend(self, features: pd.DataFrame) -> Floats:
+        """Expected spend in the horizon in units of the currency, > 0."""
+        return self.expected_orders(features) * self.expected_value(features)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives bit-identical predictions."""
@@ -89,8 +93,18 @@ def fit_rhythms(tables: Sequence[CutoffTable], horizon_days: int) -> list[Rhythm
     return [Rhythm(horizon_days=horizon_days).fit(table.features) for table in tables]
 
 
+def at_each(
+    tables: Sequence[CutoffTable],
+    rhythms: Sequence[Rhythm],
+    says: Callable[[Rhythm, pd.DataFrame], Floats],
+) -> Floats:
+    """What each cutoff's own rhythm says of its customers, all cutoffs below each other."""
+    pairs = zip(rhythms, tables, strict=True)
+    return np.concatenate([says(rhythm, table.features) for rhythm, table in pairs])
+
+
 def logit(probability: Floats) -> Floats:
-    """log odds, bounded by `PROBABILITY_FLOOR` on both sides."""
+    """Log odds, bounded by `PROBABILITY_FLOOR` on both sides."""
     bounded = np.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
     return np.asarray(np.log(bounded) - np.log1p(-bounded))
 

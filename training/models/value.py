@@ -7,26 +7,29 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from training.boosting import Boosting, OffsetBooster
+from training.boosting import Boosting
 from training.estimator import (
     Floats,
-    customer_thirds,
     read_json,
     require_columns,
     stacked,
     write_json,
 )
-from training.models.rhythm import Rhythm, fit_rhythms
+from training.models.rhythm import Rhythm, at_each, fit_rhythms
+from training.models.two_views import Target, TwoViews, views_out_of_fold
 from training.tables import CutoffTable
 
 DAYS_PER_YEAR = 365.25
+LEAST_MEAN = 1e-6
+"""Keeps the log finite where nobody spent anything."""
 
 
 class ValueModel:
-    """Purchase process × order value as offset, LightGBM for the rest.
+    """Two views of orders and of spend, averaged.
 
-    Orders: Poisson trees on log expected orders of MBG/NBD. Spend: Tweedie trees (power 1.5)
-    on log(expected orders × expected value of gamma-gamma). The interval is empirical:
+    Orders: Poisson trees that correct log expected orders of MBG/NBD, and Poisson trees alone.
+    Spend: Tweedie trees (power 1.5) that correct log(expected orders × expected value of
+    gamma-gamma), and Tweedie trees alone; see `TwoViews`. The interval is empirical:
     customers are lined up by out-of-fold prediction, and the 10 % and 90 % quantiles of what
     comparable customers really spent are read off (zeros included, so the lower end of many
     customers is 0).
@@ -66,20 +69,21 @@ class ValueModel:
         self.columns_ = list(features.columns)
         rhythms = fit_rhythms(tables, self.horizon_days)
         self.rhythm_ = rhythms[-1]
-        pairs = list(zip(rhythms, tables, strict=True))
-        orders = np.concatenate([np.log(r.expected_orders(t.features)) for r, t in pairs])
-        spend = np.concatenate(
-            [
-                np.log(r.expected_orders(t.features) * r.expected_value(t.features))
-                for r, t in pairs
-            ]
-        )
         bought = labels["orders"].to_numpy(dtype=float)
         # returns can make a customer's net spend negative; a mean on the log scale cannot be
         spent = np.maximum(labels["spend"].to_numpy(dtype=float), 0.0)
-        self.order_trees_ = self._grow(features, bought, orders, self._poisson())
-        self.spend_trees_ = self._grow(features, spent, spend, self._tweedie())
-        self.interval_ = SpendInterval().fit(self._out_of_fold(features, spent, spend), spent)
+        orders = self._target(
+            bought, at_each(tables, rhythms, Rhythm.expected_orders), objective="poisson"
+        )
+        spend = self._target(
+            spent,
+            at_each(tables, rhythms, Rhythm.expected_spend),
+            objective="tweedie",
+            tweedie_variance_power=1.5,
+        )
+        self.order_views_ = TwoViews().fit(features, orders)
+        self.spend_views_ = TwoViews().fit(features, spend)
+        self.interval_ = SpendInterval().fit(_mean(views_out_of_fold(features, spend)), spent)
         return self
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
@@ -92,13 +96,11 @@ class ValueModel:
         (80 % interval), `clv_lifetime` ≥ `clv`, discounted.
         """
         require_columns(features, self.columns_)
-        process_orders = self.rhythm_.expected_orders(features)
-        orders = process_orders * np.exp(self.order_trees_.correction(features))
-        clv = (
-            process_orders
-            * self.rhythm_.expected_value(features)
-            * np.exp(self.spend_trees_.correction(features))
+        process = self.rhythm_
+        orders = _mean(
+            self.order_views_.predict(features, np.log(process.expected_orders(features)))
         )
+        clv = _mean(self.spend_views_.predict(features, np.log(process.expected_spend(features))))
         low, high = self.interval_.predict(clv)
         return pd.DataFrame(
             {
@@ -113,12 +115,12 @@ class ValueModel:
         )
 
     def importance(self) -> dict[str, float]:
-        """Total gain per feature of the spend trees."""
-        return self.spend_trees_.importance()
+        """Total gain per feature for spend, of both views."""
+        return self.spend_views_.importance()
 
     def save(self, directory: Path) -> None:
-        self.order_trees_.save(directory / "order_trees.txt")
-        self.spend_trees_.save(directory / "spend_trees.txt")
+        self.order_views_.save(directory, "orders")
+        self.spend_views_.save(directory, "spend")
         write_json(
             directory / "model.json",
             {
@@ -126,6 +128,8 @@ class ValueModel:
                 "discount_rate_per_year": self.discount_rate_per_year,
                 "lifetime_years": self.lifetime_years,
                 "columns": self.columns_,
+                "order_base": self.order_views_.base_,
+                "spend_base": self.spend_views_.base_,
                 "interval": self.interval_.to_dict(),
                 "rhythm": self.rhythm_.to_dict(),
             },
@@ -142,8 +146,10 @@ class ValueModel:
         model.columns_ = value["columns"]
         model.interval_ = SpendInterval.from_dict(value["interval"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.order_trees_ = OffsetBooster.load(directory / "order_trees.txt", model.columns_)
-        model.spend_trees_ = OffsetBooster.load(directory / "spend_trees.txt", model.columns_)
+        model.order_views_, model.spend_views_ = (
+            TwoViews.load(directory, name, float(value[base]), model.columns_)
+            for name, base in (("orders", "order_base"), ("spend", "spend_base"))
+        )
         return model
 
     def _lifetime_factor(self, features: pd.DataFrame) -> Floats:
@@ -158,35 +164,28 @@ class ValueModel:
         per_period = np.diff(cumulative, axis=1, prepend=0.0)
         years = (ends - self.horizon_days / 2) / DAYS_PER_YEAR
         weights = (1 + self.discount_rate_per_year) ** -(years - years[0])
-        return np.maximum((per_period * weights).sum(axis=1) / per_period[:, 0], 1.0)
+        lifetime = (per_period * weights).sum(axis=1) / per_period[:, 0]
+        return np.asarray(np.maximum(lifetime, 1.0))
 
     def _periods(self) -> int:
         return round(self.lifetime_years * DAYS_PER_YEAR / self.horizon_days)
 
-    def _poisson(self) -> dict[str, Any]:
-        return self.boosting.parameters("poisson")
+    def _target(
+        self, wanted: Floats, expected: Floats, *, objective: str, **parameters: Any
+    ) -> Target:
+        return Target(
+            wanted=wanted,
+            offset=np.log(expected),
+            base=float(np.log(max(wanted.mean(), LEAST_MEAN))),
+            parameters=self.boosting.parameters(objective, **parameters),
+            rounds=self.boosting.rounds,
+        )
 
-    def _tweedie(self) -> dict[str, Any]:
-        return self.boosting.parameters("tweedie", tweedie_variance_power=1.5)
 
-    def _grow(
-        self, features: pd.DataFrame, target: Floats, offset: Floats, parameters: dict[str, Any]
-    ) -> OffsetBooster:
-        return OffsetBooster.fit(features, target, offset, parameters, self.boosting.rounds)
-
-    def _out_of_fold(self, features: pd.DataFrame, spent: Floats, offset: Floats) -> Floats:
-        """Expected spend for every row from trees that never saw its customer."""
-        thirds = customer_thirds(features.index)
-        log_spend = offset.copy()
-        for third in np.unique(thirds):
-            held_out = thirds == third
-            if held_out.all():
-                continue
-            trees = self._grow(
-                features[~held_out], spent[~held_out], offset[~held_out], self._tweedie()
-            )
-            log_spend[held_out] += trees.correction(features[held_out])
-        return np.exp(log_spend)
+def _mean(views: tuple[Floats, Floats]) -> Floats:
+    """The mean of both views, given on the log scale, in units of what is counted."""
+    corrected, direct = views
+    return np.asarray((np.exp(corrected) + np.exp(direct)) / 2)
 
 
 class SpendInterval:

@@ -69,11 +69,15 @@ class Task(Protocol):
         ...
 
 
-def error_improvement(model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]) -> Improvement:
+def error_improvement(
+    model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]
+) -> Improvement:
     """1 − mean error of the model ÷ mean error of the baseline, over given positions."""
     return lambda rows: float(1 - model[rows].mean() / baseline[rows].mean())
 
 
-def score_improvement(model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]) -> Improvement:
+def score_improvement(
+    model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]
+) -> Improvement:
     """Mean score of the model ÷ mean score of the baseline − 1, over given positions."""
     return lambda rows: float(model[rows].mean() / max(baseline[rows].mean(), 1e-9) - 1)

@@ -1,0 +1,23 @@
+"""Cutoff tables of simulated shops, for tests of models without a whole training."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from features.build import build_features
+from features.orders import read_orders
+from features.sources import FrameSource
+from tests.support.shop import FIRST_DAY, shop_settings
+from training.tables import CutoffTable, cutoff_table
+
+
+def shop_tables(
+    orders: pd.DataFrame, root: Path, *, horizon_days: int, cutoff_days: tuple[int, ...]
+) -> tuple[list[CutoffTable], pd.DataFrame]:
+    """Labelled tables at days after 2024-01-01, and the features at the end of `orders`."""
+    settings = shop_settings(root, predict={"horizon_days": horizon_days})
+    with read_orders(settings, FrameSource(orders)) as log:
+        cutoffs = [FIRST_DAY.date() + timedelta(days=day) for day in cutoff_days]
+        tables = [cutoff_table(log, cutoff, horizon_days) for cutoff in cutoffs]
+        return tables, build_features(log, log.end)

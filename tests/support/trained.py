@@ -1,0 +1,49 @@
+"""A small shop after its first training, shared by all tests that only look at it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from features.config import Settings
+from features.orders import OrderLog, read_orders
+from features.sources import FrameSource
+from tests.support.shop import shop_settings, simulate_orders
+from training.job import TrainResult, train
+
+SHOP = {"customers": 90, "days": 240, "seed": 3, "taste_days": 60}
+"""A shop in which every model is at least as good as its baseline."""
+
+SECTIONS = {
+    "predict": {"horizon_days": 45, "recommendations": 5},
+    "train": {"folds": 2, "max_cutoffs": 3, "min_customers": 30, "threads": 2},
+}
+
+
+@dataclass(frozen=True)
+class TrainedShop:
+    """What a training left.
+
+    Attributes
+    ----------
+    orders : the order lines it learned from
+    log : the same, read; the engine stays open as long as the fixture
+    """
+
+    root: Path
+    settings: Settings
+    orders: pd.DataFrame
+    log: OrderLog
+    result: TrainResult
+
+
+@contextmanager
+def trained_shop(root: Path) -> Iterator[TrainedShop]:
+    """Train on the simulated shop in `root`, whose orders also lie there as a file."""
+    orders = simulate_orders(**SHOP)
+    orders.to_parquet(root / "orders.parquet", index=False)
+    settings = shop_settings(root, **SECTIONS)
+    with read_orders(settings, FrameSource(orders)) as log:
+        yield TrainedShop(root, settings, orders, log, train(log, None))
