@@ -31,14 +31,23 @@ def init(file: str, output: Path, *, as_json: bool) -> None:
         if output.exists():
             raise ConfigError(f"{output}: exists already. Remove it or choose another --output.")
         proposal = propose(file, relative_to=output.parent)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(proposal.toml, encoding="utf-8")
+        _write(output, proposal.toml)
     except RegularsError as error:
         fail(error)
     for note in proposal.notes:
         speaker.say(f"• {note}")
     speaker.say(f"Wrote {output}. Next: regulars check --config {output}")
     speaker.result({"config": str(output), "notes": proposal.notes, "settings": proposal.settings})
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{output}: cannot be written ({error.strerror}). Choose another --output."
+        ) from None
 
 
 @click.command()

@@ -75,8 +75,8 @@ def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
     if name is None:
         return "NULL::TIMESTAMP"
     column, kind = identifier(name), types[name]
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone({literal(data.timezone)}, {column})"
+    if "TZ" in kind or kind.endswith("WITH TIME ZONE"):
+        return f"timezone({literal(data.timezone)}, CAST({column} AS TIMESTAMPTZ))"
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return _local(f"CAST({column} AS TIMESTAMP)", data)
     text = _text(name, types)
@@ -89,8 +89,9 @@ def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
 
 
 def _iso(text: str, data: Data) -> str:
-    # '+0100', as many shops export it, is '+01:00' to the engine
-    with_offset = rf"regexp_replace({text}, ' ?([+-]\d\d)(\d\d)$', '\1:\2')"
+    # ' +01:00', '+0100' and 'z', as shops export them, are '+01:00' and 'Z' to the engine
+    joined = rf"regexp_replace(regexp_replace({text}, 'z$', 'Z'), ' +([+-]\d)', '\1')"
+    with_offset = rf"regexp_replace({joined}, '([+-]\d\d)(\d\d)$', '\1:\2')"
     # without a zone the engine ignores words after the time, 'UTC' and 'PM' alike
     return (
         rf"CASE WHEN regexp_matches({text}, ':.*([A-Za-z]|[+-]\d\d(:?\d\d)?$)') "

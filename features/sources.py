@@ -236,7 +236,7 @@ def refusal(error: duckdb.Error) -> str:
     for sign, fault in _FAULTS.items():
         if found := re.search(sign, text):
             return where + found.expand(fault)
-    return where + text.splitlines()[0]
+    return where + re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", text.splitlines()[0])
 
 
 def missing_columns(

@@ -15,9 +15,10 @@ from features.catalogue import BLOCKS, FEATURES
 
 LEAST = 0.05
 LEAST_SHARE = 0.2
-"""Contributions below so many log odds, or below this share of the customer's strongest, are not
-worth a sentence."""
+"""Contributions below so many log odds are not worth a sentence; from the third reason on, neither
+are those below this share of the customer's strongest."""
 
+SURE = 2
 RHYTHM = "rhythm"
 # what the purchase process already says must not be said twice
 _GROUPS = {feature.name: block.name for block in BLOCKS for feature in block.features}
@@ -78,9 +79,10 @@ def _of_one(
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     told: set[str] = set()
-    least = max(LEAST, LEAST_SHARE * abs(weight[order[0]]))
+    least_of_third = max(LEAST, LEAST_SHARE * abs(weight[order[0]]))
     for position in order:
         name, contribution = names[position], weight[position]
+        least = LEAST if len(found) < SURE else least_of_third
         if len(found) == most or abs(contribution) < least:
             break
         unknown = name != RHYTHM and np.isnan(values[position])
@@ -109,7 +111,6 @@ def _of_one(
 
 def _rhythm_words(record: dict[Any, Any]) -> dict[str, str]:
     silent, gap = record["days_since_last_order"], record["mean_gap_days"]
-    ago = _value("days", silent, "", "en") + " ago"
     if np.isnan(gap):
         return {
             "en": f"One day of purchases so far, {_days(silent)} ago",

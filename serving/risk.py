@@ -7,6 +7,7 @@ import pandas as pd
 from features.config import RiskBands
 
 BANDS = ("low", "medium", "high", "critical")
+HIGH_BANDS = ("high", "critical")
 NEW_DAYS = 7
 LAPSED_HORIZONS = 2
 LAPSED_PROBABILITY = 0.9

@@ -16,7 +16,7 @@ from features.errors import ConfigError
 from features.orders import OrderLog
 from features.segments.catalogue import SYSTEMS, assign_all
 from serving.reasons import reasons_of
-from serving.risk import retention_risk, status_of
+from serving.risk import HIGH_BANDS, retention_risk, status_of
 from serving.store.run import RunInfo
 from training.bundle import Models
 from training.models.recommendation import RecommendationModel
@@ -141,6 +141,7 @@ def _scores(
     churn = risk["churn_probability"].to_numpy()
     value = in_agreement(models.value.predict(features), churn)
     dates = models.next_purchase.predict(features, churn)
+    band = retention_risk(features, churn, settings.predict.risk)
     silent = models.churn.silence_until_risk(
         features, churn, settings.predict.risk.high, MOST_SILENT_DAYS
     )
@@ -148,15 +149,17 @@ def _scores(
         "status": status_of(features, churn, horizon_days),
         "as_of": as_of,
         "horizon_days": horizon_days,
-        **risk,
+        "churn_probability": churn,
+        # who orders is alive: the process alone may have given up on a customer too early
+        "p_alive": np.maximum(risk["p_alive"], 1 - churn),
         "churn_percentile": risk["churn_probability"].rank(pct=True),
-        "retention_risk": retention_risk(features, churn, settings.predict.risk),
+        "retention_risk": band,
         **value,
         "value_at_risk": churn * usual_spend(features, horizon_days),
         "next_order_date": _dates(as_of, dates["next_order_days"]),
         "next_order_low": _dates(as_of, dates["next_order_low"]),
         "next_order_high": _dates(as_of, dates["next_order_high"]),
-        "at_risk_on": _dates(as_of, silent),
+        "at_risk_on": _dates(as_of, np.where(np.isin(band, HIGH_BANDS), 0, silent)),
         **{name: dates[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
         **{name: features[name] for name in ("orders", "spend", "days_since_last_order")},
         "first_order_date": _dates(as_of, -features["days_since_first_order"]),

@@ -1,5 +1,6 @@
 """Rolling-origin backtest: every model beside its named baseline, fold by fold."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,9 +34,14 @@ class TaskResult:
     grade: Grade
 
     def mean(self, contender: str, measure: str) -> float:
-        """Mean of a measure over the folds."""
-        values = [fold[contender][measure] for fold in self.folds]
-        return float(sum(values) / len(values))
+        """Mean of a measure over the folds that know it; NaN where none does."""
+        values = [fold[contender].get(measure, math.nan) for fold in self.folds]
+        known = [value for value in values if not math.isnan(value)]
+        return float(sum(known) / len(known)) if known else math.nan
+
+    def measures(self, contender: str) -> list[str]:
+        """The measures of a contender in any fold, in their order."""
+        return list(dict.fromkeys(name for fold in self.folds for name in fold[contender]))
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,9 @@ class Backtest:
         """One row per (task, contender, measure): the mean over folds and each fold."""
         records = []
         for result in self.results:
-            for contender, measures in result.folds[0].items():
-                for measure in measures:
-                    values = [fold.get(contender, {}).get(measure) for fold in result.folds]
+            for contender in result.folds[0]:
+                for measure in result.measures(contender):
+                    values = [fold[contender].get(measure) for fold in result.folds]
                     record = {"task": result.task.name, "contender": contender, "measure": measure}
                     dates = [fold.test.isoformat() for fold in self.plan.folds]
                     mean = result.mean(contender, measure)

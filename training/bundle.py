@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.config import Settings
-from features.errors import BundleError
+from features.errors import BundleError, DataError
 from training.estimator import read_json, write_json
 from training.manifest import (
     CURRENT,
@@ -59,22 +59,31 @@ def publish_bundle(
     -------
     The folder of the new bundle.
     """
-    unfinished = bundles / f".{manifest.bundle_id}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for name, model in fitted.items():
-        model.save(unfinished / name)  # type: ignore[attr-defined]
-    _write_golden(unfinished / GOLDEN, fitted, features)
-    files = sorted(path for path in unfinished.rglob("*") if path.is_file())
-    hashes = {str(path.relative_to(unfinished)): sha256_of(path) for path in files}
-    write_json(unfinished / MANIFEST, {**manifest.to_dict(), "files": hashes})
     bundle = bundles / manifest.bundle_id
-    unfinished.replace(bundle)
-    load_models_of(bundle)
+    unfinished = bundles / f".{manifest.bundle_id}.unfinished"
+    try:
+        _write_bundle(unfinished, manifest, fitted, features)
+        load_models_of(unfinished)
+        unfinished.replace(bundle)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     pointer = bundles / f".{CURRENT}.unfinished"
     pointer.write_text(manifest.bundle_id + "\n", encoding="utf-8")
     os.replace(pointer, bundles / CURRENT)  # noqa: PTH105 - the atomic step, named as such
     return bundle
+
+
+def _write_bundle(
+    folder: Path, manifest: Manifest, fitted: Mapping[str, object], features: pd.DataFrame
+) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, model in fitted.items():
+        model.save(folder / name)  # type: ignore[attr-defined]
+    _write_golden(folder / GOLDEN, fitted, features)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = {str(path.relative_to(folder)): sha256_of(path) for path in files}
+    write_json(folder / MANIFEST, {**manifest.to_dict(), "files": hashes})
 
 
 def load_models(settings: Settings) -> Models:
@@ -105,7 +114,18 @@ def load_models_of(bundle: Path) -> Models:
         When anything is missing, damaged or predicts something else than when published.
     """
     manifest = read_manifest(bundle)
-    models = Models(
+    try:
+        models = _loaded(bundle, manifest)
+        _check_golden(bundle / GOLDEN, models)
+    except (ArithmeticError, DataError, LookupError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"{bundle}: not models of this version ({type(error).__name__}). Run `regulars train`."
+        ) from None
+    return models
+
+
+def _loaded(bundle: Path, manifest: Manifest) -> Models:
+    return Models(
         manifest=manifest,
         churn=ChurnModel.load(bundle / "churn"),
         value=ValueModel.load(bundle / "value"),
@@ -116,8 +136,6 @@ def load_models_of(bundle: Path) -> Models:
             else None
         ),
     )
-    _check_golden(bundle / GOLDEN, models)
-    return models
 
 
 def _golden_predictions(

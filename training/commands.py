@@ -1,5 +1,6 @@
 """`regulars train`, `regulars backtest` and `regulars models`."""
 
+import math
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -114,11 +115,8 @@ def say_backtest(speaker: Speaker, judged: Backtest) -> None:
 
 
 def _cells(result: TaskResult, contender: str) -> list[str]:
-    known = result.folds[0][contender]
-    return [
-        f"{result.mean(contender, name):,.3f}" if name in known else "–"
-        for name in SHOWN[result.task.name]
-    ]
+    means = (result.mean(contender, name) for name in SHOWN[result.task.name])
+    return ["–" if math.isnan(mean) else f"{mean:,.3f}" for mean in means]
 
 
 def _say_left_out(speaker: Speaker, left_out: dict[str, str]) -> None:

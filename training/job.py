@@ -123,7 +123,7 @@ def train(log: OrderLog, as_of: date | None, progress: Progress = lambda _: None
                 for result in backtest.results
             }
             progress("logged the runs to MLflow")
-            refused = _refusals(backtest)
+            refused = refusals(backtest)
             bundle = None
             if not refused:
                 bundle = _publish(log, run_id, backtest, fitted, versions)
@@ -153,14 +153,17 @@ def training_lock(bundles: Path) -> Iterator[None]:
         ) from None
 
 
-def _refusals(backtest: Backtest) -> dict[str, str]:
-    """Models that must not be published: they say nothing, or less than their baseline."""
+def refusals(backtest: Backtest) -> dict[str, str]:
+    """Models that must not be published: they say nothing, or surely less than their baseline.
+
+    Each task says how far behind is tolerated (`Task.tolerated`).
+    """
     refused = {}
     for result in backtest.results:
         grade = result.grade
         if not all(map(math.isfinite, (grade.improvement, grade.low, grade.high))):
             refused[result.task.name] = f"its {grade.measure} cannot be judged"
-        elif grade.letter == "E":
+        elif grade.high < -result.task.tolerated:
             refused[result.task.name] = f"it is worse than {grade.baseline} ({grade.sentence()})"
     return refused
 

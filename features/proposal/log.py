@@ -15,7 +15,7 @@ import pandas as pd
 from features.config import Engine
 from features.errors import DataError
 from features.proposal.columns import Column, read_columns
-from features.sources import CsvSource, ParquetSource, Source, open_source
+from features.sources import CsvSource, ParquetSource, Source, open_source, refusal
 from features.sql import engine, identifier
 
 SAMPLE_ROWS = 200_000
@@ -46,7 +46,7 @@ class Log:
         try:
             return self.connection.execute(sql).df()
         except duckdb.Error as error:
-            raise DataError(f"{self.name}: cannot be read: {_reason(error)}") from None
+            raise DataError(f"{self.name}: cannot be read: {refusal(error)}") from None
 
     def missing_share(self, column: str) -> float:
         """Share of all rows in which the column is empty."""
@@ -83,7 +83,7 @@ def _look(
             ) WHERE sample_row // {_CHUNK_ROWS} % {step} = 0""")
         return Log(name, rows, read_columns(connection, "log_sample", types), connection)
     except duckdb.Error as error:
-        raise DataError(f"{name}: cannot be read: {_reason(error)}") from None
+        raise DataError(f"{name}: cannot be read: {refusal(error)}") from None
 
 
 def _source(path_or_glob: str) -> Source:
@@ -143,7 +143,3 @@ def _check_header(name: str, columns: list[str]) -> None:
         raise DataError(
             f"{name}: the first line looks like data, not like column names. Add a line of names."
         )
-
-
-def _reason(error: duckdb.Error) -> str:
-    return str(error).strip().splitlines()[0]

@@ -38,11 +38,12 @@ class Rfm:
         -------
         `rfm_cell` (text of three digits R, F, M) and `rfm_group`, same index.
         """
-        silence = features["days_since_last_order"].to_numpy()
-        orders = features["orders_365d"].to_numpy()
-        spend = features["spend_365d"].to_numpy()
+        silence = features["days_since_last_order"]
+        orders, spend = features["orders_365d"], features["spend_365d"]
         cells = (
-            100 * quintile_scores(-silence) + 10 * quintile_scores(orders) + quintile_scores(spend)
+            100 * quintile_scores(-silence.to_numpy())
+            + 10 * quintile_scores(orders.to_numpy())
+            + quintile_scores(spend.to_numpy())
         )
         high = zip(
             silence < silence.mean(), orders > orders.mean(), spend > spend.mean(), strict=True

@@ -1,8 +1,9 @@
 """A small shop after its first training, shared by all tests that only look at it."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -47,3 +48,11 @@ def trained_shop(root: Path) -> Iterator[TrainedShop]:
     settings = shop_settings(root, **SECTIONS)
     with read_orders(settings, FrameSource(orders)) as log:
         yield TrainedShop(root, settings, orders, log, train(log, None))
+
+
+def copy_of(shop: TrainedShop, root: Path) -> TrainedShop:
+    """The shop as it is, in a folder of its own where it may be trained again."""
+    shutil.copytree(shop.root, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("artifacts"))
+    # artifacts lie where their experiment was created: new runs get one of this folder
+    settings = shop_settings(root, tracking={"experiment": "copy"}, **SECTIONS)
+    return replace(shop, root=root, settings=settings, log=replace(shop.log, settings=settings))

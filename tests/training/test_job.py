@@ -1,3 +1,218 @@
-def test_x(trained):
-    assert trained.result.refused == {}
-    assert trained.result.bundle is not None
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import Busy, ConfigError, NotEnoughData
+from features.orders import read_orders
+from features.sources import FrameSource
+from tests.support.shop import order_lines, shop_settings, simulate_orders
+from tests.support.trained import copy_of
+from training.backtest import Backtest, TaskResult
+from training.bundle import load_models
+from training.catalogue import TASKS
+from training.grade import Grade
+from training.job import prepare_training, refusals, train, training_lock
+from training.manifest import current_bundle
+from training.plan import Plan
+
+
+@pytest.fixture
+def shop(trained, tmp_path):
+    return copy_of(trained, tmp_path / "shop")
+
+
+@pytest.fixture
+def log_of(tmp_path):
+    """Reads made-up orders with settings that suit a test."""
+    opened = []
+
+    def read(orders, **sections):
+        sections = {"train": {"min_customers": 20, "folds": 1, "max_cutoffs": 2}, **sections}
+        context = read_orders(shop_settings(tmp_path, **sections), FrameSource(orders))
+        opened.append(context)
+        return context.__enter__()
+
+    yield read
+    for context in opened:
+        context.__exit__(*sys.exc_info())
+
+
+def bundles_of(shop):
+    return shop.settings.path(shop.settings.store.bundles)
+
+
+def contents(bundle):
+    return {
+        str(path.relative_to(bundle)): path.read_bytes()
+        for path in bundle.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def test_a_first_training_publishes(trained):
+    result = trained.result
+    assert result.refused == {}
+    assert result.left_out == {}
+    assert result.versions == dict.fromkeys(
+        ("churn", "value", "next_purchase", "recommendation"), "1"
+    )
+    assert result.bundle == current_bundle(bundles_of(trained))
+
+
+def test_the_backtest_stands_beside_named_baselines(trained):
+    table = trained.result.backtest.table()
+    assert set(table["contender"]) == {
+        "model",
+        "inactivity rule",
+        "RFM average",
+        "last order + usual gap",
+        "own frequency",
+        "popularity",
+    }
+    folds = [fold.test.isoformat() for fold in trained.result.backtest.plan.folds]
+    np.testing.assert_allclose(table["mean"], table[folds].mean(axis=1))
+
+
+@pytest.mark.slow
+def test_a_second_training_is_the_next_version_of_the_same_models(trained, shop):
+    said = []
+    again = train(shop.log, None, said.append)
+    assert set(again.versions.values()) == {"2"}
+    assert current_bundle(bundles_of(shop)) == again.bundle
+    assert again.bundle.name != trained.result.bundle.name
+    assert contents(again.bundle) == contents(trained.result.bundle)
+    assert said[0] == "computed features at 3 cutoffs for 2 folds"
+    assert said[-1] == f"published {again.bundle.name}"
+    # the bundle before stays, for going back
+    assert (bundles_of(shop) / trained.result.bundle.name).is_dir()
+
+
+def test_two_trainings_at_the_same_time_are_one_too_many(shop):
+    with (
+        training_lock(bundles_of(shop)),
+        pytest.raises(Busy, match=r"another training is running\. Wait for it to end"),
+    ):
+        train(shop.log, None)
+    # the lock went with the first
+    with training_lock(bundles_of(shop)):
+        pass
+
+
+class Stopped(Exception):
+    """The training is ended from outside."""
+
+
+@pytest.mark.slow
+def test_a_failure_midway_leaves_the_old_bundle_and_marks_the_run(shop):
+    from training.tracking import CHAMPION, Tracker
+
+    before = load_models(shop.settings).manifest
+
+    def progress(words):
+        if words == "logged the runs to MLflow":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(shop.log, None, progress)
+    assert load_models(shop.settings).manifest == before
+    tracker = Tracker(shop.settings)
+    experiment = tracker.client.get_experiment_by_name(shop.settings.tracking.experiment)
+    runs = tracker.client.search_runs([experiment.experiment_id])
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.status for run in parents] == ["FAILED"]
+    # nothing that was not published is a champion
+    champions = [one for one in tracker.versions() if CHAMPION in one.aliases]
+    assert {one.version for one in champions} == {"1"}
+    assert len(champions) == 4
+    assert {one.run_id for one in champions}.isdisjoint(run.info.run_id for run in runs)
+    with training_lock(bundles_of(shop)):
+        pass
+
+
+@pytest.mark.slow
+def test_models_that_cannot_be_judged_are_challengers_and_not_published(log_of):
+    """Everybody buys for two months, then nobody does: there is no next order to judge."""
+    from training.tracking import CHALLENGER, Tracker
+
+    orders = [(f"c{n:03d}", day, 10.0 + n % 7) for n in range(40) for day in range(n % 9, 60, 9)]
+    log = log_of(order_lines([*orders, ("late", 199, 1.0)]))
+    result = train(log, None)
+    assert result.bundle is None
+    assert not (log.settings.path(log.settings.store.bundles) / "current").exists()
+    assert result.refused["next_purchase"] == "its date_mae_days cannot be judged"
+    assert result.refused["value"] == "its gini cannot be judged"
+    versions = Tracker(log.settings).versions()
+    assert {one.aliases for one in versions} == {(CHALLENGER,)}
+    assert len(versions) == len(result.versions)
+
+
+def judged(**grades):
+    """A backtest of tasks with made-up grades."""
+    results = tuple(
+        TaskResult(task, (), None, Grade(*grades[task.name]))
+        for task in TASKS
+        if task.name in grades
+    )
+    return Backtest(Plan(None, 45, (), ()), results)
+
+
+def test_worse_than_the_baseline_is_refused_in_words():
+    nan = float("nan")
+    refused = refusals(
+        judged(
+            churn=("D", "log_loss", "inactivity rule", 0.01, -0.1, 0.1),
+            value=("E", "gini", "RFM average", -0.2, -0.3, -0.1),
+            next_purchase=("E", "date_mae_days", "last order + usual gap", nan, nan, nan),
+            recommendation=("E", "ndcg", "own frequency", 0.1, nan, nan),
+        )
+    )
+    assert refused == {
+        "value": "it is worse than RFM average (E: gini -20.0% [-30.0%, -10.0%] against RFM average)",
+        "next_purchase": "its date_mae_days cannot be judged",
+        "recommendation": "its ndcg cannot be judged",
+    }
+
+
+@pytest.mark.parametrize("offset", [-300, 1])
+def test_a_date_outside_the_orders_is_refused(offset, trained):
+    day = trained.log.end + np.timedelta64(offset, "D").astype(object)
+    with pytest.raises(ConfigError, match="lies outside the orders"):
+        prepare_training(trained.log, day, lambda _: None)
+
+
+def test_too_few_customers_are_refused(trained):
+    settings = trained.settings.model_copy(
+        update={"train": trained.settings.train.model_copy(update={"min_customers": 500})}
+    )
+    with pytest.raises(NotEnoughData, match=r"only \d+ customers had ordered by 2024.*asks for 500"):
+        prepare_training(replace(trained.log, settings=settings), None, lambda _: None)
+
+
+def test_too_short_a_log_is_refused_before_anything_is_written(log_of, tmp_path):
+    log = log_of(simulate_orders(customers=30, days=60))
+    with pytest.raises(NotEnoughData, match=r"Set predict\.horizon_days to \d+"):
+        train(log, None)
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_anonymous_orders_before_the_first_customer_are_no_history(log_of):
+    shop = simulate_orders(customers=60, days=240)
+    early = order_lines([(None, 0, 5.0)])
+    early["time"] = pd.Timestamp("2023-01-01 10:00")
+    log = log_of(pd.concat([early, shop]))
+    prepared = prepare_training(log, None, lambda _: None)
+    for fold in prepared.plan.folds:
+        tables = prepared.world.tables(fold.train, fold.test)
+        assert min(len(table.features) for table in tables) > 0
+
+
+def test_orders_without_products_train_all_but_recommendations(log_of):
+    settings = {"data": {"columns": {"customer_id": "customer", "ordered_at": "time",
+                                     "order_id": "order", "amount": "amount"}}}
+    log = log_of(simulate_orders(customers=60, days=240), **settings)
+    prepared = prepare_training(log, None, lambda _: None)
+    assert [task.name for task in prepared.tasks] == ["churn", "value", "next_purchase"]
+    assert "data.columns.product_id" in prepared.left_out["recommendation"]

@@ -35,7 +35,12 @@ from training.models.recommendation_scores import (
     shares,
     similar_products,
 )
-from training.models.recommendation_tuning import KEPT_PER_CUSTOMER, make_exam, tune
+from training.models.recommendation_tuning import (
+    KEPT_PER_CUSTOMER,
+    counting_weights,
+    make_exam,
+    tune,
+)
 from training.models.recommender import (
     Asked,
     Candidates,
@@ -68,7 +73,8 @@ class RecommendationModel(Recommender):
     The formulas stand at the top of `training.models.recommendation_scores`. Their weights
     and the half-life are chosen by NDCG@10 on each customer's first basket in the last
     days (a quarter of the log, at most 45) before `as_of`, with everything else learned
-    from before those days; a log with fewer than 20 such customers keeps the defaults.
+    from before those days; with fewer than 20 such customers, or where nothing surely beats
+    it, repeats are ranked by plain counting.
 
     Parameters
     ----------
@@ -169,14 +175,14 @@ class RecommendationModel(Recommender):
         start = Weights(half_life_days=half_lives[len(half_lives) // 2])
         window_days = min(MAX_EXAM_DAYS, int(history.age_days.max()) // 4)
         if window_days < 1:
-            return start
+            return counting_weights(start)
         cutoff = as_of - timedelta(days=window_days)
         past = read_history(purchases, as_of=cutoff)
         known = purchases.loc[purchases["day"] < day_number(as_of)]
         truth = next_baskets(known, cutoff=cutoff, horizon_days=window_days)
         customers = self._examined(past, truth)
         if len(customers) < MIN_EXAM_CUSTOMERS:
-            return start
+            return counting_weights(start)
         rehearsal = type(self)(
             half_life_days=half_lives,
             neighbours=self.neighbours,

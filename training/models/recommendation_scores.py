@@ -44,7 +44,7 @@ class Weights:
     again_power: float = 0.2
     """b ≥ 0: how far a repeat leans on how often the product is bought again."""
     due_strength: float = 0.1
-    """d in (0, 1): what a product loses on the day after it was bought."""
+    """d in [0, 1): what a product loses on the day after it was bought."""
     popular_share: float = 0.3
     """e in (0, 1]: popularity against similarity among new products."""
     new_level: float = 0.1

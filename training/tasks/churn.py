@@ -24,6 +24,7 @@ class ChurnTask:
     title = "Churn"
     measure = "log_loss"
     baseline = InactivityRule.title
+    tolerated = 0.0
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None

@@ -28,6 +28,7 @@ class NextPurchaseTask:
     title = "Next order"
     measure = "date_mae_days"
     baseline = LastPlusUsualGap.title
+    tolerated = 0.0
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None

@@ -37,6 +37,8 @@ class RecommendationTask:
     measure = "ndcg"
     baseline = "own frequency"
     other_baseline = "popularity"
+    # counting is hard to beat where tastes never change, and tells neither why nor what is new
+    tolerated = 0.05
 
     def obstacle(self, world: World) -> str | None:
         if world.purchases.empty:
@@ -57,6 +59,9 @@ class RecommendationTask:
             self.baseline: OwnFrequency().fit(purchases, as_of=fold.test),
             self.other_baseline: PopularProducts().fit(purchases, as_of=fold.test),
         }
+        if truth.empty:
+            nobody = pd.DataFrame(columns=list(contenders), dtype=float)
+            return Judgement(metrics={title: {} for title in contenders}, rows=nobody)
         metrics, rows = {}, {}
         for title, contender in contenders.items():
             lists = contender.recommend(

@@ -23,7 +23,8 @@ class Judgement:
 
     Attributes
     ----------
-    metrics : contender ("model" or a baseline's title) → measure → value
+    metrics : contender ("model" or a baseline's title) → measure → value, without measures
+        that nothing happened for
     rows : one row per judged customer, index `customer_id`: what happened and what each
         contender said, for bootstrap and plots
     """
@@ -41,12 +42,14 @@ class Task(Protocol):
     title : for people
     measure : the primary measure that the grade looks at
     baseline : title of the contender that the grade compares with
+    tolerated : how far behind the baseline the model may surely be and still be published
     """
 
     name: str
     title: str
     measure: str
     baseline: str
+    tolerated: float
 
     def obstacle(self, world: World) -> str | None:
         """Why the task cannot be done on these orders, in words; None where it can."""

@@ -26,6 +26,7 @@ class ValueTask:
     title = "Value"
     measure = "gini"
     baseline = RfmAverage.title
+    tolerated = 0.0
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None

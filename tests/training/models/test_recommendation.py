@@ -15,6 +15,7 @@ from tests.support.purchases import day, purchases, random_shop
 from training.models.recommendation import RecommendationModel
 from training.models.recommendation_baselines import OwnFrequency, PopularProducts
 from training.models.recommendation_scores import Weights
+from training.models.recommendation_tuning import counting_weights
 from training.recommendation_metrics import customer_metrics, next_baskets
 
 TODAY = day(170)
@@ -272,9 +273,9 @@ def test_equal_scores_are_ordered_by_product():
         assert got["product_id"].tolist() == ["a", "b", "c"]
 
 
-def test_few_customers_keep_the_default_weights():
+def test_with_few_customers_repeats_are_counted():
     model = RecommendationModel(half_life_days=(20.0, 40.0, 80.0)).fit(RHYTHM, as_of=day(25))
-    assert model.weights_ == Weights(half_life_days=40.0)
+    assert model.weights_ == counting_weights(Weights(half_life_days=40.0))
 
 
 def test_tuning_finds_the_rhythm_of_the_shop():

@@ -1,0 +1,273 @@
+"""Which rows are orders: one tiny file per rule, and every row accounted for."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.config import Settings
+from features.orders import check_orders
+from features.rules import rules_for
+from features.sources import FrameSource
+from tests.support.shop import shop_settings
+
+COLUMNS = {
+    "customer_id": "customer",
+    "order_id": "order",
+    "ordered_at": "time",
+    "product_id": "product",
+    "quantity": "quantity",
+    "amount": "amount",
+}
+ROW = {
+    "customer": "ann",
+    "order": "1",
+    "time": "2024-03-01 10:00",
+    "product": "tea",
+    "quantity": "1",
+    "amount": "5.00",
+}
+
+
+def row(**different: object) -> dict[str, Any]:
+    return {**ROW, **different}
+
+
+def back(**different: object) -> dict[str, Any]:
+    """The return of `row()`, a day later."""
+    return {
+        **row(order="C2", time="2024-03-02 10:00", quantity="-1", amount="-5.00"),
+        **different,
+    }
+
+
+@pytest.fixture
+def shop(tmp_path) -> Settings:
+    return shop_with(tmp_path)
+
+
+def shop_with(folder, *, columns: dict[str, str] = COLUMNS, **rules: object) -> Settings:
+    common = {"cancelled_order_prefix": "C", "ignore_products": ["POST"]}
+    data = {"columns": columns, "rules": {**common, **rules}}
+    return shop_settings(folder, data=data)
+
+
+def verdicts(shop: Settings, *rows: dict[str, Any]) -> list[str | None]:
+    """The reason for each row, None where it is used."""
+    frame = pd.DataFrame(rows)
+    with check_orders(shop, FrameSource(frame)) as report:
+        aside = pd.read_parquet(shop.path(shop.store.quarantine))
+        reasons = dict(zip(aside["source_row"], aside["reason"], strict=True))
+        assert report.rows_read == len(rows)
+        assert report.rows_used == len(rows) - len(aside)
+        assert {count.reason: count.rows for count in report.quarantined} == Counter(
+            aside["reason"]
+        )
+    return [reasons.get(number) for number in range(1, len(rows) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("different", "reason"),
+    [
+        ({"time": ""}, "missing_date"),
+        ({"time": None}, "missing_date"),
+        ({"time": "yesterday"}, "bad_date"),
+        ({"time": "1900-01-01"}, "impossible_date"),
+        ({"time": "2100-01-01"}, "impossible_date"),
+        ({"time": "infinity"}, "impossible_date"),
+        ({"quantity": ""}, "bad_quantity"),
+        ({"quantity": "two"}, "bad_quantity"),
+        ({"quantity": "nan"}, "bad_quantity"),
+        ({"amount": "inf"}, "bad_amount"),
+        ({"amount": "1e400"}, "bad_amount"),
+        ({"amount": "£5"}, "bad_amount"),
+        ({"amount": "-9223372036854775808"}, "bad_amount"),
+        ({"product": "POST"}, "not_a_product"),
+        ({"quantity": "-3", "amount": "0"}, "not_a_sale"),
+        ({"customer": "", "quantity": "-3", "amount": "-15"}, "not_a_sale"),
+        ({"order": "C1", "quantity": "-1", "amount": "-5"}, "return_without_purchase"),
+        ({"quantity": "-1", "amount": "-5"}, "return_without_purchase"),
+    ],
+)
+def test_each_rule(shop, different, reason):
+    assert verdicts(shop, row(order="0", product="coffee"), row(**different)) == [None, reason]
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {},
+        {"customer": None},
+        {"order": None},
+        {"product": None},
+        {"amount": "0"},
+        {"quantity": "0"},
+        {"time": "1980-01-01"},
+        {"time": "2099-12-31 23:59"},
+        {"product": "post"},
+        {"product": "POSTCARD"},
+        {"customer": None, "order": "C9", "quantity": "-1", "amount": "-5"},
+    ],
+)
+def test_rows_that_are_used(shop, different):
+    assert verdicts(shop, row(order="0", product="coffee"), row(**different)) == [None, None]
+
+
+def test_the_first_rule_that_matches_names_the_reason(shop):
+    everything = row(time="", quantity="x", amount="x", product="POST")
+    assert verdicts(shop, everything) == ["missing_date"]
+    codes = [rule.code for rule in rules_for(shop.data)]
+    assert len(set(codes)) == len(codes)
+
+
+# The same row again
+
+
+def test_an_equal_row_is_the_same_line_where_orders_have_ids(shop):
+    assert verdicts(shop, row(), row(), row(order="2")) == [None, "duplicate", None]
+
+
+def test_without_order_ids_an_equal_row_is_another_purchase(tmp_path):
+    columns = {name: column for name, column in COLUMNS.items() if name != "order_id"}
+    assert verdicts(shop_with(tmp_path, columns=columns), row(), row()) == [None, None]
+
+
+@pytest.mark.parametrize(("duplicates", "second"), [("drop", "duplicate"), ("keep", None)])
+def test_the_configuration_decides_about_equal_rows(tmp_path, duplicates, second):
+    assert verdicts(shop_with(tmp_path, duplicates=duplicates), row(), row()) == [None, second]
+
+
+@pytest.mark.parametrize("field", ["customer", "order", "time", "product", "quantity", "amount"])
+def test_a_row_that_differs_anywhere_is_another_one(shop, field):
+    other = {"time": "2024-03-01 10:01", "quantity": "2", "amount": "5.01"}.get(field, "other")
+    assert verdicts(shop, row(), row(**{field: other})) == [None, None]
+
+
+def test_overlapping_files_count_once_even_without_order_ids(tmp_path):
+    columns = {name: column for name, column in COLUMNS.items() if name != "order_id"}
+    shop = shop_with(tmp_path, columns=columns)
+    days = [row(time=f"2024-03-0{day}") for day in (1, 1, 2, 3)]
+    pd.DataFrame(days[:3]).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame(days[1:]).to_csv(tmp_path / "b.csv", index=False)
+    both = shop.model_copy(
+        update={"data": shop.data.model_copy(update={"transactions": "*.csv"})}
+    )
+    with check_orders(both) as report:
+        assert report.rows_read == 6
+        # the 1st was bought twice: `a` holds both, one of them again in `b`
+        assert report.rows_used == 4
+
+
+# Taken back
+
+
+def test_a_cancellation_minutes_later_counts_for_nothing(shop):
+    """Online Retail, invoices 581483 and C581484: 80,995 paper planes, twelve minutes apart."""
+    big = {"customer": "16446", "product": "23843", "amount": "168469.60", "quantity": "80995"}
+    bought = row(order="581483", time="2011-12-09 09:15", **big)
+    undone = {**bought, "order": "C581484", "time": "2011-12-09 09:27"}
+    undone |= {"quantity": "-80995", "amount": "-168469.60"}
+    assert verdicts(shop, row(), bought, undone) == [
+        None,
+        "cancelled_same_day",
+        "cancelled_same_day",
+    ]
+
+
+def test_a_later_return_leaves_the_purchase_and_is_used(shop):
+    assert verdicts(shop, row(), back()) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "different",
+    [{"quantity": "-2", "amount": "-10.00"}, {"amount": "-4.00"}, {"time": "2024-03-02 00:00"}],
+)
+def test_a_partial_or_later_return_is_no_cancellation(shop, different):
+    cancelled = back(**{"time": "2024-03-01 11:00", **different})
+    assert verdicts(shop, row(), cancelled) == [None, None]
+
+
+def test_each_cancellation_takes_back_one_purchase(shop):
+    two = [row(order="1"), row(order="2", time="2024-03-01 10:30")]
+    once = back(time="2024-03-01 11:00")
+    gone = "cancelled_same_day"
+    assert verdicts(shop, *two, once) == [gone, None, gone]
+    assert verdicts(shop, *two, once, {**once, "order": "C3"}) == [gone] * 4
+
+
+def test_a_copied_row_uses_up_no_cancellation(shop):
+    """Two purchases, one of them exported twice, both taken back: nothing remains."""
+    rows = [
+        row(order="1"),
+        row(order="1"),
+        row(order="2", time="2024-03-01 10:30"),
+        back(order="C3", time="2024-03-01 11:00"),
+        back(order="C4", time="2024-03-01 11:00"),
+    ]
+    gone = "cancelled_same_day"
+    assert verdicts(shop, *rows) == [gone, "duplicate", gone, gone, gone]
+
+
+def test_a_return_needs_a_purchase_of_this_product_by_this_customer_before(shop):
+    assert verdicts(shop, row(), back(customer="bob")) == [None, "return_without_purchase"]
+    assert verdicts(shop, row(), back(product="coffee")) == [None, "return_without_purchase"]
+    assert verdicts(shop, row(), back(time="2024-02-28")) == [None, "return_without_purchase"]
+
+
+def test_a_return_takes_money_back_whatever_its_sign_in_the_file(shop):
+    frame = pd.DataFrame([row(amount="8.00"), back(amount="3.00"), back(order="R", amount="1.00")])
+    with check_orders(shop, FrameSource(frame)) as report:
+        assert report.rows_used == 3
+        assert report.revenue == 8 - 3 - 1
+        assert report.returned == 3 + 1
+
+
+# Every row accounted for
+
+odd_text = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(["", " ", "nan", "NaN", "inf", "1e400", "-1e400", "\0", "NULL", "0", "1", "C"]),
+    st.sampled_from(["2024-01-01", "2024-02-30", "0000-00-00", "9999-12-31", "infinity", "epoch"]),
+    st.sampled_from(["290309-12-22 00:00", "2024-01-01 25:61", "2024-01-01T00:00:00+14:00", "-5"]),
+    st.none(),
+)
+odd_number = st.one_of(
+    st.floats(),
+    st.sampled_from([1e13, -9.3e16, 9.3e18, 0.0, -0.0, 5e-324]),
+    st.integers(-3, 3).map(float),
+)
+few = st.sampled_from(["a", "b", "Ca", None])
+mess = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer": st.one_of(few, odd_text),
+            "order": st.one_of(few, odd_text),
+            "time": st.one_of(st.sampled_from(["2024-01-01 10:00", "2024-01-02"]), odd_text),
+            "product": st.one_of(few, odd_text),
+            "quantity": st.one_of(st.sampled_from(["1", "-1"]), odd_text),
+            "amount": odd_number,
+        }
+    ),
+    max_size=30,
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=mess)
+def test_every_row_of_a_mess_is_used_or_put_aside_with_one_reason(rows, shop):
+    frame = pd.DataFrame(rows, columns=list(ROW))
+    frame = frame.astype({name: object for name in ROW if name != "amount"} | {"amount": float})
+    with check_orders(shop, FrameSource(frame)) as report:
+        assert report.rows_read == len(rows)
+        assert report.rows_read == report.rows_used + report.rows_quarantined
+        assert math.isfinite(report.revenue)
+        aside = pd.read_parquet(shop.path(shop.store.quarantine))
+    assert len(aside) == report.rows_quarantined
+    assert aside["source_row"].is_unique
+    assert Counter(aside["reason"]) == {count.reason: count.rows for count in report.quarantined}

@@ -1,0 +1,107 @@
+"""The documentation says what is true: every setting, command and page exists."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from features.catalogue import FEATURES
+from features.config import Settings, load_settings
+from serving.cli import COMMANDS, main
+from tests.support.shop import COLUMNS, simulate_orders
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def readme_commands() -> list[list[str]]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("regulars ")]
+
+
+def test_readme_names_only_commands_and_options_that_exist():
+    assert len(readme_commands()) >= 5
+    for words in readme_commands():
+        command = main.get_command(None, words[1])
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_readme_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_readme_says_how_many_features_there_are_in_the_changelog():
+    assert f"{len(FEATURES)} features" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_make_targets_of_the_readme_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
+
+
+def test_the_demo_configuration_loads():
+    assert load_settings(ROOT / "regulars.toml").data.currency == "USD"
+
+
+def _setting_names(model: type[BaseModel]) -> set[str]:
+    names = set()
+    for name, field in model.model_fields.items():
+        names.add(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names |= _setting_names(field.annotation)
+    return names
+
+
+def test_every_setting_is_documented():
+    page = (ROOT / "docs" / "settings.md").read_text()
+    missing = {name for name in _setting_names(Settings) - {"root"} if f"`{name}`" not in page}
+    assert not missing
+
+
+@pytest.mark.slow
+def test_the_readme_way_works_on_a_csv(tmp_path):
+    orders = simulate_orders(customers=140, days=330)
+    orders.to_csv(tmp_path / "orders.csv", index=False)
+    commands = [words for words in readme_commands() if words[1] != "serve"]
+    assert [words[1] for words in commands] == ["init", "check", "train", "score", "list"]
+    for words in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "serving.cli", *words[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (words, done.stderr)
+    assert (tmp_path / "churn.xlsx").exists()
+    assert (tmp_path / "myshop" / "out" / "scores.parquet").exists()
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path):
+    simulate_orders().to_parquet(tmp_path / "orders.parquet")
+    columns = "\n".join(f'{field} = "{column}"' for field, column in COLUMNS.items())
+    (tmp_path / "regulars.toml").write_text(
+        f'[data]\ntransactions = "orders.parquet"\n[data.columns]\n{columns}\n'
+        "[predict]\nhorizon_days = 60\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "notebooks" / "first_look.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "log loss" in done.stdout
+
+
+def test_commands_are_listed_with_their_words():
+    assert all(words.endswith(".") for _, words in COMMANDS.values())
