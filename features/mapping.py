@@ -35,15 +35,12 @@ def typed_lines(data: Data, types: dict[str, str]) -> str:
         "source_file",
         "source_row",
         *(
+            f"{_id(getattr(columns, name), types)} AS {name}"
+            for name in ("customer_id", "order_id", "product_id")
+        ),
+        *(
             f"{_text(getattr(columns, name), types)} AS {name}"
-            for name in (
-                "customer_id",
-                "order_id",
-                "product_id",
-                "product_name",
-                "category",
-                "channel",
-            )
+            for name in ("product_name", "category", "channel")
         ),
         f"{_text(columns.ordered_at, types)} IS NOT NULL AS has_date",
         f"{_timestamp(columns.ordered_at, types, data)} AS ordered_at",
@@ -68,6 +65,22 @@ def _text(name: str | None, types: dict[str, str]) -> str:
             f"WHEN isfinite({column}) THEN CAST({column} AS VARCHAR) END"
         )
     return f"nullif(trim(CAST({column} AS VARCHAR), {literal(_BLANKS)}), '')"
+
+
+def _id(name: str | None, types: dict[str, str]) -> str:
+    """A column as text, without the '.0' of numbers that passed through a float column.
+
+    Where ids are missing, many tools write the others as floats, all of them: a file in which
+    every id ends in '.0' has lost nothing by losing it. Otherwise ids stay as they are.
+    """
+    text = _text(name, types)
+    if name is None or types[name] != "VARCHAR":
+        return text
+    return f"""CASE WHEN source_file IN (
+                   SELECT source_file FROM source_lines GROUP BY source_file
+                   HAVING bool_and({text} IS NULL OR ends_with({text}, '.0')
+                                   AND TRY_CAST({text} AS DOUBLE) IS NOT NULL)
+               ) THEN regexp_replace({text}, '\\.0$', '') ELSE {text} END"""
 
 
 def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:

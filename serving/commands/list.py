@@ -83,7 +83,14 @@ def list_customers(
     )
     if page.totals.customers > len(rows) and sys.stdout.isatty():
         speaker.say(f"{page.totals.customers - len(rows):,} more; --output list.xlsx writes all.")
-    speaker.result({**lists.run_fields(page.run), "total": page.totals.customers, "items": rows})
+    speaker.result(
+        {
+            **lists.run_fields(page.run),
+            "total": page.totals.customers,
+            "total_value_at_risk": page.totals.value_at_risk,
+            "customers": rows,
+        }
+    )
 
 
 def write_list(store: Store, wanted: ChurnFilter, sort: Any, output: Path) -> int:

@@ -24,7 +24,7 @@ LINES = busy_orders(customers=25)
 CUSTOMERS = [*sorted(LINES["customer"].dropna().unique())[:6], "newcomer", None]
 
 slowly = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -96,10 +96,8 @@ def test_every_value_is_finite_or_missing(table):
 
 
 def test_shares_lie_between_nothing_and_all(table):
-    # what comes back of earlier orders may exceed nothing else than what was bought
-    shares = [name for name, feature in FEATURES.items() if feature.unit == "share"]
-    values = table[shares].stack()
-    assert values.between(0, 1).all()
+    shares = table[[name for name, feature in FEATURES.items() if feature.unit == "share"]]
+    assert (shares.isna() | ((shares >= 0) & (shares <= 1))).all().all()
 
 
 later_lines = st.lists(

@@ -219,7 +219,9 @@ def test_init_where_nothing_can_be_written(folder):
     assert (folder / "taken").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["missing.csv", "empty.csv", "book.xlsx", "no_money.csv", "ragged.csv"])
+@pytest.mark.parametrize(
+    "name", ["missing.csv", "empty.csv", "book.xlsx", "no_money.csv", "ragged.csv"]
+)
 def test_init_of_a_file_that_cannot_be_used(folder, name):
     (folder / "empty.csv").touch()
     (folder / "book.xlsx").write_bytes(b"PK\3\4")

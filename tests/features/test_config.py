@@ -84,8 +84,10 @@ def test_missing_columns_and_missing_money_are_said_together(tmp_path):
     assert [line.split(": ", 1)[1] for line in said] == [
         "'data.columns.customer_id' is missing. Add it.",
         "'data.columns.ordered_at' is missing. Add it.",
-        "'data.columns': needs either 'amount' (net paid for the line) or both 'unit_price' "
-        "and 'quantity'.",
+        (
+            "'data.columns': needs either 'amount' (net paid for the line) or both 'unit_price' "
+            "and 'quantity'."
+        ),
     ]
 
 
@@ -106,7 +108,7 @@ def test_a_column_name_may_have_spaces_around_it_but_must_not_be_empty():
     assert with_columns(customer_id=" id ", ordered_at="t", amount="a").data.columns.mapped()[
         "customer_id"
     ] == (" id ",)
-    with pytest.raises(ConfigError, match="'data.columns.customer_id': String should have at"):
+    with pytest.raises(ConfigError, match=r"'data.columns.customer_id': String should have at"):
         with_columns(customer_id="", ordered_at="t", amount="a")
 
 

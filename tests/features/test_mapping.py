@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features.config import Engine, settings_from
 from features.mapping import typed_lines
-from features.sources import FrameSource, ParquetSource, Source
+from features.sources import CsvSource, FrameSource, ParquetSource, Source
 from features.sql import engine
 
 COLUMNS = {"customer_id": "id", "ordered_at": "t", "amount": "a"}
@@ -273,6 +273,19 @@ def test_an_integer_column_that_another_file_has_as_floats(tmp_path):
     assert sorted(found["customer_id"].dropna()) == ["17850", "17850", "17851"]
 
 
+def test_ids_that_a_float_column_wrote_lose_its_point(tmp_path):
+    """Only where every id of the file has one: '7' and '7.0' of one file are two customers."""
+    assert ids(["17850.0", None, "", "7.0"]) == ["17850", None, None, "7"]
+    assert ids(["17850.0", "7"]) == ["17850.0", "7"]
+    assert ids(["v1.0", "v2.0"]) == ["v1.0", "v2.0"]
+    assert ids(["007.0"]) == ["007"]
+    for number, column in enumerate(([17850, 17851], [17850.0, None])):
+        frame = pd.DataFrame({"id": column, "t": ["2024-01-01"] * 2, "a": [1] * 2})
+        frame.to_csv(tmp_path / f"{number}.csv", index=False)
+    found = typed(CsvSource(sorted(tmp_path.iterdir())))
+    assert sorted(found["customer_id"].dropna()) == ["17850", "17850", "17851"]
+
+
 def test_missing_ids():
     assert ids(["", "  ", "\t", None, "\u00a0"]) == [None] * 5
 
@@ -303,6 +316,6 @@ def test_ids_are_trimmed_and_else_kept_as_they_are():
 
 
 def test_column_names_may_hold_anything():
-    name = "the \"customer's\" {id}; --"
+    name = 'the "customer\'s" {id}; --'
     found = typed({name: ["c7"]}, {"customer_id": name, "channel": name})
     assert list(found["customer_id"]) == list(found["channel"]) == ["c7"]

@@ -200,7 +200,7 @@ def test_too_little_to_learn_from(shop, rows, said):
 
 def test_no_row_at_all(shop):
     nothing = pd.DataFrame([line()]).head(0)
-    with pytest.raises(NotEnoughData, match="frame: no rows. Export the orders again"):
+    with pytest.raises(NotEnoughData, match=r"frame: no rows. Export the orders again"):
         read_orders(shop, FrameSource(nothing)).__enter__()
 
 

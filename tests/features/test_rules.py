@@ -153,9 +153,7 @@ def test_overlapping_files_count_once_even_without_order_ids(tmp_path):
     days = [row(time=f"2024-03-0{day}") for day in (1, 1, 2, 3)]
     pd.DataFrame(days[:3]).to_csv(tmp_path / "a.csv", index=False)
     pd.DataFrame(days[1:]).to_csv(tmp_path / "b.csv", index=False)
-    both = shop.model_copy(
-        update={"data": shop.data.model_copy(update={"transactions": "*.csv"})}
-    )
+    both = shop.model_copy(update={"data": shop.data.model_copy(update={"transactions": "*.csv"})})
     with check_orders(both) as report:
         assert report.rows_read == 6
         # the 1st was bought twice: `a` holds both, one of them again in `b`
@@ -257,7 +255,7 @@ mess = st.lists(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=mess)
 def test_every_row_of_a_mess_is_used_or_put_aside_with_one_reason(rows, shop):

@@ -83,7 +83,9 @@ def test_csv_by_name(tmp_path, connection, name):
     assert found.loc[7, "order"] == "o7"
 
 
-@pytest.mark.parametrize("name", ["orders.parquet", "orders.pq", "orders[1].parquet", "it's.parquet"])
+@pytest.mark.parametrize(
+    "name", ["orders.parquet", "orders.pq", "orders[1].parquet", "it's.parquet"]
+)
 def test_parquet_by_name(tmp_path, connection, name):
     simulate_orders(customers=5).to_parquet(tmp_path / name)
     found = read(connection, name, tmp_path)

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from itertools import pairwise
 from statistics import mean, median, stdev
 from typing import Any
 
@@ -81,7 +82,7 @@ def _rfm(orders: list[Order], purchases: list[Order], as_of: pd.Timestamp) -> di
 
 
 def _gaps(days: list[pd.Timestamp]) -> dict[str, float | None]:
-    gaps = [(later - earlier).days for earlier, later in zip(days, days[1:], strict=False)]
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     return {
         "mean_gap_days": mean(gaps) if gaps else None,
         "median_gap_days": median(gaps) if gaps else None,

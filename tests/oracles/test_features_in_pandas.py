@@ -31,7 +31,9 @@ def test_the_shop_is_as_busy_as_it_should_be(lines, log):
     known = lines[lines["customer"].notna()]
     day = known["time"].dt.normalize()
     assert known["amount"].lt(0).sum() > 50
-    assert known.groupby("order")["time"].agg(lambda times: times.dt.normalize().nunique()).max() > 1
+    assert (
+        known.groupby("order")["time"].agg(lambda times: times.dt.normalize().nunique()).max() > 1
+    )
     assert known.groupby(["customer", day])["order"].nunique().max() > 1
     assert lines[["customer", "product", "category"]].isna().any().all()
     assert known["discount"].gt(0).any()

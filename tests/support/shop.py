@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tomlkit
 
-from features.config import Settings, settings_from
+from features.config import CONFIG_NAME, Settings, settings_from
 
 FIRST_DAY = pd.Timestamp("2024-01-01")
 
@@ -165,3 +166,11 @@ def shop_settings(root: Path, **sections: dict[str, Any]) -> Settings:
     for name, section in sections.items():
         values[name] = {**values.get(name, {}), **section}
     return settings_from(values, root=root)
+
+
+def write_config(settings: Settings) -> Path:
+    """Write `settings` as the regulars.toml of their folder."""
+    path = settings.root / CONFIG_NAME
+    values = settings.model_dump(mode="json", exclude={"root"}, exclude_none=True)
+    path.write_text(tomlkit.dumps(values), encoding="utf-8")
+    return path

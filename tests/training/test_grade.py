@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.grade import RULE, Grade, graded, letter
-from training.tasks.task import error_improvement, score_improvement
+from training.tasks.task import error_improvement, score_improvement, share_above
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,38 @@ def test_an_error_of_half_the_size_is_an_improvement_of_one_half():
     assert (grade.improvement, grade.low, grade.high) == (0.5, 0.5, 0.5)
     assert grade.letter == "A"
     assert grade.sentence() == "A: error +50.0% [+50.0%, +50.0%] against usual"
+
+
+def test_a_baseline_without_error_is_no_division_by_zero():
+    assert of_rows(["a", "b"], [0, 0], [0, 0]).improvement == 0
+    worse = of_rows(["a", "b"], [2, 2], [0, 0])
+    assert worse.letter == "E"
+    assert worse.improvement == -2 / 0.01
+
+
+@pytest.mark.parametrize(
+    ("value", "baseline", "expected"),
+    [
+        (0.3, 0.2, 0.5),
+        (0.1, 0.2, -0.5),
+        (0.2, -0.2, 2.0),  # a baseline worse than chance is not better than a good model
+        (-0.2, -0.2, 0.0),
+        (0.005, 0.0, 0.5),
+    ],
+)
+def test_a_share_of_next_to_nothing_stays_small(value, baseline, expected):
+    assert share_above(value, baseline) == pytest.approx(expected)
+
+
+def test_samples_in_which_nothing_happened_are_left_out():
+    one_event = np.array([1.0, *([0.0] * 9)])
+
+    def improvement(rows):
+        return 0.2 if one_event[rows].any() else math.nan
+
+    customers = np.array([f"c{n}" for n in range(10)], dtype=object)
+    grade = graded("m", "b", customers, improvement, seed=1)
+    assert (grade.low, grade.high, grade.letter) == (0.2, 0.2, "A")
 
 
 def test_a_score_of_double_the_size_is_an_improvement_of_one():

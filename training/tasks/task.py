@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Improvement = Callable[[npt.NDArray[np.intp]], float]
 
 
+LEAST_BASELINE = 0.01
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One fold's verdict.
@@ -76,11 +79,20 @@ def error_improvement(
     model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]
 ) -> Improvement:
     """1 − mean error of the model ÷ mean error of the baseline, over given positions."""
-    return lambda rows: float(1 - model[rows].mean() / baseline[rows].mean())
+    return lambda rows: -share_above(float(model[rows].mean()), float(baseline[rows].mean()))
 
 
 def score_improvement(
     model: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]
 ) -> Improvement:
     """Mean score of the model ÷ mean score of the baseline − 1, over given positions."""
-    return lambda rows: float(model[rows].mean() / max(baseline[rows].mean(), 1e-9) - 1)
+    return lambda rows: share_above(float(model[rows].mean()), float(baseline[rows].mean()))
+
+
+def share_above(value: float, baseline: float) -> float:
+    """How far `value` lies above `baseline`, as a share of it; 0 where they are equal.
+
+    A baseline nearer to 0 than `LEAST_BASELINE` counts as that far away: next to nothing,
+    any difference would be a huge share.
+    """
+    return (value - baseline) / max(abs(baseline), LEAST_BASELINE)

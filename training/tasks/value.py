@@ -12,7 +12,7 @@ from training.baselines import RfmAverage
 from training.metrics import normalised_gini, value_metrics
 from training.models.value import ValueModel
 from training.plan import Fold
-from training.tasks.task import Improvement, Judgement
+from training.tasks.task import Improvement, Judgement, share_above
 from training.world import World
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ class ValueTask:
         spent, model, baseline = (rows[name].to_numpy() for name in ("spent", "model", "baseline"))
 
         def better(at: npt.NDArray[np.intp]) -> float:
-            reference = normalised_gini(spent[at], baseline[at])
-            return normalised_gini(spent[at], model[at]) / max(reference, 1e-9) - 1
+            return share_above(
+                normalised_gini(spent[at], model[at]), normalised_gini(spent[at], baseline[at])
+            )
 
         return better
 

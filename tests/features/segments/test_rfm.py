@@ -85,7 +85,9 @@ def test_scores_count_the_customers_below():
 def test_scores_are_ranks_of_values(values, random):
     scores = quintile_scores(values)
     assert ((scores >= 1) & (scores <= 5)).all()
-    for smaller, larger in [random.sample(range(len(values)), 2) for _ in values if len(values) > 1]:
+    for smaller, larger in [
+        random.sample(range(len(values)), 2) for _ in values if len(values) > 1
+    ]:
         assert (values[smaller] < values[larger]) <= (scores[smaller] <= scores[larger])
         assert (values[smaller] == values[larger]) <= (scores[smaller] == scores[larger])
     order = np.argsort(values, kind="stable")

@@ -1,0 +1,133 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.catalogue import FEATURES
+from serving.reasons import LEAST, RHYTHM, reasons_of
+
+NAMES = [RHYTHM, *FEATURES]
+
+
+def reasons(weights, values=None, *, currency="EUR", most=3):
+    """The reasons of one customer from contributions by name; features unnamed are 2.0."""
+    contributions = pd.DataFrame([{**dict.fromkeys(NAMES, 0.0), **weights}])
+    features = pd.DataFrame([{**dict.fromkeys(FEATURES, 2.0), **(values or {})}], dtype=float)
+    (found,) = reasons_of(contributions, features, currency, most)
+    return found
+
+
+def english(*arguments, **options):
+    return [reason["text"]["en"] for reason in reasons(*arguments, **options)]
+
+
+def chinese(*arguments, **options):
+    return [reason["text"]["zh"] for reason in reasons(*arguments, **options)]
+
+
+def test_the_strongest_comes_first_and_each_says_its_direction():
+    found = reasons({"spend_365d": -0.3, "weekend_share": 0.9, "orders": 0.001})
+    assert [(one["feature"], one["effect"]) for one in found] == [
+        ("weekend_share", "raises_risk"),
+        ("spend_365d", "lowers_risk"),
+    ]
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.floats(-3, 3), max_size=12),
+    st.dictionaries(
+        st.sampled_from(list(FEATURES)), st.floats(0, 1e6) | st.just(float("nan")), max_size=20
+    ),
+)
+def test_no_text_contradicts_the_model(weights, values):
+    found = reasons(weights, values)
+    assert len(found) <= 3
+    strengths = [abs(weights[one["feature"]]) for one in found]
+    assert strengths == sorted(strengths, reverse=True)
+    for one in found:
+        weight = weights[one["feature"]]
+        assert abs(weight) >= LEAST
+        raises = weight > 0
+        assert one["effect"] == ("raises_risk" if raises else "lowers_risk")
+        assert one["text"]["en"].endswith("raises the risk" if raises else "lowers the risk")
+        assert one["text"]["zh"].endswith("提高流失风险" if raises else "降低流失风险")
+        assert "nan" not in (one["text"]["en"] + one["text"]["zh"]).lower()
+        if one["feature"] == RHYTHM:
+            assert one["value"] is None
+        else:
+            assert one["value"] == values.get(one["feature"], 2.0)
+
+
+def test_nothing_is_said_of_what_is_not_known():
+    found = reasons({"std_gap_days": 2.0, "orders": 0.4}, {"std_gap_days": np.nan})
+    assert [one["feature"] for one in found] == ["orders"]
+
+
+def test_the_same_side_of_a_customer_is_told_once():
+    found = reasons({RHYTHM: 0.9, "days_since_last_order": -0.8, "silence_ratio": 0.7, "orders": 0.6})
+    assert [one["feature"] for one in found] == [RHYTHM, "orders"]
+
+
+def test_at_most_as_many_as_asked():
+    weights = {"orders": 0.9, "weekend_share": 0.8, "mean_order_value": 0.7}
+    assert [len(reasons(weights, most=most)) for most in (0, 1, 2, 3)] == [0, 1, 2, 3]
+
+
+def test_the_rhythm_in_words():
+    weights = {RHYTHM: 0.5}
+    usual = {"days_since_last_order": 41, "mean_gap_days": 21.04}
+    assert english(weights, usual) == [
+        "Last order 41 days ago, usually every 21 days – raises the risk"
+    ]
+    assert chinese(weights, usual) == ["最近一单在41天前，通常每21天一单，提高流失风险"]
+    first = {"days_since_last_order": 12, "mean_gap_days": np.nan}
+    assert english(weights, first) == ["One day of purchases so far, 12 days ago – raises the risk"]
+    assert chinese(weights, first) == ["至今只有一天购买，在12天前，提高流失风险"]
+
+
+def test_one_day_is_no_plural():
+    daily = {"days_since_last_order": 1, "mean_gap_days": 1.02}
+    assert english({RHYTHM: -0.5}, daily) == [
+        "Last order 1 day ago, usually every day – lowers the risk"
+    ]
+    assert "1 day – " in english({"min_gap_days": -0.5}, {"min_gap_days": 0.98})[0]
+    assert "0.9 days – " in english({"min_gap_days": -0.5}, {"min_gap_days": 0.9})[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "en", "zh"),
+    [
+        ("spend_365d", 1234.5, ": €1,234.50 – ", "：€1,234.50，"),
+        ("weekend_share", 0.254, ": 25% – ", "：25%，"),
+        ("days_since_first_order", 400.0, ": 400 days – ", "：400天，"),
+        ("orders", 12.0, ": 12 – ", "：12，"),
+        ("products_per_order", 2.345, ": 2.3 – ", "：2.3，"),
+        ("products_per_order", -0.04, ": 0 – ", "：0，"),
+    ],
+)
+def test_values_in_their_units(name, value, en, zh):
+    assert en in english({name: 0.5}, {name: value})[0]
+    assert zh in chinese({name: 0.5}, {name: value})[0]
+
+
+def test_money_has_the_decimals_of_its_currency():
+    assert "¥1,235 " in english({"spend_365d": 1}, {"spend_365d": 1234.7}, currency="JPY")[0]
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_every_feature_has_words_in_both_languages(name):
+    ((en,), (zh,)) = english({name: 1.0}), chinese({name: 1.0})
+    assert en.startswith(FEATURES[name].en[0].upper())
+    assert re.search(r"[\u4e00-\u9fff]", FEATURES[name].zh)
+    assert zh.startswith(FEATURES[name].zh)
+
+
+def test_each_customer_has_reasons_of_their_own():
+    contributions = pd.DataFrame([dict.fromkeys(NAMES, 0.0)] * 3)
+    contributions.loc[1, "orders"] = 1.0
+    features = pd.DataFrame([dict.fromkeys(FEATURES, 2.0)] * 3)
+    assert [len(found) for found in reasons_of(contributions, features, "EUR")] == [0, 1, 0]
+    assert reasons_of(contributions.iloc[:0], features.iloc[:0], "EUR") == []
