@@ -12,7 +12,6 @@ from features.sql import identifier, literal
 FLOATS = ("FLOAT", "DOUBLE")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*FLOATS, *_INTEGERS, *(f"U{kind}" for kind in _INTEGERS))
-_BLANKS = " \t\r\n\u00a0\u3000"
 
 
 def typed_lines(data: Data, types: dict[str, str]) -> str:
@@ -64,7 +63,7 @@ def _text(name: str | None, types: dict[str, str]) -> str:
             f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) "
             f"WHEN isfinite({column}) THEN CAST({column} AS VARCHAR) END"
         )
-    return f"nullif(trim(CAST({column} AS VARCHAR), {literal(_BLANKS)}), '')"
+    return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
 
 
 def _id(name: str | None, types: dict[str, str]) -> str:
@@ -76,11 +75,11 @@ def _id(name: str | None, types: dict[str, str]) -> str:
     text = _text(name, types)
     if name is None or types[name] != "VARCHAR":
         return text
-    return f"""CASE WHEN source_file IN (
-                   SELECT source_file FROM source_lines GROUP BY source_file
-                   HAVING bool_and({text} IS NULL OR ends_with({text}, '.0')
-                                   AND TRY_CAST({text} AS DOUBLE) IS NOT NULL)
-               ) THEN regexp_replace({text}, '\\.0$', '') ELSE {text} END"""
+    column = identifier(name)
+    return rf"""CASE WHEN source_file IN (
+                    SELECT source_file FROM source_lines GROUP BY source_file
+                    HAVING bool_and(coalesce(ends_with({column}, '.0') OR {column} = '', true))
+                ) THEN regexp_replace({text}, '^(-?\d+)\.0$', '\1') ELSE {text} END"""
 
 
 def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:

@@ -67,7 +67,9 @@ def test_nothing_is_said_of_what_is_not_known():
 
 
 def test_the_same_side_of_a_customer_is_told_once():
-    found = reasons({RHYTHM: 0.9, "days_since_last_order": -0.8, "silence_ratio": 0.7, "orders": 0.6})
+    found = reasons(
+        {RHYTHM: 0.9, "days_since_last_order": -0.8, "silence_ratio": 0.7, "orders": 0.6}
+    )
     assert [one["feature"] for one in found] == [RHYTHM, "orders"]
 
 

@@ -207,7 +207,7 @@ def test_without_products_there_are_scores_and_no_recommendations(trained, model
     assert json.loads(store.customer("c0001").body)["recommendations"] == []
 
 
-def test_the_empty_table_has_the_types_of_a_full_one(trained, models, run):
+def test_the_empty_table_has_the_types_of_a_full_one(trained, run):
     empty = recommendations(trained.log, None, trained.log.end, 5)
     assert list(empty) == list(run.recommendations)
     for name in ("rank", "score"):

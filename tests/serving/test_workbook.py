@@ -9,7 +9,7 @@ HOSTILE = [
     "+A1",
     "-2+3",
     "@SUM(A1)",
-    "=HYPERLINK(\"http://example.com\")",
+    '=HYPERLINK("http://example.com")',
     "http://example.com/",
     "mailto:a@example.com",
     "internal:Sheet2!A1",

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 from zipfile import ZipFile
 
 NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -24,16 +24,16 @@ def sheets_of(path: Path) -> list[Sheet]:
         key=lambda name: int(re.findall(r"\d+", name)[0]),
     )
     shared = _shared(parts.get("xl/sharedStrings.xml"))
-    return [_rows(ElementTree.fromstring(parts[name]), shared) for name in names]  # noqa: S314 - our own file
+    return [_rows(ET.fromstring(parts[name]), shared) for name in names]  # noqa: S314 - our own file
 
 
 def _shared(part: bytes | None) -> list[str]:
     if part is None:
         return []
-    return [_text(entry) for entry in ElementTree.fromstring(part)]  # noqa: S314 - our own file
+    return [_text(entry) for entry in ET.fromstring(part)]  # noqa: S314 - our own file
 
 
-def _rows(sheet: ElementTree.Element, shared: list[str]) -> Sheet:
+def _rows(sheet: ET.Element, shared: list[str]) -> Sheet:
     rows: Sheet = []
     for row in sheet.iter(f"{NS}row"):
         cells: list[str | float | None] = []
@@ -53,7 +53,7 @@ def _column(reference: str) -> int:
     return number - 1
 
 
-def _value(cell: ElementTree.Element, shared: list[str]) -> str | float | None:
+def _value(cell: ET.Element, shared: list[str]) -> str | float | None:
     assert cell.find(f"{NS}f") is None, "a formula"
     kind = cell.attrib.get("t", "n")
     if kind == "inlineStr":
@@ -64,7 +64,7 @@ def _value(cell: ElementTree.Element, shared: list[str]) -> str | float | None:
     return shared[int(value)] if kind == "s" else float(value)
 
 
-def _text(element: ElementTree.Element) -> str:
+def _text(element: ET.Element) -> str:
     text = "".join(part.text or "" for part in element.iter(f"{NS}t"))
     # what XML cannot hold is written as _x000D_, and such a text itself with its _ escaped
     return re.sub(r"_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), text)

@@ -187,7 +187,9 @@ def test_too_few_customers_are_refused(trained):
     settings = trained.settings.model_copy(
         update={"train": trained.settings.train.model_copy(update={"min_customers": 500})}
     )
-    with pytest.raises(NotEnoughData, match=r"only \d+ customers had ordered by 2024.*asks for 500"):
+    with pytest.raises(
+        NotEnoughData, match=r"only \d+ customers had ordered by 2024.*asks for 500"
+    ):
         prepare_training(replace(trained.log, settings=settings), None, lambda _: None)
 
 
@@ -210,8 +212,16 @@ def test_anonymous_orders_before_the_first_customer_are_no_history(log_of):
 
 
 def test_orders_without_products_train_all_but_recommendations(log_of):
-    settings = {"data": {"columns": {"customer_id": "customer", "ordered_at": "time",
-                                     "order_id": "order", "amount": "amount"}}}
+    settings = {
+        "data": {
+            "columns": {
+                "customer_id": "customer",
+                "ordered_at": "time",
+                "order_id": "order",
+                "amount": "amount",
+            }
+        }
+    }
     log = log_of(simulate_orders(customers=60, days=240), **settings)
     prepared = prepare_training(log, None, lambda _: None)
     assert [task.name for task in prepared.tasks] == ["churn", "value", "next_purchase"]

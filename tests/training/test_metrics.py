@@ -47,9 +47,9 @@ def test_certainty_that_was_wrong_costs_much_but_not_everything():
 
 def test_calibration_error_by_hand():
     # two bins of two: predicted .2 and .7, happened 0 and 1
-    assert calibration_error(
-        array(1, 0, 0, 1), array(0.6, 0.1, 0.3, 0.8), bins=2
-    ) == pytest.approx((0.2 + 0.3) / 2)
+    assert calibration_error(array(1, 0, 0, 1), array(0.6, 0.1, 0.3, 0.8), bins=2) == pytest.approx(
+        (0.2 + 0.3) / 2
+    )
 
 
 def test_a_calibrated_probability_has_little_calibration_error():
@@ -134,7 +134,9 @@ def slow_concordance(times, observed, predicted):
             later = times[i] < times[j] or (times[i] == times[j] and not observed[j])
             if i != j and observed[i] and later:
                 pairs += 1
-                right += 1.0 if predicted[i] < predicted[j] else 0.5 * (predicted[i] == predicted[j])
+                right += (
+                    1.0 if predicted[i] < predicted[j] else 0.5 * (predicted[i] == predicted[j])
+                )
     return right / pairs
 
 

@@ -37,7 +37,7 @@ def test_a_step_of_ones_own():
 def test_the_shortest_log_has_one_fold():
     # 10 days of history, 30 of labels, 30 to judge
     assert plan_training(FIRST, day(70), 30, Train()).folds == (Fold((day(10),), day(40)),)
-    with pytest.raises(NotEnoughData, match="span 69 days up to 2024-03-10.* 30 days needs 70"):
+    with pytest.raises(NotEnoughData, match=r"span 69 days up to 2024-03-10.* 30 days needs 70"):
         plan_training(FIRST, day(69), 30, Train())
 
 
@@ -78,13 +78,13 @@ def test_the_advice_of_a_refusal_works(span, horizon, step, folds, most):
         refusal = str(error)
     else:
         assume(False)
-    needed = int(refusal.split("needs ")[1].split(".")[0])
+    needed = int(refusal.split("needs ")[1].split(".", maxsplit=1)[0])
     assert needed > span
     assert plan_training(FIRST, day(needed), horizon, train).folds
     if "Collect more orders" in refusal:
         with pytest.raises(NotEnoughData):
             plan_training(FIRST, day(span), 7, train)
     else:
-        fitting = int(refusal.split("predict.horizon_days to ")[1].split(".")[0])
+        fitting = int(refusal.split("predict.horizon_days to ")[1].split(".", maxsplit=1)[0])
         assert 7 <= fitting < horizon
         assert plan_training(FIRST, day(span), fitting, train).folds

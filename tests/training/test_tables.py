@@ -93,8 +93,7 @@ def test_rows_from_the_known_date_on_change_nothing(labelled, cutoff):
     # customers who are new later may come before others in order of id
     changed.loc[late, "customer"] = "a-" + changed.loc[late, "customer"]
     found = [
-        labelled(frame, known_until=known, cutoff=cutoff)
-        for frame in (shop, changed, shop[~late])
+        labelled(frame, known_until=known, cutoff=cutoff) for frame in (shop, changed, shop[~late])
     ]
     pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
     pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
