@@ -6,7 +6,7 @@ SERVE ?= 1
 PORT ?= 8000
 DATA ?= ../shared/data
 
-.PHONY: demo test check bench serve mlflow format clean
+.PHONY: demo test check bench serve mlflow docs format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/regulars demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
@@ -32,6 +32,9 @@ serve: $(VENV)/.demo
 
 mlflow: $(VENV)/.demo
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port 5000
+
+docs: $(VENV)/.demo
+	$(BIN)/python -m features.documentation
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

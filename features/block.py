@@ -3,8 +3,23 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Grain = Literal["customer_orders", "customer_days", "customer_products", "customer_categories"]
+Grain = Literal[
+    "customer_orders",
+    "customer_days",
+    "customer_products",
+    "customer_categories",
+    "customer_channels",
+]
 """The grouped step an expression runs over; see `features.build.GRAINS`."""
+
+State = Literal["sum", "extreme", "window", "orders", "counts", "derived"]
+"""What must be kept of a customer to go on computing a feature without the log.
+
+`sum`: running sums of whole numbers, mergeable. `extreme`: smallest, largest, first or last,
+mergeable while nothing is taken back. `window`: a year of orders. `orders`: all orders (a
+median, a late order between two others). `counts`: a number per product, category or channel,
+mergeable. `derived`: nothing, it follows from other features.
+"""
 
 Unit = Literal["days", "orders", "money", "share", "ratio", "count", "hour", "nats"]
 
@@ -17,6 +32,7 @@ class Feature:
     ----------
     name : column name, unit inside (`days_since_last_order`)
     unit : what a value counts
+    state : what must be kept to update it; see `State`
     sql : expression; aggregates over the block's grain, or, in a derived block, plain
         arithmetic on columns of earlier blocks. `{as_of}` is the day number of the date.
         Only integers are summed, so that threads cannot change a bit of the result.
@@ -25,6 +41,7 @@ class Feature:
 
     name: str
     unit: Unit
+    state: State
     sql: str
     en: str
     zh: str

@@ -21,27 +21,32 @@ GRAINS: dict[str, str] = {
                    AS is_last_purchase,
                ROW_NUMBER() OVER (PARTITION BY customer, is_purchase ORDER BY day, minute, order_key) = 1
                    AS is_first_purchase
-        FROM orders WHERE day < {as_of}""",
+        FROM {orders} AS known_orders""",
     # one row per (customer, purchase day)
     "customer_days": """
-        SELECT *, MAX(day) OVER (PARTITION BY customer) AS last_day
-        FROM days WHERE day < {as_of}""",
+        SELECT *, MAX(day) OVER (PARTITION BY customer) AS last_day FROM {days} AS known_days""",
     # one row per (customer, product): in how many orders
     "customer_products": """
-        SELECT customer, product, COUNT(DISTINCT order_key) AS times
-        FROM lines
-        WHERE day < {as_of} AND NOT is_return AND customer IS NOT NULL AND product IS NOT NULL
+        SELECT customer, product, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
+        WHERE NOT is_return AND customer IS NOT NULL AND product IS NOT NULL
         GROUP BY customer, product""",
     "customer_categories": """
-        SELECT customer, category, COUNT(DISTINCT order_key) AS times
-        FROM lines
-        WHERE day < {as_of} AND NOT is_return AND customer IS NOT NULL AND category IS NOT NULL
+        SELECT customer, category, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
+        WHERE NOT is_return AND customer IS NOT NULL AND category IS NOT NULL
         GROUP BY customer, category""",
+    "customer_channels": """
+        SELECT customer, channel, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
+        WHERE NOT is_return AND customer IS NOT NULL AND channel IS NOT NULL
+        GROUP BY customer, channel""",
 }
+"""The grouped steps; `{lines}`, `{orders}` and `{days}` hold what is visible at the date."""
 
 
 def feature_query(blocks: tuple[Block, ...] = BLOCKS) -> str:
-    """The SQL text that computes `blocks`, with `{as_of}` and `{minor}` to be filled in.
+    """The SQL text that computes `blocks`.
+
+    `{as_of}` (day number), `{minor}` (minor units) and the visible `{lines}`, `{orders}`,
+    `{days}` are to be filled in.
 
     A customer is in the result from the first purchase on.
     """
@@ -61,7 +66,7 @@ def feature_query(blocks: tuple[Block, ...] = BLOCKS) -> str:
     computed = ", ".join(f.name for block in blocks if block.grain for f in block.features)
     ctes.append(f"""computed AS (
 SELECT buyers.customer{", " if computed else ""}{computed}
-FROM (SELECT DISTINCT customer FROM days WHERE day < {{as_of}}) AS buyers
+FROM (SELECT DISTINCT customer FROM {{days}} AS known_days) AS buyers
 {joins}
 )""")
     derived = "".join(
@@ -76,7 +81,7 @@ def build_features(log: OrderLog, as_of: date, blocks: tuple[Block, ...] = BLOCK
     Parameters
     ----------
     log : the orders
-    as_of : only rows of days before this date are seen
+    as_of : only rows ordered, and in the file, before this date are seen
 
     Returns
     -------
@@ -91,7 +96,9 @@ def build_features(log: OrderLog, as_of: date, blocks: tuple[Block, ...] = BLOCK
     """
     log.check_as_of(as_of)
     query = feature_query(blocks).format(
-        as_of=day_number(as_of), minor=f"{log.settings.data.minor_units}e0"
+        as_of=day_number(as_of),
+        minor=f"{log.settings.data.minor_units}e0",
+        **log.visible(as_of),
     )
     frame = log.frame(f"""
         SELECT customers.customer_id, features.* EXCLUDE (customer)

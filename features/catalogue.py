@@ -5,12 +5,15 @@ from features.blocks import (
     basket,
     calendar,
     categories,
+    channels,
     discounts,
     gaps,
+    margin,
     process,
     products,
     returns,
     rfm,
+    season,
     spend,
     trend,
 )
@@ -23,9 +26,12 @@ BLOCKS: tuple[Block, ...] = (
     basket.BLOCK,
     products.BLOCK,
     categories.BLOCK,
+    channels.BLOCK,
     discounts.BLOCK,
     returns.BLOCK,
     calendar.BLOCK,
+    season.BLOCK,
+    margin.BLOCK,
     trend.BLOCK,
 )
 

@@ -4,8 +4,8 @@
 
     customers  customer (int), customer_id (text), in order of id
     products   product (int), product_id, product_name, category
-    lines      customer (NULL = anonymous), order_key, day, minute, product, category,
-               channel, quantity, amount, discount, cost, is_return
+    lines      customer (NULL = anonymous), order_key, day, seen_day, minute, product,
+               category, channel, quantity, amount, discount, cost, is_return
     orders     one row per (customer, order_key, day); a later day of the same order is
                a row of its own, so that no line is seen before its day
     days       one row per (customer, purchase day) with the gap to the purchase day before
@@ -86,6 +86,23 @@ class OrderLog:
                 f"{self.last_day}. Choose a date from {self.first_day + timedelta(days=1)} to {self.end}."
             )
 
+    def visible(self, before: date) -> dict[str, str]:
+        """What could be known on the morning of `before`: `lines`, `orders`, `days` as SQL.
+
+        Rows ordered on or after it are not there, nor are rows that came into the file
+        (`ingested_at`) on or after it; where the log says when rows came in, orders and days
+        are made anew from the lines known by then.
+        """
+        number = day_number(before)
+        if self.settings.data.columns.ingested_at is None:
+            return {
+                name: f"(SELECT * FROM {name} WHERE day < {number})"
+                for name in ("lines", "orders", "days")
+            }
+        lines = f"(SELECT * FROM lines WHERE seen_day < {number})"
+        orders = f"({_orders_of(lines + ' AS known_lines')})"
+        return {"lines": lines, "orders": orders, "days": f"({_days_of(orders)})"}
+
     def frame(self, query: str) -> pd.DataFrame:
         """The result of `query` as a pandas frame."""
         return self.connection.execute(query).df()
@@ -101,8 +118,8 @@ class OrderLog:
         """
         frame = self.frame(f"""
             SELECT customer, order_key AS order_id, CAST(min(day) AS INTEGER) AS day, product
-            FROM lines
-            WHERE day < {day_number(before)} AND NOT is_return
+            FROM {self.visible(before)["lines"]} AS known_lines
+            WHERE NOT is_return
               AND customer IS NOT NULL AND product IS NOT NULL
             GROUP BY customer, order_key, product ORDER BY customer, order_key, product""")
         customers = self.frame("SELECT customer_id FROM customers ORDER BY customer")
@@ -239,6 +256,9 @@ _KEYED_TABLES = {
                -- without order ids, what a customer buys on a day is one order
                coalesce(order_id, CAST(ordered_on AS VARCHAR)) AS order_name,
                CAST(ordered_on - DATE '1970-01-01' AS INTEGER) AS day,
+               -- the first day after which the row was both ordered and in the file
+               CAST(greatest(ordered_on, coalesce(CAST(ingested_at AS DATE), ordered_on))
+                   - DATE '1970-01-01' AS INTEGER) AS seen_day,
                CAST(hour(ordered_at) * 60 + minute(ordered_at) AS INTEGER) AS minute,
                products.product, categories.category, channel, quantity,
                amount, discount, cost, is_return
@@ -252,33 +272,45 @@ _KEYED_TABLES = {
                customer, order_name
         FROM (SELECT DISTINCT customer, order_name FROM keyed_lines)""",
     "lines": """
-        SELECT lines.customer, order_key, day, minute, product, category, channel, quantity,
+        SELECT lines.customer, order_key, day, seen_day, minute, product, category, channel, quantity,
                amount, discount, cost, is_return
         FROM keyed_lines AS lines
         JOIN order_keys ON lines.order_name = order_keys.order_name
          AND lines.customer IS NOT DISTINCT FROM order_keys.customer""",
-    "orders": """
+}
+
+
+def _orders_of(lines: str) -> str:
+    """Orders of known customers: `lines` by (customer, order, day)."""
+    return f"""
         SELECT customer, order_key, day,
                SUM(amount) AS amount,
                SUM(CASE WHEN is_return THEN 0 ELSE amount END) AS bought_amount,
                SUM(CASE WHEN is_return THEN -amount ELSE 0 END) AS returned_amount,
                SUM(CASE WHEN is_return THEN 0 ELSE discount END) AS discount,
+               -- an order with a line of unknown cost has no known cost
+               CASE WHEN COUNT(cost) = COUNT(*)
+                    THEN SUM(CASE WHEN is_return THEN -ABS(cost) ELSE cost END) END AS cost,
                SUM(CASE WHEN is_return THEN 0 ELSE 1 END) AS line_count,
                COUNT(DISTINCT CASE WHEN is_return THEN NULL ELSE product END) AS product_count,
                MIN(minute) AS minute,
                MIN(CASE WHEN is_return THEN 1 ELSE 0 END) = 0 AS is_purchase
-        FROM lines WHERE customer IS NOT NULL
-        GROUP BY customer, order_key, day""",
-    "days": """
+        FROM {lines} WHERE customer IS NOT NULL
+        GROUP BY customer, order_key, day"""
+
+
+def _days_of(orders: str) -> str:
+    """Purchase days with the gap to the one before, which no later day can change."""
+    return f"""
         SELECT customer, day, orders, amount,
                day - LAG(day) OVER (PARTITION BY customer ORDER BY day) AS gap_days
         FROM (SELECT customer, day, COUNT(*) AS orders, SUM(bought_amount) AS amount
-              FROM orders WHERE is_purchase GROUP BY customer, day)""",
-}
+              FROM {orders} AS purchases WHERE is_purchase GROUP BY customer, day) AS purchase_days"""
 
 
 def _key(connection: duckdb.DuckDBPyConnection) -> None:
-    for name, query in _KEYED_TABLES.items():
+    tables = {**_KEYED_TABLES, "orders": _orders_of("lines"), "days": _days_of("orders")}
+    for name, query in tables.items():
         connection.execute(f"CREATE TABLE {name} AS {query}")
     for done in ("keyed_lines", "order_keys", "typed_lines", "kinds", "duplicates", "pairs"):
         connection.execute(f"DROP TABLE {done}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from features.catalogue import FEATURES
 from features.config import Settings, load_settings
+from features.documentation import feature_page
 from serving.cli import COMMANDS, main
 from tests.support.shop import COLUMNS, simulate_orders
 
@@ -39,6 +40,10 @@ def test_readme_links_lead_somewhere():
 
 def test_readme_says_how_many_features_there_are_in_the_changelog():
     assert f"{len(FEATURES)} features" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_page_of_features_is_the_catalogue():
+    assert (ROOT / "docs" / "features.md").read_text() == feature_page()
 
 
 def test_make_targets_of_the_readme_exist():

@@ -49,6 +49,7 @@ def labels_at(log: OrderLog, cutoff: date, horizon_days: int, known_until: date)
         day_number(day) for day in (cutoff, cutoff + timedelta(days=horizon_days), known_until)
     )
     minor = log.settings.data.minor_units
+    known_orders = log.visible(known_until)["orders"]
     frame = log.frame(f"""
         WITH after AS (
             SELECT customer,
@@ -56,13 +57,13 @@ def labels_at(log: OrderLog, cutoff: date, horizon_days: int, known_until: date)
                    COUNT(DISTINCT CASE WHEN is_purchase AND day < {end} THEN day END) AS purchase_days,
                    SUM(CASE WHEN day < {end} THEN amount ELSE 0 END) AS amount,
                    MIN(CASE WHEN is_purchase THEN day END) - {start} AS days_to_next_order
-            FROM orders WHERE day >= {start} AND day < {known} GROUP BY customer
+            FROM {known_orders} AS known_orders WHERE day >= {start} GROUP BY customer
         )
         SELECT customer_id, coalesce(after.orders, 0) AS orders,
                coalesce(amount, 0) / {minor}e0 AS spend,
                coalesce(after.purchase_days, 0) AS purchase_days, days_to_next_order,
                {known - start} AS followed_days
-        FROM (SELECT DISTINCT customer FROM days WHERE day < {start}) AS buyers
+        FROM (SELECT DISTINCT customer FROM {log.visible(cutoff)["days"]} AS known_days) AS buyers
         JOIN customers USING (customer) LEFT JOIN after USING (customer) ORDER BY customer""")
     return frame.set_index("customer_id").astype("float64")
 

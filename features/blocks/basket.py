@@ -11,6 +11,7 @@ BLOCK = Block(
         Feature(
             "mean_lines_per_order",
             "count",
+            "sum",
             f"CAST(SUM(line_count) AS DOUBLE) / {_N}",
             "lines per order",
             "每单行数",
@@ -18,6 +19,7 @@ BLOCK = Block(
         Feature(
             "mean_products_per_order",
             "count",
+            "sum",
             f"CAST(SUM(CASE WHEN is_purchase THEN product_count ELSE 0 END) AS DOUBLE) / {_N}",
             "different products per order",
             "每单商品种数",
@@ -25,6 +27,7 @@ BLOCK = Block(
         Feature(
             "max_lines_per_order",
             "count",
+            "extreme",
             "MAX(line_count)",
             "lines of the longest order",
             "最多行的一单的行数",

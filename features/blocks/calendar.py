@@ -3,6 +3,10 @@
 from features.block import Block, Feature
 
 _N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
+_BY_WEEKDAY = ", ".join(
+    f"SUM(CASE WHEN is_purchase AND (day + 3) % 7 = {weekday} THEN 1 ELSE 0 END)"
+    for weekday in range(7)
+)
 
 BLOCK = Block(
     name="calendar",
@@ -11,6 +15,7 @@ BLOCK = Block(
         Feature(
             "weekend_share",
             "share",
+            "sum",
             # day 0 was a Thursday: (day + 3) % 7 is 0 on Mondays, 5 and 6 at the weekend
             f"CAST(SUM(CASE WHEN is_purchase AND (day + 3) % 7 >= 5 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
             "share of orders at the weekend",
@@ -19,9 +24,34 @@ BLOCK = Block(
         Feature(
             "mean_hour",
             "hour",
+            "sum",
             f"CAST(SUM(CASE WHEN is_purchase THEN minute ELSE 0 END) AS DOUBLE) / 60 / {_N}",
             "usual hour of ordering",
             "通常的下单时刻",
+        ),
+        Feature(
+            "morning_share",
+            "share",
+            "sum",
+            f"CAST(SUM(CASE WHEN is_purchase AND minute < 720 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
+            "share of orders before noon",
+            "中午前下单的占比",
+        ),
+        Feature(
+            "evening_share",
+            "share",
+            "sum",
+            f"CAST(SUM(CASE WHEN is_purchase AND minute >= 1080 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
+            "share of orders after six in the evening",
+            "晚上六点后下单的占比",
+        ),
+        Feature(
+            "top_weekday_share",
+            "share",
+            "sum",
+            f"CAST(GREATEST({_BY_WEEKDAY}) AS DOUBLE) / {_N}",
+            "share of orders on the favourite day of the week",
+            "最常下单的星期几的占比",
         ),
     ),
 )

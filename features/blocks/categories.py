@@ -9,6 +9,7 @@ BLOCK = Block(
         Feature(
             "distinct_categories",
             "count",
+            "counts",
             "COUNT(*)",
             "different categories bought",
             "购买过的品类数",
@@ -16,6 +17,7 @@ BLOCK = Block(
         Feature(
             "top_category_share",
             "share",
+            "counts",
             "CAST(MAX(times) AS DOUBLE) / SUM(times)",
             "share of the favourite category",
             "最常购买品类的占比",
@@ -23,6 +25,7 @@ BLOCK = Block(
         Feature(
             "category_entropy",
             "nats",
+            "counts",
             "GREATEST(LN(SUM(times)) - SUM(CAST(ROUND(times * LN(times) * 1e6) AS BIGINT)) / 1e6 "
             "/ SUM(times), 0e0)",
             "variety of categories",

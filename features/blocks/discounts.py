@@ -11,6 +11,7 @@ BLOCK = Block(
         Feature(
             "discount_share",
             "share",
+            "sum",
             "CAST(SUM(discount) AS DOUBLE) / NULLIF(SUM(discount + bought_amount), 0)",
             "share of the full price saved by discounts",
             "折扣占原价的比例",
@@ -18,6 +19,7 @@ BLOCK = Block(
         Feature(
             "discounted_order_share",
             "share",
+            "sum",
             f"CAST(SUM(CASE WHEN is_purchase AND discount > 0 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
             "share of orders with a discount",
             "有折扣的订单占比",

@@ -13,6 +13,7 @@ BLOCK = Block(
         Feature(
             "mean_gap_days",
             "days",
+            "orders",
             f"CAST({_SUM} AS DOUBLE) / NULLIF({_N}, 0)",
             "usual days between purchases",
             "平均购买间隔天数",
@@ -20,6 +21,7 @@ BLOCK = Block(
         Feature(
             "median_gap_days",
             "days",
+            "orders",
             "MEDIAN(gap_days)",
             "median days between purchases",
             "购买间隔天数的中位数",
@@ -27,6 +29,7 @@ BLOCK = Block(
         Feature(
             "std_gap_days",
             "days",
+            "orders",
             # from integer sums: n Σg² − (Σg)² is exact, so the root is the same on every run
             f"CASE WHEN {_N} > 1 THEN SQRT(CAST({_N} * {_SQUARES} - {_SUM} * {_SUM} AS DOUBLE) "
             f"/ ({_N} * ({_N} - 1))) END",
@@ -36,6 +39,7 @@ BLOCK = Block(
         Feature(
             "min_gap_days",
             "days",
+            "orders",
             "MIN(gap_days)",
             "shortest gap between purchases",
             "最短购买间隔天数",
@@ -43,6 +47,7 @@ BLOCK = Block(
         Feature(
             "max_gap_days",
             "days",
+            "orders",
             "MAX(gap_days)",
             "longest gap between purchases",
             "最长购买间隔天数",
@@ -50,6 +55,7 @@ BLOCK = Block(
         Feature(
             "last_gap_days",
             "days",
+            "orders",
             "MAX(CASE WHEN gap_days IS NOT NULL AND day = last_day THEN gap_days END)",
             "days between the last two purchases",
             "最近两次购买的间隔天数",

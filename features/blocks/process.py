@@ -12,6 +12,7 @@ BLOCK = Block(
         Feature(
             "repeat_purchase_days",
             "count",
+            "orders",
             "COUNT(*) - 1",
             "purchase days after the first (x)",
             "首次之后的购买天数（x）",
@@ -19,6 +20,7 @@ BLOCK = Block(
         Feature(
             "first_to_last_days",
             "days",
+            "extreme",
             "MAX(day) - MIN(day)",
             "days from the first to the last purchase (t_x)",
             "首次到最近一次购买的天数（t_x）",

@@ -9,6 +9,7 @@ BLOCK = Block(
         Feature(
             "distinct_products",
             "count",
+            "counts",
             "COUNT(*)",
             "different products bought",
             "购买过的商品种数",
@@ -16,6 +17,7 @@ BLOCK = Block(
         Feature(
             "top_product_share",
             "share",
+            "counts",
             "CAST(MAX(times) AS DOUBLE) / SUM(times)",
             "share of the favourite product",
             "最常购买商品的占比",
@@ -23,6 +25,7 @@ BLOCK = Block(
         Feature(
             "repeated_product_share",
             "share",
+            "counts",
             "CAST(SUM(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS DOUBLE) / COUNT(*)",
             "share of products bought more than once",
             "重复购买过的商品占比",
@@ -30,6 +33,7 @@ BLOCK = Block(
         Feature(
             "product_entropy",
             "nats",
+            "counts",
             # Σ n ln n is summed in whole millionths: a sum of doubles would depend on threads
             "GREATEST(LN(SUM(times)) - SUM(CAST(ROUND(times * LN(times) * 1e6) AS BIGINT)) / 1e6 "
             "/ SUM(times), 0e0)",

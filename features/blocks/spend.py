@@ -15,6 +15,7 @@ BLOCK = Block(
         Feature(
             "mean_order_value",
             "money",
+            "sum",
             f"CAST({_SUM} AS DOUBLE) / NULLIF({_N}, 0) / {{minor}}",
             "mean value of an order",
             "平均订单金额",
@@ -22,6 +23,7 @@ BLOCK = Block(
         Feature(
             "median_order_value",
             "money",
+            "orders",
             f"MEDIAN({_VALUE}) / {{minor}}",
             "median value of an order",
             "订单金额中位数",
@@ -29,6 +31,7 @@ BLOCK = Block(
         Feature(
             "std_order_value",
             "money",
+            "sum",
             f"CASE WHEN {_N} > 1 THEN SQRT(GREATEST(CAST({_SQUARES} AS DOUBLE) - CAST({_SUM} AS DOUBLE) "
             f"* CAST({_SUM} AS DOUBLE) / {_N}, 0e0) / ({_N} - 1)) / {{minor}} END",
             "spread of order values",
@@ -37,6 +40,7 @@ BLOCK = Block(
         Feature(
             "max_order_value",
             "money",
+            "extreme",
             f"MAX({_VALUE}) / {{minor}}",
             "largest order",
             "最大订单金额",
@@ -44,6 +48,7 @@ BLOCK = Block(
         Feature(
             "last_order_value",
             "money",
+            "extreme",
             "MAX(CASE WHEN is_purchase AND is_last_purchase THEN bought_amount END) / {minor}",
             "value of the last order",
             "最近一单的金额",
@@ -51,6 +56,7 @@ BLOCK = Block(
         Feature(
             "first_order_value",
             "money",
+            "extreme",
             "MAX(CASE WHEN is_purchase AND is_first_purchase THEN bought_amount END) / {minor}",
             "value of the first order",
             "首单金额",

@@ -12,7 +12,10 @@ Order = dict[str, Any]
 
 
 def features_in_pandas(lines: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """The feature table of `lines` (columns of `tests.support.shop.COLUMNS`) at `as_of`."""
+    """The feature table of `lines` at `as_of`.
+
+    Columns of `tests.support.shop.COLUMNS`, `channel` and `cost`.
+    """
     past = lines[lines["customer"].notna() & (lines["time"] < as_of)]
     rows = {
         customer: _features(of_customer, as_of)
@@ -44,6 +47,7 @@ def _orders(lines: pd.DataFrame) -> list[Order]:
                 "lines": len(bought),
                 "products": bought["product"].nunique(),
                 "is_purchase": len(bought) > 0,
+                "cost": _cost(part),
             }
         )
     return sorted(orders, key=lambda order: order["when"])
@@ -60,6 +64,9 @@ def _features(lines: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, float | Non
         **_baskets(orders, purchases),
         **_breadth(bought, "product"),
         **_breadth(bought, "category"),
+        **_breadth(bought, "channel"),
+        **_season(orders, purchases, as_of),
+        **_margin(orders, as_of),
     }
     return {**found, **_trend(found)}
 
@@ -76,8 +83,36 @@ def _rfm(orders: list[Order], purchases: list[Order], as_of: pd.Timestamp) -> di
         **{f"orders_{days}d": len(within(purchases, days)) for days in (7, 30, 90, 180, 365)},
         **{
             f"spend_{days}d": sum(order["amount"] for order in within(orders, days)) / 100
-            for days in (30, 90, 180, 365)
+            for days in (7, 30, 90, 180, 365)
         },
+    }
+
+
+def _cost(part: pd.DataFrame) -> int | None:
+    if part["cost"].isna().any():
+        return None
+    sign = [1 if amount >= 0 else -1 for amount in part["amount"]]
+    return sum(s * _cents(cost) for s, cost in zip(sign, part["cost"], strict=True))
+
+
+def _season(orders: list[Order], purchases: list[Order], as_of: pd.Timestamp) -> dict[str, float]:
+    def then(some: list[Order]) -> list[Order]:
+        return [order for order in some if 275 < (as_of - order["day"]).days <= 365]
+
+    return {
+        "orders_year_ago_90d": len(then(purchases)),
+        "spend_year_ago_90d": sum(order["amount"] for order in then(orders)) / 100,
+    }
+
+
+def _margin(orders: list[Order], as_of: pd.Timestamp) -> dict[str, float | None]:
+    known = [order for order in orders if order["cost"] is not None]
+    margin = [order["amount"] - order["cost"] for order in known]
+    year = [m for m, order in zip(margin, known, strict=True) if (as_of - order["day"]).days <= 365]
+    spent = sum(order["amount"] for order in known)
+    return {
+        "margin_365d": sum(year) / 100 if year else None,
+        "margin_share": sum(margin) / spent if spent else None,
     }
 
 
@@ -120,6 +155,10 @@ def _baskets(orders: list[Order], purchases: list[Order]) -> dict[str, float | N
         "return_orders": sum(order["returned"] > 0 for order in orders),
         "weekend_share": mean(order["day"].day_of_week >= 5 for order in purchases),
         "mean_hour": mean(order["minute"] for order in purchases) / 60,
+        "morning_share": mean(order["minute"] < 12 * 60 for order in purchases),
+        "evening_share": mean(order["minute"] >= 18 * 60 for order in purchases),
+        "top_weekday_share": max(Counter(o["day"].day_of_week for o in purchases).values())
+        / len(purchases),
     }
 
 
@@ -127,7 +166,7 @@ def _breadth(bought: pd.DataFrame, column: str) -> dict[str, float | None]:
     """How the orders spread over products or categories; unknown where no row names one."""
     known = bought[bought[column].notna()]
     times = Counter(thing for (_, thing), _ in known.groupby(["order", column]))
-    plural = {"product": "products", "category": "categories"}[column]
+    plural = {"product": "products", "category": "categories", "channel": "channels"}[column]
     names = [f"distinct_{plural}", f"top_{column}_share", f"{column}_entropy"]
     if not times:
         return dict.fromkeys([*names, *(["repeated_product_share"] if column == "product" else [])])
@@ -153,6 +192,11 @@ def _trend(found: dict[str, Any]) -> dict[str, float | None]:
     months = max(found["days_since_first_order"], 30) / 30
     products = found["distinct_products"]
     return {
+        "last_order_value_ratio": (
+            found["last_order_value"] / found["mean_order_value"]
+            if found["mean_order_value"]
+            else None
+        ),
         "silence_ratio": by_gap(found["days_since_last_order"]),
         "gap_variation": by_gap(found["std_gap_days"]),
         "last_gap_ratio": by_gap(found["last_gap_days"]),
