@@ -7,7 +7,9 @@ import click
 
 from features.command_line import Speaker, as_of_option, common_options
 from features.config import load_settings
+from features.errors import ConfigError
 from features.orders import read_orders
+from serving.scoring import ScoreRun
 from serving.scoring import score as run_score
 from serving.store import SqlStore
 from training.bundle import load_models
@@ -30,7 +32,7 @@ def score(as_of: date | None, output: Path | None, config: Path, speaker: Speake
     with read_orders(settings) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         run = run_score(log, models, as_of, datetime.now(UTC), speaker.progress)
-    files = run.write(output) if output else ()
+    files = _written(run, output) if output else ()
     store.publish(run.info, run.scores, run.recommendations)
     speaker.progress("published the run")
     bands = run.scores["retention_risk"].value_counts()
@@ -50,3 +52,10 @@ def score(as_of: date | None, output: Path | None, config: Path, speaker: Speake
             "files": [str(file) for file in files],
         }
     )
+
+
+def _written(run: ScoreRun, output: Path) -> tuple[Path, ...]:
+    try:
+        return run.write(output)
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written ({error}).") from None

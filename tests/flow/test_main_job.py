@@ -106,11 +106,23 @@ def test_the_training_is_published(folder, steps):
     assert {grade["letter"] for grade in steps["train"]["grades"].values()} <= set("ABCD")
 
 
-def test_a_second_training_is_the_next_version(folder, steps):
+def models_in(bundle):
+    return {
+        str(path.relative_to(bundle)): path.read_bytes()
+        for path in bundle.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def test_a_second_training_is_the_next_version_of_the_same_models(folder, steps):
     assert set(steps["again"]["versions"].values()) == {"2"}
-    current = (folder / "data" / "bundles" / "current").read_text(encoding="utf-8").strip()
+    bundles = folder / "data" / "bundles"
+    current = (bundles / "current").read_text(encoding="utf-8").strip()
     assert current == steps["again"]["bundle"] != steps["train"]["bundle"]
     assert steps["again"]["grades"] == steps["train"]["grades"]
+    # the same orders and the same seed, in another process: the same files
+    first, second = (models_in(bundles / steps[name]["bundle"]) for name in ("train", "again"))
+    assert first == second != {}
 
 
 def test_the_scores_are_files_too(folder, steps):

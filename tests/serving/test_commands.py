@@ -204,6 +204,14 @@ def test_scores_are_published_and_written(shop, tmp_path):
     assert listed(config)["run_id"] == said["run_id"]
 
 
+def test_a_folder_that_cannot_be_written_is_one_clear_line(shop, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    found = regulars("score", "--output", tmp_path / "file" / "out", config=shop[1])
+    assert found.exit_code == 2
+    assert found.stderr.startswith(f"regulars: {tmp_path / 'file' / 'out'}: cannot be written")
+    assert found.stderr.count("\n") == 1
+
+
 def test_each_scoring_is_a_run_of_its_own_and_the_last_is_read(shop):
     _, config = shop
     runs = []

@@ -44,14 +44,6 @@ def bundles_of(shop):
     return shop.settings.path(shop.settings.store.bundles)
 
 
-def contents(bundle):
-    return {
-        str(path.relative_to(bundle)): path.read_bytes()
-        for path in bundle.rglob("*")
-        if path.is_file() and path.name != "manifest.json"
-    }
-
-
 def test_a_first_training_publishes(trained):
     result = trained.result
     assert result.refused == {}
@@ -74,20 +66,6 @@ def test_the_backtest_stands_beside_named_baselines(trained):
     }
     folds = [fold.test.isoformat() for fold in trained.result.backtest.plan.folds]
     np.testing.assert_allclose(table["mean"], table[folds].mean(axis=1))
-
-
-@pytest.mark.slow
-def test_a_second_training_is_the_next_version_of_the_same_models(trained, shop):
-    said = []
-    again = train(shop.log, None, said.append)
-    assert set(again.versions.values()) == {"2"}
-    assert current_bundle(bundles_of(shop)) == again.bundle
-    assert again.bundle.name != trained.result.bundle.name
-    assert contents(again.bundle) == contents(trained.result.bundle)
-    assert said[0] == "computed features at 3 cutoffs for 2 folds"
-    assert said[-1] == f"published {again.bundle.name}"
-    # the bundle before stays, for going back
-    assert (bundles_of(shop) / trained.result.bundle.name).is_dir()
 
 
 def test_two_trainings_at_the_same_time_are_one_too_many(shop):

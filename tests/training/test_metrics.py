@@ -153,11 +153,11 @@ def test_concordance_equals_the_slow_loop(seed):
 
 def test_concordance_of_many_is_that_of_an_even_part():
     rng = np.random.default_rng(1)
-    times = rng.exponential(1, 9_000)
-    predicted = times + rng.normal(0, 0.5, 9_000)
-    seen = np.ones(9_000, dtype=bool)
-    assert concordance(times, seen, predicted) == pytest.approx(
-        concordance(times, seen, predicted, most_rows=9_000), abs=0.01
+    times = rng.exponential(1, 1_500)
+    predicted = times + rng.normal(0, 0.5, 1_500)
+    seen = np.ones(1_500, dtype=bool)
+    assert concordance(times, seen, predicted, most_rows=500) == pytest.approx(
+        concordance(times, seen, predicted), abs=0.02
     )
 
 
