@@ -9,19 +9,30 @@ Grain = Literal[
     "customer_products",
     "customer_categories",
     "customer_channels",
+    "customer_interactions",
+    "customer_referrals",
+    "customer_contacts",
+    "customer_attributes",
 ]
 """The grouped step an expression runs over; see `features.build.GRAINS`."""
 
-State = Literal["sum", "extreme", "window", "orders", "counts", "derived"]
+State = Literal["sum", "extreme", "window", "orders", "counts", "derived", "table"]
 """What must be kept of a customer to go on computing a feature without the log.
 
 `sum`: running sums of whole numbers, mergeable. `extreme`: smallest, largest, first or last,
 mergeable while nothing is taken back. `window`: a year of orders. `orders`: all orders (a
 median, a late order between two others). `counts`: a number per product, category or channel,
-mergeable. `derived`: nothing, it follows from other features.
+mergeable. `derived`: nothing, it follows from other features. `table`: the rows of an optional
+table, which no order of the customer changes.
 """
 
-Unit = Literal["days", "orders", "money", "share", "ratio", "count", "hour", "nats"]
+Unit = Literal[
+    "days", "orders", "money", "share", "ratio", "count", "hour", "nats", "points", "yes_no"
+]
+
+Needs = Literal["interactions", "referrals", "contacts", "customers"]
+"""Which optional table a block is computed from; `referrals`: interactions that say whom they
+brought."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +63,11 @@ class Block:
     """Features that belong together and are computed over the same grain.
 
     A block without a grain is derived: its expressions see the columns of the blocks
-    before it in the catalogue.
+    before it in the catalogue. A block that `needs` an optional table is there only when the
+    configuration names the table.
     """
 
     name: str
     features: tuple[Feature, ...]
     grain: Grain | None = None
+    needs: Needs | None = None

@@ -10,7 +10,8 @@ from datetime import date
 import pandas as pd
 
 from features.block import Block
-from features.catalogue import BLOCKS
+from features.catalogue import BLOCKS, blocks_for
+from features.optional_tables import visible_tables
 from features.orders import OrderLog, day_number
 
 GRAINS: dict[str, str] = {
@@ -38,15 +39,44 @@ GRAINS: dict[str, str] = {
         SELECT customer, channel, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
         WHERE NOT is_return AND customer IS NOT NULL AND channel IS NOT NULL
         GROUP BY customer, channel""",
+    # every buyer has an empty row in the grains of optional tables: none of something is 0
+    "customer_interactions": """
+        SELECT customer, day, kind, CAST(ROUND(value * 1000) AS BIGINT) AS thousandths,
+               RANK() OVER (PARTITION BY customer, kind ORDER BY day DESC, minute DESC) = 1
+                   AS is_last_of_kind
+        FROM {interactions} AS known_interactions
+        UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), CAST(NULL AS VARCHAR),
+                         CAST(NULL AS BIGINT), FALSE
+        FROM {days} AS known_days""",
+    # one row per (customer, somebody whom the customer was the first to refer)
+    "customer_referrals": """
+        SELECT firsts.customer, firsts.other_customer, COALESCE(SUM(amount), 0) AS spend,
+               0 AS is_referred
+        FROM (SELECT DISTINCT customer, other_customer, day
+              FROM (SELECT customer, other_customer, day,
+                           RANK() OVER (PARTITION BY other_customer ORDER BY day, minute) AS place
+                    FROM {interactions} AS known_interactions WHERE kind = 'referral') AS placed
+              WHERE place = 1) AS firsts
+        LEFT JOIN {orders} AS known_orders
+          ON known_orders.customer = firsts.other_customer AND known_orders.day >= firsts.day
+        GROUP BY firsts.customer, firsts.other_customer
+        UNION ALL SELECT DISTINCT other_customer, CAST(NULL AS INTEGER), 0, 1
+        FROM {interactions} AS known_interactions WHERE kind = 'referral'
+        UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), 0, 0 FROM {days} AS known_days""",
+    "customer_contacts": """
+        SELECT customer, day, cost FROM {contacts} AS known_contacts WHERE NOT is_control
+        UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), 0 FROM {days} AS known_days""",
+    "customer_attributes": "SELECT * FROM {attributes} AS known_attributes",
 }
-"""The grouped steps; `{lines}`, `{orders}` and `{days}` hold what is visible at the date."""
+"""The grouped steps; `{lines}`, `{orders}`, `{days}` and the optional tables `{interactions}`,
+`{contacts}` and `{attributes}` hold what is visible at the date."""
 
 
 def feature_query(blocks: tuple[Block, ...] = BLOCKS) -> str:
     """The SQL text that computes `blocks`.
 
-    `{as_of}` (day number), `{minor}` (minor units) and the visible `{lines}`, `{orders}`,
-    `{days}` are to be filled in.
+    `{as_of}` (day number), `{minor}` (minor units) and what is visible of the tables that
+    `GRAINS` names are to be filled in.
 
     A customer is in the result from the first purchase on.
     """
@@ -75,13 +105,16 @@ FROM (SELECT DISTINCT customer FROM {{days}} AS known_days) AS buyers
     return f"WITH {', '.join(ctes)}\nSELECT computed.*{derived}\nFROM computed"
 
 
-def build_features(log: OrderLog, as_of: date, blocks: tuple[Block, ...] = BLOCKS) -> pd.DataFrame:
+def build_features(
+    log: OrderLog, as_of: date, blocks: tuple[Block, ...] | None = None
+) -> pd.DataFrame:
     """Features of every customer who bought before `as_of`.
 
     Parameters
     ----------
     log : the orders
     as_of : only rows ordered, and in the file, before this date are seen
+    blocks : what to compute; None: whatever the configured tables can fill
 
     Returns
     -------
@@ -94,13 +127,23 @@ def build_features(log: OrderLog, as_of: date, blocks: tuple[Block, ...] = BLOCK
     ConfigError
         When `as_of` lies outside the log.
     """
+    return log.frame(table_query(log, as_of, blocks)).set_index("customer_id")
+
+
+def table_query(log: OrderLog, as_of: date, blocks: tuple[Block, ...] | None = None) -> str:
+    """The SQL text of `build_features` over the tables of `log`, `customer_id` as a column."""
     log.check_as_of(as_of)
+    data = log.settings.data
+    blocks = blocks_for(data) if blocks is None else blocks
     query = feature_query(blocks).format(
         as_of=day_number(as_of),
-        minor=f"{log.settings.data.minor_units}e0",
+        minor=f"{data.minor_units}e0",
         **log.visible(as_of),
+        **visible_tables(data, day_number(as_of)),
     )
-    frame = log.frame(f"""
-        SELECT customers.customer_id, features.* EXCLUDE (customer)
-        FROM ({query}) AS features JOIN customers USING (customer) ORDER BY customer""")
-    return frame.set_index("customer_id").astype("float64")
+    names = [feature.name for block in blocks for feature in block.features]
+    # cast in the engine: the frame would hold every column twice while pandas converts it
+    columns = ", ".join(f"CAST({name} AS DOUBLE) AS {name}" for name in names)
+    return f"""
+        SELECT customers.customer_id, {columns}
+        FROM ({query}) AS features JOIN customers USING (customer) ORDER BY customer"""

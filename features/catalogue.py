@@ -2,12 +2,15 @@
 
 from features.block import Block, Feature
 from features.blocks import (
+    attributes,
     basket,
     calendar,
     categories,
     channels,
+    contacts,
     discounts,
     gaps,
+    interactions,
     margin,
     process,
     products,
@@ -17,6 +20,7 @@ from features.blocks import (
     spend,
     trend,
 )
+from features.config import Data
 
 BLOCKS: tuple[Block, ...] = (
     rfm.BLOCK,
@@ -38,3 +42,42 @@ BLOCKS: tuple[Block, ...] = (
 FEATURES: dict[str, Feature] = {
     feature.name: feature for block in BLOCKS for feature in block.features
 }
+
+OPTIONAL_BLOCKS: tuple[Block, ...] = (
+    interactions.BLOCK,
+    interactions.REFERRALS,
+    contacts.BLOCK,
+)
+"""Blocks that need an optional table; those of `data.customers` follow from its configuration."""
+
+OPTIONAL_FEATURES: dict[str, Feature] = {
+    feature.name: feature for block in OPTIONAL_BLOCKS for feature in block.features
+}
+
+
+def blocks_for(data: Data) -> tuple[Block, ...]:
+    """The blocks that the configured tables can fill: all of `BLOCKS`, then the optional ones.
+
+    Without an optional table these are `BLOCKS` themselves.
+    """
+    have = {
+        "interactions": data.interactions is not None,
+        "referrals": data.interactions is not None and bool(data.interactions.other_customer_id),
+        "contacts": data.contacts is not None,
+    }
+    chosen = tuple(block for block in OPTIONAL_BLOCKS if block.needs and have[block.needs])
+    customers = data.customers
+    noted = (attributes.block_of(customers),) if customers and customers.attributes else ()
+    return (*BLOCKS, *chosen, *noted)
+
+
+def feature_named(name: str) -> Feature:
+    """The feature of this name, of whatever block.
+
+    Raises
+    ------
+    KeyError
+        When there is none.
+    """
+    known = FEATURES.get(name) or OPTIONAL_FEATURES.get(name)
+    return known or attributes.feature_named(name)

@@ -1,15 +1,15 @@
-"""`regulars init` and `regulars check`."""
+"""`regulars init`, `regulars check` and `regulars features`."""
 
+from datetime import date
 from pathlib import Path
 
 import click
-from babel.numbers import format_currency
 
-from features.command_line import Speaker, common_options, fail
+from features.command_line import IsoDate, Speaker, common_options, fail
 from features.config import CONFIG_NAME, load_settings
-from features.doctor import Report
-from features.errors import ConfigError, RegularsError
-from features.orders import check_orders
+from features.errors import ConfigError, DataError, RegularsError
+from features.orders import check_orders, read_orders
+from features.report_text import say_report
 
 
 @click.command()
@@ -40,52 +40,79 @@ def init(file: str, output: Path, *, as_json: bool) -> None:
     speaker.result({"config": str(output), "notes": proposal.notes, "settings": proposal.settings})
 
 
-def _write(output: Path, text: str) -> None:
+def _write(output: Path, text: str, *, option: str = "--output") -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"{output}: cannot be written ({error.strerror}). Choose another --output."
+            f"{output}: cannot be written ({error.strerror}). Choose another {option}."
         ) from None
 
 
 @click.command()
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the report as one page of HTML, too.",
+)
 @common_options
-def check(config: Path, speaker: Speaker) -> None:
-    """The doctor: read the orders, say what was used and what was put aside and why."""
+def check(config: Path, html: Path | None, speaker: Speaker) -> None:
+    """The doctor: read the orders, say what was used and what was put aside and why.
+
+    Ends with 1 when the orders are not fit for training.
+    """
     settings = load_settings(config)
+    quarantine = settings.path(settings.store.quarantine)
     with check_orders(settings) as report:
-        quarantine = settings.path(settings.store.quarantine)
-        _say_report(speaker, report, quarantine)
+        if html is not None:
+            from features.report_html import page
+
+            _write(html, page(report, quarantine), option="--html")
+        say_report(speaker, report, quarantine)
         speaker.result({**report.to_dict(), "quarantine": str(quarantine)})
+        if html is not None:
+            speaker.say(f"Wrote {html}.")
+    if report.refusals:
+        fail(DataError(report.refusals))
 
 
-def _say_report(speaker: Speaker, report: Report, quarantine: Path) -> None:
-    def money(amount: float) -> str:
-        return str(format_currency(amount, report.currency, locale="en"))
+@click.command()
+@click.option(
+    "--as-of",
+    "dates",
+    type=IsoDate(),
+    multiple=True,
+    help="Only orders before this date are seen; several dates are one table. "
+    "The day after the last order by default.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The Parquet file of features: a row per date and customer.",
+)
+@click.option(
+    "--lines",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the clean order lines as Parquet, too, for a warehouse or Spark.",
+)
+@common_options
+def features(
+    config: Path, dates: tuple[date, ...], output: Path, lines: Path | None, speaker: Speaker
+) -> None:
+    """Write the features of every customer at one or more dates."""
+    from features.exports import write_features, write_lines
 
-    speaker.say(f"{report.source}: {report.rows_read:,} rows read")
-    speaker.say(
-        f"  {report.rows_used:,} used: {report.orders:,} orders of {report.customers:,} customers, "
-        f"{report.products:,} products, {report.first_day} to {report.last_day}, "
-        f"{money(report.revenue)} net"
-    )
-    if report.return_rows:
-        speaker.say(f"  among them {report.return_rows:,} returns ({money(report.returned)})")
-    speaker.say(f"  {report.one_order_customers:,} customers have ordered once")
-    if report.quarantined:
-        speaker.say(f"  {report.rows_quarantined:,} put aside in {quarantine}:")
-        speaker.table(
-            "",
-            ["  reason", "rows", "money", "first", "which means"],
-            [
-                [f"  {c.reason}", f"{c.rows:,}", money(c.amount), c.example, c.meaning]
-                for c in report.quarantined
-            ],
-            words=("first", "which means"),
-        )
-    else:
-        speaker.say("  none put aside")
-    for note in report.notes:
-        speaker.say(f"• {note}")
+    settings = load_settings(config)
+    with read_orders(settings) as log:
+        days = sorted(set(dates)) or [log.end]
+        answer: dict[str, object] = {"as_of": days, "features": str(output)}
+        if lines is not None:
+            answer |= {"lines": str(lines), "line_rows": write_lines(log, lines)}
+            speaker.say(f"Wrote {answer['line_rows']:,} clean lines to {lines}.")
+        answer["rows"] = write_features(log, days, output)
+    speaker.say(f"Wrote {answer['rows']:,} rows as of {', '.join(map(str, days))} to {output}.")
+    speaker.result(answer)

@@ -1,7 +1,6 @@
 """The doctor: what was read, what was put aside and why, countable row by row."""
 
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,89 +8,106 @@ import duckdb
 
 from features.config import Settings
 from features.errors import ConfigError, RegularsError
+from features.findings import find_all
+from features.findings.evidence import Evidence
+from features.findings.refusals import card_of_two, nothing_usable, without_rate
+from features.identities import Resolution
+from features.report import Finding, ReasonCount, Report, WeekCount
 from features.rules import rules_for
 from features.sql import literal, row
 
 
-@dataclass(frozen=True)
-class ReasonCount:
-    """How many rows one rule put aside."""
+def examine(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: str,
+    *,
+    identities: Resolution | None = None,
+    thorough: bool = False,
+) -> Report:
+    """Count `judged_lines`, and say what stands against using them.
 
-    reason: str
-    meaning: str
-    rows: int
-    amount: float
-    """Money on those rows, in units of the currency (what could be read)."""
-    example: str
-    """Where the first such row stands: name of the file and row in it."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `regulars check` says.
-
-    `rows_read == rows_used + sum(count.rows for count in quarantined)`, always.
-    Money is in units of the currency; `revenue` is what used rows add up to.
-    """
-
-    source: str
-    currency: str
-    rows_read: int
-    rows_used: int
-    quarantined: tuple[ReasonCount, ...]
-    customers: int
-    orders: int
-    products: int
-    first_day: date | None
-    last_day: date | None
-    revenue: float
-    anonymous_rows: int
-    anonymous_revenue: float
-    return_rows: int
-    returned: float
-    one_order_customers: int
-    notes: tuple[str, ...]
-
-    @property
-    def rows_quarantined(self) -> int:
-        return sum(count.rows for count in self.quarantined)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, dates as ISO text."""
-        days = {"first_day": self.first_day, "last_day": self.last_day}
-        iso = {name: day.isoformat() if day else None for name, day in days.items()}
-        return {**asdict(self), **iso, "rows_quarantined": self.rows_quarantined}
-
-
-def examine(connection: duckdb.DuckDBPyConnection, settings: Settings, source: str) -> Report:
-    """Count `judged_lines`.
+    Parameters
+    ----------
+    identities : who is who, where a table says it
+    thorough : look for everything that deserves a look, week by week, too
 
     Raises
     ------
     RegularsError
         When rows read, used and quarantined do not add up: a defect, never to be trained on.
     """
-    scale = settings.data.minor_units
+    data = settings.data
     rows_read = int(str(row(connection, "SELECT count(*) FROM source_lines")[0]))
-    totals = _totals(connection, scale)
     report = Report(
         source=source,
-        currency=settings.data.currency,
+        currency=data.currency,
         rows_read=rows_read,
         quarantined=_quarantined(connection, settings),
-        notes=_notes(connection, totals),
-        **totals,
+        **_totals(connection, data.minor_units),
     )
     if report.rows_used + report.rows_quarantined != rows_read:
         raise RegularsError(
             f"{source}: {rows_read} rows read, but {report.rows_used} used and "
             f"{report.rows_quarantined} quarantined. Please report this as a defect."
         )
-    return report
+    findings = [
+        *nothing_usable(report),
+        *without_rate(connection, data, report.quarantined),
+        *card_of_two(data, identities),
+    ]
+    if not thorough:
+        return replace(report, findings=tuple(findings))
+    findings += _fixed(connection, settings, report)
+    if report.rows_used:
+        revenue = int(str(row(connection, f"{_REVENUE} WHERE reason IS NULL")[0]))
+        findings += find_all(Evidence(connection, data, revenue, report.rows_used, identities))
+    return replace(report, findings=tuple(findings), weeks=_weeks(connection, data.minor_units))
 
 
-def write_quarantine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write the rows put aside, as they stood in the source, each with `reason`.
+_REVENUE = "SELECT coalesce(sum(amount), 0) FROM judged_lines"
+
+
+def _fixed(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, report: Report
+) -> list[Finding]:
+    """What rules have put aside, as findings."""
+    sides = connection.execute(f"""
+        SELECT reason, greatest(sum(amount) FILTER (amount > 0), -sum(amount) FILTER (amount < 0))
+               / {settings.data.minor_units}e0
+        FROM judged_lines WHERE reason IS NOT NULL GROUP BY reason""").fetchall()
+    moved = dict(sides)
+    advice = {rule.code: rule.advice for rule in rules_for(settings.data)}
+    return [
+        Finding(
+            code=count.reason,
+            severity="fixed",
+            count=count.rows,
+            unit="row",
+            meaning=f"{count.meaning}.",
+            advice=advice[count.reason],
+            share_of_revenue=(moved[count.reason] or 0) / report.revenue
+            if report.revenue > 0
+            else None,
+            example=count.example,
+        )
+        for count in report.quarantined
+        if count.reason != "no_rate"  # refused as a whole
+    ]
+
+
+def _weeks(connection: duckdb.DuckDBPyConnection, scale: int) -> tuple[WeekCount, ...]:
+    found = connection.execute(f"""
+        SELECT CAST(date_trunc('week', ordered_on) AS DATE) AS monday, count(*),
+               sum(amount) / {scale}e0
+        FROM judged_lines WHERE reason IS NULL GROUP BY monday ORDER BY monday""").fetchall()
+    return tuple(WeekCount(*values) for values in found)
+
+
+def write_quarantine(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, of: str = "lines"
+) -> None:
+    """Write the rows of `source_<of>` put aside, as they stood in the source, each with `reason`.
 
     The file is replaced as a whole: a reader sees the old one or the new one.
 
@@ -104,9 +120,9 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(f"""
-            COPY (SELECT judged_lines.reason, source_lines.* FROM source_lines
-                  JOIN judged_lines USING (source_file, source_row)
-                  WHERE judged_lines.reason IS NOT NULL ORDER BY source_file, source_row)
+            COPY (SELECT judged_{of}.reason, source_{of}.* FROM source_{of}
+                  JOIN judged_{of} USING (source_file, source_row)
+                  WHERE judged_{of}.reason IS NOT NULL ORDER BY source_file, source_row)
             TO {literal(str(unfinished))} (FORMAT parquet)""")
         unfinished.replace(path)
     except (OSError, duckdb.IOException) as error:
@@ -158,39 +174,3 @@ def _quarantined(
         for reason, rows, amount, example in found
     }
     return tuple(counts[code] for code in meanings if code in counts)
-
-
-def _notes(connection: duckdb.DuckDBPyConnection, totals: dict[str, Any]) -> tuple[str, ...]:
-    """Sentences about what is used but deserves a look."""
-    if not totals["rows_used"]:
-        return ()
-    notes = []
-    free, unit_free, at_night, timed, huge = connection.execute("""
-        SELECT count(*) FILTER (amount = 0), count(*) FILTER (quantity = 0),
-               count(*) FILTER (hour(ordered_at) BETWEEN 1 AND 4),
-               count(*) FILTER (ordered_at <> ordered_on),
-               count(*) FILTER (abs(quantity) >= 1000 AND quantity > 100 * usual)
-        FROM judged_lines,
-             (SELECT quantile_cont(quantity, 0.99) AS usual FROM judged_lines WHERE reason IS NULL)
-        WHERE reason IS NULL""").fetchone() or (0, 0, 0, 0, 0)
-    if totals["anonymous_rows"]:
-        share = totals["anonymous_revenue"] / totals["revenue"] if totals["revenue"] else 0.0
-        notes.append(
-            f"{totals['anonymous_rows']:,} rows have no customer id ({share:.1%} of revenue): they "
-            "count for product popularity, not for any customer."
-        )
-    if free:
-        notes.append(f"{free:,} rows cost nothing (amount 0): they are used.")
-    if unit_free:
-        notes.append(f"{unit_free:,} rows have quantity 0: they are used.")
-    if huge / totals["rows_used"] > 1e-4:
-        notes.append(
-            f"{huge:,} rows have quantities of 1,000 and more, over a hundred times what is usual: "
-            "perhaps a measure (fuel, weight), not pieces. No feature counts pieces."
-        )
-    if timed and at_night / timed > 0.05:
-        notes.append(
-            f"{at_night / timed:.0%} of the rows fall between 1 and 5 at night: if the shop is closed "
-            "then, the clock is probably UTC; set data.timezone and data.naive_timestamps."
-        )
-    return tuple(notes)

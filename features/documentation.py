@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from features.catalogue import BLOCKS, FEATURES
+from features.block import Block
+from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATURES
 
 PAGE = Path("docs/features.md")
 
@@ -13,25 +14,67 @@ from the catalogue by `make docs`.
 
 `state` says what must be kept of a customer to go on computing a feature without the log: **sum** \
 and **counts** (running whole numbers, mergeable), **extreme** (first, last, smallest, largest), \
-**window** (a year of orders), **orders** (all orders: medians, gaps), **derived** (nothing). Money \
-is in units of the currency. A dash in the data (NaN) means that the feature has no meaning yet, \
-such as a gap after one purchase.
+**window** (a year of orders), **orders** (all orders: medians, gaps), **derived** (nothing), \
+**table** (the rows of an optional table). Money is in units of the currency. A dash in the data \
+(NaN) means that the feature has no meaning yet, such as a gap after one purchase.
+"""
+
+
+_OPTIONAL = """
+# Features of optional tables
+
+{count} columns more where the tables are configured, after those above; a shop without a table has \
+none of its columns. A table that is added or removed changes the columns, so the models have to be \
+trained again. Rows of interactions and contacts are seen from the day on which they happened (and \
+came in).
+"""
+
+_NEEDS = {
+    "interactions": "needs `[data.interactions]`",
+    "referrals": "needs `[data.interactions]` with `other_customer_id`",
+    "contacts": "needs `[data.contacts]`",
+}
+
+_ATTRIBUTES = """
+## attributes
+
+over `customer_attributes`, needs `[data.customers]` with `attributes`
+
+| name | unit | state | meaning | 含义 |
+|---|---|---|---|---|
+| `attribute_<name>` | count | table | a number of `data.customers.attributes` as it is | 客户属性的数值 |
+| `is_<name>_<level>` | yes_no | table | whether text is this value of `data.customers.levels` | 客户属性是否为该值 |
+
+**Attributes have no history.** The table says how customers are today, and every past date that the \
+models learn from is given the same values. An attribute that the shop changes after the fact, such as a \
+'lost' flag or a loyalty tier, tells the past what came later: the backtest then looks better than the \
+models are. Name only what was known from the start: age, sex, region, the channel of the first contact.
 """
 
 
 def feature_page() -> str:
     """The page as Markdown text."""
-    parts = [_HEAD.format(count=len(FEATURES))]
-    for block in BLOCKS:
-        over = f"over `{block.grain}`" if block.grain else "derived from the columns above"
-        parts.append(
-            f"\n## {block.name}\n\n{over}\n\n"
-            "| name | unit | state | meaning | 含义 |\n|---|---|---|---|---|\n"
-        )
-        parts += [
-            f"| `{f.name}` | {f.unit} | {f.state} | {f.en} | {f.zh} |\n" for f in block.features
+    return "".join(
+        [
+            _HEAD.format(count=len(FEATURES)),
+            *map(_section, BLOCKS),
+            _OPTIONAL.format(count=len(OPTIONAL_FEATURES)),
+            *map(_section, OPTIONAL_BLOCKS),
+            _ATTRIBUTES,
         ]
-    return "".join(parts)
+    )
+
+
+def _section(block: Block) -> str:
+    over = f"over `{block.grain}`" if block.grain else "derived from the columns above"
+    needs = f", {_NEEDS[block.needs]}" if block.needs else ""
+    rows = "".join(
+        f"| `{f.name}` | {f.unit} | {f.state} | {f.en} | {f.zh} |\n" for f in block.features
+    )
+    return (
+        f"\n## {block.name}\n\n{over}{needs}\n\n"
+        f"| name | unit | state | meaning | 含义 |\n|---|---|---|---|---|\n{rows}"
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ read becomes NULL here and a reason in `features.rules`, never a lost row.
 """
 
 import re
+from fractions import Fraction
 
-from features.config import Columns, Data
+from features.config import Columns, Data, minor_units
 from features.sql import identifier, literal
 
 FLOATS = ("FLOAT", "DOUBLE")
@@ -25,34 +26,48 @@ def typed_lines(data: Data, types: dict[str, str]) -> str:
     Returns
     -------
     A query with `source_file`, `source_row`, `customer_id`, `order_id`, `product_id`,
-    `product_name`, `category`, `channel` (text), `has_date` (was there anything to read),
-    `ordered_at` and `ingested_at` (local wall time, TIMESTAMP), `quantity` (DOUBLE),
-    `amount`, `discount`, `cost` (BIGINT minor units, below 10¹⁵).
+    `product_name`, `category`, `channel`, `currency` (text), `is_by_card` (the customer is
+    known by the card alone), `has_date` (was there anything to read), `is_wall_time` (a time
+    without offset, read as the shop's), `ordered_at` and `ingested_at` (local wall time,
+    TIMESTAMP), `quantity` (DOUBLE), `amount`, `discount`, `cost` (BIGINT minor units of
+    `data.currency`, below 10¹⁵; NULL in a currency without a rate).
     """
     columns = data.columns
+    customer, card = (id_text(name, types) for name in (columns.customer_id, columns.card_id))
+    has_card = columns.card_id is not None
+    quantity, cost = (number(name, types, data) for name in (columns.quantity, columns.cost))
     fields = [
         "source_file",
         "source_row",
+        f"{f'coalesce({customer}, {card})' if has_card else customer} AS customer_id",
+        f"{f'{customer} IS NULL AND {card} IS NOT NULL' if has_card else 'false'} AS is_by_card",
+        f"{id_text(columns.order_id, types)} AS order_id",
+        f"{product_code(id_text(columns.product_id, types), data)} AS product_id",
         *(
-            f"{_id(getattr(columns, name), types)} AS {name}"
-            for name in ("customer_id", "order_id", "product_id")
-        ),
-        *(
-            f"{_text(getattr(columns, name), types)} AS {name}"
+            f"{plain_text(getattr(columns, name), types)} AS {name}"
             for name in ("product_name", "category", "channel")
         ),
-        f"{_text(columns.ordered_at, types)} IS NOT NULL AS has_date",
-        f"{_timestamp(columns.ordered_at, types, data)} AS ordered_at",
-        f"{_timestamp(columns.ingested_at, types, data)} AS ingested_at",
-        f"{_number(columns.quantity, types, data) if columns.quantity else '1e0'} AS quantity",
-        f"{_amount(columns, types, data)} AS amount",
+        f"upper({plain_text(columns.currency, types)}) AS currency",
+        f"{plain_text(columns.ordered_at, types)} IS NOT NULL AS has_date",
+        f"{_is_wall_time(columns.ordered_at, types, data)} AS is_wall_time",
+        f"{timestamp(columns.ordered_at, types, data)} AS ordered_at",
+        f"{timestamp(columns.ingested_at, types, data)} AS ingested_at",
+        f"{quantity if columns.quantity else '1e0'} AS quantity",
+        f"{_money(_amount(columns, types, data), types, data)} AS amount",
         f"{_discount(columns, types, data)} AS discount",
-        f"{_minor(_number(columns.cost, types, data), data) if columns.cost else 'NULL::BIGINT'} AS cost",
+        f"{_money(cost, types, data) if columns.cost else 'NULL::BIGINT'} AS cost",
     ]
     return f"SELECT {', '.join(fields)} FROM source_lines"
 
 
-def _text(name: str | None, types: dict[str, str]) -> str:
+def product_code(code: str, data: Data) -> str:
+    """SQL for the product code as `data.rules.product_code_case` reads it."""
+    if data.rules.product_code_case == "keep":
+        return code
+    return rf"upper(regexp_replace({code}, '\s', '', 'g'))"
+
+
+def plain_text(name: str | None, types: dict[str, str]) -> str:
     """A column as trimmed text, empty and NaN as NULL; whole floats lose their '.0'."""
     if name is None:
         return "NULL::VARCHAR"
@@ -66,23 +81,23 @@ def _text(name: str | None, types: dict[str, str]) -> str:
     return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
 
 
-def _id(name: str | None, types: dict[str, str]) -> str:
-    """A column as text, without the '.0' of numbers that passed through a float column.
+def id_text(name: str | None, types: dict[str, str], table: str = "source_lines") -> str:
+    """A column of `table` as text, without the '.0' of numbers that passed through a float column.
 
     Where ids are missing, many tools write the others as floats, all of them: a file in which
     every id ends in '.0' has lost nothing by losing it. Otherwise ids stay as they are.
     """
-    text = _text(name, types)
+    text = plain_text(name, types)
     if name is None or types[name] != "VARCHAR":
         return text
     column = identifier(name)
     return rf"""CASE WHEN source_file IN (
-                    SELECT source_file FROM source_lines GROUP BY source_file
+                    SELECT source_file FROM {table} GROUP BY source_file
                     HAVING bool_and(coalesce(ends_with({column}, '.0') OR {column} = '', true))
                 ) THEN regexp_replace({text}, '^(-?\d+)\.0$', '\1') ELSE {text} END"""
 
 
-def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
+def timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
     """A column as the shop's wall time, NULL where it cannot be read."""
     if name is None:
         return "NULL::TIMESTAMP"
@@ -91,7 +106,7 @@ def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
         return f"timezone({literal(data.timezone)}, CAST({column} AS TIMESTAMPTZ))"
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return _local(f"CAST({column} AS TIMESTAMP)", data)
-    text = _text(name, types)
+    text = plain_text(name, types)
     if data.date_format is None:
         return _iso(text, data)
     parsed = f"try_strptime({text}, {literal(data.date_format)})"
@@ -100,13 +115,28 @@ def _timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
     return _local(parsed, data)
 
 
+_HAS_ZONE = r"':.*([A-Za-z]|[+-]\d\d(:?\d\d)?$)'"
+
+
+def _is_wall_time(name: str, types: dict[str, str], data: Data) -> str:
+    """Whether the time is one on the wall, which clock changes skip or repeat."""
+    kind = types[name]
+    if data.naive_timestamps == "utc" or "TZ" in kind or kind.endswith("WITH TIME ZONE"):
+        return "false"
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return "true"
+    if data.date_format is None:
+        return f"NOT coalesce(regexp_matches({plain_text(name, types)}, {_HAS_ZONE}), false)"
+    return "false" if re.search("%[zZ]", data.date_format) else "true"
+
+
 def _iso(text: str, data: Data) -> str:
     # ' +01:00', '+0100' and 'z', as shops export them, are '+01:00' and 'Z' to the engine
     joined = rf"regexp_replace(regexp_replace({text}, 'z$', 'Z'), ' +([+-]\d)', '\1')"
     with_offset = rf"regexp_replace({joined}, '([+-]\d\d)(\d\d)$', '\1:\2')"
     # without a zone the engine ignores words after the time, 'UTC' and 'PM' alike
     return (
-        rf"CASE WHEN regexp_matches({text}, ':.*([A-Za-z]|[+-]\d\d(:?\d\d)?$)') "
+        f"CASE WHEN regexp_matches({text}, {_HAS_ZONE}) "
         f"THEN timezone({literal(data.timezone)}, TRY_CAST({with_offset} AS TIMESTAMPTZ)) "
         f"ELSE {_local(f'TRY_CAST({text} AS TIMESTAMP)', data)} END"
     )
@@ -118,7 +148,7 @@ def _local(naive: str, data: Data) -> str:
     return f"timezone({literal(data.timezone)}, timezone('UTC', {naive}))"
 
 
-def _number(name: str | None, types: dict[str, str], data: Data) -> str:
+def number(name: str | None, types: dict[str, str], data: Data) -> str:
     """A column as a finite DOUBLE, NULL where it is none."""
     if name is None:
         return "NULL::DOUBLE"
@@ -127,27 +157,52 @@ def _number(name: str | None, types: dict[str, str], data: Data) -> str:
         column = f"CAST({column} AS VARCHAR)"
         if data.decimal == ",":
             column = f"replace(replace({column}, '.', ''), ',', '.')"
-    number = f"TRY_CAST({column} AS DOUBLE)"
-    return f"CASE WHEN isfinite({number}) THEN {number} END"
+    value = f"TRY_CAST({column} AS DOUBLE)"
+    return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
-def _minor(number: str, data: Data) -> str:
+def minor(value: str, units: int) -> str:
     """An amount in whole minor units, NULL from 10¹⁵ on: squares of sums must fit."""
-    minor = f"round(({number}) * {data.minor_units})"
-    return f"CASE WHEN abs({minor}) < 1e15 THEN CAST({minor} AS BIGINT) END"
+    whole = f"round(({value}) * {units})"
+    return f"CASE WHEN abs({whole}) < 1e15 THEN CAST({whole} AS BIGINT) END"
+
+
+def _money(value: str, types: dict[str, str], data: Data) -> str:
+    """An amount in minor units of `data.currency`; of another one by its rate, exactly.
+
+    A converted amount is whole minor units of its own currency times the rate, rounded half
+    away from zero in whole numbers.
+    """
+    if data.columns.currency is None:
+        return minor(value, data.minor_units)
+    cases = [f"WHEN {literal(data.currency)} THEN {minor(value, data.minor_units)}"]
+    for currency, rate in data.rates.items():
+        units = minor_units(currency)
+        factor = Fraction(rate) * Fraction(data.minor_units, units)
+        cases.append(f"WHEN {literal(currency)} THEN {_times(minor(value, units), factor)}")
+    return f"CASE upper({plain_text(data.columns.currency, types)}) {' '.join(cases)} END"
+
+
+def _times(whole: str, factor: Fraction) -> str:
+    up, down = (f"{part}::HUGEINT" for part in (factor.numerator, factor.denominator))
+    product = f"(2 * abs(CAST({whole} AS HUGEINT)) * {up} + {down}) // (2 * {down})"
+    return (
+        f"CASE WHEN {product} < 1000000000000000 "
+        f"THEN CAST(sign({whole}) * CAST({product} AS BIGINT) AS BIGINT) END"
+    )
 
 
 def _amount(columns: Columns, types: dict[str, str], data: Data) -> str:
     if columns.amount is not None:
-        return _minor(_number(columns.amount, types, data), data)
-    price = _number(columns.unit_price, types, data)
-    quantity = _number(columns.quantity, types, data)
-    return _minor(f"({price}) * ({quantity})", data)
+        return number(columns.amount, types, data)
+    price = number(columns.unit_price, types, data)
+    quantity = number(columns.quantity, types, data)
+    return f"({price}) * ({quantity})"
 
 
 def _discount(columns: Columns, types: dict[str, str], data: Data) -> str:
     """All discount columns together, whatever their sign in the file, as money ≥ 0."""
     if not columns.discount:
         return "0::BIGINT"
-    parts = (f"coalesce(abs({_number(name, types, data)}), 0)" for name in columns.discount)
-    return f"coalesce({_minor(' + '.join(parts), data)}, 0)"
+    parts = (f"coalesce(abs({number(name, types, data)}), 0)" for name in columns.discount)
+    return f"coalesce({_money(' + '.join(parts), types, data)}, 0)"

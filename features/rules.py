@@ -4,13 +4,19 @@ Every row of the source ends either in the orders or in the quarantine, with exa
 one reason. A rule reads `typed_lines` (see `features.mapping`) and the flags that
 `flagged_lines` adds for rules that must look at other rows. No rule lets a later day
 change an earlier one: what is known about a row depends on its own day and the past,
-so a feature at `as_of` never learns from rows after it.
+so a feature at `as_of` never learns from rows after it. A purchase that a later day
+takes back over midnight keeps the mornings between (`gone_on`): then nobody knew.
 """
 
 from dataclasses import dataclass
 
+from babel.numbers import list_currencies
+
 from features.config import Data, Rules
 from features.sql import literal
+
+MIDNIGHT_MINUTES = 60
+"""A cancellation over midnight belongs to a purchase at most this long before."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +28,21 @@ class Rule:
     code : name in reports and in the quarantine file
     meaning : one sentence for the person who reads the report
     condition : SQL predicate over `flagged_lines`
+    advice : what the owner of the file may do about it
     """
 
     code: str
     meaning: str
     condition: str
+    advice: str = ""
 
 
 def rules_for(data: Data) -> tuple[Rule, ...]:
     """The rules in force for a configuration, in the order in which they apply."""
-    ignored = ", ".join(literal(product) for product in data.rules.ignore_products)
+    return (*_unreadable(data), *_no_orders(data))
+
+
+def _unreadable(data: Data) -> tuple[Rule, ...]:
     return (
         Rule("missing_date", "no order date", "NOT has_date"),
         Rule(
@@ -45,12 +56,48 @@ def rules_for(data: Data) -> tuple[Rule, ...]:
             "ordered_at < TIMESTAMP '1980-01-01' OR ordered_at >= TIMESTAMP '2100-01-01'",
         ),
         Rule("bad_quantity", "a quantity that is missing or no number", "quantity IS NULL"),
+        *_currency_rules(data),
         Rule(
             "bad_amount",
             "an amount of money that is missing, no number or beyond all measure",
             "amount IS NULL",
         ),
-        Rule("duplicate", "the same row again", "is_duplicate"),
+    )
+
+
+def _currency_rules(data: Data) -> tuple[Rule, ...]:
+    if data.columns.currency is None:
+        return ()
+    known = ", ".join(literal(code) for code in sorted(list_currencies()))
+    rated = ", ".join(literal(code) for code in (data.currency, *data.rates))
+    return (
+        Rule(
+            "bad_currency",
+            "a currency that is missing or no ISO 4217 code",
+            f"currency IS NULL OR currency NOT IN ({known})",
+        ),
+        Rule(
+            "no_rate",
+            f"an amount in another currency than {data.currency}, without a rate in data.rates",
+            f"currency NOT IN ({rated})",
+        ),
+    )
+
+
+def _no_orders(data: Data) -> tuple[Rule, ...]:
+    codes = {
+        code if data.rules.product_code_case == "keep" else "".join(code.upper().split())
+        for code in data.rules.ignore_products
+    }
+    ignored = ", ".join(literal(code) for code in sorted(codes))
+    return (
+        Rule(
+            "duplicate",
+            "the same row again",
+            "is_duplicate AND NOT is_overlap",
+            'If equal rows are sales of their own, set data.rules.duplicates = "keep".',
+        ),
+        Rule("overlapping_files", "the same row in another file as well", "is_duplicate"),
         Rule(
             "not_a_product",
             "fees, postage, adjustments (data.rules.ignore_products)",
@@ -64,12 +111,18 @@ def rules_for(data: Data) -> tuple[Rule, ...]:
         Rule(
             "cancelled_same_day",
             "a purchase and its cancellation within one day count for nothing",
+            "is_cancelled_pair AND NOT is_over_midnight",
+        ),
+        Rule(
+            "cancelled_over_midnight",
+            "a purchase and its cancellation within the hour, over midnight, count for nothing",
             "is_cancelled_pair",
         ),
         Rule(
             "return_without_purchase",
             "a return of something that this customer is not known to have bought",
             "is_return AND NOT has_earlier_purchase",
+            "If the purchases lie before the file, export from an earlier day.",
         ),
     )
 
@@ -91,7 +144,9 @@ def line_steps(data: Data) -> list[tuple[str, str]]:
     return [
         ("kinds", _kinds(data.rules)),
         ("duplicates", _duplicates(data)),
-        ("pairs", _pairs()),
+        ("day_pairs", _day_pairs()),
+        ("midnight_pairs", _midnight_pairs()),
+        ("cancelled", _cancelled()),
         ("first_purchases", _first_purchases()),
         ("judged_lines", _judged(data)),
     ]
@@ -100,6 +155,12 @@ def line_steps(data: Data) -> list[tuple[str, str]]:
 def _kinds(rules: Rules) -> str:
     """Lines with what kind they are; a return takes money back, whatever its sign in the file."""
     prefix = rules.cancelled_order_prefix
+    names = ", ".join(literal(name) for name in rules.anonymous_customers)
+    nobody = (
+        f", CASE WHEN customer_id NOT IN ({names}) THEN customer_id END AS customer_id"
+        if names
+        else ""
+    )
     cancelled = f"coalesce(starts_with(order_id, {literal(prefix)}), false)" if prefix else "false"
     return f"""
         WITH told AS (
@@ -107,7 +168,7 @@ def _kinds(rules: Rules) -> str:
                    coalesce({cancelled} OR quantity < 0 OR amount < 0, false) AS is_return
             FROM typed_lines
         )
-        SELECT * REPLACE (CASE WHEN is_return THEN -abs(amount) ELSE amount END AS amount),
+        SELECT * REPLACE (CASE WHEN is_return THEN -abs(amount) ELSE amount END AS amount{nobody}),
                CAST(ordered_at AS DATE) AS ordered_on
         FROM told"""
 
@@ -139,35 +200,69 @@ def _duplicates(data: Data) -> str:
                    ) AS occurrence_over_files
             FROM numbered
         )
-        SELECT source_file, source_row FROM counted
+        SELECT source_file, source_row, occurrence_over_files > 1 AS is_overlap FROM counted
         WHERE {within_file}occurrence_over_files > 1"""
 
 
-def _pairs() -> str:
+_SAME_GOODS = "customer_id, product_id, abs(quantity), abs(amount)"
+
+
+def _day_pairs() -> str:
     """Both rows of each purchase that its own day took back: the k-th with the k-th."""
-    key = "customer_id, product_id, abs(quantity), abs(amount), ordered_on"
+    candidates = """
+        SELECT *, ordered_on AS pair_day FROM kinds
+        ANTI JOIN duplicates USING (source_file, source_row)
+        WHERE customer_id IS NOT NULL AND amount <> 0"""
+    return _paired(candidates, "bought.ordered_at <= back.ordered_at")
+
+
+def _midnight_pairs() -> str:
+    """Purchases late at night that were taken back early on the next day, and by no day alone."""
+    candidates = """
+        SELECT kinds.*, CASE WHEN is_return THEN ordered_on ELSE ordered_on + 1 END AS pair_day
+        FROM kinds
+        ANTI JOIN duplicates USING (source_file, source_row)
+        ANTI JOIN day_pairs ON kinds.source_file = bought_file AND kinds.source_row = bought_row
+        ANTI JOIN day_pairs AS taken ON kinds.source_file = back_file AND kinds.source_row = back_row
+        WHERE customer_id IS NOT NULL AND amount <> 0
+          AND hour(ordered_at) = CASE WHEN is_return THEN 0 ELSE 23 END"""
+    within = f"back.ordered_at - bought.ordered_at <= INTERVAL {MIDNIGHT_MINUTES} MINUTE"
+    return _paired(candidates, within)
+
+
+def _paired(candidates: str, condition: str) -> str:
+    """Purchases and returns of the same goods on the same `pair_day`, one to one."""
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (
-                       PARTITION BY {key}, is_return
+                       PARTITION BY {_SAME_GOODS}, pair_day, is_return
                        ORDER BY ordered_at, {_CONTENT}, {_REST}, source_file, source_row
                    ) AS turn
-            FROM kinds
-            ANTI JOIN duplicates USING (source_file, source_row)
-            WHERE customer_id IS NOT NULL AND amount <> 0
+            FROM ({candidates})
         )
         SELECT bought.source_file AS bought_file, bought.source_row AS bought_row,
-               back.source_file AS back_file, back.source_row AS back_row
+               back.source_file AS back_file, back.source_row AS back_row,
+               greatest(back.ordered_on, CAST(back.ingested_at AS DATE)) AS gone_on
         FROM numbered AS back
         JOIN numbered AS bought
           ON back.customer_id = bought.customer_id
          AND back.product_id IS NOT DISTINCT FROM bought.product_id
          AND abs(back.quantity) = abs(bought.quantity)
          AND back.amount = -bought.amount
-         AND back.ordered_on = bought.ordered_on
+         AND back.pair_day = bought.pair_day
          AND back.turn = bought.turn
          AND back.is_return AND NOT bought.is_return
-         AND bought.ordered_at <= back.ordered_at"""
+         AND {condition}"""
+
+
+def _cancelled() -> str:
+    """One row per row of a pair; a purchase knows from which day on it is gone."""
+    return " UNION ALL ".join(
+        f"""SELECT bought_file AS source_file, bought_row AS source_row, gone_on,
+                   {over_midnight} AS is_over_midnight FROM {pairs}
+            UNION ALL SELECT back_file, back_row, NULL, {over_midnight} FROM {pairs}"""
+        for pairs, over_midnight in (("day_pairs", "false"), ("midnight_pairs", "true"))
+    )
 
 
 def _first_purchases() -> str:
@@ -184,17 +279,22 @@ def _judged(data: Data) -> str:
         WITH flagged_lines AS (
             SELECT kinds.*,
                    duplicates.source_row IS NOT NULL AS is_duplicate,
-                   paired.source_row IS NOT NULL AS is_cancelled_pair,
+                   coalesce(is_overlap, false) AS is_overlap,
+                   cancelled.source_row IS NOT NULL AS is_cancelled_pair,
+                   coalesce(is_over_midnight, false) AS is_over_midnight,
                    coalesce(first_purchase_at <= ordered_at, kinds.customer_id IS NULL)
-                       AS has_earlier_purchase
+                       AS has_earlier_purchase,
+                   gone_on
             FROM kinds
             LEFT JOIN duplicates USING (source_file, source_row)
-            LEFT JOIN (
-                SELECT bought_file AS source_file, bought_row AS source_row FROM pairs
-                UNION ALL SELECT back_file, back_row FROM pairs
-            ) AS paired USING (source_file, source_row)
+            LEFT JOIN cancelled USING (source_file, source_row)
             LEFT JOIN first_purchases
               ON is_return AND kinds.customer_id = first_purchases.customer_id
              AND kinds.product_id IS NOT DISTINCT FROM first_purchases.product_id
-        )
-        SELECT *, CASE {cases} END AS reason FROM flagged_lines"""
+        ), told AS (SELECT *, CASE {cases} END AS reason FROM flagged_lines)
+        -- gone_on: what was a purchase until this day, and not only within its own
+        SELECT * REPLACE (
+                   CASE WHEN starts_with(reason, 'cancelled')
+                         AND gone_on > greatest(ordered_on, CAST(ingested_at AS DATE))
+                        THEN gone_on END AS gone_on)
+        FROM told"""

@@ -7,6 +7,7 @@ import click
 COMMANDS = {
     "init": ("features.commands:init", "Look at a file of orders and write a regulars.toml."),
     "check": ("features.commands:check", "The doctor: what is used, what is put aside and why."),
+    "features": ("features.commands:features", "Write the features at any dates as Parquet."),
     "train": ("training.commands:train", "Learn, backtest, track, register, publish."),
     "backtest": ("training.commands:backtest", "Judge every model beside its baseline."),
     "models": ("training.commands:models", "List the registered models and their grades."),

@@ -11,7 +11,7 @@ import pandas as pd
 from babel.numbers import format_currency, format_decimal
 
 from features.block import Feature, Unit
-from features.catalogue import BLOCKS, FEATURES
+from features.catalogue import BLOCKS, OPTIONAL_BLOCKS, feature_named
 
 LEAST = 0.05
 LEAST_SHARE = 0.2
@@ -21,7 +21,9 @@ are those below this share of the customer's strongest."""
 SURE = 2
 RHYTHM = "rhythm"
 # what the purchase process already says must not be said twice
-_GROUPS = {feature.name: block.name for block in BLOCKS for feature in block.features}
+_GROUPS = {
+    feature.name: block.name for block in (*BLOCKS, *OPTIONAL_BLOCKS) for feature in block.features
+}
 _GROUPS |= dict.fromkeys(
     (
         RHYTHM,
@@ -38,6 +40,8 @@ _EFFECTS = {
     "raises_risk": {"en": "raises the risk", "zh": "提高流失风险"},
     "lowers_risk": {"en": "lowers the risk", "zh": "降低流失风险"},
 }
+_CHANGES = ("orders_trend_90d", "spend_trend_90d")
+_ANSWERS = {"en": ("no", "yes"), "zh": ("否", "是")}
 
 
 def reasons_of(
@@ -86,14 +90,16 @@ def _of_one(
         if len(found) == most or abs(contribution) < least:
             break
         unknown = name != RHYTHM and np.isnan(values[position])
-        if _GROUPS[name] in told or unknown:
+        # what the shop notes about a customer has no block in the catalogue: each is of its own kind
+        group = _GROUPS.get(name, name)
+        if group in told or unknown or _puzzles(name, values[position], contribution):
             continue
-        told.add(_GROUPS[name])
+        told.add(group)
         effect = "raises_risk" if contribution > 0 else "lowers_risk"
         said = (
             _rhythm_words(record)
             if name == RHYTHM
-            else _words(FEATURES[name], float(values[position]), currency)
+            else _words(feature_named(name), float(values[position]), currency)
         )
         found.append(
             {
@@ -107,6 +113,15 @@ def _of_one(
             }
         )
     return found
+
+
+def _puzzles(name: str, value: float, contribution: float) -> bool:
+    """Whether a reader would expect the opposite: a rise that raises the risk, or a fall that lowers it.
+
+    Such a contribution is real, but comes from what goes with the change (many orders before
+    it, say); alone it would mislead.
+    """
+    return name in _CHANGES and value * contribution > 0
 
 
 def _rhythm_words(record: dict[Any, Any]) -> dict[str, str]:
@@ -139,10 +154,10 @@ def _value(unit: Unit, value: float, currency: str, language: str) -> str:
             return f"{value:.0%}"
         case "hour":
             return f"{int(value):02d}:{int(value % 1 * 60):02d}"
-        case "days" if language == "zh":
-            return f"{_short(value)}天"
+        case "yes_no":
+            return _ANSWERS[language][value > 0]
         case "days":
-            return _days(value)
+            return f"{_short(value)}天" if language == "zh" else _days(value)
         case _:
             return _short(value)
 

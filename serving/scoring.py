@@ -14,7 +14,7 @@ import pandas as pd
 from features.build import build_features
 from features.errors import ConfigError
 from features.orders import OrderLog
-from features.segments.catalogue import SYSTEMS, assign_all
+from features.segments.catalogue import assign_all
 from serving.reasons import reasons_of
 from serving.risk import HIGH_BANDS, retention_risk, status_of
 from serving.store.run import RunInfo
@@ -53,6 +53,9 @@ RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
 
 RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
 """What a store publishes of each recommendation."""
+
+SEGMENT_SCORES = ("clv", "churn_probability", "horizon_days")
+"""What the segment systems look at beside the features."""
 
 Progress = Callable[[str], None]
 
@@ -126,12 +129,22 @@ def score(
     progress(f"computed {features.shape[1]} features of {len(features):,} customers")
     scores = _scores(features, models, as_of, settings.predict.horizon_days, settings)
     progress("scored")
+    segments = assign_all(
+        features,
+        scores.set_index("customer_id")[list(SEGMENT_SCORES)],
+        settings=settings.segments,
+        clusters=models.clusters,
+    )
+    scores = scores.join(segments.groups, on="customer_id")
+    for system, why in segments.skipped.items():
+        progress(f"no {system}: {why}")
     contributions = models.churn.contributions(features)
     scores["reasons"] = pd.Series(reasons_of(contributions, features, settings.data.currency))
     progress("explained")
     products = recommendations(log, models.recommendation, as_of, settings.predict.recommendations)
     progress(f"recommended {len(products):,} products")
-    return ScoreRun(_run_info(log, models, as_of, created_at), scores, products)
+    info = _run_info(log, models, as_of, created_at, tuple(map(str, segments.groups)))
+    return ScoreRun(info, scores, products)
 
 
 def _scores(
@@ -165,7 +178,6 @@ def _scores(
         "first_order_date": _dates(as_of, -features["days_since_first_order"]),
         "last_order_date": _dates(as_of, -features["days_since_last_order"]),
         "usual_gap_days": features["mean_gap_days"],
-        **assign_all(features),
     }
     table = pd.DataFrame(columns, index=features.index)
     return table.astype({"orders": "int64"}).reset_index()
@@ -242,7 +254,13 @@ def _dates(as_of: date, days: Any) -> list[date | None]:
     ]
 
 
-def _run_info(log: OrderLog, models: Models, as_of: date, created_at: datetime) -> RunInfo:
+def _run_info(
+    log: OrderLog,
+    models: Models,
+    as_of: date,
+    created_at: datetime,
+    segment_columns: tuple[str, ...],
+) -> RunInfo:
     settings = log.settings
     risk = settings.predict.risk
     return RunInfo(
@@ -254,7 +272,7 @@ def _run_info(log: OrderLog, models: Models, as_of: date, created_at: datetime) 
         data_fingerprint=log.fingerprint,
         models=models_of(models),
         clv_basis="revenue",
-        segment_columns=tuple(name for system in SYSTEMS for name in system.columns),
+        segment_columns=segment_columns,
         risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
     )
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.config import Settings
 from features.errors import BundleError, DataError
+from features.segments.clusters import Clusters
 from training.estimator import read_json, write_json
 from training.manifest import (
     CURRENT,
@@ -24,6 +25,7 @@ from training.models.churn import ChurnModel
 from training.models.next_purchase import NextPurchaseModel
 from training.models.recommendation import RecommendationModel
 from training.models.value import ValueModel
+from training.segments.clusters import ClusterModel
 
 GOLDEN = "golden.json"
 GOLDEN_ROWS = 8
@@ -38,6 +40,7 @@ class Models:
     value: ValueModel
     next_purchase: NextPurchaseModel
     recommendation: RecommendationModel | None
+    clusters: Clusters | None
 
 
 def publish_bundle(
@@ -133,6 +136,11 @@ def _loaded(bundle: Path, manifest: Manifest) -> Models:
         recommendation=(
             RecommendationModel.load(bundle / "recommendation")
             if "recommendation" in manifest.models
+            else None
+        ),
+        clusters=(
+            ClusterModel.load(bundle / ClusterModel.name).clusters_
+            if (bundle / ClusterModel.name).exists()
             else None
         ),
     )

@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from filelock import FileLock, Timeout
 
 from features.build import build_features
+from features.config import Settings
 from features.errors import Busy, NotEnoughData
 from features.orders import OrderLog, day_date
 from features.sql import row
@@ -19,6 +21,7 @@ from training.bundle import publish_bundle
 from training.catalogue import TASKS
 from training.manifest import Manifest, ModelEntry
 from training.plan import Plan, plan_training
+from training.segments.clusters import ClusterModel
 from training.tasks.task import Task
 from training.tracking import CHALLENGER, CHAMPION, Tracker
 from training.world import World
@@ -190,6 +193,7 @@ def _publish(
     settings = log.settings
     plan = backtest.plan
     features = build_features(log, plan.as_of)
+    fitted = {**fitted, **_clusters(settings, features)}
     numbers = "-".join(versions[name] for name in sorted(versions))
     manifest = Manifest(
         bundle_id=f"{plan.as_of.isoformat()}-{numbers}-{run_id[:8]}",
@@ -203,6 +207,15 @@ def _publish(
         files={},
     )
     return publish_bundle(settings.path(settings.store.bundles), manifest, fitted, features)
+
+
+def _clusters(settings: Settings, features: pd.DataFrame) -> dict[str, ClusterModel]:
+    """Customer clusters by task name; none where the customers are too few or too alike."""
+    model = ClusterModel(search=settings.segments.clusters, seed=settings.train.seed)
+    try:
+        return {model.name: model.fit(features)}
+    except NotEnoughData:
+        return {}
 
 
 def _entry(result: TaskResult, version: str) -> ModelEntry:

@@ -18,7 +18,7 @@ BLOCK = Block(
             "top_channel_share",
             "share",
             "counts",
-            "CAST(MAX(times) AS DOUBLE) / SUM(times)",
+            "CAST(MAX(times) AS DOUBLE) / NULLIF(SUM(times), 0)",
             "share of the favourite channel",
             "最常用渠道的占比",
         ),
@@ -26,8 +26,9 @@ BLOCK = Block(
             "channel_entropy",
             "nats",
             "counts",
-            "GREATEST(LN(SUM(times)) - SUM(CAST(ROUND(times * LN(times) * 1e6) AS BIGINT)) / 1e6 "
-            "/ SUM(times), 0e0)",
+            "GREATEST(LN(GREATEST(SUM(times), 1)) "
+            "- SUM(CAST(ROUND(times * LN(GREATEST(times, 1)) * 1e6) AS BIGINT)) / 1e6 "
+            "/ NULLIF(SUM(times), 0), 0e0)",
             "variety of channels",
             "渠道多样性",
         ),

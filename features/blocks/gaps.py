@@ -32,7 +32,7 @@ BLOCK = Block(
             "orders",
             # from integer sums: n Σg² − (Σg)² is exact, so the root is the same on every run
             f"CASE WHEN {_N} > 1 THEN SQRT(CAST({_N} * {_SQUARES} - {_SUM} * {_SUM} AS DOUBLE) "
-            f"/ ({_N} * ({_N} - 1))) END",
+            f"/ NULLIF({_N} * ({_N} - 1), 0)) END",
             "spread of the days between purchases",
             "购买间隔天数的标准差",
         ),

@@ -18,7 +18,7 @@ BLOCK = Block(
             "top_product_share",
             "share",
             "counts",
-            "CAST(MAX(times) AS DOUBLE) / SUM(times)",
+            "CAST(MAX(times) AS DOUBLE) / NULLIF(SUM(times), 0)",
             "share of the favourite product",
             "最常购买商品的占比",
         ),
@@ -35,8 +35,9 @@ BLOCK = Block(
             "nats",
             "counts",
             # Σ n ln n is summed in whole millionths: a sum of doubles would depend on threads
-            "GREATEST(LN(SUM(times)) - SUM(CAST(ROUND(times * LN(times) * 1e6) AS BIGINT)) / 1e6 "
-            "/ SUM(times), 0e0)",
+            "GREATEST(LN(GREATEST(SUM(times), 1)) "
+            "- SUM(CAST(ROUND(times * LN(GREATEST(times, 1)) * 1e6) AS BIGINT)) / 1e6 "
+            "/ NULLIF(SUM(times), 0), 0e0)",
             "variety of products",
             "商品多样性",
         ),

@@ -33,7 +33,7 @@ BLOCK = Block(
             "money",
             "sum",
             f"CASE WHEN {_N} > 1 THEN SQRT(GREATEST(CAST({_SQUARES} AS DOUBLE) - CAST({_SUM} AS DOUBLE) "
-            f"* CAST({_SUM} AS DOUBLE) / {_N}, 0e0) / ({_N} - 1)) / {{minor}} END",
+            f"* CAST({_SUM} AS DOUBLE) / NULLIF({_N}, 0), 0e0) / NULLIF({_N} - 1, 0)) / {{minor}} END",
             "spread of order values",
             "订单金额的标准差",
         ),

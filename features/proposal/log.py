@@ -93,7 +93,9 @@ def _source(path_or_glob: str) -> Source:
             f"{path}: is a folder. Name the files in it, for instance {path / '*.parquet'}."
         )
     if "://" in path_or_glob:
-        raise DataError(f"{path_or_glob}: only files can be looked at; export some orders to one.")
+        # the rest may hold a password
+        scheme = path_or_glob.partition("://")[0]
+        raise DataError(f"{scheme}://: only files can be looked at; export some orders to one.")
     if not path.is_file() and not glob.glob(path_or_glob, recursive=True):  # noqa: PTH207
         raise DataError(f"{path_or_glob}: no such file. Check the name, or quote a glob.")
     source = open_source(pattern_of(path_or_glob), Path.cwd())

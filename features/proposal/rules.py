@@ -1,28 +1,17 @@
 """Cancelled orders and product codes that are no products."""
 
-import re
 from dataclasses import dataclass
 
 import pandas as pd
 
+from features.fees import is_fee, is_only_fee, is_regular
 from features.proposal.draft import Draft, listed, percent
 from features.sql import identifier
 
 _MOST_CODES_LISTED = 50
-# of the codes, or orders, that a rule looks at as "usual"
+# of the orders that a rule looks at as "usual"
 _USUAL = 0.9
 _FEW = 0.3
-
-_FEE = (
-    r"postage|carriage|shipping|delivery|freight|handling|manual|discounts?|bank charges?|charges?|"
-    r"fees?|commissions?|samples?|adjust(ment|ed)?s?|bad debts?|surcharges?|deposits?|tips?|refunds?|"
-    r"gift ?wrap(ping)?|rounding|donations?|versand(kosten)?|porto|rabatt|gebühr(en)?|pfand|"
-    r"frais( de port)?|livraison|remise|运费|邮费|折扣|手续费|押金"
-)
-_HAS_FEE = re.compile(rf"\b({_FEE})\b", re.IGNORECASE)
-# regular codes need a name that says nothing else: 'POSTAGE STAMP MUG' is a product
-_ONLY_FEE = re.compile(rf"({_FEE}|\W|\b(and|und|et|packing|packaging|costs?)\b)+", re.IGNORECASE)
-_CODE_FEE = re.compile(r"^(post|dot|ship|freight)$|fee$|charge", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -90,13 +79,10 @@ def _ignored_products(draft: Draft) -> tuple[Ignored, ...]:
     if product is None or product.is_prose:
         return ()
     codes = _codes(draft, product.name)
-    codes["regular"] = codes["code"].str.count(r"\d") >= 3
-    if codes["lines"][codes["regular"]].sum() < _USUAL * codes["lines"].sum():
-        # codes of words and letters: only a name that says nothing but a fee tells
-        codes["regular"] = True
+    codes["regular"] = is_regular(codes["code"], codes["lines"])
     price = float(codes["price"].median())
-    suspects = codes[~codes["regular"] | codes["name"].map(_is_only_fee)]
-    chosen = suspects[[_is_fee(row, price) for _, row in suspects.iterrows()]]
+    suspects = codes[~codes["regular"] | codes["name"].map(is_only_fee)]
+    chosen = suspects[[_is_ignored(row, price) for _, row in suspects.iterrows()]]
     spared = suspects.drop(chosen.index)["code"].head(5).tolist()
     chosen = chosen.head(_MOST_CODES_LISTED)
     if len(chosen):
@@ -130,13 +116,9 @@ def _codes(draft: Draft, product: str) -> pd.DataFrame:
         GROUP BY code ORDER BY lines DESC, code""")
 
 
-def _is_only_fee(name: str) -> bool:
-    return bool(name and _ONLY_FEE.fullmatch(name) and _HAS_FEE.search(name))
-
-
-def _is_fee(row: "pd.Series", usual_price: float) -> bool:
+def _is_ignored(row: "pd.Series", usual_price: float) -> bool:
     """Whether a code of unusual form, or a name that is only a fee, is no product."""
-    if _HAS_FEE.search(row["name"]) or _CODE_FEE.search(row["code"]):
+    if is_fee(row["code"], row["name"]):
         return True
     if row["regular"]:
         return False

@@ -23,6 +23,8 @@ _MEANING = {
     "cost": "What the line cost the shop: values become margins instead of revenue.",
     "channel": "Where it was sold: shop, web, app.",
     "ingested_at": "When the row arrived in the file, if late rows matter.",
+    "card_id": "Card or account: who bought where no customer is named.",
+    "currency": "What the row is paid in, if not all in one currency.",
 }
 assert set(_MEANING) == set(Columns.model_fields), "every field is explained"  # noqa: S101
 

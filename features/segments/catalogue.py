@@ -1,28 +1,112 @@
 """The one catalogue of segment systems. To add a system: a file here, a line below."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
-from features.segments import rfm
+from features.config import Segments
+from features.errors import DataError
+from features.segments import affinity, break_even, growth_share, migration
+from features.segments.abc_classes import Abc
+from features.segments.clusters import Clusters
+from features.segments.growth_share import CustomerGrowthShare
+from features.segments.levels import ValuePotentialLoyalty
+from features.segments.lifecycle import Lifecycle
+from features.segments.management import Management
+from features.segments.pyramid import Pyramid, PyramidOfClv
+from features.segments.rfm import Rfm
+from features.segments.system import DEFAULTS, CutPoints, Description, SegmentSystem
+
+SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
+    Rfm,
+    Abc,
+    Pyramid,
+    PyramidOfClv,
+    Lifecycle,
+    ValuePotentialLoyalty,
+    Management,
+    CustomerGrowthShare,
+)
+"""Every system that labels customers by a rule; clusters come from a fitted model."""
 
 
-class SegmentSystem(Protocol):
-    """Assigns every customer of a feature table to groups."""
+@dataclass(frozen=True)
+class Assignment:
+    """What the systems say of the customers of a date.
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that `assign` returns."""
-        ...
+    Attributes
+    ----------
+    groups : one row per customer, the text columns of all systems that could decide
+    cut_points : system → the cut points of these customers
+    skipped : system → why it could not decide
+    """
 
-    def assign(self, features: pd.DataFrame) -> pd.DataFrame:
-        """One row per customer, same index, the system's text columns."""
-        ...
+    groups: pd.DataFrame
+    cut_points: Mapping[str, CutPoints]
+    skipped: Mapping[str, str]
 
 
-SYSTEMS: tuple[SegmentSystem, ...] = (rfm.Rfm(),)
+def systems_of(settings: Segments, clusters: Clusters | None = None) -> tuple[SegmentSystem, ...]:
+    """All systems that label customers, with their cut points of the configuration."""
+    by_rule = tuple(make(settings) for make in SYSTEMS)
+    return by_rule if clusters is None else (*by_rule, clusters)
 
 
-def assign_all(features: pd.DataFrame) -> pd.DataFrame:
-    """Columns of all systems side by side; one row per customer, index as given."""
-    return pd.concat([system.assign(features) for system in SYSTEMS], axis=1)
+def assign_all(
+    features: pd.DataFrame,
+    scores: pd.DataFrame | None = None,
+    *,
+    settings: Segments | None = None,
+    clusters: Clusters | None = None,
+) -> Assignment:
+    """Let every system of the catalogue label every customer.
+
+    Parameters
+    ----------
+    features : a feature table, one row per customer
+    scores : what models say of the same customers (`clv`, `churn_probability`,
+        `horizon_days`) and what else is known of them (`margin_365d`), same index
+    settings : cut points; None: those that come with Regulars
+    clusters : fitted clusters; None: that system is left out
+
+    Raises
+    ------
+    DataError
+        When the scores are not of the same customers in the same order.
+    """
+    if scores is not None and not scores.index.equals(features.index):
+        raise DataError("scores and features are not of the same customers in the same order.")
+    more = [] if scores is None else [scores.drop(columns=features.columns, errors="ignore")]
+    customers = pd.concat([features, *more], axis=1)
+    found: list[pd.DataFrame] = [pd.DataFrame(index=features.index)]
+    cut_points: dict[str, CutPoints] = {}
+    skipped: dict[str, str] = {}
+    for system in systems_of(settings or DEFAULTS, clusters):
+        if missing := [name for name in system.needs if name not in customers]:
+            skipped[system.name] = f"needs {', '.join(missing)}"
+            continue
+        cut_points[system.name] = system.cut_points(customers)
+        found.append(system.assign(customers, cut_points[system.name]))
+    return Assignment(pd.concat(found, axis=1), cut_points, skipped)
+
+
+def describe_all(
+    settings: Segments,
+    cut_points: Mapping[str, CutPoints] | None = None,
+    clusters: Clusters | None = None,
+) -> tuple[Description, ...]:
+    """Every published rule: of customers, then of the shop.
+
+    Parameters
+    ----------
+    cut_points : those of a run, see `Assignment`; None: the rules alone
+    """
+    known = cut_points or {}
+    return (
+        *(system.describe(known.get(system.name)) for system in systems_of(settings, clusters)),
+        break_even.describe(),
+        growth_share.describe_assortment(settings),
+        affinity.describe(settings),
+        migration.describe(),
+    )

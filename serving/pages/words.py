@@ -24,8 +24,20 @@ SYSTEMS = {
     "rfm_group": "RFM group",
     "abc": "ABC class",
     "pyramid": "Customer pyramid",
+    "two_tier": "Top and base",
+    "pyramid_clv": "Pyramid by predicted value",
+    "two_tier_clv": "Top and base by predicted value",
     "lifecycle": "Lifecycle",
+    "value_level": "Value",
+    "potential_level": "Potential",
+    "loyalty_level": "Loyalty",
+    "management_score": "Management score",
+    "management_class": "Management class",
+    "growth_share": "Growth and share",
+    "cluster": "Cluster",
 }
+LISTED_SYSTEMS = ("rfm_group", "lifecycle", "pyramid", "cluster")
+"""Offered as filters above the list; a customer's page shows all."""
 
 VALUES = {
     "important_value": "Important value",
@@ -36,6 +48,7 @@ VALUES = {
     "general_keep": "General keep",
     "general_develop": "General develop",
     "general_win_back": "General win-back",
+    "vip": "VIP",
 }
 
 KINDS = {"repeat": "Buys again", "new": "New to them"}

@@ -68,7 +68,7 @@ def test_check_says_what_was_read_used_and_put_aside(folder):
     assert f"{len(lines) - 2:,} used:" in result.stdout
     assert f"2 put aside in {QUARANTINE}" in result.stdout
     assert "bad_amount" in result.stdout
-    assert "rows have no customer id" in result.stdout
+    assert "No customer id" in result.stdout
     assert len(pd.read_parquet(folder / QUARANTINE)) == 2
 
 
@@ -86,6 +86,53 @@ def test_check_for_machines_is_one_json_document(folder):
     assert answer["rows_read"] == len(busy_orders())
     assert answer["quarantine"] == QUARANTINE
     assert (folder / QUARANTINE).is_file()
+
+
+def test_check_writes_a_page_that_needs_nothing_else(folder):
+    lines = busy_orders()
+    lines.loc[lines.index[-1], "product"] = "<script>alert(1)</script>"
+    lines.loc[lines.index[-1], "name"] = "<b>Test</b> product"
+    lines.to_parquet(folder / "orders.parquet")
+    configure(folder)
+    result = run(check, "--html", "deep/report.html")
+    assert "Wrote deep/report.html." in result.stdout
+    page = (folder / "deep/report.html").read_text()
+    assert f"{len(lines):,}" in page
+    assert "missing_id" in page
+    for forbidden in ("<script", "<b>Test", "http", "src=", "url("):
+        assert forbidden not in page
+
+
+def test_a_page_that_cannot_be_written(folder):
+    simulate_orders(customers=5).to_parquet(folder / "orders.parquet")
+    configure(folder)
+    (folder / "taken").write_text("mine")
+    (line,) = said(run(check, "--html", "taken/report.html"), 2)
+    assert "Choose another --html." in line
+
+
+def test_every_problem_of_every_file_at_once(folder):
+    simulate_orders(customers=5).to_parquet(folder / "orders.parquet")
+    configure(folder, amount="Amount")
+    (folder / "cards.csv").write_text("card,who,since\nx,y,z\n")
+    more = (
+        '[data.products]\npath = "nowhere.csv"\nproduct_id = "sku"\n'
+        '[data.identities]\npath = "cards.csv"\ncard_id = "number"\ncustomer_id = "person"\n'
+    )
+    with (folder / "regulars.toml").open("a") as stream:
+        stream.write(more)
+    lines = said(run(check), 1)
+    for line, wanted in zip(
+        lines,
+        (
+            "Set data.columns.amount in",
+            "nowhere.csv: no such file. Set data.products.path in",
+            "no column 'number' (have: card, who, since). Set data.identities.card_id in",
+            "no column 'person' (have: card, who, since). Set data.identities.customer_id in",
+        ),
+        strict=True,
+    ):
+        assert wanted in line
 
 
 def test_the_configuration_may_lie_elsewhere(folder):
@@ -148,10 +195,12 @@ def test_unreadable_dates_are_put_aside_and_counted(folder):
     lines.to_parquet(folder / "orders.parquet")
     configure(folder)
     result = run(check)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1
     assert "bad_date" in result.stdout
     assert "data.date_format" in result.stdout
     assert "  0 used" in result.stdout
+    (line,) = result.stderr.splitlines()
+    assert "is an order of a known customer; most often: an order date that cannot be read" in line
 
     configure(folder, more='date_format = "%d.%m.%Y %H:%M"')
     assert "none put aside" in run(check).stdout

@@ -167,3 +167,27 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path):
     assert settings.database_url("sqlite:///data/r.db") == f"sqlite:///{tmp_path / 'data/r.db'}"
     for as_given in ("sqlite:////abroad/r.db", "postgresql://host/db"):
         assert settings.database_url(as_given) == as_given
+
+
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [
+        ({"USD": 0}, "'data.rates.USD': Input should be greater than 0"),
+        ({"USD": 1e7}, "'data.rates.USD': Input should be less than 1000000"),
+        ({"BUCKS": 1}, "'data.rates.BUCKS': 'BUCKS' is not an ISO 4217 currency code"),
+        ({"EUR": 2}, "'data.rates': one EUR is one EUR: leave its rate out"),
+    ],
+)
+def test_rates_that_cannot_be(rates, said):
+    columns = {"customer_id": "a", "ordered_at": "b", "amount": "c", "currency": "d"}
+    data = {"transactions": "o.csv", "columns": columns, "rates": rates}
+    with pytest.raises(ConfigError) as caught:
+        settings_from({"data": data}, root=Path())
+    assert said in str(caught.value)
+
+
+def test_rates_without_a_column_of_currencies_do_nothing_and_are_refused():
+    columns = {"customer_id": "a", "ordered_at": "b", "amount": "c"}
+    data = {"transactions": "o.csv", "columns": columns, "rates": {"USD": 0.9}}
+    with pytest.raises(ConfigError, match=r"'data.rates': needs 'data.columns.currency'"):
+        settings_from({"data": data}, root=Path())

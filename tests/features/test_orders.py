@@ -9,7 +9,7 @@ from features.build import build_features
 from features.errors import ConfigError, DataError, NotEnoughData
 from features.orders import day_date, day_number, read_orders
 from features.sources import FrameSource, open_source
-from tests.support.shop import busy_orders, shop_settings, simulate_orders
+from tests.support.shop import COLUMNS, busy_orders, shop_settings, simulate_orders
 
 LINES = simulate_orders(customers=20, days=90)
 
@@ -177,6 +177,43 @@ def test_a_product_is_called_as_it_was_last(shop):
         assert log.products().to_dict("records") == [
             {"product_id": "tea", "product_name": "Green tea", "category": "drinks"}
         ]
+
+
+# Taken back over midnight
+
+
+def test_a_purchase_taken_back_over_midnight_is_there_on_the_morning_between(tmp_path):
+    shop = shop_settings(tmp_path)
+    known = [line(), line(customer="bob", order="o2", time="2024-01-20")]
+    bought = line(order="o3", time="2024-01-09 23:58", product="cake", amount=900.0)
+    undone = line(order="o4", time="2024-01-10 00:05", product="cake", amount=-900.0, quantity=-1)
+    morning, next_morning = date(2024, 1, 10), date(2024, 1, 11)
+    with opened(shop, *known, bought) as log:
+        unaware = build_features(log, morning)
+    with opened(shop, *known) as log:
+        never = build_features(log, next_morning)
+    with opened(shop, *known, bought, undone) as log:
+        pd.testing.assert_frame_equal(build_features(log, morning), unaware)
+        pd.testing.assert_frame_equal(build_features(log, next_morning), never)
+        assert log.report.revenue == 5 + 5
+        assert len(log.purchases(before=morning)) == 2
+        assert len(log.purchases(before=next_morning)) == 1
+    assert unaware.loc["ann", "orders"] == 2
+
+
+def test_a_cancellation_that_came_into_the_file_later_is_not_known_before(tmp_path):
+    columns = {**COLUMNS, "ingested_at": "ingested"}
+    shop = shop_settings(tmp_path, data={"columns": columns})
+    rows = [line(), line(order="o2", time="2024-01-20")]
+    rows.append(line(order="o3", time="2024-01-09 10:00", product="cake"))
+    rows.append(line(order="o4", time="2024-01-09 11:00", product="cake", amount=-5.0, quantity=-1))
+    frame = pd.DataFrame(rows).assign(ingested=lambda rows: rows["time"].str[:10])
+    frame.loc[3, "ingested"] = "2024-01-12"
+    with read_orders(shop, FrameSource(frame)) as log:
+        seen = [
+            build_features(log, date(2024, 1, day)).loc["ann", "orders"] for day in (9, 10, 12, 13)
+        ]
+    assert seen == [1, 2, 2, 1]
 
 
 # Too little

@@ -158,6 +158,9 @@ def test_overlapping_files_count_once_even_without_order_ids(tmp_path):
         assert report.rows_read == 6
         # the 1st was bought twice: `a` holds both, one of them again in `b`
         assert report.rows_used == 4
+        assert [(count.reason, count.rows) for count in report.quarantined] == [
+            ("overlapping_files", 2)
+        ]
 
 
 # Taken back
@@ -222,6 +225,105 @@ def test_a_return_takes_money_back_whatever_its_sign_in_the_file(shop):
         assert report.rows_used == 3
         assert report.revenue == 8 - 3 - 1
         assert report.returned == 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("bought_at", "back_at", "reason"),
+    [
+        ("23:58", "00:05", "cancelled_over_midnight"),
+        ("23:00", "00:00", "cancelled_over_midnight"),
+        ("23:10", "00:30", None),
+        ("22:59", "00:00", None),
+    ],
+)
+def test_a_cancellation_over_midnight_within_the_hour_counts_for_nothing(
+    shop, bought_at, back_at, reason
+):
+    bought = row(order="7", product="cake", time=f"2024-03-01 {bought_at}")
+    undone = back(product="cake", time=f"2024-03-02 {back_at}")
+    assert verdicts(shop, row(), bought, undone) == [None, reason, reason]
+
+
+def test_a_day_takes_back_its_own_purchases_before_those_of_last_night(shop):
+    late = row(order="7", time="2024-03-01 23:58")
+    early = row(order="8", time="2024-03-02 00:01")
+    undone = back(time="2024-03-02 00:05")
+    gone = "cancelled_same_day"
+    assert verdicts(shop, late, early, undone) == [None, gone, gone]
+    over = "cancelled_over_midnight"
+    again = {**undone, "order": "C9", "time": "2024-03-02 00:06"}
+    assert verdicts(shop, late, early, undone, again) == [over, gone, gone, over]
+
+
+# Ids and codes read by a rule
+
+
+def test_customers_that_are_no_person_are_anonymous(tmp_path):
+    shop = shop_with(tmp_path, anonymous_customers=["till", "O'Neill's card"])
+    rows = [row(), row(customer="till", order="2"), row(customer="O'Neill's card", order="3")]
+    with check_orders(shop, FrameSource(pd.DataFrame(rows))) as report:
+        assert (report.rows_used, report.customers, report.anonymous_rows) == (3, 1, 2)
+
+
+def test_product_codes_may_be_read_without_case_and_blanks(tmp_path):
+    rows = [
+        row(product=code, order=str(n)) for n, code in enumerate(["85099B", "85099b", "85 099b"])
+    ]
+    rows.append(row(product="Post", order="9"))
+    with check_orders(shop_with(tmp_path), FrameSource(pd.DataFrame(rows))) as report:
+        assert (report.rows_used, report.products) == (4, 4)
+    merged = shop_with(tmp_path, product_code_case="upper")
+    with check_orders(merged, FrameSource(pd.DataFrame(rows))) as report:
+        assert (report.rows_used, report.products) == (3, 1)
+
+
+# Other currencies
+
+
+def paid_in(tmp_path, rates: dict[str, float], *rows: dict[str, Any]):
+    data = {"columns": {**COLUMNS, "currency": "currency"}, "currency": "EUR", "rates": rates}
+    return check_orders(shop_settings(tmp_path, data=data), FrameSource(pd.DataFrame(rows)))
+
+
+def test_another_currency_is_converted_exactly(tmp_path):
+    rows = [
+        row(currency="EUR", amount="10.00"),
+        row(currency="usd", amount="0.05", order="2"),
+        row(currency="JPY", amount="1000", order="3", time="2024-03-02"),
+        row(currency="USD", amount="-0.05", quantity="-1", order="4", time="2024-03-03"),
+    ]
+    with paid_in(tmp_path, {"USD": 0.9, "JPY": 0.006125}, *rows) as report:
+        # 4.5 cents are 5 cents, either way from zero; ¥1,000 are €6.125, so €6.13
+        assert report.revenue == pytest.approx(10 + 0.05 + 6.13 - 0.05)
+        assert report.returned == 0.05
+        (converted,) = [f for f in report.findings if f.code == "converted"]
+        assert converted.count == 3
+        assert "JPY at 0.006125" in converted.meaning
+
+
+def test_a_currency_without_a_rate_stops_the_training(tmp_path):
+    rows = [
+        row(currency="EUR"),
+        row(currency="USD", order="2"),
+        row(currency="CHF", order="3", time="2024-03-02"),
+        row(currency="", order="4"),
+        row(currency="bucks", order="5"),
+    ]
+    with paid_in(tmp_path, {"CHF": 0.95}, *rows) as report:
+        assert {count.reason: count.rows for count in report.quarantined} == {
+            "no_rate": 1,
+            "bad_currency": 2,
+        }
+        (sentence,) = report.refusals
+    assert sentence == (
+        "frame: amounts in USD (1 row) cannot be added to EUR. "
+        "Set data.rates.USD: what one unit is worth in EUR."
+    )
+
+
+def test_a_file_in_one_other_currency_needs_another_setting(tmp_path):
+    with paid_in(tmp_path, {}, row(currency="GBP"), row(currency="GBP", order="2")) as report:
+        assert any('Set data.currency = "GBP".' in sentence for sentence in report.refusals)
 
 
 # Every row accounted for

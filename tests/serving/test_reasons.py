@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.catalogue import FEATURES
+from features.catalogue import FEATURES, OPTIONAL_FEATURES, feature_named
 from serving.reasons import LEAST, RHYTHM, reasons_of
 
 NAMES = [RHYTHM, *FEATURES]
@@ -15,7 +15,8 @@ NAMES = [RHYTHM, *FEATURES]
 def reasons(weights, values=None, *, currency="EUR", most=3):
     """The reasons of one customer from contributions by name; features unnamed are 2.0."""
     contributions = pd.DataFrame([{**dict.fromkeys(NAMES, 0.0), **weights}])
-    features = pd.DataFrame([{**dict.fromkeys(FEATURES, 2.0), **(values or {})}], dtype=float)
+    given = {**dict.fromkeys([*FEATURES, *(name for name in weights if name != RHYTHM)], 2.0)}
+    features = pd.DataFrame([{**given, **(values or {})}], dtype=float)
     (found,) = reasons_of(contributions, features, currency, most)
     return found
 
@@ -39,7 +40,10 @@ def test_the_strongest_comes_first_and_each_says_its_direction():
 @given(
     st.dictionaries(st.sampled_from(NAMES), st.floats(-3, 3), max_size=12),
     st.dictionaries(
-        st.sampled_from(list(FEATURES)), st.floats(0, 1e6) | st.just(float("nan")), max_size=20
+        # of a customer the last order is always known
+        st.sampled_from(sorted(FEATURES.keys() - {"days_since_last_order"})),
+        st.floats(0, 1e6) | st.just(float("nan")),
+        max_size=20,
     ),
 )
 def test_no_text_contradicts_the_model(weights, values):
@@ -115,16 +119,49 @@ def test_values_in_their_units(name, value, en, zh):
     assert zh in chinese({name: 0.5}, {name: value})[0]
 
 
+@pytest.mark.parametrize(("change", "contribution"), [(-900.0, -0.5), (900.0, 0.5)])
+def test_a_change_that_seems_to_work_backwards_is_not_told(change, contribution):
+    assert english({"spend_trend_90d": contribution}, {"spend_trend_90d": change}) == []
+    assert len(english({"spend_trend_90d": -contribution}, {"spend_trend_90d": change})) == 1
+
+
 def test_money_has_the_decimals_of_its_currency():
     assert "¥1,235 " in english({"spend_365d": 1}, {"spend_365d": 1234.7}, currency="JPY")[0]
 
 
-@pytest.mark.parametrize("name", FEATURES)
+ATTRIBUTES = ["attribute_age", "is_region_north"]
+
+
+@pytest.mark.parametrize("name", [*FEATURES, *OPTIONAL_FEATURES, *ATTRIBUTES])
 def test_every_feature_has_words_in_both_languages(name):
-    ((en,), (zh,)) = english({name: 1.0}), chinese({name: 1.0})
-    assert en.startswith(FEATURES[name].en[0].upper())
-    assert re.search(r"[\u4e00-\u9fff]", FEATURES[name].zh)
-    assert zh.startswith(FEATURES[name].zh)
+    value = {name: -2.0 if "_trend_" in name else 2.0}
+    ((en,), (zh,)) = english({name: 1.0}, value), chinese({name: 1.0}, value)
+    feature = feature_named(name)
+    assert en.startswith(feature.en[0].upper())
+    assert re.search(r"[\u4e00-\u9fff]", feature.zh)
+    assert zh.startswith(feature.zh)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "en", "zh"),
+    [
+        ("is_region_north", 1, "Region north: yes – ", "客户属性 region north：是，"),
+        ("is_region_north", 0, "Region north: no – ", "客户属性 region north：否，"),
+        ("attribute_age", 47.5, "Age: 47.5 – ", "客户属性 age：47.5，"),
+        ("referred", 1, "Referred by somebody: yes – ", "由他人推荐而来：是，"),
+        ("last_satisfaction", 9.25, ": 9.2 – ", "：9.2，"),
+        ("contact_cost_365d", 1.5, ": €1.50 – ", "：€1.50，"),
+    ],
+)
+def test_optional_features_in_their_units(name, value, en, zh):
+    assert en in english({name: 0.5}, {name: value})[0]
+    assert zh in chinese({name: 0.5}, {name: value})[0]
+
+
+def test_attributes_are_told_beside_each_other_and_interactions_once():
+    weights = {"attribute_age": 0.9, "is_region_north": 0.8, "visits_30d": 0.7, "visits_90d": 0.6}
+    told = [reason["feature"] for reason in reasons(weights, most=4)]
+    assert told == ["attribute_age", "is_region_north", "visits_30d"]
 
 
 def test_each_customer_has_reasons_of_their_own():

@@ -1,0 +1,104 @@
+"""The feature engine beside plain pandas and the bare scan: CPU-seconds and peak memory.
+
+Each contender runs in a process of its own on the same file of clean lines. Ours also types,
+judges, keys and accounts for every row (`read_orders`); pandas only computes.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+COLUMNS = ("customer_id", "order_id", "ordered_at", "product_id", "category", "channel")
+COLUMNS += ("quantity", "amount", "discount", "cost")
+
+
+def run(lines: int) -> None:
+    from benchmarks.generate import write_lines
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "lines.parquet"
+        write_lines(file, lines)
+        found = {name: _measured(name, file) for name in CONTENDERS}
+    scan, pandas = found["bare scan"]["cpu"], found["pandas, one cutoff"]["cpu"]
+    print(f"\n{found['bare scan']['rows']:,} lines\n")
+    print("| contender | CPU s | ÷ pandas | ÷ scan | peak MB |\n|---|---|---|---|---|")
+    for name, cost in found.items():
+        print(
+            f"| {name} | {cost['cpu']:.1f} | {cost['cpu'] / pandas:.2f} | {cost['cpu'] / scan:.0f} "
+            f"| {cost['mb']:,.0f} |"
+        )
+
+
+def _measured(name: str, file: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.features", name, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def scan(file: Path) -> int:
+    import duckdb
+
+    columns = ", ".join(f"max({name})" for name in COLUMNS)
+    (count, *_) = duckdb.sql(f"SELECT count(*), {columns} FROM '{file}'").fetchone()
+    return count
+
+
+def pandas_one(file: Path, cutoffs: int = 1) -> int:
+    import pandas as pd
+
+    from benchmarks.pandas_features import pandas_features
+
+    lines = pd.read_parquet(file)
+    end = lines["ordered_at"].max().normalize() + timedelta(days=1)
+    for step in range(cutoffs):
+        pandas_features(lines, end - timedelta(days=30 * step))
+    return len(lines)
+
+
+def ours_one(file: Path, cutoffs: int = 1) -> int:
+    from features.build import build_features
+    from features.config import settings_from
+    from features.orders import read_orders
+
+    columns = {name: name for name in COLUMNS}
+    settings = settings_from(
+        {
+            "data": {
+                "transactions": str(file),
+                "columns": columns,
+                "rules": {"duplicates": "keep"},
+            },
+            "store": {"quarantine": str(file.parent / "quarantine.parquet")},
+        },
+        root=file.parent,
+    )
+    with read_orders(settings) as log:
+        if not cutoffs:
+            return log.report.rows_read
+        for step in range(cutoffs):
+            build_features(log, log.end - timedelta(days=30 * step))
+        return log.report.rows_read
+
+
+CONTENDERS: dict[str, Callable[[Path], int]] = {
+    "bare scan": scan,
+    "pandas, one cutoff": pandas_one,
+    "pandas, six cutoffs": lambda file: pandas_one(file, 6),
+    "regulars, reading alone": lambda file: ours_one(file, 0),
+    "regulars, one cutoff": ours_one,
+    "regulars, six cutoffs": lambda file: ours_one(file, 6),
+}
+
+
+if __name__ == "__main__":
+    started = time.process_time()
+    rows = CONTENDERS[sys.argv[1]](Path(sys.argv[2]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"rows": rows, "cpu": time.process_time() - started, "mb": peak}))

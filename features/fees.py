@@ -1,0 +1,73 @@
+"""Product codes and names that speak of fees, corrections and tests rather than goods."""
+
+import re
+
+import pandas as pd
+
+_FEE = (
+    r"postage|carriage|shipping|delivery|freight|handling|manual|discounts?|bank charges?|charges?|"
+    r"fees?|commissions?|samples?|adjust(ment|ed)?s?|bad debts?|surcharges?|deposits?|tips?|refunds?|"
+    r"gift ?wrap(ping)?|rounding|donations?|versand(kosten)?|porto|rabatt|gebühr(en)?|pfand|"
+    r"frais( de port)?|livraison|remise|运费|邮费|折扣|手续费|押金"
+)
+_HAS_FEE = re.compile(rf"\b({_FEE})\b", re.IGNORECASE)
+# regular codes need a name that says nothing else: 'POSTAGE STAMP MUG' is a product
+_ONLY_FEE = re.compile(rf"({_FEE}|\W|\b(and|und|et|packing|packaging|costs?)\b)+", re.IGNORECASE)
+_CODE_FEE = re.compile(r"^(post|dot|ship|freight)$|fee$|charge", re.IGNORECASE)
+_CORRECTION = re.compile(
+    r"\b(bad debts?|write[ -]?offs?|adjust(ment|ed)?s?|corrections?|forderungsausfall|坏账|调账)\b",
+    re.IGNORECASE,
+)
+_TEST = re.compile(r"\b(tests?|testing|dummy|do not use|placeholder|测试)\b|^test", re.IGNORECASE)
+_USUAL = 0.9
+
+
+def is_regular(codes: "pd.Series[str]", lines: "pd.Series[int]") -> "pd.Series[bool]":
+    """Which codes have the form that most lines have; only a name can tell those.
+
+    Parameters
+    ----------
+    codes : product codes
+    lines : on how many lines each stands
+    """
+    regular = codes.str.count(r"\d") >= 3
+    if lines[regular].sum() < _USUAL * lines.sum():
+        # codes of words and letters have no form to depart from
+        return pd.Series(data=True, index=codes.index)
+    return regular
+
+
+def is_fee(code: str, name: str) -> bool:
+    """Whether the code or a word of the name speaks of a fee or a correction.
+
+    >>> is_fee("DOT", "DOTCOM POSTAGE"), is_fee("22423", "REGENCY CAKESTAND")
+    (True, False)
+    """
+    return bool(_HAS_FEE.search(name) or _CODE_FEE.search(code))
+
+
+def is_only_fee(name: str) -> bool:
+    """Whether a name says nothing but a fee.
+
+    >>> is_only_fee("PACKING CHARGE"), is_only_fee("POSTAGE STAMP MUG")
+    (True, False)
+    """
+    return bool(name and _ONLY_FEE.fullmatch(name) and _HAS_FEE.search(name))
+
+
+def is_correction(name: str) -> bool:
+    """Whether a name speaks of bookkeeping: bad debts, adjustments.
+
+    >>> is_correction("Adjust bad debt")
+    True
+    """
+    return bool(_CORRECTION.search(name))
+
+
+def is_test(code: str, name: str) -> bool:
+    """Whether a code or name speaks of a trial of the till.
+
+    >>> is_test("TEST001", "This is a test product."), is_test("22423", "Latest cakestand")
+    (True, False)
+    """
+    return bool(_TEST.search(code) or _TEST.search(name))

@@ -1,0 +1,200 @@
+"""Clusters: groups of like behaviour, found in the data and named by what sets them apart.
+
+This module knows how to put a customer into a cluster; how clusters are found is a matter of
+`training.segments.clusters`. Behaviour is put on a common scale, (log(1 + x) − centre) ÷ spread
+within ±3, and a customer belongs to the nearest centre.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from features.errors import BundleError
+from features.segments.ranks import Floats
+from features.segments.system import CutPoints, Description, Words, figure, groups
+
+MOST_SPREADS = 3.0
+CLEAR_TRAIT = 0.4
+"""A centre this many spreads from the middle is worth a word."""
+
+TRAITS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
+    # column: what a low and what a high value is called, as code, in English, in Chinese
+    "orders_365d": (
+        ("rare", "order rarely", "很少下单"),
+        ("frequent", "order often", "经常下单"),
+    ),
+    "days_since_last_order": (
+        ("recent", "ordered lately", "近期下过单"),
+        ("silent", "have been silent for long", "沉默已久"),
+    ),
+    "mean_order_value": (
+        ("small_orders", "place small orders", "单笔金额小"),
+        ("large_orders", "place large orders", "单笔金额大"),
+    ),
+    "days_since_first_order": (
+        ("new", "are new", "新客户"),
+        ("long_known", "have been known for long", "老客户"),
+    ),
+    "mean_products_per_order": (
+        ("few_products", "buy few products at a time", "每单商品种类少"),
+        ("many_products", "buy many products at a time", "每单商品种类多"),
+    ),
+    "discount_share": (
+        ("full_price", "pay full prices", "多按原价购买"),
+        ("discounted", "buy at a discount", "偏好折扣"),
+    ),
+    "returned_share": (
+        ("few_returns", "return little", "很少退货"),
+        ("many_returns", "return much", "退货较多"),
+    ),
+}
+"""The behaviour that clusters are made of, most telling first."""
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Clusters as they were found.
+
+    Attributes
+    ----------
+    columns_used : columns of `TRAITS`, in the order of the numbers below
+    centre, spread : of log(1 + x), per column
+    centres : one row per cluster, on the common scale
+    labels : one per cluster
+    stability : number of clusters → mean adjusted Rand index over resamples
+    """
+
+    columns_used: tuple[str, ...]
+    centre: tuple[float, ...]
+    spread: tuple[float, ...]
+    centres: tuple[tuple[float, ...], ...]
+    labels: tuple[str, ...]
+    stability: Mapping[str, float]
+
+    name = "clusters"
+    columns = ("cluster",)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.columns_used
+
+    def cut_points(self, customers: pd.DataFrame) -> CutPoints:  # noqa: ARG002 - found in training
+        """The centres: they stay as they were found, whoever the customers are."""
+        pairs = zip(self.labels, self.centres, strict=True)
+        return {label: list(centre) for label, centre in pairs}
+
+    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
+        """`cluster`: the label of the nearest centre."""
+        centres = self.cut_points(customers) if cut_points is None else cut_points
+        scaled = scale(customers, self.columns_used, self.centre, self.spread)
+        nearest = nearest_centre(scaled, np.array(list(centres.values())))
+        return groups(customers, cluster=np.array(list(centres))[nearest])
+
+    def describe(self, cut_points: CutPoints | None = None) -> Description:  # noqa: ARG002
+        chosen = self.stability[str(len(self.labels))]
+        count, index = len(self.labels), figure(chosen)
+        return Description(
+            name=self.name,
+            title=Words("Clusters", "聚类"),
+            rule=Words(
+                f"{count} groups of like behaviour: every customer belongs to the nearest centre. "
+                f"Found again in resampled customers with an agreement of {index} (1 = the same).",
+                f"按行为相似程度分为{count}组，每位客户归入最近的中心。在重复抽样的客户中重新聚类，"
+                f"一致性为{index}（1为完全相同）。",
+            ),
+            groups={
+                label: cluster_words(dict(zip(self.columns_used, centre, strict=True)))
+                for label, centre in zip(self.labels, self.centres, strict=True)
+            },
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` assigns the same clusters."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        BundleError
+            When it is something else, or its parts do not fit together.
+        """
+        try:
+            found = TypeAdapter(cls).validate_python(value)
+        except ValidationError as error:
+            raise BundleError(
+                f"not clusters: {error.error_count()} problems. Train again."
+            ) from None
+        if not found._fits():  # noqa: SLF001 - its own class
+            raise BundleError("clusters whose parts do not fit together. Train again.")
+        return found
+
+    def _fits(self) -> bool:
+        width, numbers = (
+            len(self.columns_used),
+            (*self.centre, *self.spread, *sum(self.centres, ())),
+        )
+        return (
+            set(self.columns_used) <= set(TRAITS)
+            and {len(self.centre), len(self.spread), *map(len, self.centres)} == {width}
+            and len(set(self.labels)) == len(self.labels) == len(self.centres) > 0
+            and str(len(self.labels)) in self.stability
+            and all(map(math.isfinite, numbers))
+            and min(self.spread, default=1.0) > 0
+        )
+
+
+def scale(customers: pd.DataFrame, columns: tuple[str, ...], centre: Any, spread: Any) -> Floats:
+    """Behaviour on the common scale, one row per customer; unknown values stand in the middle."""
+    logs = log_behaviour(customers, columns)
+    scaled = (logs - np.asarray(centre)) / np.asarray(spread)
+    return np.asarray(np.nan_to_num(scaled, nan=0.0).clip(-MOST_SPREADS, MOST_SPREADS))
+
+
+def log_behaviour(customers: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
+    """log(1 + x) of each column, one row per customer; NaN where unknown."""
+    return np.asarray(np.log1p(customers[list(columns)].to_numpy(dtype=float).clip(min=0)))
+
+
+def nearest_centre(scaled: Floats, centres: Floats) -> npt.NDArray[np.intp]:
+    """The number of the nearest row of `centres`, the first of equals, for each customer."""
+    # one centre at a time: a table of all differences would not fit for millions
+    distances = [((scaled - centre) ** 2).sum(axis=1) for centre in centres]
+    return np.asarray(np.argmin(distances, axis=0))
+
+
+def traits(centre: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """What sets a centre apart, the clearest first, as (code, English, Chinese).
+
+    >>> [code for code, _, _ in traits({"orders_365d": 0.1, "mean_order_value": -1.5})]
+    ['small_orders']
+    """
+    clear = [(name, value) for name, value in centre.items() if abs(value) >= CLEAR_TRAIT]
+    clear.sort(key=lambda pair: -abs(pair[1]))
+    return [TRAITS[name][int(value > 0)] for name, value in clear]
+
+
+def cluster_words(centre: Mapping[str, float]) -> Words:
+    """A sentence about a cluster for the user."""
+    found = traits(centre)[:3]
+    if not found:
+        return Words("like the average customer", "与平均客户相近")
+    return Words(", ".join(en for _, en, _ in found), "，".join(zh for _, _, zh in found))
+
+
+def cluster_labels(centres: list[dict[str, float]]) -> tuple[str, ...]:
+    """One name per cluster from its clearest traits, no name twice."""
+    codes = [[code for code, _, _ in traits(centre)] or ["average"] for centre in centres]
+    for words in (2, 3, len(TRAITS)):
+        labels = ["_".join(code[:words]) for code in codes]
+        if len(set(labels)) == len(labels):
+            return tuple(labels)
+    return tuple(f"{label}_{number}" for number, label in enumerate(labels, start=1))

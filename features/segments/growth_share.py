@@ -1,0 +1,191 @@
+"""Growth and share: star, cash cow, question mark, dog.
+
+The Boston Consulting Group's matrix (B. D. Henderson, "The Product Portfolio", 1970) drawn for
+what one shop sells and for whom it sells to. A shop does not know its rivals' sales, so share
+is relative to the mean of what is compared, and growth, by default, to the growth of all
+together: a season that lifts everything makes nothing a star.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.config import GrowthShare, Segments
+from features.orders import OrderLog, day_number
+from features.segments.ranks import TOLERANCE, Floats
+from features.segments.system import (
+    DEFAULTS,
+    CutPoints,
+    Description,
+    Words,
+    figure,
+    groups,
+    percent,
+)
+from features.segments.trend import trend_columns, two_periods
+
+Assortment = Literal["category", "product"]
+
+QUADRANTS = {
+    # (high growth, high share)
+    (True, True): "star",
+    (False, True): "cash_cow",
+    (True, False): "question_mark",
+    (False, False): "dog",
+}
+
+
+@dataclass(frozen=True)
+class CustomerGrowthShare:
+    """The quadrant of each customer: sales × growth of the last period."""
+
+    settings: Segments = DEFAULTS
+
+    name = "growth_share"
+    columns = ("growth_share",)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return trend_columns(self.settings.period_days)
+
+    def cut_points(self, customers: pd.DataFrame) -> CutPoints:
+        """`sales` and `growth` from which they are high."""
+        return matrix_cut_points(
+            *two_periods(customers, self.settings.period_days), self.settings.growth_share
+        )
+
+    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
+        """`growth_share`: star, cash_cow, question_mark or dog."""
+        cuts = cut_points or self.cut_points(customers)
+        recent, before = two_periods(customers, self.settings.period_days)
+        return groups(customers, growth_share=_quadrants(recent, before, cuts))
+
+    def describe(self, cut_points: CutPoints | None = None) -> Description:
+        days, rules = self.settings.period_days, self.settings.growth_share
+        share, growth = figure(rules.relative_share), _growth_words(rules)
+        return Description(
+            name=self.name,
+            title=Words("Growth and share of customers", "客户增长—份额矩阵"),
+            rule=Words(
+                f"Net spend of the last {days} days against the same length before. High sales: at "
+                f"least {share} × the mean of those who bought in either; high growth: {growth.en}.",
+                f"比较最近{days}天与之前同样长度的净消费额。高份额：不低于两期内有消费者平均值的{share}倍；"
+                f"高增长：{growth.zh}。",
+            ),
+            groups=_LABELS,
+            cut_points=_in_this_run(cut_points) if cut_points else (),
+        )
+
+
+def assortment_growth_share(
+    log: OrderLog, as_of: date, *, by: Assortment = "category"
+) -> pd.DataFrame:
+    """The matrix of what the shop sells, anonymous orders included.
+
+    Parameters
+    ----------
+    log : the orders; `settings.segments` has the length of the periods and the cut points
+    as_of : the last period ends before this date
+    by : one row per category or per product
+
+    Returns
+    -------
+    One row per item sold in one of the periods, index the item's name or id, best seller
+    first: `sales` and `sales_before` (net, in money), `share` of all sales, `relative_share`
+    (in mean sales), `growth` (NaN where nothing was sold before), `group`.
+    """
+    days, rules = log.settings.segments.period_days, log.settings.segments.growth_share
+    frame = log.frame(_assortment_query(log, as_of, days, by)).set_index(by)
+    recent = frame["sales"].to_numpy(dtype=float)
+    before = frame["sales_before"].to_numpy(dtype=float)
+    cuts = matrix_cut_points(recent, before, rules)
+    total = recent.sum()
+    grown = np.where(before > 0, recent / np.where(before > 0, before, 1.0) - 1, np.nan)
+    return frame.assign(
+        share=recent / total if total > 0 else 0.0,
+        relative_share=recent / recent.mean() if total > 0 else 0.0,
+        growth=grown,
+        group=_quadrants(recent, before, cuts),
+    )
+
+
+def describe_assortment(settings: Segments) -> Description:
+    """The rule of `assortment_growth_share`."""
+    days, rules = settings.period_days, settings.growth_share
+    share, growth = figure(rules.relative_share), _growth_words(rules)
+    return Description(
+        name="assortment_growth_share",
+        title=Words("Growth and share of products", "商品增长—份额矩阵"),
+        rule=Words(
+            f"Net sales of the last {days} days against the {days} days before, per category or "
+            f"product. High share: at least {share} × the mean; high growth: {growth.en}.",
+            f"按品类或商品比较最近{days}天与之前{days}天的净销售额。高份额：不低于平均值的{share}倍；"
+            f"高增长：{growth.zh}。",
+        ),
+        groups=_LABELS,
+    )
+
+
+def matrix_cut_points(recent: Floats, before: Floats, rules: GrowthShare) -> CutPoints:
+    """`sales` and `growth` from which an item's are high, from those sold in either period."""
+    active = (recent > 0) | (before > 0)
+    mean = float(recent[active].mean()) if active.any() else 0.0
+    past = float(before.sum())
+    whole = float(recent.sum()) / past - 1 if past > 0 else 0.0
+    growth = whole if rules.growth is None else rules.growth
+    return {"sales": [mean * rules.relative_share], "growth": [growth]}
+
+
+def _quadrants(recent: Floats, before: Floats, cuts: CutPoints) -> npt.NDArray[np.object_]:
+    (sales,), (growth,) = cuts["sales"], cuts["growth"]
+    # all alike are exactly average: rounding must not part them
+    enough = 1 - TOLERANCE
+    share = (recent > 0) & (recent >= sales * enough)
+    grown = (recent > 0) & (recent >= (1 + growth) * before * enough)
+    pairs = zip(grown.tolist(), share.tolist(), strict=True)
+    return np.array([QUADRANTS[pair] for pair in pairs], dtype=object)
+
+
+def _assortment_query(log: OrderLog, as_of: date, days: int, by: Assortment) -> str:
+    until = day_number(as_of)
+    item, source = {
+        "category": ("categories.name", "JOIN categories USING (category)"),
+        "product": ("products.product_id", "JOIN products USING (product)"),
+    }[by]
+    recent, before = (
+        f"SUM(CASE WHEN {period} THEN amount ELSE 0 END) / {log.settings.data.minor_units}e0"
+        for period in (f"day >= {until - days}", f"day < {until - days}")
+    )
+    return f"""
+        SELECT {item} AS {by}, {recent} AS sales, {before} AS sales_before
+        FROM {log.visible(as_of)["lines"]} AS known_lines {source}
+        WHERE day >= {until - 2 * days}
+        GROUP BY {item} ORDER BY sales DESC, {item}"""
+
+
+def _growth_words(rules: GrowthShare) -> Words:
+    if rules.growth is None:
+        return Words("at least that of all together", "不低于整体增长")
+    return Words(f"at least {percent(rules.growth)}", f"不低于{percent(rules.growth)}")
+
+
+def _in_this_run(cuts: CutPoints) -> tuple[Words, ...]:
+    sales, growth = figure(cuts["sales"][0]), percent(cuts["growth"][0])
+    return (
+        Words(
+            f"High sales from {sales}, high growth from {growth}.",
+            f"销售额从{sales}起为高，增长从{growth}起为高。",
+        ),
+    )
+
+
+_LABELS = {
+    "star": Words("star: high growth, high share", "明星：高增长、高份额"),
+    "cash_cow": Words("cash cow: low growth, high share", "金牛：低增长、高份额"),
+    "question_mark": Words("question mark: high growth, low share", "问题：高增长、低份额"),
+    "dog": Words("dog: low growth, low share", "瘦狗：低增长、低份额"),
+}

@@ -1,0 +1,144 @@
+"""How customers move between groups, and what cohorts bring month by month."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from features.orders import OrderLog, day_number
+from features.segments.profit import MARGIN_SQL
+from features.segments.system import Description, Words
+
+NEW, GONE = "new", "gone"
+"""Where customers of only one of the two dates come from or go to."""
+
+
+def transitions(
+    before: "pd.Series[str]",
+    after: "pd.Series[str]",
+    *,
+    value_before: "pd.Series[float] | None" = None,
+    value_after: "pd.Series[float] | None" = None,
+) -> pd.DataFrame:
+    """Who moved from which group to which, between two dates of one system.
+
+    Parameters
+    ----------
+    before, after : group of each customer, indexed by customer id
+    value_before, value_after : their value, same index; None: not told
+
+    Returns
+    -------
+    One row per pair of groups with customers, sorted: `source`, `target`, `customers`, `share`
+    (of the source's customers) and, where values are given, `value_before`, `value_after`,
+    `value_change`. Customers of one date alone come from `new` or go to `gone`.
+    """
+    both = pd.DataFrame({"source": before, "target": after}).fillna({"source": NEW, "target": GONE})
+    measures = {"value_before": value_before, "value_after": value_after}
+    known = {name: value for name, value in measures.items() if value is not None}
+    for name, value in known.items():
+        both[name] = value.reindex(both.index).fillna(0.0)
+    cells = both.groupby(["source", "target"], as_index=False)
+    table = cells.size().rename(columns={"size": "customers"})
+    table["share"] = table["customers"] / table.groupby("source")["customers"].transform("sum")
+    for name in known:
+        table[name] = cells[name].sum()[name]
+    if len(known) == len(measures):
+        table["value_change"] = table["value_after"] - table["value_before"]
+    return table
+
+
+def matrix(moved: pd.DataFrame, measure: str = "customers") -> pd.DataFrame:
+    """`transitions` as a matrix: sources down, targets across, 0 where nobody moved."""
+    wide = moved.pivot_table(index="source", columns="target", values=measure, fill_value=0)
+    return wide.astype(moved[measure].dtype)
+
+
+def cohort_margin(
+    log: OrderLog, as_of: date, *, group: "pd.Series[str] | None" = None
+) -> pd.DataFrame:
+    """Margin over time per cohort (month of the first order) and group.
+
+    Parameters
+    ----------
+    log : the orders; margin is revenue where costs are unknown
+    as_of : whole months before it are told
+    group : a group of each customer, indexed by customer id; None: all are one
+
+    Returns
+    -------
+    One row per cohort, group and month from the cohort's own to the last whole one, sorted:
+    `cohort` and `month` (first day of the month), `group`, `cohort_customers` (size),
+    `customers` (who ordered or returned), `margin` (money), `margin_per_customer` (of the
+    cohort's). The cohort of the log's first month holds everybody who was there before.
+    """
+    known = log.visible(as_of)
+    money = f"{log.settings.data.minor_units}e0"
+    monthly = log.frame(f"""
+        SELECT customer_id, CAST({_month("first_day")} AS VARCHAR) AS cohort,
+               CAST({_month("day")} AS VARCHAR) AS month, SUM({MARGIN_SQL}) / {money} AS margin
+        FROM {known["lines"]} AS known_lines JOIN customers USING (customer)
+        JOIN (SELECT customer, min(day) AS first_day FROM {known["days"]} AS known_days
+              GROUP BY customer) AS firsts USING (customer)
+        WHERE day < {day_number(as_of.replace(day=1))} AND day >= first_day
+        GROUP BY ALL ORDER BY ALL""")
+    groups = "all" if group is None else monthly["customer_id"].map(group).fillna(GONE)
+    monthly = monthly.assign(group=groups)
+    keys = ["cohort", "group"]
+    sizes = monthly.groupby(keys)["customer_id"].nunique().rename("cohort_customers")
+    sums = monthly.groupby([*keys, "month"])["margin"].agg(["size", "sum"])
+    months = sorted(set(monthly["cohort"]) | set(monthly["month"]))
+    grid = [(*key, month) for key in sizes.index for month in months if month >= key[0]]
+    index = pd.MultiIndex.from_tuples(grid, names=[*keys, "month"])
+    table = sums.set_axis(["customers", "margin"], axis=1).reindex(index, fill_value=0)
+    table = table.reset_index().merge(sizes.reset_index(), on=keys)
+    table["margin_per_customer"] = table["margin"] / table["cohort_customers"]
+    for name in ("cohort", "month"):
+        table[name] = pd.to_datetime(table[name]).dt.date
+    order = [*keys, "month", "cohort_customers", "customers", "margin", "margin_per_customer"]
+    return table[order]
+
+
+def margin_trend(margins: pd.DataFrame) -> pd.DataFrame:
+    """The trend of what `cohort_margin` gave, per cohort and group.
+
+    The cohort's own month is left out: everybody orders in it.
+
+    Returns
+    -------
+    One row per cohort and group with two later months or more: `months`, `mean_per_month`
+    (margin per customer and month) and `change_per_month` (slope of the line of least
+    squares, same unit).
+    """
+    later = margins[margins["month"] > margins["cohort"]].sort_values("month")
+    rows = [
+        (*key, len(part), part["margin_per_customer"].mean(), _slope(part["margin_per_customer"]))
+        for key, part in later.groupby(["cohort", "group"])
+        if len(part) > 1
+    ]
+    columns = ["cohort", "group", "months", "mean_per_month", "change_per_month"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def describe() -> Description:
+    """The rule of the migration."""
+    return Description(
+        name="migration",
+        title=Words("Migration", "客户迁移"),
+        rule=Words(
+            "How many customers went from which group to which between two dates, and what value "
+            "they took along; margin per customer and month for those who first ordered in a month.",
+            "两个日期之间各组客户的去向、数量与所带价值；按首单月份统计每位客户每月的利润及其趋势。",
+        ),
+        groups={NEW: Words("new", "新增"), GONE: Words("gone", "离开")},
+    )
+
+
+def _month(day: str) -> str:
+    return f"date_trunc('month', DATE '1970-01-01' + {day})"
+
+
+def _slope(values: "pd.Series[float]") -> float:
+    """Change per step of the line of least squares."""
+    steps = np.arange(len(values)) - (len(values) - 1) / 2
+    return float(steps @ values.to_numpy(dtype=float) / (steps @ steps))

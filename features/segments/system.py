@@ -1,0 +1,104 @@
+"""What a segment system is: a published rule that puts every customer into one group.
+
+A rule has two kinds of cut points. Those of the configuration (`Segments`) are chosen by
+the shop; those of `cut_points` are read off the customers of a date (the spend that parts
+the best 1 %, say). Kept with a run, the latter put a customer who comes later, or whose
+orders have changed, into the same groups without looking at everybody again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import pandas as pd
+
+from features.config import Segments
+
+DEFAULTS = Segments()
+"""The cut points that come with Regulars."""
+
+CutPoints = Mapping[str, list[float]]
+"""Finite numbers by name, ready for JSON."""
+
+
+class Words(NamedTuple):
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """A rule as it is shown to the user.
+
+    Attributes
+    ----------
+    name : of the system
+    title : what a marketer calls it
+    rule : how it decides, with the cut points of the configuration
+    cut_points : the cut points of a run, one sentence each; empty where there are none
+    groups : value → what it is called
+    """
+
+    name: str
+    title: Words
+    rule: Words
+    groups: Mapping[str, Words]
+    cut_points: tuple[Words, ...] = ()
+
+
+class SegmentSystem(Protocol):
+    """Puts every customer of a table into one group per column.
+
+    `name` is unique among the systems; `columns` are those that `assign` returns; `needs`
+    are the columns of the feature table or of the scores without which it cannot decide.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+
+    def cut_points(self, customers: pd.DataFrame) -> CutPoints:
+        """The cut points that these customers set, one row per customer."""
+        ...
+
+    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
+        """One row per customer, same index, the system's text columns without gaps.
+
+        `cut_points` are those of an earlier `cut_points`; None: those of these customers.
+        """
+        ...
+
+    def describe(self, cut_points: CutPoints | None = None) -> Description:
+        """The rule, with the cut points of a run where they are given."""
+        ...
+
+
+def groups(customers: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """Text columns on the index of `customers`."""
+    return pd.DataFrame(columns, index=customers.index, dtype="str")
+
+
+def figure(number: float) -> str:
+    """A number as a rule shows it: two decimals at most.
+
+    >>> figure(1234.5), figure(365)
+    ('1,234.5', '365')
+    """
+    text = f"{number:,.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def percent(share: float) -> str:
+    """A share as a rule shows it.
+
+    >>> percent(0.15)
+    '15%'
+    """
+    return f"{figure(100 * share)}%"

@@ -1,0 +1,58 @@
+"""Where order lines come from: files of Parquet or CSV, PostgreSQL, or a pandas frame.
+
+A source names its columns and hands the engine a relation with those columns plus
+`source_file` (text) and `source_row` (1-based row within the file), so that every
+later verdict about a row can say where the row stands.
+"""
+
+from pathlib import Path
+
+from features.config import POSTGRES
+from features.errors import DataError
+from features.sources.files import CsvSource, ParquetSource, open_files
+from features.sources.source import FrameSource, Source, missing_columns, refusal
+
+__all__ = [
+    "CsvSource",
+    "FrameSource",
+    "ParquetSource",
+    "Source",
+    "missing_columns",
+    "open_source",
+    "refusal",
+]
+
+
+def open_source(
+    transactions: str, root: Path, *, table: str | None = None, query: str | None = None
+) -> Source:
+    """The source that `data.transactions` stands for.
+
+    Parameters
+    ----------
+    transactions : path or glob, relative to `root` or absolute; the name of an existing file is
+        that file, even if it holds brackets or stars. Or the URL of a PostgreSQL database
+    root : folder of the configuration
+    table, query : what to read from the database: either a table or view, as `name` or
+        `schema.name`, or an SQL query
+
+    Raises
+    ------
+    DataError
+        When nothing matches, a file is empty, the format is not one we read, or the URL cannot
+        be used. No message holds a password.
+    """
+    if transactions.startswith(POSTGRES):
+        return _open_postgres(transactions, table=table, query=query)
+    return open_files(transactions, root)
+
+
+def _open_postgres(url: str, *, table: str | None, query: str | None) -> Source:
+    try:
+        from features.sources.postgres import PostgresSource
+    except ImportError:
+        raise DataError(
+            "data.transactions: reading from PostgreSQL needs its driver. "
+            "Install it with: pip install 'psycopg[binary]'"
+        ) from None
+    return PostgresSource(url, table=table, query=query)

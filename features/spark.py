@@ -1,0 +1,169 @@
+"""The features on Spark: the SQL text that the embedded engine runs, translated.
+
+For logs that live on a cluster, and to check one engine against the other. What goes in are
+clean lines, as `features.exports.write_lines` writes them or as a warehouse prepares them with
+the same columns; what counts as an order stays in one place, `features.rules`.
+
+Needs `pip install 'regulars[spark]'` and Java 17 or newer.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from features.block import Block
+from features.build import feature_query
+from features.catalogue import BLOCKS
+from features.config import minor_units
+from features.errors import ConfigError, DataError
+from features.exports import LINE_COLUMNS
+from features.orders import day_date, day_number, days_of, orders_of, refuse_outside
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_TYPES = {
+    "VARCHAR": "string",
+    "INTEGER": "int",
+    "BIGINT": "bigint",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+}
+_NAMES = {"customer_id": "customer", "order_id": "order_key", "product_id": "product"}
+"""Ids stand in for the keys of the embedded engine: equal where those are, in the same order."""
+
+
+def build_features(
+    spark: "SparkSession",
+    lines: "DataFrame | Path | str",
+    as_of: date | Sequence[date],
+    *,
+    currency: str,
+    blocks: tuple[Block, ...] = BLOCKS,
+) -> "DataFrame":
+    """Features of every customer who bought before each date, computed by Spark.
+
+    Parameters
+    ----------
+    spark : the session; ANSI mode on, as it is by default
+    lines : clean lines with the columns and types of `features.exports.LINE_COLUMNS`, such as
+        `spark.table("shop.lines")`, or the path of Parquet files of them
+    as_of : only lines known before this date are seen; several dates are one table
+    currency : ISO 4217 code; how many minor units make a unit of money
+    blocks : what to compute; blocks of optional tables are not among it
+
+    Returns
+    -------
+    One row per date and customer, in no order: `as_of` (date), `customer_id`, then a double per
+    feature in the order of the catalogue, null where it has no meaning yet. Whole numbers equal
+    those of `features.build.build_features`, other doubles agree to 1e-9.
+
+    Raises
+    ------
+    DataError
+        When columns are missing or of another type; names them all.
+    ConfigError
+        When a date lies outside the lines, ANSI mode is off, a block needs an optional table or
+        the extra `spark` is not installed.
+    """
+    _check(spark, blocks)
+    dates = sorted({as_of} if isinstance(as_of, date) else set(as_of))
+    frame = spark.read.parquet(str(lines)) if isinstance(lines, Path | str) else lines
+    columns = _line_columns(frame)
+    kept = frame.where("gone_day IS NULL")
+    first, last = kept.selectExpr("min(day)", "max(day)").collect()[0]
+    if first is None:
+        raise DataError("lines: no rows. Write them again.")
+    for day in dates:
+        refuse_outside(day, day_date(first), day_date(last))
+    with _view(frame.selectExpr(*columns)) as view:
+        tables = [
+            spark.sql(spark_query(view, day, currency=currency, blocks=blocks)) for day in dates
+        ]
+    return reduce(lambda one, other: one.unionAll(other), tables)
+
+
+def spark_query(
+    lines: str, as_of: date, *, currency: str, blocks: tuple[Block, ...] = BLOCKS
+) -> str:
+    """The Spark SQL that `build_features` runs for one date.
+
+    Parameters
+    ----------
+    lines : name of a view of the lines with the column names of the engine (`customer`,
+        `order_key`, `product`)
+
+    Raises
+    ------
+    ConfigError
+        When a block holds an expression that is not known to mean the same on Spark.
+    """
+    from features.dialects import translate
+
+    number = day_number(as_of)
+    known = f"(SELECT * FROM {lines} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
+    orders = f"({orders_of(f'{known} AS known_lines')})"
+    query = feature_query(blocks).format(
+        as_of=number,
+        minor=f"{minor_units(currency)}e0",
+        lines=known,
+        orders=orders,
+        days=f"({days_of(orders)})",
+    )
+    columns = ", ".join(
+        f"CAST({feature.name} AS DOUBLE) AS {feature.name}"
+        for block in blocks
+        for feature in block.features
+    )
+    table = translate(f"SELECT customer AS customer_id, {columns} FROM ({query}) AS features")
+    return f"SELECT DATE'{as_of}' AS as_of, * FROM ({table})"
+
+
+def _check(spark: "SparkSession", blocks: tuple[Block, ...]) -> None:
+    try:
+        import sqlglot  # noqa: F401
+    except ModuleNotFoundError:
+        raise ConfigError("sqlglot is missing: pip install 'regulars[spark]'.") from None
+    problems = [
+        f"block {block.name}: needs the optional table {block.needs}, which only the embedded "
+        "engine reads. Leave the block out."
+        for block in blocks
+        if block.needs
+    ]
+    if spark.conf.get("spark.sql.ansi.enabled") != "true":
+        problems.append(
+            "spark.sql.ansi.enabled is off: an overflow would pass for a number. Set it to true."
+        )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _line_columns(frame: "DataFrame") -> list[str]:
+    """How the columns of the view come from `frame`, which must have them all."""
+    types = dict(frame.dtypes)
+    wanted = {name: _TYPES[kind] for name, kind in LINE_COLUMNS.items()}
+    problems = [
+        f"lines: no column '{name}' of type {kind} (have: {', '.join(types)})."
+        if name not in types
+        else f"lines: column '{name}' is {types[name]}, not {kind}. Cast it."
+        for name, kind in wanted.items()
+        if types.get(name) != kind
+    ]
+    if problems:
+        raise DataError(problems)
+    return [f"{name} AS {_NAMES.get(name, name)}" for name in wanted]
+
+
+@contextmanager
+def _view(frame: "DataFrame") -> Iterator[str]:
+    """A name for `frame` in SQL, of this session alone and gone afterwards."""
+    name = f"regulars_lines_{uuid4().hex}"
+    frame.createOrReplaceTempView(name)
+    try:
+        yield name
+    finally:
+        frame.sparkSession.catalog.dropTempView(name)

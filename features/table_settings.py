@@ -1,0 +1,112 @@
+"""What all sections of the configuration share, and the optional tables of `[data]`."""
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+
+# as it stands in the file, spaces and all
+ColumnName = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
+
+# becomes part of the name of a feature
+PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+
+Kind = Literal[
+    "visit", "enquiry", "quote", "cart", "complaint", "satisfaction", "referral", "other"
+]
+"""What an interaction is; `other` is read and counted, but is in no feature."""
+
+
+class Section(BaseModel):
+    """A frozen part of `regulars.toml`; unknown settings are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Interactions(Section):
+    """A table of what customers did beside buying: one row per event."""
+
+    path: str
+    customer_id: ColumnName
+    occurred_at: ColumnName
+    kind: ColumnName
+    value: ColumnName | None = None
+    """The score of a satisfaction, from 0 to 10."""
+    other_customer_id: ColumnName | None = None
+    """Whom a referral brought."""
+    ingested_at: ColumnName | None = None
+    date_format: str | None = None
+    """strptime pattern of its times; None: as in the orders."""
+    kinds: dict[ColumnName, Kind] = {}
+    """The file's word for a kind → ours; our own words need no line."""
+
+
+class Contacts(Section):
+    """A table of whom campaigns contacted: one row per customer and contact."""
+
+    path: str
+    customer_id: ColumnName
+    contacted_at: ColumnName
+    campaign: ColumnName | None = None
+    cost: ColumnName | None = None
+    arm: ColumnName | None = None
+    ingested_at: ColumnName | None = None
+    date_format: str | None = None
+    """strptime pattern of its times; None: as in the orders."""
+    control_arms: tuple[str, ...] = ("control",)
+    """Arms whose members were held out: they were chosen, but not contacted."""
+
+
+class Customers(Section):
+    """A table of customers as they are today: one row per customer."""
+
+    path: str
+    customer_id: ColumnName
+    consent: ColumnName | None = None
+    """Whether the customer may be contacted; no feature."""
+    contact: ColumnName | None = None
+    """Address, phone number or mail address; no feature."""
+    attributes: dict[PlainName, ColumnName] = {}
+    """Our name → the file's column. A number is a feature as it is."""
+    levels: Annotated[
+        dict[PlainName, Annotated[dict[PlainName, str], Field(min_length=1, max_length=50)]],
+        Field(validate_default=True),
+    ] = {}
+    """Attributes that are text: our name of a level → the file's value."""
+
+    @field_validator("levels")
+    @classmethod
+    def _of_attributes(
+        cls, levels: dict[str, dict[str, str]], info: ValidationInfo
+    ) -> dict[str, dict[str, str]]:
+        strangers = levels.keys() - info.data.get("attributes", {}).keys()
+        if strangers and "attributes" in info.data:
+            raise ValueError(
+                f"{', '.join(sorted(strangers))}: no such attribute; name its column in "
+                "'data.customers.attributes'"
+            )
+        names = [level_column(name, level) for name, some in levels.items() for level in some]
+        if len(set(names)) < len(names):
+            raise ValueError("two levels would give features of one name; rename one of them")
+        return levels
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The attributes that are numbers: our name → the file's column."""
+        return {name: column for name, column in self.attributes.items() if name not in self.levels}
+
+
+def number_column(attribute: str) -> str:
+    """Name of the feature that holds a number."""
+    return f"attribute_{attribute}"
+
+
+def level_column(attribute: str, level: str) -> str:
+    """Name of the feature that says whether a customer is of a level."""
+    return f"is_{attribute}_{level}"

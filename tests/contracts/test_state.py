@@ -1,0 +1,186 @@
+"""The state per customer answers what the catalogue's SQL answers, feature by feature."""
+
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.build import build_features, feature_query
+from features.catalogue import FEATURES
+from features.orders import OrderLog, day_number, days_of, orders_of, read_orders
+from features.sources import FrameSource
+from features.state import CustomerState, Line
+from features.state.export import customer_lines, customer_states
+from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings
+from tests.support.states import lines_of_a_customer
+
+WHOLE_UNITS = {"days", "orders", "count"}
+DAYS = 430
+
+
+@pytest.fixture(scope="module", params=["ordered_at", "ingested_at"])
+def log(tmp_path_factory, request):
+    """Several orders a day, orders over midnight, returns, unknowns; rows that come in late."""
+    busy = busy_orders(customers=45, days=DAYS)
+    lines = pd.concat([busy, taken_back_over_midnight(busy)], ignore_index=True)
+    rng = np.random.default_rng(7)
+    late = rng.choice([0, 1, 9, 60], size=len(lines), p=[0.7, 0.1, 0.1, 0.1])
+    is_costed = rng.random(len(lines)) > 0.1
+    lines = lines.assign(
+        channel=rng.choice(["shop", "web", None], size=len(lines)),
+        cost=lines["amount"].abs().mul(0.6).round(2).where(is_costed),
+        arrived=lines["time"] + pd.to_timedelta(late, unit="D"),
+    )
+    columns = {**COLUMNS, "channel": "channel", "cost": "cost"}
+    if request.param == "ingested_at":
+        columns["ingested_at"] = "arrived"
+    shop = shop_settings(tmp_path_factory.mktemp("shop"), data={"columns": columns})
+    with read_orders(shop, FrameSource(lines)) as log:
+        yield log
+
+
+def taken_back_over_midnight(lines: pd.DataFrame) -> pd.DataFrame:
+    """A purchase ten minutes before the end of day 100 that is taken back on day 101."""
+    bought = lines[lines["customer"].notna() & (lines["amount"] > 0)].iloc[[0]]
+    midnight = FIRST_DAY + pd.Timedelta(days=101)
+    bought = bought.assign(order="regretted", time=midnight - pd.Timedelta(minutes=10))
+    back = bought.assign(
+        time=midnight + pd.Timedelta(minutes=10),
+        quantity=-bought["quantity"],
+        amount=-bought["amount"],
+    )
+    return pd.concat([bought, back])
+
+
+def day(number: int) -> date:
+    return FIRST_DAY.date() + timedelta(days=number)
+
+
+def assert_same(ours: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Whole numbers equal, doubles to 1e-9."""
+    assert list(ours.columns) == list(FEATURES)
+    assert list(ours.index) == list(table.index)
+    for name, feature in FEATURES.items():
+        is_whole = feature.unit in WHOLE_UNITS and table[name].dropna().mod(1).eq(0).all()
+        np.testing.assert_allclose(
+            ours[name], table[name], rtol=0 if is_whole else 1e-9, atol=0, err_msg=name
+        )
+
+
+def rows_of(states: dict[str, CustomerState], log: OrderLog, as_of: date) -> pd.DataFrame:
+    rows = {
+        customer: found
+        for customer, state in sorted(states.items())
+        if (found := state.features(day_number(as_of), log.settings.data.minor_units))
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def test_a_state_knows_every_feature_of_the_catalogue_in_its_order():
+    line = Line("o1", 19_723, 600, "tea", "drinks", "web", 1.0, 450, 0, None, is_return=False)
+    found = CustomerState.from_lines([line]).features(19_724, minor_units=100)
+    assert list(found) == list(FEATURES)
+    assert {type(value) for value in found.values()} == {float}
+
+
+@pytest.mark.parametrize("days", [2, 91, 391, DAYS])
+def test_the_states_of_a_log_hold_what_could_be_known_at_the_date(log, days):
+    states = dict(customer_states(log, before=day(days)))
+    assert list(states) == sorted(states)
+    assert_same(rows_of(states, log, day(days)), build_features(log, day(days)))
+
+
+@pytest.mark.parametrize("days", [2, 100, 101, 102, DAYS])
+def test_the_lines_of_a_log_are_those_visible_at_the_date(log, days):
+    names = "day, minute, quantity, amount, discount, cost, is_return, channel"
+    visible = log.connection.execute(f"""
+        SELECT customer_id, product_id, categories.name, {names}
+        FROM {log.visible(day(days))["lines"]} AS seen JOIN customers USING (customer)
+        LEFT JOIN products USING (product)
+        LEFT JOIN categories ON seen.category = categories.category""").fetchall()
+    ours = [
+        (customer, one.product_id, one.category, *(getattr(one, n) for n in names.split(", ")))
+        for customer, one in customer_lines(log, before=day(days))
+    ]
+    assert Counter(ours) == Counter(visible)
+
+
+# a state does not keep when its lines came in
+@pytest.mark.parametrize("log", ["ordered_at"], indirect=True)
+def test_earlier_dates_are_answered_by_the_last_state(log):
+    states = dict(customer_states(log, before=log.end))
+    for days in (2, 150, 391):
+        assert_same(rows_of(states, log, day(days)), build_features(log, day(days)))
+
+
+def replayed_values(log: OrderLog, dates: list[date]) -> int:
+    """Feed lines as they come in, late ones among them; compare everyone at each date.
+
+    Whose purchase was taken back over midnight begins anew.
+    """
+    states: dict[str, CustomerState] = defaultdict(CustomerState)
+    known: Counter[tuple[str, Line]] = Counter()
+    values = 0
+    for as_of in dates:
+        visible = Counter(customer_lines(log, before=as_of))
+        begins_anew = {customer for customer, _ in known - visible}
+        for customer in begins_anew:
+            states[customer] = CustomerState()
+        fresh = Counter(row for row in visible.elements() if row[0] in begins_anew)
+        for customer, line in ((visible - known) | fresh).elements():
+            states[customer].apply(line)
+        known = visible
+        ours = rows_of(states, log, as_of)
+        assert_same(ours, build_features(log, as_of))
+        values += ours.size
+    return values
+
+
+def test_a_replayed_log_gives_the_table_of_each_date(log):
+    assert replayed_values(log, [day(days) for days in range(30, DAYS, 80)]) > 10_000
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_replayed_values(log):
+    assert replayed_values(log, [day(days) for days in range(2, DAYS, 9)]) > 100_000
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with duckdb.connect(config={"threads": 1}) as engine:
+        yield engine
+
+
+def table_of(lines: list[Line], as_of: int, engine: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The catalogue's SQL over lines of one customer that no rule has judged."""
+    engine.register("rows", pd.DataFrame(lines).astype({"cost": "Int64"}))
+    engine.execute("""
+        CREATE OR REPLACE TABLE lines AS
+        SELECT 0 AS customer, dense_rank() OVER (ORDER BY order_id) AS order_key, day, minute,
+               product_id AS product, CAST(category AS VARCHAR) AS category,
+               CAST(channel AS VARCHAR) AS channel, amount, discount, cost, is_return
+        FROM rows""")
+    seen = f"(SELECT * FROM lines WHERE day < {as_of})"
+    orders = f"({orders_of(seen + ' AS known_lines')})"
+    query = feature_query().format(
+        as_of=as_of, minor="100e0", lines=seen, orders=orders, days=f"({days_of(orders)})"
+    )
+    return engine.execute(query).df().drop(columns="customer").astype("float64")
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    lines=lines_of_a_customer(largest_amount=10**12).filter(bool),
+    days=st.integers(1, 1000),
+    data=st.data(),
+)
+def test_any_lines_in_any_order_give_the_row_of_the_table(lines, days, data, engine):
+    as_of = min(one.day for one in lines) + days
+    found = CustomerState.from_lines(data.draw(st.permutations(lines))).features(as_of, 100)
+    ours = pd.DataFrame([found] if found else [], columns=list(FEATURES), dtype="float64")
+    assert_same(ours, table_of(lines, as_of, engine))

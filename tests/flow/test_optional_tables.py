@@ -1,0 +1,68 @@
+"""A shop with all optional tables: trained, scored and explained; and one that adds a table later."""
+
+import datetime as dt
+
+import pytest
+
+from features.catalogue import FEATURES, OPTIONAL_FEATURES
+from features.errors import RegularsError
+from features.orders import read_orders
+from serving.scoring import score
+from tests.support.optional_tables import TABLES, busy_tables, write_tables
+from tests.support.shop import shop_settings, simulate_orders
+from tests.support.trained import SECTIONS, SHOP
+from training.bundle import load_models_of
+from training.job import train
+
+pytestmark = pytest.mark.slow
+
+NOW = dt.datetime(2024, 9, 1, tzinfo=dt.UTC)
+ATTRIBUTES = ["attribute_age", "is_region_north", "is_region_south"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("shop")
+    orders = simulate_orders(**SHOP)
+    orders.to_parquet(root / "orders.parquet", index=False)
+    tables = busy_tables(orders)
+    # what the shop could only know afterwards: models cannot but speak of it
+    last = orders.groupby("customer")["time"].max()
+    people = tables["customers"]
+    people["Age"] = (last.max() - people["id"].map(last)).dt.days
+    write_tables(tables, root)
+    return root
+
+
+def settings(root, **data):
+    return shop_settings(root, data=data, **SECTIONS)
+
+
+@pytest.fixture(scope="module")
+def trained(root):
+    with read_orders(settings(root, **TABLES)) as log:
+        result = train(log, None)
+        yield log, load_models_of(result.bundle)
+
+
+def test_the_models_learn_from_the_columns_of_the_tables(trained):
+    _, models = trained
+    assert list(models.manifest.columns) == [*FEATURES, *OPTIONAL_FEATURES, *ATTRIBUTES]
+
+
+def test_scores_speak_of_what_the_tables_say(trained):
+    log, models = trained
+    run = score(log, models, None, NOW)
+    assert run.scores["churn_probability"].between(0, 1).all()
+    told = {reason["feature"] for reasons in run.scores["reasons"] for reason in reasons}
+    assert told & {*OPTIONAL_FEATURES, *ATTRIBUTES}
+
+
+@pytest.mark.parametrize("have", [{}, {"interactions": TABLES["interactions"]}])
+def test_with_other_tables_than_in_training_there_are_no_scores(root, trained, have):
+    _, models = trained
+    with (
+        read_orders(settings(root, **have)) as log,
+        pytest.raises(RegularsError, match=r"[Tt]rain"),
+    ):
+        score(log, models, None, NOW)
