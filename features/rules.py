@@ -231,7 +231,11 @@ def _midnight_pairs() -> str:
 
 
 def _paired(candidates: str, condition: str) -> str:
-    """Purchases and returns of the same goods on the same `pair_day`, one to one."""
+    """Purchases and returns of the same goods on the same `pair_day`, one to one.
+
+    Only customers who return anything are looked at: numbering all lines costs a tenth of
+    the reading.
+    """
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (
@@ -239,6 +243,7 @@ def _paired(candidates: str, condition: str) -> str:
                        ORDER BY ordered_at, {_CONTENT}, {_REST}, source_file, source_row
                    ) AS turn
             FROM ({candidates})
+            WHERE customer_id IN (SELECT customer_id FROM kinds WHERE is_return)
         )
         SELECT bought.source_file AS bought_file, bought.source_row AS bought_row,
                back.source_file AS back_file, back.source_row AS back_row,
