@@ -45,8 +45,9 @@ def _measured(name: str, file: Path) -> dict[str, Any]:
 def scan(file: Path) -> int:
     import duckdb
 
-    columns = ", ".join(f"max({name})" for name in COLUMNS)
-    (count, *_) = duckdb.sql(f"SELECT count(*), {columns} FROM '{file}'").fetchone()
+    # minima and maxima would come from the file's statistics: a hash must read every value
+    columns = ", ".join(f"bit_xor(hash({name}))" for name in COLUMNS)
+    ((count, *_),) = duckdb.sql(f"SELECT count(*), {columns} FROM '{file}'").fetchall()
     return count
 
 

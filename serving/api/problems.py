@@ -93,11 +93,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
+# RFC 9110's words: the standard library took them over in Python 3.13 only
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def phrase_of(status: int) -> str:
+    """The reason phrase of a status, the same on every Python."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The responses of a route that may answer with these statuses, for OpenAPI."""
-    return {
-        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
-    }
+    return {status: {"model": Problem, "description": phrase_of(status)} for status in statuses}
 
 
 def problem_for(error: Exception) -> Response:
@@ -118,7 +125,7 @@ async def _invalid(_request: Request, error: Any) -> Response:
 
 
 async def _http(_request: Request, error: Any) -> Response:
-    phrase = HTTPStatus(error.status_code).phrase
+    phrase = phrase_of(error.status_code)
     kind = Kind(error.status_code, phrase.lower().replace(" ", "-"), phrase)
     return _problem(kind, detail=f"{phrase}.", headers=error.headers)
 
