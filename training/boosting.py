@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any, Self
 
 import lightgbm
@@ -11,6 +12,10 @@ import pandas as pd
 
 from features.errors import BundleError
 from training.estimator import Floats
+
+GROWING = RLock()
+"""Held while trees grow: LightGBM keeps its number of threads and some buffers per process,
+so two trainings in threads of one process can crash it. Processes are not held up."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +79,16 @@ class OffsetBooster:
         if not target.any():
             parameters, rounds = {**parameters, "objective": "regression"}, 1
             offset = np.zeros(len(target))
-        data = lightgbm.Dataset(
-            features.to_numpy(),
-            label=target,
-            init_score=offset,
-            feature_name=list(features.columns),
-            params={"verbosity": -1},
-            free_raw_data=True,
-        )
-        return cls(lightgbm.train(parameters, data, num_boost_round=rounds))
+        with GROWING:
+            data = lightgbm.Dataset(
+                features.to_numpy(),
+                label=target,
+                init_score=offset,
+                feature_name=list(features.columns),
+                params={"verbosity": -1},
+                free_raw_data=True,
+            )
+            return cls(lightgbm.train(parameters, data, num_boost_round=rounds))
 
     def correction(self, features: pd.DataFrame) -> Floats:
         """What the trees add to the offset, one value per row."""
