@@ -6,8 +6,17 @@ from pathlib import Path
 
 PARTS = {
     "main-job": "the main job step by step, and the backtest, on real logs",
+    "accuracy": "six splits of public logs, beside the peers' models where installed",
+    "recommendation": "next baskets on two public logs, beside the peers where installed",
     "features": "the feature engine beside plain pandas and the bare scan, on made-up lines",
+    "large": "a log in parts on disk, and its growth from a tenth of the lines",
+    "kept": "a day of new lines on top of a log that is kept between runs",
+    "process": "purchase processes: fitting and predicting, beside the peers' where installed",
+    "attribution": "reasons for everyone: trees in tables beside LightGBM's pred_contrib",
+    "score": "a score run step by step on made-up customers, and publishing it",
     "state": "one customer's features after one more order",
+    "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
+    "faults-train": "kill -9 in training and publication, starts on empty stores",
     "spark": "the same features on Spark (needs the extra regulars[spark] and Java)",
 }
 
@@ -17,6 +26,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=list(PARTS), help=f"any of {PARTS}")
     parser.add_argument("--data", type=Path, required=True, help="folder with the real logs")
     parser.add_argument("--lines", type=int, default=1_000_000, help="size of the made-up log")
+    parser.add_argument("--folder", type=Path, help="where large and kept write their log")
+    parser.add_argument("--peers-python", type=Path, help="see benchmarks/peers.py")
     arguments = parser.parse_args()
     for part in arguments.parts or ("main-job", "features"):
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
@@ -24,8 +35,14 @@ def main() -> None:
         match part:
             case "main-job":
                 module.run(arguments.data)
-            case "features":
+            case "accuracy" | "recommendation":
+                module.run(arguments.data, arguments.peers_python)
+            case "features" | "score":
                 module.run(arguments.lines)
+            case "large" | "kept":
+                module.run(arguments.lines, arguments.folder)
+            case "process":
+                module.run(arguments.peers_python)
             case _:
                 module.run()
 

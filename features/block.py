@@ -6,9 +6,6 @@ from typing import Literal
 Grain = Literal[
     "customer_orders",
     "customer_days",
-    "customer_products",
-    "customer_categories",
-    "customer_channels",
     "customer_interactions",
     "customer_referrals",
     "customer_contacts",

@@ -7,38 +7,21 @@ whatever the number of blocks on it. The text keeps to a subset of SQL that tran
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from features.block import Block
 from features.catalogue import BLOCKS, blocks_for
 from features.optional_tables import visible_tables
 from features.orders import OrderLog, day_number
+from features.sql import row
 
 GRAINS: dict[str, str] = {
     # one row per (customer, order, day)
-    "customer_orders": """
-        SELECT *,
-               ROW_NUMBER() OVER (PARTITION BY customer, is_purchase ORDER BY day DESC, minute DESC, order_key DESC) = 1
-                   AS is_last_purchase,
-               ROW_NUMBER() OVER (PARTITION BY customer, is_purchase ORDER BY day, minute, order_key) = 1
-                   AS is_first_purchase
-        FROM {orders} AS known_orders""",
+    "customer_orders": "SELECT * FROM {orders} AS known_orders",
     # one row per (customer, purchase day)
-    "customer_days": """
-        SELECT *, MAX(day) OVER (PARTITION BY customer) AS last_day FROM {days} AS known_days""",
-    # one row per (customer, product): in how many orders
-    "customer_products": """
-        SELECT customer, product, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
-        WHERE NOT is_return AND customer IS NOT NULL AND product IS NOT NULL
-        GROUP BY customer, product""",
-    "customer_categories": """
-        SELECT customer, category, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
-        WHERE NOT is_return AND customer IS NOT NULL AND category IS NOT NULL
-        GROUP BY customer, category""",
-    "customer_channels": """
-        SELECT customer, channel, COUNT(DISTINCT order_key) AS times FROM {lines} AS known_lines
-        WHERE NOT is_return AND customer IS NOT NULL AND channel IS NOT NULL
-        GROUP BY customer, channel""",
+    "customer_days": "SELECT * FROM {days} AS known_days",
     # every buyer has an empty row in the grains of optional tables: none of something is 0
     "customer_interactions": """
         SELECT customer, day, kind, CAST(ROUND(value * 1000) AS BIGINT) AS thousandths,
@@ -60,9 +43,9 @@ GRAINS: dict[str, str] = {
         LEFT JOIN {orders} AS known_orders
           ON known_orders.customer = firsts.other_customer AND known_orders.day >= firsts.day
         GROUP BY firsts.customer, firsts.other_customer
-        UNION ALL SELECT DISTINCT other_customer, CAST(NULL AS INTEGER), 0, 1
+        UNION ALL SELECT DISTINCT other_customer, NULL, 0, 1
         FROM {interactions} AS known_interactions WHERE kind = 'referral'
-        UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), 0, 0 FROM {days} AS known_days""",
+        UNION ALL SELECT DISTINCT customer, NULL, 0, 0 FROM {days} AS known_days""",
     "customer_contacts": """
         SELECT customer, day, cost FROM {contacts} AS known_contacts WHERE NOT is_control
         UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), 0 FROM {days} AS known_days""",
@@ -105,6 +88,9 @@ FROM (SELECT DISTINCT customer FROM {{days}} AS known_days) AS buyers
     return f"WITH {', '.join(ctes)}\nSELECT computed.*{derived}\nFROM computed"
 
 
+_BATCH_ROWS = 50_000
+
+
 def build_features(
     log: OrderLog, as_of: date, blocks: tuple[Block, ...] | None = None
 ) -> pd.DataFrame:
@@ -127,7 +113,27 @@ def build_features(
     ConfigError
         When `as_of` lies outside the log.
     """
-    return log.frame(table_query(log, as_of, blocks)).set_index("customer_id")
+    query = table_query(log, as_of, blocks)
+    (rows,) = row(log.connection, "SELECT count(*) FROM customers")
+    with log.connection.cursor() as cursor:
+        return _filled(cursor.sql(query).to_arrow_reader(_BATCH_ROWS), int(str(rows)))
+
+
+def _filled(batches: pa.RecordBatchReader, most_rows: int) -> pd.DataFrame:
+    """The features of a table whose first column is `customer_id`.
+
+    Filled batch by batch into one array: a frame made of columns would hold every value twice.
+    """
+    names = batches.schema.names[1:]
+    values = np.empty((len(names), most_rows))
+    ids, rows = [], 0
+    for batch in batches:
+        ids.append(batch.column(0))
+        for place, column in zip(values, batch.columns[1:], strict=True):
+            place[rows : rows + len(batch)] = column.to_numpy(zero_copy_only=False)
+        rows += batch.num_rows
+    index = pd.Index(pa.chunked_array(ids, pa.string()).to_pandas(), name="customer_id")
+    return pd.DataFrame(values[:, :rows].T, index=index, columns=names, copy=False)
 
 
 def table_query(log: OrderLog, as_of: date, blocks: tuple[Block, ...] | None = None) -> str:

@@ -8,12 +8,14 @@ import click
 from features.command_line import IsoDate, Speaker, common_options, fail
 from features.config import CONFIG_NAME, load_settings
 from features.errors import ConfigError, DataError, RegularsError
-from features.orders import check_orders, read_orders
+from features.orders import check_orders
 from features.report_text import say_report
 
 
 @click.command()
-@click.argument("file")
+@click.argument("place", metavar="FILE|URL")
+@click.option("--table", help="The table or view of orders in a PostgreSQL database.")
+@click.option("--query", help="Or the query that gives the orders.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -22,22 +24,26 @@ from features.report_text import say_report
     help="Where to write the configuration.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
-def init(file: str, output: Path, *, as_json: bool) -> None:
-    """Look at FILE (Parquet or CSV, a glob for several) and write a regulars.toml for it."""
+def init(place: str, table: str | None, query: str | None, output: Path, *, as_json: bool) -> None:
+    """Look at the orders and write a regulars.toml for them.
+
+    They are in FILE (Parquet or CSV, a glob for several) or in a PostgreSQL database, as
+    postgresql://user@host/database with --table or --query.
+    """
     from features.proposal import propose
 
     speaker = Speaker(as_json=as_json)
     try:
         if output.exists():
             raise ConfigError(f"{output}: exists already. Remove it or choose another --output.")
-        proposal = propose(file, relative_to=output.parent)
+        proposal = propose(place, relative_to=output.parent, table=table, query=query)
         _write(output, proposal.toml)
     except RegularsError as error:
         fail(error)
     for note in proposal.notes:
         speaker.say(f"• {note}")
     speaker.say(f"Wrote {output}. Next: regulars check --config {output}")
-    speaker.result({"config": str(output), "notes": proposal.notes, "settings": proposal.settings})
+    speaker.result({"config": str(output), "notes": proposal.notes, "settings": proposal.shown})
 
 
 def _write(output: Path, text: str, *, option: str = "--output") -> None:
@@ -105,9 +111,10 @@ def features(
 ) -> None:
     """Write the features of every customer at one or more dates."""
     from features.exports import write_features, write_lines
+    from features.kept_log import open_kept_log
 
     settings = load_settings(config)
-    with read_orders(settings) as log:
+    with open_kept_log(settings) as log:
         days = sorted(set(dates)) or [log.end]
         answer: dict[str, object] = {"as_of": days, "features": str(output)}
         if lines is not None:

@@ -20,7 +20,12 @@ from pydantic import (
     model_validator,
 )
 
+from features.change_settings import Changes
+from features.engine_settings import Engine
 from features.errors import ConfigError
+from features.funnel_settings import Funnel, LoyaltyWeights
+from features.recommend_settings import Recommend
+from features.serve_settings import Serve
 from features.table_settings import ColumnName, Contacts, Customers, Interactions, Section
 
 CONFIG_NAME = "regulars.toml"
@@ -295,6 +300,8 @@ class ManagementScore(Section):
     behaviour: float = Field(0.30, ge=0)
     contribution: float = Field(0.50, ge=0)
     loyalty: float = Field(0.20, ge=0)
+    referral_share: float = Field(0.20, ge=0, le=1)
+    """What people referred have spent counts as this share of it for who referred them."""
     vip_from: int = Field(80, ge=1, le=100)
     regular_from: int = Field(50, ge=1, le=100)
 
@@ -349,10 +356,12 @@ class Segments(Section):
     pyramid: PyramidShares = PyramidShares()
     lifecycle: LifecycleRules = LifecycleRules()
     levels: Levels = Levels()
+    loyalty: LoyaltyWeights = LoyaltyWeights()
     management: ManagementScore = ManagementScore()
     growth_share: GrowthShare = GrowthShare()
     clusters: ClusterSearch = ClusterSearch()
     affinity: Affinity = Affinity()
+    funnel: Funnel = Funnel()
 
 
 class Train(Section):
@@ -364,7 +373,7 @@ class Train(Section):
     """Days between training cutoffs; None: a third of the horizon."""
     max_cutoffs: int = Field(6, ge=1, le=60)
     folds: int = Field(3, ge=1, le=20)
-    min_customers: int = Field(50, ge=10)
+    min_customers: int = Field(20, ge=10)
 
 
 class Tracking(Section):
@@ -380,27 +389,38 @@ class Store(Section):
 
     url: str = "sqlite:///data/regulars.db"
     bundles: str = "data/bundles"
+    keep_bundles: int = Field(5, ge=2, le=1000)
+    """How many published sets of models stay: the one in force and those before it."""
+    keep_runs: int = Field(30, ge=2, le=10_000)
+    """How many score runs stay; `docs/settings.md` says which others do."""
     quarantine: str = "data/quarantine.parquet"
-
-
-class Engine(Section):
-    """Limits of the embedded engine that computes features."""
-
-    memory: str = Field("1500MB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$")
-    threads: int = Field(2, ge=1, le=256)
+    erasure_key: str = "data/erasure.key"
+    """The secret that keeps erased customers out without naming them."""
+    log: str | None = None
+    """Where orders are kept between runs, so that new files cost what they touch."""
 
 
 class Settings(Section):
     """The whole of `regulars.toml` and the folder its paths count from."""
 
+    root: Path = Path()
     data: Data
     predict: Predict = Predict()
+    recommend: Recommend = Recommend()
     segments: Segments = Segments()
     train: Train = Train()
     tracking: Tracking = Tracking()
     store: Store = Store()
+    changes: Changes = Changes()
     engine: Engine = Engine()
-    root: Path = Path()
+    serve: Serve = Serve()
+
+    @field_validator("engine")
+    @classmethod
+    def _works_in(cls, engine: Engine, info: ValidationInfo) -> Engine:
+        if engine.folder is None:
+            return engine
+        return engine.model_copy(update={"folder": info.data["root"] / engine.folder})
 
     def path(self, relative: str) -> Path:
         """`relative`, counted from the folder of the configuration file."""

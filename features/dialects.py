@@ -27,6 +27,7 @@ FUNCTIONS: dict[type[exp.Expr], str] = {
     exp.Count: "COUNT",
     exp.Greatest: "GREATEST",
     exp.Lag: "LAG",
+    exp.Lead: "LEAD",
     exp.Least: "LEAST",
     exp.Ln: "LN",
     exp.Max: "MAX",
@@ -208,7 +209,7 @@ def _is(node: exp.Expr) -> str | None:
 
 def _window(node: exp.Expr) -> str | None:
     order = node.args.get("order")
-    if isinstance(node.this, exp.RowNumber | exp.Rank | exp.Lag):
+    if isinstance(node.this, exp.RowNumber | exp.Rank | exp.Lag | exp.Lead):
         return None if order else "without ORDER BY engines choose an order of their own."
     return "engines run up to ties differently; leave out ORDER BY." if order else None
 
@@ -228,7 +229,7 @@ def _plain(*keys: str) -> Callable[[exp.Expr], str | None]:
 
 
 RULES: dict[type[exp.Expr], Callable[[exp.Expr], str | None]] = {
-    **dict.fromkeys((exp.Lag, exp.Max, exp.Min), _plain("this")),
+    **dict.fromkeys((exp.Lag, exp.Lead, exp.Max, exp.Min), _plain("this")),
     exp.Cast: _cast,
     exp.Count: _plain("this", "big_int"),
     exp.Distinct: _distinct,

@@ -25,7 +25,7 @@ def examine(
     identities: Resolution | None = None,
     thorough: bool = False,
 ) -> Report:
-    """Count `judged_lines`, and say what stands against using them.
+    """Count what `features.loading` has judged, and say what stands against using it.
 
     Parameters
     ----------
@@ -134,12 +134,11 @@ def write_quarantine(
 def _totals(connection: duckdb.DuckDBPyConnection, scale: int) -> dict[str, Any]:
     result = connection.execute(f"""
         WITH used AS (SELECT * FROM judged_lines WHERE reason IS NULL), per_customer AS (
-            SELECT count(DISTINCT coalesce(order_id, CAST(ordered_on AS VARCHAR)))
-                       FILTER (NOT is_return) AS orders
-            FROM used WHERE customer_id IS NOT NULL GROUP BY customer_id
+            SELECT count(*) FILTER (is_bought) AS orders
+            FROM named_orders WHERE is_used AND customer_id IS NOT NULL GROUP BY customer_id
         )
         SELECT count(*) AS rows_used,
-               count(DISTINCT customer_id) AS customers,
+               (SELECT count(*) FROM per_customer) AS customers,
                (SELECT coalesce(sum(orders), 0) FROM per_customer) AS orders,
                (SELECT count(*) FROM per_customer WHERE orders = 1) AS one_order_customers,
                count(DISTINCT product_id) AS products,

@@ -8,6 +8,9 @@
     ├── StoreError       the store of score runs cannot be used
     │   └── NoRun        nothing has been scored yet
     ├── UnknownCustomer  no customer of this id in the run
+    ├── CursorTooOld     the changes behind a cursor are no longer kept
+    ├── ScorerAway       the process that scores single customers cannot answer
+    │   └── ScorerBusy       it has as many as it can take
     └── Busy             another process holds the lock
 
 Each message is for the person who can mend it: what is wrong, where, what to do.
@@ -64,5 +67,17 @@ class UnknownCustomer(RegularsError):
         super().__init__("No customer of this id in the latest run.")
 
 
+class CursorTooOld(RegularsError):
+    """The changes behind a cursor are no longer kept."""
+
+
 class Busy(RegularsError):
     """Another process holds the lock."""
+
+
+class ScorerAway(RegularsError):
+    """The process that scores single customers cannot answer."""
+
+
+class ScorerBusy(ScorerAway):
+    """It has as many as it can take."""

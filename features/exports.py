@@ -1,15 +1,22 @@
 """Clean lines and feature tables as Parquet files, for a warehouse or another engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import duckdb
+import pyarrow as pa
+from pyarrow import parquet
 
 from features.build import table_query
 from features.errors import ConfigError
+from features.kept_features import kept_features
+from features.kept_log import KeptLog
 from features.orders import OrderLog
-from features.sql import literal
+from features.parted_log import PartedLog
+from features.sql import room
+
+AnyLog = OrderLog | PartedLog | KeptLog
 
 LINE_COLUMNS = {
     "customer_id": "VARCHAR",
@@ -31,8 +38,10 @@ LINE_COLUMNS = {
 whole minor units. A line is known from the morning after `seen_day` until the morning of
 `gone_day`, if it has one: the day after which a purchase was taken back."""
 
+_BATCH_ROWS = 100_000
 
-def write_lines(log: OrderLog, path: Path) -> int:
+
+def write_lines(log: AnyLog, path: Path) -> int:
     """Write every line that the rules let through, with the ids of the shop.
 
     Parameters
@@ -54,20 +63,17 @@ def write_lines(log: OrderLog, path: Path) -> int:
     columns = ", ".join(
         f"CAST({ids.get(name, name)} AS {kind}) AS {name}" for name, kind in LINE_COLUMNS.items()
     )
-    return _write(
-        log.connection,
-        f"""
+    query = f"""
         SELECT {columns}
         FROM (SELECT *, NULL AS gone_day FROM lines UNION ALL BY NAME SELECT * FROM voided_lines)
         JOIN (SELECT order_key, order_name FROM order_keys) USING (order_key)
         LEFT JOIN customers USING (customer)
         LEFT JOIN (SELECT product, product_id FROM products) USING (product)
-        LEFT JOIN categories USING (category)""",
-        path,
-    )
+        LEFT JOIN categories USING (category)"""
+    return _write(_batches((part, query) for part in _parts(log)), path)
 
 
-def write_features(log: OrderLog, as_of: Sequence[date], path: Path) -> int:
+def write_features(log: AnyLog, as_of: Sequence[date], path: Path) -> int:
     """Write the feature tables of several dates into one file.
 
     Parameters
@@ -86,26 +92,50 @@ def write_features(log: OrderLog, as_of: Sequence[date], path: Path) -> int:
     ConfigError
         When a date lies outside the log or the place cannot be written to.
     """
-    # date by date: all in one query would hold the intermediate tables of every date at once
-    for position, day in enumerate(sorted(set(as_of))):
-        start = "INSERT INTO exported" if position else "CREATE OR REPLACE TEMP TABLE exported AS"
-        query = f"SELECT DATE '{day}' AS as_of, * FROM ({table_query(log, day)})"
-        log.connection.execute(f"{start} {query}")
-    written = _write(log.connection, "FROM exported ORDER BY as_of, customer_id", path)
-    log.connection.execute("DROP TABLE exported")
-    return written
+    queries = (
+        (part, f"SELECT DATE '{day}' AS as_of, * FROM ({query})")
+        for day in sorted(set(as_of))
+        for part, query in _feature_queries(log, day)
+    )
+    return _write(_batches(queries), path)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+def _feature_queries(log: AnyLog, day: date) -> Iterator[tuple[OrderLog, str]]:
+    if isinstance(log, KeptLog):
+        query = kept_features(log, day)
+        yield next(log.logs()), query
+        return
+    for part in _parts(log):
+        yield part, table_query(part, day)
+
+
+def _parts(log: AnyLog) -> Iterator[OrderLog]:
+    return iter([log]) if isinstance(log, OrderLog) else log.logs()
+
+
+def _batches(queries: Iterable[tuple[OrderLog, str]]) -> Iterator[Any]:
+    """The results of queries on one log each, as Arrow batches; at least one, be it empty."""
+    for log, query in queries:
+        with room(log.settings.engine), log.connection.cursor() as cursor:
+            reader = cursor.sql(query).to_arrow_reader(_BATCH_ROWS)
+            yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+            yield from reader
+
+
+def _write(batches: Iterator[Any], path: Path) -> int:
     unfinished = path.with_name(f"{path.name}.unfinished")
+    first = next(batches)
+    rows = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        written = connection.execute(
-            f"COPY ({query}) TO {literal(str(unfinished))} (FORMAT parquet)"
-        ).fetchall()
+        with parquet.ParquetWriter(unfinished, first.schema) as file:
+            for batch in batches:
+                file.write_batch(batch)
+                rows += batch.num_rows
         unfinished.replace(path)
-    except (OSError, duckdb.IOException) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error}). Choose another place.") from None
+    finally:
         if unfinished.exists():
             unfinished.unlink()
-        raise ConfigError(f"{path}: cannot be written ({error}). Choose another place.") from None
-    return int(written[0][0])
+    return rows

@@ -32,32 +32,62 @@ def typed_lines(data: Data, types: dict[str, str]) -> str:
     TIMESTAMP), `quantity` (DOUBLE), `amount`, `discount`, `cost` (BIGINT minor units of
     `data.currency`, below 10¹⁵; NULL in a currency without a rate).
     """
+    fields = ", ".join(f"{value} AS {name}" for name, value in _fields(data, types).items())
+    return f"SELECT source_file, source_row, {fields} FROM source_lines"
+
+
+def constant_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
+    """The fields of `typed_lines` that are the same in every row of such a source, as SQL."""
+    # what the products table says of a line differs from line to line
+    told = {"product_name", "category", "cost"} if data.products else set()
+    return {
+        name: value
+        for name, value in _fields(data, types).items()
+        if value in _CONSTANTS and name not in told
+    }
+
+
+_NO_TEXT, _NO_MONEY = "NULL::VARCHAR", "NULL::BIGINT"
+_ONE_PIECE, _NO_DISCOUNT = "1e0", "0::BIGINT"
+_CONSTANTS = frozenset(
+    {"true", "false", _NO_TEXT, _NO_MONEY, _ONE_PIECE, _NO_DISCOUNT, "NULL::TIMESTAMP"}
+)
+
+
+def _fields(data: Data, types: dict[str, str]) -> dict[str, str]:
+    """Field → SQL over `source_lines`."""
     columns = data.columns
     customer, card = (id_text(name, types) for name in (columns.customer_id, columns.card_id))
     has_card = columns.card_id is not None
     quantity, cost = (number(name, types, data) for name in (columns.quantity, columns.cost))
-    fields = [
-        "source_file",
-        "source_row",
-        f"{f'coalesce({customer}, {card})' if has_card else customer} AS customer_id",
-        f"{f'{customer} IS NULL AND {card} IS NOT NULL' if has_card else 'false'} AS is_by_card",
-        f"{id_text(columns.order_id, types)} AS order_id",
-        f"{product_code(id_text(columns.product_id, types), data)} AS product_id",
-        *(
-            f"{plain_text(getattr(columns, name), types)} AS {name}"
+    currency = plain_text(columns.currency, types)
+    product = id_text(columns.product_id, types)
+    return {
+        "customer_id": f"coalesce({customer}, {card})" if has_card else customer,
+        "is_by_card": f"{customer} IS NULL AND {card} IS NOT NULL" if has_card else "false",
+        "order_id": id_text(columns.order_id, types),
+        "product_id": product_code(product, data) if columns.product_id else product,
+        **{
+            name: plain_text(getattr(columns, name), types)
             for name in ("product_name", "category", "channel")
-        ),
-        f"upper({plain_text(columns.currency, types)}) AS currency",
-        f"{plain_text(columns.ordered_at, types)} IS NOT NULL AS has_date",
-        f"{_is_wall_time(columns.ordered_at, types, data)} AS is_wall_time",
-        f"{timestamp(columns.ordered_at, types, data)} AS ordered_at",
-        f"{timestamp(columns.ingested_at, types, data)} AS ingested_at",
-        f"{quantity if columns.quantity else '1e0'} AS quantity",
-        f"{_money(_amount(columns, types, data), types, data)} AS amount",
-        f"{_discount(columns, types, data)} AS discount",
-        f"{_money(cost, types, data) if columns.cost else 'NULL::BIGINT'} AS cost",
-    ]
-    return f"SELECT {', '.join(fields)} FROM source_lines"
+        },
+        "currency": f"upper({currency})" if columns.currency else currency,
+        "has_date": _is_there(columns.ordered_at, types),
+        "is_wall_time": _is_wall_time(columns.ordered_at, types, data),
+        "ordered_at": timestamp(columns.ordered_at, types, data),
+        "ingested_at": timestamp(columns.ingested_at, types, data),
+        "quantity": quantity if columns.quantity else _ONE_PIECE,
+        "amount": _money(_amount(columns, types, data), types, data),
+        "discount": _discount(columns, types, data),
+        "cost": _money(cost, types, data) if columns.cost else _NO_MONEY,
+    }
+
+
+def _is_there(name: str, types: dict[str, str]) -> str:
+    """Whether a column holds anything to read."""
+    if types[name].startswith(("TIMESTAMP", "DATE")):
+        return f"{identifier(name)} IS NOT NULL"
+    return f"{plain_text(name, types)} IS NOT NULL"
 
 
 def product_code(code: str, data: Data) -> str:
@@ -70,7 +100,7 @@ def product_code(code: str, data: Data) -> str:
 def plain_text(name: str | None, types: dict[str, str]) -> str:
     """A column as trimmed text, empty and NaN as NULL; whole floats lose their '.0'."""
     if name is None:
-        return "NULL::VARCHAR"
+        return _NO_TEXT
     column = identifier(name)
     if types[name] in FLOATS:
         return (
@@ -203,6 +233,6 @@ def _amount(columns: Columns, types: dict[str, str], data: Data) -> str:
 def _discount(columns: Columns, types: dict[str, str], data: Data) -> str:
     """All discount columns together, whatever their sign in the file, as money ≥ 0."""
     if not columns.discount:
-        return "0::BIGINT"
+        return _NO_DISCOUNT
     parts = (f"coalesce(abs({number(name, types, data)}), 0)" for name in columns.discount)
     return f"coalesce({_money(' + '.join(parts), types, data)}, 0)"

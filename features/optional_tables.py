@@ -6,12 +6,14 @@ in the engine as
 
     interactions  customer, day, seen_day, minute, kind, value, other_customer
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
-    attributes    customer, consent, contact, and a column per feature
+    attributes    customer, consent, name, contact, and a column per feature
 
-with customers, days and money as in the orders. A referral may name people who have bought
-nothing so far; they have negative numbers, so that whom a customer referred does not depend
-on what those people did later.
+with customers, days and money as in the orders. Interactions may be of people who have bought
+nothing so far, and a referral may name them; they have negative numbers, so that whom a
+customer referred does not depend on what those people did later.
 """
+
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
@@ -22,9 +24,12 @@ from features.errors import DataError, RegularsError
 from features.report import TableReason, TableReport
 from features.sources import missing_columns, refusal
 from features.sources.files import open_files
-from features.sql import row
+from features.sql import identifier, literal, row
 from features.table_readings import OptionalTable, Reading, reading_of
 from features.table_settings import Customers, level_column, number_column
+
+if TYPE_CHECKING:
+    from features.orders import OrderLog
 
 TABLES = ("interactions", "contacts", "customers")
 """The sections of `[data]` that hold optional tables, in the order in which they are read."""
@@ -97,18 +102,43 @@ def tables_fingerprint(connection: duckdb.DuckDBPyConnection, data: Data) -> str
     return "".join(f"-{int(str(found)):x}" for (found,) in hashes)
 
 
-def customer_details(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Whether and where customers may be contacted, as the table of customers says today.
+def customer_details(log: "OrderLog") -> pd.DataFrame:
+    """Who customers are and whether they may be contacted, as `data.customers` says today.
+
+    For pages and lists; none of it but the attributes is a feature.
 
     Returns
     -------
     One row per customer of both the orders and the table, index `customer_id` in order of id:
-    `consent` (boolean, missing where the table does not say), `contact` (text).
+    `consent` (boolean, missing where the table does not say), `name` and `contact` (text), then
+    the attributes by their names in the configuration: a number as it is, of a text the name of
+    its level, missing where it is none of the levels. No rows where no table is configured.
     """
-    frame = connection.execute("""
-        SELECT customer_id, consent, contact
-        FROM attributes JOIN customers USING (customer) ORDER BY customer""").df()
-    return frame.astype({"consent": "boolean", "contact": "str"}).set_index("customer_id")
+    table = log.settings.data.customers
+    types = {"consent": "boolean", "name": "str", "contact": "str"}
+    if table is None:
+        return pd.DataFrame(columns=list(types), index=pd.Index([], name="customer_id")).astype(
+            types
+        )
+    types |= {name: "str" if name in table.levels else "float64" for name in table.attributes}
+    columns = [*types][:3] + [
+        f"{_attribute(table, name)} AS {identifier(name)}" for name in table.attributes
+    ]
+    frame = log.frame(f"""
+        SELECT customer_id, {", ".join(columns)}
+        FROM attributes JOIN customers USING (customer) ORDER BY customer""")
+    return frame.set_index("customer_id").set_axis([*types], axis=1).astype(types)
+
+
+def _attribute(table: Customers, name: str) -> str:
+    """SQL for an attribute as people read it."""
+    levels = table.levels.get(name)
+    if levels is None:
+        return number_column(name)
+    cases = " ".join(
+        f"WHEN {level_column(name, level)} = 1 THEN {literal(level)}" for level in levels
+    )
+    return f"CASE {cases} END"
 
 
 def _configured(data: Data) -> list[tuple[str, OptionalTable]]:
@@ -236,7 +266,7 @@ def _report(
 
 
 def _notes(connection: duckdb.DuckDBPyConnection, name: str, reading: Reading) -> tuple[str, ...]:
-    """Sentences about values that could not be read in rows that are used."""
+    """Sentences about what used rows do not say."""
     if not reading.unread:
         return ()
     counts = ", ".join(f"count(*) FILTER ({flag})" for flag in reading.unread)
@@ -280,5 +310,5 @@ def _attributes(table: Customers) -> str:
     numbers = [number_column(name) for name in table.numbers]
     levels = [level_column(name, level) for name, some in table.levels.items() for level in some]
     return f"""
-        SELECT customer, {", ".join(["consent", "contact", *numbers, *levels])}
+        SELECT customer, {", ".join(["consent", "name", "contact", *numbers, *levels])}
         FROM judged_customers JOIN customers USING (customer_id) WHERE reason IS NULL"""

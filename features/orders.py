@@ -12,6 +12,8 @@
                a row of its own, so that no line is seen before its day
     days       one row per (customer, purchase day) with the gap to the purchase day before
 
+(the last two in `features.order_grain`)
+
 and the optional tables that are configured (`features.optional_tables`).
 
 Days are whole numbers since 1970-01-01 in the shop's time zone, money is whole minor
@@ -24,25 +26,18 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from features.config import Settings
 from features.doctor import examine, write_quarantine
 from features.errors import ConfigError, DataError, NotEnoughData
 from features.findings.refusals import TOO_LITTLE
-from features.identities import Resolution, load_persons
-from features.mapping import typed_lines
+from features.loading import ORDER_NAME, load_lines, release
 from features.optional_tables import key_tables, read_tables, tables_fingerprint
+from features.order_grain import days_of, keep_orders, orders_of
 from features.report import Report
-from features.rules import line_steps
-from features.side_tables import (
-    SideTable,
-    load_links,
-    load_products,
-    open_side_table,
-    with_side_tables,
-)
-from features.sources import Source, missing_columns, open_source, refusal
+from features.sources import Source
 from features.sql import engine, row
 
 EPOCH = date(1970, 1, 1)
@@ -146,18 +141,24 @@ class OrderLog:
         Returns
         -------
         One row per (customer, order, product) before `before`, returns left out:
-        `customer_id`, `product_id`, `category` (pandas categories), `order_id` (int64, unique
-        per order), `day` (int32, days since 1970-01-01).
+        `customer_id`, `product_id`, `category` (pandas categories; the product's last one by
+        then), `order_id` (int64, unique per order), `day` (int32, days since 1970-01-01).
         """
+        known = f"{self.visible(before)['lines']} AS known_lines"
         frame = self.frame(f"""
             SELECT customer, order_key AS order_id, CAST(min(day) AS INTEGER) AS day, product
-            FROM {self.visible(before)["lines"]} AS known_lines
+            FROM {known}
             WHERE NOT is_return
               AND customer IS NOT NULL AND product IS NOT NULL
             GROUP BY customer, order_key, product ORDER BY customer, order_key, product""")
         customers = self.frame("SELECT customer_id FROM customers ORDER BY customer")
         products = self.products()
-        category = pd.Categorical(products["category"])
+        categories = self.frame("SELECT name FROM categories ORDER BY category")
+        last = self.frame(f"""
+            SELECT product, max_by(category, (day, minute, category)) AS category FROM {known}
+            WHERE product IS NOT NULL AND category IS NOT NULL GROUP BY product""")
+        category = np.full(len(products), -1, dtype="int32")
+        category[last["product"].to_numpy()] = last["category"]
         code = frame["product"].to_numpy(dtype="int32")
         return pd.DataFrame(
             {
@@ -167,7 +168,7 @@ class OrderLog:
                 "order_id": frame["order_id"].to_numpy(),
                 "day": frame["day"].to_numpy(),
                 "product_id": pd.Categorical.from_codes(code, pd.Index(products["product_id"])),
-                "category": pd.Categorical.from_codes(category.codes[code], category.categories),
+                "category": pd.Categorical.from_codes(category[code], pd.Index(categories["name"])),
             }
         )
 
@@ -204,6 +205,9 @@ def read_orders(settings: Settings, source: Source | None = None) -> Iterator[Or
             few = {finding.code for finding in report.found("refuses")} <= TOO_LITTLE
             raise (NotEnoughData if few else DataError)(report.refusals)
         _key(connection)
+        fingerprint = _fingerprint(connection)
+        release(connection, settings.data)
+        keep_orders(connection)
         key_tables(connection, settings.data)
         first, last = row(connection, "SELECT min(day), max(day) FROM lines")
         yield OrderLog(
@@ -212,8 +216,26 @@ def read_orders(settings: Settings, source: Source | None = None) -> Iterator[Or
             report=report,
             first_day=day_date(int(str(first))),
             last_day=day_date(int(str(last))),
-            fingerprint=_fingerprint(connection) + tables_fingerprint(connection, settings.data),
+            fingerprint=fingerprint + tables_fingerprint(connection, settings.data),
         )
+
+
+def read_part(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source
+) -> tuple[Report, str]:
+    """Judge and key a part of a log in an engine of the caller; see `features.partitions`.
+
+    Whatever a part alone looks like is no reason to refuse it: the whole log is judged by the
+    reports of all parts together.
+
+    Returns
+    -------
+    The report of the part and its fingerprint. The engine then holds the tables described above.
+    """
+    report = _examined(connection, settings, source)
+    _key(connection)
+    keep_orders(connection)
+    return report, _fingerprint(connection)
 
 
 @contextmanager
@@ -226,11 +248,6 @@ def check_orders(settings: Settings, source: Source | None = None) -> Iterator[R
         yield _examined(connection, settings, source, thorough=True)
 
 
-def _source(settings: Settings) -> Source:
-    data = settings.data
-    return open_source(data.transactions, settings.root, table=data.table, query=data.query)
-
-
 def _examined(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -239,83 +256,46 @@ def _examined(
     thorough: bool = False,
 ) -> Report:
     """Load and judge, leave the rows put aside in the quarantine file, and report."""
-    source, identities = _load(connection, settings, source)
+    source, identities = load_lines(connection, settings, source)
     report = examine(connection, settings, source.name, identities=identities, thorough=thorough)
     write_quarantine(connection, settings.path(settings.store.quarantine))
     return replace(report, tables=read_tables(connection, settings, _KNOWN))
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, given: Source | None
-) -> tuple[Source, Resolution | None]:
-    """Leave `source_lines` and `judged_lines` in the engine."""
-    data = settings.data
-    source, types, products, identities = _opened(connection, settings, given)
-    try:
-        connection.execute(f"CREATE TABLE source_lines AS {source.relation(connection)}")
-    except duckdb.Error as error:
-        raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
-    source.verify(connection, "source_lines")
-    if products is not None:
-        load_products(connection, products, data)
-    resolution = None
-    if data.identities is not None and identities is not None:
-        load_links(connection, identities)
-        resolution = load_persons(connection, data.identities.conflicts)
-    steps = [("typed_lines", with_side_tables(typed_lines(data, types), data)), *line_steps(data)]
-    for name, query in steps:
-        connection.execute(f"CREATE TABLE {name} AS {query}")
-    for name, _ in steps[:-1]:
-        connection.execute(f"DROP TABLE {name}")
-    return source, resolution
-
-
-def _opened(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, given: Source | None
-) -> tuple[Source, dict[str, str], SideTable | None, SideTable | None]:
-    """The orders, their columns and the tables beside them, or all that is wrong with them."""
-    data, root = settings.data, settings.root
-    problems: list[str] = []
-    source, types = given, {}
-    try:
-        source = given or _source(settings)
-        types = source.columns(connection)
-        problems += missing_columns(types, data.columns.mapped(), source.name)
-    except DataError as error:
-        problems += error.problems
-    tables: dict[str, SideTable] = {}
-    for name, wanted in (("products", data.products), ("identities", data.identities)):
-        try:
-            if wanted is not None:
-                tables[name] = open_side_table(connection, f"data.{name}", wanted, root)
-        except DataError as error:
-            problems += error.problems
-    if problems or source is None:
-        raise DataError(problems)
-    return source, types, tables.get("products"), tables.get("identities")
-
-
 _SEEN = "(reason IS NULL OR gone_on IS NOT NULL)"
 
-_KNOWN = f"SELECT DISTINCT customer_id FROM judged_lines WHERE {_SEEN} AND customer_id IS NOT NULL"
+_KNOWN = "SELECT DISTINCT customer_id FROM named_orders WHERE customer_id IS NOT NULL"
 
-_LINES = """
-        SELECT lines.customer, order_key, day, seen_day, minute, product, category, channel, quantity,
-               amount, discount, cost, is_return
-        FROM keyed_lines AS lines
-        JOIN order_keys ON lines.order_name = order_keys.order_name
-         AND lines.customer IS NOT DISTINCT FROM order_keys.customer"""
+
+def _lines(condition: str, more: str = "") -> str:
+    return f"""
+        SELECT customers.customer, order_key,
+               CAST(ordered_on - DATE '1970-01-01' AS INTEGER) AS day,
+               -- the first day after which the row was both ordered and in the file
+               CAST(greatest(ordered_on, coalesce(CAST(ingested_at AS DATE), ordered_on))
+                   - DATE '1970-01-01' AS INTEGER) AS seen_day,
+               CAST(hour(ordered_at) * 60 + minute(ordered_at) AS INTEGER) AS minute,
+               product, categories.category, channel, quantity, amount, discount, cost, is_return{more}
+        FROM judged_lines AS judged
+        LEFT JOIN customers USING (customer_id)
+        LEFT JOIN products USING (product_id)
+        LEFT JOIN categories ON judged.category = categories.name
+        JOIN order_keys ON {ORDER_NAME} = order_keys.order_name
+         AND customers.customer IS NOT DISTINCT FROM order_keys.customer
+        WHERE {condition}"""
+
 
 _KEYED_TABLES = {
     "customers": f"""
         SELECT CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER) AS customer, customer_id
         FROM ({_KNOWN})""",
-    # the last name and category of a product, as a shop would write them today
+    # the last name and category of a product, as a shop would write them today; on lines without
+    # money stand remarks such as 'check' or 'damaged'
     "products": f"""
         SELECT CAST(row_number() OVER (ORDER BY product_id) - 1 AS INTEGER) AS product, product_id,
                product_name, category
         FROM (SELECT product_id,
-                     max_by(product_name, (ordered_at, product_name))
+                     max_by(product_name, (amount > 0, ordered_at, product_name))
                          FILTER (product_name IS NOT NULL) AS product_name,
                      max_by(category, (ordered_at, category))
                          FILTER (category IS NOT NULL) AS category
@@ -325,76 +305,49 @@ _KEYED_TABLES = {
         SELECT CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS category, name
         FROM (SELECT DISTINCT category AS name FROM judged_lines
               WHERE {_SEEN} AND category IS NOT NULL)""",
-    "keyed_lines": f"""
-        SELECT customers.customer, judged.customer_id,
-               -- without order ids, what a customer buys on a day is one order
-               coalesce(order_id, CAST(ordered_on AS VARCHAR)) AS order_name,
-               CAST(ordered_on - DATE '1970-01-01' AS INTEGER) AS day,
-               -- the first day after which the row was both ordered and in the file
-               CAST(greatest(ordered_on, coalesce(CAST(ingested_at AS DATE), ordered_on))
-                   - DATE '1970-01-01' AS INTEGER) AS seen_day,
-               CAST(hour(ordered_at) * 60 + minute(ordered_at) AS INTEGER) AS minute,
-               products.product, categories.category, channel, quantity,
-               amount, discount, cost, is_return,
-               CAST(gone_on - DATE '1970-01-01' AS INTEGER) AS gone_day
-        FROM judged_lines AS judged
-        LEFT JOIN customers USING (customer_id)
-        LEFT JOIN products USING (product_id)
-        LEFT JOIN categories ON judged.category = categories.name
-        WHERE {_SEEN}""",
     "order_keys": """
         SELECT row_number() OVER (ORDER BY customer, order_name) - 1 AS order_key,
                customer, order_name
-        FROM (SELECT DISTINCT customer, order_name FROM keyed_lines)""",
-    "lines": f"{_LINES} WHERE gone_day IS NULL",
+        FROM named_orders LEFT JOIN customers USING (customer_id)""",
+    "lines": _lines("reason IS NULL"),
     # purchases taken back on a later day: there until then, see `OrderLog.visible`
-    "voided_lines": f"{_LINES.replace('is_return', 'is_return, gone_day')} WHERE gone_day IS NOT NULL",
+    "voided_lines": _lines(
+        "gone_on IS NOT NULL", ", CAST(gone_on - DATE '1970-01-01' AS INTEGER) AS gone_day"
+    ),
 }
 
 
-def orders_of(lines: str) -> str:
-    """Orders of known customers: `lines` by (customer, order, day)."""
-    return f"""
-        SELECT customer, order_key, day,
-               SUM(amount) AS amount,
-               SUM(CASE WHEN is_return THEN 0 ELSE amount END) AS bought_amount,
-               SUM(CASE WHEN is_return THEN -amount ELSE 0 END) AS returned_amount,
-               SUM(CASE WHEN is_return THEN 0 ELSE discount END) AS discount,
-               -- an order with a line of unknown cost has no known cost
-               CASE WHEN COUNT(cost) = COUNT(*)
-                    THEN SUM(CASE WHEN is_return THEN -ABS(cost) ELSE cost END) END AS cost,
-               SUM(CASE WHEN is_return THEN 0 ELSE 1 END) AS line_count,
-               COUNT(DISTINCT CASE WHEN is_return THEN NULL ELSE product END) AS product_count,
-               MIN(minute) AS minute,
-               MIN(CASE WHEN is_return THEN 1 ELSE 0 END) = 0 AS is_purchase
-        FROM {lines} WHERE customer IS NOT NULL
-        GROUP BY customer, order_key, day"""
-
-
-def days_of(orders: str) -> str:
-    """Purchase days with the gap to the one before, which no later day can change."""
-    return f"""
-        SELECT customer, day, orders, amount,
-               day - LAG(day) OVER (PARTITION BY customer ORDER BY day) AS gap_days
-        FROM (SELECT customer, day, COUNT(*) AS orders, SUM(bought_amount) AS amount
-              FROM {orders} AS purchases WHERE is_purchase GROUP BY customer, day) AS purchase_days"""
-
-
 def _key(connection: duckdb.DuckDBPyConnection) -> None:
-    tables = {**_KEYED_TABLES, "orders": orders_of("lines"), "days": days_of("orders")}
-    for name, query in tables.items():
+    """Make the tables up to `lines` of what is judged."""
+    for name, query in _KEYED_TABLES.items():
         connection.execute(f"CREATE TABLE {name} AS {query}")
-    connection.execute("DROP TABLE keyed_lines")
+
+
+# hashed twice: the hash of several values mixes the last of them weakly
+_MARK = """hash(hash(customer_id, order_id, ordered_at, product_id, product_name, category, channel,
+                quantity, amount, discount, cost))"""
+
+MARKS = f"""
+    SELECT customer_id, CASE WHEN customer_id IS NULL THEN order_id END AS order_id,
+           sum({_MARK}) AS total, count(*) AS lines,
+           count(*) FILTER (reason IS NULL) AS used_lines,
+           count(*) FILTER (reason IS NULL AND is_return) AS return_lines,
+           coalesce(sum(amount) FILTER (reason IS NULL), 0) AS amount,
+           coalesce(-sum(amount) FILTER (reason IS NULL AND is_return), 0) AS returned,
+           min(ordered_on) FILTER (reason IS NULL) AS first_day,
+           max(ordered_on) FILTER (reason IS NULL) AS last_day
+    FROM judged_lines WHERE {_SEEN} GROUP BY ALL"""
+"""SQL for what each customer, and each order of nobody known, adds to the fingerprint (`total`,
+`lines`) and to the report."""
 
 
 def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
-    """An order-free hash of the used rows: md5 of each, added up."""
+    """An order-free hash of the used rows: 64 bits of each, added up.
+
+    The hash is that of the engine: another version of it may give the same rows another one.
+    """
     (total, rows) = row(
         connection,
-        f"""
-        SELECT sum(md5_number_lower(CAST(ROW(customer_id, order_id, ordered_at, product_id,
-                   product_name, category, channel, quantity, amount, discount, cost) AS VARCHAR))),
-               count(*)
-        FROM judged_lines WHERE {_SEEN}""",
+        f"SELECT coalesce(sum({_MARK}), 0), count(*) FROM judged_lines WHERE {_SEEN}",
     )
     return f"{int(str(total)):x}-{rows}"

@@ -47,9 +47,9 @@ class Finding:
     @property
     def share(self) -> str:
         """The share of revenue in words; empty where there is none."""
-        if self.share_of_revenue is None:
+        if not self.share_of_revenue:
             return ""
-        if 0 < self.share_of_revenue < 0.001:
+        if self.share_of_revenue < 0.001:
             return "under 0.1 %"
         return f"{self.share_of_revenue:.1%}".replace("%", " %")
 

@@ -139,21 +139,36 @@ def duplicates_dropped(data: Data) -> bool:
     return data.columns.order_id is not None
 
 
-def line_steps(data: Data) -> list[tuple[str, str]]:
-    """The SQL steps from `typed_lines` to `judged_lines` (name, query), in order."""
-    return [
-        ("kinds", _kinds(data.rules)),
-        ("duplicates", _duplicates(data)),
-        ("day_pairs", _day_pairs()),
-        ("midnight_pairs", _midnight_pairs()),
-        ("cancelled", _cancelled()),
-        ("first_purchases", _first_purchases()),
-        ("judged_lines", _judged(data)),
-    ]
+def judging_steps(data: Data) -> dict[str, str]:
+    """The SQL steps from `kinds` to `put_aside`, by the name of the table that each makes.
+
+    `put_aside` holds `source_file`, `source_row`, `reason` of every row that is no order, and
+    `gone_on` of what was a purchase until this day and not only within its own.
+    """
+    return {
+        "duplicates": _duplicates(data),
+        # who returns nothing has no pairs, and needs none of the steps that look for them
+        "returners": """
+            SELECT DISTINCT customer_id FROM kinds WHERE is_return AND customer_id IS NOT NULL""",
+        "their_lines": """
+            SELECT * FROM kinds
+            SEMI JOIN returners USING (customer_id)
+            ANTI JOIN duplicates USING (source_file, source_row)""",
+        "day_pairs": _day_pairs(),
+        "midnight_pairs": _midnight_pairs(),
+        "cancelled": _cancelled(),
+        "first_purchases": """
+            SELECT customer_id, product_id, min(ordered_at) AS first_purchase_at
+            FROM their_lines WHERE NOT is_return GROUP BY customer_id, product_id""",
+        "put_aside": _put_aside(data),
+    }
 
 
-def _kinds(rules: Rules) -> str:
-    """Lines with what kind they are; a return takes money back, whatever its sign in the file."""
+def kinds(rules: Rules) -> str:
+    """SQL for `typed_lines` with what kind they are, and the day on which they were ordered.
+
+    A return takes money back, whatever its sign in the file.
+    """
     prefix = rules.cancelled_order_prefix
     names = ", ".join(literal(name) for name in rules.anonymous_customers)
     nobody = (
@@ -210,32 +225,25 @@ _SAME_GOODS = "customer_id, product_id, abs(quantity), abs(amount)"
 def _day_pairs() -> str:
     """Both rows of each purchase that its own day took back: the k-th with the k-th."""
     candidates = """
-        SELECT *, ordered_on AS pair_day FROM kinds
-        ANTI JOIN duplicates USING (source_file, source_row)
-        WHERE customer_id IS NOT NULL AND amount <> 0"""
+        SELECT *, ordered_on AS pair_day FROM their_lines WHERE amount <> 0"""
     return _paired(candidates, "bought.ordered_at <= back.ordered_at")
 
 
 def _midnight_pairs() -> str:
     """Purchases late at night that were taken back early on the next day, and by no day alone."""
     candidates = """
-        SELECT kinds.*, CASE WHEN is_return THEN ordered_on ELSE ordered_on + 1 END AS pair_day
-        FROM kinds
-        ANTI JOIN duplicates USING (source_file, source_row)
-        ANTI JOIN day_pairs ON kinds.source_file = bought_file AND kinds.source_row = bought_row
-        ANTI JOIN day_pairs AS taken ON kinds.source_file = back_file AND kinds.source_row = back_row
-        WHERE customer_id IS NOT NULL AND amount <> 0
+        SELECT theirs.*, CASE WHEN is_return THEN ordered_on ELSE ordered_on + 1 END AS pair_day
+        FROM their_lines AS theirs
+        ANTI JOIN day_pairs ON theirs.source_file = bought_file AND theirs.source_row = bought_row
+        ANTI JOIN day_pairs AS taken ON theirs.source_file = back_file AND theirs.source_row = back_row
+        WHERE amount <> 0
           AND hour(ordered_at) = CASE WHEN is_return THEN 0 ELSE 23 END"""
     within = f"back.ordered_at - bought.ordered_at <= INTERVAL {MIDNIGHT_MINUTES} MINUTE"
     return _paired(candidates, within)
 
 
 def _paired(candidates: str, condition: str) -> str:
-    """Purchases and returns of the same goods on the same `pair_day`, one to one.
-
-    Only customers who return anything are looked at: numbering all lines costs a tenth of
-    the reading.
-    """
+    """Purchases and returns of the same goods on the same `pair_day`, one to one."""
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (
@@ -243,7 +251,6 @@ def _paired(candidates: str, condition: str) -> str:
                        ORDER BY ordered_at, {_CONTENT}, {_REST}, source_file, source_row
                    ) AS turn
             FROM ({candidates})
-            WHERE customer_id IN (SELECT customer_id FROM kinds WHERE is_return)
         )
         SELECT bought.source_file AS bought_file, bought.source_row AS bought_row,
                back.source_file AS back_file, back.source_row AS back_row,
@@ -270,15 +277,7 @@ def _cancelled() -> str:
     )
 
 
-def _first_purchases() -> str:
-    return """
-        SELECT customer_id, product_id, min(ordered_at) AS first_purchase_at
-        FROM kinds
-        WHERE NOT is_return AND customer_id IN (SELECT customer_id FROM kinds WHERE is_return)
-        GROUP BY customer_id, product_id"""
-
-
-def _judged(data: Data) -> str:
+def _put_aside(data: Data) -> str:
     cases = " ".join(f"WHEN {rule.condition} THEN {literal(rule.code)}" for rule in rules_for(data))
     return f"""
         WITH flagged_lines AS (
@@ -297,9 +296,8 @@ def _judged(data: Data) -> str:
               ON is_return AND kinds.customer_id = first_purchases.customer_id
              AND kinds.product_id IS NOT DISTINCT FROM first_purchases.product_id
         ), told AS (SELECT *, CASE {cases} END AS reason FROM flagged_lines)
-        -- gone_on: what was a purchase until this day, and not only within its own
-        SELECT * REPLACE (
-                   CASE WHEN starts_with(reason, 'cancelled')
-                         AND gone_on > greatest(ordered_on, CAST(ingested_at AS DATE))
-                        THEN gone_on END AS gone_on)
-        FROM told"""
+        SELECT source_file, source_row, reason,
+               CASE WHEN starts_with(reason, 'cancelled')
+                     AND gone_on > greatest(ordered_on, CAST(ingested_at AS DATE))
+                    THEN gone_on END AS gone_on
+        FROM told WHERE reason IS NOT NULL"""

@@ -7,8 +7,8 @@ the same columns; what counts as an order stays in one place, `features.rules`.
 Needs `pip install 'regulars[spark]'` and Java 17 or newer.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -21,7 +21,9 @@ from features.catalogue import BLOCKS
 from features.config import minor_units
 from features.errors import ConfigError, DataError
 from features.exports import LINE_COLUMNS
-from features.orders import day_date, day_number, days_of, orders_of, refuse_outside
+from features.order_grain import days_of, orders_of
+from features.orders import day_date, day_number, refuse_outside
+from features.table_exports import columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -33,7 +35,12 @@ _TYPES = {
     "DOUBLE": "double",
     "BOOLEAN": "boolean",
 }
-_NAMES = {"customer_id": "customer", "order_id": "order_key", "product_id": "product"}
+_NAMES = {
+    "customer_id": "customer",
+    "order_id": "order_key",
+    "product_id": "product",
+    "other_customer_id": "other_customer",
+}
 """Ids stand in for the keys of the embedded engine: equal where those are, in the same order."""
 
 
@@ -44,6 +51,7 @@ def build_features(
     *,
     currency: str,
     blocks: tuple[Block, ...] = BLOCKS,
+    tables: "Mapping[str, DataFrame | Path | str] | None" = None,
 ) -> "DataFrame":
     """Features of every customer who bought before each date, computed by Spark.
 
@@ -54,7 +62,9 @@ def build_features(
         `spark.table("shop.lines")`, or the path of Parquet files of them
     as_of : only lines known before this date are seen; several dates are one table
     currency : ISO 4217 code; how many minor units make a unit of money
-    blocks : what to compute; blocks of optional tables are not among it
+    blocks : what to compute; `features.catalogue.blocks_for` names those of optional tables
+    tables : what those need: `interactions`, `contacts` and `customers` with the columns and types
+        of `features.table_exports.columns_of`, as lines
 
     Returns
     -------
@@ -67,35 +77,41 @@ def build_features(
     DataError
         When columns are missing or of another type; names them all.
     ConfigError
-        When a date lies outside the lines, ANSI mode is off, a block needs an optional table or
-        the extra `spark` is not installed.
+        When a date lies outside the lines, ANSI mode is off, a block needs a table that is not
+        given or the extra `spark` is not installed.
     """
-    _check(spark, blocks)
+    tables = tables or {}
+    _check(spark, blocks, tables)
     dates = sorted({as_of} if isinstance(as_of, date) else set(as_of))
-    frame = spark.read.parquet(str(lines)) if isinstance(lines, Path | str) else lines
-    columns = _line_columns(frame)
+    frame = _frame(spark, lines)
+    columns = _columns(frame, "lines", LINE_COLUMNS)
     kept = frame.where("gone_day IS NULL")
     first, last = kept.selectExpr("min(day)", "max(day)").collect()[0]
     if first is None:
         raise DataError("lines: no rows. Write them again.")
     for day in dates:
         refuse_outside(day, day_date(first), day_date(last))
-    with _view(frame.selectExpr(*columns)) as view:
-        tables = [
-            spark.sql(spark_query(view, day, currency=currency, blocks=blocks)) for day in dates
+    with ExitStack() as stack:
+        views = {"lines": stack.enter_context(_view(frame.selectExpr(*columns)))}
+        for section in _sections(blocks):
+            table = _frame(spark, tables[section])
+            told = _columns(table, section, columns_of(section, blocks))
+            views[section] = stack.enter_context(_view(table.selectExpr(*told)))
+        found = [
+            spark.sql(spark_query(views, day, currency=currency, blocks=blocks)) for day in dates
         ]
-    return reduce(lambda one, other: one.unionAll(other), tables)
+    return reduce(lambda one, other: one.unionAll(other), found)
 
 
 def spark_query(
-    lines: str, as_of: date, *, currency: str, blocks: tuple[Block, ...] = BLOCKS
+    views: Mapping[str, str], as_of: date, *, currency: str, blocks: tuple[Block, ...] = BLOCKS
 ) -> str:
     """The Spark SQL that `build_features` runs for one date.
 
     Parameters
     ----------
-    lines : name of a view of the lines with the column names of the engine (`customer`,
-        `order_key`, `product`)
+    views : names of views of the `lines` and of the optional tables that the blocks need, with
+        the column names of the engine (`customer`, `order_key`, `product`, `other_customer`)
 
     Raises
     ------
@@ -105,7 +121,7 @@ def spark_query(
     from features.dialects import translate
 
     number = day_number(as_of)
-    known = f"(SELECT * FROM {lines} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
+    known = f"(SELECT * FROM {views['lines']} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
     orders = f"({orders_of(f'{known} AS known_lines')})"
     query = feature_query(blocks).format(
         as_of=number,
@@ -113,6 +129,12 @@ def spark_query(
         lines=known,
         orders=orders,
         days=f"({days_of(orders)})",
+        **{
+            name: f"(SELECT * FROM {views[name]} WHERE seen_day < {number})"
+            for name in ("interactions", "contacts")
+            if name in views
+        },
+        attributes=views.get("customers", ""),
     )
     columns = ", ".join(
         f"CAST({feature.name} AS DOUBLE) AS {feature.name}"
@@ -123,16 +145,25 @@ def spark_query(
     return f"SELECT DATE'{as_of}' AS as_of, * FROM ({table})"
 
 
-def _check(spark: "SparkSession", blocks: tuple[Block, ...]) -> None:
+def _sections(blocks: tuple[Block, ...]) -> list[str]:
+    """The optional tables that blocks are computed from."""
+    needed = {block.needs for block in blocks if block.needs}
+    return sorted({"interactions" if need == "referrals" else need for need in needed})
+
+
+def _frame(spark: "SparkSession", table: "DataFrame | Path | str") -> "DataFrame":
+    return spark.read.parquet(str(table)) if isinstance(table, Path | str) else table
+
+
+def _check(spark: "SparkSession", blocks: tuple[Block, ...], tables: Mapping[str, object]) -> None:
     try:
         import sqlglot  # noqa: F401
     except ModuleNotFoundError:
         raise ConfigError("sqlglot is missing: pip install 'regulars[spark]'.") from None
     problems = [
-        f"block {block.name}: needs the optional table {block.needs}, which only the embedded "
-        "engine reads. Leave the block out."
-        for block in blocks
-        if block.needs
+        f"the blocks need the table {section}: give it in tables, or leave its blocks out."
+        for section in _sections(blocks)
+        if section not in tables
     ]
     if spark.conf.get("spark.sql.ansi.enabled") != "true":
         problems.append(
@@ -142,14 +173,14 @@ def _check(spark: "SparkSession", blocks: tuple[Block, ...]) -> None:
         raise ConfigError(problems)
 
 
-def _line_columns(frame: "DataFrame") -> list[str]:
+def _columns(frame: "DataFrame", table: str, kinds: Mapping[str, str]) -> list[str]:
     """How the columns of the view come from `frame`, which must have them all."""
     types = dict(frame.dtypes)
-    wanted = {name: _TYPES[kind] for name, kind in LINE_COLUMNS.items()}
+    wanted = {name: _TYPES[kind] for name, kind in kinds.items()}
     problems = [
-        f"lines: no column '{name}' of type {kind} (have: {', '.join(types)})."
+        f"{table}: no column '{name}' of type {kind} (have: {', '.join(types)})."
         if name not in types
-        else f"lines: column '{name}' is {types[name]}, not {kind}. Cast it."
+        else f"{table}: column '{name}' is {types[name]}, not {kind}. Cast it."
         for name, kind in wanted.items()
         if types.get(name) != kind
     ]

@@ -1,6 +1,7 @@
 """Names and values of users on their way into SQL, and the engine they run in."""
 
 import glob
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from features.config import Engine
+from features.engine_settings import Engine
+from features.errors import ConfigError
 
 
 def identifier(name: str) -> str:
@@ -39,27 +41,93 @@ def paths(files: list[Path]) -> str:
 
 @contextmanager
 def engine(limits: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty database on disk in a folder of its own, gone at the end.
+    """An empty database in memory, gone at the end.
 
-    Working on disk lets the engine spill: memory stays near `limits.memory`
-    however long the log is. No extension is fetched: time zones come with the wheel.
+    What does not fit into `limits.memory` moves to a folder of its own on disk, so memory stays
+    near the limit however long the log is; writing all of it there, compressed, would double the
+    cost of reading. No extension is fetched: time zones come with the wheel.
     """
-    with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
-        connection = duckdb.connect(
-            Path(folder) / "work.duckdb",
-            config={
-                "memory_limit": limits.memory,
-                "threads": limits.threads,
-                "temp_directory": str(Path(folder) / "spill"),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            },
-        )
-        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        try:
-            yield connection
-        finally:
-            connection.close()
+    with (
+        working_folder(limits) as folder,
+        opened(":memory:", limits, spill=folder) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def working_folder(limits: Engine) -> Iterator[Path]:
+    """An empty folder where the engine may work, gone at the end.
+
+    Raises
+    ------
+    ConfigError
+        When there can be none.
+    """
+    try:
+        if limits.folder is not None:
+            limits.folder.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="regulars-", dir=limits.folder)
+    except OSError as error:
+        raise ConfigError(
+            f"{limits.folder or tempfile.gettempdir()}: no place to work in ({error.strerror}). "
+            "Set engine.folder."
+        ) from None
+    with folder as name:
+        yield Path(name)
+
+
+@contextmanager
+def opened(
+    database: Path | str, limits: Engine, *, read_only: bool = False, spill: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The engine on a database file, which is made where there is none, or ':memory:'.
+
+    What does not fit into memory moves to the folder `spill`, else beside the file.
+    """
+    connection = duckdb.connect(
+        database,
+        read_only=read_only,
+        config={
+            "memory_limit": limits.memory,
+            "threads": limits.threads,
+            "temp_directory": str((spill or Path(database).parent) / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+NO_ROOM = (duckdb.OperationalError, duckdb.FatalException)
+"""What the engine raises where a disk or memory is full, among other things."""
+
+
+@contextmanager
+def room(limits: Engine) -> Iterator[None]:
+    """Say in one sentence that the engine found no room for its work.
+
+    Raises
+    ------
+    ConfigError
+        When the disk is full, or memory where nothing can be moved out of it.
+    """
+    try:
+        yield
+    except (OSError, *NO_ROOM) as error:
+        folder = limits.folder or Path(tempfile.gettempdir())
+        free_gb = shutil.disk_usage(folder).free / 1e9
+        raise ConfigError(
+            f"{folder}: no room to work in, {free_gb:.1f} GB are free ({_first_line(error)}). Make "
+            "room, set engine.folder to a larger disk, or raise engine.memory."
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[object, ...]:

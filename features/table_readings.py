@@ -32,7 +32,8 @@ class Reading:
     content : the fields by which two rows are the same row
     rules : why rows are put aside, first match wins
     repeats : whether one file may rightly hold the same row twice
-    unread : field that tells a value which could not be read → a sentence about `{rows}` of them
+    unread : condition on used rows that say less than they might → a sentence about `{rows}` of
+        them
     """
 
     fields: dict[str, str]
@@ -119,12 +120,15 @@ def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Rea
             # who refers a customer may have bought nothing so far
             Rule(
                 _STRANGER.code,
-                _STRANGER.meaning,
-                "NOT is_known AND NOT (kind = 'referral' AND is_other_known)",
+                "a referral between people who are in no order",
+                "kind = 'referral' AND NOT is_known AND NOT is_other_known",
             ),
         ),
         repeats=True,
-        unread={},
+        unread={
+            "NOT is_known AND kind <> 'referral'": "data.interactions: {rows} rows are of people who "
+            "have bought nothing: they count in the funnel alone."
+        },
     )
 
 
@@ -160,6 +164,7 @@ def _contacts(table: Contacts, types: dict[str, str], data: Data) -> Reading:
 def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
     fields = {
         "consent": _yes_or_no(plain_text(table.consent, types)),
+        "name": plain_text(table.name, types),
         "contact": plain_text(table.contact, types),
     }
     flags = {"unread_consent": (plain_text(table.consent, types), fields["consent"])}

@@ -70,6 +70,8 @@ class Customers(Section):
     customer_id: ColumnName
     consent: ColumnName | None = None
     """Whether the customer may be contacted; no feature."""
+    name: ColumnName | None = None
+    """What people call the customer; no feature."""
     contact: ColumnName | None = None
     """Address, phone number or mail address; no feature."""
     attributes: dict[PlainName, ColumnName] = {}
@@ -79,6 +81,13 @@ class Customers(Section):
         Field(validate_default=True),
     ] = {}
     """Attributes that are text: our name of a level → the file's value."""
+
+    @field_validator("attributes")
+    @classmethod
+    def _of_its_own(cls, attributes: dict[str, str]) -> dict[str, str]:
+        if taken := attributes.keys() & {"consent", "name", "contact"}:
+            raise ValueError(f"{', '.join(sorted(taken))}: a setting of the table itself")
+        return attributes
 
     @field_validator("levels")
     @classmethod

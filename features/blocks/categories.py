@@ -4,13 +4,13 @@ from features.block import Block, Feature
 
 BLOCK = Block(
     name="categories",
-    grain="customer_categories",
+    grain="customer_orders",
     features=(
         Feature(
             "distinct_categories",
             "count",
             "counts",
-            "COUNT(*)",
+            "SUM(new_category)",
             "different categories bought",
             "购买过的品类数",
         ),
@@ -18,7 +18,7 @@ BLOCK = Block(
             "top_category_share",
             "share",
             "counts",
-            "CAST(MAX(times) AS DOUBLE) / NULLIF(SUM(times), 0)",
+            "CAST(MAX(most_category) AS DOUBLE) / NULLIF(SUM(category_times), 0)",
             "share of the favourite category",
             "最常购买品类的占比",
         ),
@@ -26,9 +26,8 @@ BLOCK = Block(
             "category_entropy",
             "nats",
             "counts",
-            "GREATEST(LN(GREATEST(SUM(times), 1)) "
-            "- SUM(CAST(ROUND(times * LN(GREATEST(times, 1)) * 1e6) AS BIGINT)) / 1e6 "
-            "/ NULLIF(SUM(times), 0), 0e0)",
+            "CASE WHEN SUM(category_times) > 0 THEN GREATEST(LN(GREATEST(SUM(category_times), 1)) "
+            "- SUM(category_n_log_n) / 1e6 / NULLIF(SUM(category_times), 0), 0e0) END",
             "variety of categories",
             "品类多样性",
         ),

@@ -4,13 +4,13 @@ from features.block import Block, Feature
 
 BLOCK = Block(
     name="channels",
-    grain="customer_channels",
+    grain="customer_orders",
     features=(
         Feature(
             "distinct_channels",
             "count",
             "counts",
-            "COUNT(*)",
+            "SUM(new_channel)",
             "different channels used",
             "使用过的渠道数",
         ),
@@ -18,7 +18,7 @@ BLOCK = Block(
             "top_channel_share",
             "share",
             "counts",
-            "CAST(MAX(times) AS DOUBLE) / NULLIF(SUM(times), 0)",
+            "CAST(MAX(most_channel) AS DOUBLE) / NULLIF(SUM(channel_times), 0)",
             "share of the favourite channel",
             "最常用渠道的占比",
         ),
@@ -26,9 +26,8 @@ BLOCK = Block(
             "channel_entropy",
             "nats",
             "counts",
-            "GREATEST(LN(GREATEST(SUM(times), 1)) "
-            "- SUM(CAST(ROUND(times * LN(GREATEST(times, 1)) * 1e6) AS BIGINT)) / 1e6 "
-            "/ NULLIF(SUM(times), 0), 0e0)",
+            "CASE WHEN SUM(channel_times) > 0 THEN GREATEST(LN(GREATEST(SUM(channel_times), 1)) "
+            "- SUM(channel_n_log_n) / 1e6 / NULLIF(SUM(channel_times), 0), 0e0) END",
             "variety of channels",
             "渠道多样性",
         ),

@@ -56,7 +56,7 @@ BLOCK = Block(
             "last_gap_days",
             "days",
             "orders",
-            "MAX(CASE WHEN gap_days IS NOT NULL AND day = last_day THEN gap_days END)",
+            "MAX(CASE WHEN next_day IS NULL OR next_day >= {as_of} THEN gap_days END)",
             "days between the last two purchases",
             "最近两次购买的间隔天数",
         ),

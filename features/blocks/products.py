@@ -4,13 +4,13 @@ from features.block import Block, Feature
 
 BLOCK = Block(
     name="products",
-    grain="customer_products",
+    grain="customer_orders",
     features=(
         Feature(
             "distinct_products",
             "count",
             "counts",
-            "COUNT(*)",
+            "SUM(new_product)",
             "different products bought",
             "购买过的商品种数",
         ),
@@ -18,7 +18,7 @@ BLOCK = Block(
             "top_product_share",
             "share",
             "counts",
-            "CAST(MAX(times) AS DOUBLE) / NULLIF(SUM(times), 0)",
+            "CAST(MAX(most_product) AS DOUBLE) / NULLIF(SUM(product_times), 0)",
             "share of the favourite product",
             "最常购买商品的占比",
         ),
@@ -26,7 +26,7 @@ BLOCK = Block(
             "repeated_product_share",
             "share",
             "counts",
-            "CAST(SUM(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS DOUBLE) / COUNT(*)",
+            "CAST(SUM(repeated_product) AS DOUBLE) / NULLIF(SUM(new_product), 0)",
             "share of products bought more than once",
             "重复购买过的商品占比",
         ),
@@ -35,9 +35,8 @@ BLOCK = Block(
             "nats",
             "counts",
             # Σ n ln n is summed in whole millionths: a sum of doubles would depend on threads
-            "GREATEST(LN(GREATEST(SUM(times), 1)) "
-            "- SUM(CAST(ROUND(times * LN(GREATEST(times, 1)) * 1e6) AS BIGINT)) / 1e6 "
-            "/ NULLIF(SUM(times), 0), 0e0)",
+            "CASE WHEN SUM(product_times) > 0 THEN GREATEST(LN(GREATEST(SUM(product_times), 1)) "
+            "- SUM(product_n_log_n) / 1e6 / NULLIF(SUM(product_times), 0), 0e0) END",
             "variety of products",
             "商品多样性",
         ),

@@ -49,7 +49,8 @@ BLOCK = Block(
             "last_order_value",
             "money",
             "extreme",
-            "MAX(CASE WHEN is_purchase AND is_last_purchase THEN bought_amount END) / {minor}",
+            "MAX(CASE WHEN is_purchase AND (next_day IS NULL OR next_day >= {as_of}) "
+            "THEN bought_amount END) / {minor}",
             "value of the last order",
             "最近一单的金额",
         ),
@@ -57,7 +58,7 @@ BLOCK = Block(
             "first_order_value",
             "money",
             "extreme",
-            "MAX(CASE WHEN is_purchase AND is_first_purchase THEN bought_amount END) / {minor}",
+            "MAX(CASE WHEN is_purchase AND is_first THEN bought_amount END) / {minor}",
             "value of the first order",
             "首单金额",
         ),

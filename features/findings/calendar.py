@@ -157,11 +157,7 @@ def _runs(days: pd.DatetimeIndex, rows: "pd.Series[int]") -> str:
     stretch = pd.Series(silent).diff().dt.days.ne(1).cumsum().to_numpy()
     found = {part: silent[stretch == part] for part in sorted(set(stretch[np.isin(silent, days)]))}
     longest = sorted(found.values(), key=len, reverse=True)
-    texts = [
-        _day(part[0]) if len(part) == 1 else f"{_day(part[0])} to {_day(part[-1])}"
-        for part in longest[:_LISTED]
-    ]
-    return _listed(texts, len(longest))
+    return _listed([_span(part) for part in longest[:_LISTED]], len(longest))
 
 
 def odd_days(evidence: Evidence) -> list[Finding]:
@@ -175,9 +171,10 @@ def odd_days(evidence: Evidence) -> list[Finding]:
     odd = odd[odd.index < rows.index[-1]]
     if odd.empty:
         return []
-    far = np.log(odd / usual[odd.index]).abs().sort_values(ascending=False).index
+    stretches = _stretches(odd, usual[odd.index])
     texts = [
-        f"{_day(day)} ({rows[day]:,} rows, usually {usual[day]:,.0f})" for day in far[:_LISTED]
+        f"{_span(part.index)} ({part['rows'].sum():,} rows, usually {part['usual'].sum():,.0f})"
+        for part in stretches[:_LISTED]
     ]
     return [
         Finding(
@@ -186,11 +183,27 @@ def odd_days(evidence: Evidence) -> list[Finding]:
             count=len(odd),
             unit="day",
             meaning="less than a quarter, or more than four times, of what their weekday sells: "
-            f"{_listed(texts, len(odd))}.",
+            f"{_listed(texts, len(stretches))}.",
             advice="Low ones may be half an export, high ones one loaded twice.",
-            example=_day(far[0]),
+            example=_day(stretches[0].index[0]),
         )
     ]
+
+
+def _stretches(odd: "pd.Series[int]", usual: "pd.Series[float]") -> list[pd.DataFrame]:
+    """Odd days in a row that are all low or all high, those that change the most rows first."""
+    days = pd.DataFrame({"rows": odd, "usual": usual, "is_high": odd > usual})
+    follows = days.index.to_series().diff().dt.days.eq(1) & days["is_high"].eq(
+        days["is_high"].shift()
+    )
+    parts = [part for _, part in days.groupby((~follows).cumsum())]
+    return sorted(parts, key=lambda part: -abs(part["rows"].sum() - part["usual"].sum()))
+
+
+def _span(days: pd.Index) -> str:
+    """A stretch of days in words."""
+    first, last = _day(days[0]), _day(days[-1])
+    return first if first == last else f"{first} to {last}"
 
 
 def jump(evidence: Evidence) -> list[Finding]:
@@ -210,7 +223,8 @@ def jump(evidence: Evidence) -> list[Finding]:
             count=1,
             unit="day",
             meaning=f"from about {_day(day)} on, four weeks hold {after[day]:,.0f} rows, the four "
-            f"before {before[day]:,.0f}: a shop or channel more or less, or a part of the file.",
+            f"before {before[day]:,.0f}: a shop or channel more or less, a part of the file, or the end "
+            "of new customers.",
             advice="If it is not the business, mend the export: the models learn from both sides.",
             example=_day(day),
         )

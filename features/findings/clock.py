@@ -119,6 +119,29 @@ def _found(
     ]
 
 
+def days_only(evidence: Evidence) -> list[Finding]:
+    """Dates without a time of day."""
+    if evidence.has_times:
+        return []
+    orders, shared = evidence.row("""
+        SELECT count(*), coalesce(sum(bought_rows) - count(*), 0)
+        FROM doctor_orders WHERE bought_rows > 0""")
+    further = f", to which {int(str(shared)):,} rows are further lines" if shared else ""
+    orders_by_day = (
+        f" What a customer buys on a day is one order: {int(str(orders)):,} orders{further}."
+    )
+    return [
+        Finding(
+            code="days_only",
+            severity="fixed",
+            count=evidence.rows_used,
+            unit="row",
+            meaning="a date without a time of day: hours are unknown."
+            + ("" if evidence.data.columns.order_id else orders_by_day),
+        )
+    ]
+
+
 def at_night(evidence: Evidence) -> list[Finding]:
     """Sales at hours at which shops sleep: a clock in UTC, read as the shop's."""
     condition = "is_wall_time AND hour(ordered_at) BETWEEN 1 AND 4"

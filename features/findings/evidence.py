@@ -23,7 +23,7 @@ _STEPS = {
     "doctor_products": """
         SELECT product_id, sum(rows) AS rows, sum(amount) AS amount,
                max_by(name, (rows, name)) FILTER (name IS NOT NULL) AS name,
-               count(DISTINCT upper(name)) AS names
+               count(DISTINCT upper(name)) AS names, min(name) AS first_name, max(name) AS last_name
         FROM (SELECT product_id, product_name AS name, count(*) AS rows, sum(amount) AS amount
               FROM judged_lines WHERE reason IS NULL AND product_id IS NOT NULL
               GROUP BY product_id, product_name)

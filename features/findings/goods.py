@@ -91,7 +91,7 @@ def one_product_several_codes(evidence: Evidence) -> list[Finding]:
 def several_names(evidence: Evidence) -> list[Finding]:
     """Codes with more than one name."""
     count, example = evidence.row(
-        "SELECT count(*), max_by(product_id || ' ' || name, (names, product_id)) "
+        "SELECT count(*), max_by(product_id || ' ' || first_name || ' / ' || last_name, (names, product_id)) "
         "FROM doctor_products WHERE names > 1"
     )
     if not count:
@@ -102,7 +102,7 @@ def several_names(evidence: Evidence) -> list[Finding]:
             severity="look",
             count=int(str(count)),
             unit="product",
-            meaning="several names for one code: the last one is shown.",
+            meaning="several names for one code: the last one that was paid for is shown.",
             example=str(example),
         )
     ]

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from features.findings.evidence import Evidence
 from features.report import Finding
+from features.rules import duplicates_dropped
 
 _HUGE_SHARE = 1e-4
+_CONTENT = "customer_id, order_id, product_id, ordered_at, quantity, amount, discount, channel"
 
 
 def missing_ids(evidence: Evidence) -> list[Finding]:
@@ -14,6 +16,7 @@ def missing_ids(evidence: Evidence) -> list[Finding]:
     count, amount = _counted(evidence, condition)
     if not count:
         return []
+    share = f"{100 * count / evidence.rows_used:.1f} %"
     advice = "If the file knows their card or account, name its column in data.columns.card_id."
     return [
         Finding(
@@ -21,7 +24,8 @@ def missing_ids(evidence: Evidence) -> list[Finding]:
             severity="look",
             count=count,
             unit="row",
-            meaning="no customer id: they count for what is popular, not for any customer.",
+            meaning=f"no customer id ({share} of the rows used): they count for what is popular, not "
+            "for any customer.",
             advice="" if evidence.data.columns.card_id else advice,
             share_of_revenue=evidence.share(amount),
             example=evidence.example(condition),
@@ -33,6 +37,8 @@ def free_lines(evidence: Evidence) -> list[Finding]:
     """Lines that cost nothing, and lines of no piece."""
     free, _ = _counted(evidence, "reason IS NULL AND amount = 0")
     none, amount = _counted(evidence, "reason IS NULL AND quantity = 0")
+    both, _ = _counted(evidence, "reason IS NULL AND amount = 0 AND quantity = 0")
+    smallest = f"{1 / evidence.data.minor_units:g} {evidence.data.currency}"
     found = []
     if free:
         found.append(
@@ -41,7 +47,7 @@ def free_lines(evidence: Evidence) -> list[Finding]:
                 severity="look",
                 count=free,
                 unit="row",
-                meaning="amount 0: used, as gifts or samples.",
+                meaning=f"amount 0 (in steps of {smallest}): used, as gifts or samples.",
                 advice="If they were sold, their price is missing.",
                 example=evidence.example("reason IS NULL AND amount = 0"),
             )
@@ -53,12 +59,64 @@ def free_lines(evidence: Evidence) -> list[Finding]:
                 severity="look",
                 count=none,
                 unit="row",
-                meaning="quantity 0: used with their amount; no feature counts pieces.",
+                meaning=f"quantity 0, {both:,} of them with amount 0 as well: used with their amount; "
+                "no feature counts pieces.",
                 share_of_revenue=evidence.share(amount),
                 example=evidence.example("reason IS NULL AND quantity = 0"),
             )
         )
     return found
+
+
+def equal_rows(evidence: Evidence) -> list[Finding]:
+    """Rows that are equal to another one of their file, and count nevertheless."""
+    if duplicates_dropped(evidence.data):
+        return []
+    again = f"""
+        SELECT min(source_row) AS first_row, source_file, count(*) - 1 AS copies,
+               (count(*) - 1) * any_value(amount) AS amount
+        FROM judged_lines WHERE reason IS NULL
+        GROUP BY source_file, {_CONTENT} HAVING count(*) > 1"""
+    count, amount, example = evidence.row(f"""
+        SELECT coalesce(sum(copies), 0), coalesce(sum(amount), 0),
+               min_by(parse_filename(source_file) || ', row ' || first_row, (source_file, first_row))
+        FROM ({again})""")
+    if not count:
+        return []
+    return [
+        Finding(
+            code="equal_rows",
+            severity="look",
+            count=int(str(count)),
+            unit="row",
+            meaning="equal to an earlier row of their file and used: nothing tells a line exported "
+            "twice from the same thing bought twice.",
+            advice='If they are exported twice, set data.rules.duplicates = "drop".',
+            share_of_revenue=evidence.share(int(str(amount))),
+            example=str(example),
+        )
+    ]
+
+
+def below_cost(evidence: Evidence) -> list[Finding]:
+    """Goods sold for less than they cost."""
+    condition = "reason IS NULL AND NOT is_return AND amount > 0 AND amount < cost"
+    count, amount = _counted(evidence, condition)
+    if not count:
+        return []
+    return [
+        Finding(
+            code="below_cost",
+            severity="look",
+            count=count,
+            unit="row",
+            meaning="sold for less than the cost: their margin counts as negative.",
+            advice="If these are no promotions: is the cost that of the whole line, and are both with "
+            "or both without tax?",
+            share_of_revenue=evidence.share(amount),
+            example=evidence.example(condition),
+        )
+    ]
 
 
 def measures(evidence: Evidence) -> list[Finding]:

@@ -122,7 +122,7 @@ def patterns(evidence: Evidence) -> list[Finding]:
     found = [
         _people(evidence, code, customers[who], *words) for code, who, *words in kinds if who.any()
     ]
-    return found + _left_edge(evidence, customers)
+    return found + _left_edge(evidence, customers) + _cohort(evidence, customers)
 
 
 def _people(evidence: Evidence, code: str, who: pd.DataFrame, meaning: str, advice: str) -> Finding:
@@ -137,6 +137,26 @@ def _people(evidence: Evidence, code: str, who: pd.DataFrame, meaning: str, advi
         share_of_revenue=evidence.share(who["bought"].sum()),
         example=f"customer {largest['customer_id'].iloc[0]}",
     )
+
+
+def _cohort(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
+    first, last = evidence.days["day"].iloc[[0, -1]]
+    newest = customers["first_day"].max()
+    silent_days = (last - newest).days
+    if len(customers) < 20 or silent_days < max(90, (last - first).days / 2):
+        return []
+    return [
+        Finding(
+            code="closed_cohort",
+            severity="look",
+            count=len(customers),
+            unit="customer",
+            meaning=f"all of them are first seen by {newest:%Y-%m-%d}, and nobody new in the "
+            f"{silent_days} days since: a cohort rather than a shop. Sales fall as it ages, and what "
+            "is learned of it need not hold for new customers.",
+            advice="If the shop has new customers, export them too.",
+        )
+    ]
 
 
 def _left_edge(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""`regulars init FILE`: look at a file of orders and propose a `regulars.toml`.
+"""`regulars init`: look at a file or a database of orders and propose a `regulars.toml`.
 
 Names and values of the columns decide, values first: an order id is what lies within
 a day and belongs to one customer, a unit price is what stays the same when the
@@ -6,6 +6,7 @@ quantity grows. What cannot be told is marked CHECK in the text and said in the 
 """
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from features.config import Columns, Predict, settings_from
+from features.config import POSTGRES, Columns, Predict, settings_from
+from features.errors import ConfigError
+from features.proposal.cards import find_identities
 from features.proposal.draft import Draft, listed
 from features.proposal.log import open_log, pattern_of
 from features.proposal.money import find_money
@@ -41,15 +44,28 @@ class Proposal:
     settings: dict[str, Any]
     notes: tuple[str, ...]
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The settings without a password."""
+        data = self.settings["data"]
+        return {
+            **self.settings,
+            "data": {**data, "transactions": without_password(data["transactions"])},
+        }
 
-def propose(path_or_glob: str, *, relative_to: Path) -> Proposal:
-    """Look at a Parquet or CSV file (or several) and propose how to read it.
+
+def propose(
+    place: str, *, relative_to: Path, table: str | None = None, query: str | None = None
+) -> Proposal:
+    """Look at Parquet or CSV files, or at a database, and propose how to read the orders.
 
     Parameters
     ----------
-    path_or_glob : file or glob as typed, relative to the working directory or absolute
+    place : file or glob as typed, relative to the working directory or absolute; or the URL of
+        a PostgreSQL database
     relative_to : folder of the configuration file to be; files below it are written
         relative to it, others absolute
+    table, query : which orders of the database; one of them
 
     Returns
     -------
@@ -59,21 +75,30 @@ def propose(path_or_glob: str, *, relative_to: Path) -> Proposal:
 
     Raises
     ------
+    ConfigError
+        When a database comes without a table or query, with both, or a file with either.
     DataError
-        One clear sentence: no such file, empty, a folder, not Parquet or CSV, or no
-        column that can be the date, the customer or the money of an order.
+        One clear sentence: no such file, empty, a folder, not Parquet or CSV, what the database
+        says, or no column that can be the date, the customer or the money of an order. No
+        message holds a password.
     """
-    with open_log(path_or_glob) as log:
+    source = _source_settings(place, relative_to, table, query)
+    with open_log(place, table=table, query=query) as log:
         draft = Draft(log)
         find_roles(draft)
         find_money(draft)
+        rules = find_rules(draft)
+        shop = find_place(draft)
+        identities = None if place.startswith(POSTGRES) else find_identities(draft)
+        horizon = _horizon(draft)
         draft.notes.insert(0, _summary(draft))
+        if without_password(place) != place:
+            draft.note(
+                "The file holds the password of the address: keep it to yourself, or leave it to "
+                "PGPASSWORD or ~/.pgpass."
+            )
         toml = render(
-            draft,
-            transactions=_written(path_or_glob, relative_to),
-            rules=find_rules(draft),
-            place=find_place(draft),
-            horizon=_horizon(draft),
+            draft, source=source, shop=shop, rules=rules, identities=identities, horizon=horizon
         )
     settings = tomllib.loads(toml)
     settings_from(settings, root=relative_to)
@@ -88,6 +113,32 @@ def _summary(draft: Draft) -> str:
         if field in draft.mapped
     )
     return f"{draft.log.rows:,} rows: {'; '.join(read)}."
+
+
+def _source_settings(
+    place: str, relative_to: Path, table: str | None, query: str | None
+) -> dict[str, str]:
+    """The settings of `[data]` that say where the orders are."""
+    chosen = {name: text for name, text in (("table", table), ("query", query)) if text}
+    if not place.startswith(POSTGRES):
+        if chosen:
+            raise ConfigError("--table and --query are for orders in PostgreSQL, not in files.")
+        return {"transactions": _written(place, relative_to)}
+    if len(chosen) != 1:
+        raise ConfigError("orders in PostgreSQL need either --table or --query.")
+    return {"transactions": place, **chosen}
+
+
+def without_password(place: str) -> str:
+    """A file name as it is, a URL without its password.
+
+    >>> without_password("postgresql://ann:secret@db/shop?password=secret&sslmode=require")
+    'postgresql://ann@db/shop?sslmode=require'
+    """
+    if not place.startswith(POSTGRES):
+        return place
+    bare = re.sub(r"^(\w+://[^:@/?]*):[^@/?]*@", r"\1@", place)
+    return re.sub(r"(?<=[?&])password=[^&]*&?", "", bare).rstrip("?&")
 
 
 def _written(path_or_glob: str, relative_to: Path) -> str:

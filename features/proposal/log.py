@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from features.config import Engine
+from features.config import POSTGRES
+from features.engine_settings import Engine
 from features.errors import DataError
 from features.proposal.columns import Column, read_columns
 from features.sources import CsvSource, ParquetSource, Source, open_source, refusal
@@ -22,6 +23,13 @@ SAMPLE_ROWS = 200_000
 # lines of one order stand together in most exports: whole chunks keep orders whole
 _CHUNK_ROWS = 2_048
 _PROBE_BYTES = 1 << 20
+# what the source calls settings, the person has typed
+_TYPED = {
+    " in regulars.toml": "",
+    "data.transactions": "the address",
+    "data.table": "--table",
+    "data.query": "--query",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Log:
 
     Attributes
     ----------
-    name : the file or glob as the person wrote it
+    name : the file or glob as the person wrote it, or the table and place of a database
     rows : rows of the whole file
     columns : column name → its sample
     connection : engine in which the view `log_lines` is the whole file
@@ -58,13 +66,32 @@ class Log:
 
 
 @contextmanager
-def open_log(path_or_glob: str) -> Iterator[Log]:
-    """Look at the file; see `features.proposal.propose` for the errors."""
-    source = _source(path_or_glob)
+def open_log(place: str, *, table: str | None = None, query: str | None = None) -> Iterator[Log]:
+    """Look at the orders; see `features.proposal.propose` for the parameters and errors."""
     with engine(Engine()) as connection:
-        types = source.columns(connection)
-        _check_header(path_or_glob, list(types))
-        yield _look(path_or_glob, source, types, connection)
+        if place.startswith(POSTGRES):
+            yield _look_at_database(connection, place, table, query)
+        else:
+            source = _source(place)
+            types = source.columns(connection)
+            _check_header(place, list(types))
+            yield _look(place, source, types, connection)
+
+
+def _look_at_database(
+    connection: duckdb.DuckDBPyConnection, url: str, table: str | None, query: str | None
+) -> Log:
+    try:
+        source = open_source(url, Path(), table=table, query=query)
+        return _look(source.name, source, source.columns(connection), connection)
+    except DataError as error:
+        raise DataError([_as_typed(problem) for problem in error.problems]) from None
+
+
+def _as_typed(problem: str) -> str:
+    for setting, typed in _TYPED.items():
+        problem = problem.replace(setting, typed)
+    return problem
 
 
 def _look(
@@ -95,7 +122,9 @@ def _source(path_or_glob: str) -> Source:
     if "://" in path_or_glob:
         # the rest may hold a password
         scheme = path_or_glob.partition("://")[0]
-        raise DataError(f"{scheme}://: only files can be looked at; export some orders to one.")
+        raise DataError(
+            f"{scheme}://: no place that can be looked at. Name files, or postgresql://user@host/database."
+        )
     if not path.is_file() and not glob.glob(path_or_glob, recursive=True):  # noqa: PTH207
         raise DataError(f"{path_or_glob}: no such file. Check the name, or quote a glob.")
     source = open_source(pattern_of(path_or_glob), Path.cwd())

@@ -10,6 +10,7 @@ _FEW_UNITS = 20
 # a line total grows with the quantity (1), a unit price does not (0)
 _BETWEEN = 0.5
 _PLAIN = 2.0
+_SURE = 3.0
 
 
 def find_money(draft: Draft) -> None:
@@ -37,7 +38,8 @@ def _numbers(draft: Draft) -> list[Column]:
         column
         for column in draft.free()
         if column.numbers is not None
-        and column.distinct > 1
+        # one and the same number everywhere is money if its name says so
+        and (column.distinct > 1 or likeness("amount", column.name) >= _SURE)
         and not column.has_leading_zeros
         and may_be_money(column.name)
     ]
@@ -188,9 +190,10 @@ def _no_money(draft: Draft) -> str:
         if written
         else ""
     )
+    without = " If there is none, add a column 'amount' of 1: values then count orders."
     return (
         f"{draft.log.name}: no column that can be the money of an order "
-        f"(have: {', '.join(draft.log.columns)}).{hint}"
+        f"(have: {', '.join(draft.log.columns)}).{hint or without}"
     )
 
 

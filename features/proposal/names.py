@@ -109,6 +109,18 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
         (4, r"channel|kanal|渠道"),
         (3, r"^(store|shop|outlet|branch|filiale|门店|店铺)( ?(id|no|nr|code|name|number))?$"),
     ),
+    "card_id": (
+        (
+            3,
+            r"(loyalty|club|bonus|membership|customer|store|discount|fidelity) ?card|^card$",
+        ),
+        (3, r"\b(card|account) ?(id|no|nr|num|number|key)\b"),
+        (3, r"kundenkarte|karten ?(id|nr|nummer)|会员卡|卡号"),
+    ),
+    "currency": (
+        (4, r"currenc|währung|\bdevise\b|moneda|valuta|货币|币种"),
+        (3, r"^(ccy|curr?)( ?code)?$"),
+    ),
     "ingested_at": ((3, r"ingest|(loaded|imported|inserted|etl) ?(at|on|date|time)"),),
 }
 
@@ -142,6 +154,7 @@ _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
     "cost": ((3, r"customer|shipping|centre|center"),),
     "discount": ((4, r"code|name|type|reason|percent|pct|%|rate|\bid\b"),),
     "channel": ((2, r"type|city|state"),),
+    "card_id": ((4, r"gift|credit|debit|payment|type|brand|expir|balance|amount"),),
 }
 
 # numbers that are no money, whatever their size

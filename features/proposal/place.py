@@ -1,7 +1,6 @@
 """Where the shop is: time zone, currency, and what clock the timestamps follow."""
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -12,8 +11,10 @@ from babel.numbers import get_territory_currencies, list_currencies
 from features.config import Data
 from features.proposal.draft import Draft, percent
 from features.proposal.names import spaced
+from features.sql import identifier
 
 _DOMINANT = 0.6
+_USUAL = 0.9
 _MOST = 0.5
 _SOME = 0.02
 _NIGHT_HOURS = 5
@@ -26,21 +27,26 @@ _ALIASES |= {"united states of america": "US", "holland": "NL", "korea": "KR", "
 
 @dataclass(frozen=True)
 class Place:
-    """Proposed `timezone` and `currency`, and a comment each, with CHECK where it is open."""
+    """Proposed `timezone` and `currency`, and a comment each, with CHECK where it is open.
+
+    `other_currencies` are those of rows in another one, with the number of rows.
+    """
 
     timezone: str
     timezone_comment: str
     currency: str
     currency_comment: str
     clock_comment: str
+    other_currencies: dict[str, int] = field(default_factory=dict)
 
 
 def find_place(draft: Draft) -> Place:
     """Guess time zone and currency; say in the notes what is a guess."""
     found = _main_country(draft)
     zone, zone_comment = _zone(draft, found)
-    currency, currency_comment = _currency(draft, found)
-    return Place(zone, zone_comment, currency, currency_comment, _clock(draft))
+    named, others = _paid_in(draft)
+    currency, currency_comment = named or _currency(draft, found)
+    return Place(zone, zone_comment, currency, currency_comment, _clock(draft), others)
 
 
 def _main_country(draft: Draft) -> tuple[str, str] | None:
@@ -107,18 +113,33 @@ def _zones(territory: str) -> tuple[str, ...]:
     return tuple(part[2] for part in parts if part[0] == territory)
 
 
+def _paid_in(draft: Draft) -> tuple[tuple[str, str] | None, dict[str, int]]:
+    """The currency of most rows by a column that says it, and the rows of the others.
+
+    The column is read where it says something of every row, or where there is more than one.
+    """
+    for column in draft.liked("currency"):
+        rows = draft.log.query(f"""
+            SELECT upper(trim({identifier(column.name)}::VARCHAR)) AS code, count(*) AS rows
+            FROM log_lines GROUP BY code ORDER BY rows DESC, code""").set_index("code")["rows"]
+        told = rows[[isinstance(code, str) and code != "" for code in rows.index]]
+        codes = told[told.index.isin(list(list_currencies()))]
+        if not column.is_text or codes.sum() < _USUAL * told.sum():
+            continue
+        main, others = str(codes.index[0]), {str(c): int(n) for c, n in codes.iloc[1:].items()}
+        if others or codes.sum() == rows.sum():
+            draft.take("currency", column, f"{percent(codes.iloc[0] / rows.sum())} in {main}")
+        if others:
+            listed = ", ".join(f"{code} ({count:,} rows)" for code, count in others.items())
+            draft.note(
+                f"'{column.name}' says that rows are paid in {main}, but also in {listed}: say in "
+                f"data.rates what one unit of each is worth in {main}, or they are refused."
+            )
+        return (main, f"{percent(codes.iloc[0] / rows.sum())} of '{column.name}'"), others
+    return None, {}
+
+
 def _currency(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
-    for column in draft.log.columns.values():
-        if "currency" in spaced(column.name) and column.is_text:
-            counts = Counter(column.values.dropna().str.upper())
-            code, rows = counts.most_common(1)[0]
-            if code in list_currencies():
-                if len(counts) > 1:
-                    draft.note(
-                        f"'{column.name}' holds several currencies ({', '.join(sorted(counts))}): "
-                        "orders must be in one."
-                    )
-                return code, f"{percent(rows / counts.total())} of '{column.name}'"
     money = [name for field in ("amount", "unit_price") for name in draft.mapped.get(field, ())]
     for name in money:
         codes = {word.upper() for word in spaced(name).split()} & list_currencies()

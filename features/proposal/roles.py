@@ -1,6 +1,7 @@
 """Who bought what when: dates, orders, customers, products."""
 
 from features.errors import DataError
+from features.proposal.cards import find_card
 from features.proposal.columns import Column
 from features.proposal.draft import Draft, listed, percent
 from features.proposal.evidence import comes_back, determines, within_a_day
@@ -23,6 +24,7 @@ def find_roles(draft: Draft) -> None:
     _find_date(draft)
     _find_order(draft)
     _find_customer(draft)
+    find_card(draft)
     _find_product(draft)
     _find_category(draft)
     _find_channel(draft)
@@ -34,7 +36,8 @@ def _find_date(draft: Draft) -> None:
     if not dated:
         raise DataError(
             f"{draft.log.name}: no column that can be the date of an order "
-            f"(have: {', '.join(draft.log.columns)})."
+            f"(have: {', '.join(draft.log.columns)}). Orders need one; a table of customers or "
+            "products goes beside them."
         )
     dated.sort(key=lambda c: 5 * c.missing_share - likeness("ordered_at", c.name))
     chosen, others = dated[0], [column.name for column in dated[1:]]
@@ -103,7 +106,9 @@ def _find_customer(draft: Draft) -> None:
         if one is not None and one < _DOUBTFUL:
             continue
         if named > 0:
-            scored.append((named + (one or 0), column.distinct, column))
+            # beside a customer, a card or account says whose it is
+            card = 0.5 if likeness("card_id", column.name) > 0 else 0.0
+            scored.append((named + (one or 0) - card, column.distinct, column))
         elif one is not None and _returns_over_orders(column, order, draft):
             scored.append((0, column.distinct, column))
     if not scored:

@@ -4,6 +4,7 @@ import tomlkit
 from tomlkit.items import Array, Table
 
 from features.config import Columns, Data, Predict, Store, Tracking
+from features.proposal.cards import ProposedIdentities
 from features.proposal.draft import Draft, listed
 from features.proposal.money import decimal_mark
 from features.proposal.place import Place
@@ -30,29 +31,49 @@ assert set(_MEANING) == set(Columns.model_fields), "every field is explained"  #
 
 
 def render(
-    draft: Draft, *, transactions: str, place: Place, rules: ProposedRules, horizon: tuple[int, str]
+    draft: Draft,
+    *,
+    source: dict[str, str],
+    shop: Place,
+    rules: ProposedRules,
+    identities: ProposedIdentities | None,
+    horizon: tuple[int, str],
 ) -> str:
-    """The commented file; every name and value escaped by the TOML library."""
+    """The commented file; every name and value escaped by the TOML library.
+
+    `source` holds the settings that say where the orders are.
+    """
     document = tomlkit.document()
     _say(document, f"How Regulars reads {draft.log.name} ({draft.log.rows:,} rows).")
     _say(document, "Proposed by looking at the file: read it through, mend what says CHECK,")
     _say(document, "then run `regulars check`.")
     document.add(tomlkit.nl())
-    document.add("data", _data(draft, transactions, place, rules))
+    data = _data(draft, source, shop)
+    data.add("columns", _columns(draft))
+    data.add("rules", _rules(rules))
+    if shop.other_currencies:
+        data.add("rates", _rates(shop))
+    if identities is not None:
+        data.add("identities", _identities(source["transactions"], identities))
+    document.add("data", data)
     document.add("predict", _predict(horizon))
     document.add("tracking", _tracking())
     document.add("store", _store())
     return tomlkit.dumps(document)
 
 
-def _data(draft: Draft, transactions: str, place: Place, rules: ProposedRules) -> Table:
+_WHERE = {
+    "transactions": "The orders: a file or a glob, counted from this file's folder.",
+    "table": "The table or view.",
+    "query": "The query.",
+}
+
+
+def _data(draft: Draft, source: dict[str, str], place: Place) -> Table:
     data = tomlkit.table()
-    _set(
-        data,
-        "transactions",
-        transactions,
-        "The orders: a file or a glob, counted from this file's folder.",
-    )
+    for name, value in source.items():
+        is_url = len(source) > 1 and name == "transactions"
+        _set(data, name, value, "The database of the orders." if is_url else _WHERE[name])
     _set(data, "timezone", place.timezone, "The shop's time zone. " + place.timezone_comment)
     local = 'What a timestamp without offset means: "local", the shop\'s wall clock, or "utc". '
     clock = Data.model_fields["naive_timestamps"].default
@@ -70,9 +91,32 @@ def _data(draft: Draft, transactions: str, place: Place, rules: ProposedRules) -
         "The one currency of all amounts. " + place.currency_comment,
     )
     data.add(tomlkit.nl())
-    data.add("columns", _columns(draft))
-    data.add("rules", _rules(rules))
     return data
+
+
+def _rates(place: Place) -> Table:
+    table = tomlkit.table()
+    _say(
+        table,
+        f"What one unit of another currency is worth in {place.currency}. CHECK: remove the # and",
+    )
+    _say(table, "fill in; rows in a currency without a rate are refused.")
+    for code, rows in place.other_currencies.items():
+        _say(table, f"{code} = 1.0  # {rows:,} rows")
+    table.add(tomlkit.nl())
+    return table
+
+
+def _identities(path: str, found: ProposedIdentities) -> Table:
+    table = tomlkit.table()
+    _say(table, f"Whose card it is, from the same rows: {found.comment}")
+    table.add("path", path)
+    table.add("card_id", found.card_id)
+    table.add("customer_id", found.customer_id)
+    if found.is_contradictory:
+        _set(table, "conflicts", "apart", "A card of two customers is left a customer of its own.")
+    table.add(tomlkit.nl())
+    return table
 
 
 def _columns(draft: Draft) -> Table:

@@ -10,6 +10,7 @@ from features.errors import DataError
 from features.segments import affinity, break_even, growth_share, migration
 from features.segments.abc_classes import Abc
 from features.segments.clusters import Clusters
+from features.segments.funnel import Funnel
 from features.segments.growth_share import CustomerGrowthShare
 from features.segments.levels import ValuePotentialLoyalty
 from features.segments.lifecycle import Lifecycle
@@ -27,6 +28,7 @@ SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
     ValuePotentialLoyalty,
     Management,
     CustomerGrowthShare,
+    Funnel,
 )
 """Every system that labels customers by a rule; clusters come from a fitted model."""
 

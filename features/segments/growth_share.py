@@ -6,9 +6,10 @@ is relative to the mean of what is compared, and growth, by default, to the grow
 together: a season that lifts everything makes nothing a star.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +18,7 @@ import pandas as pd
 from features.config import GrowthShare, Segments
 from features.orders import OrderLog, day_number
 from features.segments.ranks import TOLERANCE, Floats
-from features.segments.system import (
-    DEFAULTS,
-    CutPoints,
-    Description,
-    Words,
-    figure,
-    groups,
-    percent,
-)
+from features.segments.system import CutPoints, Description, Rule, Words, figure, percent
 from features.segments.trend import trend_columns, two_periods
 
 Assortment = Literal["category", "product"]
@@ -39,14 +32,22 @@ QUADRANTS = {
 }
 
 
+_LABELS = {
+    "star": Words("star: high growth, high share", "明星：高增长、高份额"),
+    "cash_cow": Words("cash cow: low growth, high share", "金牛：低增长、高份额"),
+    "question_mark": Words("question mark: high growth, low share", "问题：高增长、低份额"),
+    "dog": Words("dog: low growth, low share", "瘦狗：低增长、低份额"),
+}
+
+
 @dataclass(frozen=True)
-class CustomerGrowthShare:
+class CustomerGrowthShare(Rule):
     """The quadrant of each customer: sales × growth of the last period."""
 
-    settings: Segments = DEFAULTS
-
-    name = "growth_share"
-    columns = ("growth_share",)
+    name: ClassVar = "growth_share"
+    columns: ClassVar = ("growth_share",)
+    title: ClassVar = Words("Growth and share of customers", "客户增长—份额矩阵")
+    labels: ClassVar = _LABELS
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -58,26 +59,27 @@ class CustomerGrowthShare:
             *two_periods(customers, self.settings.period_days), self.settings.growth_share
         )
 
-    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
-        """`growth_share`: star, cash_cow, question_mark or dog."""
-        cuts = cut_points or self.cut_points(customers)
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
         recent, before = two_periods(customers, self.settings.period_days)
-        return groups(customers, growth_share=_quadrants(recent, before, cuts))
+        return (_quadrants(recent, before, cuts),)
 
-    def describe(self, cut_points: CutPoints | None = None) -> Description:
+    def _rule(self) -> Words:
         days, rules = self.settings.period_days, self.settings.growth_share
         share, growth = figure(rules.relative_share), _growth_words(rules)
-        return Description(
-            name=self.name,
-            title=Words("Growth and share of customers", "客户增长—份额矩阵"),
-            rule=Words(
-                f"Net spend of the last {days} days against the same length before. High sales: at "
-                f"least {share} × the mean of those who bought in either; high growth: {growth.en}.",
-                f"比较最近{days}天与之前同样长度的净消费额。高份额：不低于两期内有消费者平均值的{share}倍；"
-                f"高增长：{growth.zh}。",
+        return Words(
+            f"Net spend of the last {days} days against the same length before. High sales: at "
+            f"least {share} × the mean of those who bought in either; high growth: {growth.en}.",
+            f"比较最近{days}天与之前同样长度的净消费额。高份额：不低于两期内有消费者平均值的{share}倍；"
+            f"高增长：{growth.zh}。",
+        )
+
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+        sales, growth = figure(cuts["sales"][0]), percent(cuts["growth"][0])
+        return (
+            Words(
+                f"High sales from {sales}, high growth from {growth}.",
+                f"销售额从{sales}起为高，增长从{growth}起为高。",
             ),
-            groups=_LABELS,
-            cut_points=_in_this_run(cut_points) if cut_points else (),
         )
 
 
@@ -171,21 +173,3 @@ def _growth_words(rules: GrowthShare) -> Words:
     if rules.growth is None:
         return Words("at least that of all together", "不低于整体增长")
     return Words(f"at least {percent(rules.growth)}", f"不低于{percent(rules.growth)}")
-
-
-def _in_this_run(cuts: CutPoints) -> tuple[Words, ...]:
-    sales, growth = figure(cuts["sales"][0]), percent(cuts["growth"][0])
-    return (
-        Words(
-            f"High sales from {sales}, high growth from {growth}.",
-            f"销售额从{sales}起为高，增长从{growth}起为高。",
-        ),
-    )
-
-
-_LABELS = {
-    "star": Words("star: high growth, high share", "明星：高增长、高份额"),
-    "cash_cow": Words("cash cow: low growth, high share", "金牛：低增长、高份额"),
-    "question_mark": Words("question mark: high growth, low share", "问题：高增长、低份额"),
-    "dog": Words("dog: low growth, low share", "瘦狗：低增长、低份额"),
-}

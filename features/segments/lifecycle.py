@@ -5,36 +5,36 @@ Marketing 51 (1987), and the four stages 考察、形成、稳定、退化 drawn
 by the number of purchase days, the customer's own rhythm and the trend of spend.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.config import Segments
 from features.segments.ranks import Floats
-from features.segments.system import (
-    DEFAULTS,
-    CutPoints,
-    Description,
-    Words,
-    figure,
-    groups,
-    percent,
-)
+from features.segments.system import CutPoints, Rule, Words, figure, percent
 from features.segments.trend import daily_trend, trend_columns
 
 Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Lifecycle:
-    """The stage of each customer."""
+class Lifecycle(Rule):
+    """The stage of each customer: the first of the rule whose condition holds."""
 
-    settings: Segments = DEFAULTS
-
-    name = "lifecycle"
-    columns = ("lifecycle",)
+    name: ClassVar = "lifecycle"
+    columns: ClassVar = ("lifecycle",)
+    title: ClassVar = Words("Lifecycle", "客户生命周期")
+    labels: ClassVar = {
+        "exploration": Words("exploration", "考察期"),
+        "growth": Words("growth", "形成期"),
+        "stable": Words("stable", "稳定期"),
+        "decline": Words("decline", "退化期"),
+        "lost": Words("lost", "流失"),
+        "reactivated": Words("reactivated", "重新激活"),
+    }
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -47,9 +47,7 @@ class Lifecycle:
         unknown = rules.lost_after_days_min / rules.lost_gaps
         return {"usual_gap_days": [float(gaps.median()) if len(gaps) else unknown]}
 
-    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
-        """`lifecycle`: the first stage of the rule whose condition holds."""
-        cuts = cut_points or self.cut_points(customers)
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
         rules = self.settings.lifecycle
         (shop_gap,) = cuts["usual_gap_days"]
         repeats = customers["repeat_purchase_days"].to_numpy(dtype=float)
@@ -70,30 +68,33 @@ class Lifecycle:
         stages = np.full(len(customers), "stable", dtype=object)
         for stage, holds in reversed(conditions.items()):
             stages[holds] = stage
-        return groups(customers, lifecycle=stages)
+        return (stages,)
 
-    def describe(self, cut_points: CutPoints | None = None) -> Description:
+    def _rule(self) -> Words:
         rules, days = self.settings.lifecycle, self.settings.period_days
         lost = (figure(rules.lost_gaps), rules.lost_after_days_min, rules.lost_after_days_max)
         grown, fallen = percent(rules.growth_ratio - 1), percent(1 - rules.decline_ratio)
-        return Description(
-            name=self.name,
-            title=Words("Lifecycle", "客户生命周期"),
-            rule=Words(
-                f"The first that holds. Lost: silent for {lost[0]} usual gaps (at least {lost[1]}, at "
-                f"most {lost[2]} days) and longer than ever. Reactivated: came back with the last "
-                f"order after such a silence. Exploration: at most {rules.exploration_days} purchase "
-                f"days. Decline: silent for {figure(rules.decline_gaps)} usual gaps and longer than "
-                f"ever, or daily spend of the last {days} days down by more than {fallen} on the "
-                f"time before. Growth: up by at least {grown}, or too young to tell. Else stable.",
-                f"依次判断，先符合者为准。流失：沉默超过平均间隔的{lost[0]}倍（至少{lost[1]}天，至多"
-                f"{lost[2]}天）且为历来最长。重新激活：最近一单之前曾有这样的沉默。考察期：购买天数不超过"
-                f"{rules.exploration_days}天。退化期：沉默超过平均间隔的{figure(rules.decline_gaps)}倍且为"
-                f"历来最长，或最近{days}天的日均消费比之前下降超过{fallen}。形成期：上升至少{grown}，"
-                "或时间太短看不出趋势。其余为稳定期。",
+        return Words(
+            f"The first that holds. Lost: silent for {lost[0]} usual gaps (at least {lost[1]}, at "
+            f"most {lost[2]} days) and longer than ever. Reactivated: came back with the last "
+            f"order after such a silence. Exploration: at most {rules.exploration_days} purchase "
+            f"days. Decline: silent for {figure(rules.decline_gaps)} usual gaps and longer than "
+            f"ever, or daily spend of the last {days} days down by more than {fallen} on the "
+            f"time before. Growth: up by at least {grown}, or too young to tell. Else stable.",
+            f"依次判断，先符合者为准。流失：沉默超过平均间隔的{lost[0]}倍（至少{lost[1]}天，至多"
+            f"{lost[2]}天）且为历来最长。重新激活：最近一单之前曾有这样的沉默。考察期：购买天数不超过"
+            f"{rules.exploration_days}天。退化期：沉默超过平均间隔的{figure(rules.decline_gaps)}倍且为"
+            f"历来最长，或最近{days}天的日均消费比之前下降超过{fallen}。形成期：上升至少{grown}，"
+            "或时间太短看不出趋势。其余为稳定期。",
+        )
+
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+        days = figure(cuts["usual_gap_days"][0])
+        return (
+            Words(
+                f"Usual gap of those without a rhythm of their own: {days} days.",
+                f"尚无自身节奏者按平均间隔{days}天计算。",
             ),
-            groups=_LABELS,
-            cut_points=_in_this_run(cut_points) if cut_points else (),
         )
 
     def _lost_after(self, gap: Floats) -> Floats:
@@ -114,16 +115,6 @@ def _own(gap: Floats, known: Booleans, shop: float) -> Floats:
     return np.where(known, gap, shop)
 
 
-def _in_this_run(cuts: CutPoints) -> tuple[Words, ...]:
-    days = figure(cuts["usual_gap_days"][0])
-    return (
-        Words(
-            f"Usual gap of those without a rhythm of their own: {days} days.",
-            f"尚无自身节奏者按平均间隔{days}天计算。",
-        ),
-    )
-
-
 _RHYTHM = (
     "days_since_last_order",
     "repeat_purchase_days",
@@ -132,11 +123,3 @@ _RHYTHM = (
     "max_gap_days",
     "last_gap_days",
 )
-_LABELS = {
-    "exploration": Words("exploration", "考察期"),
-    "growth": Words("growth", "形成期"),
-    "stable": Words("stable", "稳定期"),
-    "decline": Words("decline", "退化期"),
-    "lost": Words("lost", "流失"),
-    "reactivated": Words("reactivated", "重新激活"),
-}

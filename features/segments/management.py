@@ -1,40 +1,42 @@
 """The management score, 0 to 100, and its classes VIP, regular and potential.
 
 A weighted mean of three parts, each a place among all customers from 0 (nobody below) to
-100: behaviour (how recent and how often), contribution (profit) and loyalty.
+100: behaviour (how recent and how often), contribution (profit, and a share of what people
+referred have spent) and loyalty. The weights are the shop's choice, or what `learned_weights`
+finds to go with the value that customers turned out to bring.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from features.config import Segments
-from features.segments.levels import loyalty_index
+from features.errors import DataError, NotEnoughData
+from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, edges, parts, places
-from features.segments.system import (
-    DEFAULTS,
-    CutPoints,
-    Description,
-    Words,
-    figure,
-    groups,
-    percent,
-)
+from features.segments.system import DEFAULTS, CutPoints, Rule, Words, figure, percent
 
 CENTILES = parts(101)
 """They part the customers into the places 0 to 100."""
+REFERRAL_SPEND = "referral_spend"
 
 
 @dataclass(frozen=True)
-class Management:
-    """The score of each customer and its class."""
+class Management(Rule):
+    """The score of each customer, a whole number as text, and its class."""
 
-    settings: Segments = DEFAULTS
-
-    name = "management"
-    columns = ("management_score", "management_class")
+    name: ClassVar = "management"
+    columns: ClassVar = ("management_score", "management_class")
+    title: ClassVar = Words("Management score", "客户管理评分")
+    labels: ClassVar = {
+        "vip": Words("VIP", "VIP客户"),
+        "regular": Words("regular", "普通客户"),
+        "potential": Words("potential", "潜力客户"),
+    }
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -52,56 +54,64 @@ class Management:
         measures = self._measures(customers)
         return {name: edges(values, CENTILES) for name, values in measures.items()}
 
-    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
-        """`management_score`, a whole number as text, and `management_class`."""
-        cuts, rules = cut_points or self.cut_points(customers), self.settings.management
+    def parts(self, customers: pd.DataFrame, cuts: CutPoints) -> tuple[Floats, Floats, Floats]:
+        """Behaviour, contribution and loyalty, 0 to 100 each."""
         place = {
-            name: places(values, cuts[name]) for name, values in self._measures(customers).items()
+            name: places(values, cuts[name]).astype(float)
+            for name, values in self._measures(customers).items()
         }
+        behaviour = (place["recency"] + place["frequency"]) / 2
+        return behaviour, place["contribution"], place["loyalty"]
+
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
+        rules = self.settings.management
+        behaviour, contribution, loyalty = self.parts(customers, cuts)
         weighted = (
-            rules.behaviour * (place["recency"] + place["frequency"]) / 2
-            + rules.contribution * place["contribution"]
-            + rules.loyalty * place["loyalty"]
+            rules.behaviour * behaviour
+            + rules.contribution * contribution
+            + rules.loyalty * loyalty
         )
         mean = weighted / (rules.behaviour + rules.contribution + rules.loyalty)
         # halves go up, also those that are a hair less in binary
         score = np.floor(mean + 0.5 + TOLERANCE).astype(int)
         classes = np.array(["potential", "regular", "vip"])
-        return groups(
-            customers,
-            management_score=score.astype(str),
-            management_class=classes[
-                np.searchsorted([rules.regular_from, rules.vip_from], score, side="right")
-            ],
-        )
+        edges_below = [rules.regular_from, rules.vip_from]
+        return score.astype(str), classes[np.searchsorted(edges_below, score, side="right")]
 
-    def describe(self, cut_points: CutPoints | None = None) -> Description:
+    def _rule(self) -> Words:
         rules, days = self.settings.management, self.settings.window_days
         whole = rules.behaviour + rules.contribution + rules.loyalty
         behaviour, contribution, loyalty = (
             percent(weight / whole)
             for weight in (rules.behaviour, rules.contribution, rules.loyalty)
         )
-        return Description(
-            name=self.name,
-            title=Words("Management score", "客户管理评分"),
-            rule=Words(
-                f"0 to 100: {behaviour} behaviour (days since the last order and orders of the last "
-                f"{days} days), {contribution} contribution (profit of the same days, net spend where "
-                f"no costs are known), {loyalty} loyalty (regularity and probability of an order in "
-                "the horizon); each part is the customer's place among all, 0 to 100. "
-                f"VIP from {rules.vip_from}, regular from {rules.regular_from}, potential below.",
-                f"0至100分：行为{behaviour}（距上次下单天数与最近{days}天订单数），贡献{contribution}"
-                f"（同期利润，无成本数据时用净消费额），忠诚{loyalty}（规律性与预测期内下单概率）；各项为客户"
-                f"在全体中的位次，0至100。{rules.vip_from}分起为VIP客户，{rules.regular_from}分起为"
-                "普通客户，其余为潜力客户。",
+        referred, parts = percent(rules.referral_share), loyalty_words(self.settings.loyalty)
+        return Words(
+            f"0 to 100: {behaviour} behaviour (days since the last order and orders of the last "
+            f"{days} days), {contribution} contribution (profit of the same days, net spend where "
+            f"no costs are known, and, where known, {referred} of what people referred have spent), "
+            f"{loyalty} loyalty ({parts.en}); each part is the customer's place among all, 0 to 100. "
+            f"VIP from {rules.vip_from}, regular from {rules.regular_from}, potential below.",
+            f"0至100分：行为{behaviour}（距上次下单天数与最近{days}天订单数），贡献{contribution}"
+            f"（同期利润，无成本数据时用净消费额；已知推荐时另加被推荐人消费额的{referred}），"
+            f"忠诚{loyalty}（{parts.zh}）；各项为客户在全体中的位次，0至100。"
+            f"{rules.vip_from}分起为VIP客户，{rules.regular_from}分起为普通客户，其余为潜力客户。",
+        )
+
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+        if not cuts["contribution"]:
+            return ()
+        half = len(CENTILES) // 2
+        silence, orders, profit, loyalty = (
+            figure(abs(cuts[name][half]))
+            for name in ("recency", "frequency", "contribution", "loyalty")
+        )
+        return (
+            Words(
+                f"In the middle stand {silence} days since the last order, {orders} orders, a "
+                f"contribution of {profit} and a loyalty of {loyalty}.",
+                f"居中的客户：距上次下单{silence}天，{orders}单，贡献{profit}，忠诚{loyalty}。",
             ),
-            groups={
-                "vip": Words("VIP", "VIP客户"),
-                "regular": Words("regular", "普通客户"),
-                "potential": Words("potential", "潜力客户"),
-            },
-            cut_points=_in_this_run(cut_points) if cut_points else (),
         )
 
     def _measures(self, customers: pd.DataFrame) -> dict[str, Floats]:
@@ -110,23 +120,59 @@ class Management:
             # more recent is better
             "recency": -customers["days_since_last_order"].to_numpy(dtype=float),
             "frequency": customers[f"orders_{days}d"].to_numpy(dtype=float),
-            "contribution": past_profit(customers, days),
-            "loyalty": loyalty_index(customers),
+            "contribution": past_profit(customers, days) + self._referred(customers),
+            "loyalty": loyalty_index(customers, self.settings.loyalty),
         }
 
+    def _referred(self, customers: pd.DataFrame) -> Floats:
+        """The share of what people referred have spent, 0 where no referrals are known."""
+        if REFERRAL_SPEND not in customers:
+            return np.zeros(len(customers))
+        spent = customers[REFERRAL_SPEND].fillna(0).clip(lower=0).to_numpy(dtype=float)
+        return np.asarray(self.settings.management.referral_share * spent)
 
-def _in_this_run(cuts: CutPoints) -> tuple[Words, ...]:
-    if not cuts["contribution"]:
-        return ()
-    half = len(CENTILES) // 2
-    silence, orders, profit, loyalty = (
-        figure(abs(cuts[name][half]))
-        for name in ("recency", "frequency", "contribution", "loyalty")
+
+def learned_weights(
+    customers: pd.DataFrame, realised: "pd.Series[float]", settings: Segments = DEFAULTS
+) -> dict[str, float]:
+    """The weights with which the score goes best with the value that customers then brought.
+
+    Non-negative least squares (Lawson and Hanson, "Solving Least Squares Problems", 1974) of the
+    place in realised value on the places in the three parts, all less their mean. They fit the
+    date they are learned at: judge them at a later one before they go into
+    `segments.management`.
+
+    Parameters
+    ----------
+    customers : feature table and scores of a past date
+    realised : what each of them brought after it, same index
+
+    Returns
+    -------
+    `behaviour`, `contribution` and `loyalty`, ≥ 0, together 1, to three decimals.
+
+    Raises
+    ------
+    DataError
+        When the two do not speak of the same customers.
+    NotEnoughData
+        When there are no customers, or no part goes with the value.
+    """
+    from scipy.optimize import nnls
+
+    if not customers.index.equals(realised.index):
+        raise DataError("features and values are not of the same customers in the same order.")
+    system, values = Management(settings), np.asarray(realised, dtype=np.float64)
+    parts_of = system.parts(customers, system.cut_points(customers))
+    place = places(values, edges(values, CENTILES)).astype(float)
+    if not len(place):
+        raise NotEnoughData("no customers, no weights.")
+    found, _ = nnls(
+        np.stack([part - part.mean() for part in parts_of], axis=1), place - place.mean()
     )
-    return (
-        Words(
-            f"In the middle stand {silence} days since the last order, {orders} orders, a profit of "
-            f"{profit} and a loyalty of {loyalty}.",
-            f"居中的客户：距上次下单{silence}天，{orders}单，利润{profit}，忠诚{loyalty}。",
-        ),
-    )
+    if not found.sum() > 0:
+        raise NotEnoughData(
+            "no part of the score goes with the value: keep the weights as they are."
+        )
+    behaviour, contribution, loyalty = (found / found.sum()).round(3).tolist()
+    return {"behaviour": behaviour, "contribution": contribution, "loyalty": loyalty}

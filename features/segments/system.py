@@ -6,9 +6,10 @@ the best 1 %, say). Kept with a run, the latter put a customer who comes later, 
 orders have changed, into the same groups without looking at everybody again.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import pandas as pd
 
@@ -78,6 +79,53 @@ class SegmentSystem(Protocol):
     def describe(self, cut_points: CutPoints | None = None) -> Description:
         """The rule, with the cut points of a run where they are given."""
         ...
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """A system that follows from the settings alone; what all of them share.
+
+    A system names itself and says `needs`, `cut_points` and the four parts below.
+    """
+
+    settings: Segments = DEFAULTS
+
+    name: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+    title: ClassVar[Words]
+    labels: ClassVar[Mapping[str, Words]]
+    """Group → what it is called."""
+
+    @abstractmethod
+    def cut_points(self, customers: pd.DataFrame) -> CutPoints: ...
+
+    def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
+        """See `SegmentSystem.assign`."""
+        cuts = self.cut_points(customers) if cut_points is None else cut_points
+        found = self._groups(customers, cuts)
+        return groups(customers, **dict(zip(self.columns, found, strict=True)))
+
+    def describe(self, cut_points: CutPoints | None = None) -> Description:
+        """See `SegmentSystem.describe`."""
+        return Description(
+            name=self.name,
+            title=self.title,
+            rule=self._rule(),
+            groups=self.labels,
+            cut_points=self._in_this_run(cut_points) if cut_points else (),
+        )
+
+    @abstractmethod
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
+        """The groups of each column of `columns`, in order."""
+
+    @abstractmethod
+    def _rule(self) -> Words:
+        """How it decides, with the cut points of the configuration."""
+
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:  # noqa: ARG002
+        """The cut points of a run, a sentence each."""
+        return ()
 
 
 def groups(customers: pd.DataFrame, **columns: Any) -> pd.DataFrame:

@@ -17,6 +17,8 @@ _PARQUET_ENDINGS = (".parquet", ".pq")
 class ParquetSource:
     """One or more Parquet files; columns are matched by name."""
 
+    is_stored = True
+
     def __init__(self, files: list[Path]) -> None:
         self.files = files
         self.name = _name_of(files)
@@ -49,6 +51,8 @@ class CsvSource:
     that a reader skips are rows that nobody counts; for the same reason nothing is a
     comment, and a quote that has swallowed whole rows is an error.
     """
+
+    is_stored = False
 
     def __init__(self, files: list[Path]) -> None:
         self.files = files

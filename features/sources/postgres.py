@@ -116,6 +116,8 @@ class PostgresSource:
         When the URL cannot be understood, or not exactly one of `table` and `query` is given.
     """
 
+    is_stored = True
+
     def __init__(self, url: str, *, table: str | None = None, query: str | None = None) -> None:
         if bool(table) == bool(query):
             raise DataError(

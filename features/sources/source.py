@@ -25,6 +25,8 @@ class Source(Protocol):
     """Order lines that the engine can read."""
 
     name: str
+    is_stored: bool
+    """Whether the engine can read the rows as often as it likes, and finds each where it was."""
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """Column → SQL type, in the order of the file."""
@@ -41,6 +43,8 @@ class Source(Protocol):
 
 class FrameSource:
     """A pandas frame: for notebooks and tests."""
+
+    is_stored = False
 
     def __init__(self, frame: pd.DataFrame, name: str = "frame") -> None:
         self.frame = frame

@@ -11,8 +11,10 @@ the one definition of a feature; what is here follows it and is held to it by te
     formulas  the features of a past, block by block
     encoding  a state as JSON-safe columns
     export    the states of all customers of an `OrderLog`
+    reading   a line as a program sends it → a typed line
+    judging   the rules for one customer's typed lines: which count, and why not
 
-All but `export` are plain Python: a server imports them without pandas or the engine.
+All but the last three are plain Python: a server imports them without pandas or the engine.
 """
 
 from features.state.customer import CustomerState

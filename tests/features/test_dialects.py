@@ -28,15 +28,15 @@ def test_every_grain_means_the_same_on_every_engine(grain):
 
 
 def test_the_whole_query_is_translated():
-    query = spark_query("lines", date(2024, 10, 4), currency="EUR")
+    query = spark_query({"lines": "lines"}, date(2024, 10, 4), currency="EUR")
     assert query.startswith("SELECT DATE'2024-10-04' AS as_of")
     assert "seen_day < 20000" in query
     assert "WITH customer_orders_features AS" in query
 
 
 def test_whole_money_has_no_minor_units():
-    assert "100e0" in spark_query("lines", date(2024, 10, 4), currency="EUR")
-    assert "100e0" not in spark_query("lines", date(2024, 10, 4), currency="JPY")
+    assert "100e0" in spark_query({"lines": "lines"}, date(2024, 10, 4), currency="EUR")
+    assert "100e0" not in spark_query({"lines": "lines"}, date(2024, 10, 4), currency="JPY")
 
 
 def test_the_blocks_are_one_query_with_the_optional_ones():

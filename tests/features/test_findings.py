@@ -123,7 +123,7 @@ def test_several_names(tmp_path):
     lines = daily(4).assign(name=["Tea", "TEA", "Tea", None])
     assert "several_names" not in found(tmp_path, lines)
     finding = found(tmp_path, lines.assign(name=["Tea", "Green tea", "Tea", None]))["several_names"]
-    assert (finding.count, finding.example) == (1, "p100 Tea")
+    assert (finding.count, finding.example) == (1, "p100 Green tea / Tea")
 
 
 # Calendar
@@ -310,3 +310,93 @@ def test_resellers(tmp_path):
     lines.loc[7, "amount"] = 600.0
     finding = found(tmp_path, lines)["wholesale_like"]
     assert (finding.example, finding.share_of_revenue) == ("customer c7", 600 / (119 * 5 + 600))
+
+
+# Rows that may be right
+
+
+def test_equal_rows_are_named_where_they_count(tmp_path):
+    """Without order ids the same thing bought twice on a day looks like an export doubled."""
+    columns = {name: column for name, column in COLUMNS.items() if name != "order_id"}
+    lines = daily(4)
+    twice = pd.concat([lines, lines.iloc[[1, 1]]])
+    assert "equal_rows" not in found(tmp_path, lines, columns=columns)
+    finding = found(tmp_path, twice, columns=columns)["equal_rows"]
+    assert (finding.count, finding.share_of_revenue) == (2, 10 / 30)
+    assert finding.example == "orders, row 2"
+    dropped = found(tmp_path, twice, columns=columns, rules={"duplicates": "drop"})
+    assert "equal_rows" not in dropped
+    assert "equal_rows" not in found(tmp_path, twice)
+
+
+def test_goods_below_their_cost(tmp_path):
+    lines = daily(4).assign(cost=[5.0, 5.01, 4.0, None])
+    finding = found(tmp_path, lines, columns={**COLUMNS, "cost": "cost"})["below_cost"]
+    assert (finding.count, finding.share_of_revenue) == (1, 5 / 20)
+    assert finding.example == "orders, row 2"
+    assert "below_cost" not in found(tmp_path, lines)
+
+
+def test_free_lines_of_no_piece_are_told_once_more(tmp_path):
+    odd = [{"amount": 0.0}, {"amount": 0.0, "quantity": 0.0}, {"quantity": 0.0}]
+    rows = [line(order=f"x{number}") | different for number, different in enumerate(odd)]
+    told = found(tmp_path, pd.concat([daily(4), pd.DataFrame(rows)]))
+    assert "in steps of 0.01 EUR" in told["free"].meaning
+    assert told["zero_quantity"].meaning.startswith("quantity 0, 1 of them with amount 0 as well")
+
+
+def test_nobody_is_a_share_of_the_rows(tmp_path):
+    lines = daily(8)
+    lines.loc[[0, 1], "customer"] = None
+    assert "(25.0 % of the rows used)" in found(tmp_path, lines)["missing_id"].meaning
+
+
+def test_no_money_is_no_share_of_revenue(tmp_path):
+    lines = pd.DataFrame([line(), line(order="2", product="TEST1", amount=0.0)] + [line()] * 9)
+    finding = found(tmp_path, lines.assign(order=range(11)))["test_product"]
+    assert finding.size == "1 product"
+
+
+# Dates
+
+
+def test_dates_without_a_time_of_day(tmp_path):
+    columns = {name: column for name, column in COLUMNS.items() if name != "order_id"}
+    lines = pd.concat([daily(3, hour=0), daily(3, hour=0).iloc[[1]].assign(product="p101")])
+    finding = found(tmp_path, lines, columns=columns)["days_only"]
+    assert (finding.severity, finding.count) == ("fixed", 4)
+    assert "3 orders, to which 1 rows are further lines" in finding.meaning
+    assert "one order" not in found(tmp_path, lines)["days_only"].meaning
+    assert "days_only" not in found(tmp_path, daily(3))
+
+
+def test_a_cohort_without_new_customers(tmp_path):
+    """Thirty customers of January come back on every tenth day for a year, then somebody new."""
+    days = pd.date_range("2024-01-01", periods=30)
+    rows = [
+        line(
+            customer=f"c{number}", order=f"{number} {turn}", time=day + pd.Timedelta(days=10 * turn)
+        )
+        for number, day in enumerate(days)
+        for turn in range(30)
+    ]
+    lines = pd.DataFrame(rows)
+    finding = found(tmp_path, lines)["closed_cohort"]
+    assert (finding.count, finding.unit) == (30, "customer")
+    assert "first seen by 2024-01-30, and nobody new in the 290 days since" in finding.meaning
+    new = line(customer="new", order="new", time=pd.Timestamp("2024-10-01"))
+    assert "closed_cohort" not in found(tmp_path, pd.concat([lines, pd.DataFrame([new])]))
+
+
+def test_odd_days_in_a_row_are_told_together(tmp_path):
+    lines = daily(84, a_day=40)
+    day = lines["time"].dt.normalize()
+    closed = day.between("2024-02-05", "2024-02-07") & (lines.groupby(day).cumcount() >= 4)
+    sale = lines[day == "2024-02-08"]
+    again = [sale.assign(order=sale["order"] + str(turn)) for turn in range(4)]
+    finding = found(tmp_path, pd.concat([lines[~closed], *again]))["odd_days"]
+    assert finding.count == 4
+    assert (
+        "2024-02-08 (200 rows, usually 40), 2024-02-05 to 2024-02-07 (12 rows, usually 120)."
+        in finding.meaning
+    )

@@ -9,7 +9,13 @@ from features.build import build_features
 from features.errors import ConfigError, DataError, NotEnoughData
 from features.orders import day_date, day_number, read_orders
 from features.sources import FrameSource, open_source
-from tests.support.shop import COLUMNS, busy_orders, shop_settings, simulate_orders
+from tests.support.shop import (
+    COLUMNS,
+    busy_orders,
+    order_lines,
+    shop_settings,
+    simulate_orders,
+)
 
 LINES = simulate_orders(customers=20, days=90)
 
@@ -243,3 +249,16 @@ def test_no_row_at_all(shop):
 
 def test_not_enough_data_is_a_data_error():
     assert issubclass(NotEnoughData, DataError)
+
+
+def test_what_a_product_is_called_and_where_it_belongs(tmp_path):
+    """Tea becomes a gift in March; a remark on a line without money renames nothing."""
+    lines = order_lines([("ann", 0, 5.0), ("ann", 10, 5.0), ("bob", 60, 5.0), ("bob", 70, 0.0)])
+    lines["category"] = ["drinks", "drinks", "gifts", "gifts"]
+    lines["name"] = ["Tea", "Tea", "Green tea", "check"]
+    with read_orders(shop_settings(tmp_path), FrameSource(lines)) as log:
+        assert log.products()["product_name"].tolist() == ["Green tea"]
+        early = log.purchases(before=date(2024, 2, 1))
+        late = log.purchases(before=log.end)
+    assert early["category"].tolist() == ["drinks"] * 2
+    assert late["category"].tolist() == ["gifts"] * 4

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
 import duckdb
 import pandas as pd
@@ -15,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from features.build import build_features
-from features.config import Engine, Settings
+from features.config import Engine, Settings, load_settings
 from features.errors import ConfigError, DataError
 from features.orders import OrderLog, check_orders, read_orders
 from features.proposal import propose
@@ -432,6 +433,24 @@ def test_other_places_are_refused_without_repeating_them(connection, url):
     assert f"data.transactions: {scheme} is no place that can be read" in refused(connection, url)
     with pytest.raises(DataError) as caught:
         propose(url, relative_to=Path())
+    assert "canary" not in str(caught.value)
+
+
+def test_init_looks_at_a_table_and_writes_what_check_reads(server, database, tmp_path):
+    store(database, busy_orders())
+    place = server.url()
+    found = propose(place, relative_to=tmp_path, table="orders")
+    assert quote(PASSWORD, safe="") not in str((found.shown, found.notes))
+    assert any("keep it to yourself" in note for note in found.notes)
+    (tmp_path / "regulars.toml").write_text(found.toml, encoding="utf-8")
+    with check_orders(load_settings(tmp_path / "regulars.toml")) as report:
+        assert report.rows_read == len(busy_orders())
+        assert not report.refusals
+    asked = propose(place, relative_to=tmp_path, query="SELECT * FROM orders")
+    assert asked.settings["data"]["query"] == "SELECT * FROM orders"
+    assert asked.settings["data"]["columns"] == found.settings["data"]["columns"]
+    with pytest.raises(DataError, match=r'"nothing" does not exist\. Set --table; names') as caught:
+        propose(place, relative_to=tmp_path, table="nothing")
     assert "canary" not in str(caught.value)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.config import Settings, settings_from
-from features.errors import DataError
+from features.errors import ConfigError, DataError
 from features.orders import check_orders
 from features.proposal import Proposal, propose
 from features.proposal.names import likeness, spaced
@@ -225,6 +225,7 @@ def test_shop_system_export(tmp_path):
         "product_name": "Lineitem name",
         "quantity": "Lineitem quantity",
         "unit_price": "Lineitem price",
+        "currency": "Currency",
     }
     assert accepted(proposal).data.currency == "EUR"
     assert said(proposal, "'Total'", "order's total")
@@ -427,8 +428,22 @@ def test_missing_files_folders_and_addresses_are_refused(tmp_path):
         propose(str(tmp_path / "absent-*.csv"), relative_to=tmp_path)
     with pytest.raises(DataError, match="is a folder"):
         propose(str(tmp_path), relative_to=tmp_path)
-    with pytest.raises(DataError, match="only files"):
-        propose("postgresql://shop/orders", relative_to=tmp_path)
+    with pytest.raises(DataError, match=r"^https://: no place"):
+        propose("https://shop/orders", relative_to=tmp_path)
+    with pytest.raises(ConfigError, match="not in files"):
+        propose("orders.csv", relative_to=tmp_path, table="orders")
+    for both in ({}, {"table": "orders", "query": "SELECT 1"}):
+        with pytest.raises(ConfigError, match="either --table or --query"):
+            propose("postgresql://shop/orders", relative_to=tmp_path, **both)
+
+
+def test_orders_without_money_count_where_each_is_worth_1(tmp_path):
+    frame = shop()[["customer", "when"]].rename(columns={"customer": "customer_id"})
+    with pytest.raises(DataError, match=r"add a column 'amount' of 1"):
+        proposed(frame, tmp_path)
+    assert columns(proposed(frame.assign(amount=1), tmp_path))["amount"] == "amount"
+    with pytest.raises(DataError, match="Orders need one; a table of customers"):
+        proposed(frame.drop(columns="when"), tmp_path)
 
 
 def test_money_with_signs_is_named(tmp_path):

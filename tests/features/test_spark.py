@@ -11,15 +11,16 @@ import pytest
 import sqlglot
 
 from features.build import build_features
-from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS
-from features.config import Segments
+from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, blocks_for
 from features.dialects import FUNCTIONS, OPERATORS, STRUCTURE, refusals, translate
 from features.errors import ConfigError, DataError
 from features.exports import write_lines
 from features.orders import day_number, read_orders
-from features.segments.rfm import Rfm
+from features.segments.catalogue import assign_all
 from features.sources import FrameSource
 from features.spark import build_features as build_on_spark
+from features.table_exports import write_table
+from tests.support.optional_tables import TABLES, busy_tables, settings_with, write_tables
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings
 
 # the first query of a session takes its time, the more so beside other work
@@ -96,9 +97,83 @@ def test_every_feature_is_the_same_on_both_engines(log, on_spark, day):
 
 
 def test_segments_are_the_same_on_both_engines(log, on_spark):
-    rfm = Rfm(Segments())
+    """Every system but the clusters, which are found in training; scores are the same for both."""
     ours, theirs = build_features(log, DATES[-1]), at(on_spark, DATES[-1])
-    pd.testing.assert_frame_equal(rfm.assign(theirs), rfm.assign(ours))
+    scores = pd.DataFrame(
+        {
+            "clv": ours["spend"] / 4,
+            "churn_probability": (ours["days_since_last_order"] / 1000).clip(upper=1),
+            "horizon_days": 90,
+        }
+    )
+    here, there = (assign_all(table, scores) for table in (ours, theirs))
+    assert here.skipped == there.skipped
+    assert set(here.skipped) == {"funnel"}
+    pd.testing.assert_frame_equal(there.groups, here.groups)
+
+
+# Optional tables
+
+
+@pytest.fixture(scope="module")
+def log_with_tables(tmp_path_factory):
+    orders = busy_orders(customers=120, days=430)
+    root = tmp_path_factory.mktemp("tables")
+    write_tables(busy_tables(orders), root)
+    arrived = {"ingested_at": "arrived"}
+    with read_orders(
+        settings_with(root, *TABLES, interactions=arrived, contacts=arrived), FrameSource(orders)
+    ) as log:
+        yield log
+
+
+@pytest.fixture(scope="module")
+def written(log_with_tables, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    rows = {name: write_table(log_with_tables, name, folder / f"{name}.parquet") for name in TABLES}
+    assert min(rows.values()) > 50
+    write_lines(log_with_tables, folder / "lines.parquet")
+    return folder
+
+
+def test_optional_tables_are_the_same_on_both_engines(spark, log_with_tables, written):
+    blocks = blocks_for(log_with_tables.settings.data)
+    table = build_on_spark(
+        spark,
+        written / "lines.parquet",
+        DATES[-1],
+        currency="EUR",
+        blocks=blocks,
+        tables={name: written / f"{name}.parquet" for name in TABLES},
+    )
+    ours = build_features(log_with_tables, DATES[-1])
+    table.write.parquet(str(written / "features"))
+    found = duckdb.sql(f"FROM read_parquet('{written}/features/*.parquet') ORDER BY customer_id")
+    theirs = at(found.df(), DATES[-1])
+    assert list(theirs.columns) == list(ours.columns)
+    optional = [f.name for block in blocks if block.needs for f in block.features]
+    assert len(optional) == 17 + 3
+    for name in optional:
+        assert len(set(ours[name].dropna())) > 1, name
+    pd.testing.assert_frame_equal(theirs, ours, rtol=1e-9, check_names=False)
+    here, there = (assign_all(table).groups for table in (ours, theirs))
+    assert "funnel_stage" in here
+    pd.testing.assert_frame_equal(there, here, check_names=False)
+
+
+def test_tables_of_another_form_are_refused(spark, written):
+    table = spark.read.parquet(str(written / "interactions.parquet")).select("customer_id", "kind")
+    with pytest.raises(DataError) as caught:
+        build_on_spark(
+            spark,
+            written / "lines.parquet",
+            DATES[-1],
+            currency="EUR",
+            blocks=OPTIONAL_BLOCKS[:1],
+            tables={"interactions": table},
+        )
+    assert "interactions: no column 'day' of type int (have" in caught.value.problems[0]
+    assert len(caught.value.problems) == 5
 
 
 # Expressions
@@ -153,6 +228,7 @@ QUERIES = (
     "SELECT r, RANK() OVER (PARTITION BY k ORDER BY i DESC) AS x FROM t",
     "SELECT r, RANK() OVER (ORDER BY s) AS x FROM t",
     "SELECT r, i - LAG(i) OVER (PARTITION BY k ORDER BY r) AS x FROM t",
+    "SELECT r, LEAD(i) OVER (PARTITION BY k, f ORDER BY r) AS x FROM t",
     "SELECT *, MAX(i) OVER (PARTITION BY k) AS x FROM t",
     "SELECT DISTINCT k FROM t WHERE NOT f IS NULL AND i IS NOT NULL",
     "SELECT k, i FROM t WHERE f UNION ALL SELECT k, CAST(NULL AS INTEGER) FROM t",
@@ -277,7 +353,7 @@ def test_silent_overflow_and_optional_tables_are_refused(spark, lines):
             build_on_spark(spark, lines, DATES, currency="EUR", blocks=OPTIONAL_BLOCKS[:1])
     finally:
         spark.conf.unset("spark.sql.ansi.enabled")
-    assert "block interactions: needs the optional table" in caught.value.problems[0]
+    assert "the blocks need the table interactions: give it" in caught.value.problems[0]
     assert "spark.sql.ansi.enabled is off" in caught.value.problems[1]
 
 

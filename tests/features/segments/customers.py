@@ -9,6 +9,7 @@ STEADY = {
     "days_since_last_order": 5.0,
     "days_since_first_order": 725.0,
     "orders": 73.0,
+    "orders_90d": 9.0,
     "orders_365d": 36.0,
     "spend": 3650.0,
     "spend_90d": 450.0,
@@ -25,6 +26,7 @@ STEADY = {
     "discount_share": 0.1,
     "returned_share": 0.0,
 }
+INTERACTIONS = {"visits_90d": 4.0, "enquiries_90d": 1.0, "quotes_90d": 0.0, "carts_90d": 0.0}
 SCORES = {"clv": 450.0, "churn_probability": 0.1, "horizon_days": 90}
 
 
@@ -32,7 +34,7 @@ def customers(count: int | None = None, **columns: list[float] | float) -> pd.Da
     """Steady customers with other values in `columns`, one row per value, and their scores."""
     lengths = [len(values) for values in columns.values() if isinstance(values, list)]
     number = count if count is not None else lengths[0]
-    frame = pd.DataFrame({**STEADY, **SCORES, **columns}, index=range(number))
+    frame = pd.DataFrame({**STEADY, **INTERACTIONS, **SCORES, **columns}, index=range(number))
     return frame.set_axis([f"c{position:04d}" for position in range(number)])
 
 
@@ -60,6 +62,7 @@ def any_customers(draw: st.DrawFn, min_size: int = 0) -> pd.DataFrame:
             "days_since_last_order": days,
             "days_since_first_order": days + span,
             "orders": repeats + 1.0,
+            "orders_90d": np.where(days <= 90, 1.0, 0.0),
             "orders_365d": np.where(days <= 365, repeats + 1.0, 0.0),
             "spend": spend * 2,
             "spend_90d": spend * rng.choice([0.0, 0.2], number),
@@ -75,6 +78,7 @@ def any_customers(draw: st.DrawFn, min_size: int = 0) -> pd.DataFrame:
             "mean_products_per_order": rng.integers(1, 4, number).astype(float),
             "discount_share": np.nan,
             "returned_share": rng.choice([0.0, 0.3], number),
+            **{name: rng.choice([0.0, 0.0, 2.0], number) for name in INTERACTIONS},
             "clv": np.where(rng.random(number) < 0.1, np.nan, spend / 3),
             "churn_probability": rng.choice([0.0, 0.4, 1.0, np.nan], number),
             "horizon_days": 90,

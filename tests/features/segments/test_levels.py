@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from features.config import Segments
+from features.funnel_settings import LoyaltyWeights
 from features.segments.levels import ValuePotentialLoyalty, loyalty_index
 from features.segments.profit import run_rate
 from tests.features.segments.customers import customers
@@ -44,7 +45,18 @@ def test_loyalty_by_hand():
     table = customers(
         gap_variation=[0.0, 1.0, np.nan, 0.0], churn_probability=[0.0, 0.2, 0.4, np.nan]
     )
-    assert loyalty_index(table) == pytest.approx([1, (0.5 + 0.8) / 2, (0 + 0.6) / 2, (1 + 0) / 2])
+    equal = LoyaltyWeights()
+    assert loyalty_index(table, equal) == pytest.approx(
+        [1, (0.5 + 0.8) / 2, (0 + 0.6) / 2, (1 + 0) / 2]
+    )
+    told = table.assign(mean_satisfaction_365d=[4.0, np.nan, 9.0, 10.0])
+    assert loyalty_index(told, equal) == pytest.approx(
+        [(1 + 1 + 0.4) / 3, (0.5 + 0.8) / 2, (0 + 0.6 + 0.9) / 3, (1 + 0 + 1) / 3]
+    )
+    weighted = LoyaltyWeights(regularity=2, retention=0, satisfaction=6)
+    assert loyalty_index(told, weighted) == pytest.approx(
+        [(2 * 1 + 6 * 0.4) / 8, 0.5, (0 + 6 * 0.9) / 8, (2 * 1 + 6 * 1) / 8]
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,205 @@
+"""The funnel: awareness, interest, decision, purchase, loyalty.
+
+What people do on the way to an order is known from `data.interactions`: which kind makes which
+stage stands in `segments.funnel`. `Funnel` labels the customers of a feature table by the
+furthest stage of the last 90 days; `funnel` looks at everybody in the interactions, those who
+have bought nothing as well, and tells how many go on from stage to stage, in which time, and
+what sales are to be expected of those who are on the way.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ConfigError
+from features.optional_tables import visible_tables
+from features.orders import OrderLog, day_number
+from features.segments.ranks import Floats
+from features.segments.system import CutPoints, Rule, Words
+from features.sql import literal, row
+
+STAGES = ("awareness", "interest", "decision", "purchase", "loyalty")
+OUTSIDE = "outside"
+
+_COUNTED = {
+    "visit": "visits_90d",
+    "enquiry": "enquiries_90d",
+    "quote": "quotes_90d",
+    "cart": "carts_90d",
+}
+_WORDS = {
+    "visit": Words("a visit", "到访"),
+    "enquiry": Words("an enquiry", "咨询"),
+    "quote": Words("a quote", "询价"),
+    "cart": Words("a cart", "加入购物车"),
+}
+
+
+@dataclass(frozen=True)
+class Funnel(Rule):
+    """The furthest stage that a customer has reached in the last 90 days."""
+
+    name: ClassVar = "funnel"
+    columns: ClassVar = ("funnel_stage",)
+    title: ClassVar = Words("Funnel", "客户漏斗")
+    labels: ClassVar = {
+        "awareness": Words("awareness", "认知"),
+        "interest": Words("interest", "兴趣"),
+        "decision": Words("decision", "决策"),
+        "purchase": Words("purchase", "购买"),
+        "loyalty": Words("loyalty", "忠诚"),
+        OUTSIDE: Words("outside: nothing in 90 days", "漏斗之外：90天内无任何活动"),
+    }
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        kinds = (kind for stage in self.settings.funnel.kinds().values() for kind in stage)
+        return ("orders_90d", "repeat_purchase_days", *(_COUNTED[kind] for kind in kinds))
+
+    def cut_points(self, customers: pd.DataFrame) -> CutPoints:  # noqa: ARG002 - none depends on others
+        return {}
+
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:  # noqa: ARG002
+        stages = np.full(len(customers), OUTSIDE, dtype=object)
+        for stage, kinds in self.settings.funnel.kinds().items():
+            for kind in kinds:
+                stages[(customers[_COUNTED[kind]] > 0).to_numpy()] = stage
+        bought = (customers["orders_90d"] > 0).to_numpy()
+        days = customers["repeat_purchase_days"].to_numpy(dtype=float) + 1
+        stages[bought] = "purchase"
+        stages[bought & (days >= self.settings.funnel.loyal_from_purchase_days)] = "loyalty"
+        return (stages,)
+
+    def _rule(self) -> Words:
+        rules = self.settings.funnel
+        stages = rules.kinds().items()
+        en = "; ".join(f"{name}: {_listed(kinds, ' or ').en}" for name, kinds in stages if kinds)
+        zh = "；".join(
+            f"{self.labels[name].zh}：{_listed(kinds, '或').zh}" for name, kinds in stages if kinds
+        )
+        loyal = rules.loyal_from_purchase_days
+        return Words(
+            f"The furthest stage of the last 90 days. {en}; purchase: an order; loyalty: an order by "
+            f"someone with at least {loyal} purchase days in all. Outside: nothing of it.",
+            f"最近90天内到达的最远阶段。{zh}；购买：下单；忠诚：累计购买天数不少于{loyal}天者下单。"
+            "均无者在漏斗之外。",
+        )
+
+
+def funnel(log: OrderLog, as_of: date) -> pd.DataFrame:
+    """How people go from stage to stage.
+
+    Someone has reached a stage with the first sign of it or of a later one; purchases and loyalty
+    come from the orders. Conversion is told of those who were seen in a stage before the next
+    and have had `segments.funnel.within_days` to go on: who came yesterday has not failed yet.
+
+    Returns
+    -------
+    One row per stage, in order, index `stage`:
+
+    - `people` who have reached it, `waiting` of them who have gone no further
+    - `entered`: seen in it at least `within_days` ago; `conversion`: the share of them that
+      reached the next stage within that time, and `median_days` of those who did
+    - `purchase_share`: the share of them that bought within that time
+    - `on_the_way`: those waiting who were first seen in it less than `within_days` ago;
+      `expected_sales`: their number × `purchase_share` × mean value of a first purchase day of
+      the last `segments.window_days`, in money
+
+    NaN where nobody has entered, after the last stage, and for sales from the purchase on: what
+    customers will buy is their CLV.
+
+    Raises
+    ------
+    ConfigError
+        When no interactions are configured, or `as_of` lies outside the log.
+    """
+    log.check_as_of(as_of)
+    if log.settings.data.interactions is None:
+        raise ConfigError("the funnel needs [data.interactions] in regulars.toml.")
+    until, within = day_number(as_of), log.settings.segments.funnel.within_days
+    seen = log.frame(_first_days(log, as_of))[list(STAGES)].to_numpy(dtype=float)
+    reached = np.fmin.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
+    reached = np.column_stack([reached, np.full(len(seen), np.nan)])
+    purchase = reached[:, STAGES.index("purchase")]
+    value = _first_purchase_value(log, as_of)
+    rows = {
+        stage: _stage(seen[:, number], reached[:, number : number + 2], purchase, until, within)
+        for number, stage in enumerate(STAGES)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("stage")
+    table.loc["loyalty", ["conversion", "median_days"]] = np.nan
+    table.loc[["purchase", "loyalty"], "purchase_share"] = np.nan
+    table["expected_sales"] = table["on_the_way"] * table["purchase_share"] * value
+    return table
+
+
+def _stage(
+    entry: Floats, reached: Floats, purchase: Floats, until: int, within: int
+) -> dict[str, float]:
+    """The row of a stage; `reached` holds the days of it and of the next, NaN for never."""
+    here, following = reached.T
+    waiting = ~np.isnan(here) & np.isnan(following)
+    # who is seen in the next stage first did not enter this one on the way
+    entered = (entry <= np.fmin(following, np.inf)) & (entry <= until - within)
+    on_time = entered & (following - entry <= within)
+    bought = entered & (purchase - entry <= within)
+    count = int(entered.sum())
+    return {
+        "people": int((~np.isnan(here)).sum()),
+        "waiting": int(waiting.sum()),
+        "entered": count,
+        "conversion": on_time.sum() / count if count else np.nan,
+        "median_days": np.median((following - entry)[on_time]) if on_time.any() else np.nan,
+        "purchase_share": bought.sum() / count if count else np.nan,
+        "on_the_way": int((waiting & (entry > until - within)).sum()),
+    }
+
+
+def _first_days(log: OrderLog, as_of: date) -> str:
+    """One row per person: the first day of each stage, NULL where none was seen."""
+    rules = log.settings.segments.funnel
+    interactions = visible_tables(log.settings.data, day_number(as_of))["interactions"]
+    stages: Mapping[str, tuple[str, ...]] = rules.kinds()
+    told = [
+        f"SELECT customer, {literal(stage)} AS stage, day FROM {interactions} AS known_interactions "
+        f"WHERE kind IN ({', '.join(map(literal, kinds))})"
+        for stage, kinds in stages.items()
+        if kinds
+    ]
+    turns = {"purchase": 1, "loyalty": rules.loyal_from_purchase_days}
+    told += [
+        f"SELECT customer, {literal(stage)}, day FROM purchase_days WHERE turn = {turn}"
+        for stage, turn in turns.items()
+    ]
+    columns = ", ".join(f"min(day) FILTER (stage = {literal(name)}) AS {name}" for name in STAGES)
+    return f"""
+        WITH purchase_days AS (
+            SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS turn
+            FROM {log.visible(as_of)["days"]} AS known_days
+        )
+        SELECT {columns} FROM ({" UNION ALL ".join(told)}) GROUP BY customer"""
+
+
+def _first_purchase_value(log: OrderLog, as_of: date) -> float:
+    """Mean value of a first purchase day of the window, in money; NaN without one."""
+    since = day_number(as_of) - log.settings.segments.window_days
+    (mean,) = row(
+        log.connection,
+        f"""
+        SELECT avg(amount) / {log.settings.data.minor_units}e0
+        FROM (SELECT day, amount, row_number() OVER (PARTITION BY customer ORDER BY day) AS turn
+              FROM {log.visible(as_of)["days"]} AS known_days)
+        WHERE turn = 1 AND day >= {since}""",
+    )
+    return float("nan") if mean is None else float(str(mean))
+
+
+def _listed(kinds: Sequence[str], between: str) -> Words:
+    en, zh = (
+        between.join(getattr(_WORDS[kind], tongue) for kind in kinds) for tongue in ("en", "zh")
+    )
+    return Words(en, zh)
