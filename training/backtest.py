@@ -23,15 +23,23 @@ class TaskResult:
 
     Attributes
     ----------
-    folds : contender → measure → value, per fold in order of time
-    rows : what happened and what was said, all folds below each other
+    judgements : per fold, in order of time
     grade : against the named baseline
     """
 
     task: Task
-    folds: tuple[dict[str, dict[str, float]], ...]
-    rows: pd.DataFrame = field(repr=False)
+    judgements: tuple[Judgement, ...] = field(repr=False)
     grade: Grade
+
+    @property
+    def folds(self) -> tuple[dict[str, dict[str, float]], ...]:
+        """Contender → measure → value, per fold."""
+        return tuple(judgement.metrics for judgement in self.judgements)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """What happened and what was said, all folds below each other."""
+        return pd.concat([judgement.rows for judgement in self.judgements])
 
     def mean(self, contender: str, measure: str) -> float:
         """Mean of a measure over the folds that know it; NaN where none does."""
@@ -69,11 +77,16 @@ class Backtest:
 
 def prepare(world: World, plan: Plan) -> None:
     """Compute everything that the folds and the final fit read from the engine."""
-    for fold in plan.folds:
-        world.prepare(fold.train, fold.test)
-        world.prepare([fold.test], fold.test + (plan.as_of - plan.cutoffs[-1]))
-    world.prepare(plan.cutoffs, plan.as_of)
+    prepare_folds(world, plan.folds)
+    world.prepare(plan.whole)
     world.prepare_purchases(plan.as_of)
+
+
+def prepare_folds(world: World, folds: Sequence[Fold]) -> None:
+    """Compute the tables that `folds` learn from and are judged on."""
+    for fold in folds:
+        world.prepare(fold)
+        world.prepare_judged(fold)
 
 
 def run_backtest(
@@ -83,24 +96,32 @@ def run_backtest(
 
     Folds run side by side in threads (LightGBM and SciPy leave the interpreter lock).
     """
-    train = world.settings.train
-    judged = Parallel(n_jobs=min(train.threads, len(plan.folds)), prefer="threads")(
-        delayed(_judge_fold)(world, fold, tasks, progress) for fold in plan.folds
-    )
+    judged = judge_folds(world, plan.folds, tasks, progress)
     results = []
     for position, task in enumerate(tasks):
-        judgements = [fold[position] for fold in judged]
+        judgements = tuple(fold[position] for fold in judged)
         rows = pd.concat([judgement.rows for judgement in judgements])
         grade = graded(
             task.measure,
             task.baseline,
             rows.index.to_numpy(dtype=object),
             task.improvement(rows),
-            seed=train.seed,
+            seed=world.settings.train.seed,
         )
-        results.append(TaskResult(task, tuple(j.metrics for j in judgements), rows, grade))
+        results.append(TaskResult(task, judgements, grade))
         progress(f"graded {task.title.lower()}: {grade.sentence()}")
     return Backtest(plan, tuple(results))
+
+
+def judge_folds(
+    world: World, folds: Sequence[Fold], tasks: Sequence[Task], progress: Progress = lambda _: None
+) -> list[list[Judgement]]:
+    """Fit and judge `tasks` on each of `folds`: per fold, one judgement per task."""
+    return list(
+        Parallel(n_jobs=min(world.settings.train.threads, len(folds)), prefer="threads")(
+            delayed(_judge_fold)(world, fold, tasks, progress) for fold in folds
+        )
+    )
 
 
 def _judge_fold(
@@ -119,7 +140,7 @@ def fit_final(
     world: World, plan: Plan, tasks: Sequence[Task], progress: Progress = lambda _: None
 ) -> Mapping[str, Any]:
     """Fit every task on the latest cutoffs, with everything known up to `plan.as_of`."""
-    whole = Fold(train=plan.cutoffs, test=plan.as_of)
+    whole = plan.whole
 
     def fit(task: Task) -> Any:
         model = task.fit(world, whole)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from training.estimator import Floats, stacked
-from training.tables import CutoffTable
+from training.tables import CutoffTable, longest
 
 
 class InactivityRule:
@@ -21,7 +21,7 @@ class InactivityRule:
     GROUPS = 20
 
     def fit(self, tables: Sequence[CutoffTable]) -> Self:
-        features, labels = stacked(tables)
+        features, labels = stacked(longest(tables))
         silence = features["days_since_last_order"].to_numpy()
         churned = (labels["orders"] == 0).to_numpy(dtype=float)
         self.edges_ = np.unique(np.quantile(silence, np.linspace(0, 1, self.GROUPS + 1)[1:-1]))
@@ -49,7 +49,7 @@ class RfmAverage:
     COLUMNS = ("days_since_last_order", "orders_365d", "spend_365d")
 
     def fit(self, tables: Sequence[CutoffTable]) -> Self:
-        features, labels = stacked(tables)
+        features, labels = stacked(longest(tables))
         self.edges_ = [
             np.unique(np.quantile(features[name].to_numpy(), [1 / 3, 2 / 3]))
             for name in self.COLUMNS

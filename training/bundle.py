@@ -1,10 +1,10 @@
 """Publishing fitted models as a bundle, and loading them back for a score run."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,8 @@ from features.config import Settings
 from features.errors import BundleError, DataError
 from features.segments.clusters import Clusters
 from training.estimator import read_json, write_json
-from training.manifest import (
-    CURRENT,
-    MANIFEST,
-    Manifest,
-    current_bundle,
-    read_manifest,
-    sha256_of,
-)
+from training.in_force import put_in_force
+from training.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.models.churn import ChurnModel
 from training.models.next_purchase import NextPurchaseModel
 from training.models.recommendation import RecommendationModel
@@ -43,10 +37,21 @@ class Models:
     clusters: Clusters | None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A model that goes over from another bundle or the registry, its files as they are."""
+
+    model: Any
+    files: Path
+
+    def save(self, directory: Path) -> None:
+        shutil.copytree(self.files, directory)
+
+
 def publish_bundle(
-    bundles: Path, manifest: Manifest, fitted: Mapping[str, object], features: pd.DataFrame
+    bundles: Path, manifest: Manifest, fitted: Mapping[str, Any], golden: pd.DataFrame
 ) -> Path:
-    """Write a bundle and make it the one in force.
+    """Write a bundle and make it the one in force; the caller holds `publication_lock`.
 
     The folder is complete, hashed and loadable before the pointer moves to it; readers
     see the old bundle or the new one.
@@ -55,8 +60,8 @@ def publish_bundle(
     ----------
     bundles : the folder of bundles
     manifest : what is known so far; `files` is filled in here
-    fitted : task name → fitted model
-    features : customers of the training's date, from whose quantiles the golden rows are made
+    fitted : task name → fitted model, or `Kept`
+    golden : made-up customers whose predictions are kept, see `golden_rows`
 
     Returns
     -------
@@ -65,25 +70,60 @@ def publish_bundle(
     bundle = bundles / manifest.bundle_id
     unfinished = bundles / f".{manifest.bundle_id}.unfinished"
     try:
-        _write_bundle(unfinished, manifest, fitted, features)
+        _write_bundle(unfinished, manifest, fitted, golden)
         load_models_of(unfinished)
         unfinished.replace(bundle)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    pointer = bundles / f".{CURRENT}.unfinished"
-    pointer.write_text(manifest.bundle_id + "\n", encoding="utf-8")
-    os.replace(pointer, bundles / CURRENT)  # noqa: PTH105 - the atomic step, named as such
+    put_in_force(bundle)
     return bundle
 
 
+def prune(bundles: Path, keep: int) -> list[str]:
+    """Remove bundles that a rollback will not reach; the caller holds `publication_lock`.
+
+    Kept are the bundle in force and the ones before it, one after the other, up to `keep`
+    in all. What a killed training left unfinished goes as well.
+
+    Returns
+    -------
+    The names that were removed, in order.
+    """
+    kept: list[str] = []
+    name: str | None = current_bundle(bundles).name
+    while name is not None and name not in kept and len(kept) < keep:
+        kept.append(name)
+        try:
+            name = read_manifest(bundles / name).previous
+        except BundleError:
+            break
+    others = sorted(
+        path
+        for path in bundles.iterdir()
+        if path.is_dir() and path.name not in kept and is_bundle(path)
+    )
+    for path in others:
+        shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in others]
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a folder is a bundle, or what is left of writing one."""
+    unfinished = path.name.startswith(".") and path.name.endswith(".unfinished")
+    return unfinished or (path / MANIFEST).is_file()
+
+
 def _write_bundle(
-    folder: Path, manifest: Manifest, fitted: Mapping[str, object], features: pd.DataFrame
+    folder: Path, manifest: Manifest, fitted: Mapping[str, Any], golden: pd.DataFrame
 ) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, model in fitted.items():
-        model.save(folder / name)  # type: ignore[attr-defined]
-    _write_golden(folder / GOLDEN, fitted, features)
+        model.save(folder / name)
+    churn, value, dates = (_speaking(fitted[n]) for n in ("churn", "value", "next_purchase"))
+    said = _golden_predictions(churn, value, dates, golden)
+    tables = {"features": golden, "predictions": said}
+    write_json(folder / GOLDEN, {name: _columns(table) for name, table in tables.items()})
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(folder)): sha256_of(path) for path in files}
     write_json(folder / MANIFEST, {**manifest.to_dict(), "files": hashes})
@@ -154,8 +194,8 @@ def _golden_predictions(
     return pd.concat([risk, value.predict(rows), dates], axis=1)
 
 
-def _write_golden(file: Path, fitted: Mapping[str, object], features: pd.DataFrame) -> None:
-    """Made-up customers between the quantiles of real ones, and what the models say of them."""
+def golden_rows(features: pd.DataFrame) -> pd.DataFrame:
+    """Made-up customers between the quantiles of the real ones in `features`."""
     levels = np.linspace(0.05, 0.95, GOLDEN_ROWS)
     rows = features.quantile(levels).reset_index(drop=True)
     # a made-up customer must still be possible: the last purchase not after the date
@@ -165,14 +205,17 @@ def _write_golden(file: Path, fitted: Mapping[str, object], features: pd.DataFra
         rows["first_to_last_days"] > 0, rows["repeat_purchase_days"].round(), 0
     )
     rows["first_to_last_days"] *= rows["repeat_purchase_days"] > 0
-    said = _golden_predictions(
-        fitted["churn"],  # type: ignore[arg-type]
-        fitted["value"],  # type: ignore[arg-type]
-        fitted["next_purchase"],  # type: ignore[arg-type]
-        rows,
-    )
-    tables = {"features": rows, "predictions": said}
-    write_json(file, {name: _columns(table) for name, table in tables.items()})
+    return rows
+
+
+def golden_rows_of(bundle: Path, manifest: Manifest) -> pd.DataFrame:
+    """The made-up customers of a bundle that has been checked."""
+    golden = read_json(bundle / GOLDEN)
+    return pd.DataFrame(golden["features"], dtype=float)[list(manifest.columns)]
+
+
+def _speaking(model: Any) -> Any:
+    return model.model if isinstance(model, Kept) else model
 
 
 def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
@@ -184,7 +227,7 @@ def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
 
 def _check_golden(file: Path, models: Models) -> None:
     golden = read_json(file)
-    rows = pd.DataFrame(golden["features"], dtype=float)[list(models.manifest.columns)]
+    rows = golden_rows_of(file.parent, models.manifest)
     said = _golden_predictions(models.churn, models.value, models.next_purchase, rows)
     if _columns(said) != golden["predictions"]:
         raise BundleError(

@@ -12,6 +12,10 @@ from training.tasks.value import ValueTask
 TASKS: tuple[Task, ...] = (ChurnTask(), ValueTask(), NextPurchaseTask(), RecommendationTask())
 
 
+REQUIRED = frozenset({"churn", "value", "next_purchase"})
+"""Without these nobody can be scored; recommendations may be missing."""
+
+
 def registered_name(task_name: str) -> str:
     """The name of a task's model in the registry.
 

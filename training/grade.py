@@ -80,19 +80,34 @@ def graded(
     """
     if not len(customers):
         return Grade("E", measure, baseline, math.nan, math.nan, math.nan)
+    low, high = interval(customers, improvement, seed=seed, rounds=rounds)
+    whole = improvement(np.arange(len(customers)))
+    return Grade(letter(low, high), measure, baseline, whole, low, high)
+
+
+def interval(
+    customers: npt.NDArray[np.object_],
+    measure: Callable[[npt.NDArray[np.intp]], float],
+    *,
+    seed: int,
+    rounds: int = 200,
+) -> tuple[float, float]:
+    """95 % bootstrap interval of `measure`, all rows of a customer drawn together.
+
+    NaN where no drawn sample could be measured. See `graded` for the parameters.
+    """
     codes, group = np.unique(customers.astype(str), return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(codes) + 1))
     rng = np.random.default_rng(seed)
     sampled = [
-        improvement(_rows_of(rng.integers(0, len(codes), len(codes)), order, starts))
+        measure(_rows_of(rng.integers(0, len(codes), len(codes)), order, starts))
         for _ in range(rounds)
     ]
     # a sample in which nothing happened says nothing: a small shop has a few of them
     known = [share for share in sampled if math.isfinite(share)]
     low, high = np.quantile(known, [0.025, 0.975]) if known else (math.nan, math.nan)
-    whole = improvement(np.arange(len(customers)))
-    return Grade(letter(low, high), measure, baseline, whole, float(low), float(high))
+    return float(low), float(high)
 
 
 def _rows_of(

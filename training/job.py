@@ -1,7 +1,6 @@
 """One training: features at past cutoffs → backtest → MLflow → registry → bundle."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -17,13 +16,24 @@ from features.errors import Busy, NotEnoughData
 from features.orders import OrderLog, day_date
 from features.sql import row
 from training.backtest import Backtest, Progress, TaskResult, fit_final, prepare, run_backtest
-from training.bundle import publish_bundle
-from training.catalogue import TASKS
-from training.manifest import Manifest, ModelEntry
+from training.bundle import Kept, golden_rows, prune, publish_bundle
+from training.catalogue import REQUIRED, TASKS
+from training.in_force import publication_lock
+from training.manifest import Manifest, ModelEntry, name_in_force
 from training.plan import Plan, plan_training
+from training.promotion import (
+    Champion,
+    Verdict,
+    champion_in_force,
+    comparisons,
+    final_troubles,
+    verdicts,
+)
+from training.record import Record
 from training.segments.clusters import ClusterModel
+from training.shrinkage import prior_share
 from training.tasks.task import Task
-from training.tracking import CHALLENGER, CHAMPION, Tracker
+from training.tracking import Tracker
 from training.world import World
 
 LOCK = ".train.lock"
@@ -33,16 +43,24 @@ LOCK = ".train.lock"
 class TrainResult:
     """What a training did.
 
-    `refused` says per task why its model was registered as challenger only; when it is not
-    empty nothing was published.
+    `verdicts` says per task whether its model became champion, and why. `bundle` is None where
+    nothing was published: no model was promoted, or one was refused in whose place there is
+    no champion that fits. `prior_share` is the mean of `training.shrinkage.prior_share`.
     """
 
     run_id: str
     backtest: Backtest
     versions: dict[str, str]
-    refused: dict[str, str]
+    verdicts: dict[str, Verdict]
     left_out: dict[str, str]
     bundle: Path | None
+    customers: int
+    prior_share: float
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Task name → why its model stayed a challenger."""
+        return {name: one.reason for name, one in self.verdicts.items() if not one.promoted}
 
 
 @dataclass(frozen=True)
@@ -53,9 +71,15 @@ class Prepared:
     plan: Plan
     tasks: tuple[Task, ...]
     left_out: dict[str, str]
+    first_day: date
 
 
-def prepare_training(log: OrderLog, as_of: date | None, progress: Progress) -> Prepared:
+def prepare_training(
+    log: OrderLog,
+    as_of: date | None,
+    progress: Progress,
+    tasks: tuple[Task, ...] = TASKS,
+) -> Prepared:
     """Plan cutoffs and folds and compute their tables.
 
     Raises
@@ -68,7 +92,8 @@ def prepare_training(log: OrderLog, as_of: date | None, progress: Progress) -> P
     settings = log.settings
     as_of = as_of or log.end
     log.check_as_of(as_of)
-    plan = plan_training(_first_purchase(log), as_of, settings.predict.horizon_days, settings.train)
+    first_day = first_purchase(log)
+    plan = plan_training(first_day, as_of, settings.predict.horizon_days, settings.train)
     world = World(log)
     prepare(world, plan)
     fewest = len(world.tables(plan.folds[0].train, plan.folds[0].test)[-1].features)
@@ -79,62 +104,166 @@ def prepare_training(log: OrderLog, as_of: date | None, progress: Progress) -> P
             "more orders or set a shorter predict.horizon_days."
         )
     progress(f"computed features at {len(plan.cutoffs)} cutoffs for {len(plan.folds)} folds")
-    obstacles = {task.name: task.obstacle(world) for task in TASKS}
+    obstacles = {task.name: task.obstacle(world) for task in tasks}
     return Prepared(
         world=world,
         plan=plan,
-        tasks=tuple(task for task in TASKS if obstacles[task.name] is None),
+        tasks=tuple(task for task in tasks if obstacles[task.name] is None),
         left_out={name: why for name, why in obstacles.items() if why is not None},
+        first_day=first_day,
     )
 
 
-def _first_purchase(log: OrderLog) -> date:
+def first_purchase(log: OrderLog) -> date:
     """The first day on which a known customer bought: before it there is nobody to learn from."""
     (first,) = row(log.connection, "SELECT min(day) FROM days")
     return log.first_day if first is None else day_date(int(str(first)))
 
 
-def train(log: OrderLog, as_of: date | None, progress: Progress = lambda _: None) -> TrainResult:
-    """Backtest, fit, track, register and publish; see the module.
+def train(
+    log: OrderLog,
+    as_of: date | None,
+    progress: Progress = lambda _: None,
+    tasks: tuple[Task, ...] = TASKS,
+) -> TrainResult:
+    """Backtest, fit, track, register, compare with the champion, publish; see the module.
 
     Parameters
     ----------
     log : the orders
     as_of : the date the models know the orders up to; None: the end of the log
     progress : called with a few words after each step
+    tasks : what is predicted; a task of one's own stands in the place of ours of its name
 
     Raises
     ------
     Busy
-        When another training on the same folder is running.
+        When another training on the same folder is running, or the champion changed while
+        this one did.
     ConfigError, NotEnoughData
         See `prepare_training`.
     """
     settings = log.settings
     with training_lock(settings.path(settings.store.bundles)):
-        prepared = prepare_training(log, as_of, progress)
+        prepared = prepare_training(log, as_of, progress, tasks)
         tracker = Tracker(settings)
+        instead_of = name_in_force(settings.path(settings.store.bundles))
+        champion = champion_in_force(settings)
+        if champion is not None:  # what a crash between bundle and registry left undone
+            tracker.crown(champion.manifest)
         plan = prepared.plan
-        with tracker.training(_parameters(log, plan), plan.as_of.isoformat()) as run_id:
+        with tracker.training(parameters(log, plan), plan.as_of.isoformat()) as run_id:
             backtest = run_backtest(prepared.world, plan, prepared.tasks, progress)
             fitted = fit_final(prepared.world, plan, prepared.tasks, progress)
-            tracker.log_backtest(backtest)
+            features = build_features(log, plan.as_of)
+            judged = _judged(prepared, backtest, champion, fitted, features, tracker, progress)
+            share = float(prior_share(features).mean())
+            tracker.log_backtest(backtest, judged, prior_share=share)
             versions = {
                 result.task.name: tracker.log_model(
-                    result, fitted[result.task.name], plan.as_of.isoformat()
+                    result,
+                    fitted[result.task.name],
+                    plan.as_of.isoformat(),
+                    Record.of(result, plan.folds),
+                    judged[result.task.name],
                 )
                 for result in backtest.results
             }
             progress("logged the runs to MLflow")
-            refused = refusals(backtest)
-            bundle = None
-            if not refused:
-                bundle = _publish(log, run_id, backtest, fitted, versions)
-                progress(f"published {bundle.name}")
+            bundle = _published(
+                log,
+                Candidate(run_id, backtest, versions, judged, fitted, features, share, instead_of),
+                champion,
+                tracker,
+                progress,
+            )
+    return TrainResult(
+        run_id, backtest, versions, judged, prepared.left_out, bundle, len(features), share
+    )
+
+
+def _judged(
+    prepared: Prepared,
+    backtest: Backtest,
+    champion: Champion | None,
+    fitted: Mapping[str, Any],
+    features: pd.DataFrame,
+    tracker: Tracker,
+    progress: Progress,
+) -> dict[str, Verdict]:
+    world = prepared.world
+    against = comparisons(world, prepared.first_day, backtest, champion, tracker.record, progress)
+    troubles = final_troubles(fitted, features)
+    found = verdicts(backtest, against, troubles, seed=world.settings.train.seed)
+    for result in backtest.results:
+        progress(f"{result.task.title.lower()}: {found[result.task.name].sentence()}")
+    return found
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a training has to offer for publication."""
+
+    run_id: str
+    backtest: Backtest
+    versions: Mapping[str, str]
+    verdicts: Mapping[str, Verdict]
+    fitted: Mapping[str, Any]
+    features: pd.DataFrame
+    prior_share: float
+    instead_of: str | None
+
+    def models(self, champion: Champion | None) -> dict[str, Any] | None:
+        """The models of the next bundle by task name; None where they make none.
+
+        A refused model gives its place to the champion's, if that learned from the same
+        features for the same horizon; without one, only recommendations can be missing.
+        """
+        fits = (
+            champion is not None
+            and champion.manifest.columns == tuple(self.features.columns)
+            and champion.manifest.horizon_days == self.backtest.plan.horizon_days
+        )
+        models: dict[str, Any] = {}
+        for name, one in self.verdicts.items():
+            if one.promoted:
+                models[name] = self.fitted[name]
+            elif champion is not None and fits and name in champion.manifest.models:
+                models[name] = Kept(champion.fitted()[name], champion.folder / name)
+        some = any(one.promoted for one in self.verdicts.values())
+        return models if some and models.keys() >= REQUIRED else None
+
+
+def _published(
+    log: OrderLog,
+    candidate: Candidate,
+    champion: Champion | None,
+    tracker: Tracker,
+    progress: Progress,
+) -> Path | None:
+    """Publish what was promoted; returns the bundle, None where there is none."""
+    settings = log.settings
+    bundles = settings.path(settings.store.bundles)
+    models = candidate.models(champion)
+    with publication_lock(bundles):
+        if name_in_force(bundles) != candidate.instead_of:
+            raise Busy(
+                "the champion changed while this training ran, so its models were registered and "
+                "not published. Compare them with the new one: regulars promote"
+            )
+        bundle = None
+        if models is not None:
+            manifest = _manifest(log, candidate, models, champion)
+            models |= _clusters(settings, candidate.features)
+            bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
+            progress(f"published {bundle.name}")
             # a champion is what could be published, so the alias comes after the bundle
-            for name, version in versions.items():
-                tracker.promote(name, version, CHALLENGER if refused else CHAMPION)
-    return TrainResult(run_id, backtest, versions, refused, prepared.left_out, bundle)
+            tracker.crown(manifest)
+            prune(bundles, settings.store.keep_bundles)
+        for name, one in candidate.verdicts.items():
+            if bundle is None or not one.promoted:
+                tracker.challenge(name, candidate.versions[name])
+    return bundle
 
 
 @contextmanager
@@ -156,22 +285,8 @@ def training_lock(bundles: Path) -> Iterator[None]:
         ) from None
 
 
-def refusals(backtest: Backtest) -> dict[str, str]:
-    """Models that must not be published: they say nothing, or surely less than their baseline.
-
-    Each task says how far behind is tolerated (`Task.tolerated`).
-    """
-    refused = {}
-    for result in backtest.results:
-        grade = result.grade
-        if not all(map(math.isfinite, (grade.improvement, grade.low, grade.high))):
-            refused[result.task.name] = f"its {grade.measure} cannot be judged"
-        elif grade.high < -result.task.tolerated:
-            refused[result.task.name] = f"it is worse than {grade.baseline} ({grade.sentence()})"
-    return refused
-
-
-def _parameters(log: OrderLog, plan: Plan) -> dict[str, Any]:
+def parameters(log: OrderLog, plan: Plan) -> dict[str, Any]:
+    """What a run in MLflow says of its data and its plan."""
     settings = log.settings
     return {
         "as_of": plan.as_of.isoformat(),
@@ -187,26 +302,34 @@ def _parameters(log: OrderLog, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _publish(
-    log: OrderLog, run_id: str, backtest: Backtest, fitted: Any, versions: dict[str, str]
-) -> Path:
-    settings = log.settings
-    plan = backtest.plan
-    features = build_features(log, plan.as_of)
-    fitted = {**fitted, **_clusters(settings, features)}
-    numbers = "-".join(versions[name] for name in sorted(versions))
-    manifest = Manifest(
-        bundle_id=f"{plan.as_of.isoformat()}-{numbers}-{run_id[:8]}",
-        as_of=plan.as_of.isoformat(),
+def _manifest(
+    log: OrderLog, candidate: Candidate, models: Mapping[str, Any], champion: Champion | None
+) -> Manifest:
+    plan, results = candidate.backtest.plan, candidate.backtest.results
+    entries = {}
+    for result in results:
+        name = result.task.name
+        if name in models and isinstance(models[name], Kept):
+            assert champion is not None  # noqa: S101 - from whom it was kept
+            entries[name] = champion.manifest.models[name]
+        elif name in models:
+            reason = candidate.verdicts[name].reason
+            entries[name] = _entry(result, candidate.versions[name], plan.as_of, reason)
+    numbers = "-".join(entries[name].version for name in sorted(entries))
+    return Manifest(
+        bundle_id=f"{plan.as_of.isoformat()}-{numbers}-{candidate.run_id[:8]}",
+        as_of=max(plan.as_of.isoformat(), *(entry.as_of for entry in entries.values())),
         horizon_days=plan.horizon_days,
-        currency=settings.data.currency,
+        currency=log.settings.data.currency,
         data_fingerprint=log.fingerprint,
-        columns=tuple(features.columns),
-        mlflow_run_id=run_id,
-        models={r.task.name: _entry(r, versions[r.task.name]) for r in backtest.results},
+        columns=tuple(candidate.features.columns),
+        mlflow_run_id=candidate.run_id,
+        models=entries,
         files={},
+        previous=champion.manifest.bundle_id if champion else None,
+        customers=len(candidate.features),
+        prior_share=candidate.prior_share,
     )
-    return publish_bundle(settings.path(settings.store.bundles), manifest, fitted, features)
 
 
 def _clusters(settings: Settings, features: pd.DataFrame) -> dict[str, ClusterModel]:
@@ -218,7 +341,7 @@ def _clusters(settings: Settings, features: pd.DataFrame) -> dict[str, ClusterMo
         return {}
 
 
-def _entry(result: TaskResult, version: str) -> ModelEntry:
+def _entry(result: TaskResult, version: str, as_of: date, reason: str) -> ModelEntry:
     grade = result.grade
     return ModelEntry(
         version=version,
@@ -228,4 +351,6 @@ def _entry(result: TaskResult, version: str) -> ModelEntry:
         improvement=grade.improvement,
         improvement_low=grade.low,
         improvement_high=grade.high,
+        as_of=as_of.isoformat(),
+        reason=reason,
     )

@@ -23,7 +23,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of a bundle: its version in the registry and its grade."""
+    """One model of a bundle: its version in the registry and its grade.
+
+    `as_of` is the ISO date up to which this model knows the orders, `reason` why it was
+    promoted.
+    """
 
     version: str
     grade: str
@@ -32,6 +36,8 @@ class ModelEntry:
     improvement: float
     improvement_low: float
     improvement_high: float
+    as_of: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,13 @@ class Manifest:
     Attributes
     ----------
     bundle_id : name of the bundle's folder
-    as_of : ISO date up to which the models know the orders
+    as_of : ISO date up to which the models know the orders, the latest of them
     files : path within the bundle → sha256 in hexadecimal
     models : task name → entry
+    previous : the bundle that was in force before, to which a rollback returns
+    customers : how many the latest training learned from
+    prior_share : how much of what the models say of an average customer is what they know of
+        all customers rather than of this one, 0–1 (see `training.shrinkage`)
     """
 
     bundle_id: str
@@ -55,9 +65,17 @@ class Manifest:
     mlflow_run_id: str
     models: dict[str, ModelEntry]
     files: dict[str, str]
+    previous: str | None = None
+    customers: int | None = None
+    prior_share: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}
+
+    def lineage(self) -> dict[str, Any]:
+        """What is in force and why, without files and columns, ready for JSON."""
+        left_out = ("files", "columns")
+        return {key: value for key, value in asdict(self).items() if key not in left_out}
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
@@ -86,6 +104,14 @@ def current_bundle(bundles: Path) -> Path:
             f"{bundles / CURRENT}: cannot be read ({type(error).__name__}). Run `regulars train`."
         ) from None
     return bundles / name
+
+
+def name_in_force(bundles: Path) -> str | None:
+    """The name of the bundle in force; None where there is none."""
+    try:
+        return current_bundle(bundles).name
+    except BundleError:
+        return None
 
 
 def read_manifest(bundle: Path) -> Manifest:

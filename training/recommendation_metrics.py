@@ -9,10 +9,12 @@ With a basket B of a customer and the list r_1, r_2, … made before it:
 Repeat and new recall@k are the same recall over the part of B that the customer had, or
 had not, bought before. These are the metrics of Li, Jullien, Ariannezhad and de Rijke,
 "A Next Basket Recommendation Reality Check" (TOIS 2023), with the ideal list of NDCG
-cut at k: a perfect list scores 1 even where the basket is longer than the list.
+cut at k: a perfect list scores 1 even where the basket is longer than the list. Their own
+NDCG, with the whole basket as ideal, is there for comparison with what they published.
 """
 
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -66,6 +68,7 @@ def customer_metrics(
     history: pd.DataFrame,
     cutoff: date,
     k: int = 10,
+    ideal: Literal["list", "basket"] = "list",
 ) -> pd.DataFrame:
     """Metrics of the first `k` recommendations of each customer of `truth`.
 
@@ -76,6 +79,7 @@ def customer_metrics(
     history : purchases that say what is a repeat; rows on or after `cutoff` are not read
     cutoff : the day the recommendations were made for
     k : how many recommendations count, ≥ 1
+    ideal : the list that NDCG compares with holds the first k products of the basket, or all
 
     Returns
     -------
@@ -103,17 +107,18 @@ def customer_metrics(
             "repeat_hits": hit & basket["repeat"],
         }
     )
-    return _ratios(parts.groupby("customer_id", sort=True).sum(), k)
+    sums = parts.groupby("customer_id", sort=True).sum()
+    return _ratios(sums, k if ideal == "list" else int(sums["basket"].max()))
 
 
-def _ratios(sums: pd.DataFrame, k: int) -> pd.DataFrame:
+def _ratios(sums: pd.DataFrame, most: int) -> pd.DataFrame:
     basket = sums["basket"].to_numpy()
     new = sums["basket"] - sums["repeats"]
     return pd.DataFrame(
         {
             "basket": sums["basket"],
             "recall": sums["hits"] / sums["basket"],
-            "ndcg": sums["gain"] / ideal_gain(np.minimum(basket, k)),
+            "ndcg": sums["gain"] / ideal_gain(np.minimum(basket, most)),
             "hit": (sums["hits"] > 0).astype(float),
             "repeat_recall": sums["repeat_hits"] / sums["repeats"].where(sums["repeats"] > 0),
             "new_recall": (sums["hits"] - sums["repeat_hits"]) / new.where(new > 0),
@@ -150,6 +155,20 @@ def catalogue_coverage(
     shown = recommendations.loc[recommendations["rank"] <= k, "product_id"]
     catalogue = set(past.astype(object))
     return len(catalogue & set(shown.astype(object))) / len(catalogue)
+
+
+def popularity_bias(
+    recommendations: pd.DataFrame, *, history: pd.DataFrame, cutoff: date, k: int = 10
+) -> float:
+    """How much more popular what is recommended is than what is bought; 1: just as much.
+
+    The mean number of purchases before `cutoff` of the products in the first `k` places ÷ the
+    same over the purchases themselves.
+    """
+    past = history.loc[history["day"] < day_number(cutoff), "product_id"].astype("str")
+    count = past.value_counts()
+    shown = recommendations.loc[recommendations["rank"] <= k, "product_id"].astype("str")
+    return float(shown.map(count).fillna(0).mean() / past.map(count).mean())
 
 
 def _text(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from threading import Lock
 
 import pandas as pd
 
@@ -9,6 +10,8 @@ from features.build import build_features
 from features.config import Settings
 from features.orders import OrderLog
 from training.boosting import Boosting
+from training.models.rhythm import Rhythms
+from training.plan import Fold
 from training.tables import CutoffTable, labels_at
 
 
@@ -25,16 +28,42 @@ class World:
         self.horizon_days = log.settings.predict.horizon_days
         self._features: dict[date, pd.DataFrame] = {}
         self._labels: dict[tuple[date, date], pd.DataFrame] = {}
+        self._judged: dict[date, pd.DataFrame] = {}
+        self._rhythms: dict[Fold, Rhythms] = {}
+        self._fitting = Lock()
         self._purchases: pd.DataFrame | None = None
 
-    def prepare(self, cutoffs: Sequence[date], known_until: date) -> None:
-        """Compute features and labels of `cutoffs` with labels known up to `known_until`."""
-        for cutoff in cutoffs:
-            if cutoff not in self._features:
-                self._features[cutoff] = build_features(self._log, cutoff)
-            self._labels[cutoff, known_until] = labels_at(
-                self._log, cutoff, self.horizon_days, known_until
-            )
+    def prepare(self, fold: Fold) -> None:
+        """Compute what `fold` learns from: labels known up to its test date, and that date."""
+        for cutoff in fold.train:
+            known_days = (fold.test - cutoff).days
+            self._prepare_labels(cutoff, min(fold.horizon_days, known_days), fold.test)
+        self._prepare_features(fold.test)
+
+    def prepare_judged(self, fold: Fold) -> None:
+        """Compute what `fold` is judged on: labels of exactly its horizon."""
+        end = fold.test + timedelta(days=fold.horizon_days)
+        self._prepare_labels(fold.test, fold.horizon_days, end)
+        self._judged[fold.test] = self._labels[fold.test, end]
+
+    def _prepare_features(self, day: date) -> None:
+        if day not in self._features:
+            self._features[day] = build_features(self._log, day)
+
+    def _prepare_labels(self, cutoff: date, horizon_days: int, known_until: date) -> None:
+        self._prepare_features(cutoff)
+        self._labels[cutoff, known_until] = labels_at(self._log, cutoff, horizon_days, known_until)
+
+    def rhythms(self, fold: Fold) -> Rhythms:
+        """The purchase processes of a fold, fitted once for all models of it."""
+        with self._fitting:
+            if fold not in self._rhythms:
+                self._rhythms[fold] = Rhythms.fit(
+                    self.tables(fold.train, fold.test),
+                    self._features[fold.test],
+                    fold.horizon_days,
+                )
+            return self._rhythms[fold]
 
     def tables(self, cutoffs: Sequence[date], known_until: date) -> list[CutoffTable]:
         """Prepared tables, in the order of `cutoffs`."""
@@ -44,9 +73,8 @@ class World:
         ]
 
     def judged_table(self, cutoff: date) -> CutoffTable:
-        """The table of a fold's test date: labels of exactly one horizon."""
-        (table,) = self.tables([cutoff], cutoff + timedelta(days=self.horizon_days))
-        return table
+        """The table of a fold's test date: labels of exactly the fold's horizon."""
+        return CutoffTable(cutoff, self._features[cutoff], self._judged[cutoff])
 
     def prepare_purchases(self, before: date) -> None:
         """Read the purchases before `before` for the recommender."""

@@ -244,22 +244,15 @@ def test_contributions_add_up_to_the_log_odds_less_one_constant(fitted, features
     assert np.ptp(rest) < 1e-9
 
 
-def test_the_silence_until_risk_is_the_first_such_day(fitted, features):
-    model = fitted["churn"]
-    churn = model.predict(features)["churn_probability"].to_numpy()
-    level, most_days = 0.6, 60
-    found = model.silence_until_risk(features, churn, level, most_days)
-    today = model.rhythm_.no_order_logit(features)
-    shift = np.log(churn / (1 - churn)) - today
-    expected = np.full(len(features), np.nan)
-    for day in range(most_days, -1, -1):
-        later = features.assign(days_since_first_order=features["days_since_first_order"] + day)
-        there = model.rhythm_.no_order_logit(later) + shift >= np.log(level / (1 - level))
-        expected[there] = day
-    np.testing.assert_array_equal(found, expected)
-    assert np.isnan(found).any()
-    assert (found == 0).any()
-    assert (found > 0).any()
+def test_contributions_to_the_value_follow_the_value(fitted, features):
+    model = fitted["value"]
+    parts = model.contributions(features)
+    assert list(parts) == ["rhythm", *features.columns]
+    value = model.predict(features)["clv"]
+    together = np.corrcoef(parts.sum(axis=1).rank(), value.rank())[0, 1]
+    assert together > 0.9
+    few = features.iloc[:7]
+    np.testing.assert_allclose(model.contributions(few), parts.iloc[:7], atol=1e-9)
 
 
 def test_money_hangs_together(fitted, features):

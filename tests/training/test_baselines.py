@@ -13,7 +13,7 @@ def table(features, labels):
     return CutoffTable(
         None,
         pd.DataFrame(features, index=index, dtype=float),
-        pd.DataFrame(labels, index=index, dtype=float),
+        pd.DataFrame({**labels, "horizon_days": 30}, index=index, dtype=float),
     )
 
 

@@ -10,7 +10,14 @@ import pytest
 from features.build import build_features
 from features.errors import BundleError
 from tests.support.trained import copy_of
-from training.bundle import GOLDEN, load_models, load_models_of, publish_bundle
+from training.bundle import (
+    GOLDEN,
+    golden_rows,
+    load_models,
+    load_models_of,
+    prune,
+    publish_bundle,
+)
 from training.manifest import CURRENT, FORMAT, MANIFEST, current_bundle, read_manifest, sha256_of
 from training.models.churn import ChurnModel
 from training.models.value import ValueModel
@@ -237,7 +244,32 @@ def publish(shop, **changed):
         fitted[name] = kind.load(shop.result.bundle / name)
     bundles = shop.settings.path(shop.settings.store.bundles)
     manifest = replace(models.manifest, bundle_id="next", files={})
-    return publish_bundle(bundles, manifest, fitted, build_features(shop.log, shop.log.end))
+    golden = golden_rows(build_features(shop.log, shop.log.end))
+    return publish_bundle(bundles, manifest, fitted, golden)
+
+
+def bundle_after(shop, name, previous):
+    """A further bundle in force that says which one was before it."""
+    bundles = shop.settings.path(shop.settings.store.bundles)
+    copy = shutil.copytree(shop.result.bundle, bundles / name)
+    manifest = json.loads((copy / MANIFEST).read_text())
+    changed = {**manifest, "bundle_id": name, "previous": previous}
+    (copy / MANIFEST).write_text(json.dumps(changed))
+    (bundles / CURRENT).write_text(name)
+    return copy
+
+
+def test_old_bundles_go_and_those_a_rollback_can_reach_stay(shop):
+    bundles = shop.settings.path(shop.settings.store.bundles)
+    first = shop.result.bundle.name
+    for name, previous in (("b", first), ("c", "b"), ("left", "c"), ("d", "c")):
+        bundle_after(shop, name, previous)
+    (bundles / ".killed.unfinished").mkdir()
+    (bundles / "notes").mkdir()
+    assert prune(bundles, keep=3) == [".killed.unfinished", first, "left"]
+    left = {path.name for path in bundles.iterdir() if path.is_dir()}
+    assert left == {"b", "c", "d", "notes"}
+    assert load_models(shop.settings).manifest.bundle_id == "d"
 
 
 def test_publishing_moves_the_pointer(shop):

@@ -17,12 +17,13 @@ def day(number):
 
 def test_dates_by_hand():
     plan = plan_training(FIRST, day(100), 30, Train(folds=2, max_cutoffs=3))
-    # a step is 30 / 3 days; the first cutoff needs a third of a horizon of history
-    assert plan.cutoffs == (day(50), day(60), day(70))
+    # a step is 30 / 3 days; the labels of the last two cutoffs are of 10 and 20 days
+    assert plan.cutoffs == (day(70), day(80), day(90))
     assert plan.folds == (
-        Fold(train=(day(10), day(20), day(30)), test=day(60)),
-        Fold(train=(day(20), day(30), day(40)), test=day(70)),
+        Fold(train=(day(30), day(40), day(50)), test=day(60), horizon_days=30),
+        Fold(train=(day(40), day(50), day(60)), test=day(70), horizon_days=30),
     )
+    assert plan.whole == Fold(plan.cutoffs, day(100), 30)
     assert plan.as_of == day(100)
     assert plan.horizon_days == 30
 
@@ -30,15 +31,22 @@ def test_dates_by_hand():
 def test_a_step_of_ones_own():
     train = Train(folds=1, max_cutoffs=10, cutoff_step_days=25)
     plan = plan_training(FIRST, day(100), 30, train)
-    assert plan.cutoffs == (day(20), day(45), day(70))
-    assert plan.folds == (Fold(train=(day(20),), test=day(70)),)
+    assert plan.cutoffs == (day(25), day(50), day(75))
+    assert plan.folds == (Fold(train=(day(20), day(45)), test=day(70), horizon_days=30),)
+
+
+def test_a_horizon_as_long_as_the_orders_is_learned_from_shorter_ones():
+    plan = plan_training(FIRST, day(120), 120, Train(folds=3, max_cutoffs=9))
+    # steps of 120 / 6 days; what is judged is three fifths of the 120 days
+    assert plan.cutoffs == (day(20), day(40), day(60), day(80), day(100))
+    assert plan.folds[-1].test == day(48)
+    assert {fold.horizon_days for fold in plan.folds} == {72}
 
 
 def test_the_shortest_log_has_one_fold():
-    # 10 days of history, 30 of labels, 30 to judge
-    assert plan_training(FIRST, day(70), 30, Train()).folds == (Fold((day(10),), day(40)),)
-    with pytest.raises(NotEnoughData, match=r"span 69 days up to 2024-03-10.* 30 days needs 70"):
-        plan_training(FIRST, day(69), 30, Train())
+    assert len(plan_training(FIRST, day(15), 30, Train()).folds) == 1
+    with pytest.raises(NotEnoughData, match=r"span 14 days up to 2024-01-15.* 30 days needs 15"):
+        plan_training(FIRST, day(14), 30, Train())
 
 
 plans = {
@@ -57,16 +65,15 @@ def test_every_label_of_a_fold_is_known_when_it_is_judged(span, horizon, step, f
         plan = plan_training(FIRST, day(span), horizon, train)
     except NotEnoughData:
         return
-    length = timedelta(days=horizon)
-    assert plan.cutoffs[-1] + length == plan.as_of
     assert 1 <= len(plan.folds) <= folds
-    assert len(plan.cutoffs) <= most
-    for fold in plan.folds:
+    for fold in (*plan.folds, plan.whole):
         assert 1 <= len(fold.train) <= most
         assert fold.train == tuple(sorted(fold.train))
-        assert fold.train[0] >= FIRST + timedelta(days=round(horizon / 3))
-        assert fold.train[-1] + length <= fold.test
-        assert fold.test + length <= plan.as_of
+        assert fold.train[0] > FIRST
+        assert fold.train[-1] < fold.test
+    for fold in plan.folds:
+        assert fold.horizon_days == min(horizon, 3 * span // 5)
+        assert fold.test + timedelta(days=fold.horizon_days) <= plan.as_of
 
 
 @given(**plans)

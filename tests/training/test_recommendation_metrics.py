@@ -10,6 +10,7 @@ from training.recommendation_metrics import (
     customer_metrics,
     mean_metrics,
     next_baskets,
+    popularity_bias,
 )
 
 CUTOFF = day(10)
@@ -115,6 +116,22 @@ def test_a_perfect_list_scores_one():
     for k in (1, 2, 10):
         got = customer_metrics(perfect, truth, history=SHOP, cutoff=CUTOFF, k=k)
         assert got["ndcg"].tolist() == pytest.approx([1.0] * 4)
+
+
+def test_the_whole_basket_can_be_the_ideal():
+    truth = pd.DataFrame({"customer_id": ["ann"] * 3, "product_id": ["a", "b", "c"]})
+    lists = ranked(ann="a x")
+    for ideal, products in (("list", 2), ("basket", 3)):
+        got = customer_metrics(lists, truth, history=SHOP, cutoff=CUTOFF, k=2, ideal=ideal)
+        best = sum(1 / log2(place + 1) for place in range(1, products + 1))
+        assert got.loc["ann", "ndcg"] == pytest.approx(1 / best)
+
+
+def test_popularity_is_compared_with_what_is_bought():
+    past = purchases([("ann", 1, 0, "a b"), ("bob", 2, 0, "a"), ("cyd", 3, 0, "a")])
+    # a is bought three times, b once: a purchase is of a product bought 10 / 4 times
+    got = popularity_bias(ranked(ann="b a", bob="b"), history=past, cutoff=CUTOFF, k=1)
+    assert got == pytest.approx(1 / (10 / 4))
 
 
 def test_coverage_counts_products_of_the_catalogue():

@@ -50,6 +50,7 @@ def test_by_hand(labelled):
         "purchase_days": 2,
         "days_to_next_order": 0,
         "followed_days": 150,
+        "horizon_days": HORIZON,
     }
     assert found.loc["b", ["orders", "spend", "days_to_next_order"]].tolist() == [0, 0, 30]
     assert np.isnan(found.loc["c", "days_to_next_order"])

@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import minimize
 
 from training.boosting import Boosting
 from training.estimator import (
@@ -17,18 +15,33 @@ from training.estimator import (
     stacked,
     write_json,
 )
-from training.models.rhythm import Rhythm, at_each, expit, fit_rhythms, logit
-from training.models.two_views import Target, TwoViews, views_out_of_fold
-from training.tables import CutoffTable
+from training.models.calibration import (
+    common_slope,
+    expit,
+    log_odds_shift,
+    logit,
+    shrunk_mean,
+    stretched,
+)
+from training.models.rhythm import Rhythm, Rhythms
+from training.models.two_views import (
+    CORRECTED_SHARE,
+    DIRECT_SHARE,
+    PROCESS_SHARE,
+    Target,
+    TwoViews,
+)
+from training.tables import CutoffTable, churned
 
 
 class ChurnModel:
-    """Two views averaged in log odds, then recalibrated.
+    """The calibrated purchase process and two views of it, averaged in log odds.
 
-    One view starts from logit P(no order) of MBG/NBD and lets LightGBM correct it, the other
-    is LightGBM alone from the overall rate (`TwoViews`). logit P = intercept + slope · mean
-    of both, fitted on predictions that were made without the customers they are about (Platt
-    1999, with a pull towards 0 and 1); each cutoff counts twice the one before.
+    P(no order) of the process is as sure of itself as it was right in the past windows
+    (`common_slope`). One view lets LightGBM correct that, the other is LightGBM alone from what
+    it is for the average customer (`TwoViews`). Windows may be shorter than the horizon: the
+    process says what to expect of each. What a whole window was off by, its level, is taken
+    out before trees learn and as much of it comes back as windows agree on (`shrunk_mean`).
 
     Parameters
     ----------
@@ -42,8 +55,11 @@ class ChurnModel:
         self.horizon_days = horizon_days
         self.boosting = boosting or Boosting()
 
-    def fit(self, tables: Sequence[CutoffTable]) -> Self:
+    def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:
         """Learn from labelled cutoffs, oldest first.
+
+        `rhythms` are the purchase processes of these tables and of the date of training; None:
+        they are fitted here, and the last cutoff stands for that date.
 
         Raises
         ------
@@ -52,32 +68,49 @@ class ChurnModel:
         """
         features, labels = stacked(tables)
         self.columns_ = list(features.columns)
-        rhythms = fit_rhythms(tables, self.horizon_days)
-        self.rhythm_ = rhythms[-1]
-        self.mean_rhythm_ = float(self.rhythm_.no_order_logit(tables[-1].features).mean())
-        churned = np.asarray(labels["orders"] == 0, dtype=np.float64)
-        target = Target(
-            wanted=churned,
-            offset=at_each(tables, rhythms, Rhythm.no_order_logit),
-            base=float(logit(churned.mean(keepdims=True))[0]),
+        rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
+        self.rhythm_ = rhythms.today
+        self.views_ = TwoViews().fit(features, self._target(rhythms, churned(labels)))
+        return self
+
+    def _target(self, rhythms: Rhythms, happened: Floats) -> Target:
+        raw = rhythms.each(Rhythm.no_order_logit)
+        parts = np.split(happened, np.cumsum(list(map(len, raw)))[:-1])
+        self.slope_ = common_slope(list(zip(raw, parts, strict=True)))
+        self._start_today(rhythms.today.no_order_logit(rhythms.features))
+        said = [stretched(one, self.slope_)[1] for one in raw]
+        shifts = [log_odds_shift(*pair) for pair in zip(said, parts, strict=True)]
+        self.shift_ = shrunk_mean(shifts)
+        moved = list(zip(said, shifts, strict=True))
+        return Target(
+            wanted=happened,
+            offset=np.concatenate([one + shift for one, shift in moved]),
+            level=np.concatenate(
+                [np.full(len(one), _mean_log_odds(one) + shift) for one, shift in moved]
+            ),
             parameters=self.boosting.parameters("binary"),
             rounds=self.boosting.rounds,
         )
-        raw = _mean(views_out_of_fold(features, target))
-        weight = np.concatenate(
-            [np.full(len(table.features), 2.0**age) for age, table in enumerate(tables)]
-        )
-        self.intercept_, self.slope_ = platt(raw, churned, weight / weight.max())
-        self.views_ = TwoViews().fit(features, target)
-        return self
+
+    def _start_today(self, raw: Floats) -> None:
+        self.intercept_, today = stretched(raw, self.slope_)
+        self.mean_process_ = float(today.mean())
+        self.level_ = _mean_log_odds(today)
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given."""
         require_columns(features, self.columns_)
-        raw = _mean(self.views_.predict(features, self.rhythm_.no_order_logit(features)))
+        process = self._process(features)
+        corrected, direct = self.views_.predict(features, process, self.level_)
+        log_odds = (
+            self.shift_
+            + PROCESS_SHARE * process
+            + CORRECTED_SHARE * corrected
+            + DIRECT_SHARE * direct
+        )
         return pd.DataFrame(
             {
-                "churn_probability": expit(self.intercept_ + self.slope_ * raw),
+                "churn_probability": expit(log_odds),
                 "p_alive": self.rhythm_.p_alive(features),
             },
             index=features.index,
@@ -93,41 +126,11 @@ class ChurnModel:
         to the customer's log odds minus a constant of the model, and depends on no other row.
         """
         require_columns(features, self.columns_)
-        parts = self.slope_ * self.views_.contributions(features)
-        rhythm = self.slope_ / 2 * (self.rhythm_.no_order_logit(features) - self.mean_rhythm_)
+        parts = self.views_.contributions(features)
+        share = PROCESS_SHARE + CORRECTED_SHARE
         table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
-        table.insert(0, "rhythm", rhythm)
+        table.insert(0, "rhythm", share * (self._process(features) - self.mean_process_))
         return table
-
-    def silence_until_risk(
-        self, features: pd.DataFrame, churn_probability: Floats, level: float, most_days: int
-    ) -> Floats:
-        """After how many more silent days the probability reaches `level`.
-
-        The purchase process says how the risk grows with silence; its level is shifted, in
-        log odds, to the customer's `churn_probability` of today.
-
-        Returns
-        -------
-        Days ≥ 0 per row (0: at `level` already); NaN: not within `most_days`.
-        """
-        shift = logit(churn_probability) - self.rhythm_.no_order_logit(features)
-        age = features["days_since_first_order"].to_numpy()
-        target = float(logit(np.array(level)))
-
-        def reached(silent: Floats) -> npt.NDArray[np.bool_]:
-            later = features.assign(days_since_first_order=age + silent)
-            return np.asarray(self.rhythm_.no_order_logit(later) + shift >= target)
-
-        # the risk never falls with silence, so halving finds the first day
-        low, high = np.zeros(len(features)), np.full(len(features), float(most_days))
-        ever = reached(high)
-        while (high - low).max(initial=0) >= 1:
-            middle = np.floor((low + high) / 2)
-            there = reached(middle)
-            high = np.where(there, middle, high)
-            low = np.where(there, low, middle + 1)
-        return np.where(ever, high, np.nan)
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature, of both views."""
@@ -140,10 +143,11 @@ class ChurnModel:
             {
                 "horizon_days": self.horizon_days,
                 "columns": self.columns_,
-                "base": self.views_.base_,
+                "level": self.level_,
+                "shift": self.shift_,
                 "intercept": self.intercept_,
                 "slope": self.slope_,
-                "mean_rhythm": self.mean_rhythm_,
+                "mean_process": self.mean_process_,
                 "rhythm": self.rhythm_.to_dict(),
             },
         )
@@ -153,32 +157,18 @@ class ChurnModel:
         value = read_json(directory / "model.json")
         model = cls(horizon_days=int(value["horizon_days"]))
         model.columns_ = value["columns"]
+        model.level_, model.shift_ = float(value["level"]), float(value["shift"])
         model.intercept_, model.slope_ = float(value["intercept"]), float(value["slope"])
-        model.mean_rhythm_ = float(value["mean_rhythm"])
+        model.mean_process_ = float(value["mean_process"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.views_ = TwoViews.load(directory, "churn", float(value["base"]), model.columns_)
+        model.views_ = TwoViews.load(directory, "churn", model.columns_)
         return model
 
+    def _process(self, features: pd.DataFrame) -> Floats:
+        """Calibrated logit P(no order) of the process within the horizon."""
+        return self.intercept_ + self.slope_ * self.rhythm_.no_order_logit(features)
 
-def _mean(views: tuple[Floats, Floats]) -> Floats:
-    corrected, direct = views
-    return (corrected + direct) / 2
 
-
-def platt(
-    raw: Floats, happened: Floats, weight: Floats, *, pull: float = 5.0
-) -> tuple[float, float]:
-    """Intercept and slope that make `raw` log odds fit what happened, row by row weighted.
-
-    Penalised logistic likelihood (Platt 1999): `pull` · (intercept² + (slope − 1)²) keeps
-    small samples near the identity.
-    """
-
-    def loss(parameters: Floats) -> float:
-        intercept, slope = parameters
-        log_odds = intercept + slope * raw
-        likelihood = np.logaddexp(0, log_odds) - happened * log_odds
-        return float((weight * likelihood).sum() + pull * (intercept**2 + (slope - 1) ** 2))
-
-    intercept, slope = minimize(loss, x0=np.array([0.0, 1.0]), method="L-BFGS-B").x
-    return float(intercept), float(slope)
+def _mean_log_odds(log_odds: Floats) -> float:
+    """Log odds of the mean probability."""
+    return float(logit(expit(log_odds).mean(keepdims=True))[0])

@@ -16,7 +16,7 @@ from training.estimator import (
     write_json,
 )
 from training.models.two_views import out_of_fold
-from training.tables import CutoffTable
+from training.tables import CutoffTable, horizon_of, longest
 
 REPORTED_DAYS = (7, 30, 90)
 FLAT_SHARE = 1e-3
@@ -51,18 +51,20 @@ class NextPurchaseModel:
         self.boosting = boosting or Boosting()
 
     def fit(self, tables: Sequence[CutoffTable]) -> Self:
-        """Learn from labelled cutoffs, oldest first.
+        """Learn from labelled cutoffs, oldest first; of those, from the longest windows.
 
         Raises
         ------
         DataError
             Without a table, or when tables disagree in columns.
         """
-        features, labels = stacked(tables)
+        stacked(tables)
+        learned = longest(tables)
+        features, labels = stacked(learned)
         self.columns_ = list(features.columns)
         waited = labels["days_to_next_order"].to_numpy(dtype=float)
         followed = labels["followed_days"].to_numpy(dtype=float)
-        capped = np.log1p(np.fmin(waited, float(self.horizon_days)))
+        capped = np.log1p(np.fmin(waited, horizon_of(learned[0])))
         self.mean_ = float(capped.mean())
         place = self.mean_ + out_of_fold(
             features, lambda some, rows: self._grow(some, capped[rows])

@@ -1,94 +1,57 @@
-"""What a customer buys next: own rhythm, products bought together, what is popular now."""
+"""What a customer buys next: sources name candidates, trees rank them, rules have the last word."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from scipy import sparse
 
-from features.errors import BundleError, ConfigError, NotEnoughData
+from features.errors import ConfigError, NotEnoughData
 from features.orders import day_number
-from training.estimator import read_json, write_json
-from training.models.purchase_history import (
-    Floats,
-    History,
-    Ints,
-    own_products,
-    read_history,
-    texts,
-)
-from training.models.recommendation_scores import (
-    ProductFacts,
-    Weights,
-    due,
-    most_popular_first,
-    new_scores,
-    product_facts,
-    recent_profiles,
-    repeat_scores,
-    shares,
-    similar_products,
-)
-from training.models.recommendation_tuning import (
-    KEPT_PER_CUSTOMER,
-    counting_weights,
-    make_exam,
-    tune,
-)
-from training.models.recommender import (
-    Asked,
-    Candidates,
-    Recommender,
-    require_fitted,
-)
-from training.recommendation_metrics import next_baskets
+from training.models.purchase_history import read_history, texts
+from training.recommend.answer import Block, Wish
+from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
+from training.recommend.catalogue import Catalogue
+from training.recommend.files import read_model, write_model
+from training.recommend.ranker import Trees
+from training.recommend.rules import NO_RULES, Rules
+from training.recommend.sources import Owners, Past
+from training.recommend.stages import EPISODES_AT_ONCE, Plan, Stages
+from training.recommend.together import Together
 
-FORMAT = 1
-MODEL_FILE = "recommendation.json"
-PRODUCTS_FILE = "products.parquet"
-SIMILAR_FILE = "similar_products.parquet"
-MAX_EXAM_DAYS = 45
-MIN_EXAM_CUSTOMERS = 20
-MAX_EXAM_CUSTOMERS = 2_000
+Kind = Literal["all", "repeat", "new"]
+MadeOn = Literal["any_day", "order_day", "day_after"]
 
 
-@dataclass(frozen=True)
-class _Learned:
-    """What the log says before anything is weighed."""
+class RecommendationModel:
+    """Two stages: candidates from several sources, ranked by trees.
 
-    products: pd.Index
-    facts: ProductFacts
-    similar: sparse.csr_array
+    Candidates are what the customer owns and the 60 new products that a ridge regression to
+    the next basket, the nearest customers and what sells now speak for
+    (`training.recommend.sources`). LightGBM's lambdarank ranks them by their scores and by
+    counts of customer and product (`training.recommend.candidates`), learned from the last
+    baskets of everybody before `as_of`. Where fewer than 200 baskets have a past, own counts
+    and then popularity rank. `Rules` hold before the first N are taken.
 
-
-class RecommendationModel(Recommender):
-    """Personal frequency with decay and rhythm, item–item similarity, recent popularity.
-
-    The formulas stand at the top of `training.models.recommendation_scores`. Their weights
-    and the half-life are chosen by NDCG@10 on each customer's first basket in the last
-    days (a quarter of the log, at most 45) before `as_of`, with everything else learned
-    from before those days; with fewer than 20 such customers, or where nothing surely beats
-    it, repeats are ranked by plain counting.
+    Work grows with the log, memory does not: pasts of at most 10 million purchases, 6,000 × 6,000
+    products and 20,000 neighbours are learned from, customers are scored 512 at a time or fewer.
 
     Parameters
     ----------
-    half_life_days : half-lives of a purchase to choose from, each > 0
-    neighbours : similar products kept per product, ≥ 1
-    max_products : only so many of the most bought products can be similar to others, ≥ 1
-    seed : draws the customers of the tuning where there are more than 2,000
+    made_on : when lists are made in the lessons: on `any_day` since the basket before (as a
+        score run does), on the `order_day` itself, or on the `day_after` the basket before
+    trees : how the trees are grown
+    seed : draws what the trees learn from, and their features
+    num_threads : threads of LightGBM
 
     Attributes
     ----------
-    products_ : products of the log, sorted
-    facts_ : popularity, repeat share and usual gap of each product
-    similar_ : neighbours of each product, sparse (products × products)
-    weights_ : the chosen weights
+    catalogue_ : the products, their categories and popularity
+    stages_ : both stages; None where the log is too small for them
+    together_ : products bought in one order, with support, confidence, lift and correlation
     as_of_ : the day the model was fitted for
 
     Examples
@@ -108,25 +71,34 @@ class RecommendationModel(Recommender):
     def __init__(
         self,
         *,
-        half_life_days: Sequence[float] = (30.0, 60.0, 120.0, 240.0),
-        neighbours: int = 50,
-        max_products: int = 20_000,
+        made_on: MadeOn = "any_day",
+        trees: Trees = Trees(),  # noqa: B008 - a frozen value
         seed: int = 0,
+        num_threads: int = 1,
     ) -> None:
-        self.half_life_days = half_life_days
-        self.neighbours = neighbours
-        self.max_products = max_products
+        self.made_on = made_on
+        self.trees = trees
         self.seed = seed
+        self.num_threads = num_threads
 
-    def fit(self, purchases: pd.DataFrame, *, as_of: date) -> Self:
+    def fit(
+        self,
+        purchases: pd.DataFrame,
+        *,
+        as_of: date,
+        unsold: pd.DataFrame | None = None,
+        segments: Mapping[str, str] | None = None,
+    ) -> Self:
         """Learn from the rows of `purchases` before `as_of`.
 
         Parameters
         ----------
         purchases : DataFrame, one row per (customer, order, product), returns left out:
             `customer_id`, `product_id` (categories of text), `order_id`, `day` (integers;
-            days since 1970-01-01)
+            days since 1970-01-01), and `category` where known
         as_of : rows of this day and later are not seen
+        unsold : `product_id`, `category` of products that may be listed before their first sale
+        segments : customer id → group, for what is popular in it
 
         Raises
         ------
@@ -135,142 +107,178 @@ class RecommendationModel(Recommender):
         ConfigError
             A parameter of the model cannot be used.
         """
-        self._check_parameters()
+        if self.made_on not in get_args(MadeOn):
+            raise ConfigError(
+                f"made_on: {self.made_on!r} is none of {', '.join(get_args(MadeOn))}."
+            )
         history = read_history(purchases, as_of=as_of)
         if not len(history.customer):
             raise NotEnoughData(f"purchases: no row before {as_of}. Choose a later as_of.")
-        return self.fit_with(history, weights=self._tuned(purchases, history, as_of), as_of=as_of)
-
-    def fit_with(self, history: History, *, weights: Weights, as_of: date) -> Self:
-        """Learn from `history`, which ends before `as_of`, with given weights: no tuning."""
-        similar = similar_products(
-            history, neighbours=self.neighbours, max_products=self.max_products
-        )
-        facts = product_facts(history, own_products(history))
-        return self._set(_Learned(history.products, facts, similar), weights, as_of)
-
-    def _set(self, learned: _Learned, weights: Weights, as_of: date) -> Self:
-        self.products_ = learned.products
-        self.facts_ = learned.facts
-        self.similar_ = learned.similar
-        self.popular_ = most_popular_first(learned.facts.popularity)
-        self.weights_ = weights
+        log = baskets_of(history)
+        known = purchases.loc[purchases["day"] < day_number(as_of)]
+        self.catalogue_ = Catalogue.of(log, known, unsold, segments or {})
+        self.together_ = Together.of(log)
+        plan = Plan(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
+        owners = owners_of(log.customers)
+        whole = replace(log, products=self.catalogue_.products)
+        self.stages_ = Stages.fit(whole, owners, self._waited(log), plan)
         self.as_of_ = as_of
         return self
 
-    def _check_parameters(self) -> None:
-        problems = [
-            f"{name}: {getattr(self, name)} is not at least 1."
-            for name in ("neighbours", "max_products")
-            if getattr(self, name) < 1
-        ]
-        if not self.half_life_days or min(self.half_life_days) <= 0:
-            problems.append("half_life_days: give one or more numbers of days above 0.")
-        if problems:
+    def _waited(self, log: Baskets) -> Any:
+        match self.made_on:
+            case "order_day":
+                return None
+            case "day_after":
+                return np.zeros(len(log.day))
+            case _:
+                return np.random.default_rng(self.seed).random(len(log.day))
+
+    def recommend(
+        self,
+        purchases: pd.DataFrame,
+        *,
+        customers: Sequence[str],
+        as_of: date,
+        limit: int = 20,
+        kind: Kind = "all",
+        exclude: Collection[str] = (),
+        rules: Rules = NO_RULES,
+        segments: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Rank products for each customer.
+
+        Parameters
+        ----------
+        purchases : DataFrame as in `fit`; only the customers' own rows before `as_of`
+            matter, so their rows alone give the same lists
+        customers : each once; one without purchases gets what is popular
+        as_of : the day the lists are for, not before the day the model was fitted for
+        limit : length of a list, ≥ 1
+        kind : `repeat` lists only what the customer has bought, `new` only the rest
+        exclude : products never to list, beside those of `rules`
+        rules : what the shop allows
+        segments : customer id → group, for customers without purchases
+
+        Returns
+        -------
+        DataFrame, up to `limit` rows per customer in the order of `customers`:
+        `customer_id`, `rank` (1, 2, …), `product_id`, `score` (in (0, 1], falling with the
+        rank; compare it within a customer only), `kind` (`repeat` or `new`), `why` (see
+        `training.recommend.reasons`). Filters come before the cut: a list is shorter than
+        `limit` only when no product is left. Equal scores: by product id.
+
+        Raises
+        ------
+        DataError
+            The table does not fit.
+        ConfigError
+            An argument cannot be used.
+        """
+        rules = _with(rules, exclude)
+        self._check(customers, as_of, limit, kind, rules)
+        if rules.consent is not None:
+            purchases = purchases.loc[purchases["customer_id"].isin(list(rules.consent))]
+        history = read_history(
+            purchases, as_of=as_of, customers=customers, products=self.catalogue_.products
+        )
+        return self._lists(baskets_of(history), limit, kind, rules, segments or {})
+
+    def recommend_one(
+        self,
+        baskets: Iterable[tuple[date, Collection[str]]],
+        *,
+        as_of: date,
+        customer: str = "",
+        limit: int = 20,
+        kind: Kind = "all",
+        rules: Rules = NO_RULES,
+        segment: str | None = None,
+    ) -> pd.DataFrame:
+        """Rank products for one customer whose baskets are at hand: after a new order, say.
+
+        Parameters
+        ----------
+        baskets : day and products of each order before `as_of`, in the order of time
+        customer : the id; one that the log knew is no neighbour of its own past
+        as_of, limit, kind, rules, segment : as in `recommend`, whose answer this equals
+
+        Raises
+        ------
+        ConfigError
+            An argument cannot be used.
+        """
+        self._check([customer], as_of, limit, kind, rules)
+        silent = rules.consent is not None and customer not in rules.consent
+        log = given_baskets(
+            customer, [] if silent else baskets, as_of=as_of, products=self.catalogue_.products
+        )
+        return self._lists(log, limit, kind, rules, {customer: segment} if segment else {})
+
+    def bought_together(self, product: str, *, limit: int = 10) -> pd.DataFrame:
+        """Products bought in the same orders as `product`, most correlated first.
+
+        Returns
+        -------
+        DataFrame `product_id`, `orders_both`, `support`, `confidence` (share of the orders with
+        `product` that hold the other), `lift`, `correlation`; empty for a product that is
+        unknown or never bought with others.
+        """
+        _require_fitted(self)
+        place = self.catalogue_.products.get_indexer(texts([product]))[0]
+        return self.together_.table(int(place), self.catalogue_.products, limit)
+
+    def _lists(
+        self, log: Baskets, limit: int, kind: Kind, rules: Rules, segments: Mapping[str, str]
+    ) -> pd.DataFrame:
+        owners = owners_of(log.customers)
+        whole = open_episodes(log)
+        category = self.catalogue_.extended(len(log.products))
+        allowed = rules.allowed(log.products, category, self.catalogue_.categories)
+        group = self.catalogue_.segments.get_indexer(
+            texts([segments.get(name, "") for name in log.customers])
+        )
+        step = EPISODES_AT_ONCE if self.stages_ is None else self.stages_.at_once
+        wish = Wish(limit, kind, rules, allowed)
+        parts = []
+        for start in range(0, len(whole), step):
+            rows = slice(start, start + step)
+            past = Past.of(log, whole[rows], owners)
+            block = Block(past, self.catalogue_, self.stages_, self.together_, group[rows])
+            parts.append(block.lists(wish))
+        return pd.concat(parts, ignore_index=True)
+
+    def _check(
+        self, customers: Sequence[str], as_of: date, limit: int, kind: str, rules: Rules
+    ) -> None:
+        _require_fitted(self)
+        problems = []
+        if as_of < self.as_of_:
+            problems.append(
+                f"as_of: {as_of} is before {self.as_of_}, for which the model was fitted."
+            )
+        if not len(customers):
+            problems.append("customers: empty. Name at least one customer.")
+        if limit < 1:
+            problems.append(f"limit: {limit} is not at least 1.")
+        if kind not in get_args(Kind):
+            problems.append(f"kind: {kind!r} is none of {', '.join(get_args(Kind))}.")
+        if problems := problems + rules.problems():
             raise ConfigError(problems)
 
-    def _tuned(self, purchases: pd.DataFrame, history: History, as_of: date) -> Weights:
-        """The weights that would have ranked the last baskets before `as_of` best."""
-        half_lives = sorted(self.half_life_days)
-        start = Weights(half_life_days=half_lives[len(half_lives) // 2])
-        window_days = min(MAX_EXAM_DAYS, int(history.age_days.max()) // 4)
-        if window_days < 1:
-            return counting_weights(start)
-        cutoff = as_of - timedelta(days=window_days)
-        past = read_history(purchases, as_of=cutoff)
-        known = purchases.loc[purchases["day"] < day_number(as_of)]
-        truth = next_baskets(known, cutoff=cutoff, horizon_days=window_days)
-        customers = self._examined(past, truth)
-        if len(customers) < MIN_EXAM_CUSTOMERS:
-            return counting_weights(start)
-        rehearsal = type(self)(
-            half_life_days=half_lives,
-            neighbours=self.neighbours,
-            max_products=self.max_products,
-            seed=self.seed,
-        )
-        rehearsal.fit_with(past, weights=start, as_of=cutoff)
-        asked = rehearsal.ask(known, customers, cutoff, KEPT_PER_CUSTOMER, "all", ())
-        exam = make_exam(
-            asked.history,
-            asked.own,
-            rehearsal.facts_,
-            rehearsal.candidates(asked),
-            truth.loc[truth["customer_id"].isin(customers)],
-        )
-        return tune(exam, start, half_lives_days=half_lives)
-
-    def _examined(self, past: History, truth: pd.DataFrame) -> list[str]:
-        customers = np.intersect1d(past.customers, truth["customer_id"].unique().astype(object))
-        if len(customers) > MAX_EXAM_CUSTOMERS:
-            draw = np.random.default_rng(self.seed)
-            customers = np.sort(draw.choice(customers, MAX_EXAM_CUSTOMERS, replace=False))
-        return list(customers)
-
-    def _similarities(self, asked: Asked, start: int, stop: int) -> sparse.csr_array:
-        profiles = recent_profiles(asked.history, start, stop, len(self.products_))
-        return profiles @ self.similar_
-
-    def _repeat_scores(self, asked: Asked) -> Floats:
-        facts = self.facts_.extended(len(asked.history.products))
-        share = shares(asked.history, asked.own, self.weights_.half_life_days)
-        due_now = due(asked.own, facts)
-        return repeat_scores(share, asked.own.product, due_now, facts, self.weights_)
-
-    def _new_scores(self, candidates: Candidates) -> Floats:
-        return new_scores(candidates.similarity, candidates.product, self.facts_, self.weights_)
-
-    def _why(self, asked: Asked, listed: Candidates) -> list[dict[str, Any]]:
-        reasons = super()._why(asked, listed)
-        new = np.flatnonzero((listed.own < 0) & (listed.similarity > 0))
-        popular_share = self.weights_.popular_share
-        alike = (1 - popular_share) * listed.similarity[new]
-        rows = new[alike > popular_share * self.facts_.popularity[listed.product[new]]]
-        for row, product in zip(rows, self._most_alike(asked, listed[rows]), strict=True):
-            reasons[row] = {"code": "bought_with", "product_id": str(self.products_[product])}
-        return reasons
-
-    def _most_alike(self, asked: Asked, listed: Candidates) -> Ints:
-        """Of what the customer bought lately, the product that speaks most for each listed one."""
-        if not len(listed.customer):
-            return np.empty(0, dtype=np.int64)
-        start, stop = int(listed.customer[0]), int(listed.customer[-1]) + 1
-        profiles = recent_profiles(asked.history, start, stop, len(self.products_))
-        alike = self.similar_[:, listed.product].T.tocsr()
-        speaks = profiles[listed.customer - start].multiply(alike).tocoo()
-        by = np.lexsort((speaks.col, -speaks.data, speaks.row))
-        first = np.searchsorted(speaks.row[by], np.arange(len(listed.customer)))
-        return np.asarray(speaks.col[by[first]], dtype=np.int64)
-
     def save(self, directory: Path) -> None:
-        """Write the fitted model as JSON and Parquet into `directory`.
+        """Write the fitted model as JSON, Parquet, NumPy arrays and LightGBM's text.
 
         The same model writes the same bytes; `load` gives it back to the last bit.
         """
-        require_fitted(self)
-        directory.mkdir(parents=True, exist_ok=True)
-        similar = self.similar_.tocoo()
-        products = {"product_id": pa.array(self.products_, pa.string())}
-        products |= {name: pa.array(values) for name, values in vars(self.facts_).items()}
-        neighbours = {
-            "product": pa.array(similar.row.astype(np.int32)),
-            "neighbour": pa.array(similar.col.astype(np.int32)),
-            "similarity": pa.array(similar.data),
+        _require_fitted(self)
+        head = {
+            "as_of": self.as_of_.isoformat(),
+            "made_on": self.made_on,
+            "trees": vars(self.trees),
+            "seed": self.seed,
         }
-        pq.write_table(pa.table(products), directory / PRODUCTS_FILE)
-        pq.write_table(pa.table(neighbours), directory / SIMILAR_FILE)
-        write_json(
-            directory / MODEL_FILE,
-            {
-                "format": FORMAT,
-                "as_of": self.as_of_.isoformat(),
-                "weights": asdict(self.weights_),
-                "half_life_days": list(self.half_life_days),
-                "neighbours": self.neighbours,
-                "max_products": self.max_products,
-                "seed": self.seed,
-            },
-        )
+        write_model(directory, head, self.catalogue_, self.stages_, self.together_)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -281,30 +289,25 @@ class RecommendationModel(Recommender):
         BundleError
             A file is missing, damaged, or of another version of the format.
         """
-        head = read_json(directory / MODEL_FILE)
-        if head.get("format") != FORMAT:
-            raise BundleError(f"{directory}: not a recommendation model of format {FORMAT}.")
-        try:
-            learned = _read_learned(directory)
-            names = ("half_life_days", "neighbours", "max_products", "seed")
-            model = cls(**{name: head[name] for name in names})
-            weights, as_of = Weights(**head["weights"]), date.fromisoformat(head["as_of"])
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise BundleError(f"{directory}: cannot be read ({error}). Train again.") from None
-        return model._set(learned, weights, as_of)
+        head, catalogue, stages, together = read_model(directory)
+        model = cls(made_on=head["made_on"], trees=Trees(**head["trees"]), seed=head["seed"])
+        model.catalogue_, model.stages_, model.together_ = catalogue, stages, together
+        model.as_of_ = date.fromisoformat(head["as_of"])
+        return model
 
 
-def _read_learned(directory: Path) -> _Learned:
-    products = pq.read_table(directory / PRODUCTS_FILE)
-    similar = pq.read_table(directory / SIMILAR_FILE)
-    width = products.num_rows
-    entries = (similar["product"].to_numpy(), similar["neighbour"].to_numpy())
-    matrix = sparse.csr_array((similar["similarity"].to_numpy(), entries), shape=(width, width))
-    matrix.sort_indices()
-    return _Learned(
-        products=texts(products["product_id"].to_pylist()),
-        facts=ProductFacts(
-            **{name: products[name].to_numpy() for name in ProductFacts.__dataclass_fields__}
-        ),
-        similar=matrix,
-    )
+def owners_of(customers: pd.Index) -> Owners:
+    """A number per customer id, the same in every log and on every machine."""
+    hashed = pd.util.hash_array(customers.to_numpy(dtype=object), categorize=False)
+    return np.asarray(hashed, dtype=np.uint64)
+
+
+def _with(rules: Rules, exclude: Collection[str]) -> Rules:
+    return replace(rules, deny={*rules.deny, *exclude}) if len(exclude) else rules
+
+
+def _require_fitted(model: RecommendationModel) -> None:
+    if not hasattr(model, "as_of_"):
+        from sklearn.exceptions import NotFittedError
+
+        raise NotFittedError(f"This {type(model).__name__} is not fitted yet. Call fit first.")

@@ -8,8 +8,7 @@ import pandas as pd
 
 from features.errors import ConfigError, NotEnoughData
 from training.models.purchase_history import Floats, own_products, read_history
-from training.models.recommendation_scores import most_popular_first
-from training.models.recommender import Asked, Candidates, Recommender
+from training.models.recommender import Asked, Candidates, Recommender, most_popular_first
 
 
 class PopularProducts(Recommender):

@@ -1,9 +1,9 @@
-"""What every recommender shares: whom and what was asked, candidates, and the ranked lists.
+"""What the simple recommenders share: whom and what was asked, candidates, and the lists.
 
 A recommender scores products that the customer has bought (`repeat`) and products that
-they have not (`new`). Among new products that are like nothing they bought, the more
-popular one never scores lower: that is why a few popular products per customer are
-candidates enough, and lists never end while products are left.
+they have not (`new`). Among new products the more popular one never scores lower: that is
+why a few popular products per customer are candidates enough, and lists never end while
+products are left.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +14,6 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from features.errors import ConfigError
 from training.models.purchase_history import (
@@ -37,19 +36,15 @@ COLUMNS = ["customer_id", "rank", "product_id", "score", "kind", "why"]
 class Candidates:
     """Products that may be listed, one row per (customer, product), sorted by both.
 
-    `own` is the row of the customer's `OwnProducts`, −1 for a new product;
-    `similarity` to what the customer bought lately, 0 where there is none.
+    `own` is the row of the customer's `OwnProducts`, −1 for a new product.
     """
 
     customer: Ints
     product: Ints
     own: Ints
-    similarity: Floats
 
     def __getitem__(self, rows: Any) -> "Candidates":
-        return Candidates(
-            self.customer[rows], self.product[rows], self.own[rows], self.similarity[rows]
-        )
+        return Candidates(self.customer[rows], self.product[rows], self.own[rows])
 
 
 @dataclass(frozen=True)
@@ -87,10 +82,6 @@ class Recommender(ABC):
     @abstractmethod
     def _new_scores(self, candidates: Candidates) -> Floats:
         """Score of each candidate that its customer has not bought, in (0, 1]."""
-
-    def _similarities(self, asked: Asked, start: int, stop: int) -> sparse.csr_array | None:  # noqa: ARG002 - the subclass needs them
-        """Similarity of products to what customers `start` to `stop` bought lately."""
-        return None
 
     def _why(self, asked: Asked, listed: Candidates) -> list[dict[str, Any]]:
         """Reason of each listed product."""
@@ -180,7 +171,7 @@ class Recommender(ABC):
         """Candidates of all customers, some customers at a time."""
         for start in range(0, len(asked.history.customers), CUSTOMERS_AT_ONCE):
             stop = min(start + CUSTOMERS_AT_ONCE, len(asked.history.customers))
-            yield _gather(asked, self._similarities(asked, start, stop), start, stop)
+            yield _gather(asked, start, stop)
 
     def _lists(self, asked: Asked, candidates: Candidates, repeat_scores: Floats) -> pd.DataFrame:
         new = candidates.own < 0
@@ -223,27 +214,20 @@ def best(customer: Ints, score: Floats, *, limit: int) -> tuple[Ints, Ints]:
     return by[kept], rank[kept]
 
 
-def _gather(asked: Asked, similar: sparse.csr_array | None, start: int, stop: int) -> Candidates:
-    """Own, similar and popular products of customers `start` to `stop`, as `asked` filters."""
+def _gather(asked: Asked, start: int, stop: int) -> Candidates:
+    """Own and popular products of customers `start` to `stop`, as `asked` filters."""
     own = asked.own
     first, last = np.searchsorted(own.customer, (start, stop))
     owned = np.bincount(own.customer[first:last] - start, minlength=stop - start)
     width = len(asked.history.products)
     keys = [own.customer[first:last] * width + own.product[first:last]]
-    values = np.empty(0)
     if asked.kind != "repeat":
         # Own products may fill the head of the popular ones: ask for that many more.
         keys.append(_popular_keys(asked, owned, start, width))
-        if similar is not None:
-            entries = similar.tocoo()
-            keys.append((entries.row.astype(np.int64) + start) * width + entries.col)
-            values = entries.data
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
     rows = np.full(len(key), -1, dtype=np.int64)
     rows[place[: last - first]] = np.arange(first, last)
-    similarity = np.zeros(len(key))
-    similarity[place[len(place) - len(values) :]] = values
-    candidates = Candidates(key // width, key % width, rows, similarity)
+    candidates = Candidates(key // width, key % width, rows)
     return candidates[_allowed(asked, candidates)]
 
 
@@ -274,3 +258,8 @@ def _frame(
         pd.Series(why, dtype=object),
     )
     return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def most_popular_first(popularity: Floats) -> Ints:
+    """Product codes by falling popularity, then code."""
+    return np.lexsort((np.arange(len(popularity)), -popularity)).astype(np.int64)

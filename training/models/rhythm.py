@@ -1,17 +1,26 @@
 """The purchase process as seen by the other models: fitted per cutoff, used as offset."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from training.estimator import Floats
-from training.process.gamma_gamma import GammaGamma
+from training.models.calibration import common_slope, log_odds_shift, logit, surprise
+from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
-from training.tables import CutoffTable
+from training.process.regular_beta_geometric import RegularBetaGeometric
+from training.tables import CutoffTable, churned, horizon_of
 
-PROBABILITY_FLOOR = 1e-4
+LEAST_EXPECTED = 1e-4
+"""Keeps the logarithm of an expectation finite."""
+
+ROWS_AT_ONCE = 20_000
+
+STAGES = (1, 2)
+"""The k of MBG/CNBD-k that are tried; 1 is MBG/NBD."""
 
 
 def purchase_summary(features: pd.DataFrame) -> pd.DataFrame:
@@ -27,88 +36,143 @@ def purchase_summary(features: pd.DataFrame) -> pd.DataFrame:
 
 
 class Rhythm:
-    """MBG/NBD for when, gamma-gamma for how much, fitted on one date's customers.
+    """When customers buy, fitted on one date's customers.
 
     Parameters
     ----------
     horizon_days : length of the predicted window
+    stages : 1 for MBG/NBD; k > 1 for MBG/CNBD-k, whose gaps are more regular
     """
 
-    def __init__(self, *, horizon_days: int) -> None:
+    process_: ModifiedBetaGeometric | RegularBetaGeometric
+
+    def __init__(self, *, horizon_days: int, stages: int = 1) -> None:
         self.horizon_days = horizon_days
+        self.stages = stages
 
     def fit(self, features: pd.DataFrame) -> Self:
-        """Fit both processes to the customers of a feature table."""
-        self.process_ = ModifiedBetaGeometric().fit(purchase_summary(features))
-        self.value_ = GammaGamma().fit(features["orders"], features["mean_order_value"].fillna(0.0))
+        """Fit to the customers of a feature table."""
+        process = (
+            ModifiedBetaGeometric() if self.stages == 1 else RegularBetaGeometric(k=self.stages)
+        )
+        self.process_ = process.fit(purchase_summary(features))
         return self
 
-    def no_order_logit(self, features: pd.DataFrame) -> Floats:
-        """Logit P(no order in the horizon), bounded; one value per row."""
-        return self.no_order_logit_within(features, self.horizon_days)
-
-    def no_order_logit_within(self, features: pd.DataFrame, days: float) -> Floats:
-        """Logit P(no order in the next `days`), bounded; one value per row."""
-        return logit(self.process_.p_no_order(purchase_summary(features), days))
+    def no_order_logit(self, features: pd.DataFrame, days: float | None = None) -> Floats:
+        """Logit P(no order in the horizon, or in `days`), bounded; one value per row."""
+        summary = purchase_summary(features)
+        return logit(self.process_.p_no_order(summary, self._days(days)))
 
     def p_alive(self, features: pd.DataFrame) -> Floats:
         return np.asarray(self.process_.p_alive(purchase_summary(features)))
 
     def expected_orders(self, features: pd.DataFrame, days: float | None = None) -> Floats:
         """Expected purchase days in the horizon (or in `days`), > 0."""
-        expected = self.process_.expected_orders(
-            purchase_summary(features), self.horizon_days if days is None else days
-        )
-        return np.maximum(expected, PROBABILITY_FLOOR)
+        summary = purchase_summary(features)
+        expected = self.process_.expected_orders(summary, self._days(days))
+        return np.maximum(expected, LEAST_EXPECTED)
 
-    def expected_value(self, features: pd.DataFrame) -> Floats:
-        """Expected value of an order in units of the currency, > 0."""
-        expected = self.value_.expected_value(
-            features["orders"], features["mean_order_value"].fillna(0.0)
-        )
-        return np.maximum(expected, PROBABILITY_FLOOR)
+    def expected_orders_within(self, features: pd.DataFrame, ends: Floats) -> Floats:
+        """The same within each of `ends` days, rows × ends.
 
-    def expected_spend(self, features: pd.DataFrame) -> Floats:
-        """Expected spend in the horizon in units of the currency, > 0."""
-        return self.expected_orders(features) * self.expected_value(features)
+        A single customer costs one question to the process, not one for each of `ends`; for
+        many customers it is asked piece by piece, as the answers to all would fill the memory.
+        """
+        summary = purchase_summary(features)
+        step = max(1, ROWS_AT_ONCE // max(len(summary), 1))
+        parts = []
+        for start in range(0, len(ends), step):
+            some = ends[start : start + step]
+            rows = np.repeat(np.arange(len(summary)), len(some))
+            days = np.tile(some, len(summary))
+            expected = self.process_.expected_orders(summary.iloc[rows], days)
+            parts.append(expected.reshape(len(summary), len(some)))
+        return np.maximum(np.column_stack(parts), LEAST_EXPECTED)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives bit-identical predictions."""
         return {
             "horizon_days": self.horizon_days,
+            "stages": self.stages,
             "process": self.process_.to_dict(),
-            "value": self.value_.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Self:
-        rhythm = cls(horizon_days=int(value["horizon_days"]))
-        rhythm.process_ = ModifiedBetaGeometric.from_dict(value["process"])
-        rhythm.value_ = GammaGamma.from_dict(value["value"])
+        rhythm = cls(horizon_days=int(value["horizon_days"]), stages=int(value["stages"]))
+        rhythm.process_ = process_from_dict(value["process"])  # type: ignore[assignment]
         return rhythm
 
-
-def fit_rhythms(tables: Sequence[CutoffTable], horizon_days: int) -> list[Rhythm]:
-    """One rhythm per cutoff, each from what was known at that cutoff alone."""
-    return [Rhythm(horizon_days=horizon_days).fit(table.features) for table in tables]
+    def _days(self, days: float | None) -> float:
+        return self.horizon_days if days is None else days
 
 
-def at_each(
-    tables: Sequence[CutoffTable],
-    rhythms: Sequence[Rhythm],
-    says: Callable[[Rhythm, pd.DataFrame], Floats],
-) -> Floats:
-    """What each cutoff's own rhythm says of its customers, all cutoffs below each other."""
-    pairs = zip(rhythms, tables, strict=True)
-    return np.concatenate([says(rhythm, table.features) for rhythm, table in pairs])
+Says = Callable[[Rhythm, pd.DataFrame, float], Floats]
+"""What a rhythm says of customers within so many days, one value per row."""
 
 
-def logit(probability: Floats) -> Floats:
-    """Log odds, bounded by `PROBABILITY_FLOOR` on both sides."""
-    bounded = np.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
-    return np.asarray(np.log(bounded) - np.log1p(-bounded))
+@dataclass(frozen=True)
+class Rhythms:
+    """One rhythm per cutoff, each from what was known at that cutoff alone, and today's.
+
+    Attributes
+    ----------
+    tables : labelled, oldest first
+    past : the rhythm of each table
+    today : the rhythm that predictions start from
+    features : of the customers whom `today` was fitted to
+    """
+
+    tables: Sequence[CutoffTable]
+    past: Sequence[Rhythm]
+    today: Rhythm
+    features: pd.DataFrame
+
+    @classmethod
+    def fit(
+        cls, tables: Sequence[CutoffTable], today: pd.DataFrame | None, horizon_days: int
+    ) -> Self:
+        """Fit all, with regular gaps or without: what said the past windows better.
+
+        Parameters
+        ----------
+        tables : labelled, oldest first
+        today : the features that predictions start from; None: those of the last cutoff
+        horizon_days : of the predictions; a past rhythm is asked about its table's window
+        """
+        tried = [
+            [
+                Rhythm(horizon_days=horizon_days, stages=stages).fit(table.features)
+                for table in tables
+            ]
+            for stages in STAGES
+        ]
+        past = min(tried, key=lambda rhythms: _surprise(tables, rhythms))
+        if today is None:
+            return cls(tables, past, past[-1], tables[-1].features)
+        now = Rhythm(horizon_days=horizon_days, stages=past[-1].stages).fit(today)
+        return cls(tables, past, now, today)
+
+    def each(self, says: Says) -> list[Floats]:
+        """What each cutoff's rhythm says within that cutoff's window, per table."""
+        return _each(self.tables, self.past, says)
 
 
-def expit(log_odds: Floats) -> Floats:
-    """Inverse of `logit`."""
-    return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
+def _each(tables: Sequence[CutoffTable], past: Sequence[Rhythm], says: Says) -> list[Floats]:
+    return [
+        says(rhythm, table.features, horizon_of(table))
+        for rhythm, table in zip(past, tables, strict=True)
+    ]
+
+
+def _surprise(tables: Sequence[CutoffTable], past: Sequence[Rhythm]) -> float:
+    """Log loss of P(no order) once it is calibrated; windows count alike."""
+    windows = [
+        (said, churned(table.labels))
+        for said, table in zip(_each(tables, past, Rhythm.no_order_logit), tables, strict=True)
+    ]
+    slope = common_slope(windows)
+    return sum(
+        surprise(slope * said + log_odds_shift(slope * said, happened), happened)
+        for said, happened in windows
+    )

@@ -1,7 +1,7 @@
-"""One target seen twice: the purchase process corrected by trees, and trees alone."""
+"""One target seen twice beside the purchase process: corrected by trees, and by trees alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,9 @@ import pandas as pd
 from training.boosting import OffsetBooster
 from training.estimator import Floats, customer_thirds
 
+PROCESS_SHARE, CORRECTED_SHARE, DIRECT_SHARE = 0.2, 0.4, 0.4
+"""How much the process itself, its correction and the trees alone count in a prediction."""
+
 Mask = npt.NDArray[np.bool_]
 Grow = Callable[[pd.DataFrame, Mask], OffsetBooster]
 """Given features and the mask of their rows among all, trees."""
@@ -19,25 +22,32 @@ Grow = Callable[[pd.DataFrame, Mask], OffsetBooster]
 
 @dataclass(frozen=True)
 class Target:
-    """What trees learn, on the link scale of their objective.
+    """What trees learn, on the link scale of their objective, one per row.
 
     Attributes
     ----------
-    wanted : what happened, one per row
-    offset : what the purchase process says, on the link scale, one per row
-    base : the overall mean on the link scale, where the view without process starts
+    wanted : what happened
+    offset : what the purchase process says
+    level : what it says of the average customer of the row's date, where the view without
+        the process starts
     parameters, rounds : how LightGBM grows
     """
 
     wanted: Floats
     offset: Floats
-    base: float
+    level: Floats
     parameters: dict[str, Any]
     rounds: int
 
+    def at(self, rows: Mask) -> "Target":
+        """The target of some rows."""
+        return replace(
+            self, wanted=self.wanted[rows], offset=self.offset[rows], level=self.level[rows]
+        )
+
 
 class TwoViews:
-    """Trees that correct an offset, and trees that start from the overall mean.
+    """Trees that correct an offset, and trees that start from the same level for all.
 
     The first view holds where histories are short or the horizon long, the second where the
     process does not fit (irregular or very frequent buyers). How they are averaged is the
@@ -46,26 +56,27 @@ class TwoViews:
 
     correcting_: OffsetBooster
     direct_: OffsetBooster
-    base_: float
 
     def fit(self, features: pd.DataFrame, target: Target) -> Self:
         """Grow both on all rows."""
-        self.base_ = target.base
         self.correcting_ = _grow(features, target, target.offset)
-        self.direct_ = _grow(features, target, _constant(target))
+        self.direct_ = _grow(features, target, target.level)
         return self
 
-    def predict(self, features: pd.DataFrame, offset: Floats) -> tuple[Floats, Floats]:
+    def predict(
+        self, features: pd.DataFrame, offset: Floats, level: float | Floats
+    ) -> tuple[Floats, Floats]:
         """Both views on the link scale: the corrected `offset`, and the direct one."""
         return (
             offset + self.correcting_.correction(features),
-            self.base_ + self.direct_.correction(features),
+            level + self.direct_.correction(features),
         )
 
     def contributions(self, features: pd.DataFrame) -> Floats:
-        """What each feature adds to the mean of both views; rows × columns."""
-        both = self.correcting_.contributions(features) + self.direct_.contributions(features)
-        return both[:, :-1] / 2
+        """What each feature adds to the average of process and views; rows × columns."""
+        corrected = CORRECTED_SHARE * self.correcting_.contributions(features)
+        direct = DIRECT_SHARE * self.direct_.contributions(features)
+        return (corrected + direct)[:, :-1]
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature, of both views."""
@@ -73,14 +84,13 @@ class TwoViews:
         return {name: gain + correcting[name] for name, gain in self.direct_.importance().items()}
 
     def save(self, directory: Path, name: str) -> None:
-        """Write both as LightGBM text; `base_` is the caller's to keep."""
+        """Write both as LightGBM text."""
         self.correcting_.save(directory / f"{name}_correcting.txt")
         self.direct_.save(directory / f"{name}_direct.txt")
 
     @classmethod
-    def load(cls, directory: Path, name: str, base: float, columns: list[str]) -> Self:
+    def load(cls, directory: Path, name: str, columns: list[str]) -> Self:
         views = cls()
-        views.base_ = base
         views.correcting_ = OffsetBooster.load(directory / f"{name}_correcting.txt", columns)
         views.direct_ = OffsetBooster.load(directory / f"{name}_direct.txt", columns)
         return views
@@ -90,7 +100,7 @@ def views_out_of_fold(features: pd.DataFrame, target: Target) -> tuple[Floats, F
     """Both views of every row, from trees that never saw its customer."""
     corrected, direct = (
         start + out_of_fold(features, _growing(target, start))
-        for start in (target.offset, _constant(target))
+        for start in (target.offset, target.level)
     )
     return corrected, direct
 
@@ -117,15 +127,9 @@ def out_of_fold(features: pd.DataFrame, grow: Grow) -> Floats:
     return correction
 
 
-def _constant(target: Target) -> Floats:
-    return np.full(len(target.wanted), target.base)
-
-
 def _growing(target: Target, start: Floats) -> Grow:
     def grow(features: pd.DataFrame, rows: Mask) -> OffsetBooster:
-        return OffsetBooster.fit(
-            features, target.wanted[rows], start[rows], target.parameters, target.rounds
-        )
+        return _grow(features, target.at(rows), start[rows])
 
     return grow
 

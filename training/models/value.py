@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -15,24 +15,25 @@ from training.estimator import (
     stacked,
     write_json,
 )
-from training.models.rhythm import Rhythm, at_each, fit_rhythms
-from training.models.two_views import Target, TwoViews, views_out_of_fold
-from training.tables import CutoffTable
+from training.models.log_blend import LogBlend
+from training.models.rhythm import LEAST_EXPECTED, Rhythm, Rhythms
+from training.models.spend_interval import SpendInterval
+from training.models.two_views import CORRECTED_SHARE, PROCESS_SHARE, TwoViews
+from training.process.gamma_gamma import GammaGamma
+from training.tables import CutoffTable, horizon_of
 
 DAYS_PER_YEAR = 365.25
-LEAST_MEAN = 1e-6
-"""Keeps the log finite where nobody spent anything."""
 
 
 class ValueModel:
-    """Two views of orders and of spend, averaged.
+    """The purchase process and two views of orders and of spend, averaged.
 
-    Orders: Poisson trees that correct log expected orders of MBG/NBD, and Poisson trees alone.
-    Spend: Tweedie trees (power 1.5) that correct log(expected orders × expected value of
-    gamma-gamma), and Tweedie trees alone; see `TwoViews`. The interval is empirical:
-    customers are lined up by out-of-fold prediction, and the 10 % and 90 % quantiles of what
-    comparable customers really spent are read off (zeros included, so the lower end of many
-    customers is 0).
+    Orders: Poisson trees that correct log expected orders of the process, and Poisson trees
+    alone. Spend: Tweedie trees (power 1.5) that correct log(expected orders × expected value
+    of gamma-gamma), and Tweedie trees alone; see `TwoViews`. Windows may be shorter than the
+    horizon, and what a whole window was off by is taken out before trees learn: what
+    is usual of it comes back (`usual_shift`). The interval and the median are those of
+    what comparable customers really spent; see `SpendInterval`.
 
     Parameters
     ----------
@@ -57,8 +58,11 @@ class ValueModel:
         self.lifetime_years = lifetime_years
         self.boosting = boosting or Boosting()
 
-    def fit(self, tables: Sequence[CutoffTable]) -> Self:
+    def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:
         """Learn from labelled cutoffs, oldest first.
+
+        `rhythms` are the purchase processes of these tables and of the date of training; None:
+        they are fitted here, and the last cutoff stands for that date.
 
         Raises
         ------
@@ -67,41 +71,57 @@ class ValueModel:
         """
         features, labels = stacked(tables)
         self.columns_ = list(features.columns)
-        rhythms = fit_rhythms(tables, self.horizon_days)
-        self.rhythm_ = rhythms[-1]
+        rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
+        self.rhythm_ = rhythms.today
+        self.order_value_ = _order_value(rhythms.features)
         bought = labels["orders"].to_numpy(dtype=float)
         # returns can make a customer's net spend negative; a mean on the log scale cannot be
         spent = np.maximum(labels["spend"].to_numpy(dtype=float), 0.0)
-        orders = self._target(
-            bought, at_each(tables, rhythms, Rhythm.expected_orders), objective="poisson"
+        orders = rhythms.each(Rhythm.expected_orders)
+        values = [_expected_value(_order_value(table.features), table.features) for table in tables]
+        spend = [count * value for count, value in zip(orders, values, strict=True)]
+        today = self._process(rhythms.features)
+        self.orders_ = LogBlend(self.boosting, "poisson").fit(features, bought, orders, today[0])
+        self.spend_ = LogBlend(self.boosting, "tweedie", tweedie_variance_power=1.5).fit(
+            features, spent, spend, today[1]
         )
-        spend = self._target(
-            spent,
-            at_each(tables, rhythms, Rhythm.expected_spend),
-            objective="tweedie",
-            tweedie_variance_power=1.5,
-        )
-        self.order_views_ = TwoViews().fit(features, orders)
-        self.spend_views_ = TwoViews().fit(features, spend)
-        self.interval_ = SpendInterval().fit(_mean(views_out_of_fold(features, spend)), spent)
+        self._fit_interval(tables, features, spent, spend)
         return self
+
+    def _fit_interval(
+        self,
+        tables: Sequence[CutoffTable],
+        features: pd.DataFrame,
+        spent: Floats,
+        spend: Sequence[Floats],
+    ) -> None:
+        expected = self.spend_.out_of_fold(features, spent, spend)
+        days = np.concatenate([np.full(len(t.features), horizon_of(t)) for t in tables])
+        whole = days == days.max()
+        age = np.concatenate([np.full(len(t.features), n) for n, t in enumerate(tables)])
+        latest = age[whole] == age[whole].max()
+        self.interval_ = SpendInterval().fit(expected[whole], spent[whole], latest)
+
+    def _process(self, features: pd.DataFrame) -> tuple[Floats, Floats]:
+        """Expected purchase days and spend of the process within the horizon."""
+        orders = self.rhythm_.expected_orders(features)
+        return orders, orders * _expected_value(self.order_value_, features)
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """Orders and money per customer.
 
         Returns
         -------
-        Index as given; `expected_orders`, `expected_order_value` (money),
-        `clv` = their product: expected net spend in the horizon, `clv_low` ≤ `clv` ≤ `clv_high`
-        (80 % interval), `clv_lifetime` ≥ `clv`, discounted.
+        Index as given; `expected_orders`, `expected_order_value` (money), `clv` = their
+        product: expected net spend in the horizon, `clv_low` ≤ `clv` ≤ `clv_high` (80 %
+        interval), `clv_median` (half of comparable customers spent no more: often 0, never to
+        be added up), `clv_lifetime` ≥ `clv`, discounted.
         """
         require_columns(features, self.columns_)
-        process = self.rhythm_
-        orders = _mean(
-            self.order_views_.predict(features, np.log(process.expected_orders(features)))
-        )
-        clv = _mean(self.spend_views_.predict(features, np.log(process.expected_spend(features))))
-        low, high = self.interval_.predict(clv)
+        said_orders, said_spend = self._process(features)
+        orders = self.orders_.predict(features, said_orders)
+        clv = self.spend_.predict(features, said_spend)
+        low, median, high = self.interval_.predict(clv)
         return pd.DataFrame(
             {
                 "expected_orders": orders,
@@ -109,18 +129,40 @@ class ValueModel:
                 "clv": clv,
                 "clv_low": np.minimum(low, clv),
                 "clv_high": np.maximum(high, clv),
+                "clv_median": median,
                 "clv_lifetime": clv * self._lifetime_factor(features),
             },
             index=features.index,
         )
 
+    def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
+        """What moves each customer's value, in the log of money against the average customer.
+
+        Returns
+        -------
+        One column per feature plus `rhythm` (how many orders the purchase process expects),
+        one row per customer; positive raises the value. What the process expects of an order
+        counts for `mean_order_value`. A row adds up to the log of the geometric mean of
+        process and views minus a constant of the model, and depends on no other row.
+        """
+        require_columns(features, self.columns_)
+        said_orders, said_spend = self._process(features)
+        share = PROCESS_SHARE + CORRECTED_SHARE
+        orders = share * (np.log(said_orders) - self.orders_.level_)
+        spend = share * (np.log(said_spend) - self.spend_.level_)
+        parts = self.spend_.views_.contributions(features)
+        table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
+        table["mean_order_value"] += spend - orders
+        table.insert(0, "rhythm", orders)
+        return table
+
     def importance(self) -> dict[str, float]:
         """Total gain per feature for spend, of both views."""
-        return self.spend_views_.importance()
+        return self.spend_.views_.importance()
 
     def save(self, directory: Path) -> None:
-        self.order_views_.save(directory, "orders")
-        self.spend_views_.save(directory, "spend")
+        self.orders_.views_.save(directory, "orders")
+        self.spend_.views_.save(directory, "spend")
         write_json(
             directory / "model.json",
             {
@@ -128,10 +170,11 @@ class ValueModel:
                 "discount_rate_per_year": self.discount_rate_per_year,
                 "lifetime_years": self.lifetime_years,
                 "columns": self.columns_,
-                "order_base": self.order_views_.base_,
-                "spend_base": self.spend_views_.base_,
+                "orders": self.orders_.to_dict(),
+                "spend": self.spend_.to_dict(),
                 "interval": self.interval_.to_dict(),
                 "rhythm": self.rhythm_.to_dict(),
+                "order_value": self.order_value_.to_dict(),
             },
         )
 
@@ -146,9 +189,10 @@ class ValueModel:
         model.columns_ = value["columns"]
         model.interval_ = SpendInterval.from_dict(value["interval"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.order_views_, model.spend_views_ = (
-            TwoViews.load(directory, name, float(value[base]), model.columns_)
-            for name, base in (("orders", "order_base"), ("spend", "spend_base"))
+        model.order_value_ = GammaGamma.from_dict(value["order_value"])
+        model.orders_, model.spend_ = (
+            LogBlend.from_dict(value[name], TwoViews.load(directory, name, model.columns_))
+            for name in ("orders", "spend")
         )
         return model
 
@@ -158,9 +202,7 @@ class ValueModel:
         The purchase process says how orders fade; each period is discounted from its middle.
         """
         ends = np.arange(1, max(1, self._periods()) + 1) * self.horizon_days
-        cumulative = np.column_stack(
-            [self.rhythm_.expected_orders(features, float(end)) for end in ends]
-        )
+        cumulative = self.rhythm_.expected_orders_within(features, ends.astype(float))
         per_period = np.diff(cumulative, axis=1, prepend=0.0)
         years = (ends - self.horizon_days / 2) / DAYS_PER_YEAR
         weights = (1 + self.discount_rate_per_year) ** -(years - years[0])
@@ -170,73 +212,14 @@ class ValueModel:
     def _periods(self) -> int:
         return round(self.lifetime_years * DAYS_PER_YEAR / self.horizon_days)
 
-    def _target(
-        self, wanted: Floats, expected: Floats, *, objective: str, **parameters: Any
-    ) -> Target:
-        return Target(
-            wanted=wanted,
-            offset=np.log(expected),
-            base=float(np.log(max(wanted.mean(), LEAST_MEAN))),
-            parameters=self.boosting.parameters(objective, **parameters),
-            rounds=self.boosting.rounds,
-        )
+
+def _order_value(features: pd.DataFrame) -> GammaGamma:
+    return GammaGamma().fit(features["orders"], features["mean_order_value"].fillna(0.0))
 
 
-def _mean(views: tuple[Floats, Floats]) -> Floats:
-    """The mean of both views, given on the log scale, in units of what is counted."""
-    corrected, direct = views
-    return np.asarray((np.exp(corrected) + np.exp(direct)) / 2)
-
-
-class SpendInterval:
-    """80 % interval of spend given its expectation, from what comparable customers spent.
-
-    Rows are lined up by expectation and cut into groups of equal size; the quantiles of each
-    group are joined by straight lines on a log(1 + money) scale and go on in proportion to
-    the expectation beyond the ends.
-
-    Parameters
-    ----------
-    groups : at most this many, with at least 30 rows in each
-    """
-
-    LOW, HIGH = 0.1, 0.9
-    MIN_ROWS = 30
-
-    def __init__(self, *, groups: int = 30) -> None:
-        self.groups = groups
-
-    def fit(self, expected: Floats, spent: Floats) -> Self:
-        """Learn from out-of-fold expectations and what was spent, same order and length."""
-        groups = int(np.clip(len(expected) // self.MIN_ROWS, 1, self.groups))
-        order = np.argsort(expected, kind="stable")
-        parts = np.array_split(order, groups)
-        self.expected_ = np.array([np.median(expected[part]) for part in parts])
-        self.low_ = np.array([np.quantile(spent[part], self.LOW) for part in parts])
-        self.high_ = np.array([np.quantile(spent[part], self.HIGH) for part in parts])
-        return self
-
-    def predict(self, expected: Floats) -> tuple[Floats, Floats]:
-        """Lower and upper end for each expectation."""
-        inside = np.clip(expected, self.expected_[0], self.expected_[-1])
-        beyond = expected / np.maximum(inside, 1e-9)
-        low, high = (
-            np.expm1(np.interp(np.log1p(inside), np.log1p(self.expected_), np.log1p(ends)))
-            for ends in (self.low_, self.high_)
-        )
-        return low * beyond, high * beyond
-
-    def to_dict(self) -> dict[str, list[float]]:
-        return {
-            "expected": self.expected_.tolist(),
-            "low": self.low_.tolist(),
-            "high": self.high_.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, value: dict[str, list[float]]) -> Self:
-        interval = cls()
-        interval.expected_, interval.low_, interval.high_ = (
-            np.array(value[key], dtype=float) for key in ("expected", "low", "high")
-        )
-        return interval
+def _expected_value(order_value: GammaGamma, features: pd.DataFrame) -> Floats:
+    """Expected value of an order in units of the currency, > 0."""
+    expected = order_value.expected_value(
+        features["orders"], features["mean_order_value"].fillna(0.0)
+    )
+    return np.maximum(expected, LEAST_EXPECTED)

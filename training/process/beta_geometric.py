@@ -1,16 +1,16 @@
 """The BG/NBD model of when customers buy and when they stop."""
 
-from training.process.base import PurchaseProcess
+from training.process.beta_geometric_base import BetaGeometricProcess
 
 
-class BetaGeometric(PurchaseProcess):
+class BetaGeometric(BetaGeometricProcess):
     """BG/NBD: dropout may follow any purchase but the first.
 
     A customer who bought once has had no chance to drop out, so `p_alive` is 1 for every
     one-time buyer by construction, however long ago. That is a property of the model, not
     a finding: where it matters use `ModifiedBetaGeometric`, the default of the product.
 
-    Parameters, attributes and methods: see `training.process.base.PurchaseProcess`.
+    Parameters, attributes and methods: see `training.process.beta_geometric_base.BetaGeometricProcess`.
 
     References
     ----------

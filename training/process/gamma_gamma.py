@@ -1,14 +1,13 @@
 """The Gamma-Gamma model of how much a customer spends per order."""
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from features.errors import DataError, NotEnoughData
-from training.process.maximum_likelihood import Maximum, maximise
-from training.process.persistence import checked
+from training.process.maximum_likelihood import FittedModel, Maximum, maximise
 from training.process.summary import Floats
 
 LARGEST_PARAMETER = 1e3
@@ -18,7 +17,7 @@ TRUSTED_RATIO = 2.0
 """A population mean this many times the observed one says more about the tail than the shop."""
 
 
-class GammaGamma:
+class GammaGamma(FittedModel):
     """Gamma-Gamma: order values vary around a mean of each customer's own.
 
     Values of one customer are Gamma(p, ν) with ν ~ Gamma(q, γ) across customers, independent
@@ -54,20 +53,15 @@ class GammaGamma:
     True
     """
 
-    model: ClassVar[str] = "Gamma-Gamma"
+    model = "Gamma-Gamma"
+    parameters = ("p", "q", "gamma")
+    learned: ClassVar[dict[str, type]] = {"population_mean": float, "uses_observed_mean": bool}
 
     p_: float
     q_: float
     gamma_: float
     population_mean_: float
     uses_observed_mean_: bool
-    log_likelihood_: float
-    customers_: int
-    converged_: bool
-    diagnosis_: str
-
-    def __init__(self, *, penalty: float = 1e-4) -> None:
-        self.penalty = penalty
 
     def fit(self, orders: ArrayLike, mean_value: ArrayLike) -> Self:
         """Fit by maximum likelihood (Fader & Hardie 2013, eq. 1a).
@@ -128,48 +122,6 @@ class GammaGamma:
         weight = evidence / (evidence + prior)
         return (1 - weight) * self.population_mean_ + weight * np.where(usable, value, 0.0)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fitted model as JSON-safe values; `from_dict` restores it bit for bit."""
-        return {
-            "model": self.model,
-            "penalty": float(self.penalty),
-            "p": self.p_,
-            "q": self.q_,
-            "gamma": self.gamma_,
-            "population_mean": self.population_mean_,
-            "uses_observed_mean": self.uses_observed_mean_,
-            "log_likelihood": self.log_likelihood_,
-            "customers": self.customers_,
-            "converged": self.converged_,
-            "diagnosis": self.diagnosis_,
-        }
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Restore what `to_dict` gave.
-
-        Raises
-        ------
-        BundleError
-            If `values` is of another model, incomplete or holds impossible values.
-        """
-        known = checked(
-            values,
-            model=cls.model,
-            positive=("p", "q", "gamma", "population_mean"),
-            finite=("penalty", "log_likelihood"),
-            other={
-                "uses_observed_mean": bool,
-                "customers": int,
-                "converged": bool,
-                "diagnosis": str,
-            },
-        )
-        restored = cls(penalty=known.pop("penalty"))
-        for name, value in known.items():
-            setattr(restored, f"{name}_", value)
-        return restored
-
     def _search(self, count: Floats, value: Floats, *, unit: float) -> Maximum:
         scaled = value / unit
 
@@ -178,7 +130,7 @@ class GammaGamma:
 
         found = maximise(
             scaled_log_likelihood,
-            start=np.array([2.0, 3.0, 1.0]),
+            starts=[np.array([2.0, 3.0, 1.0])],
             largest=LARGEST_PARAMETER,
             penalty=self.penalty,
             customers=len(count),
@@ -196,11 +148,7 @@ class GammaGamma:
         self.population_mean_ = observed_mean if self.uses_observed_mean_ else modelled
 
     def _diagnose(self, found: Maximum) -> str:
-        end = (
-            f"Converged after {found.steps} steps."
-            if found.converged
-            else f"Did not converge in {found.steps} steps ({found.message})."
-        )
+        end = f"{found.in_words()}."
         if not self.uses_observed_mean_:
             return end
         why = (

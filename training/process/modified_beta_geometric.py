@@ -1,15 +1,15 @@
 """The MBG/NBD model of when customers buy and when they stop."""
 
-from training.process.base import PurchaseProcess
+from training.process.beta_geometric_base import BetaGeometricProcess
 
 
-class ModifiedBetaGeometric(PurchaseProcess):
+class ModifiedBetaGeometric(BetaGeometricProcess):
     """MBG/NBD: dropout may follow any purchase, the first included.
 
     So one-time buyers can be gone, and `p_alive` falls with their silence. The default
     purchase process of the product.
 
-    Parameters, attributes and methods: see `training.process.base.PurchaseProcess`.
+    Parameters, attributes and methods: see `training.process.beta_geometric_base.BetaGeometricProcess`.
 
     References
     ----------

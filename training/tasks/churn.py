@@ -10,7 +10,7 @@ from training.baselines import InactivityRule
 from training.metrics import churn_metrics, log_loss_per_row
 from training.models.churn import ChurnModel
 from training.plan import Fold
-from training.tasks.task import Improvement, Judgement, error_improvement
+from training.tasks.task import Improvement, Judgement, error_improvement, if_finite
 from training.world import World
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ class ChurnTask:
     measure = "log_loss"
     baseline = InactivityRule.title
     tolerated = 0.0
+    outcome: str | None = "churned"
+    ranked_by = ("model", "baseline")
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None
 
     def fit(self, world: World, fold: Fold) -> ChurnModel:
-        model = ChurnModel(horizon_days=world.horizon_days, boosting=world.boosting())
-        return model.fit(world.tables(fold.train, fold.test))
+        model = ChurnModel(horizon_days=fold.horizon_days, boosting=world.boosting())
+        return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
@@ -46,18 +48,27 @@ class ChurnTask:
         churned = rows["churned"].to_numpy()
         return Judgement(
             metrics={
-                "model": churn_metrics(churned, rows["model"].to_numpy()),
+                "model": if_finite(
+                    rows["model"], lambda: churn_metrics(churned, rows["model"].to_numpy())
+                ),
                 self.baseline: churn_metrics(churned, rows["baseline"].to_numpy()),
             },
             rows=rows,
         )
 
-    def improvement(self, rows: pd.DataFrame) -> Improvement:
+    def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
         churned = rows["churned"].to_numpy()
         return error_improvement(
             log_loss_per_row(churned, rows["model"].to_numpy()),
-            log_loss_per_row(churned, rows["baseline"].to_numpy()),
+            log_loss_per_row(churned, rows[against or "baseline"].to_numpy()),
         )
+
+    def guards(
+        self,
+        rows: pd.DataFrame,  # noqa: ARG002 - log loss judges order and level alike
+        against: str | None = None,  # noqa: ARG002
+    ) -> dict[str, Improvement]:
+        return {}
 
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
         churned = rows["churned"].to_numpy()

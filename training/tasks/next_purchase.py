@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from training import plots
 from training.baselines import LastPlusUsualGap
+from training.estimator import Floats
 from training.metrics import next_order_metrics
 from training.models.next_purchase import NextPurchaseModel
 from training.plan import Fold
-from training.tasks.task import Improvement, Judgement, error_improvement
+from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.world import World
 
 if TYPE_CHECKING:
@@ -29,21 +32,24 @@ class NextPurchaseTask:
     measure = "date_mae_days"
     baseline = LastPlusUsualGap.title
     tolerated = 0.0
+    outcome: str | None = "waited"
+    ranked_by = ("urgency", "baseline_urgency")
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None
 
     def fit(self, world: World, fold: Fold) -> NextPurchaseModel:
-        model = NextPurchaseModel(horizon_days=world.horizon_days, boosting=world.boosting())
+        model = NextPurchaseModel(horizon_days=fold.horizon_days, boosting=world.boosting())
         return model.fit(world.tables(fold.train, fold.test))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
-        usual = LastPlusUsualGap(horizon_days=world.horizon_days).fit(
+        usual = LastPlusUsualGap(horizon_days=fold.horizon_days).fit(
             world.tables(fold.train, fold.test)
         )
+        model = fitted[self.name]
         churn = fitted["churn"].predict(table.features)["churn_probability"].to_numpy()
-        said = fitted[self.name].predict(table.features, churn)
+        said = model.predict(table.features, churn)
         simple = usual.predict(table.features)
         rows = pd.DataFrame(
             {
@@ -52,31 +58,72 @@ class NextPurchaseTask:
                 "low": said["next_order_low"],
                 "high": said["next_order_high"],
                 "baseline": simple["next_order_days"],
+                "urgency": said["expected_wait_days"],
+                "baseline_urgency": simple["expected_wait_days"],
             }
         )
-        waited, model, low, high, baseline = (rows[name].to_numpy() for name in rows.columns)
-        horizon = world.horizon_days
+        waited, days, low, high, baseline, urgency, usual_urgency = (
+            rows[name].to_numpy() for name in rows.columns
+        )
+        horizon = fold.horizon_days
         return Judgement(
             metrics={
-                "model": next_order_metrics(
-                    waited, model, said["expected_wait_days"].to_numpy(), horizon, low, high
+                "model": if_finite(
+                    rows["model"],
+                    lambda: next_order_metrics(waited, days, urgency, horizon, low, high),
                 ),
-                self.baseline: next_order_metrics(
-                    waited, baseline, simple["expected_wait_days"].to_numpy(), horizon
-                ),
+                self.baseline: next_order_metrics(waited, baseline, usual_urgency, horizon),
             },
-            rows=rows.dropna(),
+            rows=rows,
+            track=_track(waited, 1 - model.survival(table.features, churn)[:, 1 : horizon + 1]),
         )
 
-    def improvement(self, rows: pd.DataFrame) -> Improvement:
+    def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
         waited = rows["waited"]
-        return error_improvement(
-            (waited - rows["model"]).abs().to_numpy(), (waited - rows["baseline"]).abs().to_numpy()
+        errors = (
+            (waited - rows[name]).abs().to_numpy() for name in ("model", against or "baseline")
         )
+        model, other = errors
+
+        def better(at: npt.NDArray[np.intp]) -> float:
+            # only of who ordered is the date known
+            seen = at[~np.isnan(model[at])]
+            if not len(seen):
+                return float("nan")
+            return -share_above(float(model[seen].mean()), float(other[seen].mean()))
+
+        return better
+
+    def guards(
+        self,
+        rows: pd.DataFrame,  # noqa: ARG002 - the error in days says it all
+        against: str | None = None,  # noqa: ARG002
+    ) -> dict[str, Improvement]:
+        return {}
 
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
+        rows = rows[rows["waited"].notna()]
         errors = {
             "model": (rows["waited"] - rows["model"]).to_numpy(),
             self.baseline: (rows["waited"] - rows["baseline"]).to_numpy(),
         }
-        return {"date_errors": plots.error_distribution(errors, "days later than predicted")}
+        return {
+            "date_errors": plots.error_distribution(errors, "days later than predicted"),
+            "coverage": plots.coverage(
+                rows["waited"].to_numpy(),
+                rows["model"].to_numpy(),
+                rows["low"].to_numpy(),
+                rows["high"].to_numpy(),
+                "customers by predicted date, tenths",
+            ),
+        }
+
+
+def _track(waited: Floats, ordered_by: Floats) -> pd.DataFrame:
+    """See `Judgement.track`; `ordered_by` is P(ordered within d days), customers × days."""
+    days = np.arange(1, ordered_by.shape[1] + 1)
+    # an order on the first day (0 days later) has come within one day
+    actual = (waited[:, None] < days).sum(axis=0)
+    return pd.DataFrame(
+        {"predicted": ordered_by.sum(axis=0), "actual": actual}, index=pd.Index(days, name="day")
+    )

@@ -8,7 +8,6 @@ import pandas as pd
 from training import plots
 from training.models.recommendation import RecommendationModel
 from training.models.recommendation_baselines import OwnFrequency, PopularProducts
-from training.models.recommender import Recommender
 from training.plan import Fold
 from training.recommendation_metrics import (
     catalogue_coverage,
@@ -39,6 +38,8 @@ class RecommendationTask:
     other_baseline = "popularity"
     # counting is hard to beat where tastes never change, and tells neither why nor what is new
     tolerated = 0.05
+    outcome: str | None = None
+    ranked_by = ("model", "baseline")
 
     def obstacle(self, world: World) -> str | None:
         if world.purchases.empty:
@@ -51,10 +52,10 @@ class RecommendationTask:
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         purchases = world.purchases
-        truth = next_baskets(purchases, cutoff=fold.test, horizon_days=world.horizon_days)
+        truth = next_baskets(purchases, cutoff=fold.test, horizon_days=fold.horizon_days)
         known = world.judged_table(fold.test).features.index
         truth = truth[truth["customer_id"].isin(known)]
-        contenders: dict[str, Recommender] = {
+        contenders: dict[str, Any] = {
             "model": fitted[self.name],
             self.baseline: OwnFrequency().fit(purchases, as_of=fold.test),
             self.other_baseline: PopularProducts().fit(purchases, as_of=fold.test),
@@ -77,8 +78,16 @@ class RecommendationTask:
             rows[title] = each[self.measure]
         return Judgement(metrics=metrics, rows=pd.DataFrame(rows))
 
-    def improvement(self, rows: pd.DataFrame) -> Improvement:
-        return score_improvement(rows["model"].to_numpy(), rows[self.baseline].to_numpy())
+    def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
+        other = rows[against or self.baseline]
+        return score_improvement(rows["model"].to_numpy(), other.to_numpy())
+
+    def guards(
+        self,
+        rows: pd.DataFrame,  # noqa: ARG002 - one measure says it all
+        against: str | None = None,  # noqa: ARG002
+    ) -> dict[str, Improvement]:
+        return {}
 
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
         means = {str(title): {f"NDCG@{K}": float(rows[title].mean())} for title in rows.columns}

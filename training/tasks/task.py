@@ -22,7 +22,7 @@ LEAST_BASELINE = 0.01
 
 @dataclass(frozen=True)
 class Judgement:
-    """One fold's verdict.
+    """One fold's verdict, or what a ledger finds of one score run.
 
     Attributes
     ----------
@@ -30,10 +30,13 @@ class Judgement:
         that nothing happened for
     rows : one row per judged customer, index `customer_id`: what happened and what each
         contender said, for bootstrap and plots
+    track : customers who have ordered by each day of the horizon, added up: columns
+        `predicted` and `actual`, index days after the start; None where the task has no such
     """
 
     metrics: dict[str, dict[str, float]]
     rows: pd.DataFrame
+    track: pd.DataFrame | None = None
 
 
 class Task(Protocol):
@@ -46,6 +49,10 @@ class Task(Protocol):
     measure : the primary measure that the grade looks at
     baseline : title of the contender that the grade compares with
     tolerated : how far behind the baseline the model may surely be and still be published
+    outcome : the column of a judgement's rows that holds what happened; None where the rows
+        hold how well each contender did
+    ranked_by : the columns by which model and baseline line customers up, smallest outcome
+        first
     """
 
     name: str
@@ -53,6 +60,8 @@ class Task(Protocol):
     measure: str
     baseline: str
     tolerated: float
+    outcome: str | None
+    ranked_by: tuple[str, str]
 
     def obstacle(self, world: World) -> str | None:
         """Why the task cannot be done on these orders, in words; None where it can."""
@@ -66,13 +75,27 @@ class Task(Protocol):
         """Judge `fitted[self.name]` and the baselines on what happened from `fold.test` on."""
         ...
 
-    def improvement(self, rows: pd.DataFrame) -> Improvement:
-        """For positions in `rows` (of all folds): share by which the model is better."""
+    def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
+        """For positions in `rows` (of all folds): share by which the model is better.
+
+        Better than the column `against`; None: than the baseline.
+        """
+        ...
+
+    def guards(self, rows: pd.DataFrame, against: str | None = None) -> dict[str, Improvement]:
+        """Measures beside the primary one on which a model must not surely be worse."""
         ...
 
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
         """Plots of the pooled folds, by file name without ending."""
         ...
+
+
+def if_finite(
+    predicted: "pd.Series[float]", measures: Callable[[], dict[str, float]]
+) -> dict[str, float]:
+    """`measures()`, or nothing where a prediction is no finite number and cannot be judged."""
+    return measures() if np.isfinite(predicted).all() else {}
 
 
 def error_improvement(

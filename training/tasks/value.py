@@ -12,7 +12,7 @@ from training.baselines import RfmAverage
 from training.metrics import normalised_gini, value_metrics
 from training.models.value import ValueModel
 from training.plan import Fold
-from training.tasks.task import Improvement, Judgement, share_above
+from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.world import World
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class ValueTask:
     measure = "gini"
     baseline = RfmAverage.title
     tolerated = 0.0
+    outcome: str | None = "spent"
+    ranked_by = ("model", "baseline")
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None
@@ -34,12 +36,12 @@ class ValueTask:
     def fit(self, world: World, fold: Fold) -> ValueModel:
         predict = world.settings.predict
         model = ValueModel(
-            horizon_days=world.horizon_days,
+            horizon_days=fold.horizon_days,
             discount_rate_per_year=predict.discount_rate_per_year,
             lifetime_years=predict.lifetime_years,
             boosting=world.boosting(),
         )
-        return model.fit(world.tables(fold.train, fold.test))
+        return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
@@ -57,14 +59,16 @@ class ValueTask:
         spent, model, low, high, baseline = (rows[name].to_numpy() for name in rows.columns)
         return Judgement(
             metrics={
-                "model": value_metrics(spent, model, low, high),
+                "model": if_finite(rows["model"], lambda: value_metrics(spent, model, low, high)),
                 self.baseline: value_metrics(spent, baseline),
             },
             rows=rows,
         )
 
-    def improvement(self, rows: pd.DataFrame) -> Improvement:
-        spent, model, baseline = (rows[name].to_numpy() for name in ("spent", "model", "baseline"))
+    def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
+        spent, model, baseline = (
+            rows[name].to_numpy() for name in ("spent", "model", against or "baseline")
+        )
 
         def better(at: npt.NDArray[np.intp]) -> float:
             return share_above(
@@ -72,6 +76,20 @@ class ValueTask:
             )
 
         return better
+
+    def guards(self, rows: pd.DataFrame, against: str | None = None) -> dict[str, Improvement]:
+        """The size of the error: the primary measure looks at the order alone."""
+        spent, model, baseline = (
+            rows[name].to_numpy() for name in ("spent", "model", against or "baseline")
+        )
+
+        def better(at: npt.NDArray[np.intp]) -> float:
+            errors = (
+                float(np.sqrt(np.mean((spent[at] - said[at]) ** 2))) for said in (model, baseline)
+            )
+            return -share_above(*errors)
+
+        return {"rmse": better}
 
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
         spent = rows["spent"].to_numpy()
@@ -82,4 +100,11 @@ class ValueTask:
         return {
             "deciles": plots.deciles(spent, contenders),
             "gain": plots.cumulative_gain(spent, contenders, "share of spend"),
+            "coverage": plots.coverage(
+                spent,
+                contenders["model"],
+                rows["low"].to_numpy(),
+                rows["high"].to_numpy(),
+                "customers by predicted spend, tenths",
+            ),
         }

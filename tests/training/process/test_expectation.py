@@ -26,7 +26,7 @@ def quadrature(orders, a, stays, growth):
     value = expected_while_alive(
         orders=orders, a=a, stays=stays, growth=np.array([growth], dtype=float)
     )
-    return value[0]
+    return value[0, 0]
 
 
 @pytest.mark.parametrize("orders", [0.05, 0.243, 1, 5, 50, 1000])
@@ -62,6 +62,28 @@ def test_with_certain_dropout_it_is_the_chance_of_one_purchase():
 
 def test_a_row_does_not_depend_on_its_neighbours():
     growth = np.geomspace(1e-3, 50, 9000)
-    together = expected_while_alive(orders=2.3, a=0.8, stays=4.4, growth=growth)
+    together = expected_while_alive(orders=2.3, a=0.8, stays=4.4, growth=growth)[0]
     for row in (0, 4095, 4096, 8999):
         assert quadrature(2.3, 0.8, 4.4, growth[row]) == together[row]
+
+
+def by_counting_steps(orders, a, stays, growth, stages, done):
+    """The same sum for purchases at every k-th step, `done` of the first k being done."""
+    purchases = np.arange(1, int(orders * growth + 60 * np.sqrt(orders * growth + 9)) + 200)
+    stayed = np.exp(np.concatenate(([0.0], np.cumsum(-np.log1p(a / (stays + purchases[:-1] - 1))))))
+    steps = stages * purchases - done
+    return stayed @ special.betainc(steps, orders + done, growth / (1 + growth))
+
+
+@pytest.mark.parametrize("stages", [2, 3, 4, 7])
+@pytest.mark.parametrize("orders", [0.05, 2.6, 50])
+def test_agrees_with_counting_steps(stages, orders):
+    for a in (1e-3, 0.8, 1.0, 20):
+        for stays in (1.01, 3.4, 300):
+            growth = np.array([0.01, 0.3, 2.0])
+            found = expected_while_alive(
+                orders=orders, a=a, stays=stays, growth=growth, stages=stages
+            )
+            for done in range(stages):
+                expected = [by_counting_steps(orders, a, stays, u, stages, done) for u in growth]
+                assert found[done] == pytest.approx(expected, rel=1e-8, abs=1e-10)

@@ -1,0 +1,212 @@
+"""The sources and what they count, beside slow and obvious computations."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from tests.support.purchases import day, purchases, random_shop
+from training.models.purchase_history import read_history
+from training.models.recommendation import owners_of
+from training.recommend.baskets import (
+    baskets_of,
+    next_products,
+    open_episodes,
+    past_episodes,
+)
+from training.recommend.facts import FOLDS, ProductFacts, folds
+from training.recommend.sources import (
+    Lessons,
+    Neighbours,
+    NextBasketRidge,
+    Past,
+    most_frequent,
+)
+from training.recommend.together import Together
+
+LOG = baskets_of(read_history(random_shop(seed=2, customers=25, products=12), as_of=day(200)))
+OWNERS = owners_of(LOG.customers)
+
+
+def lessons(log=LOG, rows=slice(None)):
+    episodes = past_episodes(log, per_customer=3, waited=None)[rows]
+    following = next_products(log, episodes)
+    return Lessons(
+        Past.of(log, episodes, OWNERS),
+        following,
+        most_frequent(following.tocoo().col, 12, 10),
+        episodes.back == 0,
+    )
+
+
+def held(log, basket):
+    return set(log.product[log.first_row[basket] : log.first_row[basket + 1]].tolist())
+
+
+def test_episodes_are_the_last_baskets_with_a_past():
+    got = past_episodes(LOG, per_customer=3, waited=None)
+    expected = []
+    for back in range(3):
+        for customer in range(len(LOG.customers)):
+            first, stop = LOG.first_basket[customer], LOG.first_basket[customer + 1]
+            if stop - 1 - back > first:
+                expected.append((customer, first, stop - 1 - back, LOG.day[stop - 1 - back], back))
+    columns = (got.customer, got.first, got.target, got.moment, got.back)
+    assert list(zip(*(column.tolist() for column in columns), strict=True)) == expected
+
+
+@pytest.mark.parametrize("waited", [0.0, 0.5, 0.999])
+def test_lists_are_made_between_two_baskets(waited):
+    got = past_episodes(LOG, per_customer=2, waited=np.full(len(LOG.day), waited))
+    before, after = LOG.day[got.target - 1], LOG.day[got.target]
+    assert ((got.moment > before) & (got.moment <= np.maximum(after, before + 1))).all()
+    if waited == 0:
+        assert (got.moment == before + 1).all()
+
+
+def test_what_is_owned_equals_counting():
+    episodes = past_episodes(LOG, per_customer=2, waited=None)
+    owned = Past.of(LOG, episodes, OWNERS).owned
+    for number in range(len(episodes)):
+        baskets = [
+            held(LOG, basket) for basket in range(episodes.first[number], episodes.target[number])
+        ]
+        days = episodes.moment[number] - LOG.day[episodes.first[number] : episodes.target[number]]
+        rows = slice(owned.first_row[number], owned.first_row[number + 1])
+        assert owned.product[rows].tolist() == sorted(set().union(*baskets))
+        for row in range(rows.start, rows.stop):
+            back = [
+                len(baskets) - 1 - place
+                for place, basket in enumerate(baskets)
+                if owned.product[row] in basket
+            ]
+            ages = [days[len(baskets) - 1 - place] for place in back]
+            assert owned.times[row] == len(back)
+            assert (owned.first_back[row], owned.last_back[row]) == (max(back), min(back))
+            assert (owned.first_days[row], owned.last_days[row]) == (max(ages), min(ages))
+            assert owned.lately[row] == pytest.approx(sum(0.9**place for place in back), rel=1e-6)
+            assert owned.fresh[row] == pytest.approx(sum(0.7**place for place in back), rel=1e-6)
+            assert owned.in_days[row] == pytest.approx(
+                sum(2 ** (-age / 30) for age in ages), rel=1e-5
+            )
+            assert owned.of_last_three[row] == sum(place < 3 for place in back)
+
+
+def test_a_rehearsed_ridge_is_the_ridge_without_the_episode():
+    whole = lessons()
+    ridge = NextBasketRidge(penalty=3.0).fit(whole)
+    answers = whole.following[:, whole.candidates].toarray()
+    for left_out in (0, 7, 30):
+        rest = np.delete(np.arange(len(whole.past)), left_out)
+        fewer = Lessons(
+            whole.past.part(rest), whole.following[rest], whole.candidates, whole.recent[rest]
+        )
+        refit = NextBasketRidge(penalty=3.0).fit(fewer)
+        one = whole.past.part(np.array([left_out]))
+        (expected,) = refit.scores(one)
+        (got,) = ridge.rehearsed(one, np.array([left_out]), answers[[left_out]])
+        np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_what_speaks_for_a_product_adds_up_to_its_score():
+    whole = lessons()
+    ridge = NextBasketRidge().fit(whole)
+    (scores,) = ridge.scores(whole.past)
+    spoken = ridge.speaking(whole.past, np.array([4, 9]), np.array([0, 5])).toarray()
+    assert (spoken >= 0).all()
+    assert (spoken.sum(axis=1) >= scores[[4, 9], [0, 5]] - 1e-6).all()
+
+
+def test_neighbours_never_include_oneself():
+    whole = lessons()
+    source = Neighbours(nearest=5).fit(whole)
+    nearest = source._nearest(whole.past)
+    for episode in range(len(whole.past)):
+        row = nearest[[episode]].tocoo()
+        others = source.owners_[row.col[row.data > 0]]
+        assert whole.past.owners[episode] not in others
+        assert row.data.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("source", [NextBasketRidge(), Neighbours()])
+def test_one_episode_scores_as_it_does_among_others(source):
+    source.fit(lessons())
+    past = Past.of(LOG, open_episodes(LOG), OWNERS)
+    for together, alone in zip(
+        source.scores(past), source.scores(past.part(np.array([3]))), strict=True
+    ):
+        np.testing.assert_array_equal(together[[3]], alone)
+
+
+def test_facts_of_a_fold_do_not_know_its_customers():
+    whole = lessons()
+    facts = ProductFacts.of(whole)
+    fold = folds(whole.past.owners)
+    for one in range(FOLDS):
+        rows = np.flatnonzero(fold != one)
+        fewer = Lessons(
+            whole.past.part(rows), whole.following[rows], whole.candidates, whole.recent[rows]
+        )
+        without = ProductFacts.of(fewer)
+        for name in ("next_share", "latest_share", "owner_share", "repeat_share", "new_share"):
+            expected = getattr(without, name)[-1]
+            np.testing.assert_allclose(getattr(facts, name)[one], expected, rtol=1e-6)
+
+
+def test_pairs_equal_counting_and_the_textbook():
+    log = baskets_of(
+        read_history(
+            purchases(
+                [(f"c{number}", number, number % 20, "bread butter") for number in range(6)]
+                + [(f"d{number}", 10 + number, number, "bread soap") for number in range(4)]
+                + [(f"e{number}", 20 + number, number, "soap") for number in range(10)]
+            ),
+            as_of=day(30),
+        )
+    )
+    together = Together.of(log)
+    bread, butter, soap = 0, 1, 2
+    table = together.table(bread, log.products, 5)
+    # soap stands with bread less often than by chance
+    assert table["product_id"].tolist() == ["butter"]
+    assert table.loc[0, "support"] == 6 / 20
+    assert table.loc[0, "confidence"] == 6 / 10
+    assert table.loc[0, "lift"] == 6 * 20 / (10 * 6)
+    held_by = np.array([[1, 1]] * 6 + [[1, 0]] * 4 + [[0, 0]] * 10)
+    assert table.loc[0, "correlation"] == pytest.approx(np.corrcoef(held_by.T)[0, 1])
+    assert together.lift(np.array([bread, bread]), np.array([butter, soap])).tolist() == [
+        2.0,
+        pytest.approx(float("nan"), nan_ok=True),
+    ]
+
+
+def test_pairs_of_a_random_shop_equal_counting():
+    together = Together.of(LOG)
+    count = {}
+    for basket in range(len(LOG.day)):
+        for pair in combinations(sorted(held(LOG, basket)), 2):
+            count[pair] = count.get(pair, 0) + 1
+    for first, second, both in zip(together.first, together.second, together.both, strict=True):
+        assert count[min(first, second), max(first, second)] == both >= 3
+
+
+def test_customers_are_sampled_evenly_where_the_log_is_too_large(monkeypatch):
+    from training.recommend import stages
+
+    episodes = past_episodes(LOG, per_customer=3, waited=None)
+    monkeypatch.setattr(stages, "MOST_ROWS", 400)
+    kept = stages._bounded(LOG, episodes)
+    size = (LOG.first_row[kept.target] - LOG.first_row[kept.first]).sum()
+    assert 200 < size < 600
+    for customer in set(kept.customer.tolist()):
+        assert (kept.customer == customer).sum() == (episodes.customer == customer).sum()
+    assert kept.customer.max() > len(LOG.customers) / 2
+
+
+def test_the_latest_whole_days_are_recent():
+    from training.recommend.stages import _recent
+
+    day = np.array([-1, -3, -2, -3, -9])
+    assert _recent(day, 1).tolist() == [True, False, False, False, False]
+    assert _recent(day, 3).tolist() == [True, True, True, True, False]
+    assert _recent(day, 99).all()

@@ -1,0 +1,202 @@
+"""The answer to one call: lists of a block of customers with kinds and reasons."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from training.models.purchase_history import Floats, Ints, place_in_group
+from training.recommend.candidates import (
+    BLEND,
+    NEW_CANDIDATES,
+    OWN_CANDIDATES,
+    Candidates,
+    Scored,
+    choose,
+)
+from training.recommend.catalogue import Catalogue
+from training.recommend.lists import Filler, Listed, arrange, fill_up
+from training.recommend.reasons import bought_before, most_telling, strongest_voice
+from training.recommend.rules import Mask, Rules
+from training.recommend.sources import NextBasketRidge, Past
+from training.recommend.stages import Stages
+from training.recommend.together import Together
+
+RIDGE = list(BLEND).index("ridge")
+LEAST_LIFT = 1.2
+"""Products that meet hardly more often than by chance are no reason for each other."""
+LEAST_SHARE = 0.02
+"""A reason needs more of the 200 nearest customers than a handful."""
+COLUMNS = ["customer_id", "rank", "product_id", "score", "kind", "why"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for; `allowed` says per product code whether it may be listed."""
+
+    limit: int
+    kind: str
+    rules: Rules
+    allowed: Mask
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some customers and the model that is asked about them.
+
+    `group` is the code of each customer's segment, −1 for none.
+    """
+
+    past: Past
+    catalogue: Catalogue
+    stages: Stages | None
+    together: Together
+    group: Ints
+
+    def lists(self, wish: Wish) -> pd.DataFrame:
+        """The lists, columns as `RecommendationModel.recommend` describes them."""
+        candidates, score, scored = self._scored(wish)
+        # trees have not seen anybody without a past
+        seen = self.past.owned.baskets[candidates.episode] > 0
+        candidates, score = candidates[seen], score[seen]
+        category = self.catalogue.extended(len(self.past.log.products))
+        owned, limit, rules = self.past.owned, wish.limit, wish.rules
+        listed = arrange(candidates, score, owned, rules, category, limit)
+        if wish.kind != "repeat":
+            length = np.bincount(listed.episode, minlength=len(self.past))
+            short = np.flatnonzero(length < limit)
+            fillers = self._fillers(short, wish.allowed)
+            listed = fill_up(listed, short, fillers, owned, rules, category, limit)
+        return self._frame(listed, self._why(listed, scored))
+
+    def _scored(self, wish: Wish) -> tuple[Candidates, Floats, Scored | None]:
+        if self.stages is None:
+            return *self._counted(wish), None
+        most = max(wish.limit, NEW_CANDIDATES)
+        return self.stages.candidates(self.past, wish.allowed, wish.kind, most, self._own(wish))
+
+    def _own(self, wish: Wish) -> int:
+        """How many own products are candidates: all, where a rule may pass over the best."""
+        rules = wish.rules
+        if rules.per_category is None and rules.bought_within_days is None:
+            return max(wish.limit, OWN_CANDIDATES)
+        return len(wish.allowed)
+
+    def _counted(self, wish: Wish) -> tuple[Candidates, Floats]:
+        """Without trees: own products by how many baskets held them, then popular ones.
+
+        An own product scores ½ + ½ · (baskets with it + popularity) ÷ (baskets + 1), another
+        one ½ · popularity.
+        """
+        owned, width = self.past.owned, len(self.past.log.products)
+        popularity = self._popularity(-1)
+        most = max(wish.limit, NEW_CANDIDATES)
+        new = Filler.of(popularity, wish.allowed & (popularity > 0)).order[:most]
+        chosen = choose(
+            self.past,
+            Scored({}, np.full(width, -1), np.empty(0, dtype=np.int64)),
+            np.empty((len(self.past), 0), dtype=np.float32),
+            allowed=wish.allowed,
+            kind=wish.kind,
+            most_own=self._own(wish),
+        )
+        if wish.kind != "repeat":
+            chosen = _with_products(chosen, new, self.past)
+        own = chosen.own >= 0
+        score = popularity[chosen.product] / 2
+        row = chosen.own[own]
+        held = owned.times[row] + popularity[owned.product[row]]
+        score[own] = (1 + held / (owned.baskets[owned.episode[row]] + 1)) / 2
+        return chosen, np.asarray(score, dtype=np.float64)
+
+    def _popularity(self, group: int) -> Floats:
+        known = self.catalogue.popularity
+        if group >= 0:
+            # the shop decides between products that the segment has not bought
+            known = self.catalogue.segment_popularity[group] + 1e-3 * known
+        return np.append(known, np.zeros(len(self.past.log.products) - len(known)))
+
+    def _fillers(self, short: Ints, allowed: Mask) -> list[Filler]:
+        known = len(self.catalogue.products)
+        within = allowed & (np.arange(len(allowed)) < known)
+        made: dict[int, Filler] = {}
+        for group in set(self.group[short].tolist()):
+            made[group] = Filler.of(self._popularity(group), within)
+        return [made[group] for group in self.group[short].tolist()]
+
+    def _why(self, listed: Listed, scored: Scored | None) -> list[dict[str, Any]]:
+        own, place = listed.own.tolist(), listed.place.tolist()
+        reasons = [
+            bought_before(self.past.owned, row)
+            if row >= 0
+            else (self._filled(listed, number) if place[number] < 0 else {"code": "popular"})
+            for number, row in enumerate(own)
+        ]
+        if scored is not None and self.stages is not None:
+            ranked = np.flatnonzero((listed.own < 0) & (listed.place >= 0))
+            voices = self._voices(self.stages, listed[ranked], scored)
+            for number, why in zip(ranked, voices, strict=True):
+                reasons[number] = why
+        return reasons
+
+    def _filled(self, listed: Listed, number: int) -> dict[str, Any]:
+        product, group = int(listed.product[number]), int(self.group[listed.episode[number]])
+        if self.catalogue.popularity[product] == 0:
+            return {"code": "not_sold_yet", "category": self.catalogue.category_name(product)}
+        if group >= 0 and self.catalogue.segment_popularity[group, product] > 0:
+            return {"code": "popular_in_segment", "segment": str(self.catalogue.segments[group])}
+        return {"code": "popular"}
+
+    def _voices(self, stages: Stages, listed: Listed, scored: Scored) -> list[dict[str, Any]]:
+        """Reasons of new products: the source that spoke loudest for each."""
+        voice = strongest_voice(scored, stages.facts, listed)
+        column = scored.place_of[listed.product]
+        share = scored.tables["neighbours_next"][listed.episode, column]
+        telling = np.full(len(listed), -1)
+        ridge = np.flatnonzero(voice == RIDGE)
+        source = next(one for one in stages.sources if isinstance(one, NextBasketRidge))
+        telling[ridge] = most_telling(source, self.past, listed[ridge], column[ridge])
+        lift = self.together.lift(telling, listed.product)
+        products = self.past.log.products
+        reasons: list[dict[str, Any]] = []
+        for number in range(len(listed)):
+            if lift[number] > LEAST_LIFT:
+                other = str(products[telling[number]])
+                told = round(float(lift[number]), 2)
+                reasons.append({"code": "bought_with", "product_id": other, "lift": told})
+            elif share[number] > LEAST_SHARE and voice[number] >= 0:
+                told = round(float(share[number]), 3)
+                reasons.append({"code": "customers_like_you", "share": told})
+            else:
+                reasons.append({"code": "popular"})
+        return reasons
+
+    def _frame(self, listed: Listed, why: list[dict[str, Any]]) -> pd.DataFrame:
+        log, customer = self.past.log, self.past.episodes.customer[listed.episode]
+        values = (
+            pd.Series(log.customers.to_numpy()[customer], dtype="str"),
+            (place_in_group(listed.episode) + 1).astype(np.int32),
+            pd.Series(log.products.to_numpy()[listed.product], dtype="str"),
+            listed.score,
+            pd.Series(np.where(listed.own < 0, "new", "repeat"), dtype="str"),
+            pd.Series(why, dtype=object),
+        )
+        return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def _with_products(chosen: Candidates, products: Ints, past: Past) -> Candidates:
+    """`chosen` and `products` for every episode that does not own them."""
+    width = len(past.log.products)
+    owned = past.owned.episode * width + past.owned.product
+    new = (np.arange(len(past))[:, None] * width + products[None, :]).ravel()
+    new = new[~np.isin(new, owned)]
+    keys = np.concatenate([chosen.episode * width + chosen.product, new])
+    by = np.argsort(keys, kind="stable")
+    none = np.full(len(new), -1)
+    return Candidates(
+        keys[by] // width,
+        keys[by] % width,
+        np.concatenate([chosen.own, none])[by],
+        np.full(len(keys), -1),
+    )

@@ -1,0 +1,253 @@
+"""Candidates of each episode and what the trees look at: one row per (episode, product)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.models.purchase_history import Ints, place_in_group
+from training.recommend.baskets import Owned, Values
+from training.recommend.facts import ProductFacts
+from training.recommend.sources import Past
+
+NEW_CANDIDATES = 60
+"""Products per episode that its customer does not own yet."""
+OWN_CANDIDATES = 120
+"""Products per episode that its customer owns, the most and latest bought ones."""
+LEAD_RANK = 20
+"""A score is also compared with the one at this rank of the same episode."""
+
+BLEND = {"ridge": 1.0, "neighbours_next": 1.0, "neighbours_own": 0.3, "latest_share": 0.3}
+"""How new candidates are chosen: all four are about the chance of being bought next."""
+
+OWN_FEATURES = (
+    "times", "rate", "rate_since_first", "last_back", "last_days", "first_days", "due_baskets",
+    "due_days", "gap_days", "fresh", "lately", "long", "in_days", "lately_share", "of_last_three",
+    "rank_long", "rank_in_days",
+)  # fmt: skip
+SOURCE_FEATURES = (*tuple(BLEND)[:3], "ridge_lead", "neighbours_lead")
+PRODUCT_FEATURES = (
+    "latest_share", "next_share", "recent_share", "trend", "owner_share", "repeat_share", "new_share",
+)  # fmt: skip
+CUSTOMER_FEATURES = (
+    "baskets", "basket_size", "distinct", "repeat_habit", "last_size", "last_repeats", "waited",
+    "usual_gap",
+)  # fmt: skip
+FEATURES = (*OWN_FEATURES, *SOURCE_FEATURES, *PRODUCT_FEATURES, *CUSTOMER_FEATURES)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Products that may be listed, one row per (episode, product), sorted by both.
+
+    `own` is the row of the episode's `Owned`, −1 for a product that is new to the customer.
+    """
+
+    episode: Ints
+    product: Ints
+    own: Ints
+    place: Ints
+    """Column among the products that sources score, −1 where there is none."""
+
+    def __len__(self) -> int:
+        return len(self.episode)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | Ints) -> "Candidates":
+        return Candidates(self.episode[rows], self.product[rows], self.own[rows], self.place[rows])
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of the sources for one block of episodes, by name: episodes × scored products."""
+
+    tables: dict[str, Values]
+    place_of: Ints
+    """Per product code its column in the tables, −1 where there is none."""
+    products: Ints
+
+    def blend(self, facts: ProductFacts, fold: Ints) -> Values:
+        """One score per episode and scored product, by which new candidates are chosen."""
+        popular = facts.latest_share[:, self.products][fold] * np.float32(BLEND["latest_share"])
+        for name, values in self.tables.items():
+            popular += np.float32(BLEND[name]) * values
+        return np.asarray(popular)
+
+
+def choose(
+    past: Past,
+    scored: Scored,
+    blend: Values,
+    *,
+    allowed: NDArray[np.bool_],
+    kind: str = "all",
+    most: int = NEW_CANDIDATES,
+    most_own: int = OWN_CANDIDATES,
+) -> Candidates:
+    """The best allowed products of each episode: `most_own` that it owns and `most` new ones.
+
+    Parameters
+    ----------
+    blend : episodes × scored products; is written to
+    allowed : per product code
+    kind : `repeat` leaves the new ones out, `new` the owned ones
+    """
+    owned, width = past.owned, len(past.log.products)
+    mine = (
+        _strongest_own(owned, allowed, most_own) if kind != "new" else np.empty(0, dtype=np.int64)
+    )
+    key = owned.episode[mine] * width + owned.product[mine]
+    new = np.empty(0, dtype=np.int64)
+    if kind != "repeat" and len(scored.products):
+        column = scored.place_of[owned.product]
+        known = column >= 0
+        blend[owned.episode[known], column[known]] = -np.inf
+        blend[:, ~allowed[scored.products]] = -np.inf
+        episode, place = _largest(blend, most)
+        new = episode * width + scored.products[place]
+    keys = np.concatenate([key, new])
+    by = np.argsort(keys, kind="stable")
+    own = np.concatenate([mine, np.full(len(new), -1)])[by]
+    product = keys[by] % width
+    return Candidates(keys[by] // width, product, own, scored.place_of[product])
+
+
+def _strongest_own(owned: Owned, allowed: NDArray[np.bool_], most: int) -> Ints:
+    """Rows of the allowed products that each episode bought most and latest."""
+    rows = np.flatnonzero(allowed[owned.product])
+    by = rows[np.lexsort((-owned.long[rows], owned.episode[rows]))]
+    return np.sort(by[place_in_group(owned.episode[by]) < most])
+
+
+def _largest(values: Values, most: int) -> tuple[Ints, Ints]:
+    """Row and column of the finite ones among the `most` largest values of each row."""
+    most = min(most, values.shape[1])
+    column = np.argpartition(-values, most - 1, axis=1)[:, :most]
+    row = np.repeat(np.arange(len(values)), most)
+    column = column.ravel()
+    kept = np.isfinite(values[row, column])
+    return row[kept], column[kept]
+
+
+def features(
+    past: Past, candidates: Candidates, scored: Scored, facts: ProductFacts, fold: Ints
+) -> Values:
+    """One row per candidate, columns as `FEATURES` names them; NaN where there is nothing."""
+    table = np.empty((len(candidates), len(FEATURES)), dtype=np.float32, order="F")
+    columns = iter(table.T)
+    for part in (
+        _own_features(past.owned, candidates, facts),
+        _source_features(candidates, scored),
+        _product_features(candidates, facts, fold),
+        _customer_features(past, candidates),
+    ):
+        for values in part:
+            next(columns)[:] = values
+    return np.ascontiguousarray(table)
+
+
+def _own_features(owned: Owned, candidates: Candidates, facts: ProductFacts) -> list[Values]:
+    row = candidates.own[candidates.own >= 0]
+    product = np.minimum(owned.product[row], len(facts.gap_days) - 1)
+    episode = owned.episode[row]
+    times, first, last = owned.times[row], owned.first_back[row], owned.last_back[row]
+    first_days, last_days = owned.first_days[row], owned.last_days[row]
+    gap_baskets = (first - last + facts.gap_baskets[product]) / times
+    gap_days = (first_days - last_days + facts.gap_days[product]) / times
+    counts = (
+        times,
+        times / owned.baskets[episode],
+        times / (first + 1),
+        owned.fresh[row],
+        owned.lately[row],
+        owned.long[row],
+        owned.in_days[row],
+        owned.lately[row] / owned.per_episode(owned.lately)[episode],
+        owned.of_last_three[row],
+    )
+    spans = (last, last_days, first_days, (last + 1) / gap_baskets, last_days / gap_days, gap_days)
+    ranks = tuple(_ranks(owned.episode, values)[row] for values in (owned.long, owned.in_days))
+    counted = _spread(candidates, counts, np.float32(0))
+    spanned = _spread(candidates, (*spans, *ranks), np.float32(np.nan))
+    return [*counted[:3], *spanned[:6], *counted[3:], *spanned[6:]]
+
+
+def _ranks(episode: Ints, values: Values) -> Values:
+    """Place of each row by falling value among those of its episode, from 0."""
+    by = np.lexsort((-values, episode))
+    rank = np.empty(len(by), dtype=np.float32)
+    rank[by] = place_in_group(episode[by])
+    return rank
+
+
+def _spread(candidates: Candidates, parts: Sequence[Values], otherwise: np.float32) -> list[Values]:
+    """Values of the owned candidates at their rows, `otherwise` at the new ones."""
+    own = candidates.own >= 0
+    result: list[Values] = []
+    for part in parts:
+        values = np.full(len(own), otherwise, dtype=np.float32)
+        values[own] = part
+        result.append(values)
+    return result
+
+
+def _source_features(candidates: Candidates, scored: Scored) -> list[Values]:
+    known = candidates.place >= 0
+    episode, place = candidates.episode[known], candidates.place[known]
+    result = []
+    for table in scored.tables.values():
+        values = np.full(len(known), np.nan, dtype=np.float32)
+        values[known] = table[episode, place]
+        result.append(values)
+    ridge, neighbours = result[0], result[1]
+    lead = ridge - _at_rank(scored.tables["ridge"])[candidates.episode]
+    ratio = neighbours / (_at_rank(scored.tables["neighbours_next"]) + 1e-6)[candidates.episode]
+    return [*result, lead, ratio]
+
+
+def _at_rank(table: Values) -> Values:
+    if table.shape[1] <= LEAD_RANK:
+        return np.zeros(len(table), dtype=np.float32)
+    place = table.shape[1] - 1 - LEAD_RANK
+    return np.partition(table, place, axis=1)[:, place]
+
+
+def _product_features(candidates: Candidates, facts: ProductFacts, fold: Ints) -> list[Values]:
+    fold = fold[candidates.episode]
+    product = np.minimum(candidates.product, facts.next_share.shape[1] - 1)
+    latest, ever = facts.latest_share[fold, product], facts.next_share[fold, product]
+    return [
+        latest,
+        ever,
+        facts.recent_share[fold, product],
+        (latest + 1e-4) / (ever + 1e-4),
+        facts.owner_share[fold, product],
+        facts.repeat_share[fold, product],
+        facts.new_share[fold, product],
+    ]
+
+
+def _customer_features(past: Past, candidates: Candidates) -> list[Values]:
+    log, episodes, owned = past.log, past.episodes, past.owned
+    baskets = np.maximum(owned.baskets, 1)
+    last = np.maximum(episodes.target - 1, 0)
+    bought = owned.per_episode(owned.times)
+    distinct = np.diff(owned.first_row)
+    size, day = np.append(log.size, 0), np.append(log.day, 0)
+    last_size = np.where(owned.baskets > 0, size[last], 0)
+    again = owned.per_episode(((owned.last_back == 0) & (owned.times > 1)).astype(np.float32))
+    values = (
+        owned.baskets,
+        bought / baskets,
+        distinct,
+        1 - distinct / np.maximum(bought, 1),
+        last_size,
+        again / np.maximum(last_size, 1),
+        np.where(owned.baskets > 0, episodes.moment - day[last], np.nan),
+        np.where(
+            owned.baskets > 1, (day[last] - day[episodes.first]) / (baskets - 1 + 1e-9), np.nan
+        )
+        if len(log.day)
+        else np.full(len(past), np.nan),
+    )
+    return [np.asarray(value, dtype=np.float32)[candidates.episode] for value in values]

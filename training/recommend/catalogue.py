@@ -1,0 +1,109 @@
+"""The products of a shop: their categories, how much they sell now, and to whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from training.models.purchase_history import Floats, Ints, texts
+from training.recommend.baskets import Baskets
+
+RECENT_HALF_LIFE_DAYS = 14.0
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every product that may be listed, sold before or not.
+
+    Attributes
+    ----------
+    products : ids; those of the log first, sorted, then those never sold, sorted
+    sold : how many of them the log knows
+    category : per product the code of its category, −1 where none is known
+    categories : their names, sorted
+    popularity : share of the baskets that hold each product, one of 14 days ago counting half;
+        0 for a product never sold
+    segments : names of the customers' groups, sorted
+    segment_popularity : the same share within each group (groups × products)
+    """
+
+    products: pd.Index
+    sold: int
+    category: Ints
+    categories: pd.Index
+    popularity: Floats
+    segments: pd.Index
+    segment_popularity: Floats
+
+    @classmethod
+    def of(
+        cls,
+        log: Baskets,
+        purchases: pd.DataFrame,
+        unsold: pd.DataFrame | None,
+        segments: Mapping[str, str],
+    ) -> Self:
+        """Gather what a log and a list of further products say.
+
+        Parameters
+        ----------
+        purchases : the log with its `category` column, if it has one
+        unsold : `product_id`, `category`: products to be listed as well
+        segments : customer id → group
+        """
+        category_of = _categories(purchases)
+        more = texts([])
+        if unsold is not None:
+            category_of |= dict(zip(unsold["product_id"], unsold["category"], strict=True))
+            more = texts(sorted(set(unsold["product_id"]) - set(log.products)))
+        products = texts([*log.products, *more])
+        named = [category_of.get(product) for product in products]
+        categories = texts(sorted({name for name in named if isinstance(name, str)}))
+        groups = texts(sorted(set(segments.values())))
+        group = groups.get_indexer(texts([segments.get(name, "") for name in log.customers]))
+        everybody = np.zeros(len(log.customers), dtype=np.int64)
+        return cls(
+            products=products,
+            sold=len(log.products),
+            category=categories.get_indexer(texts([name or "" for name in named])).astype(np.int64),
+            categories=categories,
+            popularity=_popularity(log, everybody, 1, len(products))[0],
+            segments=groups,
+            segment_popularity=_popularity(log, group, len(groups), len(products)),
+        )
+
+    def category_name(self, product: int) -> str | None:
+        """The category of a product code, None where it is not known."""
+        code = self.category[product] if product < len(self.category) else -1
+        return None if code < 0 else str(self.categories[code])
+
+    def extended(self, width: int) -> Ints:
+        """`category` for `width` codes: products first seen after the fit have none."""
+        return np.append(self.category, np.full(width - len(self.category), -1))
+
+
+def _categories(purchases: pd.DataFrame) -> dict[str, str | None]:
+    if "category" not in purchases:
+        return {}
+    known = purchases.loc[purchases["category"].notna(), ["product_id", "category"]]
+    # the last name by alphabet where a product stands in several: any rule, but always the same
+    last = known.astype("str").drop_duplicates().sort_values(["product_id", "category"])
+    return dict(zip(last["product_id"], last["category"], strict=True))
+
+
+def _popularity(log: Baskets, group: Ints, groups: int, width: int) -> Floats:
+    """Recent share of the baskets of each group that hold each product; a tie: by all baskets."""
+    weight = np.exp2(log.day / RECENT_HALF_LIFE_DAYS)
+    of_basket = group[log.customer]
+    mine = of_basket >= 0
+    row = mine[log.basket]
+    key = of_basket[log.basket[row]] * width + log.product[row]
+    recent = np.bincount(key, weight[log.basket[row]], minlength=groups * width)
+    ever = np.bincount(key, minlength=groups * width)
+    sums = np.bincount(of_basket[mine], weight[mine], minlength=groups)
+    counts = np.bincount(of_basket[mine], minlength=groups)
+    share = recent.reshape(groups, width) / np.maximum(sums, 1e-300)[:, None]
+    share += 0.01 * ever.reshape(groups, width) / np.maximum(counts, 1)[:, None]
+    return np.asarray(share / 1.01)

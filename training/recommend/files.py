@@ -1,0 +1,151 @@
+"""A fitted recommender as files: JSON, Parquet, NumPy arrays and LightGBM's text."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import BundleError
+from training.estimator import read_json, write_json
+from training.models.purchase_history import texts
+from training.recommend.catalogue import Catalogue
+from training.recommend.facts import ProductFacts
+from training.recommend.ranker import Ranker
+from training.recommend.sources import Arrays, Neighbours, NextBasketRidge
+from training.recommend.stages import Stages
+from training.recommend.together import Together
+
+FORMAT = 2
+MODEL_FILE = "recommendation.json"
+PRODUCTS_FILE = "products.parquet"
+SEGMENTS_FILE = "segments.npz"
+TOGETHER_FILE = "together.parquet"
+STAGES_FILE = "stages.npz"
+TREES_FILE = "trees.txt"
+PARTS: dict[str, type[NextBasketRidge] | type[Neighbours]] = {
+    "ridge": NextBasketRidge,
+    "neighbours": Neighbours,
+}
+
+
+def write_model(
+    directory: Path,
+    head: dict[str, Any],
+    catalogue: Catalogue,
+    stages: Stages | None,
+    together: Together,
+) -> None:
+    """Write everything into `directory`; the same model writes the same bytes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    products = {
+        "product_id": pa.array(catalogue.products, pa.string()),
+        "category": pa.array(catalogue.category),
+        "popularity": pa.array(catalogue.popularity),
+        "orders": pa.array(_padded(together.orders_with, len(catalogue.products))),
+    }
+    pq.write_table(pa.table(products), directory / PRODUCTS_FILE)
+    pairs = {name: pa.array(getattr(together, name)) for name in ("first", "second", "both")}
+    pq.write_table(pa.table(pairs), directory / TOGETHER_FILE)
+    _write_arrays(directory / SEGMENTS_FILE, {"popularity": catalogue.segment_popularity})
+    if stages is not None:
+        _write_arrays(directory / STAGES_FILE, _stage_arrays(stages))
+        stages.ranker.save(directory / TREES_FILE)
+    more = {
+        "format": FORMAT,
+        "sold": catalogue.sold,
+        "orders": together.orders,
+        "categories": list(catalogue.categories),
+        "segments": list(catalogue.segments),
+        "two_stages": stages is not None,
+    }
+    write_json(directory / MODEL_FILE, head | more)
+
+
+def read_model(directory: Path) -> tuple[dict[str, Any], Catalogue, Stages | None, Together]:
+    """Read what `write_model` wrote.
+
+    Raises
+    ------
+    BundleError
+        A file is missing, damaged, or of another version of the format.
+    """
+    head = read_json(directory / MODEL_FILE)
+    if head.get("format") != FORMAT:
+        raise BundleError(f"{directory}: not a recommendation model of format {FORMAT}.")
+    try:
+        products = pq.read_table(directory / PRODUCTS_FILE)
+        pairs = pq.read_table(directory / TOGETHER_FILE)
+        catalogue = _read_catalogue(head, products, directory)
+        together = Together(
+            orders=head["orders"],
+            orders_with=products["orders"].to_numpy(),
+            **{name: pairs[name].to_numpy() for name in ("first", "second", "both")},
+        )
+        stages = _read_stages(directory, len(catalogue.products)) if head["two_stages"] else None
+    except (
+        EOFError,
+        IndexError,
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        pa.ArrowException,
+        zipfile.BadZipFile,
+    ) as error:
+        raise BundleError(f"{directory}: cannot be read ({error}). Train again.") from None
+    return head, catalogue, stages, together
+
+
+def _read_catalogue(head: dict[str, Any], products: pa.Table, directory: Path) -> Catalogue:
+    return Catalogue(
+        products=texts(products["product_id"].to_pylist()),
+        sold=head["sold"],
+        category=products["category"].to_numpy(),
+        categories=texts(head["categories"]),
+        popularity=products["popularity"].to_numpy(),
+        segments=texts(head["segments"]),
+        segment_popularity=_read_arrays(directory / SEGMENTS_FILE)["popularity"],
+    )
+
+
+def _stage_arrays(stages: Stages) -> Arrays:
+    arrays: Arrays = {"products": stages.products}
+    for name, source in zip(PARTS, stages.sources, strict=True):
+        arrays |= {f"{name}.{key}": value for key, value in source.arrays().items()}
+    return arrays | {f"facts.{key}": value for key, value in stages.facts.arrays().items()}
+
+
+def _read_stages(directory: Path, width: int) -> Stages:
+    arrays = _read_arrays(directory / STAGES_FILE)
+    products = arrays["products"]
+    if len(products) and not (products[0] >= 0 and products[-1] < width):
+        raise ValueError("products that the catalogue does not have")
+    sources = tuple(part.restored(_part(arrays, name)) for name, part in PARTS.items())
+    facts = ProductFacts.restored(_part(arrays, "facts"))
+    return Stages(products, sources, facts, Ranker.load(directory / TREES_FILE))
+
+
+def _part(arrays: Arrays, name: str) -> Arrays:
+    start = f"{name}."
+    return {
+        key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
+    }
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    # np.savez stamps the entries with a fixed date, so equal arrays are equal files
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _read_arrays(path: Path) -> Arrays:
+    # opened here: NumPy leaves a damaged file open
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _padded(counts: np.ndarray[Any, Any], width: int) -> np.ndarray[Any, Any]:
+    return np.append(counts, np.zeros(width - len(counts), dtype=counts.dtype))

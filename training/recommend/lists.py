@@ -1,0 +1,167 @@
+"""From scored candidates to lists: rules, the cut, and products to fill up with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.models.purchase_history import Floats, Ints, place_in_group
+from training.recommend.baskets import Owned
+from training.recommend.candidates import Candidates
+from training.recommend.rules import Mask, Rules
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Products of the lists, ordered by episode and rank.
+
+    `own` as in `Candidates`; `place` is the row of the candidates, −1 for a product that fills
+    up.
+    """
+
+    episode: Ints
+    product: Ints
+    own: Ints
+    place: Ints
+    score: Floats
+
+    def __len__(self) -> int:
+        return len(self.episode)
+
+    def __getitem__(self, rows: Ints) -> "Listed":
+        return Listed(
+            self.episode[rows],
+            self.product[rows],
+            self.own[rows],
+            self.place[rows],
+            self.score[rows],
+        )
+
+
+def arrange(
+    candidates: Candidates,
+    score: Floats,
+    owned: Owned,
+    rules: Rules,
+    category: Ints,
+    limit: int,
+) -> Listed:
+    """The best `limit` candidates of each episode that `rules` leave, in order of rank.
+
+    Equal scores: by product code. `category` has one code per product, −1 for none.
+    """
+    kept = np.arange(len(candidates))
+    if rules.bought_within_days is not None:
+        last = np.append(owned.last_days, np.inf)[candidates.own]
+        kept = kept[last > rules.bought_within_days]
+    by = kept[np.lexsort((-score[kept], candidates.episode[kept]))]
+    if rules.per_category is not None:
+        by = by[_within_categories(candidates, category, by) < rules.per_category]
+    if rules.new_share is not None:
+        by = _shared(candidates, by, rules.new_share, limit)
+    rows = by[place_in_group(candidates.episode[by]) < limit]
+    return Listed(
+        candidates.episode[rows], candidates.product[rows], candidates.own[rows], rows, score[rows]
+    )
+
+
+def _within_categories(candidates: Candidates, category: Ints, by: Ints) -> Ints:
+    """Per row of `by` how many of its episode and category come before it; 0 without category."""
+    code = category[candidates.product[by]]
+    key = candidates.episode[by] * (int(category.max(initial=0)) + 2) + code + 1
+    grouped = np.argsort(key, kind="stable")
+    place = np.empty(len(by), dtype=np.int64)
+    place[grouped] = place_in_group(key[grouped])
+    return np.where(code < 0, 0, place)
+
+
+def _shared(candidates: Candidates, by: Ints, new_share: float, limit: int) -> Ints:
+    """`by` cut to `limit` per episode so that new products have their share where they last."""
+    episode, new = candidates.episode[by], candidates.own[by] < 0
+    quota_new = round(new_share * limit)
+    grouped = np.argsort(episode * 2 + new, kind="stable")
+    place = np.empty(len(by), dtype=np.int64)
+    place[grouped] = place_in_group((episode * 2 + new)[grouped])
+    beyond = place >= np.where(new, quota_new, limit - quota_new)
+    first = np.lexsort((np.arange(len(by)), beyond, episode))
+    chosen = first[place_in_group(episode[first]) < limit]
+    return by[np.sort(chosen)]
+
+
+@dataclass(frozen=True)
+class Filler:
+    """What lists are filled up with, best first: the same for all, but for their own products.
+
+    `order` are product codes, `weight` falls along it and lies in (0, 1).
+    """
+
+    order: Ints
+    weight: Floats
+
+    @classmethod
+    def of(cls, popularity: Floats, allowed: Mask) -> "Filler":
+        """Allowed products by falling popularity, then code."""
+        order = np.lexsort((np.arange(len(popularity)), -popularity))
+        order = order[allowed[order]]
+        most = max(float(popularity.max(initial=0)), 1e-12)
+        return cls(order.astype(np.int64), np.maximum(popularity[order] / most, 1e-9))
+
+
+def fill_up(
+    listed: Listed,
+    short: Ints,
+    fillers: "list[Filler]",
+    owned: Owned,
+    rules: Rules,
+    category: Ints,
+    limit: int,
+) -> Listed:
+    """Lists of the episodes `short` (ascending) extended to `limit` while products are left.
+
+    What a customer owns is never filled up with: it has been a candidate. A filler scores
+    below the last of the list, in proportion to its weight.
+
+    Parameters
+    ----------
+    fillers : one per entry of `short`
+    """
+    parts = [listed]
+    starts = np.searchsorted(listed.episode, short)
+    stops = np.searchsorted(listed.episode, short, side="right")
+    for episode, start, stop, filler in zip(short, starts, stops, fillers, strict=True):
+        own = owned.product[owned.first_row[episode] : owned.first_row[episode + 1]]
+        have = listed.product[start:stop]
+        # a head long enough: all that can be passed over stands in it
+        head = len(filler.order) if rules.per_category else limit + len(own) + len(have)
+        order, weight = filler.order[:head], filler.weight[:head]
+        free = ~np.isin(order, np.concatenate([own, have]))
+        more, weight = order[free], weight[free]
+        if rules.per_category is not None:
+            kept = _places_after(category[have], category[more]) < rules.per_category
+            more, weight = more[kept], weight[kept]
+        more, weight = more[: limit - len(have)], weight[: limit - len(have)]
+        lowest = float(listed.score[start:stop].min(initial=1.0))
+        none = np.full(len(more), -1)
+        owner = np.full(len(more), episode)
+        parts.append(Listed(owner, more, none, none, lowest * weight))
+    whole = _joined(parts)
+    by = np.argsort(whole.episode, kind="stable")
+    return whole[by]
+
+
+def _joined(parts: list[Listed]) -> Listed:
+    return Listed(
+        np.concatenate([part.episode for part in parts]),
+        np.concatenate([part.product for part in parts]),
+        np.concatenate([part.own for part in parts]),
+        np.concatenate([part.place for part in parts]),
+        np.concatenate([part.score for part in parts]),
+    )
+
+
+def _places_after(have: Ints, more: Ints) -> Ints:
+    """Per entry of `more` how many of its category stand before it, `have` among them."""
+    both = np.concatenate([have, more])
+    grouped = np.argsort(both, kind="stable")
+    place = np.empty(len(both), dtype=np.int64)
+    place[grouped] = place_in_group(both[grouped])
+    return np.where(more < 0, 0, place[len(have) :])

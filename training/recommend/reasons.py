@@ -1,0 +1,62 @@
+"""Why a product is listed, as a dictionary for JSON: its `code` and what belongs to it.
+
+| code | with | says |
+|---|---|---|
+| every_n_days | days, last_days_ago | bought at least on three days, every so many days |
+| bought_before | times, last_days_ago | bought once or twice |
+| bought_with | product_id, lift | often in one order with a product that the customer bought |
+| customers_like_you | share | so many of the most similar customers bought it next |
+| popular | | sells well now |
+| popular_in_segment | segment | sells well now among customers of the same group |
+| not_sold_yet | category | nobody has bought it yet |
+"""
+
+from typing import Any
+
+import numpy as np
+
+from training.models.purchase_history import Ints
+from training.recommend.baskets import Owned
+from training.recommend.candidates import BLEND, Scored
+from training.recommend.facts import ProductFacts
+from training.recommend.lists import Listed
+from training.recommend.sources import NextBasketRidge, Past
+
+DAYS_OF_A_RHYTHM = 3
+
+
+def bought_before(owned: Owned, row: int) -> dict[str, Any]:
+    """Reason of a repeat, in whole days; a rhythm needs three purchases on different days."""
+    last = round(float(owned.last_days[row]))
+    times = round(float(owned.times[row]))
+    span = float(owned.first_days[row]) - last
+    if times < DAYS_OF_A_RHYTHM or span < times - 1:
+        return {"code": "bought_before", "times": times, "last_days_ago": last}
+    return {"code": "every_n_days", "days": round(span / (times - 1)), "last_days_ago": last}
+
+
+def strongest_voice(scored: Scored, facts: ProductFacts, listed: Listed) -> Ints:
+    """Per listed product the place in `BLEND` of the source that spoke loudest, −1 for none."""
+    place = scored.place_of[listed.product]
+    voices = np.zeros((len(BLEND), len(listed)))
+    known = place >= 0
+    episode, column = listed.episode[known], place[known]
+    for voice, (name, weight) in enumerate(BLEND.items()):
+        if name in scored.tables:
+            voices[voice, known] = weight * scored.tables[name][episode, column]
+        else:
+            voices[voice, known] = weight * facts.latest_share[-1, listed.product[known]]
+    return np.where(voices.max(axis=0) > 0, voices.argmax(axis=0), -1)
+
+
+def most_telling(ridge: NextBasketRidge, past: Past, listed: Listed, columns: Ints) -> Ints:
+    """Of what each customer owns, the product that speaks most for the listed one; −1 for none.
+
+    `columns` are the listed products' columns among the scored ones.
+    """
+    spoken = ridge.speaking(past, listed.episode, columns)
+    by = np.lexsort((spoken.col, -spoken.data, spoken.row))
+    row, first = np.unique(spoken.row[by], return_index=True)
+    result = np.full(len(listed), -1)
+    result[row] = spoken.col[by[first]]
+    return result

@@ -1,0 +1,312 @@
+"""Where candidates come from: sources that score products for episodes.
+
+Candidates for something new are the products bought most in the next baskets of the past, at
+most 4,000: with 100,000 products the rest is too rare for any of these sources to know. What a
+customer owns is always a candidate, whichever source knows it.
+
+Sizes are bounded whatever the shop's: a Gram matrix of at most 6,000 × 6,000 products, 20,000
+neighbours, and scores for some hundred customers at a time.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from training.models.purchase_history import Ints, place_in_group
+from training.recommend.baskets import Baskets, Episodes, Owned, Values, owned_products
+
+Arrays = dict[str, NDArray[Any]]
+Owners = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Past:
+    """Episodes with what their customers own.
+
+    `owners` has one number per episode that tells customers apart, the same in every log.
+    """
+
+    log: Baskets
+    episodes: Episodes
+    owned: Owned
+    owners: Owners
+
+    @classmethod
+    def of(cls, log: Baskets, episodes: Episodes, owners: Owners) -> Self:
+        """Count what the episodes own; `owners` has one number per customer of the log."""
+        return cls(log, episodes, owned_products(log, episodes), owners[episodes.customer])
+
+    def part(self, rows: Ints | slice) -> "Past":
+        """Some of the episodes, ready counted."""
+        episodes = self.episodes[rows]
+        return Past(self.log, episodes, owned_products(self.log, episodes), self.owners[rows])
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Past episodes and what came next in them.
+
+    `following` is episodes × products with 1 for what the next basket held; `candidates` are
+    product codes, ascending; `recent` marks the episodes whose next basket is of the last days.
+    """
+
+    past: Past
+    following: sparse.csr_array
+    candidates: Ints
+    recent: NDArray[np.bool_]
+
+    @property
+    def width(self) -> int:
+        """Products known at the fit."""
+        return int(self.following.shape[1])
+
+
+class Source(Protocol):
+    """Scores products; higher is likelier. One table of scores per name in `names`."""
+
+    names: ClassVar[tuple[str, ...]]
+
+    def fit(self, lessons: Lessons) -> Self:
+        """Learn from past episodes."""
+
+    def scores(self, past: Past) -> list[Values]:
+        """Per name: episodes × candidates."""
+
+    def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:
+        """Scores of episodes that were learned from, as if they had not been.
+
+        `rows` are their numbers among the lessons, `following` (episodes × candidates) what
+        came next.
+        """
+
+    def arrays(self) -> Arrays:
+        """What was learned, for a file."""
+
+    @classmethod
+    def restored(cls, arrays: Arrays) -> Self:
+        """The source that `arrays` came from."""
+
+
+class NextBasketRidge:
+    """Ridge regression from what was bought lately to the next basket, item by item.
+
+    W = (XᵀX + λI)⁻¹ XᵀY, with X the rows Σ 0.9^(baskets back) scaled to length 1 and Y the next
+    baskets: EASE (Steck, WWW 2019), turned from the same basket toward the next one, so that
+    the diagonal may stay. A rehearsed score leaves its episode out exactly:
+    (ŷ − h·y) ÷ (1 − h) with the leverage h = x(XᵀX + λI)⁻¹xᵀ.
+
+    Parameters
+    ----------
+    penalty : λ > 0
+    inputs : so many of the products that most episodes own are looked at, ≥ 1
+    kept : strongest weights kept per product, ≥ 1
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("ridge",)
+
+    def __init__(self, *, penalty: float = 20.0, inputs: int = 6_000, kept: int = 400) -> None:
+        self.penalty = penalty
+        self.inputs = inputs
+        self.kept = kept
+
+    def fit(self, lessons: Lessons) -> Self:
+        owned = lessons.past.owned
+        self.inputs_ = most_frequent(owned.product, lessons.width, self.inputs)
+        rows = self._profiles(lessons.past)
+        gram = (rows.T @ rows).toarray()
+        gram[np.diag_indices_from(gram)] += np.float32(self.penalty)
+        factor = linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        inverse, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        answers = (rows.T @ lessons.following[:, lessons.candidates]).toarray()
+        self.leverage_ = _leverage(rows, inverse)
+        self.weights_ = _strongest(inverse @ answers, self.kept)
+        return self
+
+    def scores(self, past: Past) -> list[Values]:
+        return [(self._profiles(past) @ self.weights_).toarray()]
+
+    def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:
+        leverage = self.leverage_[rows, None]
+        (scores,) = self.scores(past)
+        return [(scores - leverage * following) / (1 - leverage)]
+
+    def arrays(self) -> Arrays:
+        return {"inputs": self.inputs_, **packed("weights", self.weights_)}
+
+    @classmethod
+    def restored(cls, arrays: Arrays) -> Self:
+        source = cls()
+        source.inputs_ = arrays["inputs"]
+        source.weights_ = unpacked("weights", arrays)
+        return source
+
+    def speaking(self, past: Past, episode: Ints, columns: Ints) -> sparse.coo_array:
+        """What each owned product adds to a score: entries × products of the log.
+
+        Entry i is about the score of `episode[i]` for the scored product in column
+        `columns[i]`; only what speaks for it is there.
+        """
+        parts = self._profiles(past)[episode].tocoo()
+        if not parts.nnz:
+            # the library answers an empty question about weights with a sparse array
+            return sparse.coo_array((len(episode), len(past.log.products)))
+        weight = np.asarray(self.weights_[parts.col, columns[parts.row]]).ravel()
+        for_it = weight > 0
+        values = (parts.data * weight)[for_it]
+        product = self.inputs_[parts.col[for_it]]
+        shape = (len(episode), len(past.log.products))
+        return sparse.coo_array((values, (parts.row[for_it], product)), shape=shape)
+
+    def _profiles(self, past: Past) -> sparse.csr_array:
+        rows = past.owned.matrix(past.owned.lately, len(past.log.products))
+        return _unit_rows(rows[:, self.inputs_])
+
+
+class Neighbours:
+    """What the customers most alike bought next, and what they own.
+
+    Likeness is the cosine of Σ 0.9^(baskets back) · √log(N ÷ owners) over the 30 strongest
+    products of each side; the nearest count with their likeness squared (after TIFU-KNN, Hu et
+    al., SIGIR 2020, and UP-CF, Faggioli et al., UMAP 2020). No episode is a neighbour of its
+    own customer.
+
+    Parameters
+    ----------
+    most : so many past episodes can be neighbours, one per customer, ≥ 1
+    nearest : neighbours of an episode, ≥ 1
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("neighbours_next", "neighbours_own")
+
+    def __init__(self, *, most: int = 20_000, nearest: int = 200) -> None:
+        self.most = most
+        self.nearest = nearest
+
+    def fit(self, lessons: Lessons) -> Self:
+        past, owned = lessons.past, lessons.past.owned
+        owners = np.bincount(owned.product, minlength=lessons.width)
+        self.rarity_ = np.sqrt(np.log((len(past) + 1) / (owners + 1))).astype(np.float32)
+        chosen = _spread(np.flatnonzero(past.episodes.back == 0), self.most)
+        self.owners_ = past.owners[chosen]
+        self.profiles_ = sparse.csr_array(self._profiles(past)[chosen].T)
+        habit = owned.matrix(owned.lately / owned.baskets[owned.episode], lessons.width)
+        both = [part[chosen][:, lessons.candidates] for part in (lessons.following, habit)]
+        self.baskets_ = sparse.csr_array(sparse.hstack(both), dtype=np.float32)
+        return self
+
+    def scores(self, past: Past) -> list[Values]:
+        both = (self._nearest(past) @ self.baskets_).toarray()
+        half = both.shape[1] // 2
+        return [both[:, :half], both[:, half:]]
+
+    def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:  # noqa: ARG002
+        return self.scores(past)
+
+    def arrays(self) -> Arrays:
+        return {
+            "nearest": np.array(self.nearest),
+            "rarity": self.rarity_,
+            "owners": self.owners_,
+            **packed("profiles", self.profiles_),
+            **packed("baskets", self.baskets_),
+        }
+
+    @classmethod
+    def restored(cls, arrays: Arrays) -> Self:
+        source = cls(nearest=int(arrays["nearest"]))
+        source.rarity_, source.owners_ = arrays["rarity"], arrays["owners"]
+        source.profiles_ = unpacked("profiles", arrays)
+        source.baskets_ = unpacked("baskets", arrays)
+        return source
+
+    def _profiles(self, past: Past) -> sparse.csr_array:
+        owned, known = past.owned, len(self.rarity_)
+        rarity = np.append(self.rarity_, np.float32(0))[np.minimum(owned.product, known)]
+        weight = owned.lately * rarity
+        by = np.lexsort((-weight, owned.episode))
+        weight[by[place_in_group(owned.episode[by]) >= STRONGEST]] = 0
+        rows = owned.matrix(weight, max(known, len(past.log.products)))[:, :known]
+        rows.eliminate_zeros()
+        return _unit_rows(rows)
+
+    def _nearest(self, past: Past) -> sparse.csr_array:
+        """Episodes × neighbours: squared likeness, summing to 1 per episode."""
+        likeness = (self._profiles(past) @ self.profiles_).toarray()
+        likeness[past.owners[:, None] == self.owners_[None, :]] = 0
+        count, most = likeness.shape
+        nearest = min(self.nearest, most)
+        column = np.argpartition(-likeness, nearest - 1, axis=1)[:, :nearest]
+        column.sort(axis=1)
+        weight = np.take_along_axis(likeness, column, axis=1) ** 2
+        weight /= weight.sum(axis=1, keepdims=True) + np.float32(1e-9)
+        starts = np.arange(0, count * nearest + 1, nearest)
+        return sparse.csr_array((weight.ravel(), column.ravel(), starts), shape=likeness.shape)
+
+
+STRONGEST = 30
+
+
+def most_frequent(codes: Ints, width: int, most: int) -> Ints:
+    """The `most` codes that occur most often, ascending; none that never occurs."""
+    count = np.bincount(codes, minlength=width)
+    first = np.lexsort((np.arange(width), -count))[:most]
+    return np.sort(first[count[first] > 0]).astype(np.int64)
+
+
+def packed(name: str, matrix: sparse.csr_array) -> Arrays:
+    """A sparse matrix as plain arrays."""
+    return {
+        f"{name}_values": matrix.data.astype(np.float32),
+        f"{name}_columns": matrix.indices.astype(np.int32),
+        f"{name}_starts": matrix.indptr.astype(np.int64),
+        f"{name}_width": np.array(matrix.shape[1]),
+    }
+
+
+def unpacked(name: str, arrays: Arrays) -> sparse.csr_array:
+    """The matrix that `packed` took apart, checked: damaged arrays raise ValueError."""
+    values, columns, starts = (arrays[f"{name}_{part}"] for part in ("values", "columns", "starts"))
+    matrix = sparse.csr_array(
+        (values, columns, starts), shape=(len(starts) - 1, int(arrays[f"{name}_width"]))
+    )
+    matrix.check_format(full_check=True)
+    return matrix
+
+
+def _spread(rows: Ints, most: int) -> Ints:
+    """At most `most` of the rows, evenly spread."""
+    step = np.linspace(0, len(rows) - 1, min(most, len(rows)))
+    return np.asarray(rows[step.astype(np.int64)])
+
+
+def _unit_rows(rows: sparse.csr_array) -> sparse.csr_array:
+    """The rows scaled to length 1; empty ones stay."""
+    owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    length = np.sqrt(np.bincount(owner, rows.data.astype(np.float64) ** 2, rows.shape[0]))
+    rows.data = (rows.data / np.where(length > 0, length, 1)[owner]).astype(np.float32)
+    return rows
+
+
+def _leverage(rows: sparse.csr_array, inverse: Values) -> Values:
+    """x·inverse·xᵀ per row, kept away from 1."""
+    result = np.empty(rows.shape[0], dtype=np.float32)
+    for row, (start, stop) in enumerate(zip(rows.indptr[:-1], rows.indptr[1:], strict=True)):
+        column, value = rows.indices[start:stop], rows.data[start:stop]
+        result[row] = value @ inverse[np.ix_(column, column)] @ value
+    return np.clip(result, 0, 0.9)
+
+
+def _strongest(weights: Values, kept: int) -> sparse.csr_array:
+    """The `kept` largest weights of each row by size, the others 0."""
+    if kept < weights.shape[1]:
+        size = np.abs(weights)
+        edge = np.partition(size, -kept, axis=1)[:, -kept]
+        weights = np.where(size >= edge[:, None], weights, np.float32(0))
+    return sparse.csr_array(weights)

@@ -1,0 +1,196 @@
+"""Both stages learned: sources and trees, and how they score the customers of a log."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from training.models.purchase_history import Floats, Ints
+from training.recommend.baskets import (
+    Baskets,
+    Episodes,
+    Values,
+    next_products,
+    past_episodes,
+)
+from training.recommend.candidates import (
+    Candidates,
+    Scored,
+    choose,
+    features,
+)
+from training.recommend.facts import ProductFacts, folds
+from training.recommend.ranker import Ranker, Trees
+from training.recommend.rules import Mask
+from training.recommend.sources import (
+    Lessons,
+    Neighbours,
+    NextBasketRidge,
+    Owners,
+    Past,
+    Source,
+    most_frequent,
+)
+
+FEWEST_EPISODES = 200
+"""With fewer, trees would learn noise; own counts and popularity rank instead."""
+MOST_ROWS = 10_000_000
+"""Purchases in the pasts that are learned from: some 900 MB. Beyond, customers are sampled."""
+MOST_RANKED = 40_000
+"""Episodes that the trees learn from: more of them change nothing and cost time."""
+EPISODES_AT_ONCE = 512
+VALUES_AT_ONCE = 4_000_000
+"""Dense scores held at once per source: customers × scored products."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes of what is learned.
+
+    At least `per_customer` latest baskets of each customer teach the sources; where customers
+    are few, so many more that there are about `episodes` in all, up to `most_per_customer`. The
+    trees learn from the latest days that hold `recent` of these baskets: older ones would teach
+    them not to trust what sells now. `scored` products are candidates for something new.
+    """
+
+    trees: Trees
+    per_customer: int = 3
+    most_per_customer: int = 8
+    episodes: int = 12_000
+    recent: int = 8_000
+    scored: int = 4_000
+    seed: int = 0
+    num_threads: int = 1
+
+    def depth(self, customers: int) -> int:
+        """How many latest baskets of each of so many customers teach."""
+        wanted = -(-self.episodes // max(customers, 1))
+        return int(np.clip(wanted, self.per_customer, self.most_per_customer))
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What was learned from past episodes."""
+
+    products: Ints
+    """The scored products: codes, ascending."""
+    sources: tuple[Source, ...]
+    facts: ProductFacts
+    ranker: Ranker
+
+    @classmethod
+    def fit(cls, log: Baskets, owners: Owners, waited: Floats | None, plan: Plan) -> Self | None:
+        """Learn from the last baskets of the customers of `log`; None where there are too few.
+
+        `waited`: see `past_episodes`.
+        """
+        depth = plan.depth(len(log.customers))
+        episodes = past_episodes(log, per_customer=depth, waited=waited)
+        episodes = _bounded(log, episodes)
+        if len(episodes) < FEWEST_EPISODES:
+            return None
+        past = Past.of(log, episodes, owners)
+        following = next_products(log, episodes)
+        bought_next = following.tocoo().col
+        products = most_frequent(bought_next, following.shape[1], plan.scored)
+        recent = _recent(log.day[episodes.target], plan.recent)
+        lessons = Lessons(past, following, products, recent)
+        sources: tuple[Source, ...] = (NextBasketRidge().fit(lessons), Neighbours().fit(lessons))
+        facts = ProductFacts.of(lessons)
+        rows, bought, groups = _examples(lessons, sources, facts, plan)
+        ranker = Ranker.fit(rows, bought, groups, plan.trees, plan.seed, plan.num_threads)
+        return cls(products, sources, facts, ranker)
+
+    @property
+    def at_once(self) -> int:
+        """How many customers are scored at once."""
+        size = VALUES_AT_ONCE // max(len(self.products), 1)
+        return int(np.clip(size, 16, EPISODES_AT_ONCE))
+
+    def scored(self, past: Past) -> Scored:
+        """The sources' scores of a block of episodes."""
+        tables: dict[str, Values] = {}
+        for source in self.sources:
+            tables |= dict(zip(source.names, source.scores(past), strict=True))
+        return Scored(tables, _places(self.products, len(past.log.products)), self.products)
+
+    def candidates(
+        self, past: Past, allowed: Mask, kind: str, most: int, most_own: int
+    ) -> tuple[Candidates, Floats, Scored]:
+        """Candidates of a block of episodes, the trees' scores, and what the sources say."""
+        scored = self.scored(past)
+        fold = np.full(len(past), -1)
+        blend = scored.blend(self.facts, fold)
+        chosen = choose(
+            past, scored, blend, allowed=allowed, kind=kind, most=most, most_own=most_own
+        )
+        rows = features(past, chosen, scored, self.facts, fold)
+        return chosen, self.ranker.score(rows), scored
+
+
+def _places(products: Ints, width: int) -> Ints:
+    place = np.full(width, -1)
+    place[products] = np.arange(len(products))
+    return place
+
+
+def _bounded(log: Baskets, episodes: Episodes) -> Episodes:
+    """The episodes of as many customers, evenly spread, as `MOST_ROWS` purchases allow."""
+    sizes = log.first_row[episodes.target] - log.first_row[episodes.first]
+    share = MOST_ROWS / max(int(sizes.sum()), 1)
+    if share >= 1:
+        return episodes
+    kept = np.floor(np.arange(len(log.customers) + 1) * share)
+    return episodes[np.flatnonzero((np.diff(kept) > 0)[episodes.customer])]
+
+
+def _recent(day: Ints, least: int) -> Mask:
+    """The rows of the latest whole days that hold at least `least` rows."""
+    by_day = np.sort(day)[::-1]
+    return np.asarray(day >= by_day[min(least, len(day)) - 1])
+
+
+def _examples(
+    lessons: Lessons, sources: tuple[Source, ...], facts: ProductFacts, plan: Plan
+) -> tuple[Values, Values, Ints]:
+    """Candidates of the latest episodes, whether each was bought next, and rows per episode.
+
+    Episodes in which no candidate was bought teach nothing and are left out.
+    """
+    latest = np.flatnonzero(lessons.recent)
+    latest = latest[np.linspace(0, len(latest) - 1, min(len(latest), MOST_RANKED)).astype(np.int64)]
+    draw = np.random.default_rng(plan.seed)
+    parts: list[tuple[Values, Values, Ints]] = []
+    for start in range(0, len(latest), EPISODES_AT_ONCE):
+        rows = latest[start : start + EPISODES_AT_ONCE]
+        parts.append(_block(lessons, sources, facts, rows, draw, plan.trees.negatives))
+    tables, bought, groups = zip(*parts, strict=True)
+    return np.concatenate(tables), np.concatenate(bought), np.concatenate(groups)
+
+
+def _block(
+    lessons: Lessons,
+    sources: tuple[Source, ...],
+    facts: ProductFacts,
+    rows: Ints,
+    draw: np.random.Generator,
+    negatives: float,
+) -> tuple[Values, Values, Ints]:
+    whole = lessons.past
+    past = whole.part(rows)
+    following = lessons.following[rows]
+    answers = following[:, lessons.candidates].toarray()
+    tables: dict[str, Values] = {}
+    for source in sources:
+        rehearsed = source.rehearsed(past, rows, answers)
+        tables |= dict(zip(source.names, rehearsed, strict=True))
+    scored = Scored(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
+    fold = folds(past.owners)
+    everything = np.ones(lessons.width, dtype=bool)
+    chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)
+    bought = np.asarray(following[chosen.episode, chosen.product]).ravel()
+    kept = (bought > 0) | (draw.random(len(bought)) < negatives)
+    kept &= (np.bincount(chosen.episode, bought, minlength=len(rows)) > 0)[chosen.episode]
+    table = features(past, chosen[kept], scored, facts, fold)
+    groups = np.bincount(chosen.episode[kept], minlength=len(rows))
+    return table, bought[kept].astype(np.float32), np.asarray(groups[groups > 0], dtype=np.int64)

@@ -1,0 +1,113 @@
+"""Which products stand in the same orders: support, confidence, lift and correlation.
+
+The measures are those of `features.segments.affinity`, kept for every product so that a page
+about one of them can say what goes with it.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from training.models.purchase_history import Floats, Ints, place_in_group
+from training.recommend.baskets import Baskets
+
+MOST_PRODUCTS = 20_000
+"""Only the most bought products go together: pairs of rarer ones are chance."""
+FEWEST_TOGETHER = 3
+KEPT = 30
+PRODUCTS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Together:
+    """The products most correlated with each product.
+
+    Attributes
+    ----------
+    orders : how many orders were looked at
+    orders_with : per product how many of them hold it
+    first, second : product codes of the pairs, by first, then falling correlation
+    both : orders that hold both of a pair
+    """
+
+    orders: int
+    orders_with: Ints
+    first: Ints
+    second: Ints
+    both: Ints
+
+    @classmethod
+    def of(cls, log: Baskets) -> Self:
+        """Count the orders of a log; a pair in fewer than three of them is chance."""
+        width, orders = len(log.products), len(log.day)
+        count = np.bincount(log.product, minlength=width)
+        bought_most = np.lexsort((np.arange(width), -count))[:MOST_PRODUCTS]
+        part = np.sort(bought_most[count[bought_most] >= FEWEST_TOGETHER])
+        ones = np.ones(len(log.product), dtype=np.float32)
+        baskets = sparse.csr_array((ones, (log.basket, log.product)), shape=(orders, width))
+        baskets = sparse.csr_array(baskets[:, part])
+        by_product = sparse.csr_array(baskets.T)
+        empty = np.empty(0, dtype=np.int64)
+        blocks = [(empty, empty, empty)]
+        for start in range(0, len(part), PRODUCTS_AT_ONCE):
+            pairs = (by_product[start : start + PRODUCTS_AT_ONCE] @ baskets).tocoo()
+            kept = (pairs.data >= FEWEST_TOGETHER) & (pairs.row + start != pairs.col)
+            first, second = part[pairs.row[kept] + start], part[pairs.col[kept]]
+            blocks.append(_best(first, second, pairs.data[kept].astype(np.int64), count, orders))
+        first, second, both = (np.concatenate(values) for values in zip(*blocks, strict=True))
+        return cls(orders, count.astype(np.int64), first, second, both)
+
+    def lift(self, first: Ints, second: Ints) -> Floats:
+        """How many times more often than by chance pairs stand in one order; NaN where unknown."""
+        width = len(self.orders_with) + 1
+        key = self.first * width + self.second
+        by = np.argsort(key, kind="stable")
+        wanted = first * width + second
+        place = np.searchsorted(key[by], wanted)
+        row = np.append(by, -1)[place]
+        found = (row >= 0) & (np.append(key, -1)[row] == wanted)
+        value = np.full(len(first), np.nan)
+        row = row[found]
+        chance = self.orders_with[self.first[row]] * self.orders_with[self.second[row]]
+        value[found] = self.both[row] * self.orders / chance
+        return value
+
+    def table(self, product: int, products: pd.Index, limit: int) -> pd.DataFrame:
+        """What stands in the same orders as the product with code `product`."""
+        start, stop = np.searchsorted(self.first, (product, product + 1))
+        rows = slice(start, min(stop, start + limit))
+        second, both = self.second[rows], self.both[rows]
+        one = self.orders_with[self.first[rows]]
+        other = self.orders_with[second]
+        return pd.DataFrame(
+            {
+                "product_id": pd.Series(products.to_numpy()[second], dtype="str"),
+                "orders_both": both,
+                "support": both / self.orders,
+                "confidence": both / one,
+                "lift": both * self.orders / (one * other),
+                "correlation": correlation(both, one, other, self.orders),
+            }
+        )
+
+
+def correlation(both: Ints, one: Ints, other: Ints, orders: int) -> Floats:
+    """Correlation of two yes/no columns (phi) from their counts; 0 where one never varies."""
+    spread = np.sqrt(one * (orders - one).astype(float)) * np.sqrt(
+        other * (orders - other).astype(float)
+    )
+    value = (orders * both.astype(float) - one.astype(float) * other) / np.where(spread, spread, 1)
+    return np.where(spread > 0, np.clip(value, -1, 1), 0.0)
+
+
+def _best(
+    first: Ints, second: Ints, both: Ints, count: Ints, orders: int
+) -> tuple[Ints, Ints, Ints]:
+    strength = correlation(both, count[first], count[second], orders)
+    by = np.lexsort((second, -strength, first))
+    by = by[place_in_group(first[by]) < KEPT]
+    by = by[strength[by] > 0]
+    return first[by], second[by], both[by]
