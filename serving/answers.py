@@ -1,24 +1,28 @@
-"""The JSON document of a customer, from one row of the score run.
+"""The JSON documents of customers, from the rows of a score run.
 
-Whole columns are rounded and turned into Python values at once; what remains per
-customer is one dictionary and one call of the JSON encoder.
+Texts are put together a block of customers at a time, column by column, between the fixed
+parts of the document: no Python value is made of a figure.
 """
 
 import datetime as dt
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from serving.store.run import RunInfo
 
 EMBEDDED_RECOMMENDATIONS = 5
 """How many recommendations stand in a customer's document; the rest have their own call."""
 
+ROWS_PER_BLOCK = 10_000
 PRODUCT_FIELDS = ("rank", "product_id", "product_name", "category", "kind", "score", "why")
 PROBABILITIES = (
     "churn_probability",
@@ -48,158 +52,192 @@ DATES = (
 FIGURES = {"expected_orders": 4, "days_since_last_order": 1, "usual_gap_days": 1}
 """Other measures, and the digits they are rounded to."""
 
+NULL = "null"
+_MARK = "\ue000"
+"""Stands before the name of a column where its value is to be filled in."""
 
-def documents(
-    run: RunInfo,
-    scores: pd.DataFrame,
-    products: Iterable[Sequence[Mapping[str, Any]]],
-    *,
-    digits: int,
-) -> Iterator[str]:
-    """JSON texts of `GET /v1/customers/{id}`, one per row of `scores`, in its order.
+
+def blocks(
+    run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame, *, digits: int
+) -> Iterator[dict[str, list[Any]]]:
+    """The run's customers as JSON texts, some thousand at a time, in the order of `scores`.
 
     Parameters
     ----------
     run : lineage, written into every document
-    scores : one row per customer
-    products : per row of `scores` its recommended products, best first
+    scores : one row per customer; its `reasons` and `since_last_run` are values, or JSON
+        as text
+    recommendations : one row per customer and rank
     digits : decimal places of the currency
 
     Returns
     -------
-    Iterator over texts. Money is rounded to the currency's minor unit, probabilities to
-    4 digits; what is not a finite number is null.
+    Iterator over columns of equal length: `document`, the text of `GET /v1/customers/{id}`;
+    `products`, the array of all ranked products; `segments`, system → value. Money is rounded
+    to the currency's minor unit, probabilities to 4 digits; what is not a finite number is
+    null.
     """
-    tail = f',"lineage":{encode(run.lineage())}}}'
-    for row, ranked in zip(_rows(run, scores, digits=digits), products, strict=True):
-        document = _document(run, row)
-        document["recommendations"] = ranked[:EMBEDDED_RECOMMENDATIONS]
-        yield encode(document)[:-1] + tail
+    ranked = Ranked(scores["customer_id"], recommendations)
+    document = _Template(_document(run), tail=f',"lineage":{encode(run.lineage())}}}')
+    segments = _Template(_segments(run))
+    for start in range(0, len(scores), ROWS_PER_BLOCK):
+        part = scores.iloc[start : start + ROWS_PER_BLOCK]
+        products = ranked.texts(start, start + len(part))
+        columns = _columns(run, part, digits=digits) | {
+            "recommendations": pa.array(
+                [_array(texts[:EMBEDDED_RECOMMENDATIONS]) for texts in products], pa.string()
+            )
+        }
+        yield {
+            "document": document.fill(columns, len(part)),
+            "segments": segments.fill(columns, len(part)),
+            "products": [_array(texts) for texts in products],
+        }
 
 
-def products(
-    customer_ids: "pd.Series[str]", recommendations: pd.DataFrame
-) -> Iterator[list[dict[str, Any]]]:
-    """The recommended products of each customer in turn, best rank first."""
-    owner = pd.Index(customer_ids).get_indexer(pd.Index(recommendations["customer_id"]))
-    order = np.lexsort((recommendations["rank"].to_numpy(dtype=float), owner))
-    ranked = recommendations.iloc[order]
-    rows = zip(
-        whole_numbers(ranked["rank"]),
-        texts(ranked["product_id"]),
-        texts(ranked["product_name"]),
-        texts(ranked["category"]),
-        texts(ranked["kind"]),
-        numbers(ranked["score"], digits=6),
-        ranked["why"].tolist(),
-        strict=True,
-    )
-    for size in np.bincount(owner, minlength=len(customer_ids)).tolist():
-        yield [dict(zip(PRODUCT_FIELDS, row, strict=True)) for row in islice(rows, size)]
+class Ranked:
+    """The recommended products of each customer, best rank first."""
+
+    def __init__(self, customer_ids: "pd.Series[str]", recommendations: pd.DataFrame) -> None:
+        owner = pd.Index(customer_ids).get_indexer(pd.Index(recommendations["customer_id"]))
+        self._order = np.lexsort((recommendations["rank"].to_numpy(dtype=float), owner))
+        sizes = np.bincount(owner, minlength=len(customer_ids))
+        self._ends = np.concatenate([[0], np.cumsum(sizes)])
+        self._recommendations = recommendations
+
+    def texts(self, start: int, end: int) -> list[list[str]]:
+        """Per customer from `start` up to `end`: the products as JSON objects."""
+        ends = self._ends[start : end + 1]
+        rows = self._recommendations.iloc[self._order[ends[0] : ends[-1]]]
+        columns = {
+            "rank": json_numbers(rows["rank"], digits=0),
+            **{
+                name: json_texts(rows[name])
+                for name in ("product_id", "product_name", "category", "kind")
+            },
+            "score": json_numbers(rows["score"], digits=6),
+            "why": pa.array([encode(why) for why in rows["why"]], pa.string()),
+        }
+        product = _Template({name: _MARK + name for name in PRODUCT_FIELDS})
+        found = product.fill(columns, len(rows))
+        cuts = (ends - ends[0]).tolist()
+        return [found[a:b] for a, b in pairwise(cuts)]
 
 
-def segments(run: RunInfo, scores: pd.DataFrame) -> list[dict[str, str | None]]:
-    """Per row: segment system → value as text, None where it has none."""
-    columns = [texts(scores[name]) for name in run.segment_columns]
-    if not columns:
-        return [{} for _ in range(len(scores))]
-    return [
-        dict(zip(run.segment_columns, values, strict=True)) for values in zip(*columns, strict=True)
-    ]
+class _Template:
+    """A JSON text with places to fill in: values that are `_MARK` and the name of a column."""
+
+    def __init__(self, shape: Mapping[str, Any], *, tail: str = "}") -> None:
+        self._parts = re.split(f'"{_MARK}([^"]*)"', encode(shape)[:-1] + tail)
+
+    def fill(self, columns: Mapping[str, pa.Array], rows: int) -> list[str]:
+        pieces = [
+            columns[part] if place % 2 else pa.scalar(part)
+            for place, part in enumerate(self._parts)
+        ]
+        if len(pieces) == 1:
+            return self._parts * rows
+        return list(pc.binary_join_element_wise(*pieces, "").to_pylist())
 
 
-def _rows(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Iterator[dict[str, Any]]:
-    columns: dict[str, Sequence[Any]] = {
-        "customer_id": texts(scores["customer_id"]),
-        "status": texts(scores["status"]),
-        "retention_risk": texts(scores["retention_risk"]),
-        "orders": whole_numbers(scores["orders"]),
-        "reasons": [
-            list(reasons) if isinstance(reasons, list | tuple | np.ndarray) else []
-            for reasons in scores["reasons"]
-        ],
-        "segments": segments(run, scores),
-    }
-    columns |= {name: numbers(scores[name], digits=4) for name in PROBABILITIES}
-    columns |= {name: numbers(scores[name], digits=digits) for name in MONEY}
-    columns |= {name: numbers(scores[name], digits=n) for name, n in FIGURES.items()}
-    columns |= {name: dates(scores[name]) for name in DATES}
-    names = tuple(columns)
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(names, values, strict=True))
+def _document(run: RunInfo) -> dict[str, Any]:
+    def column(name: str) -> str:
+        return _MARK + name
 
+    def columns(*names: str) -> dict[str, str]:
+        return {name: column(name) for name in names}
 
-def _document(run: RunInfo, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "customer_id": row["customer_id"],
-        "status": row["status"],
+        **columns("customer_id", "status"),
         "as_of": run.as_of.isoformat(),
         "horizon_days": run.horizon_days,
         "currency": run.currency,
-        "churn_probability": row["churn_probability"],
-        "churn_percentile": row["churn_percentile"],
-        "retention_risk": row["retention_risk"],
-        "p_alive": row["p_alive"],
-        "clv": row["clv"],
-        "clv_low": row["clv_low"],
-        "clv_high": row["clv_high"],
-        "clv_lifetime": row["clv_lifetime"],
+        **columns("churn_probability", "churn_percentile", "retention_risk", "p_alive"),
+        **columns("clv", "clv_low", "clv_high", "clv_lifetime"),
         "clv_basis": run.clv_basis,
-        "expected_orders": row["expected_orders"],
-        "expected_order_value": row["expected_order_value"],
-        "value_at_risk": row["value_at_risk"],
+        **columns("expected_orders", "expected_order_value", "value_at_risk"),
         "next_order": {
-            "date": row["next_order_date"],
-            "low": row["next_order_low"],
-            "high": row["next_order_high"],
-            "p_order_7d": row["p_order_7d"],
-            "p_order_30d": row["p_order_30d"],
-            "p_order_90d": row["p_order_90d"],
-            "expected_value": row["expected_order_value"],
+            "date": column("next_order_date"),
+            "low": column("next_order_low"),
+            "high": column("next_order_high"),
+            **columns("p_order_7d", "p_order_30d", "p_order_90d"),
+            "expected_value": column("expected_order_value"),
         },
-        "at_risk_on": row["at_risk_on"],
-        "reasons": row["reasons"],
-        "segments": row["segments"],
-        "profile": {
-            "orders": row["orders"],
-            "spend": row["spend"],
-            "first_order_date": row["first_order_date"],
-            "last_order_date": row["last_order_date"],
-            "days_since_last_order": row["days_since_last_order"],
-            "usual_gap_days": row["usual_gap_days"],
-        },
+        **columns("at_risk_on", "reasons", "since_last_run"),
+        "segments": _segments(run),
+        "profile": columns(
+            *("orders", "spend", "first_order_date", "last_order_date"),
+            *("days_since_last_order", "usual_gap_days"),
+        ),
+        **columns("recommendations"),
     }
 
 
-def numbers(column: "pd.Series[Any]", *, digits: int) -> list[float | None]:
-    """Floats rounded to `digits`; None for what is missing or not finite."""
+def _segments(run: RunInfo) -> dict[str, str]:
+    # by number: the name of a system may hold what JSON escapes
+    return {name: f"{_MARK}segment {number}" for number, name in enumerate(run.segment_columns)}
+
+
+def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa.Array]:
+    columns = {
+        name: json_texts(scores[name]) for name in ("customer_id", "status", "retention_risk")
+    }
+    columns["orders"] = json_numbers(scores["orders"], digits=0)
+    columns["reasons"] = _ready(scores["reasons"], missing="[]")
+    columns["since_last_run"] = _ready(scores["since_last_run"], missing=NULL)
+    for number, name in enumerate(run.segment_columns):
+        columns[f"segment {number}"] = json_texts(scores[name])
+    columns |= {name: json_numbers(scores[name], digits=4) for name in PROBABILITIES}
+    columns |= {name: json_numbers(scores[name], digits=digits) for name in MONEY}
+    columns |= {name: json_numbers(scores[name], digits=n) for name, n in FIGURES.items()}
+    return columns | {name: json_dates(scores[name]) for name in DATES}
+
+
+def _ready(column: "pd.Series[Any]", *, missing: str) -> pa.Array:
+    """JSON texts as they are; other values are written as JSON."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        column = column.map(encode, na_action="ignore").astype("str")
+    return _whole(pa.array(column, from_pandas=True)).cast(pa.string()).fill_null(missing)
+
+
+def _array(texts: list[str]) -> str:
+    return f"[{','.join(texts)}]"
+
+
+def json_numbers(column: "pd.Series[Any]", *, digits: int) -> pa.Array:
+    """JSON numbers rounded to `digits`; null for what is missing or not finite."""
+    values = rounded(column, digits=digits)
+    return _or_null(pa.array(values, mask=np.isnan(values)))
+
+
+def json_dates(column: "pd.Series[Any]") -> pa.Array:
+    """Days as "YYYY-MM-DD"; null for what is missing."""
+    days = _whole(pa.array(column, from_pandas=True))
+    texts = days.cast(pa.date32()).cast(pa.string())
+    return _or_null(pc.binary_join_element_wise('"', texts, '"', ""))
+
+
+def json_texts(column: "pd.Series[Any]") -> pa.Array:
+    """Values as JSON strings; null for what is missing. Each value is written once."""
+    codes, values = pd.factorize(column)
+    quoted = [*(encode(value if isinstance(value, str) else str(value)) for value in values), NULL]
+    # a missing value has code −1: the last
+    return pa.array(quoted, pa.string()).take(pa.array(codes % len(quoted)))
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _or_null(values: pa.Array) -> pa.Array:
+    return values.cast(pa.string()).fill_null(NULL)
+
+
+def rounded(column: "pd.Series[Any]", *, digits: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Floats rounded to `digits`; NaN for what is missing or not finite."""
     values = column.to_numpy(dtype=float, na_value=math.nan)
     # + 0.0 turns a rounded -0.0 into 0.0.
-    rounded = (np.round(values, digits) + 0.0).astype(object)
-    rounded[~np.isfinite(values)] = None
-    return list(rounded)
-
-
-def whole_numbers(column: "pd.Series[Any]") -> list[int | None]:
-    """Integers; None for what is missing."""
-    return [None if value is None else int(value) for value in numbers(column, digits=0)]
-
-
-def dates(column: "pd.Series[Any]") -> list[str | None]:
-    """Days as YYYY-MM-DD; None for what is missing."""
-    days = pd.to_datetime(column).to_numpy(dtype="datetime64[D]")
-    written = np.datetime_as_string(days).astype(object)
-    written[np.isnat(days)] = None
-    return list(written)
-
-
-def texts(column: "pd.Series[Any]") -> list[str | None]:
-    """Values as text; None for what is missing."""
-    missing = column.isna().to_numpy()
-    return [
-        None if gone else value if isinstance(value, str) else str(value)
-        for value, gone in zip(column.tolist(), missing, strict=True)
-    ]
+    return np.where(np.isfinite(values), np.round(values, digits) + 0.0, math.nan)
 
 
 def encode(value: Any) -> str:

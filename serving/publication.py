@@ -6,11 +6,10 @@ currency; those who read the store need neither.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import tee
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
-from babel.numbers import format_currency, get_currency_precision
 
 from features.errors import DataError
 from serving import answers
@@ -23,6 +22,7 @@ from serving.store.run import (
     Summary,
     Totals,
 )
+from serving.wording import money_format as money_format  # noqa: PLC0414 - also the command line's
 
 SCORE_COLUMNS = (
     "customer_id",
@@ -34,6 +34,7 @@ SCORE_COLUMNS = (
     *answers.DATES,
     "orders",
     "reasons",
+    "since_last_run",
 )
 RECOMMENDATION_COLUMNS = (
     "customer_id",
@@ -50,7 +51,10 @@ MOST_LISTED_VALUES = 12
 
 
 class ScoreRow(NamedTuple):
-    """A customer's document, recommended products, and what lists filter and sort by."""
+    """A customer's document, recommended products, and what lists filter and sort by.
+
+    `segments` (system → value), `document` and `products` are JSON.
+    """
 
     customer_id: str
     status: str
@@ -58,9 +62,13 @@ class ScoreRow(NamedTuple):
     value_at_risk: float | None
     churn_probability: float | None
     clv: float | None
-    segments: dict[str, str | None]
+    segments: str
     document: str
     products: str
+
+
+Batch = dict[str, list[Any]]
+"""Some thousand customers: the fields of `ScoreRow`, as columns of equal length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +76,14 @@ class Publication:
     """Everything a store writes for one run."""
 
     run: PublishedRun
-    rows: Iterator[ScoreRow]
+    batches: Iterator[Batch]
+
+    @property
+    def rows(self) -> Iterator[ScoreRow]:
+        """The customers one by one."""
+        for batch in self.batches:
+            columns = [batch[name] for name in ScoreRow._fields]
+            yield from map(ScoreRow._make, zip(*columns, strict=True))
 
 
 def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> Publication:
@@ -82,7 +97,7 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
 
     Returns
     -------
-    Publication; its rows are made while they are read, once.
+    Publication; its batches are made while they are read, once.
 
     Raises
     ------
@@ -93,16 +108,8 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
     money = money_format(run.currency)
     return Publication(
         run=PublishedRun(info=run, summary=_summary(run, scores, money)),
-        rows=_rows(run, scores, recommendations, digits=money.digits),
+        batches=_batches(run, scores, recommendations, digits=money.digits),
     )
-
-
-def money_format(currency: str) -> MoneyFormat:
-    """How English writes amounts in `currency` (an ISO 4217 code)."""
-    prefix = format_currency(0, currency, format="¤", locale="en")
-    # A bare code needs room before the figure; a sign does not.
-    prefix = f"{prefix}\N{NO-BREAK SPACE}" if prefix.isalpha() else prefix
-    return MoneyFormat(prefix=prefix, digits=get_currency_precision(currency))
 
 
 def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> None:
@@ -133,6 +140,8 @@ def _id_problems(name: str, table: pd.DataFrame) -> Iterator[str]:
     if not all(isinstance(value, str) and value for value in ids):
         yield f"{name}: 'customer_id' must be text in every row, and not empty."
         return
+    if any("\0" in value for value in ids):
+        yield f"{name}: 'customer_id' holds a NUL sign, which not every store can keep."
     try:
         "".join(ids).encode()
     except UnicodeEncodeError:
@@ -160,26 +169,32 @@ def _summary(run: RunInfo, scores: pd.DataFrame, money: MoneyFormat) -> Summary:
 
 
 def _totals(scores: pd.DataFrame, money: MoneyFormat) -> Totals:
-    values = pd.Series(answers.numbers(scores["value_at_risk"], digits=money.digits), dtype=float)
-    return Totals(customers=len(scores), value_at_risk=round(float(values.sum()), money.digits))
+    total = float(np.nansum(answers.rounded(scores["value_at_risk"], digits=money.digits)))
+    return Totals(customers=len(scores), value_at_risk=round(total, money.digits))
 
 
-def _rows(
+def _batches(
     run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame, *, digits: int
-) -> Iterator[ScoreRow]:
-    # The columns that lists sort by are the published figures, so that a list never
-    # stands in another order than the figures it shows.
-    products = answers.products(scores["customer_id"], recommendations)
-    embedded, whole = tee(products)
-    columns: list[Any] = [
-        answers.texts(scores["customer_id"]),
-        answers.texts(scores["status"]),
-        answers.texts(scores["retention_risk"]),
-        answers.numbers(scores["value_at_risk"], digits=digits),
-        answers.numbers(scores["churn_probability"], digits=4),
-        answers.numbers(scores["clv"], digits=digits),
-        answers.segments(run, scores),
-        answers.documents(run, scores, embedded, digits=digits),
-        map(answers.encode, whole),
-    ]
-    return (ScoreRow(*values) for values in zip(*columns, strict=True))
+) -> Iterator[Batch]:
+    start = 0
+    for texts in answers.blocks(run, scores, recommendations, digits=digits):
+        part = scores.iloc[start : start + len(texts["document"])]
+        start += len(part)
+        # The columns that lists sort by are the published figures, so that a list never
+        # stands in another order than the figures it shows.
+        yield {
+            "customer_id": part["customer_id"].tolist(),
+            "status": part["status"].tolist(),
+            "retention_risk": _known(part["retention_risk"]),
+            "value_at_risk": _known(answers.rounded(part["value_at_risk"], digits=digits)),
+            "churn_probability": _known(answers.rounded(part["churn_probability"], digits=4)),
+            "clv": _known(answers.rounded(part["clv"], digits=digits)),
+            **texts,
+        }
+
+
+def _known(values: Any) -> list[Any]:
+    """The values; None for what is missing."""
+    known = np.array(values, dtype=object)
+    known[pd.isna(values)] = None
+    return list(known)

@@ -1,27 +1,38 @@
 """A score run: champion models + features of a date → one row per customer, and products."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+from babel.numbers import get_currency_precision
 
 from features.build import build_features
+from features.config import Settings
 from features.errors import ConfigError
 from features.orders import OrderLog
-from features.segments.catalogue import assign_all
-from serving.reasons import reasons_of
+from features.segments.catalogue import Assignment, assign_all, systems_of
+from features.segments.system import SegmentSystem
+from serving.explanation import Earlier, explain
+from serving.recommendation_rules import rules_of
 from serving.risk import HIGH_BANDS, retention_risk, status_of
+from serving.store import Store
 from serving.store.run import RunInfo
 from training.bundle import Models
 from training.models.recommendation import RecommendationModel
+from training.silence import days_until
 
 DAYS_PER_YEAR = 365
+ROWS_PER_BLOCK = 50_000
+"""Models predict so many customers at a time: a curve of days for each would fill the memory."""
+
 MOST_SILENT_DAYS = 730
 """`at_risk_on` is not looked for further ahead."""
 
@@ -54,6 +65,16 @@ RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
 RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
 """What a store publishes of each recommendation."""
 
+VALUE_FIGURES = (
+    "expected_orders",
+    "expected_order_value",
+    "clv",
+    "clv_low",
+    "clv_high",
+    "clv_lifetime",
+)
+"""What the value model says."""
+
 SEGMENT_SCORES = ("clv", "churn_probability", "horizon_days")
 """What the segment systems look at beside the features."""
 
@@ -73,6 +94,16 @@ class ScoreRun:
     info: RunInfo
     scores: pd.DataFrame
     recommendations: pd.DataFrame
+
+    def without(self, customer_ids: Collection[str]) -> "ScoreRun":
+        """The run as if it did not know these customers."""
+        if not customer_ids:
+            return self
+        scores, products = (
+            table[~table["customer_id"].isin(customer_ids)].reset_index(drop=True)
+            for table in (self.scores, self.recommendations)
+        )
+        return ScoreRun(self.info, scores, products)
 
     def write(self, directory: Path) -> tuple[Path, Path]:
         """Write `scores.parquet` and `recommendations.parquet` into `directory`.
@@ -99,6 +130,7 @@ def score(
     as_of: date | None,
     created_at: datetime,
     progress: Progress = lambda _: None,
+    store: Store | None = None,
 ) -> ScoreRun:
     """Score every customer who bought before `as_of`.
 
@@ -108,6 +140,8 @@ def score(
     models : the published models
     as_of : the date of the scores; None: the end of the log
     created_at : the time of the run, with its zone
+    store : where earlier runs are kept; `since_last_run` compares with the latest one of an
+        earlier date. None: with none
 
     Raises
     ------
@@ -127,7 +161,7 @@ def score(
         )
     features = build_features(log, as_of)
     progress(f"computed {features.shape[1]} features of {len(features):,} customers")
-    scores = _scores(features, models, as_of, settings.predict.horizon_days, settings)
+    scores = scores_of(features, models, as_of, settings)
     progress("scored")
     segments = assign_all(
         features,
@@ -138,42 +172,75 @@ def score(
     scores = scores.join(segments.groups, on="customer_id")
     for system, why in segments.skipped.items():
         progress(f"no {system}: {why}")
-    contributions = models.churn.contributions(features)
-    scores["reasons"] = pd.Series(reasons_of(contributions, features, settings.data.currency))
+    currency = settings.data.currency
+    explained = explain(
+        features,
+        scores.set_index("customer_id"),
+        models,
+        currency,
+        digits=get_currency_precision(currency),
+        earlier=None if store is None else earlier_run(log, store, as_of),
+    )
+    scores = scores.join(explained, on="customer_id")
     progress("explained")
     products = recommendations(log, models.recommendation, as_of, settings.predict.recommendations)
     progress(f"recommended {len(products):,} products")
-    info = _run_info(log, models, as_of, created_at, tuple(map(str, segments.groups)))
+    columns = tuple(map(str, segments.groups))
+    rules = segment_rules(systems_of(settings.segments, models.clusters), segments)
+    info = run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules)
     return ScoreRun(info, scores, products)
 
 
-def _scores(
-    features: pd.DataFrame, models: Models, as_of: date, horizon_days: int, settings: Any
-) -> pd.DataFrame:
-    risk = models.churn.predict(features)
-    churn = risk["churn_probability"].to_numpy()
-    value = in_agreement(models.value.predict(features), churn)
-    dates = models.next_purchase.predict(features, churn)
-    band = retention_risk(features, churn, settings.predict.risk)
-    silent = models.churn.silence_until_risk(
-        features, churn, settings.predict.risk.high, MOST_SILENT_DAYS
+def earlier_run(log: OrderLog, store: Store, as_of: date) -> Earlier | None:
+    """The latest run in `store` of a date before `as_of` and the same horizon and currency.
+
+    Its features are computed again: what the log knows today of that date. None where there
+    is no such run.
+    """
+    asked = (log.settings.predict.horizon_days, log.settings.data.currency)
+    runs = [
+        run.info
+        for run in store.runs()
+        if log.first_day < run.info.as_of < as_of
+        and (run.info.horizon_days, run.info.currency) == asked
+    ]
+    if not runs:
+        return None
+    run = max(reversed(runs), key=attrgetter("as_of"))
+    figures = pd.DataFrame(
+        store.figures(run.run_id), columns=["customer_id", "churn_probability", "clv"]
     )
+    return Earlier(run, figures.set_index("customer_id"), build_features(log, run.as_of))
+
+
+def scores_of(
+    features: pd.DataFrame, models: Models, as_of: date, settings: Settings
+) -> pd.DataFrame:
+    """The numbers, dates and bands of every customer, one row per row of the features."""
+    horizon_days = settings.predict.horizon_days
+    blocks = [
+        _predicted(features.iloc[start : start + ROWS_PER_BLOCK], models, settings)
+        for start in range(0, len(features), ROWS_PER_BLOCK)
+    ]
+    said = pd.concat(blocks) if blocks else _predicted(features, models, settings)
+    churn = said["churn_probability"].to_numpy()
+    band = retention_risk(features, churn, settings.predict.risk)
     columns: dict[str, Any] = {
         "status": status_of(features, churn, horizon_days),
         "as_of": as_of,
         "horizon_days": horizon_days,
         "churn_probability": churn,
-        # who orders is alive: the process alone may have given up on a customer too early
-        "p_alive": np.maximum(risk["p_alive"], 1 - churn),
-        "churn_percentile": risk["churn_probability"].rank(pct=True),
+        "p_alive": said["p_alive"],
+        "churn_percentile": said["churn_probability"].rank(pct=True),
         "retention_risk": band,
-        **value,
+        **{name: said[name] for name in VALUE_FIGURES},
         "value_at_risk": churn * usual_spend(features, horizon_days),
-        "next_order_date": _dates(as_of, dates["next_order_days"]),
-        "next_order_low": _dates(as_of, dates["next_order_low"]),
-        "next_order_high": _dates(as_of, dates["next_order_high"]),
-        "at_risk_on": _dates(as_of, np.where(np.isin(band, HIGH_BANDS), 0, silent)),
-        **{name: dates[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
+        **{
+            f"next_order_{name}": _dates(as_of, said[f"next_order_{days}"])
+            for name, days in (("date", "days"), ("low", "low"), ("high", "high"))
+        },
+        "at_risk_on": _dates(as_of, np.where(np.isin(band, HIGH_BANDS), 0, said["silent_days"])),
+        **{name: said[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
         **{name: features[name] for name in ("orders", "spend", "days_since_last_order")},
         "first_order_date": _dates(as_of, -features["days_since_first_order"]),
         "last_order_date": _dates(as_of, -features["days_since_last_order"]),
@@ -181,6 +248,28 @@ def _scores(
     }
     table = pd.DataFrame(columns, index=features.index)
     return table.astype({"orders": "int64"}).reset_index()
+
+
+def _predicted(features: pd.DataFrame, models: Models, settings: Settings) -> pd.DataFrame:
+    """What the models say of some customers, and after how many more silent days they are at risk."""
+    risk = models.churn.predict(features)
+    churn = risk["churn_probability"].to_numpy()
+    silent = days_until(
+        settings.predict.risk.high,
+        features,
+        churn,
+        lambda later: models.churn.predict(later)["churn_probability"].to_numpy(),
+        MOST_SILENT_DAYS,
+    )
+    said = {
+        "churn_probability": churn,
+        # who orders is alive: the process alone may have given up on a customer too early
+        "p_alive": np.maximum(risk["p_alive"], 1 - churn),
+        **in_agreement(models.value.predict(features), churn)[list(VALUE_FIGURES)],
+        **models.next_purchase.predict(features, churn),
+        "silent_days": silent,
+    }
+    return pd.DataFrame(said, index=features.index)
 
 
 def in_agreement(value: pd.DataFrame, churn_probability: npt.NDArray[np.float64]) -> pd.DataFrame:
@@ -211,19 +300,36 @@ def recommendations(
     list of new ones alone needs to be `limit` long. Empty (with its columns) where the orders carry no products.
     """
     if model is None:
-        types = dict.fromkeys(RECOMMENDED, "str") | {"rank": "int64", "score": "float64"}
-        return pd.DataFrame(columns=list(RECOMMENDED)).astype(types)
+        return no_recommendations()
     purchases = log.purchases(before=as_of)
     customers = list(purchases["customer_id"].cat.remove_unused_categories().cat.categories)
+    wishes: dict[str, Any] = {"customers": customers, "as_of": as_of, "limit": limit}
+    wishes["rules"] = rules_of(log, as_of)
     lists = _with_more_new(
-        model.recommend(purchases, customers=customers, as_of=as_of, limit=limit),
-        model.recommend(purchases, customers=customers, as_of=as_of, limit=limit, kind="new"),
+        model.recommend(purchases, **wishes),
+        model.recommend(purchases, **wishes, kind="new"),
     )
-    products = log.products().set_index("product_id")
+    return with_names(lists, log.products().set_index("product_id"))
+
+
+def with_names(lists: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Ranked products as they are published.
+
+    Parameters
+    ----------
+    lists : as the model ranks them
+    products : `product_name`, `category` by `product_id`; those it lacks have neither
+    """
     named = lists.join(products, on="product_id")
     names = {str(product): name for product, name in products["product_name"].items()}
     named["why"] = pd.Series([_with_name(why, names) for why in lists["why"]], dtype=object)
     return named[list(RECOMMENDED)]
+
+
+def no_recommendations() -> pd.DataFrame:
+    """A table of recommendations without a row."""
+    types = dict.fromkeys(RECOMMENDED, "str") | {"rank": "int64", "score": "float64"}
+    return pd.DataFrame(columns=list(RECOMMENDED)).astype(types)
 
 
 def _with_more_new(best: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -246,22 +352,24 @@ def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, An
     return {**why, "product_name": name if isinstance(name, str) else None}
 
 
-def _dates(as_of: date, days: Any) -> list[date | None]:
-    """`as_of` + days per row; None where the number is missing."""
-    return [
-        None if np.isnan(number) else as_of + timedelta(days=int(number))
-        for number in np.asarray(days, dtype=float)
-    ]
+def _dates(as_of: date, days: Any) -> "pd.api.extensions.ExtensionArray":
+    """`as_of` + whole days per row; missing where the number is."""
+    numbers = np.asarray(days, dtype=float)
+    known = np.isfinite(numbers)
+    found = np.datetime64(as_of) + np.where(known, numbers, 0).astype("timedelta64[D]")
+    return pd.array(pa.array(found, mask=~known), dtype=pd.ArrowDtype(pa.date32()))
 
 
-def _run_info(
-    log: OrderLog,
+def run_info(
+    settings: Settings,
+    data_fingerprint: str,
     models: Models,
     as_of: date,
     created_at: datetime,
     segment_columns: tuple[str, ...],
+    rules: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RunInfo:
-    settings = log.settings
+    """The lineage of a new run, with an id of its own."""
     risk = settings.predict.risk
     return RunInfo(
         run_id=f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}",
@@ -269,12 +377,30 @@ def _run_info(
         horizon_days=settings.predict.horizon_days,
         currency=settings.data.currency,
         created_at=created_at,
-        data_fingerprint=log.fingerprint,
+        data_fingerprint=data_fingerprint,
         models=models_of(models),
         clv_basis="revenue",
         segment_columns=segment_columns,
+        segment_rules=rules or {},
         risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
     )
+
+
+def segment_rules(
+    systems: Iterable[SegmentSystem], assignment: Assignment
+) -> dict[str, dict[str, Any]]:
+    """The rule of each segment column in words, with the cut points of these customers."""
+    found: dict[str, dict[str, Any]] = {}
+    for system in systems:
+        if (cut_points := assignment.cut_points.get(system.name)) is not None:
+            described = system.describe(cut_points)
+            words = {
+                "title": described.title._asdict(),
+                "rule": described.rule._asdict(),
+                "cut_points": [one._asdict() for one in described.cut_points],
+            }
+            found |= dict.fromkeys(system.columns, words)
+    return found
 
 
 def models_of(models: Models) -> dict[str, dict[str, str]]:

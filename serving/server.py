@@ -1,54 +1,126 @@
-"""The server process: an application behind uvicorn, on loopback."""
+"""The server process: an application behind uvicorn."""
 
+import signal
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from types import FrameType
 
 import uvicorn
 
 from features.errors import ConfigError
+from features.serve_settings import Serve
 from serving.api import BundleInfo, create_app
-from serving.store import Store
+from serving.api.lifecycle import Lifecycle
+from serving.erasure import CustomerFiles
+from serving.live.worker import ScoresOne
+from serving.logs import log_as_json, request_log
+from serving.store import Stores
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+STOP_SECONDS = 25
+"""For requests in flight after connections are refused; with the longest `drain_seconds` a
+process manager that waits for a minute is not outlived."""
 
 
-def serve(host: str, port: int, *, store: Store, bundle_info: BundleInfo | None) -> None:
+def serve(
+    host: str,
+    port: int,
+    *,
+    stores: Stores,
+    bundle_info: BundleInfo | None,
+    settings: Serve | None = None,
+    scorer: ScoresOne | None = None,
+    customer_files: CustomerFiles | None = None,
+) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
+
+    On SIGTERM `/readyz` says for `drain_seconds` that the server is stopping, before it
+    refuses connections; SIGINT, a person's Ctrl-C, and a second SIGTERM skip that.
 
     Parameters
     ----------
-    host : address to listen on; it must be of this machine only
+    host : address to listen on; without keys it must be of this machine only
     port : TCP port, 0 for any free one
-    store : where score runs are read
+    stores : where score runs, keys and the audit log are kept
     bundle_info : the set of models that has been checked, None if there is none yet
+    settings : the server's limits, those of a new configuration by default
+    scorer : scores one customer at a time, None for none
+    customer_files : what an erasure removes beside the store; None: no call may erase
 
     Raises
     ------
     ConfigError
-        When `host` can be reached from other machines.
+        When `host` can be reached from other machines and no key is made.
     """
-    check_host(host)
+    settings = settings or Serve()
+    check_host(host, stores)
+    lifecycle = Lifecycle()
     app = create_app(
-        store,
+        stores,
         bundle_info,
         clock=lambda: datetime.now(UTC),
-        hosts={*LOOPBACK_NAMES, host.lower()},
+        settings=settings,
+        lifecycle=lifecycle,
+        log=request_log(),
+        scorer=scorer,
+        customer_files=customer_files,
+        must_sign_in=not _is_local(host),
+        hosts={*LOOPBACK_NAMES, host.lower()} if _is_local(host) else None,
     )
-    uvicorn.run(
-        app, host=host, port=port, server_header=False, proxy_headers=False, access_log=False
+    log_as_json()
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        server_header=False,
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
+    # Uvicorn sends itself the signal again when it has finished.
+    with suppress(KeyboardInterrupt):
+        _Server(config, lifecycle, settings.drain_seconds).run()
 
 
-def check_host(host: str) -> None:
-    """Refuse an address that other machines can reach; see `serve`."""
-    if host.lower() == "localhost":
-        return
-    try:
-        safe = ip_address(host).is_loopback
-    except ValueError:
-        safe = False
-    if not safe:
+def check_host(host: str, stores: Stores) -> None:
+    """Refuse an address that other machines can reach while no key is in force; see `serve`."""
+    now = datetime.now(UTC)
+    if not _is_local(host) and not any(key.holds(now) for key in stores.keys.all()):
         raise ConfigError(
-            "host: the server has no API keys yet, so it listens on this machine only."
-            " Use 127.0.0.1, and a tunnel or an authenticating proxy for other machines."
+            "host: no API key is in force, so the server listens on this machine only."
+            " `regulars keys create --scope read` makes one; or use 127.0.0.1."
         )
+
+
+def _is_local(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Server(uvicorn.Server):
+    """Says that it is not ready for a while before it stops."""
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._drain_seconds = drain_seconds
+        self._stops_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        first = not self._lifecycle.stopping
+        self._lifecycle.stop()
+        super().handle_exit(sig, frame)
+        if first and sig == signal.SIGTERM:
+            self.should_exit = False
+            self._stops_at = time.monotonic() + self._drain_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        drained = self._stops_at is not None and time.monotonic() >= self._stops_at
+        return await super().on_tick(counter) or drained

@@ -1,7 +1,7 @@
 """The churn list as an Excel workbook."""
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -14,9 +14,9 @@ MOST_SHEET_ROWS = 1_048_576
 
 
 def write_workbook(
-    path: Path, store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    path: Path | IO[bytes], store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
 ) -> None:
-    """Write the whole filtered list to `path`, row by row.
+    """Write the whole filtered list to `path`, or into an open file, row by row.
 
     Numbers are numbers, text is text: no cell is a formula or a link, whatever an id holds.
     The header and the ids stay in sight.

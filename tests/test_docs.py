@@ -1,5 +1,6 @@
 """The documentation says what is true: every setting, command and page exists."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -89,23 +90,39 @@ def test_the_readme_way_works_on_a_csv(tmp_path):
     assert (tmp_path / "myshop" / "out" / "scores.parquet").exists()
 
 
+NOTEBOOKS = {
+    "first_look": "log loss",
+    "explore_features": "days_since_last_order",
+    "compare_runs": "regulars-churn 2",
+    "read_a_backtest": "backtest.html: ",
+    "own_model": "own  ",
+}
+"""Notebook → what it says when it came to its end."""
+
+
+def test_every_notebook_is_tested():
+    assert {path.stem for path in (ROOT / "notebooks").glob("*.py")} == set(NOTEBOOKS)
+
+
 @pytest.mark.slow
-def test_the_notebook_runs(tmp_path):
-    simulate_orders().to_parquet(tmp_path / "orders.parquet")
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_the_notebooks_run(notebook, tmp_path):
+    simulate_orders(customers=120, days=300).to_parquet(tmp_path / "orders.parquet")
     columns = "\n".join(f'{field} = "{column}"' for field, column in COLUMNS.items())
     (tmp_path / "regulars.toml").write_text(
         f'[data]\ntransactions = "orders.parquet"\n[data.columns]\n{columns}\n'
-        "[predict]\nhorizon_days = 60\n"
+        "[predict]\nhorizon_days = 45\n"
     )
     done = subprocess.run(
-        [sys.executable, str(ROOT / "notebooks" / "first_look.py")],
+        [sys.executable, str(ROOT / "notebooks" / f"{notebook}.py")],
         cwd=tmp_path,
+        env={**os.environ, "REGULARS_SMALL": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "log loss" in done.stdout
+    assert NOTEBOOKS[notebook] in done.stdout
 
 
 def test_commands_are_listed_with_their_words():

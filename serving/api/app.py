@@ -1,42 +1,129 @@
-"""The web application: routes, pages, errors and guard, put together."""
+"""The web application: routes, pages, errors and doors, put together."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from features.serve_settings import Serve
 from serving.api import problems
+from serving.api.access import ACCESS, Catalogue
+from serving.api.admission import Admission
+from serving.api.changes import change_routes
+from serving.api.churn_list import list_routes
+from serving.api.customers import customer_routes
+from serving.api.erasure import erasure_routes
+from serving.api.gate import Gate
 from serving.api.guard import Guard
-from serving.api.routes import BundleInfo, customer_routes, list_routes, operator_routes
+from serving.api.history import history_routes
+from serving.api.lifecycle import Lifecycle
+from serving.api.live import live_routes
+from serving.api.metrics import Metrics
+from serving.api.observed import Observed
+from serving.api.operations import operator_routes
+from serving.api.segments import segment_routes
+from serving.api.services import BundleInfo, Services
+from serving.erasure import CustomerFiles
+from serving.keys import KeyRing
+from serving.live.worker import ScoresOne
+from serving.logs import RequestLog
 from serving.pages import add_pages
-from serving.store import Store
+from serving.store import LastGood, Stores
 
 TITLE = "Regulars"
 API_VERSION = "1"
 DESCRIPTION = (
     "Which customers will stay, what they are worth and what they will buy next. "
-    "Answers come from the latest score run; errors are problem documents (RFC 9457)."
+    "Answers come from the latest score run; errors are problem documents (RFC 9457). "
+    "Where keys are made, every call but the probes needs one."
 )
 
+ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
+    history_routes,
+    customer_routes,
+    erasure_routes,
+    change_routes,
+    segment_routes,
+    list_routes,
+    live_routes,
+    operator_routes,
+)
+"""Each concern's routes. A path is tried in this order; each route has its line in
+`serving.api.access.ACCESS`."""
 
-def create_app(
-    store: Store,
-    bundle_info: BundleInfo | None,
+
+def create_app(  # noqa: PLR0913 - each is a seam of its own
+    stores: Stores,
+    bundle: BundleInfo | None,
     *,
     clock: Callable[[], datetime],
+    settings: Serve | None = None,
+    lifecycle: Lifecycle | None = None,
+    log: RequestLog | None = None,
+    scorer: ScoresOne | None = None,
+    customer_files: CustomerFiles | None = None,
+    must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
-) -> Guard:
-    """The ASGI application that answers from `store`.
+) -> Observed:
+    """The ASGI application that answers from `stores`.
 
     Parameters
     ----------
-    store : where score runs are read
-    bundle_info : the set of models that the server has checked, None if there is none yet
+    stores : where score runs, keys and the audit log are kept
+    bundle : the set of models that the server has checked, None if there is none yet
     clock : the present moment, with its time zone; pages say from it how old a run is
+    settings : the server's limits, those of a new configuration by default
+    lifecycle : tells the application that the server is about to stop
+    log : takes a line for every request, None for none
+    scorer : scores one customer at a time, None for none
+    customer_files : what an erasure removes beside the store; None: no call may erase
+    must_sign_in : every call needs a key, also while none is made
     hosts : names by which the server may be addressed, None for any
+
+    Raises
+    ------
+    RuntimeError
+        When a route has no entry in the table of scopes.
     """
+    settings = settings or Serve()
+    admission = Admission(
+        in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds
+    )
+    scores = LastGood(
+        stores.scores,
+        clock=clock,
+        seconds=settings.last_good_seconds,
+        customers=settings.last_good_customers,
+    )
+    metrics = Metrics(admission=admission, scores=scores, clock=clock)
+    app = _routed(
+        Services(
+            scores=scores,
+            stores=stores,
+            bundle=bundle,
+            clock=clock,
+            metrics=metrics,
+            lifecycle=lifecycle or Lifecycle(),
+            scorer=scorer,
+            customer_files=customer_files,
+        )
+    )
+    gate = Gate(
+        app,
+        catalogue=Catalogue(app.routes),
+        ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds),
+        admission=admission,
+        requests_per_second=settings.requests_per_second,
+        must_sign_in=must_sign_in,
+    )
+    # Around everything, the framework's own handling of unforeseen errors included.
+    guard = Guard(gate, body_seconds=settings.body_seconds, hosts=hosts)
+    return Observed(guard, metrics=metrics, log=log)
+
+
+def _routed(services: Services) -> FastAPI:
     app = FastAPI(
         title=TITLE,
         version=API_VERSION,
@@ -44,22 +131,20 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses=problems.declared(421),
+        responses=problems.declared(401, 403, 414, 421, 429, 431, 503),
         # Spans and logs would carry customers' ids to whoever configures an exporter.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
-    app.include_router(customer_routes(store))
-    app.include_router(list_routes(store))
-    app.include_router(operator_routes(store, bundle_info))
-    add_pages(app, store, clock=clock)
+    for routes in ROUTERS:
+        app.include_router(routes(services))
+    add_pages(app, services.scores, clock=services.clock)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    # Around everything, the framework's own handling of unforeseen errors included.
-    return Guard(app, hosts=hosts)
+    return app
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The application's document, with errors under their true media type."""
+    """The application's document, with keys, and errors under their true media type."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
@@ -67,15 +152,25 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             description=app.description,
             routes=app.routes,
         )
-        for operations in document["paths"].values():
-            for operation in operations.values():
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        scopes = {(method, _plain(path)): scope for (method, path), scope in ACCESS.items()}
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                scope = scopes[method.upper(), path]
+                operation["security"] = [] if scope == "public" else [{"key": []}]
+                operation["description"] = f"Scope: {scope}."
                 _tell_problems(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _plain(path: str) -> str:
+    return path.replace(":path}", "}")
 
 
 def _tell_problems(operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
         if int(status) >= 400:
             content = response["content"]
-            content[problems.MEDIA_TYPE] = content.pop("application/json")
+            _, schema = content.popitem()
+            content[problems.MEDIA_TYPE] = schema

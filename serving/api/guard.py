@@ -5,14 +5,26 @@ kept as they were sent: `/` inside a customer's id arrives as `%2F` and stays ap
 the slashes between the parts of a path.
 """
 
+import asyncio
 from collections.abc import Collection
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.problems import BodyTooLarge, RequestError, WrongHost, problem_for
+from features.errors import StoreError
+from serving.api.problems import (
+    AddressTooLong,
+    BodyTooLarge,
+    HeadersTooLarge,
+    RequestError,
+    TooSlow,
+    WrongHost,
+    problem_for,
+)
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_ADDRESS_BYTES = 16 * 1024
+MAX_HEADER_BYTES = 32 * 1024
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
@@ -26,8 +38,9 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-PRIVATE = "private, no-cache"
-"""Answers are about people: no shared cache may keep them, a browser asks again."""
+_LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+# Answers are about people: no shared cache may keep them, a browser asks again.
+_PRIVATE = [(b"cache-control", b"private, no-cache")]
 
 
 class Guard:
@@ -36,13 +49,17 @@ class Guard:
     Parameters
     ----------
     app : what to guard
+    body_seconds : in which a body must have come
     hosts : names by which callers may address the server, None for any. A server on
         loopback without keys takes only its own names: a page of a foreign site that has
         its name resolved to 127.0.0.1 must not read customers' scores.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, body_seconds: float, hosts: Collection[str] | None = None
+    ) -> None:
         self._app = app
+        self._body_seconds = body_seconds
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,20 +69,20 @@ class Guard:
 
         async def labelled(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Cache-Control", PRIVATE)
-                headers.update(SECURITY_HEADERS)
+                headers = message["headers"]
+                own = all(name != b"cache-control" for name, _ in headers)
+                message["headers"] = [*headers, *_LABELS, *(_PRIVATE if own else ())]
             await send(message)
 
         headers = Headers(scope=scope)
         try:
             self._check_host(headers)
-            _check_size(headers)
-        except RequestError as error:
+            _check_size(scope, headers)
+            scope = {**scope, "path": scope["raw_path"].decode("ascii", errors="replace")}
+            await self._app(scope, _bounded(receive, self._body_seconds), labelled)
+        except (RequestError, StoreError) as error:
+            # Of this door and the next; those of routes have become answers already.
             await problem_for(error)(scope, receive, labelled)
-            return
-        scope = {**scope, "path": scope["raw_path"].decode("ascii", errors="replace")}
-        await self._app(scope, _bounded(receive), labelled)
 
     def _check_host(self, headers: Headers) -> None:
         if self._hosts is None:
@@ -76,21 +93,34 @@ class Guard:
             raise WrongHost("Call it by one of its own names, such as localhost.")
 
 
-def _check_size(headers: Headers) -> None:
+def _check_size(scope: Scope, headers: Headers) -> None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
+        raise AddressTooLong(f"At most {MAX_ADDRESS_BYTES} bytes are accepted.")
+    if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
+        raise HeadersTooLarge(f"At most {MAX_HEADER_BYTES} bytes are accepted.")
     announced = headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
         raise _too_large()
 
 
-def _bounded(receive: Receive) -> Receive:
-    received_bytes = 0
+def _bounded(receive: Receive, body_seconds: float) -> Receive:
+    received_bytes, complete, deadline = 0, False, None
 
     async def bounded() -> Message:
-        nonlocal received_bytes
-        message = await receive()
+        nonlocal received_bytes, complete, deadline
+        if complete:
+            # What comes now is the end of the connection, however late.
+            return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + body_seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow(f"It must come within {body_seconds:g} seconds.") from None
         received_bytes += len(message.get("body", b""))
         if received_bytes > MAX_BODY_BYTES:
             raise _too_large()
+        complete = not message.get("more_body", False)
         return message
 
     return bounded

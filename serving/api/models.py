@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
 Risk = Literal["critical", "high", "medium", "low"]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Effect = Literal["raises_risk", "lowers_risk", "raises_value", "lowers_value"]
 Money = Annotated[float, Field(description="Units of the run's currency")]
 
 
@@ -31,6 +32,7 @@ class Problem(_Shape):
     title: str
     status: int
     detail: str
+    request_id: str = Field(description="As in the header X-Request-ID and in the server's log")
     errors: list[FieldProblem] = Field(description="Each problem of a request that does not fit")
 
 
@@ -56,8 +58,28 @@ class Text(_Shape):
 class Reason(_Shape):
     feature: str
     value: Any
-    effect: Literal["raises_risk", "lowers_risk"]
+    effect: Effect
     text: Text
+
+
+class Change(_Shape):
+    """What moved a score since the last run."""
+
+    feature: str
+    value: float | None
+    before: float | None
+    effect: Effect
+    text: Text
+
+
+class SinceLastRun(_Shape):
+    """What the run before said, and why this one says something else."""
+
+    run_id: str
+    as_of: date
+    churn_probability: Probability | None
+    clv: Money | None
+    reasons: list[Change]
 
 
 class Recommendation(_Shape):
@@ -119,7 +141,10 @@ class Customer(_Shape):
     at_risk_on: date | None = Field(
         description="The day on which silence makes the customer high risk"
     )
-    reasons: list[Reason]
+    reasons: list[Reason] = Field(description="What moves the risk most, then the value")
+    since_last_run: SinceLastRun | None = Field(
+        description="Against the latest run of an earlier date; null for who was not in it"
+    )
     segments: dict[str, str | None]
     profile: Profile
     recommendations: list[Recommendation]
@@ -151,6 +176,128 @@ class Recommendations(_Shape):
     customer_id: str
     run_id: str
     recommendations: list[Recommendation]
+
+
+class NextOrderSaid(_Shape):
+    date_: date | None = Field(alias="date")
+    low: date | None
+    high: date | None
+
+
+class Outcome(_Shape):
+    """What happened in a run's horizon, as far as later runs tell; null where unknown."""
+
+    known_on: date = Field(description="The first day after the horizon")
+    ordered: bool | None
+    orders: int | None
+    spend: Money | None
+    reason: Literal["horizon_not_over", "no_run_at_its_end", "orders_corrected"] | None = Field(
+        description="Why something is unknown"
+    )
+
+
+class HistoryEntry(Lineage):
+    """What a run said about a customer; the meaning of each field is as in `Customer`."""
+
+    created_at: datetime
+    status: Status
+    churn_probability: Probability | None
+    retention_risk: Risk | None
+    clv: Money | None
+    clv_low: Money | None
+    clv_high: Money | None
+    next_order: NextOrderSaid
+    outcome: Outcome
+
+
+class History(_Shape):
+    """The runs that are kept, the latest first."""
+
+    customer_id: str
+    runs: list[HistoryEntry]
+
+
+class Told(_Shape):
+    retention_risk: Risk | None
+    churn_probability: Probability | None
+    clv: Money | None
+
+
+class ChangeOfCustomer(_Shape):
+    """A customer who came, went or moved by more than the thresholds since told last."""
+
+    kind: Literal["new", "changed", "removed", "erased"]
+    customer_id: str | None = Field(
+        description="Null for one who was erased: ask for those you hold, who is unknown is it"
+    )
+    run_id: str
+    as_of: date
+    before: Told | None = Field(description="What was told last; null for a new customer")
+    after: Told | None = Field(description="Null for a customer who is no longer there")
+
+
+class Changes(_Shape):
+    """Changes, oldest first; `next_cursor` is there also when there is nothing more yet."""
+
+    changes: list[ChangeOfCustomer]
+    next_cursor: str = Field(description="Send it as `since`; keep it when you stop")
+    has_more: bool
+
+
+class Erasure(_Shape):
+    """What was removed, where and when; it names nobody."""
+
+    erased_at: datetime
+    erasure_ids: list[str] = Field(description="Keyed hashes, by which they are kept out")
+    rows: dict[str, int] = Field(description="Table of the store → rows removed")
+    files_removed: list[str] = Field(description="Derived files, which the next run makes anew")
+    files_rewritten: dict[str, int]
+    not_changed: str = Field(description="What is not Regulars' to change")
+
+
+class SegmentRule(_Shape):
+    title: Text
+    rule: Text
+    cut_points: list[Text] = Field(description="Read off the customers of the run")
+
+
+class SegmentGroup(_Shape):
+    value: str | None
+    customers: int
+    clv: Money = Field(description="Sum of the known values")
+    value_at_risk: Money = Field(description="Sum of the known values")
+
+
+class SegmentSystem(_Shape):
+    system: str
+    rule: SegmentRule | None = Field(description="Null where the run was made without")
+    groups: list[SegmentGroup]
+
+
+class RunFields(_Shape):
+    run_id: str
+    as_of: date
+    horizon_days: int
+    currency: str
+
+
+class Segments(RunFields):
+    systems: list[SegmentSystem]
+
+
+class SegmentMove(_Shape):
+    """Null: not in that run, or in no group of it."""
+
+    before: str | None
+    now: str | None
+    customers: int
+
+
+class SegmentMigration(RunFields, SegmentSystem):
+    since: RunFields | None = Field(
+        description="The latest run of an earlier date; null where none is kept"
+    )
+    moves: list[SegmentMove] = Field(description="From each group to each, stayers too")
 
 
 class ListItem(_Shape):
@@ -219,6 +366,8 @@ class Health(_Shape):
 
 
 class Readiness(_Shape):
+    """What answers; the ids are told to callers with a key, where there are keys."""
+
     status: Literal["ready"]
-    run_id: str
-    bundle_id: str
+    run_id: str | None
+    bundle_id: str | None

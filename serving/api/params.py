@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
@@ -12,6 +12,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from serving.api.models import Risk, Status
 from serving.api.problems import MalformedBody, NotJson
 from serving.store import ChurnFilter, SortKey
+
+JSON = "application/json"
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+ListFormat = Literal["json", "csv", "xlsx"]
+FORMATS: Mapping[str, ListFormat] = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
+"""Media type → format, those first that win a tie."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -47,6 +55,28 @@ class RecommendationQuery(_Query):
         return wanted[: self.limit]
 
 
+class HistoryQuery(_Query):
+    """How much of a customer's history to return."""
+
+    limit: int = Field(100, ge=1, le=1_000, description="Runs, the latest first")
+
+
+class ChangesQuery(_Query):
+    """Where to go on in the feed of changes."""
+
+    since: str | None = Field(
+        None,
+        pattern=r"^(c[1-9][0-9]{0,17}|end)$",
+        description="`next_cursor` of the page before; `end`: nothing yet, only a cursor to go "
+        "on from; without it: from the oldest change that is kept",
+    )
+    limit: int = Field(100, ge=1, le=1_000)
+
+    def place(self) -> int | None:
+        """The number of the change to start with."""
+        return None if self.since is None else int(self.since.removeprefix("c"))
+
+
 class ChurnListQuery(_Query):
     """Which customers to list, in which order."""
 
@@ -60,8 +90,8 @@ class ChurnListQuery(_Query):
     sort: SortKey = Field("value_at_risk", description="Highest first")
     limit: int = Field(100, ge=1, le=1_000, description="Rows of a JSON page")
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
-    format: Literal["json", "csv"] | None = Field(
-        None, description="Wins over Accept; csv is the whole list, whatever the limit"
+    format: ListFormat | None = Field(
+        None, description="Wins over Accept; csv and xlsx are the whole list, whatever the limit"
     )
 
     def filter(self) -> ChurnFilter:
@@ -74,16 +104,16 @@ class ChurnListQuery(_Query):
         )
 
 
-def wants_csv(accept: str) -> bool:
-    """Whether an Accept header prefers CSV to JSON."""
-    weights = {"text/csv": 0.0, "application/json": 0.0}
+def preferred(accept: str) -> ListFormat:
+    """The format that an Accept header likes best; of equal ones JSON, then CSV."""
+    weights = dict.fromkeys(FORMATS, 0.0)
     for part in accept.lower().split(","):
         name, *options = (piece.strip() for piece in part.split(";"))
         weight = next((_weight(text[2:]) for text in options if text.startswith("q=")), 1.0)
         for media_type, best in weights.items():
             if name in {media_type, "*/*", f"{media_type.partition('/')[0]}/*"}:
                 weights[media_type] = max(best, weight)
-    return weights["text/csv"] > weights["application/json"]
+    return FORMATS[max(weights, key=weights.__getitem__)]
 
 
 def _weight(text: str) -> float:

@@ -19,11 +19,15 @@ from features.errors import (
     BundleError,
     Busy,
     ConfigError,
+    CursorTooOld,
     NoRun,
     RegularsError,
+    ScorerAway,
+    ScorerBusy,
     StoreError,
     UnknownCustomer,
 )
+from serving.api.call import current_call
 from serving.api.models import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -52,6 +56,42 @@ class WrongHost(RequestError):
     """The request was meant for another host name."""
 
 
+class AddressTooLong(RequestError):
+    """The path and query are longer than the server accepts."""
+
+
+class HeadersTooLarge(RequestError):
+    """The headers are larger than the server accepts."""
+
+
+class TooSlow(RequestError):
+    """The body did not come in time."""
+
+
+class NoKey(RequestError):
+    """The call needs a key, and came without one that is in force."""
+
+
+class NoKeyOfBrowser(NoKey):
+    """The same for a page: the browser asks its user."""
+
+
+class Forbidden(RequestError):
+    """The key may not do this."""
+
+
+class CrossOrigin(RequestError):
+    """A page of another site asks for a change."""
+
+
+class TooManyRequests(RequestError):
+    """More requests than one caller may send."""
+
+
+class Overloaded(RequestError):
+    """More requests than the server can work on."""
+
+
 class NotReady(RequestError):
     """The server runs but cannot answer yet; `str(error)` says what is missing."""
 
@@ -64,21 +104,70 @@ class Kind:
     code: str
     title: str
     detail: str | None = None
+    retry_after_seconds: int | None = None
+    challenge: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = {"Retry-After": self.retry_after_seconds, "WWW-Authenticate": self.challenge}
+        return {name: str(value) for name, value in found.items() if value is not None}
 
 
 KINDS: Mapping[type[Exception], Kind] = {
     UnknownCustomer: Kind(404, "unknown-customer", "No such customer"),
-    NoRun: Kind(503, "no-run", "Nothing has been scored yet"),
-    Busy: Kind(503, "busy", "Another process is at work", "Try again in a minute."),
-    StoreError: Kind(503, "store", "The store cannot be read", "The server's log says why."),
-    BundleError: Kind(503, "bundle", "The models cannot be used", "The server's log says why."),
+    CursorTooOld: Kind(410, "cursor-too-old", "The changes behind the cursor are gone"),
+    NoRun: Kind(503, "no-run", "Nothing has been scored yet", retry_after_seconds=60),
+    Busy: Kind(
+        503, "busy", "Another process is at work", "Try again in a minute.", retry_after_seconds=60
+    ),
+    StoreError: Kind(
+        503,
+        "store",
+        "The store cannot be read",
+        "The server's log says why.",
+        retry_after_seconds=5,
+    ),
+    ScorerBusy: Kind(
+        503,
+        "overloaded",
+        "The server has too much to do",
+        "As many scores are being made as can be at once.",
+        retry_after_seconds=1,
+    ),
+    ScorerAway: Kind(
+        503,
+        "no-scorer",
+        "Single customers cannot be scored at the moment",
+        "The process that scores is starting, or the server's log says why it cannot.",
+        retry_after_seconds=5,
+    ),
+    BundleError: Kind(
+        503,
+        "bundle",
+        "The models cannot be used",
+        "The server's log says why.",
+        retry_after_seconds=60,
+    ),
     ConfigError: Kind(422, "invalid-request", "The request does not fit"),
     RegularsError: Kind(500, "internal", "Something went wrong", "The server's log says why."),
     MalformedBody: Kind(400, "malformed-body", "The body is not valid JSON"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send it as application/json."),
     WrongHost: Kind(421, "wrong-host", "This server does not answer for that host name"),
-    NotReady: Kind(503, "not-ready", "The server cannot answer yet"),
+    AddressTooLong: Kind(414, "address-too-long", "The address is too long"),
+    HeadersTooLarge: Kind(431, "headers-too-large", "The headers are too large"),
+    TooSlow: Kind(408, "too-slow", "The body did not come in time"),
+    NoKey: Kind(401, "no-key", "A key is needed", challenge='Bearer realm="Regulars"'),
+    NoKeyOfBrowser: Kind(
+        401, "no-key", "A key is needed", challenge='Basic realm="Regulars", charset="UTF-8"'
+    ),
+    Forbidden: Kind(403, "forbidden", "The key may not do this"),
+    CrossOrigin: Kind(403, "cross-origin", "The request comes from another site"),
+    TooManyRequests: Kind(
+        429, "too-many-requests", "Too many requests of one caller", retry_after_seconds=1
+    ),
+    Overloaded: Kind(503, "overloaded", "The server has too much to do", retry_after_seconds=1),
+    NotReady: Kind(503, "not-ready", "The server cannot answer yet", retry_after_seconds=5),
 }
 
 INVALID = Kind(422, "invalid-request", "The request does not fit")
@@ -111,8 +200,8 @@ def problem_for(error: Exception) -> Response:
     """The problem document of an error whose class is in the table."""
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s: %s", type(error).__name__, error)
-    return _problem(kind, detail=kind.detail or str(error))
+        log.warning("%s: %s", type(error).__name__, error, extra={"request_id": _request_id()})
+    return _problem(kind, detail=kind.detail or str(error), headers=kind.headers)
 
 
 async def _known(_request: Request, error: Exception) -> Response:
@@ -146,6 +235,7 @@ def _problem(
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
+        "request_id": _request_id(),
         "errors": list(errors),
     }
     return Response(
@@ -162,3 +252,8 @@ def _error(problem: Mapping[str, Any]) -> dict[str, Any]:
         # The last part is a name that the caller made up.
         location.pop()
     return {"location": location, "message": problem["msg"]}
+
+
+def _request_id() -> str:
+    call = current_call.get(None)
+    return "" if call is None else call.request_id

@@ -12,8 +12,9 @@ from features.command_line import Speaker, common_options
 from features.config import Settings, load_settings
 from features.errors import ConfigError
 from features.orders import read_orders
+from serving.erasure import erased_of
 from serving.scoring import score
-from serving.store import SqlStore
+from serving.store import PublishRules, SqlStore
 from training.bundle import load_models
 from training.commands import say_backtest
 from training.job import train
@@ -87,9 +88,9 @@ def _run(settings: Settings, steps: Steps) -> None:
         steps.done(
             "scoring", f"{len(run.scores):,} customers, {len(run.recommendations):,} products"
         )
-    SqlStore(settings.database_url(settings.store.url)).publish(
-        run.info, run.scores, run.recommendations
-    )
+    run = run.without(erased_of(settings).among(run.scores["customer_id"]))
+    store = SqlStore(settings.database_url(settings.store.url), PublishRules.of(settings))
+    store.publish(run.info, run.scores, run.recommendations)
     steps.done("publishing", f"{run.info.run_id} in {settings.store.url}")
 
 

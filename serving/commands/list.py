@@ -1,6 +1,7 @@
 """`regulars list`."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from features.command_line import Speaker, common_options
 from features.config import load_settings
 from features.errors import ConfigError
 from serving import lists
+from serving.audit import note
 from serving.store import SORT_KEYS, STATUSES, ChurnFilter, SqlStore, Store
 from serving.store.run import RISKS
 from serving.workbook import write_workbook
@@ -55,6 +57,14 @@ def list_customers(
     settings = load_settings(config)
     store = SqlStore(settings.database_url(settings.store.url))
     if output is not None:
+        detail = f"churn list as {output.suffix.lower().removeprefix('.')}"
+        note(
+            settings,
+            "export",
+            count=store.churn_list(wanted, sort=sort, limit=1).totals.customers,
+            detail=detail,
+            at=datetime.now(UTC),
+        )
         count = write_list(store, wanted, sort, output)
         speaker.say(f"Wrote {count:,} customers to {output}")
         speaker.result({"customers": count, "output": str(output)})

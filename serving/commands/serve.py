@@ -7,9 +7,11 @@ import click
 from features.command_line import Speaker, common_options
 from features.config import load_settings
 from serving.api import BundleInfo
+from serving.erasure import CustomerFiles
+from serving.live.worker import worker_for
 from serving.server import check_host
 from serving.server import serve as run_server
-from serving.store import SqlStore
+from serving.store import open_stores
 from training.manifest import current_bundle, read_manifest
 
 
@@ -18,11 +20,14 @@ from training.manifest import current_bundle, read_manifest
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @common_options
 def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
-    """Answer requests from the latest run: pages at /, the API under /v1, its docs at /docs."""
+    """Answer requests from the latest run: pages at /, the API under /v1, its docs at /docs.
+
+    Without keys (`regulars keys create`) it answers this machine only.
+    """
     settings = load_settings(config)
-    check_host(host)
     manifest = read_manifest(current_bundle(settings.path(settings.store.bundles)))
-    store = SqlStore(settings.database_url(settings.store.url))
+    stores = open_stores(settings.database_url(settings.store.url))
+    check_host(host, stores)
     info = BundleInfo(
         bundle_id=manifest.bundle_id,
         models={
@@ -30,5 +35,19 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
             for name, entry in manifest.models.items()
         },
     )
+    if not stores.keys.all():
+        speaker.say(
+            "No API key is made: everybody on this machine may ask, nobody else can."
+            " `regulars keys create` makes one."
+        )
     speaker.say(f"Page: http://{host}:{port}/   API: http://{host}:{port}/docs   Stop with Ctrl-C")
-    run_server(host, port, store=store, bundle_info=info)
+    with worker_for(config, settings.path(settings.store.bundles)) as scorer:
+        run_server(
+            host,
+            port,
+            stores=stores,
+            bundle_info=info,
+            settings=settings.serve,
+            scorer=scorer,
+            customer_files=CustomerFiles.of(settings),
+        )

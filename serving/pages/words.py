@@ -56,7 +56,15 @@ KINDS = {"repeat": "Buys again", "new": "New to them"}
 
 CLV_BASES = {"revenue": "revenue (no costs are known)", "margin": "margin"}
 
+RISK_EFFECTS = ("raises_risk", "lowers_risk")
+"""Effects of reasons about the risk; the others are about the value."""
+
 NOTHING = "–"
+
+WHY = {
+    "popular": "Popular in this shop",
+    "customers_like_you": "Bought next by similar customers",
+}
 
 
 def called(code: str, names: Mapping[str, str]) -> str:
@@ -120,13 +128,11 @@ def why(reason: Mapping[str, Any]) -> str:
     match reason:
         case {"code": "every_n_days", "days": every, "last_days_ago": last}:
             return f"Bought every {days(every)}, last {ago(last)}"
-        case {"code": "bought_with", "product_name": str(name)} if name:
-            return f"Often bought with {name}"
         case {"code": "bought_with", "product_id": product_id}:
-            return f"Often bought with {product_id}"
-        case {"code": "popular"}:
-            return "Popular in this shop"
+            return f"Often bought with {reason.get('product_name') or product_id}"
+        case {"code": "popular_in_segment", "segment": group}:
+            return f"Popular among customers of {group}"
         case {"code": str(code)}:
-            return called(code, {})
+            return called(code, WHY)
         case _:
             return NOTHING

@@ -20,6 +20,8 @@ BUSY_TIMEOUT_MS = 30_000
 MORE_CONNECTIONS = 45
 """Beyond the pool's five: one for each of the server's 40 threads and its event loop, so
 that a single customer's read never waits for long lists to end."""
+PUBLISHING_LOCK = 0x526567756C617273
+"""Any number that other programs in the same database do not use."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -65,6 +67,18 @@ def store_errors(engine: Engine | None = None) -> Iterator[None]:
         raise StoreError(f"The store cannot be used: {error}.") from error
 
 
+def one_writer(connection: Connection) -> None:
+    """Wait until no other transaction publishes or erases, and hold others off until this ends.
+
+    Must come before the transaction's first read: SQLite refuses to write on the ground of
+    what is no longer so.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PUBLISHING_LOCK})")
+    else:
+        connection.exec_driver_sql("UPDATE current SET id = 1")
+
+
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
@@ -81,7 +95,12 @@ def _address(url: str) -> URL:
 
 def _engine(address: URL) -> Engine:
     try:
-        engine = create_engine(address, json_serializer=_compact, max_overflow=MORE_CONNECTIONS)
+        engine = create_engine(
+            address,
+            json_serializer=_compact,
+            max_overflow=MORE_CONNECTIONS,
+            connect_args=_patience(address),
+        )
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"store.url: the driver '{error.name}' is not installed."
@@ -91,6 +110,12 @@ def _engine(address: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _patience(address: URL) -> dict[str, int]:
+    """A server that is gone is found out in seconds, unless the URL says otherwise."""
+    local = address.get_backend_name() == "sqlite"
+    return {} if local or "connect_timeout" in address.query else {"connect_timeout": 3}
 
 
 def _compact(value: Any) -> str:

@@ -1,10 +1,13 @@
 """The store's twin in memory: the contract in its plainest form, for tests and trials."""
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.errors import NoRun, StoreError, UnknownCustomer
+from serving.store.memory_feed import MemoryFeed
 from serving.store.protocol import (
     After,
     ChurnFilter,
@@ -12,8 +15,10 @@ from serving.store.protocol import (
     Document,
     SortKey,
     check_segments,
+    no_such_run,
     run_is_gone,
 )
+from serving.store.rules import PublishRules, outdated
 from serving.store.run import PublishedRun, RunInfo, Totals
 
 if TYPE_CHECKING:
@@ -33,7 +38,9 @@ class _Kept:
 class MemoryStore:
     """A `Store` that forgets everything when the process ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: PublishRules | None = None) -> None:
+        self._rules = rules or PublishRules()
+        self.feed = MemoryFeed()
         self._runs: dict[str, _Kept] = {}
         self._latest: _Kept | None = None
 
@@ -48,9 +55,23 @@ class MemoryStore:
         kept = _Kept(ready.run, {row.customer_id: row for row in ready.rows})
         self._runs[run.run_id] = kept
         self._latest = kept
+        self.feed.announce(run, kept.scores, self._rules)
+        self._prune()
 
     def latest_run(self) -> PublishedRun:
         return self._now().run
+
+    def runs(self) -> list[PublishedRun]:
+        return [kept.run for kept in self._runs.values()]
+
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
+        if (kept := self._runs.get(run_id)) is None:
+            raise no_such_run(run_id)
+        for row in kept.scores.values():
+            churn, clv = (
+                math.nan if value is None else value for value in (row.churn_probability, row.clv)
+            )
+            yield row.customer_id, churn, clv
 
     def customer(self, customer_id: str) -> Document:
         kept = self._now()
@@ -60,6 +81,17 @@ class MemoryStore:
         kept = self._now()
         rows = [kept.scores.get(customer_id) for customer_id in customer_ids]
         return kept.run, [None if row is None else row.document.encode() for row in rows]
+
+    def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
+        found = [
+            (kept.run, kept.scores[customer_id].document.encode())
+            for kept in reversed(self._runs.values())
+            if customer_id in kept.scores
+        ]
+        if not found:
+            self._now()
+            raise UnknownCustomer(customer_id)
+        return found
 
     def recommendations(self, customer_id: str) -> Document:
         kept = self._now()
@@ -89,6 +121,32 @@ class MemoryStore:
             after=After(kept.run.info.run_id, *shown[-1]) if len(places) > limit else None,
         )
 
+    def erase(self, customer_id: str) -> dict[str, int]:
+        """Forget a customer in every run; how many rows were removed from what."""
+        if self._latest is None:
+            return {}
+        found = [kept.scores.pop(customer_id, None) for kept in self._runs.values()]
+        rows = sum(row is not None for row in found)
+        changes, states = self.feed.erase(customer_id, self._latest.run.info)
+        return {
+            "scores": rows,
+            "recommendations": rows,
+            "changes": changes,
+            "announced": states,
+        }
+
+    def rows(self, run_id: str) -> "dict[str, ScoreRow]":
+        """What is kept of a run, by customer."""
+        if (kept := self._runs.get(run_id)) is None:
+            raise no_such_run(run_id)
+        return kept.scores
+
+    def _prune(self) -> None:
+        infos = [kept.run.info for kept in self._runs.values()]
+        for info in outdated(infos, keep_runs=self._rules.keep_runs):
+            del self._runs[info.run_id]
+        self.feed.forget({info.run_id for info in infos[: -self._rules.keep_runs]})
+
     def _now(self) -> _Kept:
         if self._latest is None:
             raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
@@ -111,7 +169,7 @@ def _fits(row: "ScoreRow", wanted: ChurnFilter) -> bool:
     return (
         (not wanted.risk or row.retention_risk in wanted.risk)
         and (not wanted.status or row.status in wanted.status)
-        and all(row.segments[system] == value for system, value in wanted.segments)
+        and all(json.loads(row.segments)[system] == value for system, value in wanted.segments)
         and (
             wanted.min_value_at_risk is None
             or _key(row, "value_at_risk") >= wanted.min_value_at_risk

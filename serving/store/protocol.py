@@ -1,6 +1,6 @@
 """The seam between those who score and those who answer: one small protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
 
@@ -66,6 +66,9 @@ class Store(Protocol):
     ) -> None:
         """Keep a run and make it the latest, in one step that a crash cannot halve.
 
+        In the same step the change feed learns who changed, and runs that nobody needs any
+        more are removed (`serving.store.rules`).
+
         Parameters
         ----------
         run : the run's lineage
@@ -83,11 +86,28 @@ class Store(Protocol):
     def latest_run(self) -> PublishedRun:
         """The run that readers see."""
 
+    def runs(self) -> list[PublishedRun]:
+        """Every run that is kept, in the order of publication; empty before the first."""
+
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
+        """Per customer of a run: id, `churn_probability`, `clv`; NaN where unknown.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such run.
+        """
+
     def customer(self, customer_id: str) -> Document:
         """Everything about one customer; raises `UnknownCustomer`."""
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
         """Documents in the order of the ids, None where a customer is unknown."""
+
+    def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
+        """The customer's document in each run that is kept and has one, the latest
+        publication first; raises `UnknownCustomer` where none has.
+        """
 
     def recommendations(self, customer_id: str) -> Document:
         """A JSON array of all ranked products of one customer; raises `UnknownCustomer`."""
@@ -109,6 +129,8 @@ class Store(Protocol):
 
 def check_segments(run: RunInfo, wanted: ChurnFilter) -> None:
     """Refuse a filter on a segment system that `run` does not carry."""
+    if any("\0" in value for _, value in wanted.segments):
+        raise ConfigError("segment: no value holds a NUL sign.")
     if {system for system, _ in wanted.segments} - set(run.segment_columns):
         known = ", ".join(run.segment_columns) or "none"
         raise ConfigError(f"segment: no such segment system in this run (have: {known}).")
@@ -116,3 +138,7 @@ def check_segments(run: RunInfo, wanted: ChurnFilter) -> None:
 
 def run_is_gone() -> ConfigError:
     return ConfigError("cursor: its run is no longer in the store. Start from the first page.")
+
+
+def no_such_run(run_id: str) -> ConfigError:
+    return ConfigError(f"{run_id}: no such run in the store.")

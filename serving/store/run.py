@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -18,7 +18,8 @@ class RunInfo:
 
     `models` maps a model's name to its `version` and `grade`; `segment_columns` names the
     segment systems that the scores carry; `risk_bands` holds the lower edges of the bands
-    of `retention_risk`, as churn probabilities. `created_at` knows its time zone.
+    of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
+    `rule` and `cut_points` in both languages, ready for JSON. `created_at` knows its time zone.
     """
 
     run_id: str
@@ -31,6 +32,7 @@ class RunInfo:
     clv_basis: Literal["revenue", "margin"]
     segment_columns: tuple[str, ...]
     risk_bands: Mapping[str, float]
+    segment_rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def lineage(self) -> dict[str, Any]:
         """The part of the run that every answer carries, ready for JSON."""
@@ -51,6 +53,7 @@ class RunInfo:
             "clv_basis": self.clv_basis,
             "segment_columns": list(self.segment_columns),
             "risk_bands": dict(self.risk_bands),
+            "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

@@ -1,8 +1,10 @@
 """The store in a database: SQLite by default, others by URL."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
@@ -22,28 +24,33 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import NoRun, StoreError, UnknownCustomer
-from serving.store.database import open_database, store_errors
+from serving.store.database import one_writer, open_database, store_errors
+from serving.store.feed import announce, feed_end, forget_before
 from serving.store.protocol import (
+    SORT_KEYS,
     After,
     ChurnFilter,
     ChurnPage,
     Document,
     SortKey,
     check_segments,
+    no_such_run,
     run_is_gone,
 )
+from serving.store.rules import PublishRules, outdated
 from serving.store.run import PublishedRun, RunInfo, Summary, Totals
 from serving.store.tables import UNKNOWN, current, recommendations, runs, scores
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.publication import Publication, ScoreRow
+    from serving.publication import Batch, Publication
 
-Item = TypeVar("Item")
-
-ROWS_PER_INSERT = 5_000
+ROWS_PER_READ = 10_000
+PUBLISHING_CACHE_KIB = 65_536
 MOST_TOTALS_REMEMBERED = 256
+NUL = "\0"
+"""No customer's id holds it: PostgreSQL keeps no such text."""
 
 
 def _document_of(table: Table, column: Column[str]) -> Select[Any]:
@@ -75,6 +82,8 @@ class _Lookup:
         self._by_position = compiled.positional
 
     def read(self, customer_id: str) -> Document:
+        if NUL in customer_id:
+            raise UnknownCustomer(customer_id)
         values = (customer_id,) if self._by_position else {"customer_id": customer_id}
         with store_errors(self._engine):
             connection = self._engine.raw_connection()
@@ -97,8 +106,10 @@ class SqlStore:
 
     Parameters
     ----------
-    url : address as SQLAlchemy reads it, such as 'sqlite:///data/regulars.db'; the tables
-        are made or brought up to date while opening
+    database : an engine of `serving.store.database.open_database`, or an address as
+        SQLAlchemy reads it, such as 'sqlite:///data/regulars.db'; the tables are made or
+        brought up to date while opening
+    rules : what publishing keeps of earlier runs, and which changes it tells
 
     Raises
     ------
@@ -106,15 +117,16 @@ class SqlStore:
         As `serving.store.database.open_database`.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = open_database(url)
+    def __init__(self, database: str | Engine, rules: PublishRules | None = None) -> None:
+        self._engine = open_database(database) if isinstance(database, str) else database
+        self._rules = rules or PublishRules()
         self._customer = _Lookup(self._engine, _document_of(scores, scores.c.document))
         self._products = _Lookup(
             self._engine, _document_of(recommendations, recommendations.c.products)
         )
         # Runs never change, so neither does what has once been read or counted in one.
         self._runs: dict[int, PublishedRun] = {}
-        self._totals: dict[tuple[int, ChurnFilter], Totals] = {}
+        self._totals: dict[tuple[int, ChurnFilter, int], Totals] = {}
 
     def close(self) -> None:
         """Give the connections back; the store can be opened again."""
@@ -128,8 +140,10 @@ class SqlStore:
         ready = prepare(run, scores, recommendations)
         with store_errors():
             try:
-                with self._engine.begin() as connection:
-                    _write(connection, ready)
+                with self._engine.begin() as connection, _room_for_indexes(connection):
+                    run_no = _write(connection, ready)
+                    announce(connection, run_no, run, self._rules)
+                    _prune(connection, self._rules.keep_runs)
             except IntegrityError as error:
                 raise StoreError("A run of this id has already been published.") from error
 
@@ -137,8 +151,54 @@ class SqlStore:
         with store_errors(), self._engine.connect() as connection:
             return self._run(connection, None)[1]
 
+    def runs(self) -> list[PublishedRun]:
+        with store_errors(), self._engine.connect() as connection:
+            texts = select(runs.c.info, runs.c.summary).order_by(runs.c.run_no)
+            return [
+                PublishedRun(info=RunInfo.from_json(info), summary=Summary.from_json(summary))
+                for info, summary in connection.execute(texts)
+            ]
+
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
+        columns = (scores.c.customer_id, scores.c.churn_probability, scores.c.clv)
+        with store_errors(), self._engine.connect() as connection:
+            number = select(runs.c.run_no).where(runs.c.run_id == run_id)
+            if (run_no := connection.execute(number).scalar()) is None:
+                raise no_such_run(run_id)
+            found = connection.execution_options(yield_per=ROWS_PER_READ).execute(
+                select(*columns).where(scores.c.run_no == run_no)
+            )
+            for customer_id, churn, clv in found:
+                yield customer_id, _or_nan(churn), _or_nan(clv)
+
     def customer(self, customer_id: str) -> Document:
         return self._customer.read(customer_id)
+
+    def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
+        if NUL in customer_id:
+            raise UnknownCustomer(customer_id)
+        with store_errors(), self._engine.connect() as connection:
+            numbers = connection.execute(select(runs.c.run_no)).scalars().all()
+            if not numbers:
+                raise _no_run()
+            # By number too: the key of the table begins with it.
+            mine = scores.c.run_no.in_(numbers) & (scores.c.customer_id == customer_id)
+            texts = (
+                select(runs.c.info, runs.c.summary, scores.c.document)
+                .join(runs, runs.c.run_no == scores.c.run_no)
+                .where(mine)
+                .order_by(scores.c.run_no.desc())
+            )
+            rows = connection.execute(texts).all()
+        if not rows:
+            raise UnknownCustomer(customer_id)
+        return [
+            (
+                PublishedRun(info=RunInfo.from_json(info), summary=Summary.from_json(summary)),
+                document.encode(),
+            )
+            for info, summary, document in rows
+        ]
 
     def recommendations(self, customer_id: str) -> Document:
         return self._products.read(customer_id)
@@ -146,7 +206,9 @@ class SqlStore:
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
         with store_errors(), self._engine.connect() as connection:
             run_no, run = self._run(connection, None)
-            wanted = (scores.c.run_no == run_no) & scores.c.customer_id.in_(set(customer_ids))
+            wanted = (scores.c.run_no == run_no) & scores.c.customer_id.in_(
+                {customer_id for customer_id in customer_ids if NUL not in customer_id}
+            )
             rows = connection.execute(select(scores.c.customer_id, scores.c.document).where(wanted))
             found = {customer_id: document.encode() for customer_id, document in rows}
         return run, [found.get(customer_id) for customer_id in customer_ids]
@@ -154,6 +216,8 @@ class SqlStore:
     def churn_list(
         self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
     ) -> ChurnPage:
+        if after is not None and NUL in after.run_id + after.customer_id:
+            raise run_is_gone()
         with store_errors(), self._engine.connect() as connection:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, wanted)
@@ -197,7 +261,9 @@ class SqlStore:
     def _count(
         self, connection: Connection, run_no: int, run: PublishedRun, wanted: ChurnFilter
     ) -> Totals:
-        if (known := self._totals.get((run_no, wanted))) is not None:
+        # An erasure takes from a run, and moves the end of the feed.
+        place = (run_no, wanted, feed_end(connection))
+        if (known := self._totals.get(place)) is not None:
             return known
         value = case((scores.c.value_at_risk > UNKNOWN, scores.c.value_at_risk), else_=0.0)
         counted = select(func.count(), func.coalesce(func.sum(value), 0.0))
@@ -205,49 +271,72 @@ class SqlStore:
         totals = Totals(customers=customers, value_at_risk=round(at_risk, run.summary.money.digits))
         if len(self._totals) >= MOST_TOTALS_REMEMBERED:
             self._totals.clear()
-        self._totals[run_no, wanted] = totals
+        self._totals[place] = totals
         return totals
 
 
-def _write(connection: Connection, ready: "Publication") -> None:
+@contextmanager
+def _room_for_indexes(connection: Connection) -> Iterator[None]:
+    """A run's rows come in any order of its indexes: in SQLite's 2 MB they would be read again
+    and again.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    usual = connection.exec_driver_sql("PRAGMA cache_size").scalar()
+    connection.exec_driver_sql(f"PRAGMA cache_size={-PUBLISHING_CACHE_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size={usual}")
+
+
+def _write(connection: Connection, ready: "Publication") -> int:
+    """Write a run and point readers at it; returns its number."""
+    one_writer(connection)
     info, summary = ready.run.info, ready.run.summary
     added = connection.execute(
         insert(runs).values(run_id=info.run_id, info=info.to_json(), summary=summary.to_json())
     )
-    (run_no,) = added.inserted_primary_key or (None,)
-    for batch in _batches(ready.rows):
-        connection.execute(insert(scores), [_score_values(run_no, row) for row in batch])
-        connection.execute(insert(recommendations), [_products(run_no, row) for row in batch])
+    run_no: int
+    (run_no,) = added.inserted_primary_key or (0,)
+    for batch in ready.batches:
+        for table in (scores, recommendations):
+            _insert(connection, table, run_no, batch)
     connection.execute(delete(current))
     connection.execute(insert(current).values(id=1, run_no=run_no))
+    return run_no
 
 
-def _score_values(run_no: Any, row: "ScoreRow") -> dict[str, Any]:
-    return {
-        "run_no": run_no,
-        "customer_id": row.customer_id,
-        "status": row.status,
-        "retention_risk": row.retention_risk,
-        "value_at_risk": _comparable(row.value_at_risk),
-        "churn_probability": _comparable(row.churn_probability),
-        "clv": _comparable(row.clv),
-        "segments": row.segments,
-        "document": row.document,
-    }
+def _prune(connection: Connection, keep_runs: int) -> None:
+    """Remove the runs that nobody needs any more, and the changes of all but the newest."""
+    kept = connection.execute(select(runs.c.run_no, runs.c.info).order_by(runs.c.run_no)).all()
+    infos = [RunInfo.from_json(row.info) for row in kept]
+    names = [info.run_id for info in outdated(infos, keep_runs=keep_runs)]
+    gone = [row.run_no for row, info in zip(kept, infos, strict=True) if info.run_id in names]
+    forget_before(connection, kept[-keep_runs:][0].run_no)
+    for table in (scores, recommendations, runs):
+        connection.execute(delete(table).where(table.c.run_no.in_(gone)))
 
 
-def _products(run_no: Any, row: "ScoreRow") -> dict[str, Any]:
-    return {"run_no": run_no, "customer_id": row.customer_id, "products": row.products}
+def _insert(connection: Connection, table: Table, run_no: Any, batch: "Batch") -> None:
+    """Hand the columns of `batch` that `table` has straight to the driver."""
+    compiled = insert(table).compile(dialect=connection.dialect)
+    names = [column.name for column in table.columns]
+    known = {name: batch[name] for name in names if name in batch}
+    known |= {name: list(map(_comparable, known[name])) for name in SORT_KEYS if name in known}
+    rows: Any = zip(repeat(run_no), *known.values(), strict=False)
+    if not compiled.positional:
+        rows = (dict(zip(names, row, strict=True)) for row in rows)
+    connection.exec_driver_sql(str(compiled), list(rows))
+
+
+def _or_nan(value: float) -> float:
+    return math.nan if value == UNKNOWN else value
 
 
 def _comparable(value: float | None) -> float:
     return UNKNOWN if value is None else value
-
-
-def _batches(rows: Iterable[Item]) -> Iterator[list[Item]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, ROWS_PER_INSERT)):
-        yield batch
 
 
 def _conditions(run_no: int, wanted: ChurnFilter) -> list[ColumnElement[bool]]:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError, DataError, NoRun, StoreError, UnknownCustomer
-from serving.store import SORT_KEYS, After, ChurnFilter, MemoryStore, SqlStore
+from serving.store import SORT_KEYS, After, ChurnFilter, SqlStore
 from tests.support.scores import run_info, score_tables
 
 HOSTILE_IDS = (
@@ -42,14 +42,9 @@ HOSTILE_IDS = (
 )
 
 
-@pytest.fixture(params=["memory", "sql"])
-def store(request, tmp_path):
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    opened = SqlStore(f"sqlite:///{tmp_path}/regulars.db")
-    yield opened
-    opened.close()
+@pytest.fixture
+def store(stores):
+    return stores.scores
 
 
 @pytest.fixture
@@ -218,6 +213,19 @@ def test_the_latest_run_says_what_it_is(published):
     assert run.summary.money.write(-1234.5) == "-£1,234.50"
 
 
+def test_the_figures_of_any_run_can_be_read_back(published):
+    scores, recommendations = score_tables(10, seed=2)
+    scores.loc[3, "clv"] = np.nan
+    published.publish(run_info("run-2"), scores, recommendations)
+    assert len(list(published.figures("run-1"))) == 120
+    found = pd.DataFrame(published.figures("run-2"), columns=["id", "churn", "clv"])
+    found = found.set_index("id").loc[scores["customer_id"]]
+    np.testing.assert_array_equal(found["churn"], scores["churn_probability"].round(4))
+    np.testing.assert_array_equal(found["clv"], scores["clv"].round(2))
+    with pytest.raises(ConfigError, match="run-3: no such run"):
+        list(published.figures("run-3"))
+
+
 def test_a_run_is_published_once(published):
     with pytest.raises(StoreError, match="already"):
         published.publish(run_info(), *score_tables(3))
@@ -277,7 +285,7 @@ def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
     url = f"sqlite:///{tmp_path}/regulars.db"
     store = SqlStore(url)
     store.publish(run_info(), *score_tables(30))
-    for step in range(1, 20):
+    for step in range(1, 100):
         done = subprocess.run(
             [sys.executable, "-c", _PUBLISH_AND_DIE, url, str(step)],
             capture_output=True,
@@ -369,3 +377,32 @@ def test_a_store_of_a_newer_release_is_refused(tmp_path):
     store.close()
     with pytest.raises(StoreError, match="newer release"):
         SqlStore(url)
+
+
+def test_every_run_is_listed_in_the_order_of_publication(store):
+    assert store.runs() == []
+    for number in ("b", "a", "c"):
+        store.publish(run_info(f"run-{number}"), *score_tables(3))
+    assert [run.info.run_id for run in store.runs()] == ["run-b", "run-a", "run-c"]
+    assert store.runs()[-1] == store.latest_run()
+
+
+def test_an_id_with_a_nul_sign_is_a_stranger(published):
+    for read in (published.customer, published.recommendations, published.history):
+        with pytest.raises(UnknownCustomer):
+            read("012000\0")
+    assert published.customers(["012000\0", "\0"])[1] == [None, None]
+    with pytest.raises(ConfigError, match="NUL"):
+        published.churn_list(ChurnFilter(segments=(("abc", "A\0"),)), sort="clv", limit=1)
+    with pytest.raises(DataError, match="NUL"):
+        published.publish(run_info("run-2"), *score_tables(ids=["a\0"]))
+
+
+def test_history_is_every_kept_run_the_latest_publication_first(published):
+    published.publish(run_info("run-2"), *score_tables(2, seed=2))
+    found = published.history("012000")
+    assert [run.info.run_id for run, _ in found] == ["run-2", "run-1"]
+    assert found[0][1] == published.customer("012000").body
+    assert [run.info.run_id for run, _ in published.history("012014")] == ["run-1"]
+    with pytest.raises(UnknownCustomer):
+        published.history("nobody")

@@ -1,6 +1,7 @@
 """A shop with all optional tables: trained, scored and explained; and one that adds a table later."""
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -54,7 +55,9 @@ def test_scores_speak_of_what_the_tables_say(trained):
     log, models = trained
     run = score(log, models, None, NOW)
     assert run.scores["churn_probability"].between(0, 1).all()
-    told = {reason["feature"] for reasons in run.scores["reasons"] for reason in reasons}
+    told = {
+        reason["feature"] for reasons in run.scores["reasons"] for reason in json.loads(reasons)
+    }
     assert told & {*OPTIONAL_FEATURES, *ATTRIBUTES}
 
 

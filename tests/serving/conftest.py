@@ -4,15 +4,20 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.api import create_app
-from serving.store import MemoryStore
+from serving.store import MemoryStore, Stores, memory_stores
 from tests.support.scores import run_info, score_tables
 
 BUNDLE = {"bundle_id": "b-1", "models": {"regulars-churn": {"version": "5", "grade": "A"}}}
 
 
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+
+
 def client_of(store, bundle=BUNDLE, **options):
     """A client that sees a 500 as an answer, as a caller would."""
-    app = create_app(store, bundle, clock=lambda: datetime(2026, 3, 4, tzinfo=UTC), **options)
+    stores = store if isinstance(store, Stores) else memory_stores(store)
+    options = {"clock": lambda: NOW, **options}
+    app = create_app(stores, bundle, **options)
     return TestClient(app, raise_server_exceptions=False, follow_redirects=False)
 
 

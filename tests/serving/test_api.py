@@ -11,6 +11,7 @@ import pytest
 
 from features.errors import StoreError
 from serving.api import models
+from serving.api.params import XLSX
 from serving.store import MemoryStore
 from tests.contracts.test_store import HOSTILE_IDS
 from tests.serving.conftest import client_of
@@ -126,6 +127,10 @@ def test_a_list_is_filtered_sorted_and_paged(client):
         ("application/json;q=0.5, text/csv;q=0.9", "", "text/csv; charset=utf-8"),
         ("text/csv;q=0.5, */*", "", "application/json"),
         ("text/csv;q=zero", "", "application/json"),
+        (XLSX, "", XLSX),
+        ("text/csv;q=0.5, " + XLSX, "", XLSX),
+        ("text/csv", "?format=xlsx", XLSX),
+        ("application/*", "", "application/json"),
         ("text/csv", "?format=json", "application/json"),
         ("application/json", "?format=csv", "text/csv; charset=utf-8"),
     ],
@@ -195,7 +200,7 @@ def test_a_slash_need_not_be_encoded_where_it_is_clear():
         ("GET", "/static/../views.py", 404, "not-found"),
         ("GET", "/v1/customers/nobody", 404, "unknown-customer"),
         ("GET", "/v1/customers/nobody/recommendations", 404, "unknown-customer"),
-        ("DELETE", "/v1/customers/012000", 405, "method-not-allowed"),
+        ("PATCH", "/v1/customers/012000", 405, "method-not-allowed"),
         ("POST", "/v1/churn-list", 405, "method-not-allowed"),
         ("PUT", "/v1/customers/scores", 405, "method-not-allowed"),
         ("GET", "/v1/customers/", 422, "invalid-request"),

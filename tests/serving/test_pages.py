@@ -174,3 +174,37 @@ def test_the_interval_stays_on_its_line():
     assert (drawn.low, drawn.expected, drawn.high, drawn.at_risk) == (0, 50, 100, None)
     answer["next_order"]["date"] = None
     assert interval(answer) is None
+
+
+def test_a_customer_page_tells_risk_value_and_change_apart():
+    scores, products = score_tables(1)
+    text = {"zh": "…"}
+    scores.at[0, "reasons"] = [
+        {"feature": "a", "value": 1.0, "effect": "raises_risk", "text": {**text, "en": "Silent."}},
+        {"feature": "b", "value": 2.0, "effect": "lowers_value", "text": {**text, "en": "Small."}},
+    ]
+    change = {"feature": "c", "value": 3.0, "before": 2.0, "effect": "raises_value"}
+    scores["since_last_run"] = [
+        {
+            "run_id": "before",
+            "as_of": "2026-02-01",
+            "churn_probability": 0.25,
+            "clv": 80.0,
+            "reasons": [{**change, "text": {**text, "en": "One order more."}}],
+        }
+    ]
+    store = MemoryStore()
+    store.publish(run_info(), scores, products)
+    page = client_of(store).get(f"/customers/{scores.at[0, 'customer_id']}").text
+    titles = (
+        "Why this risk",
+        "Silent.",
+        "Why this value",
+        "Small.",
+        "Since 1 Feb 2026",
+        "One order",
+    )
+    places = [page.index(part) for part in titles]
+    assert places == sorted(places)
+    assert '<li class="raises_value">One order more.</li>' in page
+    assert "25 % without an order" in page or "25% without an order" in page

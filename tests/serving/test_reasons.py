@@ -1,3 +1,4 @@
+import json
 import re
 
 import numpy as np
@@ -7,18 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.catalogue import FEATURES, OPTIONAL_FEATURES, feature_named
-from serving.reasons import LEAST, RHYTHM, reasons_of
+from serving.reasons import EFFECTS, reasons_of
+from serving.sides import _SIDES, LEAST, RHYTHM
 
 NAMES = [RHYTHM, *FEATURES]
 
 
-def reasons(weights, values=None, *, currency="EUR", most=3):
+def reasons(weights, values=None, *, currency="EUR", most=3, about="risk"):
     """The reasons of one customer from contributions by name; features unnamed are 2.0."""
     contributions = pd.DataFrame([{**dict.fromkeys(NAMES, 0.0), **weights}])
     given = {**dict.fromkeys([*FEATURES, *(name for name in weights if name != RHYTHM)], 2.0)}
     features = pd.DataFrame([{**given, **(values or {})}], dtype=float)
-    (found,) = reasons_of(contributions, features, currency, most)
-    return found
+    (found,) = reasons_of(contributions, features, currency, about=about, most=most)
+    return json.loads(f"[{found}]")
 
 
 def english(*arguments, **options):
@@ -47,22 +49,50 @@ def test_the_strongest_comes_first_and_each_says_its_direction():
     ),
 )
 def test_no_text_contradicts_the_model(weights, values):
-    found = reasons(weights, values)
-    assert len(found) <= 3
-    strengths = [abs(weights[one["feature"]]) for one in found]
-    assert strengths == sorted(strengths, reverse=True)
-    for one in found:
-        weight = weights[one["feature"]]
-        assert abs(weight) >= LEAST
-        raises = weight > 0
-        assert one["effect"] == ("raises_risk" if raises else "lowers_risk")
-        assert one["text"]["en"].endswith("raises the risk" if raises else "lowers the risk")
-        assert one["text"]["zh"].endswith("提高流失风险" if raises else "降低流失风险")
-        assert "nan" not in (one["text"]["en"] + one["text"]["zh"]).lower()
-        if one["feature"] == RHYTHM:
-            assert one["value"] is None
-        else:
-            assert one["value"] == values.get(one["feature"], 2.0)
+    for about in ("risk", "value"):
+        found = reasons(weights, values, about=about)
+        assert len(found) <= 3
+        strengths = [abs(side_total(weights, one["feature"])) for one in found]
+        assert strengths == sorted(strengths, reverse=True)
+        assert all(strength >= LEAST for strength in strengths)
+        for one in found:
+            assert_agrees(one, weights[one["feature"]], about)
+            assert weights[one["feature"]] * side_total(weights, one["feature"]) > 0
+            known = None if one["feature"] == RHYTHM else values.get(one["feature"], 2.0)
+            assert one["value"] == known
+
+
+def side_total(weights, name):
+    """What the features of the same side add in all."""
+    side = _SIDES.get(name, name)
+    return sum(weight for other, weight in weights.items() if _SIDES.get(other, other) == side)
+
+
+def assert_agrees(reason, weight, about):
+    effect, said = EFFECTS[about, weight > 0]
+    assert reason["effect"] == effect
+    assert effect.startswith("raises" if weight > 0 else "lowers")
+    assert reason["text"]["en"].endswith(said["en"])
+    assert reason["text"]["zh"].endswith(said["zh"])
+    assert "nan" not in (reason["text"]["en"] + reason["text"]["zh"]).lower()
+
+
+def test_the_words_of_an_effect_say_what_its_name_says():
+    assert {
+        effect: (said["en"].replace("the ", "").replace(" ", "_"), said["zh"][:2])
+        for effect, said in EFFECTS.values()
+    } == {
+        "raises_risk": ("raises_risk", "提高"),
+        "lowers_risk": ("lowers_risk", "降低"),
+        "raises_value": ("raises_value", "提高"),
+        "lowers_value": ("lowers_value", "降低"),
+    }
+
+
+def test_opposing_features_of_one_side_are_weighed_together():
+    (one,) = reasons({"orders_90d": 0.5, "orders_365d": -0.8, "orders": -0.1})
+    assert (one["feature"], one["effect"]) == ("orders_365d", "lowers_risk")
+    assert reasons({"orders_90d": 0.5, "orders_365d": -0.5}) == []
 
 
 def test_nothing_is_said_of_what_is_not_known():
@@ -161,12 +191,13 @@ def test_optional_features_in_their_units(name, value, en, zh):
 def test_attributes_are_told_beside_each_other_and_interactions_once():
     weights = {"attribute_age": 0.9, "is_region_north": 0.8, "visits_30d": 0.7, "visits_90d": 0.6}
     told = [reason["feature"] for reason in reasons(weights, most=4)]
-    assert told == ["attribute_age", "is_region_north", "visits_30d"]
+    assert told == ["visits_30d", "attribute_age", "is_region_north"]
 
 
 def test_each_customer_has_reasons_of_their_own():
     contributions = pd.DataFrame([dict.fromkeys(NAMES, 0.0)] * 3)
     contributions.loc[1, "orders"] = 1.0
     features = pd.DataFrame([dict.fromkeys(FEATURES, 2.0)] * 3)
-    assert [len(found) for found in reasons_of(contributions, features, "EUR")] == [0, 1, 0]
+    found = reasons_of(contributions, features, "EUR")
+    assert [len(json.loads(f"[{text}]")) for text in found] == [0, 1, 0]
     assert reasons_of(contributions.iloc[:0], features.iloc[:0], "EUR") == []

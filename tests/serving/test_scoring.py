@@ -222,8 +222,55 @@ def test_a_run_can_be_published_as_it_is(run):
     row = run.scores.set_index("customer_id").loc["c0001"]
     assert said["churn_probability"] == pytest.approx(row["churn_probability"], abs=5e-5)
     assert said["next_order"]["date"] == row["next_order_date"].isoformat()
-    assert said["reasons"] == row["reasons"]
+    assert said["reasons"] == json.loads(row["reasons"])
     assert said["recommendations"]
+
+
+@pytest.fixture(scope="module")
+def two_runs(trained, earlier):
+    """The shop in the middle of July, and two weeks later beside it."""
+    store = MemoryStore()
+    blind = replace(earlier, recommendation=None)
+    first = score(trained.log, blind, date(2024, 7, 15), NOW, store=store)
+    store.publish(first.info, first.scores, first.recommendations)
+    second = score(trained.log, blind, date(2024, 7, 29), NOW, store=store)
+    return first, second
+
+
+def test_the_first_run_has_nothing_to_compare_with(two_runs):
+    assert two_runs[0].scores["since_last_run"].isna().all()
+
+
+def test_the_second_run_says_what_moved_its_scores(two_runs):
+    before, now = (run.scores.set_index("customer_id") for run in two_runs)
+    assert set(before.index) <= set(now.index)
+    told = 0
+    for customer_id, text in now["since_last_run"].items():
+        if customer_id not in before.index:
+            assert pd.isna(text)
+            continue
+        said = json.loads(text)
+        then = before.loc[customer_id]
+        assert (said["run_id"], said["as_of"]) == (two_runs[0].info.run_id, "2024-07-15")
+        assert said["churn_probability"] == pytest.approx(then["churn_probability"], abs=5.1e-5)
+        assert said["clv"] == pytest.approx(then["clv"], abs=0.0051)
+        for reason in said["reasons"]:
+            told += 1
+            score_name = "clv" if reason["effect"].endswith("value") else "churn_probability"
+            rose = now.loc[customer_id, score_name] > then[score_name]
+            assert reason["effect"].startswith("raises" if rose else "lowers")
+    assert told > len(before) / 2
+
+
+def test_a_second_run_of_the_same_date_compares_with_the_day_before_too(trained, earlier, two_runs):
+    store = MemoryStore()
+    for run in two_runs:
+        store.publish(run.info, run.scores, run.recommendations)
+    blind = replace(earlier, recommendation=None)
+    again = score(trained.log, blind, date(2024, 7, 29), NOW, store=store)
+    pd.testing.assert_series_equal(
+        again.scores["since_last_run"], two_runs[1].scores["since_last_run"]
+    )
 
 
 def known_for(days, spend):

@@ -6,12 +6,15 @@ import socket
 import threading
 import time
 import urllib.request
+from datetime import UTC, datetime
 
 import pytest
 
 from features.errors import ConfigError
+from serving.keys import new_key
 from serving.server import check_host, serve
-from serving.store import MemoryStore, SqlStore
+from serving.store import SqlStore, memory_stores, open_stores
+from tests.support.faults import ask
 from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server
 
@@ -24,28 +27,36 @@ sys.addaudithook(
     lambda name, args: looked_up.append(str(args)) if name == "pickle.find_class" else None
 )
 from serving.server import serve
-from serving.store import SqlStore
+from serving.store import open_stores
 
 def report():
     heavy = {"mlflow", "lightgbm", "sklearn", "duckdb", "pandas", "numpy", "babel"}
     print("REPORT", json.dumps({"looked_up": looked_up, "heavy": sorted(heavy & set(sys.modules))}))
 
 atexit.register(report)
-serve("127.0.0.1", int(sys.argv[2]), store=SqlStore(sys.argv[1]),
+serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),
       bundle_info={"bundle_id": "b-1", "models": {}})
 """
 
 SLOW = """
 import sys, time
 from serving.server import serve
-from serving.store import SqlStore
+from serving.store import SqlStore, memory_stores
 
 class Slow(SqlStore):
     def customers(self, ids):
         time.sleep(1.0)
         return super().customers(ids)
 
-serve("127.0.0.1", int(sys.argv[2]), store=Slow(sys.argv[1]), bundle_info=None)
+serve("127.0.0.1", int(sys.argv[2]), stores=memory_stores(Slow(sys.argv[1])), bundle_info=None)
+"""
+
+OPEN_TO_ALL = """
+import sys
+from serving.server import serve
+from serving.store import open_stores
+
+serve("0.0.0.0", int(sys.argv[2]), stores=open_stores(sys.argv[1]), bundle_info=None)
 """
 
 
@@ -72,6 +83,10 @@ def test_the_server_starts_fast_and_loads_no_model_library(url):
             "/v1/customers/012000",
             "/v1/churn-list",
             "/v1/churn-list?format=csv",
+            "/v1/churn-list?format=xlsx",
+            "/v1/changes",
+            "/v1/customers/012000/history",
+            "/v1/segments/abc",
             "/v1/models",
             "/",
             "/customers/012000",
@@ -80,7 +95,7 @@ def test_the_server_starts_fast_and_loads_no_model_library(url):
         ):
             assert get(address + path)
         process.send_signal(signal.SIGTERM)
-        output = process.communicate(timeout=30)[0]
+        output = process.ended()
     report = json.loads(output.partition("REPORT ")[2].splitlines()[0])
     assert report == {"looked_up": [], "heavy": []}
 
@@ -105,7 +120,7 @@ def test_a_request_in_flight_is_finished_before_the_end(url):
         process.send_signal(signal.SIGTERM)
         for thread in asking:
             thread.join(timeout=20)
-        process.communicate(timeout=30)
+        process.ended()
     assert [one["results"][0]["status"] for one in answers] == ["scored"] * 10
 
 
@@ -122,13 +137,28 @@ def test_a_reader_in_another_process_sees_a_new_run_at_once(url):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_this_machine_is_listened_on(host):
-    check_host(host)
+    check_host(host, memory_stores())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "shop.example", ""])  # noqa: S104
 def test_other_machines_are_refused_with_the_reason(host):
-    with pytest.raises(ConfigError, match="API keys"):
-        serve(host, 8000, store=MemoryStore(), bundle_info=None)
+    with pytest.raises(ConfigError, match="no API key is in force"):
+        serve(host, 8000, stores=memory_stores(), bundle_info=None)
+
+
+def test_with_a_key_in_force_other_machines_may_come_and_need_one(url):
+    stores = open_stores(url)
+    token, key = new_key("read", name="", at=datetime.now(UTC), expires_days=1)
+    stores.keys.add(key)
+    with running_server(url, script=OPEN_TO_ALL) as (address, _):
+        assert ask(address, "/v1/models")[0] == 401
+        assert ask(address, "/v1/models", token=token)[0] == 200
+        stores.keys.revoke(key.key_id, datetime.now(UTC))
+        time.sleep(4.5)
+        assert ask(address, "/v1/models", token=token)[0] == 401
+    with pytest.raises(ConfigError, match="no API key is in force"):
+        serve("0.0.0.0", 8000, stores=stores, bundle_info=None)  # noqa: S104 - refused
+    stores.close()
 
 
 def test_a_port_in_use_ends_the_process(url):
@@ -136,4 +166,4 @@ def test_a_port_in_use_ends_the_process(url):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(SystemExit):
-            serve(*taken.getsockname(), store=SqlStore(url), bundle_info=None)
+            serve(*taken.getsockname(), stores=open_stores(url), bundle_info=None)

@@ -65,6 +65,13 @@ def find_binaries() -> Path | None:
 @contextmanager
 def running_postgres(binaries: Path) -> Iterator[PostgresServer]:
     """A server with the user `owner` alone, who must give `PASSWORD`; gone at the end."""
+    with new_cluster(binaries) as server, listening(server, binaries):
+        yield server
+
+
+@contextmanager
+def new_cluster(binaries: Path) -> Iterator[PostgresServer]:
+    """A cluster whose server does not run yet; gone at the end."""
     # the path of a socket may have a hundred characters, fewer than pytest's folders have
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         server = PostgresServer(Path(name), _free_port())
@@ -73,16 +80,21 @@ def running_postgres(binaries: Path) -> Iterator[PostgresServer]:
             shutil.chown(server.folder, _USER)
             shutil.chown(server.folder / "password", _USER)
         _run_to_end(_started(server, [str(binaries / "initdb"), *_NEW_CLUSTER]))
-        settings = [f"--{key}={value}" for key, value in _SETTINGS.items()]
-        place = ["-D", "data", "-k", name, "-p", str(server.port)]
-        process = _started(server, [str(binaries / "postgres"), *place, *settings])
-        try:
-            _wait_until_up(server, process)
-            yield server
-        finally:
-            # ends the sessions, then itself
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=60)
+        yield server
+
+
+@contextmanager
+def listening(server: PostgresServer, binaries: Path) -> Iterator[None]:
+    """The cluster's server, which ends its sessions and itself at the end."""
+    settings = [f"--{key}={value}" for key, value in _SETTINGS.items()]
+    place = ["-D", "data", "-k", str(server.folder), "-p", str(server.port)]
+    process = _started(server, [str(binaries / "postgres"), *place, *settings])
+    try:
+        _wait_until_up(server, process)
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
 
 
 def _started(server: PostgresServer, command: list[str]) -> subprocess.Popen:

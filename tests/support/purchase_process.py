@@ -15,10 +15,11 @@ def simulate_summary(
     seed: int,
     longest: float = 400.0,
     whole: bool = False,
+    k: int = 1,
 ) -> pd.DataFrame:
-    """`x`, `t_x`, `T` of simulated customers observed for `longest` / 2 to `longest`.
+    """`x`, `t_x`, `T`, `litt` of simulated customers observed for `longest` / 2 to `longest`.
 
-    With `whole`, times are rounded down to whole units and purchases of one unit are one.
+    Gaps are Erlang-k with the rate Gamma(r, alpha); `litt` is the sum of their logarithms. With `whole`, times are rounded down to whole units and purchases of one unit are one.
     """
     rng = np.random.default_rng(seed)
     observed = rng.uniform(longest / 2, longest, customers)
@@ -32,47 +33,32 @@ def simulate_summary(
     now = np.zeros(customers)
     x = np.zeros(customers, dtype=int)
     t_x = np.zeros(customers)
+    litt = np.zeros(customers)
     while alive.any():
-        now = now + rng.exponential(1 / rate)
+        now = now + rng.standard_gamma(k, customers) / rate
         bought = alive & (now < observed)
         seen = np.floor(now) if whole else now
-        x += bought & (seen > t_x)
+        repeats = bought & (seen > t_x)
+        x += repeats
+        litt[repeats] += np.log(seen[repeats] - t_x[repeats])
         t_x[bought] = seen[bought]
         alive = bought & (rng.random(customers) >= dropout)
-    return pd.DataFrame({"x": x, "t_x": t_x, "T": observed})
+    return pd.DataFrame({"x": x, "t_x": t_x, "T": observed, "litt": litt})
 
 
-def simulate_future(
-    *,
-    x: int,
-    t_x: float,
-    observed: float,
-    days: float,
-    parameters: dict[str, float],
-    draws: int,
-    seed: int,
-) -> np.ndarray:
-    """Purchases in the next `days` of one customer with this past, `draws` times.
-
-    Draws (λ, p) from the posterior by weighting prior draws with the likelihood of the past
-    under either fate, so nothing of the models' closed forms is used.
-    """
+def simulate_pareto(
+    *, r: float, alpha: float, s: float, beta: float, customers: int, seed: int, longest: float
+) -> pd.DataFrame:
+    """`x`, `t_x`, `T` of customers who buy and drop out as Pareto/NBD says."""
     rng = np.random.default_rng(seed)
-    rate = rng.gamma(parameters["r"], 1 / parameters["alpha"], draws)
-    dropout = rng.beta(parameters["a"], parameters["b"], draws)
-    chances = x + int(parameters["first_may_be_last"])
-    bought = rate**x * np.exp(-rate * t_x) * (1 - dropout) ** max(chances - 1, 0)
-    gone = bought * (dropout if chances else 0)
-    here = bought * ((1 - dropout) if chances else 1) * np.exp(-rate * (observed - t_x))
-    weight = np.concatenate((gone, here))
-    chosen = rng.choice(2 * draws, size=draws, p=weight / weight.sum())
-    alive = chosen >= draws
-    rate, dropout = rate[chosen % draws], dropout[chosen % draws]
-    orders = np.zeros(draws, dtype=int)
-    now = np.zeros(draws)
-    while alive.any():
+    observed = rng.uniform(longest / 2, longest, customers)
+    rate = rng.gamma(r, 1 / alpha, customers)
+    until = np.minimum(rng.exponential(1 / rng.gamma(s, 1 / beta, customers)), observed)
+    x, t_x, now = np.zeros(customers, dtype=int), np.zeros(customers), np.zeros(customers)
+    buying = np.ones(customers, dtype=bool)
+    while buying.any():
         now = now + rng.exponential(1 / rate)
-        alive &= now <= days
-        orders += alive
-        alive &= rng.random(draws) >= dropout
-    return orders
+        buying &= now < until
+        x += buying
+        t_x[buying] = now[buying]
+    return pd.DataFrame({"x": x, "t_x": t_x, "T": observed})

@@ -54,6 +54,7 @@ def score_tables(customers=300, *, seed=1, ids=None) -> tuple[pd.DataFrame, pd.D
     ids = [f"{12_000 + 7 * n:06d}" for n in range(customers)] if ids is None else list(ids)
     scores = _scores(ids, rng)
     scores["reasons"] = [_reasons(*row) for row in _pairs(scores)]
+    scores["since_last_run"] = None
     return scores, _recommendations(ids, rng)
 
 

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,33 +13,47 @@ from urllib.error import URLError
 _SCRIPT = """
 import sys
 from serving.server import serve
-from serving.store import SqlStore
-serve("127.0.0.1", int(sys.argv[2]), store=SqlStore(sys.argv[1]),
+from serving.store import open_stores
+serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),
       bundle_info={"bundle_id": "b-1", "models": {}})
 """
 
 
+class ServerProcess(subprocess.Popen):
+    """A process whose output goes to a file: a pipe that nobody reads would stop it."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the process
+        super().__init__(command, stdout=self._output, stderr=subprocess.STDOUT)
+
+    def ended(self) -> str:
+        """What the process has written, once it has ended."""
+        self.wait(timeout=30)
+        self._output.seek(0)
+        return self._output.read()
+
+    def close(self) -> None:
+        """Stop the process if it still runs."""
+        self.terminate()
+        try:
+            self.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.wait()
+        self._output.close()
+
+
 @contextmanager
-def running_server(url: str, *, script: str = _SCRIPT) -> Iterator[tuple[str, subprocess.Popen]]:
+def running_server(url: str, *, script: str = _SCRIPT) -> Iterator[tuple[str, ServerProcess]]:
     """The address of a server on the store at `url`, and its process."""
     port = _free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, url, str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = ServerProcess([sys.executable, "-c", script, url, str(port)])
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(address, process)
         yield address, process
     finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        process.close()
 
 
 def _free_port() -> int:
@@ -47,11 +62,11 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait_until_up(address: str, process: subprocess.Popen) -> None:
+def _wait_until_up(address: str, process: ServerProcess) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise AssertionError(f"the server ended:\n{process.communicate()[0]}")
+            raise AssertionError(f"the server ended:\n{process.ended()}")
         try:
             with urllib.request.urlopen(f"{address}/healthz", timeout=5):  # noqa: S310 - our own
                 return

@@ -1,0 +1,47 @@
+"""Who changed since a reader last looked."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from serving.api import models
+from serving.api.params import JSON, ChangesQuery
+from serving.api.problems import declared
+from serving.api.services import Services
+from serving.store import Change, ChangePage
+
+
+def change_routes(services: Services) -> APIRouter:
+    """The feed of changes."""
+    feed = services.stores.feed
+    router = APIRouter(prefix="/v1", tags=["changes"])
+
+    @router.get(
+        "/changes",
+        operation_id="getChanges",
+        summary="Who came, went or changed since a cursor, oldest first",
+        response_model=models.Changes,
+        responses=declared(410, 422, 503),
+    )
+    def get_changes(query: Annotated[ChangesQuery, Query()]) -> Response:
+        if query.since == "end":
+            page = ChangePage(changes=[], next_no=feed.end(), more=False)
+        else:
+            page = feed.changes(query.place(), query.limit)
+        body = {
+            "changes": [_item(change) for change in page.changes],
+            "next_cursor": f"c{page.next_no}",
+            "has_more": page.more,
+        }
+        return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
+
+    return router
+
+
+def _item(change: Change) -> dict[str, Any]:
+    values = asdict(change)
+    values.pop("change_no")
+    return values | {"as_of": change.as_of.isoformat()}

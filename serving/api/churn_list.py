@@ -1,0 +1,118 @@
+"""The churn list: pages of JSON, or the whole as a file."""
+
+import json
+from collections.abc import Iterator
+from os import SEEK_END
+from tempfile import TemporaryFile
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from xlsxwriter.exceptions import FileCreateError
+
+from features.errors import StoreError
+from serving import lists
+from serving.api import models
+from serving.api.call import current_call
+from serving.api.params import CSV, JSON, XLSX, ChurnListQuery, preferred
+from serving.api.problems import declared
+from serving.api.services import Services
+from serving.store import ChurnPage, Store
+from serving.workbook import write_workbook
+
+CHUNK_BYTES = 65_536
+
+
+def list_routes(services: Services) -> APIRouter:
+    """Lists of customers."""
+    store = services.scores
+    router = APIRouter(prefix="/v1", tags=["lists"])
+
+    @router.get(
+        "/churn-list",
+        operation_id="getChurnList",
+        summary="Customers at risk, as pages of JSON or as one CSV or Excel file",
+        response_model=models.ChurnList,
+        responses={
+            200: {
+                "content": {
+                    CSV: {"schema": {"type": "string"}},
+                    XLSX: {"schema": {"type": "string", "format": "binary"}},
+                }
+            },
+            **declared(422, 503),
+        },
+    )
+    def get_churn_list(query: Annotated[ChurnListQuery, Query()], request: Request) -> Response:
+        chosen = query.format or preferred(request.headers.get("accept", ""))
+        whole = chosen != "json"
+        after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
+        page = store.churn_list(
+            query.filter(),
+            sort=query.sort,
+            limit=lists.ROWS_PER_READ if whole else query.limit,
+            after=None if whole else after,
+        )
+        headers = {"Vary": "Accept", **services.ages(page.run)}
+        if not whole:
+            return _json_page(query, page, headers)
+        detail = f"churn list as {chosen}, {page.run.info.run_id}"
+        services.audit(current_call.get().caller, "export", page.totals.customers, detail)
+        make = _csv_file if chosen == "csv" else _workbook
+        return make(store, query, page, headers)
+
+    return router
+
+
+def _json_page(query: ChurnListQuery, page: ChurnPage, headers: dict[str, str]) -> Response:
+    body = {
+        **lists.run_fields(page.run),
+        "total": page.totals.customers,
+        "total_value_at_risk": page.totals.value_at_risk,
+        "customers": [lists.item(document) for document in page.documents],
+        "next_cursor": lists.encode_cursor(page.after, query.sort) if page.after else None,
+    }
+    return Response(json.dumps(body, ensure_ascii=False), media_type=JSON, headers=headers)
+
+
+def _csv_file(
+    store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+) -> Response:
+    return StreamingResponse(
+        lists.csv_lines(store, query.filter(), sort=query.sort, first=first),
+        media_type=f"{CSV}; charset=utf-8",
+        headers={**headers, **_named(first, "csv")},
+    )
+
+
+def _workbook(
+    store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+) -> Response:
+    """The list as a workbook, made on disk: its first bytes are known when its last are."""
+    file = TemporaryFile()  # noqa: SIM115 - closed when it has been sent
+    try:
+        write_workbook(file, store, query.filter(), sort=query.sort, first=first)
+    except (OSError, FileCreateError) as error:
+        file.close()
+        raise StoreError(f"The workbook cannot be written: {error}.") from error
+    except BaseException:
+        file.close()
+        raise
+    size = file.seek(0, SEEK_END)
+    return StreamingResponse(
+        _chunks(file),
+        media_type=XLSX,
+        headers={**headers, **_named(first, "xlsx"), "Content-Length": str(size)},
+    )
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _named(first: ChurnPage, ending: str) -> dict[str, str]:
+    name = f"churn-list-{first.run.info.as_of.isoformat()}.{ending}"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,0 +1,145 @@
+"""Who comes in: keys, their rates, and how many are served at once."""
+
+import base64
+import binascii
+from contextlib import suppress
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from features.errors import StoreError
+from serving.api.access import Catalogue, Entry
+from serving.api.admission import Admission
+from serving.api.call import LOCAL, STRANGER, Call, current_call
+from serving.api.problems import (
+    CrossOrigin,
+    Forbidden,
+    NoKey,
+    NoKeyOfBrowser,
+)
+from serving.api.rates import Rates
+from serving.keys import KeyRing, allows
+from serving.store import Key
+
+SAFE_METHODS = {"GET", "HEAD"}
+LIVENESS = "/healthz"
+"""Tells of the process alone: it asks the store for nothing, not even for keys."""
+PROBES = {LIVENESS, "/readyz", "/metrics"}
+"""Answered also when the server has more to do than it can: they tell so."""
+
+
+class Gate:
+    """ASGI middleware: finds the route of a call, and lets in who may call it.
+
+    Programs send `Authorization: Bearer KEY`. For the pages a browser may send the key as
+    the password of HTTP Basic, with any user name; it is taken for reading alone, and never
+    for what a foreign site loads.
+
+    Parameters
+    ----------
+    app : what to guard
+    catalogue : the routes of `app` and their scopes
+    ring : the keys
+    admission : how many calls are worked on at once
+    requests_per_second : of one key, or of one address where no key is known
+    must_sign_in : every call needs a key, also while none is made
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        catalogue: Catalogue,
+        ring: KeyRing,
+        admission: Admission,
+        requests_per_second: int,
+        must_sign_in: bool,
+    ) -> None:
+        self._app = app
+        self._catalogue = catalogue
+        self._ring = ring
+        self._admission = admission
+        self._rates = Rates(requests_per_second)
+        self._must_sign_in = must_sign_in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = current_call.get()
+        entry = call.entry = self._catalogue.find(scope["method"], scope["path"])
+        headers = Headers(scope=scope)
+        if entry.template != LIVENESS:
+            await self._identify(call, headers, scope)
+        _refuse_foreign_pages(scope["method"], headers)
+        if entry.template in PROBES:
+            await self._app(scope, receive, send)
+            return
+        await self._admission.enter()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._admission.leave()
+
+    async def _identify(self, call: Call, headers: Headers, scope: Scope) -> None:
+        """Name the caller, and refuse who may not call this."""
+        public = call.entry.scope == "public"
+        # A probe answers also when nobody's key can be checked.
+        with suppress(*([StoreError] if public else [])):
+            await self._ring.refresh()
+        key = self._key(headers, scope["method"])
+        without_keys = self._ring.empty and not self._must_sign_in
+        if key is not None:
+            call.caller = key.key_id
+        elif without_keys:
+            call.caller = LOCAL
+        if not public:
+            self._count(call, scope)
+        if public or (key is None and without_keys):
+            return
+        _check(key, call.entry)
+
+    def _key(self, headers: Headers, method: str) -> Key | None:
+        how, _, secret = headers.get("authorization", "").partition(" ")
+        match how.lower():
+            case "bearer":
+                return self._ring.holder(secret.strip())
+            case "basic" if method in SAFE_METHODS and _is_own_reading(headers):
+                return self._ring.holder(_password(secret))
+            case _:
+                return None
+
+    def _count(self, call: Call, scope: Scope) -> None:
+        who = call.caller
+        if who in {STRANGER, LOCAL}:
+            who = (scope.get("client") or ("",))[0]
+        self._rates.count(who)
+
+
+def _check(key: Key | None, entry: Entry) -> None:
+    if key is None:
+        words = "Send a key that is in force."
+        raise NoKeyOfBrowser(words) if entry.is_page else NoKey(words)
+    if entry.scope != "public" and not allows(key.scope, entry.scope):
+        raise Forbidden(f"This call needs a key of scope {entry.scope}.")
+
+
+def _is_own_reading(headers: Headers) -> bool:
+    """Not a foreign site's: browsers send remembered passwords along with what it loads."""
+    return (
+        headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
+        or headers.get("sec-fetch-mode") == "navigate"
+    )
+
+
+def _refuse_foreign_pages(method: str, headers: Headers) -> None:
+    if method in SAFE_METHODS:
+        return
+    origin = headers.get("origin")
+    own = origin is None or origin.partition("://")[2] == headers.get("host")
+    if not own or headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise CrossOrigin("Pages of other sites cannot send anything here.")
+
+
+def _password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

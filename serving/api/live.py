@@ -1,0 +1,52 @@
+"""Scores of what the caller sends: nothing is read from the store, nothing is kept."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from features.errors import ScorerAway
+from serving.api import live_models
+from serving.api.params import JSON, body_schema, json_body
+from serving.api.problems import declared
+from serving.api.services import Services
+
+Request = Annotated[live_models.ScoreRequest, Depends(json_body(live_models.ScoreRequest))]
+
+
+def live_routes(services: Services) -> APIRouter:
+    """Scores of what the caller sends."""
+    router = APIRouter(prefix="/v1", tags=["live"])
+
+    @router.post(
+        "/score",
+        operation_id="score",
+        summary="A prediction from a customer's orders, which are not kept",
+        response_model=live_models.Prediction,
+        responses=declared(400, 408, 413, 415, 422, 503),
+        openapi_extra=body_schema(live_models.ScoreRequest),
+    )
+    def score(request: Request) -> Response:
+        if services.scorer is None:
+            raise ScorerAway("this server was started without a scorer")
+        answer = services.scorer.ask(request.model_dump())
+        body = {**_alone(answer["document"]), "put_aside": answer["put_aside"]}
+        return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
+
+    return router
+
+
+def _alone(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without what only a run can say."""
+    kept = {
+        name: value
+        for name, value in document.items()
+        if name not in {"churn_percentile", "segments", "since_last_run"}
+    }
+    lineage = {
+        name: value
+        for name, value in document["lineage"].items()
+        if name not in {"run_id", "data_fingerprint"}
+    }
+    return {**kept, "lineage": lineage}

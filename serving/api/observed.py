@@ -1,0 +1,82 @@
+"""Outermost of all: the id of each request, its log line, its figures."""
+
+import time
+import traceback
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.api.call import Call, current_call, request_id_of
+from serving.api.metrics import Metrics
+from serving.logs import RequestLog
+
+
+class Observed:
+    """ASGI middleware that knows what became of every request.
+
+    A log line names the route's template, never the path: ids of customers stand in paths.
+    What nobody foresaw is logged as the kind of the error and the lines it came through;
+    its message may hold what the caller sent.
+
+    Parameters
+    ----------
+    app : what to observe
+    metrics : where it is counted
+    log : takes a line for every request, None for none
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog | None) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        call = Call(request_id_of(Headers(scope=scope).get("x-request-id")), scope["method"])
+        current_call.set(call)
+        named = (b"x-request-id", call.request_id.encode())
+        status = 500
+
+        async def named_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], named]
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, named_send)
+        except Exception as error:  # noqa: BLE001 - the outermost place; the answer is given
+            if self._log:
+                self._log.error("unforeseen", **_told(error, call))
+        seconds = time.perf_counter() - started
+        self._metrics.count(call, status, seconds)
+        if self._log:
+            self._log.info("request", **_line(call, status, seconds))
+
+
+def _line(call: Call, status: int, seconds: float) -> dict[str, object]:
+    return {
+        "request_id": call.request_id,
+        "method": call.method,
+        "route": call.entry.template,
+        "status": status,
+        "seconds": round(seconds, 6),
+        "caller": call.caller,
+    }
+
+
+def _told(error: Exception, call: Call) -> dict[str, object]:
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "request_id": call.request_id,
+        "route": call.entry.template,
+        "error": type(error).__name__,
+        "where": [
+            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-8:]
+        ],
+    }

@@ -1,0 +1,35 @@
+"""`regulars audit`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from features.command_line import Speaker, common_options
+from features.config import load_settings
+from serving.store import open_stores
+
+
+@click.command()
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000_000))
+@common_options
+def audit(limit: int, config: Path, speaker: Speaker) -> None:
+    """Who exported, erased, promoted or made keys; the latest first."""
+    settings = load_settings(config)
+    entries = open_stores(settings.database_url(settings.store.url)).audit.entries(limit)
+    speaker.table(
+        f"{len(entries)} entries",
+        ["at", "who", "action", "count", "detail"],
+        [
+            [
+                f"{entry.at:%Y-%m-%d %H:%M:%S}",
+                entry.who,
+                entry.action,
+                f"{entry.count:,}",
+                entry.detail,
+            ]
+            for entry in entries
+        ],
+        words=("who", "action", "detail"),
+    )
+    speaker.result({"entries": [asdict(entry) for entry in entries]})

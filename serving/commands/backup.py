@@ -1,0 +1,49 @@
+"""`regulars backup` and `regulars restore`."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from features.command_line import Speaker, common_options
+from features.config import load_settings
+from serving.audit import note
+from serving.backup import SETTINGS, back_up, read_contents
+from serving.backup import restore as put_back
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@common_options
+def backup(folder: Path, config: Path, speaker: Speaker) -> None:
+    """Copy the store, the published models and the settings into a new FOLDER.
+
+    Servers and score runs may go on meanwhile.
+    """
+    contents = back_up(load_settings(config), config, folder, datetime.now(UTC))
+    speaker.say(f"Wrote {len(contents.files)} files to {folder}")
+    speaker.result({"folder": str(folder), "files": len(contents.files), "bundle": contents.bundle})
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--replace", is_flag=True, help="Also where there is a store already.")
+@common_options
+def restore(*, folder: Path, replace: bool, config: Path, speaker: Speaker) -> None:
+    """Put a backup back where the settings say; settings that are there stay.
+
+    Whom you have erased since the backup was made must be erased again.
+    """
+    contents = read_contents(folder)
+    if not config.exists():
+        config.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / SETTINGS, config)
+    settings = load_settings(config)
+    put_back(settings, folder, replace=replace)
+    detail = f"backup of {contents.made_at}"
+    note(settings, "restore", count=len(contents.files), detail=detail, at=datetime.now(UTC))
+    speaker.say(f"Restored the backup of {contents.made_at}")
+    speaker.result({"made_at": contents.made_at, "bundle": contents.bundle})

@@ -1,0 +1,102 @@
+"""`regulars keys`: who may call the server."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from features.command_line import Speaker, common_options
+from features.config import load_settings
+from serving.audit import COMMAND
+from serving.keys import new_key
+from serving.store import KEY_SCOPES, AuditEntry, Key, KeyScope, Stores, open_stores
+from serving.store.audit import Action
+
+
+@click.group()
+def keys() -> None:
+    """API keys. Once one is made, every call needs one, on this machine too.
+
+    Each of these commands takes --config and --json.
+    """
+
+
+@keys.command()
+@click.option(
+    "--scope",
+    required=True,
+    type=click.Choice(KEY_SCOPES),
+    help="read: answers and exports; write: also orders; admin: also erasure.",
+)
+@click.option("--name", default="", help="Who or what will hold it.")
+@click.option("--expires", type=click.IntRange(1, 36_500), metavar="DAYS", help="Ends then.")
+@common_options
+def create(scope: KeyScope, name: str, expires: int | None, config: Path, speaker: Speaker) -> None:
+    """Make a key and show it once; the store keeps only its hash."""
+    stores = _stores(config)
+    now = datetime.now(UTC)
+    token, key = new_key(scope, name=name, at=now, expires_days=expires)
+    _note(stores, "key-create", key, now)
+    stores.keys.add(key)
+    speaker.say(f"{token}\nThis is the key {key.key_id}, of scope {scope}. It is not shown again.")
+    speaker.result({"key": token, **_shown(key)})
+
+
+@keys.command("list")
+@common_options
+def list_keys(config: Path, speaker: Speaker) -> None:
+    """Every key there ever was."""
+    found = _stores(config).keys.all()
+    now = datetime.now(UTC)
+    speaker.table(
+        f"{len(found)} keys",
+        ["id", "scope", "name", "created", "expires", "state"],
+        [
+            [
+                key.key_id,
+                key.scope,
+                key.name,
+                f"{key.created_at:%Y-%m-%d}",
+                f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "never",
+                _state(key, now),
+            ]
+            for key in found
+        ],
+        words=("scope", "name", "state"),
+    )
+    speaker.result({"keys": [{**_shown(key), "state": _state(key, now)} for key in found]})
+
+
+@keys.command()
+@click.argument("key_id")
+@common_options
+def revoke(key_id: str, config: Path, speaker: Speaker) -> None:
+    """End a key; running servers refuse it within five seconds."""
+    stores = _stores(config)
+    now = datetime.now(UTC)
+    key = stores.keys.revoke(key_id, now)
+    _note(stores, "key-revoke", key, now)
+    speaker.say(f"The key {key_id} opens nothing any more.")
+    speaker.result(_shown(key))
+
+
+def _stores(config: Path) -> Stores:
+    settings = load_settings(config)
+    return open_stores(settings.database_url(settings.store.url))
+
+
+def _note(stores: Stores, action: Action, key: Key, at: datetime) -> None:
+    detail = f"key {key.key_id}, scope {key.scope}"
+    stores.audit.record(AuditEntry(at=at, who=COMMAND, action=action, count=1, detail=detail))
+
+
+def _state(key: Key, now: datetime) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return "in force" if key.holds(now) else "expired"
+
+
+def _shown(key: Key) -> dict[str, Any]:
+    return {name: value for name, value in asdict(key).items() if name != "digest"}

@@ -1,0 +1,228 @@
+"""`regulars ledger`."""
+
+import json
+import math
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from features.command_line import Speaker, common_options
+from features.config import Settings, load_settings
+from features.errors import NoRun
+from features.orders import read_orders
+from serving.publication import money_format
+from serving.store import After, ChurnFilter, MoneyFormat, PublishedRun, SqlStore, Store
+from training.grade import RULE, Grade
+from training.job import first_purchase
+from training.ledger import Entry, Said, corrections, grades_by_version, judge_runs
+
+ROWS_PER_READ = 5_000
+DATES = {
+    "next_order_days": "date",
+    "next_order_low": "low",
+    "next_order_high": "high",
+}
+
+
+@click.command()
+@click.option(
+    "--runs",
+    "most",
+    default=6,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many runs whose horizon has passed are looked at, the latest ones.",
+)
+@common_options
+def ledger(most: int, config: Path, speaker: Speaker) -> None:
+    """Compare what score runs said with what happened once their horizon had passed."""
+    settings = load_settings(config)
+    store = SqlStore(settings.database_url(settings.store.url))
+    kept = one_per_date(store.runs())
+    if not kept:
+        raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
+    with read_orders(settings) as log:
+        ended = [run for run in kept if _known_on(run) <= log.end][-most:]
+        entries = judge_runs(log, [said_in(store, run) for run in ended], first_purchase(log))
+        end = log.end
+    found = grades_by_version(entries, seed=settings.train.seed)
+    proposals = corrections(entries, seed=settings.train.seed)
+    if entries:
+        _tell_registry(settings, found, entries[-1].said.known_on)
+    speaker.result(
+        {
+            "orders_until": end.isoformat(),
+            "grade_rule": RULE,
+            "runs": [_as_dict(entry) for entry in entries],
+            "grades": {
+                f"{name} version {version}": grade.to_dict()
+                for (name, version), grade in found.items()
+            },
+            "corrections": [{**vars(one), "wins": one.wins} for one in proposals],
+            "waiting": [
+                {"run_id": run.info.run_id, "known_on": _known_on(run).isoformat()}
+                for run in kept
+                if _known_on(run) > end
+            ],
+        }
+    )
+    if not entries:
+        first = min(map(_known_on, kept))
+        speaker.say(
+            f"No run's horizon has passed: the first can be judged from {first} on, and the "
+            f"orders end on {end}."
+        )
+        return
+    _say(speaker, settings, entries)
+    for (name, version), grade in found.items():
+        speaker.say(f"{name} version {version}, grade now {grade.sentence()}")
+    speaker.say(f"Grades: {RULE}.")
+    _say_corrections(speaker, [one.sentence() for one in proposals])
+
+
+def _say_corrections(speaker: Speaker, sentences: list[str]) -> None:
+    if not sentences:
+        speaker.say(
+            "No recalibration is proposed: it needs two runs whose horizons have passed, one "
+            "of them before the other was made."
+        )
+        return
+    speaker.say("\nRecalibration learned from earlier runs, judged on the latest:")
+    for sentence in sentences:
+        speaker.say(f"  {sentence}")
+    speaker.say("It is a proposal: scores are not changed; the next training learns from all this.")
+
+
+def one_per_date(runs: list[PublishedRun]) -> list[PublishedRun]:
+    """The last run of each date and horizon, in order of the dates."""
+    latest = {(run.info.as_of, run.info.horizon_days): run for run in runs}
+    return [latest[key] for key in sorted(latest)]
+
+
+def _known_on(run: PublishedRun) -> date:
+    return date.fromordinal(run.info.as_of.toordinal() + run.info.horizon_days)
+
+
+def said_in(store: Store, run: PublishedRun) -> Said:
+    """What a run said of every customer, read back from the store."""
+    info = run.info
+    documents: list[dict[str, Any]] = []
+    after: After | None = After(info.run_id, math.inf, "")
+    while after is not None:
+        page = store.churn_list(ChurnFilter(), sort="clv", limit=ROWS_PER_READ, after=after)
+        documents += map(json.loads, page.documents)
+        after = page.after
+    index = pd.Index([one["customer_id"] for one in documents], name="customer_id", dtype="str")
+    plain = ("churn_probability", "clv", "clv_low", "clv_high")
+    columns: dict[str, list[Any]] = {name: [one[name] for one in documents] for name in plain}
+    for name, key in DATES.items():
+        columns[name] = [_days(one["next_order"][key], info.as_of) for one in documents]
+    return Said(
+        run_id=info.run_id,
+        as_of=info.as_of,
+        horizon_days=info.horizon_days,
+        versions={name: model["version"] for name, model in info.models.items()},
+        scores=pd.DataFrame(columns, index=index, dtype="float64"),
+        segments=pd.DataFrame([one["segments"] for one in documents], index=index),
+    )
+
+
+def _days(day: str | None, as_of: date) -> float:
+    return math.nan if day is None else float((date.fromisoformat(day) - as_of).days)
+
+
+def _tell_registry(
+    settings: Settings, grades: dict[tuple[str, str], Grade], known_on: date
+) -> None:
+    """The grade of a version moves to what it earned in use."""
+    from training.tracking import Tracker
+
+    tracker = Tracker(settings)
+    for (name, version), grade in grades.items():
+        if tracker.version(name, version) is not None:
+            tracker.tag(name, version, "grade", grade.letter)
+            tracker.tag(name, version, "ledger", f"{grade.sentence()} (known {known_on})")
+
+
+def _say(speaker: Speaker, settings: Settings, entries: list[Entry]) -> None:
+    money = money_format(settings.data.currency)
+    rows = []
+    for entry in entries:
+        churn, value = (entry.judgements[name].metrics["model"] for name in ("churn", "value"))
+        dates = entry.judgements["next_purchase"].metrics["model"]
+        spent = entry.judgements["value"].rows
+        rows.append(
+            [
+                entry.said.run_id,
+                f"{entry.customers:,}",
+                f"{churn['predicted_rate']:.1%} / {churn['actual_rate']:.1%}",
+                entry.grades["churn"].letter,
+                f"{money.write(spent['model'].sum())} / {money.write(spent['spent'].sum())}",
+                f"{value['coverage_80']:.0%}",
+                entry.grades["value"].letter,
+                f"{dates['date_mae_days']:.1f} d",
+                entry.grades["next_purchase"].letter,
+            ]
+        )
+    speaker.table(
+        "What was said / what happened",
+        ["run", "customers", "churn", "", "spend", "in 80 %", " ", "date off by", "  "],
+        rows,
+    )
+    latest = entries[-1]
+    speaker.table(
+        f"\n{latest.said.run_id} by tenths of the prediction, said / happened",
+        ["tenth", "customers", "churn", "spend each"],
+        _decile_rows(latest.deciles, money),
+    )
+    speaker.table(
+        f"\n{latest.said.run_id} by segment, said / happened",
+        ["segment", "customers", "churn", "spend each"],
+        [
+            [
+                f"{row['system']}: {row['segment']}",
+                f"{row['customers']:,}",
+                f"{row['churn_said']:.0%} / {row['churn_happened']:.0%}",
+                f"{money.write(row['value_said'])} / {money.write(row['value_happened'])}",
+            ]
+            for row in latest.segments.to_dict("records")
+        ],
+    )
+
+
+def _decile_rows(deciles: pd.DataFrame, money: MoneyFormat) -> list[list[str]]:
+    churn, value = (deciles[deciles["task"] == name] for name in ("churn", "value"))
+    both = churn.merge(value, on="decile", suffixes=("_churn", "_value"))
+    return [
+        [
+            str(row["decile"]),
+            f"{row['customers_churn']:,}",
+            f"{row['said_churn']:.1%} / {row['happened_churn']:.1%}",
+            f"{money.write(row['said_value'])} / {money.write(row['happened_value'])}",
+        ]
+        for row in both.to_dict("records")
+    ]
+
+
+def _as_dict(entry: Entry) -> dict[str, Any]:
+    finite = {
+        name: {
+            contender: {key: value if math.isfinite(value) else None for key, value in one.items()}
+            for contender, one in judgement.metrics.items()
+        }
+        for name, judgement in entry.judgements.items()
+    }
+    return {
+        "run_id": entry.said.run_id,
+        "as_of": entry.said.as_of.isoformat(),
+        "known_on": entry.said.known_on.isoformat(),
+        "customers": entry.customers,
+        "models": dict(entry.said.versions),
+        "grades": {name: grade.to_dict() for name, grade in entry.grades.items()},
+        "measures": finite,
+        "deciles": entry.deciles.to_dict("records"),
+        "segments": entry.segments.to_dict("records"),
+    }

@@ -1,0 +1,140 @@
+"""What a score of one customer needs to know of the shop: names, prices, stock, all the others.
+
+A score run writes it beside the bundles, without a customer's id in it, so that nothing of
+anybody has to be erased from it.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.config import Settings
+from features.errors import BundleError
+from features.orders import OrderLog
+from serving.live import CONTEXT
+from serving.recommendation_rules import rules_of
+from serving.store.run import RunInfo
+
+LEVELS = 1_001
+"""Of the distribution of churn probabilities: a step of 0.1 %."""
+
+Texts = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """A score run as those who score one customer see it.
+
+    Attributes
+    ----------
+    run : its lineage
+    products : id → name and category, as the log wrote them last
+    catalogue : id → name, category and cost of one piece, of the products table; empty without
+    in_stock : products that may be recommended, None for all
+    prices : id → price, where the configuration asks for a range
+    churn_levels : quantiles of the churn probability over all customers, ascending
+    """
+
+    run: RunInfo
+    products: Mapping[str, Texts]
+    catalogue: Mapping[str, tuple[str | None, str | None, float | None]]
+    in_stock: frozenset[str] | None
+    prices: Mapping[str, float]
+    churn_levels: tuple[float, ...]
+
+    @classmethod
+    def of(cls, log: OrderLog, run: RunInfo, scores: pd.DataFrame) -> Self:
+        """The context of a run over `log`; `scores` has its churn probabilities."""
+        rules = rules_of(log, run.as_of)
+        levels = np.quantile(scores["churn_probability"], np.linspace(0, 1, LEVELS))
+        return cls(
+            run=run,
+            products={row[0]: (row[1], row[2]) for row in _rows(log.products())},
+            catalogue=_catalogue(log),
+            in_stock=None if rules.in_stock is None else frozenset(rules.in_stock),
+            prices=dict(rules.prices),
+            churn_levels=tuple(levels.tolist()),
+        )
+
+    def percentile(self, churn_probability: float) -> float:
+        """The share of the run's customers with a lower churn probability, to 0.1 %."""
+        shares = np.linspace(0, 1, len(self.churn_levels))
+        return float(np.interp(churn_probability, self.churn_levels, shares))
+
+    def to_json(self) -> str:
+        values = {
+            "run": self.run.to_json(),
+            "products": self.products,
+            "catalogue": self.catalogue,
+            "in_stock": None if self.in_stock is None else sorted(self.in_stock),
+            "prices": self.prices,
+            "churn_levels": self.churn_levels,
+        }
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        values = json.loads(text)
+        stock = values["in_stock"]
+        return cls(
+            run=RunInfo.from_json(values["run"]),
+            products={name: (one[0], one[1]) for name, one in values["products"].items()},
+            catalogue={name: tuple(one) for name, one in values["catalogue"].items()},
+            in_stock=None if stock is None else frozenset(stock),
+            prices=values["prices"],
+            churn_levels=tuple(values["churn_levels"]),
+        )
+
+
+def context_file(settings: Settings) -> Path:
+    """Where the context of the last run lies."""
+    folder: Path = settings.path(settings.store.bundles)
+    return folder / CONTEXT
+
+
+def write_context(context: RunContext, file: Path) -> None:
+    """Replace the context as a whole: readers see the one before or this one."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    unfinished.write_text(context.to_json(), encoding="utf-8")
+    os.replace(unfinished, file)  # noqa: PTH105 - the atomic step, named as such
+
+
+def read_context(file: Path) -> RunContext | None:
+    """The context of the last run; None before the first.
+
+    Raises
+    ------
+    BundleError
+        When the file is damaged.
+    """
+    try:
+        return RunContext.from_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (LookupError, TypeError, ValueError):
+        raise BundleError(f"{file}: damaged. Run `regulars score`.") from None
+
+
+def newest_day(context: RunContext | None, known_until: date) -> date:
+    """The earliest date that scores of today's orders may be of."""
+    return known_until if context is None else max(known_until, context.run.as_of)
+
+
+def _catalogue(log: OrderLog) -> dict[str, tuple[str | None, str | None, float | None]]:
+    if log.settings.data.products is None:
+        return {}
+    frame = log.frame("SELECT product_id, product_name, category, unit_cost FROM catalogue")
+    return {row[0]: (row[1], row[2], row[3]) for row in _rows(frame)}
+
+
+def _rows(frame: pd.DataFrame) -> list[list[Any]]:
+    """Rows of Python values, None for what is missing."""
+    known = frame.astype(object).where(frame.notna(), None)
+    return [list(row) for row in known.itertuples(index=False)]

@@ -1,0 +1,237 @@
+"""Keeps a scoring process at work: starts it, watches it, tries new models beside it.
+
+The web process holds no model. New models are tried in a process of their own: only when that
+has loaded them, and they predict their golden rows to the bit, does it take over, and the old one
+ends after what it has. Models that cannot be loaded, hang or end their process change nothing.
+"""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from features.errors import ConfigError, RegularsError, ScorerAway, ScorerBusy
+from serving.live import CONTEXT
+from serving.live.pipe import Answer, Retired, WorkerProcess
+from training.manifest import CURRENT
+
+log = logging.getLogger(__name__)
+
+LONGEST_BACK_OFF_SECONDS = 30.0
+STEADY_SECONDS = 60.0
+"""A process that lives so long is sound: after its end the next starts without a wait."""
+
+
+class ScoresOne(Protocol):
+    """Scores one customer whose lines are at hand; see `serving.live.process.answer`."""
+
+    def ask(self, body: Mapping[str, Any]) -> Answer:
+        """The answer to a request.
+
+        Raises
+        ------
+        ConfigError
+            When the request does not fit the models.
+        ScorerAway
+            When nothing can be scored at the moment.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long and how much the worker is borne with; seconds, and requests at once."""
+
+    queue: int = 16
+    answer_seconds: float = 5.0
+    start_seconds: float = 60.0
+    poll_seconds: float = 1.0
+    back_off_seconds: float = 0.5
+
+
+class Worker:
+    """A scoring process that is there again when it ends, and anew when the models change.
+
+    Parameters
+    ----------
+    command : starts a process as `serving.live.process` is one
+    wanted : tells, by a value that changes, that new models or a new run are there
+    limits : see `Limits`
+    """
+
+    def __init__(
+        self, command: Sequence[str], wanted: Callable[[], str], limits: Limits | None = None
+    ) -> None:
+        self._command = tuple(command)
+        self._wanted = wanted
+        self._limits = limits or Limits()
+        self._places = threading.BoundedSemaphore(self._limits.queue)
+        self._current: WorkerProcess | None = None
+        self._candidate: WorkerProcess | None = None
+        self._leaving: list[WorkerProcess] = []
+        self._serves = self._tried = self._refused = ""
+        self._failures = 0
+        self._next_start = 0.0
+        self._closing = threading.Event()
+        self._watching: threading.Thread | None = None
+
+    @property
+    def bundle_id(self) -> str | None:
+        """The models that score at the moment; None while nothing can be scored."""
+        current = self._current
+        return current.ready.result() if current is not None and current.is_open else None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that scores at the moment."""
+        current = self._current
+        return None if current is None else current.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the process and watch over it, without waiting for it."""
+        self._watching = threading.Thread(target=self._watch, daemon=True, name="scorer-watch")
+        self._watching.start()
+
+    def close(self) -> None:
+        """End all processes; those who wait for an answer get it first."""
+        self._closing.set()
+        if self._watching is not None:
+            self._watching.join()
+        processes = [one for one in (self._current, self._candidate) if one is not None]
+        self._current = self._candidate = None
+        deadline = time.monotonic() + self._limits.answer_seconds
+        for process in (*processes, *self._leaving):
+            process.retire()
+        for process in (*processes, *self._leaving):
+            while not process.ended and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.kill()
+
+    def ask(self, body: Mapping[str, Any]) -> Answer:
+        """Score one customer; see `ScoresOne`."""
+        if not self._places.acquire(blocking=False):
+            raise ScorerBusy("as many scores are being made as can be at once")
+        try:
+            message = self._sent(body)
+        finally:
+            self._places.release()
+        if "refused" in message:
+            raise ConfigError(message["refused"])
+        if "failed" in message:
+            raise RegularsError(f"a score failed: {message['failed']}")
+        answer: Answer = message["answer"]
+        return answer
+
+    def _sent(self, body: Mapping[str, Any]) -> Answer:
+        # a process that is being replaced has not seen the request: the next one takes it
+        for _ in range(2):
+            current = self._current
+            if current is None:
+                break
+            if current.pending >= self._limits.queue:
+                raise ScorerBusy("requests that took too long are still being worked on")
+            with suppress(Retired):
+                try:
+                    return current.ask(body).result(self._limits.answer_seconds)
+                except Late:
+                    raise ScorerAway("the scorer took too long") from None
+        raise ScorerAway("the scorer is starting")
+
+    def _watch(self) -> None:
+        step = min(0.05, self._limits.poll_seconds)
+        looked_at, wanted = float("-inf"), ""
+        while not self._closing.wait(step):
+            now = time.monotonic()
+            if now - looked_at >= self._limits.poll_seconds:
+                looked_at, wanted = now, self._wanted()
+            self._drop_current()
+            self._judge_candidate()
+            self._begin(wanted)
+            self._leaving = [one for one in self._leaving if not self._is_gone(one)]
+
+    def _drop_current(self) -> None:
+        """Part with a process that has ended, or that does not answer."""
+        current = self._current
+        if current is None:
+            return
+        hangs = current.silent_seconds > self._limits.answer_seconds
+        if hangs or current.ended:
+            log.warning("the scorer %s", "does not answer" if hangs else "has ended")
+            self._current = None
+            current.kill()
+            if time.monotonic() - current.started_at > STEADY_SECONDS:
+                self._failures = 0
+            self._wait_longer()
+
+    def _judge_candidate(self) -> None:
+        """Let a process that is ready take over, and drop one that cannot."""
+        candidate = self._candidate
+        if candidate is None:
+            return
+        late = time.monotonic() - candidate.started_at > self._limits.start_seconds
+        if not candidate.ready.done() and not late:
+            return
+        self._candidate = None
+        error = candidate.ready.exception() if candidate.ready.done() else Late("too slow")
+        if error is not None:
+            log.warning("models are refused: %s", error)
+            self._refused = self._tried
+            candidate.kill()
+            self._wait_longer()
+            return
+        old, self._current = self._current, candidate
+        self._serves, self._refused = self._tried, ""
+        log.info("the scorer serves", extra={"bundle": candidate.ready.result()})
+        if old is not None:
+            old.retire()
+            self._leaving.append(old)
+
+    def _begin(self, wanted: str) -> None:
+        """Start a process where there is none, or where other models are wanted."""
+        if self._candidate is not None:
+            return
+        is_new = wanted not in {self._serves, self._refused}
+        is_due = self._current is None and time.monotonic() >= self._next_start
+        if is_new or is_due:
+            self._tried = wanted
+            self._candidate = WorkerProcess(self._command)
+
+    def _wait_longer(self) -> None:
+        wait = min(self._limits.back_off_seconds * 2**self._failures, LONGEST_BACK_OFF_SECONDS)
+        self._failures = min(self._failures + 1, 16)
+        self._next_start = time.monotonic() + wait
+
+    def _is_gone(self, process: WorkerProcess) -> bool:
+        """Whether a retired process has ended; one that hangs is ended."""
+        if process.silent_seconds > self._limits.answer_seconds or process.ended:
+            process.kill()
+            return True
+        return False
+
+
+def worker_for(config: Path, bundles: Path, limits: Limits | None = None) -> Worker:
+    """The worker of a configuration; tries new models when the pointer in `bundles` moves."""
+    command = (sys.executable, "-m", "serving.live.process", str(config))
+    return Worker(command, lambda: _state_of(bundles), limits)
+
+
+def _state_of(bundles: Path) -> str:
+    """What is in force: changes with the pointer to the models, and with each score run."""
+    found = []
+    for name in (CURRENT, CONTEXT):
+        with suppress(OSError):
+            stat = (bundles / name).stat()
+            found.append(f"{name} {stat.st_mtime_ns} {stat.st_ino}")
+    return "; ".join(found)

@@ -1,0 +1,102 @@
+"""The sides of a customer: features that say the same are weighed together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalogue import BLOCKS, OPTIONAL_BLOCKS
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+LEAST = 0.05
+LEAST_SHARE = 0.2
+"""A side that moves the log odds, or the log of the money, by less than `LEAST` is not worth a
+sentence; from the third on, neither is one below this share of the strongest."""
+
+SURE = 2
+RHYTHM = "rhythm"
+# what the purchase process already says must not be said twice
+_SIDES = {
+    feature.name: f"{block.name} {feature.unit}"
+    for block in (*BLOCKS, *OPTIONAL_BLOCKS)
+    for feature in block.features
+}
+_SIDES |= dict.fromkeys(
+    (
+        RHYTHM,
+        "days_since_last_order",
+        "silence_ratio",
+        "mean_gap_days",
+        "median_gap_days",
+        "repeat_purchase_days",
+        "first_to_last_days",
+    ),
+    RHYTHM,
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is told of each customer, strongest first; customers × reasons.
+
+    Attributes
+    ----------
+    feature : column of the contributions; −1: nothing more to tell
+    strength : what the feature's side adds in all; its sign is the effect
+    """
+
+    feature: npt.NDArray[np.intp]
+    strength: Floats
+
+
+def strongest(
+    names: Sequence[str],
+    weights: Floats,
+    sayable: Bools,
+    most: int,
+    direction: Floats | None = None,
+) -> Chosen:
+    """The sides that move each customer most, and the feature that speaks for each.
+
+    Contributions add up, as Shapley values do: their sum is a side's strength and effect. The
+    feature that does most in this direction speaks for it.
+
+    Parameters
+    ----------
+    names : of the columns of `weights`
+    weights : contributions, customers × features
+    sayable : whether a feature may speak, same shape
+    most : sides per customer at most
+    direction : per customer the sign of the effects to choose from, 0 for none; None: both
+    """
+    members = _members(names)
+    total = np.column_stack([weights[:, places].sum(axis=1) for places in members])
+    strength, speaker = np.zeros(total.shape), np.zeros(total.shape, dtype=np.intp)
+    rows = np.arange(len(weights))
+    for side, places in enumerate(members):
+        agreeing = weights[:, places] * np.sign(total[:, [side]]) * sayable[:, places]
+        best = agreeing.argmax(axis=1)
+        speaker[:, side] = places[best]
+        strength[:, side] = np.abs(total[:, side]) * (agreeing[rows, best] > 0)
+    if direction is not None:
+        strength[np.sign(total) != direction[:, None]] = 0.0
+    top = np.argsort(-strength, axis=1, kind="stable")[:, :most]
+    least = np.full(top.shape, LEAST)
+    least[:, SURE:] = np.maximum(LEAST, LEAST_SHARE * np.abs(total).max(axis=1, initial=0)[:, None])
+    told = strength[rows[:, None], top] >= least
+    return Chosen(
+        feature=np.where(told, speaker[rows[:, None], top], -1),
+        strength=np.where(told, total[rows[:, None], top], 0.0),
+    )
+
+
+def _members(names: Sequence[str]) -> list[npt.NDArray[np.intp]]:
+    """The places of each side's features in `names`."""
+    sides: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        # what the shop notes about a customer has no block in the catalogue: each is a side
+        sides.setdefault(_SIDES.get(name, name), []).append(place)
+    return [np.array(places, dtype=np.intp) for places in sides.values()]

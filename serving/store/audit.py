@@ -1,0 +1,73 @@
+"""Who took or changed what: a log that is only ever added to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from sqlalchemy import Engine, insert, select
+
+from serving.store.database import store_errors
+from serving.store.tables import audit_log
+
+Action = Literal["export", "erase", "promote", "rollback", "key-create", "key-revoke", "restore"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """Something that happened.
+
+    `who` is the id of a key, `local` for a caller without keys on this machine, or
+    `command` for the command line. `count` is how many customers, models or keys it was
+    about. `detail` names formats, runs, versions and ids of keys; never a customer.
+    """
+
+    at: datetime
+    who: str
+    action: Action
+    count: int
+    detail: str
+
+
+class AuditLog(Protocol):
+    """Where what happened is kept, in the order in which it was written."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Add an entry; it is durable when this returns."""
+
+    def entries(self, limit: int) -> Sequence[AuditEntry]:
+        """The last `limit` entries, the latest first."""
+
+
+class MemoryAudit:
+    """An `AuditLog` that forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._entries: list[AuditEntry] = []
+
+    def record(self, entry: AuditEntry) -> None:
+        self._entries.append(entry)
+
+    def entries(self, limit: int) -> Sequence[AuditEntry]:
+        return self._entries[::-1][:limit]
+
+
+class SqlAudit:
+    """An `AuditLog` in the store's database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, entry: AuditEntry) -> None:
+        values = {**vars(entry), "at": entry.at.isoformat()}
+        with store_errors(), self._engine.begin() as connection:
+            connection.execute(insert(audit_log).values(values))
+
+    def entries(self, limit: int) -> Sequence[AuditEntry]:
+        columns = [column for column in audit_log.columns if column is not audit_log.c.entry_no]
+        latest = select(*columns).order_by(audit_log.c.entry_no.desc()).limit(limit)
+        with store_errors(), self._engine.connect() as connection:
+            return [
+                AuditEntry(**{**row._mapping, "at": datetime.fromisoformat(row.at)})  # noqa: SLF001
+                for row in connection.execute(latest)
+            ]

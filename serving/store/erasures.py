@@ -1,0 +1,136 @@
+"""Customers who were erased: their rows removed to the last byte, a keyed hash kept."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from features.errors import StoreError
+from serving.store.database import one_writer, store_errors
+from serving.store.feed import forget_customers
+from serving.store.memory import MemoryStore
+from serving.store.tables import announced, changes, erasures, recommendations, runs, scores
+
+HOLDING_CUSTOMERS = (scores, recommendations, changes, announced)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tombstone:
+    """Who must not come back: `digest` is a keyed hash, `key_id` says of which key."""
+
+    digest: str
+    key_id: str
+    erased_at: datetime
+
+
+class ErasureStore(Protocol):
+    """Where erasures are kept, and done."""
+
+    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
+        """Remove every row of these customers (id → tombstone) and keep the tombstones.
+
+        The change feed tells followers that somebody was erased, not who. Returns how many
+        rows were removed from what.
+
+        Raises
+        ------
+        StoreError
+            When the rows are gone but their bytes are not yet, since others are reading:
+            erasing again finishes it.
+        """
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Every customer who was erased, in no order."""
+
+
+class MemoryErasures:
+    """An `ErasureStore` over runs in memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._tombstones: dict[str, Tombstone] = {}
+
+    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
+        removed: Counter[str] = Counter({table.name: 0 for table in HOLDING_CUSTOMERS})
+        for customer_id, tombstone in customers.items():
+            removed += Counter(self._store.erase(customer_id))
+            self._tombstones.setdefault(tombstone.digest, tombstone)
+        return {table.name: removed[table.name] for table in HOLDING_CUSTOMERS}
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        return list(self._tombstones.values())
+
+
+class SqlErasures:
+    """An `ErasureStore` in the store's database.
+
+    SQLite: deleted bytes are overwritten, the file is rewritten without free pages, and the
+    write-ahead log is emptied. PostgreSQL: the tables are rewritten; its write-ahead log and
+    its backups are the operator's.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
+        with store_errors():
+            with self._engine.begin() as connection:
+                one_writer(connection)
+                removed = _remove(connection, customers)
+            self._rewrite()
+        return removed
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        with store_errors(), self._engine.connect() as connection:
+            return [
+                Tombstone(
+                    digest=row.digest,
+                    key_id=row.key_id,
+                    erased_at=datetime.fromisoformat(row.erased_at),
+                )
+                for row in connection.execute(select(erasures))
+            ]
+
+    def _rewrite(self) -> None:
+        """Leave no byte of what was deleted, now or before."""
+        if self._engine.dialect.name != "sqlite":
+            whole = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            with whole.connect() as connection:
+                for table in HOLDING_CUSTOMERS:
+                    connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+            return
+        raw = self._engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute("VACUUM")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.close()
+        if busy:
+            raise StoreError("The rows are removed; bytes are still being read. Erase again.")
+
+
+def _remove(connection: Connection, customers: Mapping[str, Tombstone]) -> dict[str, int]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite:
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    known = set(connection.execute(select(erasures.c.digest)).scalars())
+    for tombstone in customers.values():
+        if tombstone.digest not in known:
+            values = {**vars(tombstone), "erased_at": tombstone.erased_at.isoformat()}
+            connection.execute(insert(erasures).values(values))
+            known.add(tombstone.digest)
+    removed = dict.fromkeys((table.name for table in HOLDING_CUSTOMERS), 0)
+    # by number too: the keys of both tables begin with it
+    numbers = connection.execute(select(runs.c.run_no)).scalars().all()
+    for customer_id in customers:
+        for table in HOLDING_CUSTOMERS:
+            mine = table.c.customer_id == customer_id
+            if table in (scores, recommendations):
+                mine &= table.c.run_no.in_(numbers)
+            removed[table.name] += connection.execute(delete(table).where(mine)).rowcount
+    forget_customers(connection, len(customers))
+    return removed

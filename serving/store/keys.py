@@ -1,0 +1,123 @@
+"""Who may call: API keys, of which only hashes are kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol, get_args
+
+from sqlalchemy import Engine, insert, select, update
+
+from features.errors import ConfigError
+from serving.store.database import store_errors
+from serving.store.tables import api_keys
+
+KeyScope = Literal["read", "write", "admin"]
+KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
+"""What a key may do, the least first; each may do what those before it may."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key as the store knows it: `digest` is the SHA-256 of its secret, in hexadecimal.
+
+    All times know their zone; `expires_at` None lasts, `revoked_at` None is in force.
+    """
+
+    key_id: str
+    digest: str
+    scope: KeyScope
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the key opens anything at that moment."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+class KeyStore(Protocol):
+    """Where keys are kept. A revoked key stays in the list: it was there once."""
+
+    def add(self, key: Key) -> None:
+        """Keep a new key."""
+
+    def all(self) -> Sequence[Key]:
+        """Every key there ever was, the oldest first."""
+
+    def revoke(self, key_id: str, at: datetime) -> Key:
+        """End a key; one that is revoked keeps its first date.
+
+        Raises
+        ------
+        ConfigError
+            When there is no key of this id.
+        """
+
+
+class MemoryKeys:
+    """A `KeyStore` that forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Key] = {}
+
+    def add(self, key: Key) -> None:
+        self._keys[key.key_id] = key
+
+    def all(self) -> Sequence[Key]:
+        return sorted(self._keys.values(), key=_age)
+
+    def revoke(self, key_id: str, at: datetime) -> Key:
+        if (key := self._keys.get(key_id)) is None:
+            raise no_such_key()
+        if key.revoked_at is None:
+            key = self._keys[key_id] = replace(key, revoked_at=at)
+        return key
+
+
+class SqlKeys:
+    """A `KeyStore` in the store's database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, key: Key) -> None:
+        values = {
+            **vars(key),
+            "created_at": key.created_at.isoformat(),
+            "expires_at": key.expires_at and key.expires_at.isoformat(),
+            "revoked_at": key.revoked_at and key.revoked_at.isoformat(),
+        }
+        with store_errors(), self._engine.begin() as connection:
+            connection.execute(insert(api_keys).values(values))
+
+    def all(self) -> Sequence[Key]:
+        with store_errors(), self._engine.connect() as connection:
+            return sorted(map(_key, connection.execute(select(api_keys))), key=_age)
+
+    def revoke(self, key_id: str, at: datetime) -> Key:
+        this = api_keys.c.key_id == key_id
+        in_force = api_keys.c.revoked_at.is_(None)
+        with store_errors(), self._engine.begin() as connection:
+            connection.execute(
+                update(api_keys).where(this, in_force).values(revoked_at=at.isoformat())
+            )
+            row = connection.execute(select(api_keys).where(this)).one_or_none()
+        if row is None:
+            raise no_such_key()
+        return _key(row)
+
+
+def no_such_key() -> ConfigError:
+    return ConfigError("There is no key of this id. `regulars keys list` shows them.")
+
+
+def _age(key: Key) -> tuple[datetime, str]:
+    return key.created_at, key.key_id
+
+
+def _key(row: Any) -> Key:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public way to a row's names
+    for name in ("created_at", "expires_at", "revoked_at"):
+        values[name] = values[name] and datetime.fromisoformat(values[name])
+    return Key(**values)

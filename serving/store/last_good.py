@@ -1,0 +1,217 @@
+"""What was read last, for the time in which the store is gone."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from features.errors import ConfigError, NoRun, StoreError, UnknownCustomer
+from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, SortKey, Store
+from serving.store.run import PublishedRun, RunInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Answer = TypeVar("Answer")
+
+KEPT_PAGES = 16
+PAUSE = timedelta(seconds=1)
+"""How long a store that has failed is left alone: each try may take its whole timeout."""
+
+
+class LastGood:
+    """A `Store` that answers from memory while the one behind it cannot be read.
+
+    Only what belongs to the newest run that was seen is given; the rest raises the store's
+    own error, and so does everything after `seconds` without the store. What is kept is
+    bounded: the documents and the products of `customers` customers, those asked for last,
+    and 16 pages of lists.
+
+    Parameters
+    ----------
+    store : the store behind
+    clock : the present moment, with its time zone
+    seconds : how long the last answers are given, 0 for not at all
+    customers : how many customers' answers are kept
+    """
+
+    def __init__(
+        self, store: Store, *, clock: Callable[[], datetime], seconds: float, customers: int
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._longest = timedelta(seconds=seconds)
+        self._documents: _Recent[Document] = _Recent(customers)
+        self._products: _Recent[Document] = _Recent(customers)
+        self._pages: _Recent[ChurnPage] = _Recent(KEPT_PAGES)
+        self._run: PublishedRun | None = None
+        self._good_at: datetime | None = None
+        self._failure: tuple[datetime, StoreError] | None = None
+
+    def forget(self) -> None:
+        """Keep nothing of what was read."""
+        for recent in (self._documents, self._products, self._pages):
+            recent.clear()
+
+    @property
+    def seen_run(self) -> PublishedRun | None:
+        """The run seen last, without asking the store."""
+        return self._run
+
+    @property
+    def age_seconds(self) -> int:
+        """For how long the store has been gone, 0 while it answers."""
+        if self._failure is None or self._good_at is None:
+            return 0
+        return int((self._clock() - self._good_at).total_seconds())
+
+    def run_of(self, run_id: str) -> PublishedRun:
+        """The run of an answer that has just been given."""
+        if self._run is None or self._run.info.run_id != run_id:
+            return self.latest_run()
+        return self._run
+
+    def customer(self, customer_id: str) -> Document:
+        return self._read(
+            self._documents, customer_id, lambda: self._store.customer(customer_id), None
+        )
+
+    def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
+        return self._store.history(customer_id)
+
+    def recommendations(self, customer_id: str) -> Document:
+        return self._read(
+            self._products, customer_id, lambda: self._store.recommendations(customer_id), None
+        )
+
+    def churn_list(
+        self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
+    ) -> ChurnPage:
+        page = self._read(
+            self._pages,
+            (wanted, sort, limit, after),
+            lambda: self._store.churn_list(wanted, sort=sort, limit=limit, after=after),
+            after and after.run_id,
+        )
+        if after is None:
+            self._run = page.run
+        return page
+
+    def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
+        try:
+            run, documents = self._asked(lambda: self._store.customers(customer_ids))
+        except _StoreGoneError as gone:
+            run = self._known_run(gone)
+            kept = [self._kept(self._documents, one, run.info.run_id) for one in customer_ids]
+            # An id that is not remembered may still be known to the store.
+            if None in kept:
+                raise gone.cause from None
+            return run, [found.body for found in kept if found]
+        self._run = run
+        for customer_id, body in zip(customer_ids, documents, strict=True):
+            if body is not None:
+                self._documents.keep(customer_id, Document(run.info.run_id, body))
+        return run, documents
+
+    def latest_run(self) -> PublishedRun:
+        try:
+            self._run = self._asked(self._store.latest_run)
+        except _StoreGoneError as gone:
+            return self._known_run(gone)
+        return self._run
+
+    def runs(self) -> list[PublishedRun]:
+        return self._store.runs()
+
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
+        return self._store.figures(run_id)
+
+    def publish(
+        self, run: RunInfo, scores: "pd.DataFrame", recommendations: "pd.DataFrame"
+    ) -> None:
+        self._store.publish(run, scores, recommendations)
+
+    def _read(
+        self,
+        recent: "_Recent[Answer]",
+        key: Hashable,
+        ask: Callable[[], Answer],
+        run_id: str | None,
+    ) -> Answer:
+        """What the store says, or what it said of the newest run or the one of `run_id`."""
+        try:
+            answer = self._asked(ask)
+        except _StoreGoneError as gone:
+            run_id = run_id or self._known_run(gone).info.run_id
+            kept = self._kept(recent, key, run_id)
+            if kept is None:
+                raise gone.cause from None
+            return kept
+        recent.keep(key, answer)
+        return answer
+
+    def _asked(self, ask: Callable[[], Answer]) -> Answer:
+        failed_at, error = self._failure or (None, None)
+        if error is not None and failed_at is not None and self._clock() - failed_at < PAUSE:
+            raise _StoreGoneError(error)
+        try:
+            answer = ask()
+        except (NoRun, UnknownCustomer, ConfigError):
+            self._good_at, self._failure = self._clock(), None
+            raise
+        except StoreError as error:
+            self._failure = (self._clock(), error)
+            raise _StoreGoneError(error) from None
+        self._good_at, self._failure = self._clock(), None
+        return answer
+
+    def _known_run(self, gone: "_StoreGoneError") -> PublishedRun:
+        """The newest run that was seen, while it may still be told."""
+        too_old = self._good_at is None or self._clock() - self._good_at >= self._longest
+        if self._run is None or too_old:
+            raise gone.cause from None
+        return self._run
+
+    @staticmethod
+    def _kept(recent: "_Recent[Answer]", key: Hashable, run_id: str) -> Answer | None:
+        found = recent.get(key)
+        return found if found is not None and _run_id(found) == run_id else None
+
+
+class _StoreGoneError(Exception):
+    """The store behind cannot be read: `cause` is its own word."""
+
+    def __init__(self, cause: StoreError) -> None:
+        self.cause = cause
+
+
+class _Recent(Generic[Answer]):
+    """The answers asked for last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, key: Hashable, answer: Answer) -> None:
+        with self._lock:
+            self._answers[key] = answer
+            self._answers.move_to_end(key)
+            if len(self._answers) > self._most:
+                self._answers.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._answers.clear()
+
+    def get(self, key: Hashable) -> Answer | None:
+        with self._lock:
+            return self._answers.get(key)
+
+
+def _run_id(answer: object) -> str:
+    if isinstance(answer, ChurnPage):
+        return answer.run.info.run_id
+    assert isinstance(answer, Document)  # noqa: S101 - nothing else is kept
+    return answer.run_id

@@ -1,0 +1,70 @@
+"""What publishing keeps of earlier runs, and which changes it tells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from serving.store.run import RunInfo
+
+if TYPE_CHECKING:
+    # It brings the locale data of currencies, which those who only read do without.
+    from features.config import Settings
+
+LEDGER_RUNS = 6
+"""How many runs whose horizon has passed the ledger looks at."""
+
+EXACT = 1e-9
+"""Published figures have few digits: a difference of exactly a threshold must reach it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishRules:
+    """Rules of `[store]` and `[changes]`; `docs/settings.md` says them in words.
+
+    `keep_runs` ≥ 2; `churn_points` and `band_margin` are differences of probabilities;
+    `clv_share` is a share of the value told last, `least_clv` an amount.
+    """
+
+    keep_runs: int = 30
+    churn_points: float = 0.10
+    clv_share: float = 0.25
+    least_clv: float = 1.0
+    band_margin: float = 0.05
+
+    @classmethod
+    def of(cls, settings: "Settings") -> "PublishRules":
+        """The rules that the configuration sets."""
+        return cls(keep_runs=settings.store.keep_runs, **settings.changes.model_dump())
+
+
+def outdated(runs: Sequence[RunInfo], *, keep_runs: int) -> list[RunInfo]:
+    """Which runs nobody needs any more.
+
+    Kept are the newest `keep_runs`, and for the ledger the last run of each week (ISO 8601,
+    of `as_of`) and horizon: all whose horizon has not passed on the date of the newest run,
+    and the `LEDGER_RUNS` latest whose horizon has.
+
+    Parameters
+    ----------
+    runs : in the order of publication; the last is the one that readers see
+    """
+    if len(runs) <= keep_runs:
+        return []
+    by_date = sorted(runs, key=lambda run: run.as_of)
+    weekly = {(run.as_of.isocalendar()[:2], run.horizon_days): run for run in by_date}
+    today = runs[-1].as_of
+    open_ones = [run for run in weekly.values() if known_on(run) > today]
+    ended = [run for run in weekly.values() if known_on(run) <= today]
+    kept = {run.run_id for run in (*runs[-keep_runs:], *open_ones, *ended[-LEDGER_RUNS:])}
+    return [run for run in runs if run.run_id not in kept]
+
+
+def known_on(run: RunInfo) -> date:
+    """The first day on which everything that the run spoke of has happened."""
+    return run.as_of + timedelta(days=run.horizon_days)
+
+
+def edges(run: RunInfo) -> Mapping[str, float]:
+    """Lower edges of the bands above the lowest, worst first."""
+    return dict(sorted(run.risk_bands.items(), key=lambda band: -band[1]))

@@ -1,0 +1,163 @@
+"""How large the groups of a run are, and who moved between them since another run."""
+
+import json
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, and_, case, func, select, true
+
+from serving.store.database import store_errors
+from serving.store.feed import SqlFeed
+from serving.store.memory import MemoryStore
+from serving.store.protocol import no_such_run
+from serving.store.tables import UNKNOWN, runs, scores
+
+Found = TypeVar("Found")
+
+MOST_REMEMBERED = 64
+
+
+class Group(NamedTuple):
+    """The customers of one value of a system; sums in money, unknown values left out."""
+
+    system: str
+    value: str | None
+    customers: int
+    clv: float
+    value_at_risk: float
+
+
+class Move(NamedTuple):
+    """How many went from a value to another; None: not in that run, or no value in it."""
+
+    before: str | None
+    now: str | None
+    customers: int
+
+
+class SegmentStore(Protocol):
+    """Counts over the segments of runs. Raises `ConfigError` for a run that is not kept."""
+
+    def groups(self, run_id: str) -> Sequence[Group]:
+        """Every value of every system, in the order of both."""
+
+    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
+        """Who was where in the run `earlier`, and is where in `run_id`; stayers too."""
+
+
+class SqlSegments:
+    """A `SegmentStore` over the runs of a database.
+
+    What has been counted is remembered until a run is published or a customer erased.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._feed = SqlFeed(engine)
+        self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def groups(self, run_id: str) -> Sequence[Group]:
+        def count() -> list[Group]:
+            with store_errors(), self._engine.connect() as connection:
+                return _groups(connection, _number(connection, run_id))
+
+        return self._once((run_id,), count)
+
+    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
+        def count() -> list[Move]:
+            with store_errors(), self._engine.connect() as connection:
+                numbers = (_number(connection, one) for one in (run_id, earlier))
+                return _moves(connection, system, *numbers)
+
+        return self._once((system, run_id, earlier), count)
+
+    def _once(self, key: tuple[str, ...], count: Callable[[], Found]) -> Found:
+        place = (self._feed.end(), *key)
+        if place not in self._known:
+            self._known[place] = count()
+            while len(self._known) > MOST_REMEMBERED:
+                self._known.popitem(last=False)
+        found: Found = self._known[place]
+        return found
+
+
+def _number(connection: Connection, run_id: str) -> int:
+    number = connection.execute(select(runs.c.run_no).where(runs.c.run_id == run_id)).scalar()
+    if number is None:
+        raise no_such_run(run_id)
+    return int(number)
+
+
+def _groups(connection: Connection, run_no: int) -> list[Group]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    each = func.json_each if is_sqlite else func.json_each_text
+    pair = each(scores.c.segments).table_valued("key", "value")
+    sums = (
+        func.sum(case((column > UNKNOWN, column), else_=0.0))
+        for column in (scores.c.clv, scores.c.value_at_risk)
+    )
+    counted = (
+        select(pair.c.key, pair.c.value, func.count(), *sums)
+        .select_from(scores.join(pair, true()))
+        .where(scores.c.run_no == run_no)
+        .group_by(pair.c.key, pair.c.value)
+    )
+    return sorted((Group(*row) for row in connection.execute(counted)), key=_place)
+
+
+def _moves(connection: Connection, system: str, run_no: int, earlier: int) -> list[Move]:
+    now, then = scores.alias(), scores.alias()
+    same = now.c.customer_id == then.c.customer_id
+    to, frm = (table.c.segments[system].as_string() for table in (now, then))
+    arrived = (
+        select(frm, to, func.count())
+        .select_from(now.outerjoin(then, and_(same, then.c.run_no == earlier)))
+        .where(now.c.run_no == run_no)
+        .group_by(frm, to)
+    )
+    left = (
+        select(frm, func.count())
+        .select_from(then.outerjoin(now, and_(same, now.c.run_no == run_no)))
+        .where(then.c.run_no == earlier, now.c.customer_id.is_(None))
+        .group_by(frm)
+    )
+    found = Counter({(row[0], row[1]): row[2] for row in connection.execute(arrived)})
+    found.update({(row[0], None): row[1] for row in connection.execute(left)})
+    return _sorted_moves(found)
+
+
+class MemorySegments:
+    """A `SegmentStore` over runs in memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def groups(self, run_id: str) -> Sequence[Group]:
+        sizes: Counter[tuple[str, str | None]] = Counter()
+        clv: Counter[tuple[str, str | None]] = Counter()
+        at_risk: Counter[tuple[str, str | None]] = Counter()
+        for row in self._store.rows(run_id).values():
+            for pair in json.loads(row.segments).items():
+                sizes[pair] += 1
+                clv[pair] += row.clv or 0.0  # type: ignore[assignment]
+                at_risk[pair] += row.value_at_risk or 0.0  # type: ignore[assignment]
+        found = (Group(*pair, sizes[pair], clv[pair], at_risk[pair]) for pair in sizes)
+        return sorted(found, key=_place)
+
+    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
+        now, then = (
+            {name: json.loads(row.segments).get(system) for name, row in rows.items()}
+            for rows in map(self._store.rows, (run_id, earlier))
+        )
+        everybody = set(now) | set(then)
+        return _sorted_moves(Counter((then.get(name), now.get(name)) for name in everybody))
+
+
+def _place(group: Group) -> tuple[str, str]:
+    return group.system, group.value or ""
+
+
+def _sorted_moves(found: "Counter[tuple[str | None, str | None]]") -> list[Move]:
+    order = sorted(found, key=lambda pair: (pair[0] or "", pair[1] or ""))
+    return [Move(*pair, found[pair]) for pair in order]

@@ -1,0 +1,34 @@
+import pytest
+from sqlalchemy import delete
+
+from serving.store import memory_stores, open_stores
+from serving.store.tables import metadata
+from tests.support.postgres import find_binaries, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server on this machine")
+    with running_postgres(binaries) as server:
+        yield server.url()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def stores(request, tmp_path):
+    """Empty stores of each kind."""
+    match request.param:
+        case "memory":
+            yield memory_stores()
+        case "sqlite":
+            opened = open_stores(f"sqlite:///{tmp_path}/regulars.db")
+            yield opened
+            opened.scores.close()
+        case "postgres":
+            opened = open_stores(request.getfixturevalue("postgres_url"))
+            with opened.scores._engine.begin() as connection:
+                for table in reversed(metadata.sorted_tables):
+                    connection.execute(delete(table))
+            yield opened
+            opened.scores.close()

@@ -1,0 +1,48 @@
+"""Sizes, value and migration of segments, on every store."""
+
+import numpy as np
+import pytest
+
+from features.errors import ConfigError
+from serving.store.segments import Group, Move
+from tests.support.scores import run_info, score_tables
+
+
+@pytest.fixture
+def counts(stores):
+    """Two runs: of a, b, c, d; then of b, c, d, e, of whom c has moved from B to A."""
+    for run_id, ids, classes in (("run-1", "abcd", "ABBC"), ("run-2", "bcde", "BACC")):
+        scores, recommendations = score_tables(ids=list(ids))
+        scores["abc"] = list(classes)
+        scores["clv"] = [10.0, 20.0, 30.0, np.nan]
+        scores["value_at_risk"] = [1.0, 2.0, 3.0, 4.0]
+        stores.scores.publish(run_info(run_id), scores, recommendations)
+    return stores.segments
+
+
+def test_each_group_has_its_size_and_value(counts):
+    groups = [group for group in counts.groups("run-1") if group.system == "abc"]
+    assert groups == [
+        Group("abc", "A", 1, 10.0, 1.0),
+        Group("abc", "B", 2, 50.0, 5.0),
+        Group("abc", "C", 1, 0.0, 4.0),
+    ]
+    systems = {group.system for group in counts.groups("run-1")}
+    assert systems == set(run_info().segment_columns)
+
+
+def test_everybody_of_either_run_is_in_one_move(counts):
+    assert counts.moves("abc", "run-2", "run-1") == [
+        Move(None, "C", 1),
+        Move("A", None, 1),
+        Move("B", "A", 1),
+        Move("B", "B", 1),
+        Move("C", "C", 1),
+    ]
+
+
+def test_a_run_that_is_not_kept_has_no_groups(counts):
+    with pytest.raises(ConfigError, match="no such run"):
+        counts.groups("run-3")
+    with pytest.raises(ConfigError, match="no such run"):
+        counts.moves("abc", "run-1", "run-3")

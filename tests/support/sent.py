@@ -1,0 +1,34 @@
+"""The orders of a simulated shop as a program would send them."""
+
+import pandas as pd
+
+from features.config import Data
+from features.state.judging import TypedLine
+from features.state.reading import SentLine, typed_line
+
+
+def sent_lines(orders: pd.DataFrame) -> dict[str, list[SentLine]]:
+    """Customer → lines, in the order of the rows; columns as in `tests.support.shop.COLUMNS`."""
+    lines: dict[str, list[SentLine]] = {}
+    for row in orders.itertuples():
+        lines.setdefault(row.customer, []).append(
+            SentLine(
+                order_id=row.order,
+                ordered_at=row.time.to_pydatetime(),
+                product_id=row.product,
+                product_name=row.name,
+                category=row.category,
+                quantity=float(row.quantity),
+                amount=row.amount,
+                discount=row.discount,
+            )
+        )
+    return lines
+
+
+def typed_lines_of(orders: pd.DataFrame, data: Data) -> dict[str, list[TypedLine]]:
+    """The same, as the shop's rules read them."""
+    return {
+        customer: [typed_line(one, data) for one in lines]
+        for customer, lines in sent_lines(orders).items()
+    }
