@@ -5,8 +5,8 @@
 
 This file is run by that interpreter and imports nothing of the project: it reads a folder
 (`known.parquet` with customer, basket and product in the order of time; `customers.json`),
-fits one peer, and leaves `lists.parquet` and `cost.json` there. Settings of the peers were
-chosen on validation customers.
+fits one peer, and leaves `lists.parquet` and `cost.json` there. Their settings
+are fixed below and not tuned here.
 """
 
 import json

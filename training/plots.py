@@ -54,8 +54,12 @@ def deciles(actual: Floats, contenders: Contenders) -> Figure:
 
 
 def error_distribution(errors: Contenders, xlabel: str) -> Figure:
-    """Histograms of errors on common bins; narrow around 0 is right."""
+    """Histograms of errors on common bins; narrow around 0 is right.
+
+    Errors that are not finite are left out: a broken model is drawn too, and refused elsewhere.
+    """
     figure, axes = _blank(xlabel, "share of customers")
+    errors = {name: error[np.isfinite(error)] for name, error in errors.items()}
     pooled = np.concatenate([np.zeros(1), *errors.values()])
     edges = np.linspace(pooled.min(), pooled.max() + 1e-9, 41)
     for name, error in errors.items():
@@ -72,8 +76,7 @@ def coverage(actual: Floats, predicted: Floats, low: Floats, high: Floats, xlabe
     parts = np.array_split(np.argsort(predicted, kind="stable"), 10)
     shares = [(place, inside[part].mean()) for place, part in enumerate(parts, 1) if len(part)]
     axes.axhline(PROMISED, color="0.7", linewidth=1)
-    places, heights = zip(*shares, strict=True)
-    axes.bar(places, heights, 0.7, label="model")
+    axes.bar([place for place, _ in shares], [share for _, share in shares], 0.7, label="model")
     axes.set_ylim(0, 1)
     axes.set_xticks(range(1, 11))
     axes.legend(frameon=False)
