@@ -1,6 +1,7 @@
 """The task of predicting which products a customer buys next."""
 
 from collections.abc import Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 K = 10
+
+LEARNING = RLock()
+"""Held while a recommender learns: its tables of candidates are the largest of a training, and
+folds run side by side."""
 
 
 class RecommendationTask:
@@ -48,7 +53,8 @@ class RecommendationTask:
 
     def fit(self, world: World, fold: Fold) -> RecommendationModel:
         model = RecommendationModel(seed=world.settings.train.seed)
-        return model.fit(world.purchases, as_of=fold.test)
+        with LEARNING:
+            return model.fit(world.purchases, as_of=fold.test)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         purchases = world.purchases
