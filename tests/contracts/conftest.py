@@ -3,14 +3,12 @@ from sqlalchemy import delete
 
 from serving.store import memory_stores, open_stores
 from serving.store.tables import metadata
-from tests.support.postgres import find_binaries, running_postgres
+from tests.support.postgres import needed_binaries, running_postgres
 
 
 @pytest.fixture(scope="session")
 def postgres_url():
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server on this machine")
+    binaries = needed_binaries()
     with running_postgres(binaries) as server:
         yield server.url()
 

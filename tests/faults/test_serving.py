@@ -16,7 +16,7 @@ from tests.support.faults import (
     send_too_much,
     stop_in_flight,
 )
-from tests.support.postgres import find_binaries, listening, new_cluster
+from tests.support.postgres import listening, needed_binaries, new_cluster
 from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server
 
@@ -105,9 +105,7 @@ def test_nonsense_leaves_no_trace_in_answers_logs_or_store(url, tmp_path):
 
 
 def test_a_database_that_goes_away_and_comes_back():
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server on this machine")
+    binaries = needed_binaries()
     with new_cluster(binaries) as database, ExitStack() as stack:
         with listening(database, binaries):
             stores = open_stores(database.url())

@@ -1,7 +1,6 @@
 """Orders in PostgreSQL: read exactly, in one snapshot, never written to, no password said."""
 
 import dataclasses
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from features.orders import OrderLog, check_orders, read_orders
 from features.proposal import propose
 from features.sources import open_source
 from features.sql import engine
-from tests.support.postgres import PASSWORD, PostgresServer, find_binaries, running_postgres
+from tests.support.postgres import PASSWORD, PostgresServer, needed_binaries, running_postgres
 from tests.support.shop import busy_orders, shop_settings
 
 COLUMN_TYPES = {
@@ -40,12 +39,7 @@ COLUMN_TYPES = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    binaries = find_binaries()
-    if binaries is None:
-        reason = "no PostgreSQL server on the machine; install it to test reading from one"
-        if os.environ.get("REGULARS_REQUIRE_POSTGRES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    binaries = needed_binaries()
     with running_postgres(binaries) as server:
         yield server
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+import pytest
 
 ADMIN = "owner"
 # every sign that means something in a URL
@@ -52,6 +53,17 @@ class PostgresServer:
         """A session of the administrator, each statement a transaction."""
         with psycopg.connect(self.url(), autocommit=True) as session:
             yield session
+
+
+def needed_binaries() -> Path:
+    """As `find_binaries`; the test is skipped without a server, or fails where one is required."""
+    binaries = find_binaries()
+    if binaries is None:
+        reason = "no PostgreSQL server on the machine; install it (Debian: postgresql) to test this"
+        if os.environ.get("REGULARS_REQUIRE_POSTGRES") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return binaries
 
 
 def find_binaries() -> Path | None:
