@@ -1,4 +1,4 @@
-"""Copies of what cannot be computed again: the store, the published models, the settings."""
+"""Copies of what cannot be computed again: store, published models, settings, erasures' key."""
 
 import json
 import shutil
@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from features.config import Settings
 from features.errors import ConfigError, StoreError
+from serving.live import CONTEXT
 from training.in_force import publication_lock, put_in_force
 from training.manifest import CURRENT, sha256_of
 
@@ -20,6 +21,7 @@ CONTENTS = "backup.json"
 STORE = "store.db"
 SETTINGS = "regulars.toml"
 BUNDLES = "bundles"
+ERASURE_KEY = "erasure.key"
 FORMAT = 1
 
 
@@ -52,6 +54,9 @@ def back_up(settings: Settings, config: Path, folder: Path, at: datetime) -> Con
     _in_one_file(folder / STORE)
     shutil.copyfile(config, folder / SETTINGS)
     bundle = _copy_bundles(settings.path(settings.store.bundles), folder / BUNDLES)
+    # without its key the store no longer knows who was erased
+    _copy_if_there(settings.path(settings.store.erasure_key), folder / ERASURE_KEY)
+    _copy_if_there(settings.path(settings.store.bundles) / CONTEXT, folder / CONTEXT)
     files = _hashes(folder)
     contents = Contents(at.isoformat(), files, bundle)
     text = json.dumps(asdict(contents), indent=1)
@@ -83,6 +88,8 @@ def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
                 shutil.copytree(kept, bundles / f".{kept.name}.unfinished", dirs_exist_ok=True)
                 (bundles / f".{kept.name}.unfinished").rename(bundles / kept.name)
         _copy_store(folder / STORE, store)
+        _copy_if_there(folder / ERASURE_KEY, settings.path(settings.store.erasure_key))
+        _copy_if_there(folder / CONTEXT, bundles / CONTEXT)
         if contents.bundle is not None:
             put_in_force(bundles / contents.bundle)
     return contents
@@ -126,6 +133,16 @@ def _copy_store(source: Path, target: Path) -> None:
             old.backup(new)
     except sqlite3.Error as error:
         raise StoreError(f"The store cannot be copied: {error}.") from error
+
+
+def _copy_if_there(source: Path, target: Path) -> None:
+    """Replace `target` as a whole, with the rights of `source`; nothing where there is none."""
+    if not source.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.copy(source, unfinished)
+    unfinished.replace(target)
 
 
 def _in_one_file(store: Path) -> None:

@@ -125,3 +125,17 @@ def test_before_there_is_a_store_nothing_is_backed_up(tmp_path):
         back_up(settings, tmp_path / "regulars.toml", tmp_path / "backup", NOW)
     with pytest.raises(ConfigError, match="no whole backup"):
         read_contents(tmp_path / "backup")
+
+
+def test_the_key_of_erasures_and_what_the_last_run_left_come_along(shop, tmp_path):
+    key = shop.path(shop.store.erasure_key)
+    key.write_bytes(b"secret")
+    key.chmod(0o600)
+    (shop.path(shop.store.bundles) / "context.json").write_text("{}")
+    back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    other = settings_in(tmp_path / "other")
+    restore(other, tmp_path / "backup", replace=False)
+    restored = other.path(other.store.erasure_key)
+    assert restored.read_bytes() == b"secret"
+    assert restored.stat().st_mode & 0o077 == 0
+    assert (other.path(other.store.bundles) / "context.json").read_text() == "{}"

@@ -12,6 +12,7 @@ import pandas as pd
 from features.errors import ConfigError, NotEnoughData
 from features.orders import day_number
 from training.models.purchase_history import read_history, texts
+from training.models.recommender import Kind, check_request, require_fitted
 from training.recommend.answer import Block, Wish
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
 from training.recommend.catalogue import Catalogue
@@ -22,7 +23,6 @@ from training.recommend.sources import Owners, Past
 from training.recommend.stages import EPISODES_AT_ONCE, Plan, Stages
 from training.recommend.together import Together
 
-Kind = Literal["all", "repeat", "new"]
 MadeOn = Literal["any_day", "order_day", "day_after"]
 
 
@@ -224,7 +224,7 @@ class RecommendationModel:
         `product` that hold the other), `lift`, `correlation`; empty for a product that is
         unknown or never bought with others.
         """
-        _require_fitted(self)
+        require_fitted(self)
         place = self.catalogue_.products.get_indexer(texts([product]))[0]
         return self.together_.table(int(place), self.catalogue_.products, limit)
 
@@ -251,27 +251,15 @@ class RecommendationModel:
     def _check(
         self, customers: Sequence[str], as_of: date, limit: int, kind: str, rules: Rules
     ) -> None:
-        _require_fitted(self)
-        problems = []
-        if as_of < self.as_of_:
-            problems.append(
-                f"as_of: {as_of} is before {self.as_of_}, for which the model was fitted."
-            )
-        if not len(customers):
-            problems.append("customers: empty. Name at least one customer.")
-        if limit < 1:
-            problems.append(f"limit: {limit} is not at least 1.")
-        if kind not in get_args(Kind):
-            problems.append(f"kind: {kind!r} is none of {', '.join(get_args(Kind))}.")
-        if problems := problems + rules.problems():
-            raise ConfigError(problems)
+        require_fitted(self)
+        check_request(customers, as_of, limit, kind, fitted_for=self.as_of_, more=rules.problems())
 
     def save(self, directory: Path) -> None:
         """Write the fitted model as JSON, Parquet, NumPy arrays and LightGBM's text.
 
         The same model writes the same bytes; `load` gives it back to the last bit.
         """
-        _require_fitted(self)
+        require_fitted(self)
         head = {
             "as_of": self.as_of_.isoformat(),
             "made_on": self.made_on,
@@ -304,10 +292,3 @@ def owners_of(customers: pd.Index) -> Owners:
 
 def _with(rules: Rules, exclude: Collection[str]) -> Rules:
     return replace(rules, deny={*rules.deny, *exclude}) if len(exclude) else rules
-
-
-def _require_fitted(model: RecommendationModel) -> None:
-    if not hasattr(model, "as_of_"):
-        from sklearn.exceptions import NotFittedError
-
-        raise NotFittedError(f"This {type(model).__name__} is not fitted yet. Call fit first.")

@@ -143,19 +143,7 @@ class Recommender(ABC):
     ) -> Asked:
         """Check the arguments of `recommend` and code what they name."""
         require_fitted(self)
-        problems = []
-        if as_of < self.as_of_:
-            problems.append(
-                f"as_of: {as_of} is before {self.as_of_}, for which the model was fitted."
-            )
-        if not len(customers):
-            problems.append("customers: empty. Name at least one customer.")
-        if limit < 1:
-            problems.append(f"limit: {limit} is not at least 1.")
-        if kind not in get_args(Kind):
-            problems.append(f"kind: {kind!r} is none of {', '.join(get_args(Kind))}.")
-        if problems:
-            raise ConfigError(problems)
+        check_request(customers, as_of, limit, kind, fitted_for=self.as_of_)
         history = read_history(purchases, as_of=as_of, customers=customers, products=self.products_)
         excluded = history.products.get_indexer(texts(sorted(set(exclude))))
         return Asked(
@@ -184,7 +172,36 @@ class Recommender(ABC):
         )
 
 
-def require_fitted(model: Recommender) -> None:
+def check_request(
+    customers: Sequence[str],
+    as_of: date,
+    limit: int,
+    kind: str,
+    *,
+    fitted_for: date,
+    more: Sequence[str] = (),
+) -> None:
+    """Refuse arguments of `recommend` that cannot be used, with `more` problems, all at once.
+
+    Raises
+    ------
+    ConfigError
+        Naming every problem.
+    """
+    problems = []
+    if as_of < fitted_for:
+        problems.append(f"as_of: {as_of} is before {fitted_for}, for which the model was fitted.")
+    if not len(customers):
+        problems.append("customers: empty. Name at least one customer.")
+    if limit < 1:
+        problems.append(f"limit: {limit} is not at least 1.")
+    if kind not in get_args(Kind):
+        problems.append(f"kind: {kind!r} is none of {', '.join(get_args(Kind))}.")
+    if problems := [*problems, *more]:
+        raise ConfigError(problems)
+
+
+def require_fitted(model: object) -> None:
     """Refuse a model that has not been fitted (scikit-learn's `NotFittedError`)."""
     if not hasattr(model, "as_of_"):
         from sklearn.exceptions import NotFittedError

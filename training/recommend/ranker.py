@@ -81,7 +81,8 @@ class Ranker:
         """In (0, 1), higher is likelier; comparable within an episode only."""
         if not len(rows):
             return np.empty(0)
-        raw = np.asarray(self.booster.predict(rows, raw_score=True, num_threads=num_threads))
+        with GROWING:
+            raw = np.asarray(self.booster.predict(rows, raw_score=True, num_threads=num_threads))
         return np.asarray(expit(raw))
 
     def importance(self) -> dict[str, float]:
