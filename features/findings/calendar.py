@@ -11,8 +11,6 @@ from features.report import Finding
 
 _LISTED = 3
 _FEWEST_ROWS = 20  # a day below can be odd by chance
-_STRAY_GAP_DAYS = 60
-_STRAY_SHARE = 0.01
 _WINDOW_DAYS = 28
 _JUMP = 2.5
 _EARLY_MINUTES = 90
@@ -20,7 +18,7 @@ _EARLY_MINUTES = 90
 
 def stray_days(evidence: Evidence) -> list[Finding]:
     """Few rows far before or after all others."""
-    days, core = evidence.days, _core(evidence.days)
+    days, core = evidence.days, evidence.usual_days
     strays = days.drop(core.index)
     if strays.empty:
         return []
@@ -42,22 +40,9 @@ def stray_days(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _core(days: pd.DataFrame) -> pd.DataFrame:
-    """The days without those few that a long silence parts from all others."""
-    if days.empty:
-        return days
-    part = (days["day"].diff().dt.days >= _STRAY_GAP_DAYS).cumsum()
-    rows = days["rows"].groupby(part).sum()
-    usual = rows[rows > _STRAY_SHARE * rows.sum()].index
-    if usual.empty:
-        return days  # so few orders that no day is far from others
-    core: pd.DataFrame = days[part.between(usual.min(), usual.max())]
-    return core
-
-
 def cut_short(evidence: Evidence) -> list[Finding]:
     """A last day that is not over."""
-    days = _core(evidence.days)
+    days = evidence.usual_days
     last = days.iloc[-1]
     alike = days[days["day"].dt.day_of_week == last["day"].day_of_week].iloc[-9:-1]
     if len(alike) < 3:
@@ -87,7 +72,7 @@ def cut_short(evidence: Evidence) -> list[Finding]:
 
 def open_month(evidence: Evidence) -> list[Finding]:
     """A last month that is not over, although its last day is."""
-    days = _core(evidence.days)
+    days = evidence.usual_days
     last = days["day"].iloc[-1]
     is_open = last.days_in_month - last.day >= 2 and len(days) >= 60
     if not is_open or cut_short(evidence):
@@ -143,7 +128,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 def _by_day(evidence: Evidence) -> "pd.Series[int]":
     """Rows per calendar day, 0 included."""
-    days = _core(evidence.days).set_index("day")["rows"]
+    days = evidence.usual_days.set_index("day")["rows"]
     return days.reindex(pd.date_range(days.index[0], days.index[-1]), fill_value=0)
 
 

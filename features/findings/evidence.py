@@ -10,6 +10,9 @@ from features.config import Data
 from features.identities import Resolution
 from features.sql import row
 
+_STRAY_GAP_DAYS = 60
+_STRAY_SHARE = 0.01
+
 _STEPS = {
     # one row per (customer, order, day) of known customers, returns apart
     "doctor_orders": """
@@ -68,6 +71,20 @@ class Evidence:
     def days(self) -> pd.DataFrame:
         """One row per day with a sale: `day`, `rows`, `amount`, `opened`, `closed`, in order."""
         return self.frame("SELECT * FROM doctor_days ORDER BY day")
+
+    @cached_property
+    def usual_days(self) -> pd.DataFrame:
+        """The `days` without those few that a long silence parts from all others."""
+        days = self.days
+        if days.empty:
+            return days
+        part = (days["day"].diff().dt.days >= _STRAY_GAP_DAYS).cumsum()
+        rows = days["rows"].groupby(part).sum()
+        usual = rows[rows > _STRAY_SHARE * rows.sum()].index
+        if usual.empty:
+            return days  # so few orders that no day is far from others
+        core: pd.DataFrame = days[part.between(usual.min(), usual.max())]
+        return core
 
     @property
     def has_times(self) -> bool:

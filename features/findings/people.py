@@ -140,8 +140,8 @@ def _people(evidence: Evidence, code: str, who: pd.DataFrame, meaning: str, advi
 
 
 def _cohort(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
-    first, last = evidence.days["day"].iloc[[0, -1]]
-    newest = customers["first_day"].max()
+    first, last = evidence.usual_days["day"].iloc[[0, -1]]
+    newest = customers["first_day"][customers["first_day"] <= last].max()
     silent_days = (last - newest).days
     if len(customers) < 20 or silent_days < max(90, (last - first).days / 2):
         return []
@@ -160,7 +160,7 @@ def _cohort(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
 
 
 def _left_edge(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
-    first, last = evidence.days["day"].iloc[[0, -1]]
+    first, last = evidence.usual_days["day"].iloc[[0, -1]]
     early = customers["first_day"] < first + timedelta(days=30)
     if (last - first).days < 90 or len(customers) < 20 or early.mean() < 0.5:
         return []

@@ -384,6 +384,8 @@ def test_a_cohort_without_new_customers(tmp_path):
     finding = found(tmp_path, lines)["closed_cohort"]
     assert (finding.count, finding.unit) == (30, "customer")
     assert "first seen by 2024-01-30, and nobody new in the 290 days since" in finding.meaning
+    stray = line(customer="c3", order="stray", time=pd.Timestamp("2035-10-01"))
+    assert found(tmp_path, pd.concat([lines, pd.DataFrame([stray])]))["closed_cohort"] == finding
     new = line(customer="new", order="new", time=pd.Timestamp("2024-10-01"))
     assert "closed_cohort" not in found(tmp_path, pd.concat([lines, pd.DataFrame([new])]))
 
