@@ -25,8 +25,14 @@ GROWN = Boosting(rounds=40, min_rows_in_leaf=20, seed=7, threads=1)
 MODELS = {
     "churn": lambda: ChurnModel(horizon_days=HORIZON, boosting=GROWN),
     "value": lambda: ValueModel(horizon_days=HORIZON, boosting=GROWN),
-    "next_purchase": lambda: NextPurchaseModel(horizon_days=HORIZON, boosting=GROWN),
+    "next_purchase": lambda: NextPurchaseModel(
+        horizon_days=HORIZON, lined_up_by="trees", boosting=GROWN
+    ),
+    "next_purchase_by_gap": lambda: NextPurchaseModel(
+        horizon_days=HORIZON, lined_up_by="usual_gap", boosting=GROWN
+    ),
 }
+SEEDED = [name for name in MODELS if name != "next_purchase_by_gap"]
 BASELINES = {
     "inactivity": InactivityRule,
     "rfm": RfmAverage,
@@ -124,7 +130,7 @@ def test_a_fresh_process_gives_the_same_bytes(tables, fitted, tmp_path):
         assert found == files_of(model, tmp_path / "here" / name), name
 
 
-@every_model
+@pytest.mark.parametrize("name", SEEDED)
 def test_another_seed_is_another_model(name, tables, fitted, tmp_path):
     model = MODELS[name]()
     model.boosting = replace(GROWN, seed=8)
@@ -305,6 +311,29 @@ def test_the_curve_ends_at_the_churn_probability(risk, fitted, features):
     np.testing.assert_allclose(curves[:, HORIZON], risk, rtol=1e-9)
     assert (curves[:, 0] == 1).all()
     assert (np.diff(curves, axis=1) <= 0).all()
+
+
+def test_trees_must_be_better_than_the_usual_gap(tables, tmp_path):
+    regular, _ = shop_tables(
+        order_lines([*_daily(60, 17, 240), *END]),
+        tmp_path,
+        horizon_days=HORIZON,
+        cutoff_days=(100, 120, 140),
+    )
+    model = NextPurchaseModel(horizon_days=HORIZON, boosting=GROWN)
+    said = model.fit(regular).predict(regular[-1].features)["next_order_days"]
+    assert model.trees_ is None
+    misses = said - regular[-1].labels["days_to_next_order"]
+    assert misses.abs().max() <= 17 / 4  # days between the groups of comparable customers
+    habits = [_with_a_sign(table) for table in tables]
+    assert model.fit(habits).trees_ is not None
+
+
+def _with_a_sign(table):
+    """The table where a feature tells the days to the next order, and gaps tell nothing."""
+    sign = table.labels["days_to_next_order"].fillna(HORIZON)
+    gaps = np.random.default_rng(4).permutation(table.features["mean_gap_days"])
+    return replace(table, features=table.features.assign(mean_gap_days=gaps, spend=sign))
 
 
 @pytest.mark.parametrize("horizon", [7, 30, 75])

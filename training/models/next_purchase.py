@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from training.boosting import Boosting, OffsetBooster
@@ -24,9 +25,11 @@ FLAT_SHARE = 1e-3
 
 
 class NextPurchaseModel:
-    """LightGBM lines customers up by how soon they order; comparable ones say when.
+    """Customers are lined up by how soon they order; comparable ones say when.
 
-    A regression on log(1 + days to the next order, capped) gives each customer a place.
+    A regression by LightGBM on log(1 + days to the next order, capped) gives each customer a
+    place, where that surely (twice the standard error, out of fold) tells dates better than
+    the days until the usual gap is over: few or very regular customers need no trees.
     Customers are grouped by their out-of-fold place; each group's Kaplan–Meier curve (1958)
     is the distribution of days to the next order, with those who were not followed long
     enough counted as censored. Between groups the curves are joined by straight lines. A
@@ -37,6 +40,7 @@ class NextPurchaseModel:
     ----------
     horizon_days : the window in which an order counts
     groups : at most this many curves, each from at least 40 rows
+    lined_up_by : what gives the place; "better": the trees where they surely are
     boosting : how the trees are grown
     """
 
@@ -44,9 +48,15 @@ class NextPurchaseModel:
     MIN_ROWS = 40
 
     def __init__(
-        self, *, horizon_days: int, groups: int = 40, boosting: Boosting | None = None
+        self,
+        *,
+        horizon_days: int,
+        groups: int = 40,
+        lined_up_by: Literal["better", "trees", "usual_gap"] = "better",
+        boosting: Boosting | None = None,
     ) -> None:
         self.horizon_days = horizon_days
+        self.lined_up_by = lined_up_by
         self.groups = groups
         self.boosting = boosting or Boosting()
 
@@ -66,17 +76,51 @@ class NextPurchaseModel:
         followed = labels["followed_days"].to_numpy(dtype=float)
         capped = np.log1p(np.fmin(waited, horizon_of(learned[0])))
         self.mean_ = float(capped.mean())
-        place = self.mean_ + out_of_fold(
-            features, lambda some, rows: self._grow(some, capped[rows])
-        )
-        self.trees_ = self._grow(features, capped)
-        self._fit_curves(place, waited, followed)
+        gaps = features["mean_gap_days"].dropna()
+        self.median_gap_ = float(gaps.median()) if len(gaps) else float(self.horizon_days)
+        due = self._due(features)
+        place = self._by_trees(features, capped)
+        if self._prefers_trees(place, due, waited):
+            self.trees_: OffsetBooster | None = self._grow(features, capped)
+            self._fit_curves(place, waited, followed)
+        else:
+            self.trees_ = None
+            self._fit_curves(due, waited, followed)
         return self
+
+    def _by_trees(self, features: pd.DataFrame, capped: Floats) -> Floats:
+        """The trees' places, each from trees that have not seen the row."""
+        return self.mean_ + out_of_fold(features, lambda some, rows: self._grow(some, capped[rows]))
+
+    def _prefers_trees(self, place: Floats, due: Floats, waited: Floats) -> bool:
+        if self.lined_up_by != "better":
+            return self.lined_up_by == "trees"
+        gained = self._date_errors(due, waited) - self._date_errors(place, waited)
+        return len(gained) > 1 and bool(
+            gained.mean() > 2 * gained.std() / np.sqrt(len(gained))  # twice the standard error
+        )
+
+    def _due(self, features: pd.DataFrame) -> Floats:
+        """Days until the usual gap is over; negative for the overdue."""
+        due = features["mean_gap_days"].fillna(self.median_gap_) - features["days_since_last_order"]
+        return np.asarray(due, dtype=float)
+
+    def _groups(self, place: Floats) -> list[npt.NDArray[np.intp]]:
+        """Rows of comparable customers, the soonest first."""
+        groups = int(np.clip(len(place) // self.MIN_ROWS, 1, self.groups))
+        return list(np.array_split(np.argsort(place, kind="stable"), groups))
+
+    def _date_errors(self, place: Floats, waited: Floats) -> Floats:
+        """Days by which each who ordered missed the median of the comparable who did."""
+        errors = np.full(len(place), np.nan)
+        for rows in self._groups(place):
+            seen = rows[~np.isnan(waited[rows])]
+            errors[seen] = np.abs(waited[seen] - np.median(waited[seen])) if len(seen) else []
+        return np.asarray(errors[~np.isnan(errors)])
 
     def _fit_curves(self, place: Floats, waited: Floats, followed: Floats) -> None:
         last_day = max(self.horizon_days, *REPORTED_DAYS)
-        groups = int(np.clip(len(place) // self.MIN_ROWS, 1, self.groups))
-        parts = np.array_split(np.argsort(place, kind="stable"), groups)
+        parts = self._groups(place)
         self.places_ = np.array([np.median(place[part]) for part in parts])
         curves = np.array([kaplan_meier(waited[part], followed[part], last_day) for part in parts])
         exponential = np.exp(-np.arange(last_day + 1) / self.horizon_days)
@@ -89,8 +133,7 @@ class NextPurchaseModel:
         at the horizon (proportional hazards), so that the date and the risk agree.
         """
         require_columns(features, self.columns_)
-        place = self.mean_ + self.trees_.correction(features)
-        curves = self._curves_at(place)
+        curves = self._curves_at(self._place(features))
         if churn_probability is None:
             return curves
         risk = np.clip(churn_probability, 1e-6, 1 - 1e-6)
@@ -129,18 +172,28 @@ class NextPurchaseModel:
         }
         return pd.DataFrame(columns, index=features.index)
 
+    def _place(self, features: pd.DataFrame) -> Floats:
+        if self.trees_ is None:
+            return self._due(features)
+        return self.mean_ + self.trees_.correction(features)
+
     def importance(self) -> dict[str, float]:
-        """Total gain per feature."""
+        """Total gain per feature; without trees, the two that the usual gap needs."""
+        if self.trees_ is None:
+            return {"mean_gap_days": 1.0, "days_since_last_order": 1.0}
         return self.trees_.importance()
 
     def save(self, directory: Path) -> None:
-        self.trees_.save(directory / "trees.txt")
+        if self.trees_ is not None:
+            self.trees_.save(directory / "trees.txt")
         write_json(
             directory / "model.json",
             {
                 "horizon_days": self.horizon_days,
                 "columns": self.columns_,
                 "mean": self.mean_,
+                "median_gap_days": self.median_gap_,
+                "has_trees": self.trees_ is not None,
                 "places": self.places_.tolist(),
                 "curves": self.curves_.tolist(),
             },
@@ -154,7 +207,12 @@ class NextPurchaseModel:
         model.mean_ = float(value["mean"])
         model.places_ = np.array(value["places"], dtype=float)
         model.curves_ = np.array(value["curves"], dtype=float)
-        model.trees_ = OffsetBooster.load(directory / "trees.txt", model.columns_)
+        model.median_gap_ = float(value["median_gap_days"])
+        model.trees_ = (
+            OffsetBooster.load(directory / "trees.txt", model.columns_)
+            if value["has_trees"]
+            else None
+        )
         return model
 
     def _curves_at(self, place: Floats) -> Floats:
