@@ -13,9 +13,10 @@ from features.config import Settings
 from features.errors import BundleError, DataError
 from features.segments.clusters import Clusters
 from training.estimator import read_json, write_json
+from training.evidence import Evidence
 from training.in_force import put_in_force
 from training.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
-from training.models.churn import ChurnModel
+from training.models.cancellation import AnyChurnModel, SavedChurn
 from training.models.next_purchase import NextPurchaseModel
 from training.models.recommendation import RecommendationModel
 from training.models.value import ValueModel
@@ -30,11 +31,12 @@ class Models:
     """The models of one bundle, checked and ready to predict."""
 
     manifest: Manifest
-    churn: ChurnModel
+    churn: AnyChurnModel
     value: ValueModel
     next_purchase: NextPurchaseModel
     recommendation: RecommendationModel | None
     clusters: Clusters | None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,8 @@ def load_models(settings: Settings) -> Models:
     Raises
     ------
     BundleError
-        When there are none, they are damaged, or they predict another horizon than the
-        configuration asks for.
+        When there are none, they are damaged, or they predict another horizon or churn, or
+        value on another basis, than the configuration asks for.
     """
     models = load_models_of(current_bundle(settings.path(settings.store.bundles)))
     wanted = settings.predict.horizon_days
@@ -144,6 +146,17 @@ def load_models(settings: Settings) -> Models:
         raise BundleError(
             f"the published models predict {models.manifest.horizon_days} days, but "
             f"predict.horizon_days is {wanted}. Run `regulars train`."
+        )
+    if models.churn.label != settings.predict.churn:
+        raise BundleError(
+            f"the published models predict {models.churn.label}, but predict.churn is "
+            f"{settings.predict.churn}. Run `regulars train`."
+        )
+    basis, asked = models.value.clv_basis, settings.predict.value
+    if asked not in ("auto", basis):
+        raise BundleError(
+            f"the published models predict {basis}, but predict.value is {asked}. "
+            "Run `regulars train`."
         )
     return models
 
@@ -170,7 +183,7 @@ def load_models_of(bundle: Path) -> Models:
 def _loaded(bundle: Path, manifest: Manifest) -> Models:
     return Models(
         manifest=manifest,
-        churn=ChurnModel.load(bundle / "churn"),
+        churn=SavedChurn.load(bundle / "churn"),
         value=ValueModel.load(bundle / "value"),
         next_purchase=NextPurchaseModel.load(bundle / "next_purchase"),
         recommendation=(
@@ -183,11 +196,14 @@ def _loaded(bundle: Path, manifest: Manifest) -> Models:
             if (bundle / ClusterModel.name).exists()
             else None
         ),
+        evidence=(
+            Evidence.load(bundle / Evidence.name) if (bundle / Evidence.name).exists() else None
+        ),
     )
 
 
 def _golden_predictions(
-    churn: ChurnModel, value: ValueModel, next_purchase: NextPurchaseModel, rows: pd.DataFrame
+    churn: AnyChurnModel, value: ValueModel, next_purchase: NextPurchaseModel, rows: pd.DataFrame
 ) -> pd.DataFrame:
     risk = churn.predict(rows)
     dates = next_purchase.predict(rows, risk["churn_probability"].to_numpy())
@@ -195,7 +211,11 @@ def _golden_predictions(
 
 
 def golden_rows(features: pd.DataFrame) -> pd.DataFrame:
-    """Made-up customers between the quantiles of the real ones in `features`."""
+    """Made-up customers between the quantiles of the real ones in `features`.
+
+    Both who came lately and who came long ago are made to have bought once too, so that what
+    stands in for a gap never seen is among what is checked.
+    """
     levels = np.linspace(0.05, 0.95, GOLDEN_ROWS)
     rows = features.quantile(levels).reset_index(drop=True)
     # a made-up customer must still be possible: the last purchase not after the date
@@ -204,7 +224,10 @@ def golden_rows(features: pd.DataFrame) -> pd.DataFrame:
     rows["repeat_purchase_days"] = np.where(
         rows["first_to_last_days"] > 0, rows["repeat_purchase_days"].round(), 0
     )
-    rows["first_to_last_days"] *= rows["repeat_purchase_days"] > 0
+    rows.loc[[0, GOLDEN_ROWS - 1], "repeat_purchase_days"] = 0
+    repeated = rows["repeat_purchase_days"] > 0
+    rows["first_to_last_days"] *= repeated
+    rows["mean_gap_days"] = rows["mean_gap_days"].where(repeated)
     return rows
 
 

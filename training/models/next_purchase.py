@@ -1,6 +1,8 @@
 """Next order: when, as a distribution over days."""
 
+import math
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -16,10 +18,18 @@ from training.estimator import (
     stacked,
     write_json,
 )
+from training.models.next_category import NextCategory
 from training.models.two_views import out_of_fold
 from training.tables import CutoffTable, horizon_of, longest
 
 REPORTED_DAYS = (7, 30, 90)
+INTERVAL = (0.09, 0.82)
+"""By its curve the interval leaves out this much before it and holds this much: two points more
+than 80 %, since a curve is surer of those it was learned from than of what comes next."""
+
+TAIL_SHARE = 1 / 3
+"""Of the days that were observed, the last so many tell how a curve goes on."""
+
 FLAT_SHARE = 1e-3
 """Part of each curve that is an exponential one, so that none reaches 0 or stays at 1."""
 
@@ -36,13 +46,22 @@ class NextPurchaseModel:
     thousandth of an exponential curve is mixed into each, so that even a group in which all
     ordered, or nobody did, can be bent to end at a given risk.
 
+    Where the end of the usual gap is itself surely the better date, as with contracts that are
+    paid on a fixed day, it is the date told, with what past orders were off by as interval.
+
     Parameters
     ----------
     horizon_days : the window in which an order counts
     groups : at most this many curves, each from at least 40 rows
     lined_up_by : what gives the place; "better": the trees where they surely are
     boosting : how the trees are grown
+
+    Attributes
+    ----------
+    category_ : what the next order holds; None where the orders name no categories
     """
+
+    category_: NextCategory | None
 
     name: ClassVar[str] = "next_purchase"
     MIN_ROWS = 40
@@ -69,6 +88,7 @@ class NextPurchaseModel:
             Without a table, or when tables disagree in columns.
         """
         stacked(tables)
+        self.category_ = None
         learned = longest(tables)
         features, labels = stacked(learned)
         self.columns_ = list(features.columns)
@@ -86,6 +106,25 @@ class NextPurchaseModel:
         else:
             self.trees_ = None
             self._fit_curves(due, waited, followed)
+        self._fit_dates(place if self.trees_ else due, due, waited)
+        return self
+
+    def _fit_dates(self, place: Floats, due: Floats, waited: Floats) -> None:
+        """Whether the usual gap tells dates better than curves, and what it is off by then."""
+        missed = (waited - self._on_time(due))[~np.isnan(waited)]
+        gained = self._date_errors(place, waited) - np.abs(missed)
+        self.missed_: tuple[float, float] | None = None
+        if self.lined_up_by == "better" and _surely_positive(gained):
+            low, high = np.quantile(missed, (0.1, 0.9))
+            self.missed_ = min(float(low), 0.0), max(float(high), 0.0)
+
+    def _on_time(self, due: Floats) -> Floats:
+        return np.clip(np.round(due), 0, self.horizon_days - 1)
+
+    def with_categories(self, purchases: pd.DataFrame, *, as_of: date) -> Self:
+        """Learn what the next order holds, where `purchases` name categories; see `NextCategory`."""
+        category = NextCategory().fit(purchases, as_of=as_of)
+        self.category_ = category if category.categories_ else None
         return self
 
     def _by_trees(self, features: pd.DataFrame, capped: Floats) -> Floats:
@@ -95,10 +134,7 @@ class NextPurchaseModel:
     def _prefers_trees(self, place: Floats, due: Floats, waited: Floats) -> bool:
         if self.lined_up_by != "better":
             return self.lined_up_by == "trees"
-        gained = self._date_errors(due, waited) - self._date_errors(place, waited)
-        return len(gained) > 1 and bool(
-            gained.mean() > 2 * gained.std() / np.sqrt(len(gained))  # twice the standard error
-        )
+        return _surely_positive(self._date_errors(due, waited) - self._date_errors(place, waited))
 
     def _due(self, features: pd.DataFrame) -> Floats:
         """Days until the usual gap is over; negative for the overdue."""
@@ -150,24 +186,25 @@ class NextPurchaseModel:
         Index as given; `next_order_days` (median), `next_order_low`, `next_order_high` (80 %
         interval), as days after the date of the features, 0 = on that day, **given that there
         is an order within the horizon**; `p_order_7d`, `p_order_30d`, `p_order_90d` (0–1,
-        not given anything); `expected_wait_days` (mean days to the next order or the horizon,
+        not given anything), `p_order` (the same for the horizon); `expected_wait_days` (mean days to the next order or the horizon,
         whichever comes first: the ranking by urgency).
         """
         survival = self.survival(features, churn_probability)
         within = survival[:, : self.horizon_days + 1]
         ordered = np.maximum(1 - within[:, -1:], 1e-9)
         reached = (1 - within) / ordered
-        days = {
-            name: np.minimum((reached < share - 1e-12).sum(axis=1) - 1, self.horizon_days - 1)
-            for name, share in (
-                ("next_order_days", 0.5),
-                ("next_order_low", 0.1),
-                ("next_order_high", 0.9),
-            )
-        }
+        middle = np.clip((reached < 0.5 - 1e-12).sum(axis=1) - 1, 0, self.horizon_days - 1)
+        low, high = _interval(reached)
+        if self.missed_ is not None:
+            due = self._on_time(self._due(features))
+            middle = due.astype(int)
+            low, high = (self._on_time(due + missed) for missed in self.missed_)
         columns = {
-            **{name: np.maximum(value, 0).astype(float) for name, value in days.items()},
+            "next_order_days": middle.astype(float),
+            "next_order_low": low,
+            "next_order_high": high,
             **{f"p_order_{day}d": 1 - survival[:, day] for day in REPORTED_DAYS},
+            "p_order": 1 - within[:, -1],
             "expected_wait_days": within[:, 1:].sum(axis=1),
         }
         return pd.DataFrame(columns, index=features.index)
@@ -184,18 +221,23 @@ class NextPurchaseModel:
         return self.trees_.importance()
 
     def save(self, directory: Path) -> None:
+        # only what is in use is written: of a number that nothing reads, no damage could be seen
+        placed: dict[str, float] = {}
         if self.trees_ is not None:
             self.trees_.save(directory / "trees.txt")
+            placed["mean"] = self.mean_
+        if self.trees_ is None or self.missed_ is not None:
+            placed["median_gap_days"] = self.median_gap_
         write_json(
             directory / "model.json",
             {
                 "horizon_days": self.horizon_days,
                 "columns": self.columns_,
-                "mean": self.mean_,
-                "median_gap_days": self.median_gap_,
-                "has_trees": self.trees_ is not None,
+                **placed,
+                "missed_days": self.missed_,
                 "places": self.places_.tolist(),
                 "curves": self.curves_.tolist(),
+                "category": self.category_.to_dict() if self.category_ else None,
             },
         )
 
@@ -204,15 +246,17 @@ class NextPurchaseModel:
         value = read_json(directory / "model.json")
         model = cls(horizon_days=int(value["horizon_days"]))
         model.columns_ = value["columns"]
-        model.mean_ = float(value["mean"])
         model.places_ = np.array(value["places"], dtype=float)
         model.curves_ = np.array(value["curves"], dtype=float)
-        model.median_gap_ = float(value["median_gap_days"])
-        model.trees_ = (
-            OffsetBooster.load(directory / "trees.txt", model.columns_)
-            if value["has_trees"]
-            else None
-        )
+        model.trees_ = None
+        if "mean" in value:
+            model.mean_ = float(value["mean"])
+            model.trees_ = OffsetBooster.load(directory / "trees.txt", model.columns_)
+        missed, category = value["missed_days"], value["category"]
+        model.missed_ = (float(missed[0]), float(missed[1])) if missed is not None else None
+        if model.trees_ is None or model.missed_ is not None:
+            model.median_gap_ = float(value["median_gap_days"])
+        model.category_ = NextCategory.from_dict(category) if category is not None else None
         return model
 
     def _curves_at(self, place: Floats) -> Floats:
@@ -234,6 +278,30 @@ class NextPurchaseModel:
         )
 
 
+def _surely_positive(gained: Floats) -> bool:
+    """Whether the mean is above zero by twice its standard error."""
+    return len(gained) > 1 and bool(gained.mean() > 2 * gained.std() / np.sqrt(len(gained)))
+
+
+def _interval(reached: Floats) -> tuple[Floats, Floats]:
+    """First and last day between which about `INTERVAL` of the orders come.
+
+    Days cannot be split: each end is the day that comes nearest, so that intervals hold neither
+    more nor less on average. Of somebody who likely orders at once, nothing lies before.
+
+    Parameters
+    ----------
+    reached : P(ordered in the first d days, given an order), d = 0, 1, …; rising from 0 to 1
+    """
+    before, inside = INTERVAL
+    last = reached.shape[1] - 2
+    # of days that come as near, the last: nothing comes between them
+    low = np.minimum(last + 1 - np.abs(reached - before)[:, ::-1].argmin(axis=1), last)
+    target = np.take_along_axis(reached, low[:, None], axis=1) + inside
+    high = np.maximum(np.abs(reached[:, 1:] - target).argmin(axis=1), low)
+    return low.astype(float), high.astype(float)
+
+
 def kaplan_meier(waited: Floats, followed: Floats, last_day: int) -> Floats:
     """P(no order in the first d days) for d = 0 … `last_day` (Kaplan & Meier 1958).
 
@@ -245,7 +313,8 @@ def kaplan_meier(waited: Floats, followed: Floats, last_day: int) -> Floats:
     Returns
     -------
     `last_day + 1` values falling from 1. Where nobody is left under observation, the curve
-    goes on with the mean daily hazard before.
+    goes on with the daily hazard of the last third of the days before (`TAIL_SHARE`): who has
+    not ordered for long seldom orders. Half a customer who ordered in a day steadies it.
     """
     days = np.arange(last_day)
     ended = np.where(np.isnan(waited), followed, waited)
@@ -255,6 +324,8 @@ def kaplan_meier(waited: Floats, followed: Floats, last_day: int) -> Floats:
     events = (waited[:, None] == days).sum(axis=0)
     observed = at_risk > 0
     hazard = np.divide(events, at_risk, out=np.zeros(last_day), where=observed)
-    if observed.any() and not observed.all():
-        hazard[~observed] = hazard[observed].mean()
+    seen = int(observed.sum())
+    if 0 < seen < last_day:
+        tail = slice(seen - math.ceil(TAIL_SHARE * seen), seen)
+        hazard[seen:] = (events[tail].sum() + 0.5) / (at_risk[tail].sum() + 1.0)
     return np.concatenate([[1.0], np.cumprod(1 - hazard)])

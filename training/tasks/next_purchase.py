@@ -9,6 +9,7 @@ import pandas as pd
 
 from training import plots
 from training.baselines import LastPlusUsualGap
+from training.category_metrics import judged_categories
 from training.estimator import Floats
 from training.metrics import next_order_metrics
 from training.models.next_purchase import NextPurchaseModel
@@ -24,7 +25,8 @@ class NextPurchaseTask:
     """The date of the next order beside "last order + usual gap", by error in days.
 
     The date is judged on customers who ordered within the horizon, the order of urgency
-    (concordance) on all. The curve ends at the churn model's probability, as in a score run.
+    (concordance) on all; the category, beside the last and the most popular one, by whether the
+    next order held it. Where churn is silence, the curve ends at the churn model's probability, as in a score run.
     """
 
     name = "next_purchase"
@@ -40,7 +42,9 @@ class NextPurchaseTask:
 
     def fit(self, world: World, fold: Fold) -> NextPurchaseModel:
         model = NextPurchaseModel(horizon_days=fold.horizon_days, boosting=world.boosting())
-        return model.fit(world.tables(fold.train, fold.test))
+        model.fit(world.tables(fold.train, fold.test))
+        purchases = world.named_purchases
+        return model if purchases is None else model.with_categories(purchases, as_of=fold.test)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
@@ -48,7 +52,9 @@ class NextPurchaseTask:
             world.tables(fold.train, fold.test)
         )
         model = fitted[self.name]
-        churn = fitted["churn"].predict(table.features)["churn_probability"].to_numpy()
+        churn = None
+        if world.settings.predict.churn == "silence":
+            churn = fitted["churn"].predict(table.features)["churn_probability"].to_numpy()
         said = model.predict(table.features, churn)
         simple = usual.predict(table.features)
         rows = pd.DataFrame(
@@ -66,13 +72,16 @@ class NextPurchaseTask:
             rows[name].to_numpy() for name in rows.columns
         )
         horizon = fold.horizon_days
+        category = _categories(world, fold, model, table.features.index)
         return Judgement(
             metrics={
                 "model": if_finite(
                     rows["model"],
                     lambda: next_order_metrics(waited, days, urgency, horizon, low, high),
-                ),
+                )
+                | category.pop("model", {}),
                 self.baseline: next_order_metrics(waited, baseline, usual_urgency, horizon),
+                **category,
             },
             rows=rows,
             track=_track(waited, 1 - model.survival(table.features, churn)[:, 1 : horizon + 1]),
@@ -117,6 +126,19 @@ class NextPurchaseTask:
                 "customers by predicted date, tenths",
             ),
         }
+
+
+def _categories(
+    world: World, fold: Fold, model: NextPurchaseModel, customers: pd.Index
+) -> dict[str, dict[str, float]]:
+    """Contender → how well it knew the category of the next order; empty without categories."""
+    purchases = world.named_purchases
+    if purchases is None:
+        return {}
+    category = getattr(model, "category_", None)
+    return judged_categories(
+        category, purchases, customers, cutoff=fold.test, horizon_days=fold.horizon_days
+    )
 
 
 def _track(waited: Floats, ordered_by: Floats) -> pd.DataFrame:
