@@ -6,7 +6,8 @@ in the engine as
 
     interactions  customer, day, seen_day, minute, kind, value, other_customer
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
-    attributes    customer, consent, name, contact, and a column per feature
+    attributes    customer, consent, name, contact, cancelled_day where it is configured, and
+                  a column per feature of the table
 
 with customers, days and money as in the orders. Interactions may be of people who have bought
 nothing so far, and a referral may name them; they have negative numbers, so that whom a
@@ -80,6 +81,7 @@ def visible_tables(data: Data, before: int) -> dict[str, str]:
     """What could be known of the configured tables on the morning of day `before`, as SQL.
 
     Of attributes nothing is known but how they are today; see `features.blocks.attributes`.
+    Of cancellations the day is known: features and labels look at it.
     """
     return {
         _landed(name): _landed(name)
@@ -306,9 +308,14 @@ _CONTACTS = f"""
     FROM judged_contacts JOIN customers USING (customer_id) WHERE reason IS NULL"""
 
 
+_CANCELLED = """
+    CAST(CAST(cancelled_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS cancelled_day"""
+
+
 def _attributes(table: Customers) -> str:
     numbers = [number_column(name) for name in table.numbers]
     levels = [level_column(name, level) for name, some in table.levels.items() for level in some]
+    cancelled = [_CANCELLED] if table.cancelled_on else []
     return f"""
-        SELECT customer, {", ".join(["consent", "name", "contact", *numbers, *levels])}
+        SELECT customer, {", ".join(["consent", "name", "contact", *cancelled, *numbers, *levels])}
         FROM judged_customers JOIN customers USING (customer_id) WHERE reason IS NULL"""

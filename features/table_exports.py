@@ -43,7 +43,9 @@ def columns_of(section: str, blocks: tuple[Block, ...]) -> Mapping[str, str]:
     noted = [
         feature.name for block in blocks if block.needs == section for feature in block.features
     ]
-    return {"customer_id": "VARCHAR", **dict.fromkeys(noted, "DOUBLE")}
+    ends = any(block.needs == "cancellations" for block in blocks)
+    cancelled = {"cancelled_day": "INTEGER"} if ends else {}
+    return {"customer_id": "VARCHAR", **cancelled, **dict.fromkeys(noted, "DOUBLE")}
 
 
 def write_table(log: OrderLog, section: Section, path: Path) -> int:

@@ -171,6 +171,16 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
     said = {
         "unread_consent": "data.customers.consent: {rows} values are neither yes nor no and say nothing."
     }
+    if table.cancelled_on:
+        written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+        fields["cancelled_at"] = timestamp(table.cancelled_on, types, written)
+        flags["unread_cancellation"] = (
+            plain_text(table.cancelled_on, types),
+            fields["cancelled_at"],
+        )
+        said["unread_cancellation"] = (
+            "data.customers.cancelled_on: {rows} values are no dates and say nothing."
+        )
     for name, column in table.numbers.items():
         fields[number_column(name)] = number(column, types, data)
         flags[f"unread_{name}"] = (plain_text(column, types), number(column, types, data))

@@ -74,6 +74,10 @@ class Customers(Section):
     """What people call the customer; no feature."""
     contact: ColumnName | None = None
     """Address, phone number or mail address; no feature."""
+    cancelled_on: ColumnName | None = None
+    """The day on which the contract was cancelled, empty while it runs."""
+    date_format: str | None = None
+    """strptime pattern of that day; None: as in the orders."""
     attributes: dict[PlainName, ColumnName] = {}
     """Our name → the file's column. A number is a feature as it is."""
     levels: Annotated[

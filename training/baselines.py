@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from features.blocks.membership import is_cancelled
 from training.estimator import Floats, stacked
 from training.tables import CutoffTable, longest
 
@@ -39,8 +40,38 @@ class InactivityRule:
         return pd.DataFrame({"churn_probability": rates}, index=features.index)
 
 
+class TenureRule:
+    """New contracts end, old ones stay: cancellation rates by days since the first order.
+
+    Contracts that ran at past cutoffs are cut into ten groups by their age; one that runs gets
+    the rate of its group.
+    """
+
+    title = "tenure rule"
+    GROUPS = 10
+
+    def fit(self, tables: Sequence[CutoffTable]) -> Self:
+        features, labels = stacked(longest(tables))
+        runs = ~is_cancelled(features)
+        tenure = features["days_since_first_order"].to_numpy()[runs]
+        cancelled = labels["cancelled"].to_numpy(dtype=float)[runs]
+        edges = np.quantile(tenure, np.linspace(0, 1, self.GROUPS + 1)[1:-1])
+        self.edges_ = np.unique(edges)
+        group = np.searchsorted(self.edges_, tenure)
+        counts = np.bincount(group, minlength=len(self.edges_) + 1)
+        sums = np.bincount(group, weights=cancelled, minlength=len(self.edges_) + 1)
+        self.rates_ = (sums + cancelled.mean()) / (counts + 1)
+        return self
+
+    def predict(self, features: pd.DataFrame) -> pd.DataFrame:
+        """`churn_probability` per customer, index as given."""
+        group = np.searchsorted(self.edges_, features["days_since_first_order"].to_numpy())
+        rates = np.clip(self.rates_[group], 1e-3, 1 - 1e-3)
+        return pd.DataFrame({"churn_probability": rates}, index=features.index)
+
+
 class RfmAverage:
-    """Customers like this one: mean spend of the same RFM cell at past cutoffs.
+    """Customers like this one: mean value of the same RFM cell at past cutoffs.
 
     Cells are thirds of recency, frequency and money; a cell of few leans on the mean.
     """
@@ -55,12 +86,12 @@ class RfmAverage:
             for name in self.COLUMNS
         ]
         cell = self._cells(features)
-        self.spend_ = self._mean_by_cell(cell, labels["spend"].to_numpy())
+        self.spend_ = self._mean_by_cell(cell, labels["value"].to_numpy())
         self.orders_ = self._mean_by_cell(cell, labels["orders"].to_numpy())
         return self
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
-        """`clv` (expected spend in the horizon) and `expected_orders`, index as given."""
+        """`clv` (expected value in the horizon) and `expected_orders`, index as given."""
         cell = self._cells(features)
         return pd.DataFrame(
             {"clv": self.spend_[cell], "expected_orders": self.orders_[cell]},

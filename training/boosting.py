@@ -78,6 +78,7 @@ class OffsetBooster:
         offset: Floats,
         parameters: dict[str, Any],
         rounds: int,
+        weights: Floats | None = None,
     ) -> Self:
         """Grow `rounds` trees on `features` (rows × columns) toward `target`.
 
@@ -90,6 +91,7 @@ class OffsetBooster:
             data = lightgbm.Dataset(
                 features.to_numpy(),
                 label=target,
+                weight=weights,
                 init_score=offset,
                 feature_name=list(features.columns),
                 params={"verbosity": -1},

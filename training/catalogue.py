@@ -3,6 +3,8 @@
 The order matters once: the date of the next order ends at the churn probability.
 """
 
+from features.config import Settings
+from training.tasks.cancellation import CancellationTask
 from training.tasks.churn import ChurnTask
 from training.tasks.next_purchase import NextPurchaseTask
 from training.tasks.recommendation import RecommendationTask
@@ -10,6 +12,14 @@ from training.tasks.task import Task
 from training.tasks.value import ValueTask
 
 TASKS: tuple[Task, ...] = (ChurnTask(), ValueTask(), NextPurchaseTask(), RecommendationTask())
+
+
+def tasks_for(settings: Settings) -> tuple[Task, ...]:
+    """`TASKS`, with the churn that `predict.churn` asks for."""
+    if settings.predict.churn == "silence":
+        return TASKS
+    own = CancellationTask()
+    return tuple(own if task.name == own.name else task for task in TASKS)
 
 
 REQUIRED = frozenset({"churn", "value", "next_purchase"})

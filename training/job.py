@@ -14,10 +14,14 @@ from features.build import build_features
 from features.config import Settings
 from features.errors import Busy, NotEnoughData
 from features.orders import OrderLog, day_date
+from features.predict_settings import Predict
 from features.sql import row
+from features.value_basis import REVENUE, ValueBasis, value_basis
 from training.backtest import Backtest, Progress, TaskResult, fit_final, prepare, run_backtest
 from training.bundle import Kept, golden_rows, prune, publish_bundle
-from training.catalogue import REQUIRED, TASKS
+from training.catalogue import REQUIRED, tasks_for
+from training.estimator import write_json
+from training.evidence import Evidence
 from training.in_force import publication_lock
 from training.manifest import Manifest, ModelEntry, name_in_force
 from training.plan import Plan, plan_training
@@ -37,6 +41,8 @@ from training.tracking import Tracker
 from training.world import World
 
 LOCK = ".train.lock"
+LAST_TRAINING = "last_training.json"
+"""Beside the bundles: what the latest training offered and what became of it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class TrainResult:
 
     `verdicts` says per task whether its model became champion, and why. `bundle` is None where
     nothing was published: no model was promoted, or one was refused in whose place there is
-    no champion that fits. `prior_share` is the mean of `training.shrinkage.prior_share`.
+    no champion that fits. `prior_share` is the mean of `training.shrinkage.prior_share`, `basis`
+    what values are counted in.
     """
 
     run_id: str
@@ -56,6 +63,7 @@ class TrainResult:
     bundle: Path | None
     customers: int
     prior_share: float
+    basis: ValueBasis = REVENUE
 
     @property
     def refused(self) -> dict[str, str]:
@@ -78,14 +86,14 @@ def prepare_training(
     log: OrderLog,
     as_of: date | None,
     progress: Progress,
-    tasks: tuple[Task, ...] = TASKS,
+    tasks: tuple[Task, ...] | None = None,
 ) -> Prepared:
     """Plan cutoffs and folds and compute their tables.
 
     Raises
     ------
     ConfigError
-        When `as_of` lies outside the log.
+        When `as_of` lies outside the log, or values cannot be counted in what is asked for.
     NotEnoughData
         When there are too few customers or too little time.
     """
@@ -94,7 +102,8 @@ def prepare_training(
     log.check_as_of(as_of)
     first_day = first_purchase(log)
     plan = plan_training(first_day, as_of, settings.predict.horizon_days, settings.train)
-    world = World(log)
+    world = World(log, value_basis(log, as_of, settings.predict))
+    progress(world.basis.sentence())
     prepare(world, plan)
     fewest = len(world.tables(plan.folds[0].train, plan.folds[0].test)[-1].features)
     if fewest < settings.train.min_customers:
@@ -104,6 +113,7 @@ def prepare_training(
             "more orders or set a shorter predict.horizon_days."
         )
     progress(f"computed features at {len(plan.cutoffs)} cutoffs for {len(plan.folds)} folds")
+    tasks = tasks_for(settings) if tasks is None else tasks
     obstacles = {task.name: task.obstacle(world) for task in tasks}
     return Prepared(
         world=world,
@@ -124,7 +134,7 @@ def train(
     log: OrderLog,
     as_of: date | None,
     progress: Progress = lambda _: None,
-    tasks: tuple[Task, ...] = TASKS,
+    tasks: tuple[Task, ...] | None = None,
 ) -> TrainResult:
     """Backtest, fit, track, register, compare with the champion, publish; see the module.
 
@@ -133,7 +143,8 @@ def train(
     log : the orders
     as_of : the date the models know the orders up to; None: the end of the log
     progress : called with a few words after each step
-    tasks : what is predicted; a task of one's own stands in the place of ours of its name
+    tasks : what is predicted; a task of one's own stands in the place of ours of its name.
+        None: see `tasks_for`
 
     Raises
     ------
@@ -178,7 +189,15 @@ def train(
                 progress,
             )
     return TrainResult(
-        run_id, backtest, versions, judged, prepared.left_out, bundle, len(features), share
+        run_id,
+        backtest,
+        versions,
+        judged,
+        prepared.left_out,
+        bundle,
+        len(features),
+        share,
+        prepared.world.basis,
     )
 
 
@@ -213,11 +232,12 @@ class Candidate:
     prior_share: float
     instead_of: str | None
 
-    def models(self, champion: Champion | None) -> dict[str, Any] | None:
+    def models(self, champion: Champion | None, wanted: Predict) -> dict[str, Any] | None:
         """The models of the next bundle by task name; None where they make none.
 
         A refused model gives its place to the champion's, if that learned from the same
-        features for the same horizon; without one, only recommendations can be missing.
+        features for the same horizon, and means by churn and value what is `wanted`; without
+        one, only recommendations can be missing.
         """
         fits = (
             champion is not None
@@ -228,10 +248,22 @@ class Candidate:
         for name, one in self.verdicts.items():
             if one.promoted:
                 models[name] = self.fitted[name]
-            elif champion is not None and fits and name in champion.manifest.models:
+            elif (
+                champion is not None
+                and fits
+                and name in champion.manifest.models
+                and _is_wanted(name, champion, wanted)
+            ):
                 models[name] = Kept(champion.fitted()[name], champion.folder / name)
         some = any(one.promoted for one in self.verdicts.values())
         return models if some and models.keys() >= REQUIRED else None
+
+
+def _is_wanted(name: str, champion: Champion, wanted: Predict) -> bool:
+    """Whether the champion's model of a task answers the question that is asked now."""
+    if name == "churn":
+        return champion.models.churn.label == wanted.churn
+    return name != "value" or wanted.value in ("auto", champion.models.value.clv_basis)
 
 
 def _published(
@@ -244,7 +276,7 @@ def _published(
     """Publish what was promoted; returns the bundle, None where there is none."""
     settings = log.settings
     bundles = settings.path(settings.store.bundles)
-    models = candidate.models(champion)
+    models = candidate.models(champion, settings.predict)
     with publication_lock(bundles):
         if name_in_force(bundles) != candidate.instead_of:
             raise Busy(
@@ -255,6 +287,7 @@ def _published(
         if models is not None:
             manifest = _manifest(log, candidate, models, champion)
             models |= _clusters(settings, candidate.features)
+            models[Evidence.name] = _evidence(candidate, manifest, champion)
             bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
             progress(f"published {bundle.name}")
             # a champion is what could be published, so the alias comes after the bundle
@@ -263,6 +296,7 @@ def _published(
         for name, one in candidate.verdicts.items():
             if bundle is None or not one.promoted:
                 tracker.challenge(name, candidate.versions[name])
+        write_json(bundles / LAST_TRAINING, _last_training(candidate))
     return bundle
 
 
@@ -330,6 +364,32 @@ def _manifest(
         customers=len(candidate.features),
         prior_share=candidate.prior_share,
     )
+
+
+def _evidence(candidate: Candidate, manifest: Manifest, champion: Champion | None) -> Evidence:
+    kept = {
+        name: entry.version
+        for name, entry in manifest.models.items()
+        if entry.version != candidate.versions.get(name)
+    }
+    mine = Evidence.of(candidate.backtest, candidate.versions, candidate.features)
+    return mine.with_kept(champion.models.evidence if champion else None, kept)
+
+
+def _last_training(candidate: Candidate) -> dict[str, Any]:
+    """The latest training for those who look at pages: who was promoted, and why."""
+    return {
+        "as_of": candidate.backtest.plan.as_of.isoformat(),
+        "mlflow_run_id": candidate.run_id,
+        "models": {
+            result.task.name: {
+                "version": candidate.versions[result.task.name],
+                "grade": result.grade.to_dict(),
+                **asdict(candidate.verdicts[result.task.name]),
+            }
+            for result in candidate.backtest.results
+        },
+    }
 
 
 def _clusters(settings: Settings, features: pd.DataFrame) -> dict[str, ClusterModel]:

@@ -229,6 +229,8 @@ def comparisons(
             found[name] = "there is no champion yet"
         elif champion.manifest.horizon_days != world.horizon_days:
             found[name] = f"the champion predicts {champion.manifest.horizon_days} days"
+        elif (other := _counts_otherwise(world, champion, name)) is not None:
+            found[name] = other
         elif (later := _after_its_training(world, backtest, result, champion)) is not None:
             found[name] = later
         else:
@@ -245,6 +247,19 @@ def comparisons(
     if champion is not None and open_:
         found |= _on_its_last_fold(world, first_day, backtest, champion, open_, progress)
     return found
+
+
+def _counts_otherwise(world: World, champion: Champion, name: str) -> str | None:
+    """Why what the champion says is no answer to the same question; None where it is."""
+    wanted, label = world.settings.predict.churn, champion.models.churn.label
+    if name == "churn" and wanted != label:
+        return f"not compared: the champion predicts {label}, this one {wanted}"
+    mine, theirs = world.basis, champion.models.value.basis
+    if name != "value" or (mine.name, mine.cost_per_order) == (theirs.name, theirs.cost_per_order):
+        return None
+    if mine.name != theirs.name:
+        return f"not compared: the champion predicts {theirs.name}, this one {mine.name}"
+    return "not compared: the champion's margin is after other costs of an order"
 
 
 def _title(champion: Champion, name: str) -> str:

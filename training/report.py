@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHOWN = {
     "churn": ("auc", "log_loss", "brier", "calibration_error", "lift_top_10"),
     "value": ("gini", "mae", "rmse", "spearman", "bias", "top_20_share", "coverage_80"),
-    "next_purchase": ("date_mae_days", "concordance", "coverage_80"),
+    "next_purchase": ("date_mae_days", "concordance", "coverage_80", "category_hit"),
     "recommendation": (
         "ndcg_at_10",
         "recall_at_10",
@@ -57,7 +57,9 @@ def figures_of(result: TaskResult) -> dict[str, "Figure"]:
 
 def shown(result: TaskResult) -> tuple[str, ...]:
     """The measures of a task that people see."""
-    return SHOWN.get(result.task.name) or tuple(result.measures("model"))
+    known = result.measures("model")
+    listed = SHOWN.get(result.task.name, tuple(known))
+    return tuple(name for name in listed if name in known) or listed
 
 
 def cells(result: TaskResult, contender: str) -> list[str]:

@@ -10,14 +10,15 @@ from typing import Any
 from features.config import Settings
 from features.errors import BundleError, ConfigError
 from training.bundle import Kept, golden_rows_of, load_models_of, prune, publish_bundle
-from training.catalogue import TASKS, registered_name
+from training.catalogue import TASKS, registered_name, tasks_for
 from training.grade import graded
 from training.in_force import publication_lock
 from training.manifest import Manifest, ModelEntry, current_bundle
 from training.promotion import Champion, Comparison, Verdict, on_shared_folds, verdict
 from training.record import Record
+from training.tasks.task import Task
 
-TASK = {task.name: task for task in TASKS}
+NAMES = tuple(task.name for task in TASKS)
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ def promote(settings: Settings, names: tuple[str, ...], version: str | None) -> 
         verdicts, entries, models = {}, {}, champion_models(champion)
         for name, number in versions.items():
             candidate = _Candidate.fetch(tracker, name, number)
-            judged = candidate.verdict(tracker, champion, settings.train.seed)
+            judged = candidate.verdict(tracker, champion, settings)
             if judged.promoted:
                 models[name] = _fetched(tracker, name, number, Path(folder), champion)
-                entries[name] = candidate.entry(judged.reason, settings.train.seed)
+                entries[name] = candidate.entry(judged.reason, settings)
             verdicts[name] = judged
         bundle = None
         if entries:
@@ -97,7 +98,7 @@ def _wanted(tracker: Any, names: tuple[str, ...], version: str | None) -> dict[s
 
     if version is not None:
         return {names[0]: version}
-    found = {name: tracker.alias(name, CHALLENGER) for name in names or TASK}
+    found = {name: tracker.alias(name, CHALLENGER) for name in names or NAMES}
     missing = [registered_name(name) for name in names if found[name] is None]
     if missing or not any(found.values()):
         raise ConfigError(
@@ -134,7 +135,7 @@ class _Candidate:
             )
         return cls(name, version, known.as_of, known.verdict, record)
 
-    def verdict(self, tracker: Any, champion: Champion, seed: int) -> Verdict:
+    def verdict(self, tracker: Any, champion: Champion, settings: Settings) -> Verdict:
         """By the folds of both backtests; without any, a refusal of its training stands."""
         now = champion.manifest.models.get(self.name)
         against: Comparison | str = "there is no champion yet"
@@ -145,17 +146,17 @@ class _Candidate:
             title = f"champion version {now.version}"
             shared = theirs and on_shared_folds(self.record, theirs, title)
             against = shared or f"no fold in common with {title}"
-        found = verdict(TASK[self.name], self.record, against, seed=seed)
+        task = _task(self.name, settings)
+        found = verdict(task, self.record, against, seed=settings.train.seed)
         if isinstance(against, str) and found.promoted and self.said.startswith("refused: "):
             return Verdict(promoted=False, reason=self.said.removeprefix("refused: "))
         return found
 
-    def entry(self, reason: str, seed: int) -> ModelEntry:
+    def entry(self, reason: str, settings: Settings) -> ModelEntry:
         """Its line in the manifest."""
-        task, rows = TASK[self.name], self.record.pooled
-        grade = graded(
-            task.measure, task.baseline, self.record.customers, task.improvement(rows), seed=seed
-        )
+        task, rows = _task(self.name, settings), self.record.pooled
+        customers, better = self.record.customers, task.improvement(rows)
+        grade = graded(task.measure, task.baseline, customers, better, seed=settings.train.seed)
         return ModelEntry(
             version=self.version,
             grade=grade.letter,
@@ -167,6 +168,10 @@ class _Candidate:
             as_of=self.as_of,
             reason=reason,
         )
+
+
+def _task(name: str, settings: Settings) -> Task:
+    return next(task for task in tasks_for(settings) if task.name == name)
 
 
 def _fetched(tracker: Any, name: str, version: str, folder: Path, champion: Champion) -> Kept:

@@ -9,10 +9,11 @@ import pandas as pd
 from features.build import build_features
 from features.config import Settings
 from features.orders import OrderLog
+from features.value_basis import REVENUE, ValueBasis
 from training.boosting import Boosting
 from training.models.rhythm import Rhythms
 from training.plan import Fold
-from training.tables import CutoffTable, labels_at
+from training.tables import CutoffTable, Slot, labels_at, slots_before
 
 
 class World:
@@ -20,15 +21,21 @@ class World:
 
     `prepare` reads everything that a training needs; afterwards the engine is no longer
     touched, so that several folds can be fitted at the same time.
+
+    Attributes
+    ----------
+    basis : what values are counted in, the same at every date
     """
 
-    def __init__(self, log: OrderLog) -> None:
+    def __init__(self, log: OrderLog, basis: ValueBasis = REVENUE) -> None:
         self._log = log
+        self.basis = basis
         self.settings: Settings = log.settings
         self.horizon_days = log.settings.predict.horizon_days
         self._features: dict[date, pd.DataFrame] = {}
         self._labels: dict[tuple[date, date], pd.DataFrame] = {}
         self._judged: dict[date, pd.DataFrame] = {}
+        self._slots: dict[date, list[Slot]] = {}
         self._rhythms: dict[Fold, Rhythms] = {}
         self._fitting = Lock()
         self._purchases: pd.DataFrame | None = None
@@ -39,6 +46,8 @@ class World:
             known_days = (fold.test - cutoff).days
             self._prepare_labels(cutoff, min(fold.horizon_days, known_days), fold.test)
         self._prepare_features(fold.test)
+        if fold.test not in self._slots:
+            self._slots[fold.test] = slots_before(self._log, fold.test)
 
     def prepare_judged(self, fold: Fold) -> None:
         """Compute what `fold` is judged on: labels of exactly its horizon."""
@@ -52,7 +61,9 @@ class World:
 
     def _prepare_labels(self, cutoff: date, horizon_days: int, known_until: date) -> None:
         self._prepare_features(cutoff)
-        self._labels[cutoff, known_until] = labels_at(self._log, cutoff, horizon_days, known_until)
+        self._labels[cutoff, known_until] = labels_at(
+            self._log, cutoff, horizon_days, known_until, self.basis
+        )
 
     def rhythms(self, fold: Fold) -> Rhythms:
         """The purchase processes of a fold, fitted once for all models of it."""
@@ -62,6 +73,7 @@ class World:
                     self.tables(fold.train, fold.test),
                     self._features[fold.test],
                     fold.horizon_days,
+                    self._slots[fold.test],
                 )
             return self._rhythms[fold]
 
@@ -86,6 +98,12 @@ class World:
         if self._purchases is None:
             raise RuntimeError("prepare_purchases comes first")
         return self._purchases
+
+    @property
+    def named_purchases(self) -> pd.DataFrame | None:
+        """The purchases where they were read and name categories; else None."""
+        known = self._purchases
+        return known if known is not None and known["category"].notna().any() else None
 
     def boosting(self) -> Boosting:
         """How trees are grown here: one thread each, since folds run side by side."""

@@ -40,7 +40,7 @@ def test_whole_money_has_no_minor_units():
 
 
 def test_the_blocks_are_one_query_with_the_optional_ones():
-    tables = ("lines", "orders", "days", "interactions", "contacts")
+    tables = ("lines", "orders", "days", "interactions", "contacts", "attributes")
     query = feature_query((*BLOCKS, *OPTIONAL_BLOCKS)).format(
         as_of=20_000, minor="100e0", **{name: name for name in tables}
     )

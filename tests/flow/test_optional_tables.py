@@ -9,7 +9,7 @@ from features.catalogue import FEATURES, OPTIONAL_FEATURES
 from features.errors import RegularsError
 from features.orders import read_orders
 from serving.scoring import score
-from tests.support.optional_tables import TABLES, busy_tables, write_tables
+from tests.support.optional_tables import ENDS, TABLES, busy_tables, write_tables
 from tests.support.shop import shop_settings, simulate_orders
 from tests.support.trained import SECTIONS, SHOP
 from training.bundle import load_models_of
@@ -41,7 +41,8 @@ def settings(root, **data):
 
 @pytest.fixture(scope="module")
 def trained(root):
-    with read_orders(settings(root, **TABLES)) as log:
+    tables = {**TABLES, "customers": {**TABLES["customers"], **ENDS}}
+    with read_orders(settings(root, **tables)) as log:
         result = train(log, None)
         yield log, load_models_of(result.bundle)
 

@@ -24,6 +24,7 @@ def optional_features_in_pandas(
             **_interactions(events[events["who"] == customer], as_of),
             **_referrals(events[events["what"] == "referral"], known, customer),
             **_contacts(sent[sent["who"] == customer], as_of),
+            **_membership(people, customer, as_of),
             **_attributes(people, customer),
         }
         for customer in customers
@@ -90,6 +91,15 @@ def _contacts(own: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
         "days_since_last_contact": min(ago, default=None),
         "contact_cost_365d": sum(costs) / 100,
     }
+
+
+def _membership(people: pd.DataFrame, customer: str, as_of: pd.Timestamp) -> dict[str, Any]:
+    if customer not in people.index:
+        return dict.fromkeys(["is_cancelled", "days_since_cancellation"])
+    left = people.loc[customer, "left"]
+    over = not pd.isna(left) and left < as_of
+    ago = (as_of - left.normalize()).days if over else None
+    return {"is_cancelled": over, "days_since_cancellation": ago}
 
 
 def _attributes(people: pd.DataFrame, customer: str) -> dict[str, Any]:

@@ -36,6 +36,9 @@ CUSTOMERS = {
 }
 TABLES = {"interactions": INTERACTIONS, "contacts": CONTACTS, "customers": CUSTOMERS}
 
+ENDS = {"cancelled_on": "left"}
+"""What `CUSTOMERS` say beside where contracts are cancelled."""
+
 _WORDS = ["Store Visit", "visit", "enquiry", "quote", "cart", "complaint", "mail"]
 
 
@@ -87,6 +90,7 @@ def busy_tables(orders: pd.DataFrame, *, seed: int = 7) -> dict[str, pd.DataFram
             "id": [*known[2:], "a stranger"],
             "may": rng.choice(["yes", "No", None], len(known) - 1),
             "mail": "somebody@example.org",
+            "left": first + pd.to_timedelta(rng.integers(-30, 4 * days, len(known) - 1), unit="D"),
             "Age": rng.choice([31.0, 47.5, np.nan], len(known) - 1),
             "Region": rng.choice(["Nord", "Süd", "West", None], len(known) - 1),
         }

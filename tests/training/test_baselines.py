@@ -60,7 +60,7 @@ def rfm(silence, orders, spend):
 def test_rfm_gives_the_mean_of_customers_alike():
     good, bad = ([2] * 30, [9] * 30, [900] * 30), ([90] * 30, [1] * 30, [10] * 30)
     features = rfm(*(left + right for left, right in zip(good, bad, strict=True)))
-    past = table(features, {"spend": [100] * 30 + [0] * 30, "orders": [2] * 30 + [0] * 30})
+    past = table(features, {"value": [100] * 30 + [0] * 30, "orders": [2] * 30 + [0] * 30})
     said = RfmAverage().fit([past]).predict(pd.DataFrame(rfm([2, 90], [9, 1], [900, 10])))
     # a cell leans on the mean of all as if five more customers stood in it
     assert said["clv"].tolist() == pytest.approx([(3000 + 5 * 50) / 35, 5 * 50 / 35])
@@ -69,7 +69,7 @@ def test_rfm_gives_the_mean_of_customers_alike():
 
 def test_rfm_of_a_cell_never_seen_is_the_mean():
     features = rfm([1, 50, 99] * 4, [1, 5, 9] * 4, [10, 50, 90] * 4)
-    past = table(features, {"spend": [12, 0, 0] * 4, "orders": [1, 0, 0] * 4})
+    past = table(features, {"value": [12, 0, 0] * 4, "orders": [1, 0, 0] * 4})
     said = RfmAverage().fit([past]).predict(pd.DataFrame(rfm([1], [9], [50])))
     assert said["clv"].tolist() == pytest.approx([4.0])
 

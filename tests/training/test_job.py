@@ -57,6 +57,8 @@ def test_the_backtest_stands_beside_named_baselines(trained):
         "inactivity rule",
         "RFM average",
         "last order + usual gap",
+        "last category",
+        "most popular category",
         "own frequency",
         "popularity",
     }

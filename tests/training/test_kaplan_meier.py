@@ -41,11 +41,11 @@ def test_the_censored_leave_before_the_day_they_were_no_longer_seen():
     assert found.tolist() == pytest.approx([1, 1, 2 / 3])
 
 
-def test_beyond_the_last_observation_the_mean_hazard_goes_on():
+def test_beyond_the_last_observation_the_hazard_of_its_last_third_goes_on():
     found = curve([0, NOT, NOT, NOT], [2, 2, 2, 2], 4)
-    mean = (1 / 4 + 0) / 2
+    last = (0 + 0.5) / (3 + 1)  # nobody of three on the last day, and half a customer of one
     assert found.tolist() == pytest.approx(
-        [1, 3 / 4, 3 / 4, 3 / 4 * (1 - mean), 3 / 4 * (1 - mean) ** 2]
+        [1, 3 / 4, 3 / 4, 3 / 4 * (1 - last), 3 / 4 * (1 - last) ** 2]
     )
 
 

@@ -67,7 +67,7 @@ def test_every_feature_that_looks_at_the_date_grows_older():
     year_ago = {"orders_year_ago_90d", "spend_year_ago_90d"}
     since = {name for name in aging if name.startswith("days_since_")}
     # a mean stays until its last answer leaves, and what was last stays last
-    stays = {"mean_satisfaction_365d", "last_gap_days", "last_order_value"}
+    stays = {"mean_satisfaction_365d", "last_gap_days", "last_order_value", "is_cancelled"}
     assert aging - trailing - year_ago - since <= stays
     assert trailing <= aging
 

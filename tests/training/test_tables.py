@@ -6,7 +6,8 @@ import pytest
 
 from features.orders import read_orders
 from features.sources import FrameSource
-from tests.support.shop import FIRST_DAY, order_lines, shop_settings, simulate_orders
+from features.value_basis import ValueBasis
+from tests.support.shop import COLUMNS, FIRST_DAY, order_lines, shop_settings, simulate_orders
 from training.tables import cutoff_table, labels_at
 
 HORIZON = 30
@@ -47,6 +48,7 @@ def test_by_hand(labelled):
     assert found.loc["a"].to_dict() == {
         "orders": 3,
         "spend": 7.0 + 8.0 + 4.5,
+        "value": 7.0 + 8.0 + 4.5,
         "purchase_days": 2,
         "days_to_next_order": 0,
         "followed_days": 150,
@@ -117,3 +119,19 @@ def test_features_and_labels_are_of_the_same_customers(tmp_path):
     last = shop.loc[shop["time"] < "2024-06-01"].groupby("customer")["time"].max()
     expected = (pd.Timestamp("2024-06-01") - last.dt.normalize()).dt.days
     np.testing.assert_array_equal(features, expected.loc[features.index])
+
+
+def test_value_is_what_costs_leave(tmp_path):
+    frame = order_lines([*BEFORE, ("a", 50, 7.0), ("a", 60, 8.0), ("b", 61, -4.0), END])
+    frame["cost"] = pd.array([1.0, 1.0, 1.0, 3.0, None, 1.5, 0.0], dtype="Float64")
+    settings = shop_settings(tmp_path, data={"columns": {**COLUMNS, "cost": "cost"}})
+    basis = ValueBasis(name="margin", known_share=0.95, cost_share=0.25, cost_per_order=0.5)
+    with read_orders(settings, FrameSource(frame)) as log:
+        found = labels_at(log, day(CUTOFF), HORIZON, day(200), basis)
+    # of a line without a cost a quarter is cost; a return brings its cost back and is no order
+    assert found["value"].to_dict() == {
+        "a": (7.0 - 3.0) + 8.0 * 0.75 - 2 * 0.5,
+        "b": -4.0 + 1.5,
+        "c": 0.0,
+    }
+    assert found["spend"].to_dict() == {"a": 15.0, "b": -4.0, "c": 0.0}

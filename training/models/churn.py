@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from training.models.calibration import (
     shrunk_mean,
     stretched,
 )
+from training.models.links import LogOdds
 from training.models.rhythm import Rhythm, Rhythms
 from training.models.two_views import (
     CORRECTED_SHARE,
@@ -38,10 +39,10 @@ class ChurnModel:
     """The calibrated purchase process and two views of it, averaged in log odds.
 
     P(no order) of the process is as sure of itself as it was right in the past windows
-    (`common_slope`). One view lets LightGBM correct that, the other is LightGBM alone from what
-    it is for the average customer (`TwoViews`). Windows may be shorter than the horizon: the
-    process says what to expect of each. What a whole window was off by, its level, is taken
-    out before trees learn and as much of it comes back as windows agree on (`shrunk_mean`).
+    (`common_slope`). One view corrects it by a line, the other is LightGBM alone (`TwoViews`).
+    Windows may be shorter than the horizon: the process says what to expect of each. What a
+    whole window was off by, its level, is taken out before line and trees learn and as much of
+    it comes back as windows agree on (`shrunk_mean`).
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class ChurnModel:
     """
 
     name: ClassVar[str] = "churn"
+    label: ClassVar[Literal["silence", "cancellation"]] = "silence"
 
     def __init__(self, *, horizon_days: int, boosting: Boosting | None = None) -> None:
         self.horizon_days = horizon_days
@@ -70,7 +72,11 @@ class ChurnModel:
         self.columns_ = list(features.columns)
         rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
         self.rhythm_ = rhythms.today
-        self.views_ = TwoViews().fit(features, self._target(rhythms, churned(labels)))
+        target = self._target(rhythms, churned(labels))
+        process = self._process(rhythms.features)
+        self.views_ = TwoViews().fit(features, target, rhythms.features, process)
+        average = self._average(rhythms.features, process)
+        self.shift_ += target.link.level(average, process)
         return self
 
     def _target(self, rhythms: Rhythms, happened: Floats) -> Target:
@@ -88,6 +94,7 @@ class ChurnModel:
             level=np.concatenate(
                 [np.full(len(one), _mean_log_odds(one) + shift) for one, shift in moved]
             ),
+            link=LogOdds(),
             parameters=self.boosting.parameters("binary"),
             rounds=self.boosting.rounds,
         )
@@ -95,19 +102,11 @@ class ChurnModel:
     def _start_today(self, raw: Floats) -> None:
         self.intercept_, today = stretched(raw, self.slope_)
         self.mean_process_ = float(today.mean())
-        self.level_ = _mean_log_odds(today)
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given."""
         require_columns(features, self.columns_)
-        process = self._process(features)
-        corrected, direct = self.views_.predict(features, process, self.level_)
-        log_odds = (
-            self.shift_
-            + PROCESS_SHARE * process
-            + CORRECTED_SHARE * corrected
-            + DIRECT_SHARE * direct
-        )
+        log_odds = self.shift_ + self._average(features, self._process(features))
         return pd.DataFrame(
             {
                 "churn_probability": expit(log_odds),
@@ -115,6 +114,11 @@ class ChurnModel:
             },
             index=features.index,
         )
+
+    def _average(self, features: pd.DataFrame, process: Floats) -> Floats:
+        """Log odds of process and views, without what windows are usually off by."""
+        corrected, direct = self.views_.predict(features, process)
+        return PROCESS_SHARE * process + CORRECTED_SHARE * corrected + DIRECT_SHARE * direct
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """What moves each customer's risk, in log odds against the average customer.
@@ -133,18 +137,17 @@ class ChurnModel:
         return table
 
     def importance(self) -> dict[str, float]:
-        """Total gain per feature, of both views."""
+        """Total gain per feature in the trees."""
         return self.views_.importance()
 
     def save(self, directory: Path) -> None:
-        self.views_.save(directory, "churn")
         write_json(
             directory / "model.json",
             {
                 "horizon_days": self.horizon_days,
                 "columns": self.columns_,
-                "level": self.level_,
                 "shift": self.shift_,
+                "views": self.views_.save(directory, "churn"),
                 "intercept": self.intercept_,
                 "slope": self.slope_,
                 "mean_process": self.mean_process_,
@@ -157,11 +160,11 @@ class ChurnModel:
         value = read_json(directory / "model.json")
         model = cls(horizon_days=int(value["horizon_days"]))
         model.columns_ = value["columns"]
-        model.level_, model.shift_ = float(value["level"]), float(value["shift"])
+        model.shift_ = float(value["shift"])
         model.intercept_, model.slope_ = float(value["intercept"]), float(value["slope"])
         model.mean_process_ = float(value["mean_process"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.views_ = TwoViews.load(directory, "churn", model.columns_)
+        model.views_ = TwoViews.load(directory, "churn", model.columns_, value["views"])
         return model
 
     def _process(self, features: pd.DataFrame) -> Floats:

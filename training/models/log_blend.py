@@ -1,6 +1,7 @@
 """The purchase process and two views of an amount, averaged in units of what is counted."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from training.boosting import Boosting
 from training.estimator import Floats
 from training.models.calibration import log_ratio, usual_shift
+from training.models.links import LogAmount
 from training.models.two_views import (
     CORRECTED_SHARE,
     DIRECT_SHARE,
@@ -20,12 +22,12 @@ from training.models.two_views import (
 
 
 class LogBlend:
-    """Expected amounts: process, process corrected by trees, and trees alone, on a log link.
+    """Expected amounts: process, process corrected by a line, and trees alone, on a log link.
 
     Parameters
     ----------
     boosting : how the trees are grown
-    objective, parameters : of LightGBM, with a log link
+    objective, parameters : of the trees in LightGBM, with a log link
     """
 
     level_: float
@@ -37,7 +39,12 @@ class LogBlend:
         self.parameters = boosting.parameters(objective, **parameters)
 
     def fit(
-        self, features: pd.DataFrame, wanted: Floats, said: Sequence[Floats], today: Floats
+        self,
+        features: pd.DataFrame,
+        wanted: Floats,
+        said: Sequence[Floats],
+        today: pd.DataFrame,
+        process: Floats,
     ) -> Self:
         """Learn from windows below each other.
 
@@ -45,21 +52,21 @@ class LogBlend:
         ----------
         features, wanted : what was known and what happened, ≥ 0, one row each
         said : what the process said, > 0, per window
-        today : what it says of the customers of the date of training
+        today, process : the customers of the date of training, and what it says of them
         """
-        self.level_ = float(np.log(today.mean()))
+        self.level_ = float(np.log(process.mean()))
         self.shift_ = usual_shift(_shifts(wanted, said))
-        self.views_ = TwoViews().fit(features, self._target(wanted, said))
+        target = self._target(wanted, said)
+        self.views_ = TwoViews().fit(features, target, today, np.log(process))
         return self
 
     def predict(self, features: pd.DataFrame, process: Floats) -> Floats:
         """Expected amounts, > 0, given those of the process."""
-        offset = np.log(process)
-        views = self.views_.predict(features, offset, self.level_)
-        return np.asarray(np.exp(self.shift_) * _average(offset, views))
+        views = self.views_.predict(features, np.log(process))
+        return np.asarray(np.exp(self.shift_) * _average(np.log(process), views))
 
     def out_of_fold(self, features: pd.DataFrame, wanted: Floats, said: Sequence[Floats]) -> Floats:
-        """What would be expected of each row by trees that never saw its customer.
+        """What would be expected of each row by models that never saw its customer.
 
         Each window has its own level: what is uncertain about customers, not about the shop.
         """
@@ -75,19 +82,25 @@ class LogBlend:
             level=np.concatenate(
                 [np.full(len(one), np.log(one.mean()) + shift) for one, shift in pairs]
             ),
+            link=LogAmount(),
             parameters=self.parameters,
             rounds=self.boosting.rounds,
         )
 
-    def to_dict(self) -> dict[str, float]:
-        return {"level": self.level_, "shift": self.shift_}
+    def save(self, directory: Path, name: str) -> dict[str, Any]:
+        """Write the trees; return the rest, ready for JSON."""
+        return {
+            "level": self.level_,
+            "shift": self.shift_,
+            "views": self.views_.save(directory, name),
+        }
 
     @classmethod
-    def from_dict(cls, value: dict[str, float], views: TwoViews) -> Self:
-        """Restore for prediction; it cannot be fitted again."""
+    def load(cls, directory: Path, name: str, columns: list[str], value: dict[str, Any]) -> Self:
+        """Read what `save` wrote and returned; it cannot be fitted again."""
         blend = cls.__new__(cls)
         blend.level_, blend.shift_ = float(value["level"]), float(value["shift"])
-        blend.views_ = views
+        blend.views_ = TwoViews.load(directory, name, columns, value["views"])
         return blend
 
 

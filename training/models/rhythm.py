@@ -9,10 +9,11 @@ import pandas as pd
 
 from training.estimator import Floats
 from training.models.calibration import common_slope, log_odds_shift, logit, surprise
+from training.models.season import Season
 from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
 from training.process.regular_beta_geometric import RegularBetaGeometric
-from training.tables import CutoffTable, churned, horizon_of
+from training.tables import CutoffTable, Slot, churned, horizon_of
 
 LEAST_EXPECTED = 1e-4
 """Keeps the logarithm of an expectation finite."""
@@ -42,13 +43,15 @@ class Rhythm:
     ----------
     horizon_days : length of the predicted window
     stages : 1 for MBG/NBD; k > 1 for MBG/CNBD-k, whose gaps are more regular
+    pace : what a day of the horizon counts for, in days of the average season
     """
 
     process_: ModifiedBetaGeometric | RegularBetaGeometric
 
-    def __init__(self, *, horizon_days: int, stages: int = 1) -> None:
+    def __init__(self, *, horizon_days: int, stages: int = 1, pace: float = 1.0) -> None:
         self.horizon_days = horizon_days
         self.stages = stages
+        self.pace = pace
 
     def fit(self, features: pd.DataFrame) -> Self:
         """Fit to the customers of a feature table."""
@@ -59,7 +62,7 @@ class Rhythm:
         return self
 
     def no_order_logit(self, features: pd.DataFrame, days: float | None = None) -> Floats:
-        """Logit P(no order in the horizon, or in `days`), bounded; one value per row."""
+        """Logit P(no order in the horizon, or in `days` of average season); one value per row."""
         summary = purchase_summary(features)
         return logit(self.process_.p_no_order(summary, self._days(days)))
 
@@ -67,13 +70,13 @@ class Rhythm:
         return np.asarray(self.process_.p_alive(purchase_summary(features)))
 
     def expected_orders(self, features: pd.DataFrame, days: float | None = None) -> Floats:
-        """Expected purchase days in the horizon (or in `days`), > 0."""
+        """Expected purchase days in the horizon (or in `days` of average season), > 0."""
         summary = purchase_summary(features)
         expected = self.process_.expected_orders(summary, self._days(days))
         return np.maximum(expected, LEAST_EXPECTED)
 
     def expected_orders_within(self, features: pd.DataFrame, ends: Floats) -> Floats:
-        """The same within each of `ends` days, rows × ends.
+        """The same within each of `ends` days of average season, rows × ends.
 
         A single customer costs one question to the process, not one for each of `ends`; for
         many customers it is asked piece by piece, as the answers to all would fill the memory.
@@ -94,17 +97,22 @@ class Rhythm:
         return {
             "horizon_days": self.horizon_days,
             "stages": self.stages,
+            "pace": self.pace,
             "process": self.process_.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Self:
-        rhythm = cls(horizon_days=int(value["horizon_days"]), stages=int(value["stages"]))
+        rhythm = cls(
+            horizon_days=int(value["horizon_days"]),
+            stages=int(value["stages"]),
+            pace=float(value["pace"]),
+        )
         rhythm.process_ = process_from_dict(value["process"])  # type: ignore[assignment]
         return rhythm
 
     def _days(self, days: float | None) -> float:
-        return self.horizon_days if days is None else days
+        return self.horizon_days * self.pace if days is None else days
 
 
 Says = Callable[[Rhythm, pd.DataFrame, float], Floats]
@@ -113,24 +121,31 @@ Says = Callable[[Rhythm, pd.DataFrame, float], Floats]
 
 @dataclass(frozen=True)
 class Rhythms:
-    """One rhythm per cutoff, each from what was known at that cutoff alone, and today's.
+    """The rhythm of the date of training, and what it says of customers as they were before.
+
+    Fitted once, to all that is known by now: what it is off by at past cutoffs is then what it
+    will be off by, and not that it knew less.
 
     Attributes
     ----------
     tables : labelled, oldest first
-    past : the rhythm of each table
     today : the rhythm that predictions start from
     features : of the customers whom `today` was fitted to
+    season : of the shop; each window is asked about at its own pace
     """
 
     tables: Sequence[CutoffTable]
-    past: Sequence[Rhythm]
     today: Rhythm
     features: pd.DataFrame
+    season: Season
 
     @classmethod
     def fit(
-        cls, tables: Sequence[CutoffTable], today: pd.DataFrame | None, horizon_days: int
+        cls,
+        tables: Sequence[CutoffTable],
+        today: pd.DataFrame | None,
+        horizon_days: int,
+        slots: Sequence[Slot] = (),
     ) -> Self:
         """Fit all, with regular gaps or without: what said the past windows better.
 
@@ -138,38 +153,39 @@ class Rhythms:
         ----------
         tables : labelled, oldest first
         today : the features that predictions start from; None: those of the last cutoff
-        horizon_days : of the predictions; a past rhythm is asked about its table's window
+        horizon_days : of the predictions; each table is asked about its own window
+        slots : of the past up to the date of training, for the season
         """
+        features = tables[-1].features if today is None else today
         tried = [
-            [
-                Rhythm(horizon_days=horizon_days, stages=stages).fit(table.features)
-                for table in tables
-            ]
-            for stages in STAGES
+            Rhythm(horizon_days=horizon_days, stages=stages).fit(features) for stages in STAGES
         ]
-        past = min(tried, key=lambda rhythms: _surprise(tables, rhythms))
-        if today is None:
-            return cls(tables, past, past[-1], tables[-1].features)
-        now = Rhythm(horizon_days=horizon_days, stages=past[-1].stages).fit(today)
-        return cls(tables, past, now, today)
+        best = min(tried, key=lambda rhythm: _surprise(tables, rhythm))
+        season = Season.fit(best.process_, slots)
+        best.pace = season.pace(season.until, horizon_days)
+        return cls(tables, best, features, season)
 
     def each(self, says: Says) -> list[Floats]:
-        """What each cutoff's rhythm says within that cutoff's window, per table."""
-        return _each(self.tables, self.past, says)
+        """What the rhythm says within the window of each table, per table."""
+        return _each(self.tables, self.today, says, self.season)
 
 
-def _each(tables: Sequence[CutoffTable], past: Sequence[Rhythm], says: Says) -> list[Floats]:
+def _each(
+    tables: Sequence[CutoffTable], rhythm: Rhythm, says: Says, season: Season
+) -> list[Floats]:
     return [
-        says(rhythm, table.features, horizon_of(table))
-        for rhythm, table in zip(past, tables, strict=True)
+        says(rhythm, table.features, days * season.pace(table.cutoff, days))
+        for table, days in zip(tables, map(horizon_of, tables), strict=True)
     ]
 
 
-def _surprise(tables: Sequence[CutoffTable], past: Sequence[Rhythm]) -> float:
+def _surprise(tables: Sequence[CutoffTable], rhythm: Rhythm) -> float:
     """Log loss of P(no order) once it is calibrated; windows count alike."""
     windows = [
         (said, churned(table.labels))
-        for said, table in zip(_each(tables, past, Rhythm.no_order_logit), tables, strict=True)
+        for said, table in zip(
+            _each(tables, rhythm, Rhythm.no_order_logit, Season()), tables, strict=True
+        )
     ]
     slope = common_slope(windows)
     return sum(

@@ -1,9 +1,9 @@
-"""One target seen twice beside the purchase process: corrected by trees, and by trees alone."""
+"""One target seen twice beside the purchase process: corrected by a line, and by trees alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,18 +11,28 @@ import pandas as pd
 
 from training.boosting import OffsetBooster
 from training.estimator import Floats, customer_thirds
+from training.models.links import Link
+from training.models.ridge import RidgeCorrection
 
 PROCESS_SHARE, CORRECTED_SHARE, DIRECT_SHARE = 0.2, 0.4, 0.4
 """How much the process itself, its correction and the trees alone count in a prediction."""
 
 Mask = npt.NDArray[np.bool_]
-Grow = Callable[[pd.DataFrame, Mask], OffsetBooster]
-"""Given features and the mask of their rows among all, trees."""
+
+
+class Correction(Protocol):
+    """What was learned to add to a score."""
+
+    def correction(self, features: pd.DataFrame) -> Floats: ...
+
+
+Grow = Callable[[pd.DataFrame, Mask], Correction]
+"""Given features and the mask of their rows among all, a correction learned from them."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What trees learn, on the link scale of their objective, one per row.
+    """What is learned, on the scale of `link`, one per row.
 
     Attributes
     ----------
@@ -30,12 +40,14 @@ class Target:
     offset : what the purchase process says
     level : what it says of the average customer of the row's date, where the view without
         the process starts
+    link : the scale
     parameters, rounds : how LightGBM grows
     """
 
     wanted: Floats
     offset: Floats
     level: Floats
+    link: Link
     parameters: dict[str, Any]
     rounds: int
 
@@ -47,66 +59,84 @@ class Target:
 
 
 class TwoViews:
-    """Trees that correct an offset, and trees that start from the same level for all.
+    """The process corrected by a line (`RidgeCorrection`), and trees that start from nothing.
 
-    The first view holds where histories are short or the horizon long, the second where the
-    process does not fit (irregular or very frequent buyers). How they are averaged is the
-    caller's: odds for a probability, money for money.
+    The first holds where histories are short or the horizon long, the second where the process
+    does not fit (irregular or very frequent buyers). Learned from past dates, both drift with
+    features that grow with a shop's age; so they say who, and the process how much: each is
+    moved until today's customers come to the same in all as by the process. How the views are
+    averaged is the caller's: odds for a probability, money for money.
     """
 
-    correcting_: OffsetBooster
-    direct_: OffsetBooster
+    line_: RidgeCorrection
+    trees_: OffsetBooster
+    corrected_level_: float
+    direct_level_: float
 
-    def fit(self, features: pd.DataFrame, target: Target) -> Self:
-        """Grow both on all rows."""
-        self.correcting_ = _grow(features, target, target.offset)
-        self.direct_ = _grow(features, target, target.level)
+    def fit(
+        self, features: pd.DataFrame, target: Target, today: pd.DataFrame, process: Floats
+    ) -> Self:
+        """Learn both from all rows, and their levels from the customers of `today`.
+
+        Parameters
+        ----------
+        features, target : past dates below each other
+        today, process : the customers of the date of training, and what the process says of
+            them on the scale of the link
+        """
+        self.line_ = _line(features, target)
+        self.trees_ = _trees(features, target)
+        corrected = process + self.line_.correction(today)
+        self.corrected_level_ = target.link.level(corrected, process)
+        self.direct_level_ = target.link.level(self.trees_.correction(today), process)
         return self
 
-    def predict(
-        self, features: pd.DataFrame, offset: Floats, level: float | Floats
-    ) -> tuple[Floats, Floats]:
-        """Both views on the link scale: the corrected `offset`, and the direct one."""
+    def predict(self, features: pd.DataFrame, process: Floats) -> tuple[Floats, Floats]:
+        """Both views on the scale of the link: the corrected process, and the trees alone."""
         return (
-            offset + self.correcting_.correction(features),
-            level + self.direct_.correction(features),
+            self.corrected_level_ + process + self.line_.correction(features),
+            self.direct_level_ + self.trees_.correction(features),
         )
 
     def contributions(self, features: pd.DataFrame) -> Floats:
         """What each feature adds to the average of process and views; rows × columns."""
-        corrected = CORRECTED_SHARE * self.correcting_.contributions(features)
-        direct = DIRECT_SHARE * self.direct_.contributions(features)
-        return (corrected + direct)[:, :-1]
+        corrected = CORRECTED_SHARE * self.line_.contributions(features)
+        direct = DIRECT_SHARE * self.trees_.contributions(features)
+        return np.asarray(corrected + direct[:, :-1])
 
     def importance(self) -> dict[str, float]:
-        """Total gain per feature, of both views."""
-        correcting = self.correcting_.importance()
-        return {name: gain + correcting[name] for name, gain in self.direct_.importance().items()}
+        """Total gain per feature in the trees."""
+        return self.trees_.importance()
 
-    def save(self, directory: Path, name: str) -> None:
-        """Write both as LightGBM text."""
-        self.correcting_.save(directory / f"{name}_correcting.txt")
-        self.direct_.save(directory / f"{name}_direct.txt")
+    def save(self, directory: Path, name: str) -> dict[str, Any]:
+        """Write the trees as LightGBM text; return the rest, ready for JSON."""
+        self.trees_.save(directory / f"{name}_trees.txt")
+        return {
+            "line": self.line_.to_dict(),
+            "corrected_level": self.corrected_level_,
+            "direct_level": self.direct_level_,
+        }
 
     @classmethod
-    def load(cls, directory: Path, name: str, columns: list[str]) -> Self:
+    def load(cls, directory: Path, name: str, columns: list[str], value: dict[str, Any]) -> Self:
+        """Read what `save` wrote and returned."""
         views = cls()
-        views.correcting_ = OffsetBooster.load(directory / f"{name}_correcting.txt", columns)
-        views.direct_ = OffsetBooster.load(directory / f"{name}_direct.txt", columns)
+        views.trees_ = OffsetBooster.load(directory / f"{name}_trees.txt", columns)
+        views.line_ = RidgeCorrection.from_dict(value["line"])
+        views.corrected_level_ = float(value["corrected_level"])
+        views.direct_level_ = float(value["direct_level"])
         return views
 
 
 def views_out_of_fold(features: pd.DataFrame, target: Target) -> tuple[Floats, Floats]:
-    """Both views of every row, from trees that never saw its customer."""
-    corrected, direct = (
-        start + out_of_fold(features, _growing(target, start))
-        for start in (target.offset, target.level)
-    )
-    return corrected, direct
+    """Both views of every row, learned from other customers."""
+    corrected = out_of_fold(features, lambda some, rows: _line(some, target.at(rows)))
+    direct = out_of_fold(features, lambda some, rows: _trees(some, target.at(rows)))
+    return target.offset + corrected, target.level + direct
 
 
 def out_of_fold(features: pd.DataFrame, grow: Grow) -> Floats:
-    """The correction of every row by trees that never saw its customer.
+    """The correction of every row by what never saw its customer.
 
     Parameters
     ----------
@@ -122,17 +152,16 @@ def out_of_fold(features: pd.DataFrame, grow: Grow) -> Floats:
     for third in np.unique(thirds):
         held_out = thirds == third
         if not held_out.all():
-            trees = grow(features[~held_out], ~held_out)
-            correction[held_out] = trees.correction(features[held_out])
+            learned = grow(features[~held_out], ~held_out)
+            correction[held_out] = learned.correction(features[held_out])
     return correction
 
 
-def _growing(target: Target, start: Floats) -> Grow:
-    def grow(features: pd.DataFrame, rows: Mask) -> OffsetBooster:
-        return _grow(features, target.at(rows), start[rows])
-
-    return grow
+def _line(features: pd.DataFrame, target: Target) -> RidgeCorrection:
+    return RidgeCorrection().fit(features, target.wanted, target.offset, target.link)
 
 
-def _grow(features: pd.DataFrame, target: Target, start: Floats) -> OffsetBooster:
-    return OffsetBooster.fit(features, target.wanted, start, target.parameters, target.rounds)
+def _trees(features: pd.DataFrame, target: Target) -> OffsetBooster:
+    return OffsetBooster.fit(
+        features, target.wanted, target.level, target.parameters, target.rounds
+    )

@@ -1,12 +1,15 @@
 """Value: expected orders and spend in the horizon, with an interval, and over the lifetime."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
+from features.errors import DataError
+from features.value_basis import REVENUE, BasisName, ValueBasis
 from training.boosting import Boosting
 from training.estimator import (
     Floats,
@@ -18,28 +21,39 @@ from training.estimator import (
 from training.models.log_blend import LogBlend
 from training.models.rhythm import LEAST_EXPECTED, Rhythm, Rhythms
 from training.models.spend_interval import SpendInterval
-from training.models.two_views import CORRECTED_SHARE, PROCESS_SHARE, TwoViews
+from training.models.two_views import CORRECTED_SHARE, PROCESS_SHARE
 from training.process.gamma_gamma import GammaGamma
 from training.tables import CutoffTable, horizon_of
 
 DAYS_PER_YEAR = 365.25
 
+PRIOR_ORDERS = 5
+"""How many orders with the shop's margin an own margin is averaged with."""
+
+LEAST_LEFT = 0.02
+"""Of an order's money at least this much is expected to be left: logarithms need it."""
+
 
 class ValueModel:
     """The purchase process and two views of orders and of spend, averaged.
 
-    Orders: Poisson trees that correct log expected orders of the process, and Poisson trees
-    alone. Spend: Tweedie trees (power 1.5) that correct log(expected orders × expected value
-    of gamma-gamma), and Tweedie trees alone; see `TwoViews`. Windows may be shorter than the
-    horizon, and what a whole window was off by is taken out before trees learn: what
-    is usual of it comes back (`usual_shift`). The interval and the median are those of
+    Orders: a line that corrects log expected orders of the process, and Poisson trees alone.
+    Spend: a line that corrects log(expected orders × expected value of gamma-gamma), and
+    Tweedie trees alone (power 1.5); see `TwoViews`. Windows may be shorter than the horizon,
+    and what a whole window was off by is taken out before line and trees learn: what is usual
+    of it comes back (`usual_shift`). The interval and the median are those of
     what comparable customers really spent; see `SpendInterval`.
+
+    Where the basis is margin, spend is what is left of it after the cost of goods and of orders,
+    and an order is expected to leave the customer's own share of its money. In learning a
+    customer who left less than nothing counts as one who left nothing.
 
     Parameters
     ----------
     horizon_days : the predicted window
     discount_rate_per_year : i of Σ_t (Q_t − C_t)·(1 + i)^(−t)
     lifetime_years : where that sum ends
+    basis : what the `value` of the labels is counted in
     boosting : how the trees are grown
     """
 
@@ -51,11 +65,13 @@ class ValueModel:
         horizon_days: int,
         discount_rate_per_year: float = 0.10,
         lifetime_years: float = 5.0,
+        basis: ValueBasis = REVENUE,
         boosting: Boosting | None = None,
     ) -> None:
         self.horizon_days = horizon_days
         self.discount_rate_per_year = discount_rate_per_year
         self.lifetime_years = lifetime_years
+        self.basis = basis
         self.boosting = boosting or Boosting()
 
     def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:
@@ -67,7 +83,7 @@ class ValueModel:
         Raises
         ------
         DataError
-            Without a table, or when tables disagree in columns.
+            Without a table, when tables disagree in columns, or when costs leave nothing.
         """
         features, labels = stacked(tables)
         self.columns_ = list(features.columns)
@@ -75,15 +91,22 @@ class ValueModel:
         self.rhythm_ = rhythms.today
         self.order_value_ = _order_value(rhythms.features)
         bought = labels["orders"].to_numpy(dtype=float)
-        # returns can make a customer's net spend negative; a mean on the log scale cannot be
-        spent = np.maximum(labels["spend"].to_numpy(dtype=float), 0.0)
+        # returns and costs can make a value negative; a mean on the log scale cannot be
+        spent = np.maximum(labels["value"].to_numpy(dtype=float), 0.0)
+        if self.basis.name == "margin" and not spent.any():
+            raise DataError(
+                "costs leave nothing of any past order, so that no margin can be learned. Check "
+                'the costs, or set predict.value = "revenue".'
+            )
         orders = rhythms.each(Rhythm.expected_orders)
-        values = [_expected_value(_order_value(table.features), table.features) for table in tables]
+        values = [self._left(self.order_value_, table.features) for table in tables]
         spend = [count * value for count, value in zip(orders, values, strict=True)]
         today = self._process(rhythms.features)
-        self.orders_ = LogBlend(self.boosting, "poisson").fit(features, bought, orders, today[0])
+        self.orders_ = LogBlend(self.boosting, "poisson").fit(
+            features, bought, orders, rhythms.features, today[0]
+        )
         self.spend_ = LogBlend(self.boosting, "tweedie", tweedie_variance_power=1.5).fit(
-            features, spent, spend, today[1]
+            features, spent, spend, rhythms.features, today[1]
         )
         self._fit_interval(tables, features, spent, spend)
         return self
@@ -105,7 +128,20 @@ class ValueModel:
     def _process(self, features: pd.DataFrame) -> tuple[Floats, Floats]:
         """Expected purchase days and spend of the process within the horizon."""
         orders = self.rhythm_.expected_orders(features)
-        return orders, orders * _expected_value(self.order_value_, features)
+        return orders, orders * self._left(self.order_value_, features)
+
+    def _left(self, order_value: GammaGamma, features: pd.DataFrame) -> Floats:
+        """Expected value of an order on the model's basis, > 0."""
+        paid = _expected_value(order_value, features)
+        if self.basis.name == "revenue":
+            return paid
+        left = paid * kept_share(features, self.basis) - self.basis.cost_per_order
+        return np.maximum(left, LEAST_LEFT * paid)
+
+    @property
+    def clv_basis(self) -> BasisName:
+        """What the model's values are counted in."""
+        return self.basis.name
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """Orders and money per customer.
@@ -113,7 +149,7 @@ class ValueModel:
         Returns
         -------
         Index as given; `expected_orders`, `expected_order_value` (money), `clv` = their
-        product: expected net spend in the horizon, `clv_low` ≤ `clv` ≤ `clv_high` (80 %
+        product: expected value in the horizon on the model's basis, `clv_low` ≤ `clv` ≤ `clv_high` (80 %
         interval), `clv_median` (half of comparable customers spent no more: often 0, never to
         be added up), `clv_lifetime` ≥ `clv`, discounted.
         """
@@ -142,7 +178,8 @@ class ValueModel:
         -------
         One column per feature plus `rhythm` (how many orders the purchase process expects),
         one row per customer; positive raises the value. What the process expects of an order
-        counts for `mean_order_value`. A row adds up to the log of the geometric mean of
+        counts for `mean_order_value`, what costs leave of it, on the basis of margin, for
+        `margin_share`. A row adds up to the log of the geometric mean of
         process and views minus a constant of the model, and depends on no other row.
         """
         require_columns(features, self.columns_)
@@ -152,26 +189,36 @@ class ValueModel:
         spend = share * (np.log(said_spend) - self.spend_.level_)
         parts = self.spend_.views_.contributions(features)
         table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
-        table["mean_order_value"] += spend - orders
+        kept = self._kept_part(features)
+        table["mean_order_value"] += spend - orders - kept
+        if self.basis.name == "margin":
+            table["margin_share"] += kept
         table.insert(0, "rhythm", orders)
         return table
 
+    def _kept_part(self, features: pd.DataFrame) -> Floats:
+        """What the customer's own margin adds to the log of the value, against the shop's."""
+        if self.basis.name == "revenue":
+            return np.zeros(len(features))
+        shop = max(1 - self.basis.cost_share, LEAST_LEFT)
+        share = PROCESS_SHARE + CORRECTED_SHARE
+        return np.asarray(share * np.log(kept_share(features, self.basis) / shop))
+
     def importance(self) -> dict[str, float]:
-        """Total gain per feature for spend, of both views."""
+        """Total gain per feature in the trees of spend."""
         return self.spend_.views_.importance()
 
     def save(self, directory: Path) -> None:
-        self.orders_.views_.save(directory, "orders")
-        self.spend_.views_.save(directory, "spend")
         write_json(
             directory / "model.json",
             {
                 "horizon_days": self.horizon_days,
                 "discount_rate_per_year": self.discount_rate_per_year,
                 "lifetime_years": self.lifetime_years,
+                "basis": asdict(self.basis),
                 "columns": self.columns_,
-                "orders": self.orders_.to_dict(),
-                "spend": self.spend_.to_dict(),
+                "orders": self.orders_.save(directory, "orders"),
+                "spend": self.spend_.save(directory, "spend"),
                 "interval": self.interval_.to_dict(),
                 "rhythm": self.rhythm_.to_dict(),
                 "order_value": self.order_value_.to_dict(),
@@ -185,13 +232,14 @@ class ValueModel:
             horizon_days=int(value["horizon_days"]),
             discount_rate_per_year=float(value["discount_rate_per_year"]),
             lifetime_years=float(value["lifetime_years"]),
+            basis=ValueBasis(**value.get("basis", {})),
         )
         model.columns_ = value["columns"]
         model.interval_ = SpendInterval.from_dict(value["interval"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
         model.order_value_ = GammaGamma.from_dict(value["order_value"])
         model.orders_, model.spend_ = (
-            LogBlend.from_dict(value[name], TwoViews.load(directory, name, model.columns_))
+            LogBlend.load(directory, name, model.columns_, value[name])
             for name in ("orders", "spend")
         )
         return model
@@ -200,17 +248,37 @@ class ValueModel:
         """Discounted expected orders of the lifetime ÷ those of the first horizon, ≥ 1.
 
         The purchase process says how orders fade; each period is discounted from its middle.
+        Only the first has a season of its own, the later ones the average of the year.
         """
         ends = np.arange(1, max(1, self._periods()) + 1) * self.horizon_days
         cumulative = self.rhythm_.expected_orders_within(features, ends.astype(float))
         per_period = np.diff(cumulative, axis=1, prepend=0.0)
         years = (ends - self.horizon_days / 2) / DAYS_PER_YEAR
         weights = (1 + self.discount_rate_per_year) ** -(years - years[0])
-        lifetime = (per_period * weights).sum(axis=1) / per_period[:, 0]
-        return np.asarray(np.maximum(lifetime, 1.0))
+        later = (per_period * weights)[:, 1:].sum(axis=1) / per_period[:, 0]
+        return np.asarray(1.0 + later / self.rhythm_.pace)
 
     def _periods(self) -> int:
         return round(self.lifetime_years * DAYS_PER_YEAR / self.horizon_days)
+
+
+def kept_share(features: pd.DataFrame, basis: ValueBasis) -> Floats:
+    """Of the money of an order, how much the cost of goods leaves: own and shop's share averaged.
+
+    Parameters
+    ----------
+    features : `margin_share` and `orders`, one row per customer
+    basis : with the shop's share
+
+    Returns
+    -------
+    `LEAST_LEFT` to 1 per row.
+    """
+    shop = float(np.clip(1 - basis.cost_share, LEAST_LEFT, 1.0))
+    own = features["margin_share"].fillna(shop).clip(0, 1).to_numpy(dtype=float)
+    orders = features["orders"].to_numpy(dtype=float)
+    share = (orders * own + PRIOR_ORDERS * shop) / (orders + PRIOR_ORDERS)
+    return np.asarray(np.maximum(share, LEAST_LEFT))
 
 
 def _order_value(features: pd.DataFrame) -> GammaGamma:

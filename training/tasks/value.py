@@ -1,4 +1,4 @@
-"""The task of predicting what a customer spends in the horizon."""
+"""The task of predicting what a customer is worth in the horizon."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class ValueTask:
-    """Expected spend in the horizon beside the RFM average, by normalised Gini."""
+    """Expected value in the horizon beside the RFM average, by normalised Gini.
+
+    `spent` is what the customer brought, on the basis of the training: revenue or margin.
+    """
 
     name = "value"
     title = "Value"
@@ -39,6 +42,7 @@ class ValueTask:
             horizon_days=fold.horizon_days,
             discount_rate_per_year=predict.discount_rate_per_year,
             lifetime_years=predict.lifetime_years,
+            basis=world.basis,
             boosting=world.boosting(),
         )
         return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
@@ -49,7 +53,7 @@ class ValueTask:
         said = fitted[self.name].predict(table.features)
         rows = pd.DataFrame(
             {
-                "spent": table.labels["spend"],
+                "spent": table.labels["value"],
                 "model": said["clv"],
                 "low": said["clv_low"],
                 "high": said["clv_high"],

@@ -11,13 +11,14 @@ from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATU
 from features.orders import read_orders
 from features.sources import FrameSource
 from tests.oracles.optional_features_in_pandas import optional_features_in_pandas
-from tests.support.optional_tables import TABLES, busy_tables, settings_with, write_tables
+from tests.support.optional_tables import ENDS, TABLES, busy_tables, settings_with, write_tables
 from tests.support.shop import FIRST_DAY, busy_orders, shop_settings
 
 LINES = busy_orders(days=430)
 AS_OF = FIRST_DAY + pd.Timedelta(days=200)
 ATTRIBUTES = ["attribute_age", "is_region_north", "is_region_south"]
 ARRIVAL = {name: {"ingested_at": "arrived"} for name in ("interactions", "contacts")}
+WITH_ENDS = {"customers": ENDS}
 
 few = settings(
     max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -31,7 +32,8 @@ def tables():
 
 def features_of(root, tables, as_of=AS_OF, lines=LINES, **more):
     write_tables(tables, root)
-    with read_orders(settings_with(root, *TABLES, **more), FrameSource(lines)) as log:
+    changes = WITH_ENDS | more
+    with read_orders(settings_with(root, *TABLES, **changes), FrameSource(lines)) as log:
         return build_features(log, as_of.date())
 
 
@@ -39,7 +41,8 @@ def features_of(root, tables, as_of=AS_OF, lines=LINES, **more):
 def log(request, tables, tmp_path_factory):
     root = tmp_path_factory.mktemp("shop")
     write_tables(tables, root)
-    with read_orders(settings_with(root, *TABLES, **request.param), FrameSource(LINES)) as log:
+    changes = WITH_ENDS | request.param
+    with read_orders(settings_with(root, *TABLES, **changes), FrameSource(LINES)) as log:
         yield log
 
 
@@ -133,6 +136,11 @@ def test_the_configured_tables_say_which_blocks_there_are(tmp_path, sections, na
     blocks = blocks_for(settings_with(tmp_path, *sections).data)
     assert blocks[: len(BLOCKS)] == BLOCKS
     assert [block.name for block in blocks[len(BLOCKS) :]] == names
+
+
+def test_cancellations_are_a_block_of_their_own(tmp_path):
+    blocks = blocks_for(settings_with(tmp_path, "customers", **WITH_ENDS).data)
+    assert [block.name for block in blocks[len(BLOCKS) :]] == ["membership", "attributes"]
 
 
 def test_without_a_column_for_whom_they_brought_nobody_has_referrals(tmp_path):

@@ -1,0 +1,40 @@
+"""Whether a contract has been cancelled; a cancellation of a later date is not seen."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.block import Block, Feature
+
+CANCELLED = "is_cancelled"
+
+BLOCK = Block(
+    name="membership",
+    grain="customer_attributes",
+    needs="cancellations",
+    features=(
+        Feature(
+            CANCELLED,
+            "yes_no",
+            "table",
+            "MAX(CASE WHEN cancelled_day < {as_of} THEN 1 ELSE 0 END)",
+            "contract cancelled",
+            "已退订",
+        ),
+        Feature(
+            "days_since_cancellation",
+            "days",
+            "table",
+            "{as_of} - MAX(CASE WHEN cancelled_day < {as_of} THEN cancelled_day END)",
+            "days since the cancellation",
+            "距退订天数",
+        ),
+    ),
+)
+
+
+def is_cancelled(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whose contract is over, one per row; where nothing is known of a contract it runs."""
+    if CANCELLED not in features:
+        return np.zeros(len(features), dtype=bool)
+    return np.asarray(features[CANCELLED].to_numpy(dtype=float) > 0)

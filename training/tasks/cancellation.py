@@ -1,0 +1,66 @@
+"""The task of predicting who will cancel a contract in the horizon."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from features.blocks.membership import is_cancelled
+from training.baselines import TenureRule
+from training.metrics import churn_metrics
+from training.models.cancellation import CancellationModel
+from training.plan import Fold
+from training.tables import CutoffTable
+from training.tasks.churn import ChurnTask
+from training.tasks.task import Judgement, if_finite
+from training.world import World
+
+
+class CancellationTask(ChurnTask):
+    """P(cancelled in the horizon) beside the tenure rule, by log loss, on contracts that run."""
+
+    baseline = TenureRule.title
+
+    def fit(self, world: World, fold: Fold) -> CancellationModel:  # type: ignore[override]
+        model = CancellationModel(
+            horizon_days=fold.horizon_days,
+            period_days=world.settings.predict.contract_days,
+            boosting=world.boosting(),
+        )
+        return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
+
+    def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
+        table = running(world.judged_table(fold.test))
+        rule = TenureRule().fit(world.tables(fold.train, fold.test))
+        return judged(
+            table.labels["cancelled"],
+            fitted[self.name].predict(table.features)["churn_probability"],
+            rule.predict(table.features)["churn_probability"],
+            self.baseline,
+        )
+
+
+def running(table: CutoffTable) -> CutoffTable:
+    """The table without those whose contract was over at its cutoff."""
+    runs = ~is_cancelled(table.features)
+    return CutoffTable(table.cutoff, table.features[runs], table.labels[runs])
+
+
+def judged(
+    happened: "pd.Series[float]",
+    said: "pd.Series[float]",
+    usual: "pd.Series[float]",
+    baseline: str,
+) -> Judgement:
+    """What came of the probabilities of a model and of its baseline."""
+    rows = pd.DataFrame({"churned": happened, "model": said, "baseline": usual})
+    churned = rows["churned"].to_numpy()
+    return Judgement(
+        metrics={
+            "model": if_finite(
+                rows["model"], lambda: churn_metrics(churned, rows["model"].to_numpy())
+            ),
+            baseline: churn_metrics(churned, rows["baseline"].to_numpy()),
+        },
+        rows=rows,
+    )
