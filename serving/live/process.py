@@ -23,6 +23,7 @@ from features.config import Settings, load_settings
 from features.errors import ConfigError, RegularsError
 from features.state.reading import SentLine, typed_line
 from serving.answers import encode
+from serving.live.after import score_after
 from serving.live.context import context_file, read_context
 from serving.live.scorer import Known, Scorer
 from serving.logs import log_as_json
@@ -36,18 +37,21 @@ def answer(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[
 
     Parameters
     ----------
-    body : `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of` (a date or
+    body : what `score_after` takes, or `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of` (a date or
         None), `consents`
 
     Returns
     -------
-    `document`, and `put_aside`: number of the line, from 0, and the rule's code.
+    That of `score_after`, or `document` and `put_aside`: number of the line, from 0, and the
+    rule's code.
 
     Raises
     ------
     ConfigError
         When the request does not fit; see `Scorer.score`.
     """
+    if "run_id" in body:
+        return score_after(scorer, settings, body)
     lines = [
         SentLine(**{**line, "ordered_at": datetime.fromisoformat(line["ordered_at"])})
         for line in body["lines"]

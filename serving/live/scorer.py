@@ -17,8 +17,10 @@ from features.state import CustomerState, Line
 from features.state.judging import JudgedLine, TypedLine, counting_lines, judge
 from features.state.reading import with_catalogue
 from serving.answers import blocks
+from serving.campaigns.economics import for_live
 from serving.explanation import Earlier, explain
 from serving.live.context import RunContext, newest_day
+from serving.outlook import categories_of, category_columns
 from serving.scoring import (
     models_of,
     no_recommendations,
@@ -32,11 +34,11 @@ from training.recommend.rules import Rules
 
 @dataclass(frozen=True, kw_only=True)
 class LastSaid:
-    """What the run before said of the customer, to compare with."""
+    """What a run said of the customer, to compare with; None where it said nothing."""
 
     run: RunInfo
-    churn_probability: float
-    clv: float
+    churn_probability: float | None
+    clv: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +50,17 @@ class Known:
     consents : to personal recommendations, where the configuration asks for it
     table_features : values of the features that come from optional tables
     segments : those of the last run, which no single customer's orders change
-    before : the run to compare with; None: `since_last_run` is null
+    referral_value : what the last run said of it, for the same reason
+    before : runs to compare with, the latest date first: the first that lies before the score;
+        without one, `since_last_run` is null
     is_in_run : the shop counts the customer: the percentile among the run's customers is told
     """
 
     consents: bool = False
     table_features: Mapping[str, float] | None = None
     segments: Mapping[str, str | None] | None = None
-    before: LastSaid | None = None
+    referral_value: float | None = None
+    before: Sequence["LastSaid"] = ()
     is_in_run: bool = False
 
 
@@ -65,10 +70,22 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Scored:
-    """An answer: the document, and every line with what the rules say of it."""
+    """An answer: the document, and every line with what the rules say of it.
+
+    `products` are all that are recommended, as JSON.
+    """
 
     document: dict[str, Any]
     judged: tuple[JudgedLine, ...]
+    products: str
+
+
+class NothingBought(ConfigError):
+    """No line of the customer counts as a purchase; `reasons` say of each line why, or None."""
+
+    def __init__(self, as_of: date, reasons: Sequence[str | None]) -> None:
+        super().__init__(f"lines: none of them counts as a purchase before {as_of}.")
+        self.reasons = reasons
 
 
 class Scorer:
@@ -94,7 +111,20 @@ class Scorer:
             columns=["product_name", "category"],
             dtype="str",
         )
+        self._category_of: dict[str, Any] = {
+            str(product): category for product, category in self._products["category"].items()
+        }
         self._digits = get_currency_precision(settings.data.currency)
+
+    @property
+    def run(self) -> RunInfo | None:
+        """The last run, as the scorer knows it."""
+        return None if self._context is None else self._context.run
+
+    @property
+    def table_columns(self) -> list[str]:
+        """The features that come from tables beside the orders."""
+        return self._wanted
 
     @property
     def as_of(self) -> date:
@@ -135,11 +165,14 @@ class Scorer:
         seen = list(counting_lines(judged, before=day_number(day)))
         state = CustomerState.from_lines(seen)
         features = self._features(customer_id, state, day, known)
+        if features is None:
+            raise NothingBought(day, [one.reason for one in judged])
         run = self._run(day, known)
         scores = self._scores(features, run, state, known)
+        scores = scores.assign(**category_columns([self._categories(seen)]))
         products = self._recommended(customer_id, seen, day, known)
         (block,) = blocks(run, scores, products, digits=self._digits)
-        return Scored(json.loads(block["document"][0]), tuple(judged))
+        return Scored(json.loads(block["document"][0]), tuple(judged), block["products"][0])
 
     def _date(self, judged: Sequence[JudgedLine], as_of: date | None) -> date:
         earliest = date.fromisoformat(self._models.manifest.as_of)
@@ -156,10 +189,10 @@ class Scorer:
 
     def _features(
         self, customer_id: str, state: CustomerState, as_of: date, known: Known
-    ) -> pd.DataFrame:
+    ) -> pd.DataFrame | None:
         found = state.features(day_number(as_of), self._settings.data.minor_units)
         if found is None:
-            raise ConfigError(f"lines: none of them counts as a purchase before {as_of}.")
+            return None
         given = known.table_features or {}
         if missing := [name for name in self._wanted if name not in given]:
             raise ConfigError(
@@ -182,7 +215,8 @@ class Scorer:
             created_at=_NEVER,
             data_fingerprint="" if last is None else last.data_fingerprint,
             models=models_of(self._models),
-            clv_basis="revenue",
+            clv_basis=self._models.value.clv_basis,
+            churn_label=self._models.churn.label,
             segment_columns=tuple(known.segments or ()),
             risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
         )
@@ -197,19 +231,28 @@ class Scorer:
             self._models,
             run.currency,
             digits=self._digits,
-            earlier=self._earlier(features, state, known),
+            earlier=self._earlier(features, state, known, run.as_of),
         )
         churn = float(scores["churn_probability"].iloc[0])
         context = self._context if known.is_in_run else None
         scores["churn_percentile"] = float("nan") if context is None else context.percentile(churn)
         told = {str(name): column.array for name, column in explained.items()}
-        return scores.assign(**told, **(known.segments or {}))
+        told |= for_live(scores, None if self._context is None else self._context.run)
+        worth = float("nan") if known.referral_value is None else known.referral_value
+        return scores.assign(**told, referral_value=worth, **(known.segments or {}))
+
+    def _categories(self, seen: Sequence[Line]) -> list[tuple[str, float]]:
+        """The likeliest categories of the next order, with their probabilities."""
+        written = {line.product_id: line.category for line in seen if line.product_id is not None}
+        of_product: dict[str, Any] = written | self._category_of
+        orders = [products for _, products in baskets(seen)]
+        return categories_of(self._models.next_purchase.category_, orders, of_product)
 
     def _earlier(
-        self, features: pd.DataFrame, state: CustomerState, known: Known
+        self, features: pd.DataFrame, state: CustomerState, known: Known, as_of: date
     ) -> Earlier | None:
-        before = known.before
-        if before is None:
+        before = next((one for one in known.before if one.run.as_of < as_of), None)
+        if before is None or before.churn_probability is None:
             return None
         found = state.features(day_number(before.run.as_of), self._settings.data.minor_units)
         if found is None:

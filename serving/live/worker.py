@@ -31,6 +31,14 @@ STEADY_SECONDS = 60.0
 class ScoresOne(Protocol):
     """Scores one customer whose lines are at hand; see `serving.live.process.answer`."""
 
+    @property
+    def bundle_id(self) -> str | None:
+        """The models that score at the moment; None while nothing can be scored."""
+
+    @property
+    def pending(self) -> int:
+        """How many scores were asked for and are not made."""
+
     def ask(self, body: Mapping[str, Any]) -> Answer:
         """The answer to a request.
 
@@ -85,6 +93,12 @@ class Worker:
         """The models that score at the moment; None while nothing can be scored."""
         current = self._current
         return current.ready.result() if current is not None and current.is_open else None
+
+    @property
+    def pending(self) -> int:
+        """How many scores were asked for and are not made."""
+        current = self._current
+        return 0 if current is None else current.pending
 
     @property
     def pid(self) -> int | None:

@@ -99,7 +99,7 @@ def test_it_says_what_changed_since_the_last_run_as_the_run_does(trained, models
     first = score(trained.log, earlier, date(2024, 7, 15), NOW)
     store.publish(first.info, first.scores, first.recommendations)
     second = score(trained.log, earlier, None, NOW, store=store)
-    figures = {name: (churn, clv) for name, churn, clv in store.figures(first.info.run_id)}
+    figures = {name: (churn, clv) for name, churn, clv, _ in store.figures(first.info.run_id)}
     typed = typed_lines_of(trained.orders, trained.settings.data)
     scorer = Scorer(earlier, trained.settings, None)
     told = 0
@@ -108,7 +108,7 @@ def test_it_says_what_changed_since_the_last_run_as_the_run_does(trained, models
         if customer in figures:
             churn, clv = figures[customer]
             before = replace(before, churn_probability=churn, clv=clv)
-        ours = scorer.score(customer, typed[customer], second.info.as_of, Known(before=before))
+        ours = scorer.score(customer, typed[customer], second.info.as_of, Known(before=(before,)))
         assert ours.document["since_last_run"] == document["since_last_run"]
         told += document["since_last_run"] is not None
     assert told > 20

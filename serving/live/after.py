@@ -1,0 +1,130 @@
+"""What a score run would say of a customer after the orders that were sent since the last one."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from features.config import Data, Settings
+from features.histories import FileLine, file_lines, told_beside
+from features.state.judging import TypedLine
+from features.state.reading import SentLine, typed_line
+from serving.answers import encode
+from serving.live.scorer import Known, LastSaid, NothingBought, Scorer
+from serving.store.run import RunInfo
+
+IN_FILES = "order_in_files"
+"""Why a line that was sent does not count: the files of the shop hold its order."""
+
+SOURCE = "\uffff"
+"""Stands for the file of such lines, behind all others."""
+
+
+def score_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Score a customer by what the files hold and what was sent.
+
+    Parameters
+    ----------
+    body : `customer_id`; `run_id`, the run to go beyond; `history`, see `features.histories`;
+        `lines` (order, content), oldest first; `segments`, `name`, `consent` as that run says
+        them; `earlier`, runs with their figures
+
+    Returns
+    -------
+    `run_id`, the run that the scorer knows; where it is another one, nothing else. Else
+    `document` and `products` as JSON, both None where no line counts as a purchase, and
+    `put_aside`: for each of `lines` the reason why it does not count, or None.
+    """
+    run = scorer.run
+    if run is None or run.run_id != body["run_id"]:
+        return {"run_id": None if run is None else run.run_id}
+    data = settings.data
+    files = [_typed(line) for line in file_lines(body["history"])]
+    held = {_order(line, data) for line in files}
+    sent = [_sent(order, json.loads(content), data) for order, content in body["lines"]]
+    new = [line for line in sent if _order(line, data) not in held]
+    answer: dict[str, Any] = {"run_id": run.run_id, "document": None, "products": None}
+    if body["customer_id"] in data.rules.anonymous_customers:
+        return {**answer, "put_aside": [None] * len(sent)}
+    try:
+        scored = scorer.score(
+            body["customer_id"], [*files, *new], None, _known(body, run, scorer.table_columns)
+        )
+    except NothingBought as error:
+        return {
+            **answer,
+            "put_aside": _reasons(sent, held, data, iter(error.reasons[len(files) :])),
+        }
+    reasons = iter([one.reason for one in scored.judged[len(files) :]])
+    document = _with_words_of(run, scored.document, body)
+    return {
+        "run_id": run.run_id,
+        "document": encode(document),
+        "products": scored.products,
+        "put_aside": _reasons(sent, held, data, reasons),
+    }
+
+
+def _typed(line: FileLine) -> TypedLine:
+    values = line._asdict()
+    del values["is_put_aside"]
+    return TypedLine(**{**values, "source": f"{line.source:09}"})
+
+
+def _sent(order_id: str, content: Mapping[str, Any], data: Data) -> TypedLine:
+    at = datetime.fromisoformat(content["ordered_at"])
+    # where the files have no order ids, a day is an order
+    order = order_id if data.columns.order_id is not None else None
+    return typed_line(
+        SentLine(**{**content, "order_id": order, "ordered_at": at}), data, source=SOURCE
+    )
+
+
+def _order(line: TypedLine, data: Data) -> Any:
+    if data.columns.order_id is not None:
+        return line.order_id
+    return None if line.ordered_at is None else line.ordered_at.date()
+
+
+def _reasons(
+    sent: Sequence[TypedLine], held: set[Any], data: Data, reasons: Iterator[str | None]
+) -> list[str | None]:
+    return [IN_FILES if _order(line, data) in held else next(reasons) for line in sent]
+
+
+def _known(body: Mapping[str, Any], run: RunInfo, table_columns: list[str]) -> Known:
+    beside = told_beside(body["history"])
+    features = dict.fromkeys(table_columns, float("nan")) | beside.get("features", {})
+    return Known(
+        consents=beside.get("consents", False),
+        table_features=features,
+        segments=body["segments"],
+        before=[_said(run, one) for one in body["earlier"]],
+        is_in_run=True,
+    )
+
+
+def _said(last: RunInfo, said: Mapping[str, Any]) -> LastSaid:
+    run = said["run"]
+    info = replace(
+        last,
+        run_id=run["run_id"],
+        as_of=date.fromisoformat(run["as_of"]),
+        models=run["models"],
+    )
+    return LastSaid(run=info, churn_probability=said["churn_probability"], clv=said["clv"])
+
+
+def _with_words_of(
+    run: RunInfo, document: Mapping[str, Any], body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document with what only the run knows of the customer."""
+    refused = {"suggested_action": "no_contact"} if body["consent"] is False else {}
+    return {
+        **document,
+        "name": body["name"],
+        "consent": body["consent"],
+        **refused,
+        "segments_as_of": run.as_of.isoformat(),
+    }

@@ -1,0 +1,124 @@
+"""Orders that were sent, on their way into a score run; and what the run hands back.
+
+A run reads the files of the shop and what was sent since; the files win, order by order. It
+leaves every customer's lines as the files hold them: what is sent next is scored with those.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow.parquet as pq
+from sqlalchemy.engine import make_url
+
+from features.build import build_features
+from features.catalogue import FEATURES
+from features.config import Data, Settings
+from features.orders import OrderLog
+from features.sent_lines import SentOrderLine
+from features.state.reading import SentLine, typed_line
+from serving.erasure import Erased
+from serving.recommendation_rules import rules_of
+from serving.scoring import ScoreRun
+from serving.store.live import Handover, LiveLine, LiveStore
+from serving.store.stores import open_stores
+from training.bundle import Models
+
+ROWS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class SentSoFar:
+    """The lines that were sent, as they are kept and as the shop's rules read them."""
+
+    kept: tuple[LiveLine, ...]
+    typed: tuple[SentOrderLine, ...]
+
+    @classmethod
+    def read(cls, live: LiveStore, data: Data) -> Self:
+        """All that are there now."""
+        kept = tuple(live.lines())
+        return cls(kept, tuple(_typed(line, data) for line in kept))
+
+    def handover(
+        self, log: OrderLog, run: ScoreRun, models: Models, folder: Path, erased: Erased
+    ) -> Handover:
+        """What the run brings.
+
+        Parameters
+        ----------
+        log : read with `typed` and with `folder` for histories; used at once, not later
+        run : of the log
+        models : that made it
+        folder : must be there until the run is published
+        erased : customers who are left out
+        """
+        absorbed = []
+        if self.typed:
+            rows = log.connection.execute("SELECT source_row FROM absorbed_lines").fetchall()
+            gone = (self.kept[row - 1] for (row,) in rows)
+            absorbed = [(*line.place, line.change_no) for line in gone]
+        # a run of a past date says nothing of what was ordered since
+        is_whole = run.info.as_of >= log.end
+        newest = max((line.change_no for line in self.kept), default=0)
+        return Handover(
+            histories=_histories(folder, _beside(log, run, models), erased),
+            seen_no=newest if is_whole else 0,
+            absorbed=absorbed,
+        )
+
+
+def lines_sent(settings: Settings) -> Sequence[SentOrderLine]:
+    """The lines in the store of a configuration; none where there is no store yet."""
+    url = settings.database_url(settings.store.url)
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
+        return ()
+    stores = open_stores(url)
+    try:
+        return SentSoFar.read(stores.live, settings.data).typed
+    finally:
+        stores.close()
+
+
+def _typed(line: LiveLine, data: Data) -> SentOrderLine:
+    content = json.loads(line.content)
+    at = datetime.fromisoformat(content["ordered_at"])
+    # where the files have no order ids, a day is an order
+    order = line.order_id if data.columns.order_id is not None else None
+    sent = SentLine(**{**content, "order_id": order, "ordered_at": at})
+    anonymous = line.customer_id in data.rules.anonymous_customers
+    return SentOrderLine(None if anonymous else line.customer_id, typed_line(sent, data))
+
+
+def _beside(log: OrderLog, run: ScoreRun, models: Models) -> Mapping[str, dict[str, Any]]:
+    """What a score needs of a customer that no order tells."""
+    found: dict[str, dict[str, Any]] = {}
+    if wanted := [name for name in models.manifest.columns if name not in FEATURES]:
+        table = build_features(log, run.info.as_of)[wanted]
+        known = table.astype(object).where(table.notna(), None)
+        for customer_id, row in zip(known.index, known.to_dict("records"), strict=True):
+            features = {str(name): value for name, value in row.items() if value is not None}
+            found[customer_id] = {"features": features}
+    if log.settings.recommend.needs_consent:
+        for customer_id in rules_of(log, run.info.as_of).consent or ():
+            found.setdefault(customer_id, {})["consents"] = True
+    return found
+
+
+def _histories(
+    folder: Path, beside: Mapping[str, dict[str, Any]], erased: Erased
+) -> Iterator[tuple[str, str]]:
+    for file in sorted(folder.glob("histories-*.parquet")):
+        for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE):
+            columns = batch.to_pydict()
+            gone = erased.among(columns["customer_id"])
+            for customer_id, lines in zip(*columns.values(), strict=True):
+                if customer_id in gone:
+                    continue
+                more = beside.get(customer_id)
+                text = lines if more is None else f"{lines[:-1]},{json.dumps(more)[1:]}"
+                yield customer_id, text

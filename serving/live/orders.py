@@ -1,0 +1,340 @@
+"""Orders that come in by the API: kept first, then scored, in that order and no other.
+
+What is acknowledged is durable. The score follows at once where the scorer answers, and else
+as soon as it does: until then the customer waits, in the store, where a restart finds it.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from features.errors import ConfigError, NoRun, RegularsError, ScorerAway, StoreError
+from serving.erasure import CustomerFiles, Erased
+from serving.live.worker import ScoresOne
+from serving.store.live import (
+    LivePast,
+    LiveScore,
+    LiveStore,
+    Outcome,
+    RequestKey,
+    SentLine,
+    Verdict,
+)
+from serving.store.protocol import Store
+from serving.store.stores import Stores
+
+log = logging.getLogger(__name__)
+
+SCORING_SECONDS = 2.0
+"""How long one request is kept waiting for scores; those left follow by themselves."""
+
+MOST_AHEAD = 4
+"""Scores that others have asked for, with which a request waits for its own; with more its scores
+follow: whoever sends many orders at once gets answers, not a queue."""
+
+EARLIEST = timedelta(days=2)
+"""How far ahead of the server's clock an order may be: clocks and time zones differ."""
+
+OVERDUE = timedelta(seconds=2)
+"""After which a customer's score is nobody's who is still answering a request."""
+
+FOLLOWED_AT_ONCE = 50
+PAUSE_SECONDS = 0.5
+LATER_SECONDS = 60.0
+"""When a score is tried again that has failed for another reason than the scorer's absence."""
+
+Place = tuple[str, int]
+
+
+class TakenLine(NamedTuple):
+    """What became of a line.
+
+    `reason` says why it was refused, `put_aside` by which rule of the shop it does not count;
+    that is None, too, where the score is still to be made or was made before.
+    """
+
+    order_id: str
+    line: int
+    outcome: Outcome
+    reason: str | None
+    put_aside: str | None
+
+
+class CustomerAfter(NamedTuple):
+    """Where a customer's score stands, and what it says.
+
+    `score`: `current` knows every line; `pending`: it will; `none`: no line counts as a
+    purchase. The others are None where nothing is said.
+    """
+
+    customer_id: str
+    score: Literal["current", "pending", "none"]
+    run_id: str | None = None
+    as_of: str | None = None
+    status: str | None = None
+    churn_probability: float | None = None
+    retention_risk: str | None = None
+    clv: float | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The answer to a request."""
+
+    lines: tuple[TakenLine, ...]
+    customers: tuple[CustomerAfter, ...]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a score is still to be made."""
+        return any(one.score == "pending" for one in self.customers)
+
+
+class LiveOrders:
+    """Takes orders in, and scores the customers who sent them.
+
+    Parameters
+    ----------
+    stores : the lines are kept in `live`; answers are read from `scores`
+    scores : what readers see; `stores.scores`, or a store in front of it
+    scorer : None: scores are made by another server or the next run
+    files : where the key of erasures lies; None: nobody was erased
+    clock : the present moment, with its time zone
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        *,
+        scores: Store,
+        scorer: ScoresOne | None,
+        files: CustomerFiles | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._live: LiveStore = stores.live
+        self._stores = stores
+        self._scores = scores
+        self._scorer = scorer
+        self._files = files
+        self._clock = clock
+
+    def take(self, sent: Sequence[SentLine], key: RequestKey | None = None) -> Taken:
+        """Keep lines, score their customers, and say what became of both.
+
+        Raises
+        ------
+        KeyReused
+            When `key` came with another body before.
+        StoreError
+            When the lines cannot be kept; none of them is then.
+        """
+        end = (self._clock() + EARLIEST).date()
+        early = [_day(one) > end for one in sent]
+        in_time = [one for one, is_early in zip(sent, early, strict=True) if not is_early]
+        verdicts = iter(self._live.accept(in_time, at=self._clock(), erased=self._erased, key=key))
+        judged = [Verdict("refused") if is_early else next(verdicts) for is_early in early]
+        ids = dict.fromkeys(
+            one.line.customer_id
+            for one, verdict in zip(sent, judged, strict=True)
+            if one.line.customer_id is not None and verdict.outcome != "refused"
+        )
+        aside = self._score_all(list(ids))
+        lines = tuple(
+            TakenLine(
+                *one.line.place,
+                verdict.outcome,
+                "in_future" if is_early else verdict.reason,
+                aside.get(one.line.place),
+            )
+            for one, verdict, is_early in zip(sent, judged, early, strict=True)
+        )
+        return Taken(lines, tuple(self._after(list(ids))))
+
+    def score(self, customer_id: str) -> dict[Place, str]:
+        """Make the score of a customer who waits; a no-op for everybody else.
+
+        Returns
+        -------
+        The lines that do not count, and by which rule.
+
+        Raises
+        ------
+        ScorerAway
+            When the scorer does not answer, or knows another run than readers see.
+        """
+        past = self._live.past(customer_id)
+        if past is None:
+            return {}
+        if self._scorer is None:
+            raise ScorerAway("this server was started without a scorer")
+        if past.document is not None and past.history is None:
+            raise ScorerAway("the run has left no histories: `regulars score` makes one that does")
+        answer = self._scorer.ask(request_of(past))
+        if answer["run_id"] != past.run_id:
+            raise ScorerAway("the scorer knows another run than the store")
+        self._live.save(past, score_of(past, answer))
+        pairs = zip(past.lines, answer["put_aside"], strict=True)
+        return {line.place: reason for line, reason in pairs if reason is not None}
+
+    def overdue(self) -> list[str]:
+        """Customers whose score nobody is making."""
+        return self._live.overdue(before=self._clock() - OVERDUE, limit=FOLLOWED_AT_ONCE)
+
+    def _score_all(self, customer_ids: Sequence[str]) -> dict[Place, str]:
+        """Score those who wait, while the caller can be kept waiting."""
+        end = time.monotonic() + SCORING_SECONDS
+        aside: dict[Place, str] = {}
+        waiting = self._live.waiting(customer_ids) if customer_ids else set()
+        for customer_id in customer_ids:
+            if customer_id not in waiting:
+                continue
+            if time.monotonic() > end or self._is_busy():
+                break
+            try:
+                aside |= self.score(customer_id)
+            except (ScorerAway, NoRun):
+                break
+            except RegularsError as error:
+                # the lines are kept, and that is what the caller must be told
+                log.warning("a score failed: %s", type(error).__name__)
+        return aside
+
+    def _is_busy(self) -> bool:
+        return self._scorer is not None and self._scorer.pending >= MOST_AHEAD
+
+    def _after(self, customer_ids: Sequence[str]) -> Iterable[CustomerAfter]:
+        if not customer_ids:
+            return
+        waiting = self._live.waiting(customer_ids)
+        try:
+            run, documents = self._scores.customers(customer_ids)
+        except NoRun:
+            yield from (CustomerAfter(one, "pending") for one in customer_ids)
+            return
+        for customer_id, document in zip(customer_ids, documents, strict=True):
+            if document is None:
+                state: Literal["pending", "none"] = "pending" if customer_id in waiting else "none"
+                yield CustomerAfter(customer_id, state, run.info.run_id)
+                continue
+            said = json.loads(document)
+            yield CustomerAfter(
+                customer_id,
+                "pending" if customer_id in waiting else "current",
+                run.info.run_id,
+                *(said[name] for name in CustomerAfter._fields[3:]),
+            )
+
+    def _erased(self, customer_ids: Iterable[str]) -> set[str]:
+        if self._files is None:
+            return set()
+        try:
+            return Erased(self._stores.erasures, self._files).among(customer_ids)
+        except ConfigError as error:
+            raise StoreError(str(error)) from None
+
+
+def request_of(past: LivePast) -> dict[str, Any]:
+    """What `serving.live.after.score_after` takes."""
+    said = {} if past.document is None else json.loads(past.document)
+    return {
+        "customer_id": past.customer_id,
+        "run_id": past.run_id,
+        "history": past.history,
+        "lines": [[line.order_id, line.content] for line in past.lines],
+        "segments": dict(past.segments),
+        "name": said.get("name"),
+        "consent": said.get("consent"),
+        "earlier": [
+            {
+                "run": {
+                    "run_id": one.run.run_id,
+                    "as_of": one.run.as_of.isoformat(),
+                    "models": one.run.models,
+                },
+                "churn_probability": one.churn_probability,
+                "clv": one.clv,
+            }
+            for one in past.earlier
+        ],
+    }
+
+
+def score_of(past: LivePast, answer: dict[str, Any]) -> LiveScore | None:
+    """What readers are to see; None where no line counts as a purchase."""
+    if answer["document"] is None:
+        return None
+    said = json.loads(answer["document"])
+    same = ("status", "retention_risk", "value_at_risk", "churn_probability", "clv")
+    return LiveScore(
+        customer_id=past.customer_id,
+        **{name: said[name] for name in same},
+        expected_profit=said["expected_profit"],
+        consent=past.consent,
+        contact_hash=past.contact_hash,
+        segments=json.dumps(dict(past.segments), ensure_ascii=False),
+        document=answer["document"],
+        products=answer["products"],
+    )
+
+
+class Follower:
+    """Makes the scores that requests have left to be made, and those of a restart.
+
+    Parameters
+    ----------
+    orders : to ask
+    pause_seconds : between two looks
+    """
+
+    def __init__(self, orders: LiveOrders, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self._orders = orders
+        self._pause = pause_seconds
+        self._later: dict[str, float] = {}
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True, name="live-scores")
+
+    def start(self) -> None:
+        """Follow orders, in a thread of its own, until `close`."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the score that is being made."""
+        self._closing.set()
+        self._thread.join()
+
+    def look(self) -> int:
+        """Score those who are overdue; how many were."""
+        now = time.monotonic()
+        self._later = {name: at for name, at in self._later.items() if at > now}
+        done = 0
+        for customer_id in self._orders.overdue():
+            if self._closing.is_set():
+                break
+            if customer_id in self._later:
+                continue
+            try:
+                self._orders.score(customer_id)
+                done += 1
+            except (ScorerAway, StoreError):
+                break
+            except RegularsError as error:
+                log.warning("a score failed: %s", type(error).__name__)
+                self._later[customer_id] = now + LATER_SECONDS
+        return done
+
+    def _follow(self) -> None:
+        while not self._closing.wait(self._pause):
+            try:
+                while self.look() == FOLLOWED_AT_ONCE:
+                    pass
+            except StoreError as error:
+                log.warning("orders cannot be followed: %s", type(error).__name__)
+
+
+def _day(sent: SentLine) -> date:
+    return datetime.fromisoformat(json.loads(sent.line.content)["ordered_at"]).date()
