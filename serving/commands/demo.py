@@ -12,9 +12,13 @@ from features.command_line import Speaker, common_options
 from features.config import Settings, load_settings
 from features.errors import ConfigError
 from features.orders import read_orders
+from features.sql import working_folder
 from serving.erasure import erased_of
+from serving.exhibits.catalogue import exhibits_of
+from serving.live.context import RunContext, context_file, write_context
+from serving.live.handover import SentSoFar
 from serving.scoring import score
-from serving.store import PublishRules, SqlStore
+from serving.store import PublishRules, open_stores
 from training.bundle import load_models
 from training.commands import say_backtest
 from training.job import train
@@ -73,24 +77,31 @@ def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
 
 def _run(settings: Settings, steps: Steps) -> None:
     speaker = steps.speaker
-    with read_orders(settings) as log:
-        report = log.report
-        steps.done(
-            "doctor",
-            f"{report.rows_read:,} rows read, {report.rows_used:,} used, "
-            f"{report.rows_quarantined:,} put aside",
-        )
-        result = train(log, None, speaker.progress)
-        steps.done("training", f"run {result.run_id}, published {result.bundle}")
-        say_backtest(speaker, result.backtest)
-        models = load_models(settings)
-        run = score(log, models, None, datetime.now(UTC), speaker.progress)
-        steps.done(
-            "scoring", f"{len(run.scores):,} customers, {len(run.recommendations):,} products"
-        )
-    run = run.without(erased_of(settings).among(run.scores["customer_id"]))
-    store = SqlStore(settings.database_url(settings.store.url), PublishRules.of(settings))
-    store.publish(run.info, run.scores, run.recommendations)
+    stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
+    sent = SentSoFar.read(stores.live, settings.data)
+    with working_folder(settings.engine) as folder:
+        with read_orders(settings, sent=sent.typed, histories=folder) as log:
+            report = log.report
+            steps.done(
+                "doctor",
+                f"{report.rows_read:,} rows read, {report.rows_used:,} used, "
+                f"{report.rows_quarantined:,} put aside",
+            )
+            result = train(log, None, speaker.progress)
+            steps.done("training", f"run {result.run_id}, published {result.bundle}")
+            say_backtest(speaker, result.backtest)
+            models = load_models(settings)
+            run = score(log, models, None, datetime.now(UTC), speaker.progress)
+            steps.done(
+                "scoring", f"{len(run.scores):,} customers, {len(run.recommendations):,} products"
+            )
+            context = RunContext.of(log, run.info, run.scores)
+            erased = erased_of(settings)
+            run = run.without(erased.among(run.scores["customer_id"]))
+            exhibits = exhibits_of(log, run, models, stores.scores)
+            handover = sent.handover(log, run, models, folder, erased)
+        stores.scores.publish(run.info, run.scores, run.recommendations, exhibits, handover)
+        write_context(context, context_file(settings))
     steps.done("publishing", f"{run.info.run_id} in {settings.store.url}")
 
 

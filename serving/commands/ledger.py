@@ -13,8 +13,10 @@ from features.command_line import Speaker, common_options
 from features.config import Settings, load_settings
 from features.errors import NoRun
 from features.orders import read_orders
+from serving.live.handover import lines_sent
 from serving.publication import money_format
 from serving.store import After, ChurnFilter, MoneyFormat, PublishedRun, SqlStore, Store
+from serving.store.rules import one_per_date
 from training.grade import RULE, Grade
 from training.job import first_purchase
 from training.ledger import Entry, Said, corrections, grades_by_version, judge_runs
@@ -44,7 +46,7 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
     kept = one_per_date(store.runs())
     if not kept:
         raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
-    with read_orders(settings) as log:
+    with read_orders(settings, sent=lines_sent(settings)) as log:
         ended = [run for run in kept if _known_on(run) <= log.end][-most:]
         entries = judge_runs(log, [said_in(store, run) for run in ended], first_purchase(log))
         end = log.end
@@ -96,12 +98,6 @@ def _say_corrections(speaker: Speaker, sentences: list[str]) -> None:
     speaker.say("It is a proposal: scores are not changed; the next training learns from all this.")
 
 
-def one_per_date(runs: list[PublishedRun]) -> list[PublishedRun]:
-    """The last run of each date and horizon, in order of the dates."""
-    latest = {(run.info.as_of, run.info.horizon_days): run for run in runs}
-    return [latest[key] for key in sorted(latest)]
-
-
 def _known_on(run: PublishedRun) -> date:
     return date.fromordinal(run.info.as_of.toordinal() + run.info.horizon_days)
 
@@ -127,6 +123,8 @@ def said_in(store: Store, run: PublishedRun) -> Said:
         versions={name: model["version"] for name, model in info.models.items()},
         scores=pd.DataFrame(columns, index=index, dtype="float64"),
         segments=pd.DataFrame([one["segments"] for one in documents], index=index),
+        clv_basis=info.clv_basis,
+        churn_label=info.churn_label,
     )
 
 

@@ -9,11 +9,15 @@ from features.command_line import Speaker, as_of_option, common_options
 from features.config import load_settings
 from features.errors import ConfigError
 from features.orders import read_orders
+from features.sql import working_folder
+from serving.campaigns.measuring import learned
 from serving.erasure import erased_of
+from serving.exhibits.catalogue import exhibits_of
 from serving.live.context import RunContext, context_file, write_context
+from serving.live.handover import SentSoFar
 from serving.scoring import ScoreRun
 from serving.scoring import score as run_score
-from serving.store import PublishRules, SqlStore
+from serving.store import PublishRules, open_stores
 from training.bundle import load_models
 
 
@@ -29,15 +33,25 @@ def score(as_of: date | None, output: Path | None, config: Path, speaker: Speake
     """Score every customer and publish the run to the store."""
     settings = load_settings(config)
     models = load_models(settings)
-    store = SqlStore(settings.database_url(settings.store.url), PublishRules.of(settings))
+    stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
+    store = stores.scores
     speaker.progress(f"loaded {models.manifest.bundle_id}")
-    with read_orders(settings) as log:
-        speaker.progress(f"read {log.report.rows_used:,} rows")
-        run = run_score(log, models, as_of, datetime.now(UTC), speaker.progress, store)
-        context = RunContext.of(log, run.info, run.scores)
-    run = run.without(erased_of(settings).among(run.scores["customer_id"]))
-    files = _written(run, output) if output else ()
-    store.publish(run.info, run.scores, run.recommendations)
+    sent = SentSoFar.read(stores.live, settings.data)
+    with working_folder(settings.engine) as folder:
+        with read_orders(settings, sent=sent.typed, histories=folder) as log:
+            speaker.progress(f"read {log.report.rows_used:,} rows")
+            as_of = as_of or log.end
+            log.check_as_of(as_of)
+            lessons = learned(log, as_of, speaker.progress)
+            run = run_score(log, models, as_of, datetime.now(UTC), speaker.progress, store, lessons)
+            context = RunContext.of(log, run.info, run.scores)
+            erased = erased_of(settings)
+            run = run.without(erased.among(run.scores["customer_id"]))
+            exhibits = exhibits_of(log, run, models, store)
+            speaker.progress(f"made {len(exhibits)} exhibits")
+            handover = sent.handover(log, run, models, folder, erased)
+        files = _written(run, output) if output else ()
+        store.publish(run.info, run.scores, run.recommendations, exhibits, handover)
     write_context(context, context_file(settings))
     speaker.progress("published the run")
     bands = run.scores["retention_risk"].value_counts()

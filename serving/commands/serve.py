@@ -11,7 +11,7 @@ from serving.erasure import CustomerFiles
 from serving.live.worker import worker_for
 from serving.server import check_host
 from serving.server import serve as run_server
-from serving.store import open_stores
+from serving.store import PublishRules, open_stores
 from training.manifest import current_bundle, read_manifest
 
 
@@ -26,7 +26,7 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
     """
     settings = load_settings(config)
     manifest = read_manifest(current_bundle(settings.path(settings.store.bundles)))
-    stores = open_stores(settings.database_url(settings.store.url))
+    stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)
     info = BundleInfo(
         bundle_id=manifest.bundle_id,

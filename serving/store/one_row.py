@@ -1,0 +1,80 @@
+"""Reads of a single row, for which taking a connection would take longer than the read."""
+
+import threading
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from serving.store.database import store_errors
+
+Values = tuple[str, ...] | dict[str, str]
+
+
+class OneRow:
+    """Single rows over a connection that is kept for them, outside any transaction.
+
+    One caller at a time uses it; who comes meanwhile takes one of the pool. It is closed with
+    the engine, and opened anew after an error.
+
+    Parameters
+    ----------
+    engine : the store's
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._in_use = threading.Lock()
+        self._kept: Any = None
+        event.listen(engine, "engine_disposed", self._close)
+
+    def read(self, sql: str, values: Values) -> Any:
+        """The first row of a query in the driver's own words, None where there is none.
+
+        Raises
+        ------
+        StoreError
+            When the database cannot be read.
+        """
+        with store_errors(self._engine):
+            if not self._in_use.acquire(blocking=False):
+                return self._of_pool(sql, values)
+            try:
+                return self._of_kept(sql, values)
+            finally:
+                self._in_use.release()
+
+    def _of_kept(self, sql: str, values: Values) -> Any:
+        if self._kept is None:
+            self._kept = self._open()
+        try:
+            # To its end: SQLite keeps a snapshot for a query that is not.
+            rows = self._kept.execute(sql, values).fetchall()
+        except BaseException:
+            kept, self._kept = self._kept, None
+            kept.close()
+            raise
+        return rows[0] if rows else None
+
+    def _of_pool(self, sql: str, values: Values) -> Any:
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(sql, values)
+            return cursor.fetchone()
+        finally:
+            connection.close()
+
+    def _open(self) -> Any:
+        pooled = self._engine.raw_connection()
+        kept: Any = pooled.driver_connection
+        # From here on it is no longer the pool's.
+        pooled.detach()
+        if self._engine.dialect.name == "postgresql":
+            kept.autocommit = True
+        return kept
+
+    def _close(self, _engine: Engine) -> None:
+        with self._in_use:
+            kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
