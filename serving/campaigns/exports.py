@@ -1,0 +1,70 @@
+"""The members of a campaign as files: CSV, Excel, a hashed audience."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
+
+from xlsxwriter import Workbook
+
+from serving.campaigns.audience import id_hash
+from serving.lists import csv_bytes
+from serving.store.campaigns import Member
+from serving.workbook import MOST_SHEET_ROWS, new_sheet, write_row
+
+COLUMNS = (
+    "customer_id",
+    "arm",
+    "stratum",
+    "retention_risk",
+    "rfm_group",
+    "rfm_cell",
+    "value_at_risk",
+    "expected_profit",
+    "orders",
+    "revenue",
+)
+"""Of a file with members; what happened since is empty until it has been measured."""
+
+AUDIENCE_COLUMNS = ("email_sha256", "customer_id_hmac_sha256")
+
+Blocks = Iterable[Sequence[Member]]
+
+
+def member_row(member: Member) -> list[Any]:
+    """A member under `COLUMNS`."""
+    return [getattr(member, name) for name in COLUMNS]
+
+
+def csv_lines(blocks: Blocks) -> Iterator[bytes]:
+    """Members as CSV: as Excel opens it rightly, without a formula."""
+    yield "\ufeff".encode() + csv_bytes([list(COLUMNS)])
+    for block in blocks:
+        yield csv_bytes(member_row(member) for member in block)
+
+
+def audience_lines(blocks: Blocks, key: str) -> Iterator[bytes]:
+    """Members as an advertising platform takes them: hashes, and nobody's name or id.
+
+    Parameters
+    ----------
+    key : of the hash that stands for those without a mail address
+    """
+    yield csv_bytes([list(AUDIENCE_COLUMNS)])
+    for block in blocks:
+        yield csv_bytes([member.contact_hash, _stand_in(member, key)] for member in block)
+
+
+def _stand_in(member: Member, key: str) -> str | None:
+    return None if member.contact_hash else id_hash(member.customer_id, key)
+
+
+def write_workbook(file: IO[bytes], blocks: Blocks) -> None:
+    """Members as an Excel workbook: numbers are numbers, texts are texts."""
+    names = list(COLUMNS)
+    with Workbook(file, {"constant_memory": True}) as book:
+        sheet, place = new_sheet(book, names), 1
+        for block in blocks:
+            for member in block:
+                if place == MOST_SHEET_ROWS:
+                    sheet, place = new_sheet(book, names), 1
+                write_row(sheet, place, member_row(member))
+                place += 1

@@ -1,0 +1,201 @@
+"""Campaigns as the API, the pages and the command line use them."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Literal
+
+from features.errors import ConfigError
+from serving.campaigns.proposal import Proposal, propose
+from serving.campaigns.wish import Wish
+from serving.store.campaigns import Campaign, CampaignStore, Member
+
+Status = Literal["running", "ended", "cancelled"]
+
+ID_BYTES = 6
+MEMBERS_PER_READ = 5_000
+
+
+class Campaigns:
+    """Plans, makes and reads campaigns.
+
+    Everything that is answered is ready for JSON but `Proposal.members` and `Member`s. Money is
+    in units of the currency; days are those of the orders, not of the clock: a campaign runs
+    from `starts_on` until the score runs have reached `ends_on`.
+
+    Parameters
+    ----------
+    store : where they are kept
+    clock : the present moment with its time zone
+    """
+
+    def __init__(self, store: CampaignStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def propose(self, wish: Wish) -> Proposal:
+        """Who would be chosen and what that would earn; nothing is kept.
+
+        A wish without a seed gets a new one: make the campaign with `Proposal.seed` to have
+        the same hold-out.
+
+        Raises
+        ------
+        ConfigError
+            Naming everything that does not fit, or when nobody is left to choose.
+        NoRun
+            Before the first score run.
+        UnknownCampaign
+            When `roll_out_of` is none.
+        """
+        cells = None if wish.roll_out_of is None else self._good_cells(wish.roll_out_of)
+        run, listed, busy = self._store.candidates(wish.wanted, wish.starts_on)
+        if wish.roll_out_of is not None:
+            busy |= {one.customer_id for one in self._store.members(wish.roll_out_of)}
+        return propose(wish, run, listed, busy, cells=cells)
+
+    def create(
+        self,
+        wish: Wish,
+        *,
+        who: str,
+        key: str | None = None,
+        note: Callable[[int, str], None] = lambda _count, _detail: None,
+    ) -> dict[str, Any]:
+        """Propose and keep: the hold-out is drawn once, recorded, and never drawn again.
+
+        Parameters
+        ----------
+        who : a key's id or `command`, for the record
+        key : the caller's name of this request; the same key again returns the same campaign
+        note : told how many are chosen and the new id just before it is kept, for the audit log
+
+        Returns
+        -------
+        As `campaign`.
+
+        Raises
+        ------
+        ConfigError, NoRun, UnknownCampaign
+            As `propose`.
+        CampaignConflict
+            When the key was used for another wish, or somebody chosen has got into another
+            campaign meanwhile.
+        """
+        if key is not None and (known := self._of_request(wish, key)) is not None:
+            return self.view(known)
+        proposal = self.propose(wish)
+        made = Campaign(
+            campaign_id=f"c-{secrets.token_hex(ID_BYTES)}",
+            starts_on=proposal.starts_on,
+            ends_on=proposal.ends_on,
+            plan={
+                **proposal.to_dict(),
+                "created_at": self._clock().isoformat(),
+                "created_by": who,
+                "request": wish.to_dict(),
+            },
+            request_key=key,
+        )
+        note(len(proposal.members), made.campaign_id)
+        return self.view(self._store.add(made, proposal.members))
+
+    def campaigns(self) -> list[dict[str, Any]]:
+        """All campaigns as `campaign`, the latest made first."""
+        return [self.view(one) for one in self._store.campaigns()]
+
+    def campaign(self, campaign_id: str) -> dict[str, Any]:
+        """`campaign_id`, `status`, `cancelled_at`, `measured_until`, and the plan: what
+        `Proposal.to_dict` says, `created_at`, `created_by`.
+
+        Raises `UnknownCampaign`.
+        """
+        return self.view(self._store.campaign(campaign_id))
+
+    def members(
+        self,
+        campaign_id: str,
+        *,
+        arm: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> list[Member]:
+        """Members behind the id `after` in the order of ids, of one arm or all.
+
+        `arm="treated"` is the contact file. Raises `UnknownCampaign`.
+        """
+        return self._store.members(campaign_id, arm=arm, limit=limit, after=after)
+
+    def all_members(self, campaign_id: str, *, arm: str | None = None) -> Iterator[list[Member]]:
+        """The same in blocks, for files."""
+        after: str | None = None
+        while True:
+            block = self.members(campaign_id, arm=arm, limit=MEMBERS_PER_READ, after=after)
+            if block or after is None:
+                yield block
+            if len(block) < MEMBERS_PER_READ:
+                return
+            after = block[-1].customer_id
+
+    def results(self, campaign_id: str) -> dict[str, Any]:
+        """What came of it, as the latest score run measured; see `docs/campaigns.md`.
+
+        `campaign_id`, `status`, `measured` (null before the first score run after the start):
+        `measured_until`, `is_final`, `arms`, `effects`, `segments`, `cells`, `erased`.
+
+        Raises `UnknownCampaign`.
+        """
+        known = self._store.campaign(campaign_id)
+        return {
+            "campaign_id": campaign_id,
+            "status": status_of(known),
+            "currency": known.plan["currency"],
+            "measured": known.results,
+        }
+
+    def cancel(self, campaign_id: str) -> dict[str, Any]:
+        """End it before its time: its members may be chosen again, and it is measured no more.
+
+        Raises
+        ------
+        ConfigError
+            When it was made elsewhere.
+        UnknownCampaign
+        """
+        if self._store.campaign(campaign_id).plan["origin"] != "regulars":
+            raise ConfigError("A campaign that was made elsewhere is cancelled there.")
+        return self.view(self._store.cancel(campaign_id, self._clock()))
+
+    def view(self, known: Campaign) -> dict[str, Any]:
+        """See `campaign`."""
+        plan = {name: value for name, value in known.plan.items() if name != "request"}
+        return {
+            "campaign_id": known.campaign_id,
+            "status": status_of(known),
+            "cancelled_at": known.cancelled_at and known.cancelled_at.isoformat(),
+            "measured_until": known.results and known.results["measured_until"],
+            **plan,
+        }
+
+    def _of_request(self, wish: Wish, key: str) -> Campaign | None:
+        for known in self._store.campaigns():
+            if known.request_key == key:
+                asked = replace(known, plan={**known.plan, "request": wish.to_dict()})
+                return self._store.add(asked, ())
+        return None
+
+    def _good_cells(self, campaign_id: str) -> set[str]:
+        results: Mapping[str, Any] = self._store.campaign(campaign_id).results or {}
+        cells: Sequence[Mapping[str, Any]] = results.get("cells") or ()
+        if not cells:
+            raise ConfigError("roll_out_of: nothing has been measured of its RFM cells yet.")
+        return {cell["cell"] for cell in cells if cell["roll_out"]}
+
+
+def status_of(known: Campaign) -> Status:
+    """`ended` as soon as it has been measured to its end."""
+    if known.cancelled_at is not None:
+        return "cancelled"
+    measured = known.results and date.fromisoformat(known.results["measured_until"])
+    return "ended" if measured and measured >= known.ends_on else "running"

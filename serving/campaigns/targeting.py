@@ -1,0 +1,87 @@
+"""Who can be persuaded, learned from measured campaigns; used only where it beats chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.build import build_features
+from features.orders import OrderLog
+from serving.campaigns.service import status_of
+from serving.store.campaigns import Campaign, CampaignStore
+from training.experiments.effect import Floats
+from training.uplift import UpliftModel, is_enough, out_of_fold, qini
+
+JUDGE_SEED = 20_260_101
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targeting:
+    """A model of the effect of a contact on a customer's revenue, and what it rests on."""
+
+    model: UpliftModel
+    judged: Mapping[str, Any]
+
+    def effects(self, features: pd.DataFrame) -> Floats:
+        """What a contact is expected to add to each customer's revenue, in money."""
+        return self.model.predict(features)
+
+
+def judged(log: OrderLog, campaign: Campaign, members: pd.DataFrame) -> dict[str, Any] | None:
+    """Whether customers of a measured campaign can be told apart by how they react.
+
+    Parameters
+    ----------
+    members : one row per member: `customer_id`, `contacted`, `revenue`
+
+    Returns
+    -------
+    The Qini of an uplift model out of fold, its 90 % interval, `beats_random`, ready for JSON;
+    None where the campaign is too small to try.
+    """
+    features, treated, revenue = _learned_from(log, campaign, members)
+    if not is_enough(treated):
+        return None
+    found = qini(
+        out_of_fold(features, treated, revenue, seed=JUDGE_SEED), treated, revenue, seed=JUDGE_SEED
+    )
+    return {
+        "qini": found.value,
+        "low": found.low,
+        "high": found.high,
+        "members": len(treated),
+        "beats_random": found.beats_random,
+    }
+
+
+def targeting_of(store: CampaignStore, log: OrderLog) -> Targeting | None:
+    """The model of the latest campaign that was measured to its end and can tell; None: none."""
+    for campaign in store.campaigns():
+        said = (campaign.results or {}).get("uplift")
+        if status_of(campaign) != "ended" or not said or not said["beats_random"]:
+            continue
+        contacted = {arm["arm"] for arm in campaign.plan["arms"] if arm["contacted"]}
+        members = pd.DataFrame([vars(one) for one in store.members(campaign.campaign_id)])
+        members = members.assign(contacted=members["arm"].isin(contacted))
+        features, treated, revenue = _learned_from(log, campaign, members)
+        model = UpliftModel(seed=JUDGE_SEED).fit(features, treated, revenue)
+        return Targeting(model=model, judged={"campaign_id": campaign.campaign_id, **said})
+    return None
+
+
+def _learned_from(
+    log: OrderLog, campaign: Campaign, members: pd.DataFrame
+) -> tuple[pd.DataFrame, "np.ndarray[tuple[int], np.dtype[np.bool_]]", Floats]:
+    """What was known of the members on the first morning, their arms, and what they spent."""
+    if campaign.starts_on <= log.first_day:
+        return pd.DataFrame(), np.zeros(0, dtype=bool), np.zeros(0)
+    features = build_features(log, campaign.starts_on)
+    known = members[members["customer_id"].isin(features.index)]
+    revenue = known["revenue"].astype(float).fillna(0.0).to_numpy()
+    return (
+        features.loc[known["customer_id"]],
+        known["contacted"].to_numpy(dtype=bool),
+        np.asarray(revenue, dtype=np.float64),
+    )

@@ -1,0 +1,449 @@
+"""Campaigns: who was chosen, who was left alone, and what came of it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    null,
+    select,
+    update,
+)
+
+from features.errors import CampaignConflict, NoRun, UnknownCampaign
+from serving.store.database import one_writer, store_errors
+from serving.store.memory import MemoryStore, fits
+from serving.store.protocol import ChurnFilter, as_json, check_segments
+from serving.store.run import PublishedRun, RunInfo, Summary
+from serving.store.sql import conditions
+from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
+
+CELLS = ("rfm_group", "rfm_cell")
+"""The segments by which campaigns are planned and read."""
+
+
+class Candidate(NamedTuple):
+    """A customer of the latest run as a campaign looks at them; None where unknown."""
+
+    customer_id: str
+    retention_risk: str | None
+    value_at_risk: float | None
+    churn_probability: float | None
+    clv: float | None
+    expected_profit: float | None
+    consent: bool | None
+    contact_hash: str | None
+    rfm_group: str | None
+    rfm_cell: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A customer of a campaign as chosen, and what came of it; None where not known (yet).
+
+    `arm` is `treated`, `hold_out`, or an arm's own name where a campaign was made elsewhere.
+    `clv`, `value_at_risk` and `usual_value` (spend per horizon) are what was expected on the
+    first day; `orders`, `revenue`, `margin` and `visits` happened since.
+    """
+
+    customer_id: str
+    arm: str
+    stratum: str
+    retention_risk: str | None = None
+    rfm_group: str | None = None
+    rfm_cell: str | None = None
+    clv: float | None = None
+    value_at_risk: float | None = None
+    usual_value: float | None = None
+    expected_profit: float | None = None
+    contact_hash: str | None = None
+    orders: int | None = None
+    revenue: float | None = None
+    margin: float | None = None
+    visits: int | None = None
+
+
+MEMBER_FIELDS = tuple(field.name for field in fields(Member))
+OUTCOMES = ("orders", "revenue", "margin", "visits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """A campaign as it is kept.
+
+    Attributes
+    ----------
+    starts_on, ends_on : orders of [starts_on, ends_on) count
+    plan : what was asked for and proposed, ready for JSON; see `serving.campaigns.service`
+    cancelled_at : None while it is not
+    results : as last measured, ready for JSON; None before the first score run since the start
+    request_key : under which a caller asked for it, so that asking again makes no second one
+    """
+
+    campaign_id: str
+    starts_on: date
+    ends_on: date
+    plan: Mapping[str, Any]
+    cancelled_at: datetime | None = None
+    results: Mapping[str, Any] | None = None
+    request_key: str | None = None
+
+
+class CampaignStore(Protocol):
+    """Where campaigns are kept; members are listed in the order of their ids."""
+
+    def candidates(
+        self, wanted: ChurnFilter, starts_on: date | None = None
+    ) -> tuple[PublishedRun, list[Candidate], set[str]]:
+        """The latest run, its customers that the filter lets through, in no order, and those
+        who are in a campaign that is not over on `starts_on` (None: the run's date).
+
+        Raises
+        ------
+        NoRun, ConfigError
+            As `serving.store.protocol.Store`.
+        """
+
+    def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
+        """Keep a new campaign, whole or not at all; that of the same `request_key` if there is
+        one.
+
+        Raises
+        ------
+        CampaignConflict
+            When a member has meanwhile got into another campaign that runs then, or the key
+            was used for another request (`plan["request"]`).
+        """
+
+    def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
+        """Keep a campaign that was made elsewhere, in place of what was kept of it."""
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """Raises `UnknownCampaign`."""
+
+    def campaigns(self) -> list[Campaign]:
+        """All, the latest made first."""
+
+    def members(
+        self,
+        campaign_id: str,
+        *,
+        arm: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> list[Member]:
+        """Members behind the id `after`, of one arm or all; raises `UnknownCampaign`."""
+
+    def cancel(self, campaign_id: str, at: datetime) -> Campaign:
+        """End it before its time; nothing where it is cancelled. Raises `UnknownCampaign`."""
+
+    def record(
+        self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
+    ) -> None:
+        """Write what members did since the start, and what follows from it, in one step.
+
+        Parameters
+        ----------
+        outcomes : `customer_id` and `OUTCOMES`; of others nothing changes
+        """
+
+
+class SqlCampaigns:
+    """A `CampaignStore` in the store's database, beside the score runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def candidates(
+        self, wanted: ChurnFilter, starts_on: date | None = None
+    ) -> tuple[PublishedRun, list[Candidate], set[str]]:
+        with store_errors(), self._engine.connect() as connection:
+            latest = select(runs).join(current, current.c.run_no == runs.c.run_no)
+            row = connection.execute(latest).one_or_none()
+            if row is None:
+                raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
+            run = PublishedRun(
+                info=RunInfo.from_json(row.info), summary=Summary.from_json(row.summary)
+            )
+            check_segments(run.info, wanted)
+            found = connection.execute(_candidates(row.run_no, wanted, run.info))
+            chosen = [_candidate(one) for one in found]
+            busy = connection.execute(_busy(starts_on or run.info.as_of)).scalars()
+            return run, chosen, set(busy)
+
+    def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
+        with store_errors(), self._engine.begin() as connection:
+            one_writer(connection)
+            if campaign.request_key is not None:
+                same = campaigns.c.request_key == campaign.request_key
+                known = connection.execute(select(campaigns).where(same)).one_or_none()
+                if known is not None:
+                    return check_same(_campaign(known), campaign)
+            busy = set(connection.execute(_busy(campaign.starts_on, campaign.ends_on)).scalars())
+            check_free(members, busy)
+            _insert(connection, campaign, members)
+        return campaign
+
+    def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
+        with store_errors(), self._engine.begin() as connection:
+            one_writer(connection)
+            number = connection.execute(_number(campaign.campaign_id)).scalar()
+            for table in (campaign_members, campaigns):
+                connection.execute(delete(table).where(table.c.campaign_no == number))
+            _insert(connection, campaign, members)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        with store_errors(), self._engine.connect() as connection:
+            wanted = select(campaigns).where(campaigns.c.campaign_id == campaign_id)
+            row = None if "\0" in campaign_id else connection.execute(wanted).one_or_none()
+        if row is None:
+            raise UnknownCampaign
+        return _campaign(row)
+
+    def campaigns(self) -> list[Campaign]:
+        with store_errors(), self._engine.connect() as connection:
+            latest = select(campaigns).order_by(campaigns.c.campaign_no.desc())
+            return [_campaign(row) for row in connection.execute(latest)]
+
+    def members(
+        self,
+        campaign_id: str,
+        *,
+        arm: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> list[Member]:
+        self.campaign(campaign_id)
+        table = campaign_members
+        wanted = (
+            select(*(table.c[name] for name in MEMBER_FIELDS))
+            .where(table.c.campaign_no == _number(campaign_id).scalar_subquery())
+            .order_by(table.c.customer_id)
+            .limit(limit)
+        )
+        if arm is not None:
+            wanted = wanted.where(table.c.arm == arm)
+        if after is not None:
+            wanted = wanted.where(table.c.customer_id > after)
+        with store_errors(), self._engine.connect() as connection:
+            return [
+                Member(**dict(zip(MEMBER_FIELDS, row, strict=True)))
+                for row in connection.execute(wanted)
+            ]
+
+    def cancel(self, campaign_id: str, at: datetime) -> Campaign:
+        self.campaign(campaign_id)
+        this = campaigns.c.campaign_id == campaign_id
+        with store_errors(), self._engine.begin() as connection:
+            connection.execute(
+                update(campaigns)
+                .where(this, campaigns.c.cancelled_at.is_(None))
+                .values(cancelled_at=at.isoformat())
+            )
+        return self.campaign(campaign_id)
+
+    def record(
+        self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
+    ) -> None:
+        self.campaign(campaign_id)
+        table = campaign_members
+        with store_errors(), self._engine.begin() as connection:
+            one_writer(connection)
+            number = connection.execute(_number(campaign_id)).scalar_one()
+            happened = (
+                update(table)
+                .where(table.c.campaign_no == number, table.c.customer_id == bindparam("member"))
+                .values({name: bindparam(f"new_{name}") for name in OUTCOMES})
+            )
+            rows = [
+                {"member": one["customer_id"], **{f"new_{name}": one[name] for name in OUTCOMES}}
+                for one in outcomes
+            ]
+            if rows:
+                connection.execute(happened, rows)
+            connection.execute(
+                update(campaigns)
+                .where(campaigns.c.campaign_no == number)
+                .values(results=as_json(results))
+            )
+
+
+class MemoryCampaigns:
+    """A `CampaignStore` that forgets everything when the process ends."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._campaigns: dict[str, Campaign] = {}
+        self._members: dict[str, dict[str, Member]] = {}
+
+    def candidates(
+        self, wanted: ChurnFilter, starts_on: date | None = None
+    ) -> tuple[PublishedRun, list[Candidate], set[str]]:
+        run = self._store.latest_run()
+        check_segments(run.info, wanted)
+        found: list[Candidate] = []
+        for row in self._store.rows(run.info.run_id).values():
+            if fits(row, wanted):
+                segments = json.loads(row.segments)
+                known: dict[str, Any] = {
+                    name: getattr(row, name, None) for name in Candidate._fields
+                }
+                known |= {name: segments.get(name) for name in CELLS}
+                found.append(Candidate(**known))
+        return run, found, self._busy(starts_on or run.info.as_of, date.max)
+
+    def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
+        if campaign.request_key is not None:
+            for known in self._campaigns.values():
+                if known.request_key == campaign.request_key:
+                    return check_same(known, campaign)
+        check_free(members, self._busy(campaign.starts_on, campaign.ends_on))
+        self.put(campaign, members)
+        return campaign
+
+    def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
+        self._campaigns.pop(campaign.campaign_id, None)
+        self._campaigns[campaign.campaign_id] = campaign
+        self._members[campaign.campaign_id] = {one.customer_id: one for one in members}
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        if campaign_id not in self._campaigns:
+            raise UnknownCampaign
+        return self._campaigns[campaign_id]
+
+    def campaigns(self) -> list[Campaign]:
+        return list(self._campaigns.values())[::-1]
+
+    def members(
+        self,
+        campaign_id: str,
+        *,
+        arm: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> list[Member]:
+        self.campaign(campaign_id)
+        found = [
+            member
+            for customer_id, member in sorted(self._members[campaign_id].items())
+            if arm in {None, member.arm} and (after is None or customer_id > after)
+        ]
+        return found[:limit]
+
+    def cancel(self, campaign_id: str, at: datetime) -> Campaign:
+        known = self.campaign(campaign_id)
+        changed = replace(known, cancelled_at=known.cancelled_at or at)
+        self._campaigns[campaign_id] = changed
+        return changed
+
+    def record(
+        self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
+    ) -> None:
+        self._campaigns[campaign_id] = replace(self.campaign(campaign_id), results=results)
+        members = self._members[campaign_id]
+        for one in outcomes:
+            if (known := members.get(one["customer_id"])) is not None:
+                happened = {name: one[name] for name in OUTCOMES}
+                members[known.customer_id] = replace(known, **happened)
+
+    def _busy(self, starts_on: date, ends_on: date) -> set[str]:
+        return {
+            customer_id
+            for campaign in self._campaigns.values()
+            if campaign.cancelled_at is None
+            and campaign.ends_on > starts_on
+            and campaign.starts_on < ends_on
+            for customer_id in self._members[campaign.campaign_id]
+        }
+
+    def erase(self, customer_id: str) -> dict[str, int]:
+        """Forget a customer; how many rows were removed from what."""
+        found = [members.pop(customer_id, None) for members in self._members.values()]
+        return {"campaign_members": sum(one is not None for one in found)}
+
+
+def check_same(known: Campaign, asked: Campaign) -> Campaign:
+    """The campaign of a request key, if it was asked for in the same words."""
+    if known.plan.get("request") != asked.plan.get("request"):
+        raise CampaignConflict("The key of the request was used for another campaign.")
+    return known
+
+
+def check_free(members: Sequence[Member], busy: set[str]) -> None:
+    """Refuse members who are in another campaign."""
+    taken = sum(member.customer_id in busy for member in members)
+    if taken:
+        raise CampaignConflict(
+            f"{taken:,} of the chosen customers have got into another campaign. Ask again."
+        )
+
+
+def _number(campaign_id: str) -> Select[Any]:
+    return select(campaigns.c.campaign_no).where(campaigns.c.campaign_id == campaign_id)
+
+
+def _candidates(run_no: int, wanted: ChurnFilter, run: RunInfo) -> Select[Any]:
+    cells = [
+        scores.c.segments[name].as_string() if name in run.segment_columns else null()
+        for name in CELLS
+    ]
+    columns = [scores.c[name] for name in Candidate._fields if name in scores.c]
+    return select(*columns, *cells).where(*conditions(run_no, wanted))
+
+
+def _candidate(row: Any) -> Candidate:
+    values: list[Any] = [None if value == UNKNOWN else value for value in row]
+    return Candidate(*values)
+
+
+def _busy(starts_on: date, ends_on: date = date.max) -> Select[Any]:
+    """Who is in a campaign that is on at some time of these days."""
+    of_campaign = campaign_members.c.campaign_no == campaigns.c.campaign_no
+    return (
+        select(campaign_members.c.customer_id)
+        .join(campaigns, of_campaign)
+        .where(
+            and_(
+                campaigns.c.cancelled_at.is_(None),
+                campaigns.c.ends_on > starts_on.isoformat(),
+                campaigns.c.starts_on < ends_on.isoformat(),
+            )
+        )
+    )
+
+
+def _insert(connection: Connection, campaign: Campaign, members: Sequence[Member]) -> None:
+    values = {
+        **{name: getattr(campaign, name) for name in ("campaign_id", "request_key")},
+        "starts_on": campaign.starts_on.isoformat(),
+        "ends_on": campaign.ends_on.isoformat(),
+        "cancelled_at": campaign.cancelled_at and campaign.cancelled_at.isoformat(),
+        "plan": as_json(campaign.plan),
+        "results": None if campaign.results is None else as_json(campaign.results),
+    }
+    added = connection.execute(insert(campaigns).values(values))
+    (number,) = added.inserted_primary_key or (0,)
+    rows = [{"campaign_no": number, **asdict(member)} for member in members]
+    if rows:
+        connection.execute(insert(campaign_members), rows)
+
+
+def _campaign(row: Any) -> Campaign:
+    return Campaign(
+        campaign_id=row.campaign_id,
+        starts_on=date.fromisoformat(row.starts_on),
+        ends_on=date.fromisoformat(row.ends_on),
+        plan=json.loads(row.plan),
+        cancelled_at=row.cancelled_at and datetime.fromisoformat(row.cancelled_at),
+        results=None if row.results is None else json.loads(row.results),
+        request_key=row.request_key,
+    )

@@ -1,0 +1,1 @@
+"""What a randomised campaign changed, and how sure that is."""

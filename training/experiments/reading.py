@@ -1,0 +1,231 @@
+"""A campaign read back: what each arm did, and what the contact changed, in all and per group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.segments.break_even import read_back
+from training.experiments.effect import Effect, effect_of
+from training.experiments.shrinkage import NORMAL_90, shrink
+
+KNOWN_BEFORE = ("clv", "usual_value")
+"""What is taken off an outcome because it was to be expected."""
+
+GROUPED_BY = ("retention_risk", "rfm_group")
+LEAST_GROUPS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Economics:
+    """Money of a campaign.
+
+    Attributes
+    ----------
+    costs : arm → cost per member; of arms that were not contacted 0
+    margin_share : net profit ÷ revenue, where the margin of an order is not known
+    net_profit_per_sale : for the break-even response of cells; None: they are not read
+    """
+
+    costs: Mapping[str, float]
+    margin_share: float
+    net_profit_per_sale: float | None = None
+
+
+def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> dict[str, Any]:
+    """What came of a campaign, ready for JSON.
+
+    Parameters
+    ----------
+    members : one row per member as drawn: `arm`, `contacted`, `orders`, `revenue`, `margin`
+        (NaN: revenue × margin share), `visits` (NaN: not known), `KNOWN_BEFORE`,
+        `value_at_risk`, `GROUPED_BY`, `rfm_cell`
+    seed : of the intervals
+
+    Returns
+    -------
+    `arms`: what each did. `effects`: per contacted arm and measure (`visited`, `ordered`,
+    `orders`, `revenue`, `profit`) the effect per contact and in total with its 90 % interval
+    and a verdict. `segments`: the profit per contact of each group, alone and drawn toward all
+    others'. `cells`: the break-even of each RFM cell. `save_rate`: revenue saved ÷ value at
+    risk. What cannot be told is left out, or null.
+    """
+    table = members.assign(profit=_profit(members, economics))
+    effects = [
+        _effect(table, arm, measure, values, economics, seed)
+        for arm in _contacted(table)
+        for measure, values in _measures(table).items()
+    ]
+    return {
+        "arms": [_arm(table, arm, economics) for arm in sorted(set(table["arm"]))],
+        "effects": [one for one in effects if one is not None],
+        "segments": _segments(table, economics, seed),
+        "cells": _cells(table, economics),
+        "save_rate": _save_rate(table, seed),
+    }
+
+
+def _profit(members: pd.DataFrame, economics: Economics) -> "pd.Series[float]":
+    return members["margin"].fillna(members["revenue"] * economics.margin_share)
+
+
+def _contacted(table: pd.DataFrame) -> list[str]:
+    return sorted(set(table["arm"][table["contacted"]]))
+
+
+def _measures(table: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
+    measures = {
+        "ordered": (table["orders"] > 0).astype(float),
+        "orders": table["orders"].astype(float),
+        "revenue": table["revenue"].astype(float),
+        "profit": table["profit"].astype(float),
+    }
+    if table["visits"].notna().all() and len(table):
+        return {"visited": (table["visits"] > 0).astype(float), **measures}
+    return measures
+
+
+def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> dict[str, Any]:
+    of_arm = table[table["arm"] == arm]
+    count = len(of_arm)
+    buyers = int((of_arm["orders"] > 0).sum())
+    low, high = _wilson(buyers, count)
+    visited = int((of_arm["visits"] > 0).sum()) if of_arm["visits"].notna().all() else None
+    return {
+        "arm": arm,
+        "contacted": bool(of_arm["contacted"].all()),
+        "members": count,
+        "buyers": buyers,
+        "response_rate": buyers / count,
+        "response_low": low,
+        "response_high": high,
+        "visit_rate": None if visited is None else visited / count,
+        "orders": int(of_arm["orders"].sum()),
+        "revenue": float(of_arm["revenue"].sum()),
+        "revenue_per_member": float(of_arm["revenue"].mean()),
+        "cost": economics.costs.get(arm, 0.0) * count,
+    }
+
+
+def _effect(
+    table: pd.DataFrame,
+    arm: str,
+    measure: str,
+    values: "pd.Series[float]",
+    economics: Economics,
+    seed: int,
+) -> dict[str, Any] | None:
+    of_two = (table["arm"] == arm) | ~table["contacted"]
+    found = _of(table[of_two], values[of_two], seed)
+    if found is None:
+        return None
+    count = int((table["arm"] == arm).sum())
+    # the contact's cost is known and the same for all: it moves the interval, not its width
+    cost = economics.costs.get(arm, 0.0) if measure == "profit" else 0.0
+    return {"arm": arm, "measure": measure, "contacts": count, **_shown(found, cost, count)}
+
+
+def _shown(found: Effect, cost: float, count: int) -> dict[str, Any]:
+    low, value, high = (number - cost for number in (found.low, found.value, found.high))
+    return {
+        "per_contact": {"value": value, "low": low, "high": high},
+        "total": {"value": value * count, "low": low * count, "high": high * count},
+        "verdict": _verdict(low, high),
+        "standard_error": found.standard_error,
+        "variance_left": found.variance_left,
+    }
+
+
+def _verdict(low: float, high: float) -> str:
+    if low > 0:
+        return "positive"
+    return "negative" if high < 0 else "too_small_to_tell"
+
+
+def _of(table: pd.DataFrame, values: "pd.Series[float]", seed: int) -> Effect | None:
+    known = table[list(KNOWN_BEFORE)].astype(float)
+    known = known.loc[:, known.notna().any() & (known.max() > known.min())]
+    return effect_of(
+        np.asarray(values, dtype=float),
+        table["contacted"].to_numpy(dtype=bool),
+        known if known.shape[1] else None,
+        seed=seed,
+    )
+
+
+def _segments(table: pd.DataFrame, economics: Economics, seed: int) -> list[dict[str, Any]]:
+    """Each group's profit per contact; all contacted arms together."""
+    costs = table["arm"].map(dict(economics.costs)).fillna(0.0).astype(float)
+    cost = float(costs[table["contacted"]].mean()) if table["contacted"].any() else 0.0
+    rows: list[dict[str, Any]] = []
+    for system in GROUPED_BY:
+        found = []
+        for value, group in table.groupby(system, dropna=True):
+            effect = _of(group, group["profit"], seed)
+            if effect is not None and effect.standard_error > 0:
+                count = int(group["contacted"].sum())
+                row = {"system": system, "value": value, "hold_out": len(group) - count}
+                found.append({**row, "contacts": count, **_shown(effect, cost, count)})
+        rows += _drawn_together(found)
+    return rows
+
+
+def _drawn_together(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`shrunken` beside what each group says alone; the verdict is that of the former."""
+    if len(found) < LEAST_GROUPS:
+        return [{**row, "shrunken": None} for row in found]
+    drawn = shrink(
+        [row["per_contact"]["value"] for row in found], [row["standard_error"] for row in found]
+    )
+    rows = []
+    for row, value, error in zip(found, drawn.values, drawn.errors, strict=True):
+        low, high = value - NORMAL_90 * error, value + NORMAL_90 * error
+        shrunken = {"value": float(value), "low": float(low), "high": float(high)}
+        rows.append({**row, "shrunken": shrunken, "verdict": _verdict(low, high)})
+    return rows
+
+
+def _cells(table: pd.DataFrame, economics: Economics) -> list[dict[str, Any]]:
+    """Hughes' read-back of those contacted; see `features.segments.break_even`."""
+    contacted = table[table["contacted"] & table["rfm_cell"].notna()]
+    sale = economics.net_profit_per_sale
+    costs = [economics.costs.get(arm, 0.0) for arm in _contacted(table)]
+    if sale is None or sale <= 0 or len(costs) != 1 or contacted.empty:
+        return []
+    read = read_back(
+        contacted["rfm_cell"].astype(str),
+        contacted["orders"] > 0,
+        cost_per_contact=costs[0],
+        net_profit_per_sale=sale,
+    )
+    # JSON knows no infinity: without a cost every response is above break-even
+    read["break_even_index"] = read["break_even_index"].replace(np.inf, np.nan)
+    rows = read.reset_index().astype(object)
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in rows.where(rows.notna(), None).to_dict("records")
+    ]
+
+
+def _save_rate(table: pd.DataFrame, seed: int) -> dict[str, float] | None:
+    """Revenue that contacts saved ÷ value that was at risk, with standard error."""
+    at_risk = table["value_at_risk"][table["contacted"]].astype(float)
+    if not at_risk.notna().all() or not at_risk.mean() > 0:
+        return None
+    found = _of(table, table["revenue"], seed)
+    if found is None or not found.standard_error > 0:
+        return None
+    mean = float(at_risk.mean())
+    names = ("value", "low", "high", "standard_error")
+    return {name: getattr(found, name) / mean for name in names}
+
+
+def _wilson(successes: int, count: int) -> tuple[float, float]:
+    """E. B. Wilson, JASA 22 (1927): the 90 % interval of a share."""
+    share, square = successes / count, NORMAL_90**2
+    middle = share + square / (2 * count)
+    half = NORMAL_90 * np.sqrt(share * (1 - share) / count + square / (4 * count**2))
+    scale = 1 + square / count
+    return float((middle - half) / scale), float((middle + half) / scale)

@@ -1,0 +1,96 @@
+"""Few measurements say little: they are drawn toward what all of them, or a prior, say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from training.experiments.effect import Floats
+
+NORMAL_90 = NormalDist().inv_cdf(0.95)
+"""Quantile of the normal distribution that leaves 5 % on either side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shrunken:
+    """Values drawn together; `between` is the standard deviation of the true ones."""
+
+    values: Floats
+    errors: Floats
+    between: float
+
+
+def shrink(values: Sequence[float], errors: Sequence[float]) -> Shrunken:
+    """Effects of groups, each drawn toward the mean of all as far as it may be chance.
+
+    Normal-normal empirical Bayes: true effects scatter around their mean with variance τ²,
+    estimated by moments (R. DerSimonian & N. Laird, Controlled Clinical Trials 7 (1986));
+    an effect with variance σ² keeps the share τ² ÷ (τ² + σ²) of its distance from the mean.
+
+    Parameters
+    ----------
+    values, errors : estimates and their standard errors, above 0, one per group
+
+    Returns
+    -------
+    Posterior means and standard deviations, the uncertainty of the common mean included.
+    """
+    found, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
+    between = _between(found, variance)
+    weights = 1 / (variance + between)
+    mean = float((weights * found).sum() / weights.sum())
+    kept = between / (between + variance)
+    spread = kept * variance + (1 - kept) ** 2 / weights.sum()
+    return Shrunken(
+        values=mean + kept * (found - mean),
+        errors=np.sqrt(spread),
+        between=float(np.sqrt(between)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posterior:
+    """A rate after what was measured; `low` and `high` are its 90 % interval."""
+
+    value: float
+    low: float
+    high: float
+    measured: int
+
+
+def after(
+    prior: float, prior_error: float, values: Sequence[float], errors: Sequence[float]
+) -> Posterior:
+    """A prior and independent measurements of it, each weighed by its certainty.
+
+    Campaigns differ from each other beyond chance: their variance τ² (as in `shrink`) is added
+    to each one's own.
+
+    Parameters
+    ----------
+    prior, prior_error : mean and standard deviation of a normal prior
+    values, errors : estimates and their standard errors, above 0
+
+    >>> after(0.05, 0.05, [], []).value
+    0.05
+    >>> round(after(0.05, 0.05, [0.15], [0.05]).value, 6)
+    0.1
+    """
+    found, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
+    weights = 1 / (variance + (_between(found, variance) if len(found) else 0.0))
+    certainty = 1 / prior_error**2 + weights.sum()
+    mean = (prior / prior_error**2 + (weights * found).sum()) / certainty
+    half = NORMAL_90 / np.sqrt(certainty)
+    return Posterior(
+        value=float(mean), low=float(mean - half), high=float(mean + half), measured=len(found)
+    )
+
+
+def _between(values: Floats, variance: Floats) -> float:
+    """τ² of DerSimonian & Laird; 0 for one value alone."""
+    weights = 1 / variance
+    mean = (weights * values).sum() / weights.sum()
+    surplus = (weights * (values - mean) ** 2).sum() - (len(values) - 1)
+    scale = weights.sum() - (weights**2).sum() / weights.sum()
+    return float(max(surplus / scale, 0.0)) if scale > 0 else 0.0
