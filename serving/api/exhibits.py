@@ -1,0 +1,50 @@
+"""What the latest run shows as a whole: tables that were made when it was."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+
+from features.errors import ConfigError
+from serving.api import models
+from serving.api.problems import declared
+from serving.api.services import Services
+from serving.lists import run_fields
+
+ExhibitName = Annotated[str, Path(min_length=1, description="As in `GET /v1/exhibits`")]
+
+
+def exhibit_routes(services: Services) -> APIRouter:
+    """Exhibits of the latest run."""
+    store, exhibits = services.scores, services.stores.exhibits
+    router = APIRouter(prefix="/v1/exhibits", tags=["exhibits"])
+
+    @router.get(
+        "",
+        operation_id="getExhibits",
+        summary="What the latest run shows as a whole, by name",
+        response_model=models.Exhibits,
+        responses=declared(503),
+    )
+    def get_exhibits(response: Response) -> dict[str, Any]:
+        run = store.latest_run()
+        response.headers.update(services.ages(run))
+        return {**run_fields(run), "exhibits": exhibits.names(run.info.run_id)}
+
+    @router.get(
+        "/{name}",
+        operation_id="getExhibit",
+        summary="One table about the whole shop: how it is counted, and the figures",
+        response_model=models.Exhibit,
+        responses=declared(422, 503),
+    )
+    def get_exhibit(name: ExhibitName, response: Response) -> dict[str, Any]:
+        run = store.latest_run()
+        body = exhibits.exhibit(run.info.run_id, name)
+        if body is None:
+            known = ", ".join(exhibits.names(run.info.run_id)) or "none"
+            raise ConfigError(f"name: this run shows no such exhibit (have: {known}).")
+        response.headers.update(services.ages(run))
+        return {**run_fields(run), "exhibit": name, **json.loads(body)}
+
+    return router

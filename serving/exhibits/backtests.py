@@ -1,0 +1,45 @@
+"""How the models of a run did in their backtest, and what the latest training offered."""
+
+from dataclasses import asdict
+from typing import Any
+
+from features.segments.system import Words
+from serving.exhibits.exhibit import Exhibit, Scene
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    manifest = scene.manifest
+    return {
+        "bundle_id": manifest.bundle_id,
+        "mlflow_run_id": manifest.mlflow_run_id,
+        "trained_as_of": manifest.as_of,
+        "customers": manifest.customers,
+        "prior_share": manifest.prior_share,
+        "grade_rule": scene.evidence.grade_rule if scene.evidence else None,
+        "models": {
+            name: {**asdict(entry), "backtest": _backtest(scene, name, entry.version)}
+            for name, entry in manifest.models.items()
+        },
+        "last_training": scene.last_training,
+    }
+
+
+def _backtest(scene: Scene, name: str, version: str) -> dict[str, Any] | None:
+    """What the training left of this version; None where it left nothing."""
+    task = scene.evidence.tasks.get(name) if scene.evidence else None
+    return task if task is not None and task["version"] == version else None
+
+
+EXHIBIT = Exhibit(
+    name="backtests",
+    title=Words("Models against their baselines", "模型与基线对比"),
+    method=Words(
+        "Each model beside its named baseline on the same past days, fold by fold, as the "
+        "training judged it; what was said beside what happened by tenths of the prediction, "
+        "all folds together. A model that was promoted later without its own training's "
+        "evidence has none.",
+        "训练时在相同的历史时段逐折比较各模型与其基线；并按预测值十等分对照预测与实际（各折合并）。"
+        "事后单独提升、未随附评估记录的模型此处为空。",
+    ),
+    make=_make,
+)

@@ -1,0 +1,82 @@
+"""The one catalogue of exhibits. To add an exhibit: a file here, a line below."""
+
+import json
+from typing import Any
+
+from babel.numbers import get_currency_precision
+
+from features.orders import OrderLog
+from serving.exhibits import (
+    backtests,
+    drift,
+    expected,
+    growth_share,
+    last_year,
+    levels,
+    lorenz,
+    margin,
+    monthly,
+    promise,
+    retention,
+    rfm_map,
+    since_last_run,
+)
+from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.past import past_runs, run_before
+from serving.scoring import ScoreRun
+from serving.store import Store
+from training.bundle import Models
+from training.job import LAST_TRAINING
+
+EXHIBITS: tuple[Exhibit, ...] = (
+    monthly.EXHIBIT,
+    last_year.EXHIBIT,
+    expected.EXHIBIT,
+    since_last_run.EXHIBIT,
+    lorenz.EXHIBIT,
+    rfm_map.EXHIBIT,
+    levels.EXHIBIT,
+    margin.EXHIBIT,
+    retention.EXHIBIT,
+    growth_share.EXHIBIT,
+    promise.EXHIBIT,
+    drift.EXHIBIT,
+    backtests.EXHIBIT,
+)
+
+
+def exhibits_of(
+    log: OrderLog, run: ScoreRun, models: Models, store: Store | None = None
+) -> dict[str, Any]:
+    """Everything that the run shows as a whole, by name, ready for JSON.
+
+    Parameters
+    ----------
+    log : the orders that the run was made from
+    run : its scores and features; customers who are erased are no longer in it
+    models : that made it
+    store : where earlier runs are kept; None: there are none
+    """
+    scores = run.scores.set_index("customer_id")
+    scene = Scene(
+        log=log,
+        info=run.info,
+        scores=scores,
+        features=run.features.loc[scores.index],
+        past=() if store is None else past_runs(log, store, run.info.as_of),
+        before=None if store is None else run_before(store, run.info),
+        manifest=models.manifest,
+        evidence=models.evidence,
+        last_training=_last_training(log),
+        digits=get_currency_precision(run.info.currency),
+    )
+    return {exhibit.name: exhibit.body(scene) for exhibit in EXHIBITS}
+
+
+def _last_training(log: OrderLog) -> Any:
+    settings = log.settings
+    try:
+        text = (settings.path(settings.store.bundles) / LAST_TRAINING).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return json.loads(text)

@@ -1,0 +1,101 @@
+"""Drift of the inputs: how today's customers are spread, against those of the training."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.segments.system import Words
+from serving.exhibits.exhibit import Exhibit, Scene
+from training.evidence import shares
+
+SOME, MUCH = 0.1, 0.25
+"""Usual marks of the index: below the first stable, above the second changed."""
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    if scene.evidence is None or not scene.evidence.references:
+        return Words(
+            "The training did not keep how its customers were spread.",
+            "训练时未保存客户特征的分布。",
+        )
+    trained, reference = min(scene.evidence.references.items())
+    then = reference["customers"]
+    found = [
+        {"feature": str(name), **_drift(column.to_numpy(dtype=float), before, then)}
+        for name, column in scene.features.items()
+        if (before := reference["features"].get(str(name))) and len(before["edges"]) > 1
+    ]
+    found.sort(key=lambda one: -one["index"])
+    return {
+        "trained_as_of": trained,
+        "customers_then": then,
+        "customers_now": len(scene.features),
+        "stable_below": SOME,
+        "changed_above": MUCH,
+        "features": found,
+    }
+
+
+def _drift(
+    values: npt.NDArray[np.float64], reference: dict[str, Any], customers: int
+) -> dict[str, Any]:
+    known = values[np.isfinite(values)]
+    missing = 1 - len(known) / len(values) if len(values) else 0.0
+    now = shares(known, np.asarray(reference["edges"]))
+    return {
+        "index": round(
+            stability_index(
+                [*_of_all(reference["shares"], reference["missing"])],
+                [*_of_all(now, missing)],
+                (customers, len(values)),
+            ),
+            4,
+        ),
+        "missing_then": round(reference["missing"], 4),
+        "missing_now": round(missing, 4),
+    }
+
+
+def _of_all(parts: list[float], missing: float) -> list[float]:
+    return [*(part * (1 - missing) for part in parts), missing]
+
+
+def stability_index(then: list[float], now: list[float], sizes: tuple[int, int]) -> float:
+    """Population stability index Σ (now − then) · ln(now ÷ then) over parts of a population.
+
+    Parameters
+    ----------
+    then, now : shares of the same parts, each adding up to 1
+    sizes : how many the two populations are; a part that nobody is in counts as half of one
+
+    Returns
+    -------
+    ≥ 0; 0 where both are the same. Below 0.1 is usually read as stable, above 0.25 as changed.
+
+    >>> round(stability_index([0.5, 0.5], [0.4, 0.6], (100, 100)), 4)
+    0.0405
+    """
+    least = [0.5 / max(size, 1) for size in sizes]
+    pairs = [
+        (max(before, least[0]), max(after, least[1]))
+        for before, after in zip(then, now, strict=True)
+        if before > 0 or after > 0
+    ]
+    return sum((after - before) * math.log(after / before) for before, after in pairs)
+
+
+EXHIBIT = Exhibit(
+    name="drift",
+    title=Words("Drift of the inputs since the training", "训练以来输入特征的变化"),
+    method=Words(
+        "Population stability index of each feature: its tenths among the customers of the "
+        "oldest training of which a model speaks, and those without it, against the shares of today's customers in the same "
+        "parts. Below 0.1 is usually read as stable, above 0.25 as changed. Features that are "
+        "the same for nearly everybody have no tenths and are left out.",
+        "各特征的群体稳定性指数（PSI）：以仍在使用的最早一次训练时客户的十分位（缺失者另计）为准，比较今天客户落入各段的比例。"
+        "通常低于0.1视为稳定，高于0.25视为已变化。几乎人人相同的特征没有十分位，不列出。",
+    ),
+    make=_make,
+)

@@ -1,0 +1,108 @@
+"""What an exhibit is, and what it is made from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from features.orders import OrderLog
+from features.segments.system import Words
+from serving.store.run import RunInfo
+from training.evidence import Evidence
+from training.manifest import Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """An earlier run whose horizon has passed, beside what happened.
+
+    Attributes
+    ----------
+    customers : one row per customer of the run whom the log still knows, index `customer_id`:
+        `churn_probability`, `clv` (NaN where unknown), `retention_risk` as published; `churned`
+        (1.0: no order in the horizon) and `value` (money, what `clv` foretold)
+    """
+
+    run: RunInfo
+    customers: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A score run on its way into the store, and what it was made from.
+
+    Attributes
+    ----------
+    log : the orders; nothing on or after `info.as_of` may be shown
+    scores, features : of the run's customers, index `customer_id`, in the same order
+    past : earlier runs whose horizon has passed by then, oldest first
+    before : the latest run of an earlier date and the same horizon, and what it said, one row
+        per customer as in `Past.customers`; None where there is none
+    manifest : of the models
+    evidence : what their training left; None where it left none
+    last_training : see `training.job.LAST_TRAINING`; None where it is not known
+    digits : of the currency after the point
+    """
+
+    log: OrderLog
+    info: RunInfo
+    scores: pd.DataFrame = field(repr=False)
+    features: pd.DataFrame = field(repr=False)
+    past: tuple[Past, ...]
+    before: tuple[RunInfo, pd.DataFrame] | None = field(repr=False)
+    manifest: Manifest
+    evidence: Evidence | None
+    last_training: Mapping[str, Any] | None
+    digits: int
+
+    @property
+    def as_of(self) -> date:
+        return self.info.as_of
+
+    @property
+    def minor_units(self) -> int:
+        return self.log.settings.data.minor_units
+
+    @cached_property
+    def visible(self) -> Mapping[str, str]:
+        """`lines`, `orders` and `days` as SQL, as they were known on the run's date."""
+        return self.log.visible(self.as_of)
+
+    def money(self, amount: float) -> float:
+        """`amount` in units of the currency, as it is published."""
+        return round(float(amount), self.digits)
+
+    def from_minor(self, amount: float) -> float:
+        """Money from whole minor units."""
+        return self.money(int(amount) / self.minor_units)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibit:
+    """One entry of the catalogue.
+
+    Attributes
+    ----------
+    name : in addresses and in the store
+    title, method : for people; `method` says how it is counted
+    make : the exhibit's data, ready for JSON, or why there is none
+    """
+
+    name: str
+    title: Words
+    method: Words
+    make: Callable[[Scene], dict[str, Any] | Words]
+
+    def body(self, scene: Scene) -> dict[str, Any]:
+        """What is published: `title`, `method`, and either `data` or `why_not`."""
+        made = self.make(scene)
+        why_not = made._asdict() if isinstance(made, Words) else None
+        return {
+            "title": self.title._asdict(),
+            "method": self.method._asdict(),
+            "data": made if why_not is None else None,
+            "why_not": why_not,
+        }

@@ -1,0 +1,86 @@
+"""The growth–share matrix of what the shop sells."""
+
+from typing import Any
+
+from features.segments.growth_share import (
+    assortment_growth_share,
+    describe_assortment,
+    matrix_cut_points,
+)
+from features.segments.system import Words
+from features.sql import row
+from serving.exhibits.exhibit import Exhibit, Scene
+from training.evidence import finite
+
+MOST_PER_GROUP = 15
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    by = _what(scene)
+    days = scene.log.settings.segments.period_days
+    if by is None:
+        return Words("The orders name no products.", "订单中没有商品信息。")
+    if (scene.as_of - scene.log.first_day).days < 2 * days:
+        return Words(
+            f"Two periods of {days} days are compared; the orders do not reach back that far.",
+            f"需要比较两个{days}天的时期，订单记录不够长。",
+        )
+    table = assortment_growth_share(scene.log, scene.as_of, by=by)
+    shown = table.groupby("group").head(MOST_PER_GROUP)
+    largest = table["sales"].max()
+    cuts = matrix_cut_points(
+        table["sales"].to_numpy(dtype=float),
+        table["sales_before"].to_numpy(dtype=float),
+        scene.log.settings.segments.growth_share,
+    )
+    names = scene.log.products().set_index("product_id")["product_name"]
+    return {
+        "by": by,
+        "period_days": days,
+        "rule": describe_assortment(scene.log.settings.segments).rule._asdict(),
+        "items": len(table),
+        "high_growth_from": finite(cuts["growth"][0]),
+        "high_share_from": finite(cuts["sales"][0] / largest) if largest > 0 else None,
+        "groups": {
+            str(group): {"items": len(part), "sales": scene.money(part["sales"].sum())}
+            for group, part in table.groupby("group")
+        },
+        "shown": [
+            {
+                "item": str(item),
+                "name": _name(names.get(item)) if by == "product" else None,
+                "sales": scene.money(one["sales"]),
+                "sales_before": scene.money(one["sales_before"]),
+                "growth": finite(one["growth"]),
+                "share": finite(one["share"]),
+                "share_of_largest": finite(one["sales"] / largest) if largest > 0 else None,
+                "group": one["group"],
+            }
+            for item, one in zip(shown.index, shown.to_dict("records"), strict=True)
+        ],
+    }
+
+
+def _what(scene: Scene) -> Any:
+    """What the orders name: categories if there are at least two, else products."""
+    counts = "SELECT (SELECT count(*) FROM categories), (SELECT count(*) FROM products)"
+    categories, products = row(scene.log.connection, counts)
+    return "category" if int(str(categories)) > 1 else "product" if products else None
+
+
+def _name(text: Any) -> str | None:
+    return text if isinstance(text, str) else None
+
+
+EXHIBIT = Exhibit(
+    name="growth_share",
+    title=Words("Growth and share of what is sold", "商品增长—份额矩阵"),
+    method=Words(
+        "Net sales of the last period against the one before, per category, or per product "
+        "where there are no categories, anonymous orders included: star, cash cow, question "
+        f"mark or dog. The {MOST_PER_GROUP} of each that sell most are listed; all are counted.",
+        "按品类（无品类时按商品）比较最近一期与前一期的净销售额，含匿名订单：明星、金牛、问题、瘦狗。"
+        f"各组列出销售额最高的{MOST_PER_GROUP}项，统计包含全部。",
+    ),
+    make=_make,
+)

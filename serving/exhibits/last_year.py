@@ -1,0 +1,63 @@
+"""Revenue of the same days last year: the level to compare a forecast with."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from features.orders import day_number
+from features.segments.system import Words
+from features.sql import row
+from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.periods import a_year_before
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    horizon = timedelta(days=scene.info.horizon_days)
+    start = a_year_before(scene.as_of)
+    recent = scene.as_of - horizon
+    return {
+        "last_year": _window(scene, start, start + horizon),
+        "recent": _window(scene, recent, scene.as_of),
+    }
+
+
+def _window(scene: Scene, start: date, end: date) -> dict[str, Any] | None:
+    """What came in `[start, end)`; None where the orders begin later."""
+    if start < scene.log.first_day:
+        return None
+    first, until = day_number(start), day_number(end)
+    lines = scene.visible["lines"]
+    revenue, known, orders, buyers = row(
+        scene.log.connection,
+        f"""
+        WITH before AS (SELECT DISTINCT customer FROM {scene.visible["days"]} AS known_days
+                        WHERE day < {first})
+        SELECT coalesce(sum(amount), 0),
+               coalesce(sum(amount) FILTER (before.customer IS NOT NULL), 0),
+               count(DISTINCT order_key) FILTER (NOT is_return),
+               count(DISTINCT known_lines.customer) FILTER (NOT is_return)
+        FROM {lines} AS known_lines LEFT JOIN before ON known_lines.customer = before.customer
+        WHERE day >= {first} AND day < {until}""",
+    )
+    return {
+        "from": start.isoformat(),
+        "to": (end - timedelta(days=1)).isoformat(),
+        "revenue": scene.from_minor(int(str(revenue))),
+        "revenue_of_known": scene.from_minor(int(str(known))),
+        "orders": int(str(orders)),
+        "customers": int(str(buyers)),
+    }
+
+
+EXHIBIT = Exhibit(
+    name="same_days_last_year",
+    title=Words("The same days last year", "去年同期"),
+    method=Words(
+        "Net revenue of as many days as the horizon has, from the same date of last year, and "
+        "of the days just before the run. A forecast speaks of customers who have bought "
+        "before, so what those who were customers on the first of these days brought is told "
+        "apart. Empty where the orders begin later.",
+        "从去年同一日期起、与预测期等长的净收入，以及评分日之前同样天数的净收入。预测只涉及已有客户，"
+        "因此单独列出当时已是客户者带来的部分。订单记录不够早时留空。",
+    ),
+    make=_make,
+)

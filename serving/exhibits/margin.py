@@ -1,0 +1,95 @@
+"""Margin over time per group: what today's groups have brought month by month."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.orders import day_number
+from features.segments.profit import MARGIN_SQL
+from features.segments.system import Words
+from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.periods import between, following, period_sql, start_of
+
+SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
+MONTHS = 24
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    until = start_of(scene.as_of, "month")
+    first = max(_first_whole(scene), following(until, "month", -MONTHS))
+    systems = [name for name in SYSTEMS if name in scene.scores]
+    if first >= until or not systems:
+        return Words("No whole month has passed yet.", "尚无完整的月份。")
+    brought = _brought(scene, first, until)
+    months = between(first, following(until, "month", -1), "month")
+    return {
+        "months": [month.isoformat()[:7] for month in months],
+        "systems": {name: _groups(scene, brought, scene.scores[name], months) for name in systems},
+        "is_margin": _costs_known(scene, first, until),
+    }
+
+
+def _first_whole(scene: Scene) -> date:
+    """The first month that the orders cover from its first day."""
+    start = start_of(scene.log.first_day, "month")
+    return start if start == scene.log.first_day else following(start, "month")
+
+
+def _brought(scene: Scene, first: date, until: date) -> pd.DataFrame:
+    """Per customer and month, whole minor units."""
+    return scene.log.frame(f"""
+        SELECT customer_id, {period_sql("day", "month")} AS month, sum({MARGIN_SQL}) AS margin
+        FROM {scene.visible["lines"]} AS known_lines JOIN customers USING (customer)
+        WHERE day >= {day_number(first)} AND day < {day_number(until)} GROUP BY ALL""")
+
+
+def _costs_known(scene: Scene, first: date, until: date) -> bool:
+    (known,) = scene.log.frame(f"""
+        SELECT count(cost) > 0 AS known FROM {scene.visible["lines"]} AS known_lines
+        WHERE day >= {day_number(first)} AND day < {day_number(until)}""")["known"]
+    return bool(known)
+
+
+def _groups(
+    scene: Scene, brought: pd.DataFrame, group: "pd.Series[str]", months: list[date]
+) -> list[dict[str, Any]]:
+    sizes = group.value_counts()
+    of_customer = brought["customer_id"].map(group)
+    sums = brought.groupby([of_customer.rename("group"), "month"])["margin"].sum()
+    found = []
+    for value in sorted(sizes.index):
+        by_month = sums[value] if value in sums.index.get_level_values(0) else pd.Series(dtype=int)
+        margins = [scene.from_minor(by_month.get(month.isoformat(), 0)) for month in months]
+        found.append(
+            {
+                "value": str(value),
+                "customers": int(sizes[value]),
+                "margin": margins,
+                "change_per_month": scene.money(_slope(margins)) if len(months) > 1 else None,
+            }
+        )
+    return found
+
+
+def _slope(values: list[float]) -> float:
+    """Slope of the line of least squares over equal steps."""
+    at = np.arange(len(values)) - (len(values) - 1) / 2
+    return float(at @ np.asarray(values) / (at @ at))
+
+
+EXHIBIT = Exhibit(
+    name="margin_by_group",
+    title=Words("Margin over time per group", "各组利润走势"),
+    method=Words(
+        "What the customers who are in a group today brought in each whole month, at most the "
+        f"last {MONTHS}: net sales minus cost where it is known, net sales elsewhere. The trend "
+        "is the slope of the line of least squares. Groups are those of today, so one that is "
+        "made of good customers has been good: compare slopes, not levels.",
+        f"今天属于各组的客户在过去每个完整月份（最多{MONTHS}个月）带来的利润：已知成本者为净销售额减"
+        "成本，否则为净销售额。趋势为最小二乘直线的斜率。分组以今天为准，由好客户组成的组过去自然也好，"
+        "因此应比较斜率而非水平。",
+    ),
+    make=_make,
+)

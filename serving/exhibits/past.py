@@ -1,0 +1,62 @@
+"""Earlier runs whose horizon has passed, beside what their customers did."""
+
+from datetime import date
+
+import pandas as pd
+
+from features.orders import OrderLog
+from features.value_basis import REVENUE, value_basis
+from serving.exhibits.exhibit import Past
+from serving.store import Store
+from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
+from serving.store.run import RunInfo
+from training.tables import labels_at
+
+COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
+
+
+def past_runs(log: OrderLog, store: Store, as_of: date) -> tuple[Past, ...]:
+    """The `LEDGER_RUNS` latest runs whose horizon has passed by `as_of`, oldest first.
+
+    One per date and horizon, of the currency of the log, with customers whom the log knows.
+    """
+    ended = [
+        run.info
+        for run in one_per_date(store.runs())
+        if known_on(run.info) <= as_of
+        and run.info.as_of > log.first_day
+        and run.info.currency == log.settings.data.currency
+    ]
+    latest = sorted(ended, key=known_on)[-LEDGER_RUNS:]
+    found = (_past(log, store, info) for info in latest)
+    return tuple(one for one in found if len(one.customers))
+
+
+def run_before(store: Store, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:
+    """The latest run before the date of `info`, of its horizon and currency, and what it said."""
+    alike = [
+        one.info
+        for one in store.runs()
+        if one.info.as_of < info.as_of
+        and (one.info.horizon_days, one.info.currency) == (info.horizon_days, info.currency)
+    ]
+    if not alike:
+        return None
+    found = max(reversed(alike), key=lambda one: one.as_of)
+    return found, _said(store, found)
+
+
+def _said(store: Store, info: RunInfo) -> pd.DataFrame:
+    return pd.DataFrame(store.figures(info.run_id), columns=list(COLUMNS)).set_index("customer_id")
+
+
+def _past(log: OrderLog, store: Store, info: RunInfo) -> Past:
+    said = _said(store, info)
+    end = known_on(info)
+    wanted = log.settings.predict
+    basis = value_basis(log, info.as_of, wanted) if info.clv_basis == "margin" else REVENUE
+    labels = labels_at(log, info.as_of, info.horizon_days, end, basis)
+    happened = pd.DataFrame(
+        {"churned": (labels["orders"] == 0).astype(float), "value": labels["value"]}
+    )
+    return Past(run=info, customers=said.join(happened, how="inner"))

@@ -1,0 +1,126 @@
+"""Whether promises were kept: what earlier runs said, beside what happened."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.segments.system import Words
+from serving.exhibits.exhibit import Exhibit, Past, Scene
+from serving.store.run import RISKS
+from training.evidence import outcomes
+
+NORMAL_95 = 1.96
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    if scene.past:
+        return _of_runs(scene)
+    tasks = scene.evidence.tasks if scene.evidence else {}
+    if not {"churn", "value"} <= tasks.keys():
+        return Words(
+            "No run's horizon has passed yet, and the training left no backtest.",
+            "尚无评分的预测期已结束，训练也未留下回测结果。",
+        )
+    return {
+        "source": "backtest",
+        "runs": [],
+        "bands": [],
+        **{name: _decided(scene, tasks[name], name) for name in ("churn", "value")},
+    }
+
+
+def _of_runs(scene: Scene) -> dict[str, Any]:
+    pairs = {
+        "churn": [_pair(past, "churn_probability", "churned") for past in scene.past],
+        "value": [_pair(past, "clv", "value") for past in scene.past],
+    }
+    return {
+        "source": "runs",
+        "runs": [
+            {
+                "run_id": past.run.run_id,
+                "as_of": past.run.as_of.isoformat(),
+                "horizon_days": past.run.horizon_days,
+                "customers": len(past.customers),
+                **_totals(scene, past),
+            }
+            for past in scene.past
+        ],
+        "bands": [_band(scene.past, band) for band in RISKS],
+        **{
+            name: _decided(scene, outcomes(found, levels=name == "churn"), name)
+            for name, found in pairs.items()
+        },
+    }
+
+
+def _pair(past: Past, said: str, happened: str) -> tuple[Any, Any]:
+    customers = past.customers
+    return customers[said].to_numpy(dtype=float), customers[happened].to_numpy(dtype=float)
+
+
+def _totals(scene: Scene, past: Past) -> dict[str, Any]:
+    churn = past.customers.dropna(subset=["churn_probability"])
+    value = past.customers.dropna(subset=["clv"])
+    return {
+        **{f"churn_{key}": one for key, one in _counted([churn]).items()},
+        "value_said": scene.money(value["clv"].sum()),
+        "value_happened": scene.money(value["value"].sum()),
+    }
+
+
+def _band(past: tuple[Past, ...], band: str) -> dict[str, Any]:
+    """Of all who were in a band of risk, how many did not return."""
+    parts = [one.customers[one.customers["retention_risk"] == band] for one in past]
+    return {
+        "band": band,
+        "customers": sum(map(len, parts)),
+        **_counted(parts),
+    }
+
+
+def _counted(parts: list[pd.DataFrame]) -> dict[str, Any]:
+    """How many were said not to return, the range in which chance alone puts their number, and
+    how many did not.
+    """
+    said = np.concatenate([part["churn_probability"].to_numpy(dtype=float) for part in parts])
+    happened = int(sum(part["churned"].sum() for part in parts))
+    expected, chance = np.nansum(said), NORMAL_95 * np.sqrt(np.nansum(said * (1 - said)))
+    return {
+        "said": round(float(expected), 2),
+        "low": round(max(float(expected - chance), 0.0), 2),
+        "high": round(float(expected + chance), 2),
+        "happened": happened,
+        "kept": bool(abs(happened - expected) <= chance),
+    }
+
+
+def _decided(scene: Scene, found: dict[str, Any], name: str) -> dict[str, Any]:
+    """The tables of `training.evidence.outcomes`, as they are published."""
+    digits = 4 if name == "churn" else scene.digits
+    return {
+        "deciles": [
+            {**one, **{key: round(one[key], digits) for key in ("said", "happened")}}
+            for one in found["deciles"]
+        ],
+        "levels": [{**one, "said": round(one["said"], 2)} for one in found["levels"]],
+    }
+
+
+EXHIBIT = Exhibit(
+    name="promise",
+    title=Words("What was said, and what happened", "预测与实际"),
+    method=Words(
+        "The latest runs whose horizon has passed, at most six, one per date, beside what their "
+        "customers did: means by tenths of the prediction within each run, sums by band of risk "
+        "and by steps of 5 % of the churn probability. A promise about a number of customers is "
+        "kept if that number lies where chance alone puts it 95 times in 100, each customer "
+        "deciding alone. Before any run's horizon has passed, the "
+        "folds of the training's backtest stand in their place; they have no bands.",
+        "取预测期已结束的最近若干次评分（至多六次，每日一次）与客户的实际行为对照：按预测值在各次评分内"
+        "十等分的平均值，以及按风险等级和流失概率每5%一档的合计。若人数落在各客户独立决定时95%的随机范围之内，即为兑现。在首个预测期结束之前，以训练时回测的各折"
+        "代替，此时没有风险等级。",
+    ),
+    make=_make,
+)

@@ -1,0 +1,58 @@
+"""The RFM heat map: customers by recency and frequency score, with what they bring."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.segments.system import Words
+from serving.exhibits.exhibit import Exhibit, Scene
+
+SCORES = "12345"
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    if "rfm_cell" not in scene.scores:
+        return Words("This run has no RFM cells.", "本次评分没有RFM单元。")
+    window = scene.log.settings.segments.window_days
+    table = pd.DataFrame(
+        {
+            "r": scene.scores["rfm_cell"].str[0],
+            "f": scene.scores["rfm_cell"].str[1],
+            "m": scene.scores["rfm_cell"].str[2].astype(int),
+            "spend": scene.features[f"spend_{window}d"],
+            "clv": scene.scores["clv"],
+            "value_at_risk": scene.scores["value_at_risk"].round(scene.digits),
+        }
+    )
+    cells = []
+    for (r, f), part in table.groupby(["r", "f"]):
+        cells.append(
+            {
+                "r": int(str(r)),
+                "f": int(str(f)),
+                "customers": len(part),
+                "mean_m": round(float(part["m"].mean()), 2),
+                "mean_spend": scene.money(part["spend"].mean()),
+                "clv": scene.money(part["clv"].sum()),
+                "value_at_risk": scene.money(part["value_at_risk"].sum()),
+                "cells": {
+                    f"{r}{f}{m}": int(size)
+                    for m, size in part["m"].value_counts().sort_index().items()
+                },
+            }
+        )
+    return {"window_days": window, "cells": cells}
+
+
+EXHIBIT = Exhibit(
+    name="rfm_map",
+    title=Words("Recency and frequency", "RFM热力图"),
+    method=Words(
+        "Customers by recency score (5 = ordered most recently) and frequency score (5 = most "
+        "orders). In each field: how many they are, their mean money score, mean net spend of "
+        "the window, predicted value and value at risk. A field that nobody is in is left out.",
+        "按最近一次得分（5为最近）和频次得分（5为最多）排列客户。每格给出人数、平均金额得分、"
+        "窗口期内平均净消费额、预测客户价值和风险价值；无人的格子不列出。",
+    ),
+    make=_make,
+)

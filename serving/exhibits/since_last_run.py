@@ -1,0 +1,60 @@
+"""Who moved between the bands of risk since the run before."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from features.segments.system import Words
+from serving.exhibits.exhibit import Exhibit, Scene
+from serving.store.run import RISKS
+
+
+def _make(scene: Scene) -> dict[str, Any] | Words:
+    if scene.before is None:
+        return Words(
+            "There is no earlier run of the same horizon.", "没有更早的、预测期相同的评分。"
+        )
+    info, told = scene.before
+    pairs = pd.DataFrame(
+        {
+            "before": told["retention_risk"],
+            "now": scene.scores["retention_risk"],
+            "value_at_risk": scene.scores["value_at_risk"],
+            "was_there": pd.Series(data=True, index=told.index),
+            "is_there": pd.Series(data=True, index=scene.scores.index),
+        }
+    )
+    return {
+        "run_id": info.run_id,
+        "as_of": info.as_of.isoformat(),
+        "arrived": int(pairs["was_there"].isna().sum()),
+        "left": int(pairs["is_there"].isna().sum()),
+        "moves": list(_moves(scene, pairs[pairs["was_there"].notna() & pairs["is_there"].notna()])),
+    }
+
+
+def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for before in RISKS:
+        for now in RISKS:
+            moved = pairs[(pairs["before"] == before) & (pairs["now"] == now)]
+            yield {
+                "before": before,
+                "now": now,
+                "customers": len(moved),
+                "value_at_risk": scene.money(moved["value_at_risk"].sum()),
+            }
+
+
+EXHIBIT = Exhibit(
+    name="since_last_run",
+    title=Words("What changed since the last run", "自上次评分以来的变化"),
+    method=Words(
+        "Customers by their band of risk in the latest run of an earlier date and the same "
+        "horizon, and in this one; the value at risk is today's. Who is in one of the two runs "
+        "only is counted apart.",
+        "按客户在此前最近一次（日期更早、预测期相同）评分与本次评分中的风险等级统计；风险金额取本次。"
+        "只出现在其中一次评分里的客户另计。",
+    ),
+    make=_make,
+)

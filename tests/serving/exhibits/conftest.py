@@ -1,0 +1,48 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from serving.exhibits.catalogue import exhibits_of
+from serving.scoring import score
+from serving.store import MemoryStore
+from tests.serving.conftest import client_of
+from training.bundle import load_models
+
+NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="package")
+def models(trained):
+    return load_models(trained.settings)
+
+
+@pytest.fixture(scope="package")
+def run(trained, models):
+    return score(trained.log, models, None, NOW)
+
+
+@pytest.fixture(scope="package")
+def made(trained, models, run):
+    found = exhibits_of(trained.log, run, models)
+    # as a store keeps it: whatever is no JSON fails here
+    return json.loads(json.dumps(found, allow_nan=False))
+
+
+@pytest.fixture(scope="package")
+def two_runs(run, made):
+    """A store with two runs: one of a month ago, whose customers stood elsewhere."""
+    store = MemoryStore()
+    stages = run.scores["lifecycle"].sample(frac=1, random_state=1).to_numpy()
+    earlier = run.scores.assign(lifecycle=stages)
+    info = replace(run.info, run_id="before", as_of=run.info.as_of - timedelta(days=30))
+    store.publish(info, earlier, run.recommendations)
+    store.publish(run.info, run.scores, run.recommendations, made)
+    return store
+
+
+@pytest.fixture
+def shown(two_runs):
+    """A client of that store, which has chosen no language yet."""
+    return client_of(two_runs)

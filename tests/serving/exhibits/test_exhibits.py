@@ -1,0 +1,355 @@
+"""Each exhibit against a slow, obvious computation in pandas."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.orders import read_orders
+from features.sources import FrameSource
+from serving.exhibits.catalogue import EXHIBITS, exhibits_of
+from serving.exhibits.expected import half_width
+from serving.exhibits.lorenz import gini
+from serving.exhibits.periods import a_year_before
+from serving.scoring import score
+from serving.store import MemoryStore
+from serving.store.run import RISKS
+from tests.serving.exhibits.conftest import NOW
+from tests.support.shop import busy_orders, shop_settings
+
+
+@pytest.fixture(scope="module")
+def orders(trained):
+    lines = trained.orders.assign(
+        day=trained.orders["time"].dt.normalize(),
+        month=trained.orders["time"].dt.strftime("%Y-%m"),
+    )
+    return lines[lines["time"] < pd.Timestamp(trained.log.end)]
+
+
+def knowing_until(models, day):
+    """The models as if they knew the orders only up to a day."""
+    manifest = replace(models.manifest, as_of=day.isoformat())
+    return replace(models, manifest=manifest, recommendation=None)
+
+
+def data(made, name):
+    assert made[name]["why_not"] is None, made[name]
+    return made[name]["data"]
+
+
+def test_every_exhibit_is_made_and_says_how_it_is_counted(made):
+    assert list(made) == [exhibit.name for exhibit in EXHIBITS]
+    for body in made.values():
+        assert set(body) == {"title", "method", "data", "why_not"}
+        assert body["title"]["en"]
+        assert body["title"]["zh"]
+        assert body["method"]["en"].endswith(".")
+        assert body["method"]["zh"].endswith("。")
+        assert (body["data"] is None) != (body["why_not"] is None)
+
+
+def test_no_exhibit_names_a_customer(made, run):
+    text = json.dumps(made)
+    assert not [one for one in run.scores["customer_id"] if f'"{one}"' in text]
+
+
+def test_exhibits_stay_small(made):
+    sizes = {name: len(json.dumps(body)) for name, body in made.items()}
+    assert max(sizes.values()) < 60_000, sizes
+
+
+def test_months_add_up_to_all_orders(made, orders):
+    monthly = data(made, "monthly")
+    expected = orders.groupby("month").agg(
+        orders=("order", "nunique"), customers=("customer", "nunique"), revenue=("amount", "sum")
+    )
+    assert monthly["months"] == list(expected.index)
+    assert monthly["orders"] == expected["orders"].tolist()
+    assert monthly["customers"] == expected["customers"].tolist()
+    assert monthly["revenue"] == pytest.approx(expected["revenue"].tolist(), abs=0.005)
+    assert sum(monthly["revenue_anonymous"]) == 0
+    # the first order comes after 1 January, the last before the end of August
+    assert monthly["whole"] == [False, *[True] * 6, False]
+
+
+def test_the_lorenz_curve_is_that_of_sorted_customers(made, run):
+    for name in ("spend", "clv"):
+        curve = data(made, "lorenz")[name]
+        values = np.sort(run.scores[name].clip(lower=0).to_numpy())
+        n = len(values)
+        assert curve["total"] == pytest.approx(values.sum(), abs=0.01)
+        assert (curve["customers"][0], curve["customers"][-1]) == (0, 1)
+        assert (curve["share"][0], curve["share"][-1]) == (0, 1)
+        assert len(curve["share"]) <= 101
+        for at, share in zip(curve["customers"], curve["share"], strict=True):
+            assert share == pytest.approx(values[: round(at * n)].sum() / values.sum(), abs=1e-5)
+        differences = np.abs(values[:, None] - values).mean()
+        assert curve["gini"] == pytest.approx(differences / (2 * values.mean()), abs=1e-4)
+
+
+def test_the_gini_of_known_cases():
+    assert gini(np.array([0.0, 0.0])) == 0
+    assert gini(np.array([1.0, 3.0])) == pytest.approx(1 / 4)
+
+
+def test_the_fields_of_the_rfm_map_hold_all_customers(made, run):
+    heat = data(made, "rfm_map")
+    cells = run.scores["rfm_cell"]
+    assert sum(cell["customers"] for cell in heat["cells"]) == len(cells)
+    assert sum(cell["value_at_risk"] for cell in heat["cells"]) == pytest.approx(
+        run.scores["value_at_risk"].round(2).sum(), abs=0.02
+    )
+    for cell in heat["cells"]:
+        mine = cells.str.startswith(f"{cell['r']}{cell['f']}")
+        assert cell["customers"] == mine.sum()
+        assert cell["cells"] == {
+            str(name): int(size) for name, size in cells[mine].value_counts().sort_index().items()
+        }
+        spend = run.features.loc[run.scores.loc[mine, "customer_id"], "spend_365d"]
+        assert cell["mean_spend"] == pytest.approx(spend.mean(), abs=0.006)
+
+
+def test_cohorts_keep_whom_they_keep(made, orders, trained):
+    found = data(made, "cohort_retention")
+    assert found["unit"] == "month"
+    assert found["first_cohort_is_mixed"]
+    months = sorted(orders["month"].unique())
+    first = orders.groupby("customer")["month"].min()
+    whole = trained.log.end.strftime("%Y-%m")
+    for cohort in found["cohorts"]:
+        name = cohort["cohort"][:7]
+        members = first.index[first == name]
+        assert cohort["customers"] == len(members)
+        later = [month for month in months if month > name]
+        assert len(cohort["retained"]) == len(later)
+        for month, share in zip(later, cohort["retained"], strict=True):
+            came = set(orders.loc[orders["month"] == month, "customer"]) & set(members)
+            known = month < whole and len(members)
+            assert share == (pytest.approx(len(came) / len(members), abs=1e-4) if known else None)
+    assert sum(cohort["customers"] for cohort in found["cohorts"]) == first.size
+
+
+def test_margins_of_groups_add_up_to_the_months(made, orders, run):
+    found = data(made, "margin_by_group")
+    assert not found["is_margin"]
+    by_month = orders.groupby("month")["amount"].sum()
+    for name, groups in found["systems"].items():
+        sums = np.sum([group["margin"] for group in groups], axis=0)
+        assert sums == pytest.approx(by_month[found["months"]].to_numpy(), abs=0.1)
+        assert sum(group["customers"] for group in groups) == len(run.scores)
+        group = groups[0]
+        members = run.scores.loc[run.scores[name] == group["value"], "customer_id"]
+        mine = orders[orders["customer"].isin(members)].groupby("month")["amount"].sum()
+        expected = mine.reindex(found["months"], fill_value=0)
+        assert group["margin"] == pytest.approx(expected.tolist(), abs=0.006)
+        slope = np.polyfit(range(len(expected)), expected, 1)[0]
+        assert group["change_per_month"] == pytest.approx(slope, abs=0.01)
+
+
+def test_two_periods_are_needed_to_grow(made):
+    assert "do not reach back that far" in made["growth_share"]["why_not"]["en"]
+
+
+def test_the_matrix_counts_all_categories(orders, trained, run, models):
+    segments = trained.settings.segments.model_copy(update={"period_days": 90})
+    settings = trained.settings.model_copy(update={"segments": segments})
+    log = replace(trained.log, settings=settings)
+    found = data(exhibits_of(log, run, models), "growth_share")
+    days = timedelta(days=found["period_days"])
+    end = pd.Timestamp(trained.log.end)
+    recent = orders[orders["day"] >= end - days].groupby("category")["amount"].sum()
+    past = (orders["day"] >= end - 2 * days) & (orders["day"] < end - days)
+    before = orders[past].groupby("category")["amount"].sum()
+    assert found["by"] == "category"
+    assert found["items"] == len(found["shown"]) == len(recent)
+    assert sum(group["items"] for group in found["groups"].values()) == len(recent)
+    for one in found["shown"]:
+        assert one["sales"] == pytest.approx(recent[one["item"]], abs=0.006)
+        assert one["growth"] == pytest.approx(recent[one["item"]] / before[one["item"]] - 1)
+        assert one["share_of_largest"] == pytest.approx(recent[one["item"]] / recent.max())
+        high = one["sales"] >= recent.mean()
+        grown = one["growth"] >= recent.sum() / before.sum() - 1
+        expected = {(1, 1): "star", (0, 1): "cash_cow", (1, 0): "question_mark", (0, 0): "dog"}
+        assert one["group"] == expected[grown, high]
+
+
+def test_a_short_log_has_no_last_year(made, orders, trained):
+    found = data(made, "same_days_last_year")
+    assert found["last_year"] is None
+    recent = found["recent"]
+    days = timedelta(days=trained.settings.predict.horizon_days)
+    start = pd.Timestamp(trained.log.end) - days
+    mine = orders[orders["day"] >= start]
+    assert recent["from"] == start.date().isoformat()
+    assert recent["to"] == (trained.log.end - timedelta(days=1)).isoformat()
+    assert recent["revenue"] == pytest.approx(mine["amount"].sum(), abs=0.005)
+    known = set(orders.loc[orders["day"] < start, "customer"])
+    assert recent["revenue_of_known"] == pytest.approx(
+        mine.loc[mine["customer"].isin(known), "amount"].sum(), abs=0.005
+    )
+    assert recent["customers"] == mine["customer"].nunique()
+    assert recent["orders"] == mine["order"].nunique()
+
+
+def test_a_leap_day_has_a_day_a_year_before():
+    assert a_year_before(date(2024, 2, 29)) == date(2023, 2, 28)
+    assert a_year_before(date(2025, 3, 1)) == date(2024, 3, 1)
+
+
+def test_what_is_expected_is_the_sum_over_customers(made, run, models):
+    found = data(made, "expected_revenue")
+    assert found["expected"] == pytest.approx(run.scores["clv"].sum(), abs=0.01)
+    assert found["low"] < found["expected"] < found["high"]
+    totals = models.evidence.tasks["value"]["totals"]
+    assert found["occasions"] == [
+        pytest.approx(one["happened"] / one["said"] - 1, abs=1e-4) for one in totals
+    ]
+
+
+def test_the_interval_of_the_total_joins_both_errors():
+    assert half_width(1_000, 50, []) is None
+    # one occasion: the t quantile with one degree of freedom at 90 % is tan(0.4 π)
+    assert half_width(1_000, 0, [0.1]) == pytest.approx(100 * np.tan(0.4 * np.pi))
+    assert half_width(1_000, 50, [0.0, 0.0]) == pytest.approx(50 * 1.2815515655)
+
+
+def test_before_any_promise_is_due_the_backtest_speaks(made, models):
+    found = data(made, "promise")
+    assert found["source"] == "backtest"
+    assert found["runs"] == found["bands"] == []
+    folds = models.evidence.tasks["churn"]["folds"]
+    for name in ("churn", "value"):
+        deciles = found[name]["deciles"]
+        assert [one["decile"] for one in deciles] == list(range(1, 11))
+        assert sum(one["customers"] for one in deciles) == sum(f["customers"] for f in folds)
+    assert sum(one["customers"] for one in found["churn"]["levels"]) == sum(
+        fold["customers"] for fold in folds
+    )
+
+
+def test_promises_are_set_against_what_happened(trained, models, orders):
+    """Two runs of the past, read back after their horizon."""
+    early = trained.log.end - timedelta(days=80), trained.log.end - timedelta(days=50)
+    then = knowing_until(models, early[0])
+    store = MemoryStore()
+    said = {}
+    for day in early:
+        past = score(trained.log, then, day, NOW)
+        store.publish(past.info, past.scores, past.recommendations)
+        said[day] = past.scores.set_index("customer_id")
+    now = score(trained.log, models, None, NOW)
+    found = exhibits_of(trained.log, now, models, store)["promise"]["data"]
+    horizon = timedelta(days=trained.settings.predict.horizon_days)
+    assert [one["as_of"] for one in found["runs"]] == [day.isoformat() for day in early]
+    for day, entry in zip(early, found["runs"], strict=True):
+        window = orders[
+            (orders["day"] >= pd.Timestamp(day)) & (orders["day"] < pd.Timestamp(day + horizon))
+        ]
+        mine = window[window["customer"].isin(said[day].index)]
+        assert entry["customers"] == len(said[day])
+        assert entry["churn_happened"] == len(said[day]) - mine["customer"].nunique()
+        assert entry["value_happened"] == pytest.approx(mine["amount"].sum(), abs=0.005)
+        assert entry["churn_said"] == pytest.approx(
+            said[day]["churn_probability"].round(4).sum(), abs=0.01
+        )
+        p = said[day]["churn_probability"].round(4)
+        chance = 1.96 * np.sqrt((p * (1 - p)).sum())
+        assert entry["churn_high"] == pytest.approx(p.sum() + chance, abs=0.01)
+        assert entry["churn_kept"] == (abs(entry["churn_happened"] - p.sum()) <= chance)
+    everybody = pd.concat(said.values())
+    for band in found["bands"]:
+        assert band["customers"] == (everybody["retention_risk"] == band["band"]).sum()
+    assert [band["band"] for band in found["bands"]] == list(RISKS)
+    gone = sum(one["churn_happened"] for one in found["runs"])
+    assert sum(band["happened"] for band in found["bands"]) == gone
+    assert sum(one["happened"] for one in found["churn"]["levels"]) == gone
+    assert len(
+        exhibits_of(trained.log, now, models, store)["expected_revenue"]["data"]["occasions"]
+    ) == (len(models.evidence.tasks["value"]["totals"]) + 2)
+
+
+def test_the_customers_of_the_training_have_not_drifted(made, run):
+    found = data(made, "drift")
+    assert found["customers_then"] == found["customers_now"] == len(run.scores)
+    assert found["features"]
+    assert all(one["index"] == 0 for one in found["features"])
+    assert {one["feature"] for one in found["features"]} <= set(run.features)
+
+
+def test_drift_is_the_stability_index_of_tenths(trained, models):
+    early = trained.log.end - timedelta(days=60)
+    old = knowing_until(models, early)
+    past = score(trained.log, old, early, NOW)
+    found = exhibits_of(trained.log, past, old)["drift"]["data"]["features"]
+    index = {one["feature"]: one["index"] for one in found}
+    name = "days_since_first_order"
+    (reference,) = models.evidence.references.values()
+    edges = reference["features"][name]["edges"]
+    then = np.array(reference["features"][name]["shares"])
+    bins = [-np.inf, *edges, np.inf]
+    counts = pd.cut(past.features[name], bins, right=True).value_counts(sort=False).to_numpy()
+    now = np.maximum(counts / counts.sum(), 0.5 / counts.sum())
+    assert index[name] == pytest.approx(((now - then) * np.log(now / then)).sum(), abs=1e-4)
+    assert index[name] > 0.1
+    assert found == sorted(found, key=lambda one: -one["index"])
+
+
+def test_models_stand_beside_their_baselines(made, trained):
+    found = data(made, "backtests")
+    assert found["mlflow_run_id"] == trained.result.run_id
+    for result in trained.result.backtest.results:
+        entry = found["models"][result.task.name]
+        assert entry["version"] == trained.result.versions[result.task.name]
+        assert entry["grade"] == result.grade.letter
+        folds = entry["backtest"]["folds"]
+        assert [set(fold["metrics"]) for fold in folds] == [
+            set(judgement.metrics) for judgement in result.judgements
+        ]
+        last = found["last_training"]["models"][result.task.name]
+        assert last["promoted"] is trained.result.verdicts[result.task.name].promoted
+        assert last["reason"] == trained.result.verdicts[result.task.name].reason
+
+
+def test_an_older_bundle_says_what_it_cannot_show(trained, models, run):
+    bare = replace(models, evidence=None)
+    found = exhibits_of(trained.log, run, bare)
+    assert found["drift"]["why_not"]["en"].startswith("The training did not keep")
+    assert found["promise"]["data"] is None
+    assert found["expected_revenue"]["data"]["low"] is None
+    assert all(one["backtest"] is None for one in found["backtests"]["data"]["models"].values())
+
+
+def test_returns_and_anonymous_orders_are_counted(tmp_path, models):
+    """A log with everything odd: the months still add up, whoever bought."""
+    lines = busy_orders()
+    settings = shop_settings(tmp_path, predict={"horizon_days": 45})
+    with read_orders(settings, FrameSource(lines)) as log:
+        then = knowing_until(models, log.first_day)
+        past = score(log, then, None, NOW)
+        found = exhibits_of(log, past, then)
+        used = log.frame("SELECT sum(amount) AS amount, count(*) AS n FROM lines")
+        anonymous = log.frame("SELECT sum(amount) AS amount FROM lines WHERE customer IS NULL")
+    monthly = found["monthly"]["data"]
+    assert sum(monthly["revenue"]) == pytest.approx(used["amount"][0] / 100, abs=0.01)
+    assert sum(monthly["revenue_anonymous"]) == pytest.approx(
+        anonymous["amount"][0] / 100, abs=0.01
+    )
+    heat = found["rfm_map"]["data"]["cells"]
+    assert sum(cell["customers"] for cell in heat) == len(past.scores)
+
+
+def test_the_fields_of_the_three_levels_hold_all_customers(made, run):
+    fields = data(made, "value_potential_loyalty")["fields"]
+    assert sum(field["customers"] for field in fields) == len(run.scores)
+    one = fields[0]
+    mine = (
+        (run.scores["value_level"] == one["value"])
+        & (run.scores["potential_level"] == one["potential"])
+        & (run.scores["loyalty_level"] == one["loyalty"])
+    )
+    assert one["customers"] == mine.sum()
+    assert one["clv"] == pytest.approx(run.scores.loc[mine, "clv"].sum(), abs=0.01)
