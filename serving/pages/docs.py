@@ -8,6 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from serving.pages.frame import Frame
+
 
 @dataclass(frozen=True)
 class Part:
@@ -46,6 +51,24 @@ class Shape:
     name: str
     description: str
     parts: tuple[Part, ...]
+
+
+def docs_pages(frame: Frame) -> APIRouter:
+    """`/docs`."""
+    router = frame.router()
+
+    def docs(request: Request) -> Response:
+        document = request.app.openapi()
+        return frame.render(
+            request,
+            "docs.html",
+            document=document,
+            operations=operations(document),
+            shapes=shapes(document),
+        )
+
+    router.add_api_route("/docs", docs)
+    return router
 
 
 def operations(document: Mapping[str, Any]) -> list[Operation]:

@@ -3,92 +3,80 @@
 import csv
 import io
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
-from serving.store import SqlStore
-from tests.support.scores import run_info, score_tables
-from tests.support.servers import running_server
+from tests.browser.conftest import LANGUAGES, NAMED_IDS, opened
 
 GOLDEN_OPENAPI = Path(__file__).parents[1] / "golden" / "openapi.json"
+PATHS = (
+    "/",
+    "/churn-list?risk=high",
+    "/customers/00007",
+    "/segments",
+    "/segments/rfm_group",
+    "/models",
+    "/campaigns",
+    "/campaigns/new?name=Spring&kind=contacts&budget=50",
+    "/docs",
+)
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-SCRIPT_ID = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-NAMED_IDS = (SCRIPT_ID, "a/b", "עברית", "%2F")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    if path is None:
-        reason = "no chromium on the PATH; install it to test the pages in a browser"
-        if os.environ.get("REGULARS_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/regulars.db"
-    store = SqlStore(url)
-    ids = [*NAMED_IDS, *(f"{n:05d}" for n in range(296))]
-    scores, recommendations = score_tables(ids=ids)
-    # The named ones first, so that the first page shows them.
-    scores.loc[: len(NAMED_IDS) - 1, "value_at_risk"] = 1e6
-    scores.loc[: len(NAMED_IDS) - 1, "retention_risk"] = "low"
-    store.publish(run_info(), scores, recommendations)
-    store.close()
-    with running_server(url) as (found, _):
-        yield found
-
-
-@pytest.fixture(params=["laptop", "phone"])
-def page(request, chromium, address):
-    size = {"laptop": (1366, 850), "phone": (390, 844)}[request.param]
-    context = chromium.new_context(
-        viewport={"width": size[0], "height": size[1]}, base_url=address, accept_downloads=True
-    )
-    opened = context.new_page()
-    troubles = []
-    opened.on("console", lambda message: troubles.append(message.text))
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    yield opened
-    assert troubles == []
-    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
 
 
 def rows(page):
     return page.locator("table.list tbody tr")
 
 
-def test_the_list_filters_and_sorts(page):
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("size", "language", "scheme"), [("laptop", "en", "light"), ("phone", "zh", "dark")]
+)
+def test_a_page_is_accessible_in_every_dress(chromium, address, path, size, language, scheme):
+    page = opened(chromium, address, size=size, language=language, scheme=scheme)
+    answer = page.goto(path)
+    assert answer.status == 200
+    assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
+    found = Axe().run(page).response["violations"]
+    assert {one["id"]: [node["html"] for node in one["nodes"]] for one in found} == {}
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_language_and_colours_are_kept(chromium, address):
+    page = opened(chromium, address)
+    page.goto("/churn-list?risk=high")
+    page.get_by_role("link", name="中文").click()
+    page.wait_for_url("**lang=zh*")
+    assert page.locator("h1").inner_text() == "谁快要不再购买"
+    assert "risk=high" in page.url
+    page.get_by_role("link", name="深色").click()
+    page.wait_for_url("**theme=dark*")
     page.goto("/")
+    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_shows_words_of_the_other_language(chromium, address, language):
+    page = opened(chromium, address, language=language)
+    page.goto("/churn-list")
+    chinese = any("\u4e00" <= sign <= "\u9fff" for sign in page.locator("main").inner_text())
+    assert chinese == (language == "zh")
+    page.context.close()
+
+
+def test_the_list_filters_and_sorts(page):
+    page.goto("/churn-list")
     assert page.locator("h1").inner_text() == "Who is about to stop buying"
     assert rows(page).count() == 50
     page.locator("select[name=risk]").select_option("critical")
     page.get_by_role("button", name="Show").click()
-    page.wait_for_url("**/?*risk=critical*")
+    page.wait_for_url("**/churn-list?*risk=critical*")
     badges = rows(page).locator(".badge").all_inner_texts()
     assert badges
     assert set(badges) == {"Critical"}
@@ -102,9 +90,17 @@ def test_the_list_filters_and_sorts(page):
     assert "1 to 50 of 300" in page.locator(".pager").inner_text()
 
 
+def test_choices_say_how_many_they_leave(page):
+    page.goto("/churn-list?segment=lifecycle:decline")
+    option = page.locator("select[name=risk] option[value=high]").inner_text()
+    promised = int(option.partition("(")[2].rstrip(")"))
+    page.goto("/churn-list?segment=lifecycle:decline&risk=high")
+    assert page.locator(".above strong").first.inner_text() == f"{promised} customers"
+
+
 def test_sorting_and_paging_are_links(chromium, address):
-    page = chromium.new_page(viewport={"width": 1366, "height": 850})
-    page.goto(address)
+    page = opened(chromium, address)
+    page.goto("/churn-list")
     page.get_by_role("link", name="Customer value").click()
     page.wait_for_url("**sort=clv*")
     page.get_by_role("link", name="Next page").click()
@@ -114,27 +110,50 @@ def test_sorting_and_paging_are_links(chromium, address):
     page.wait_for_url(lambda url: "cursor" not in url)
     assert "1 to 50 of 300" in page.locator(".pager").inner_text()
     assert "sort=clv" in page.url
-    page.close()
+    page.context.close()
+
+
+def test_a_view_is_saved_under_a_name_and_removed(chromium, address):
+    page = opened(chromium, address)
+    page.goto("/churn-list?risk=high&sort=clv")
+    page.get_by_label("Name of this view").fill("<b>Slipping</b>")
+    page.get_by_role("button", name="Save").click()
+    page.goto("/churn-list")
+    page.get_by_role("link", name="<b>Slipping</b>").click()
+    page.wait_for_url("**/churn-list?risk=high&sort=clv")
+    page.get_by_role("button", name="Remove: <b>Slipping</b>").click()
+    assert page.locator(".views").inner_text().count("No view is saved yet.") == 1
+    assert page.troubles == []
+    page.context.close()
 
 
 @pytest.mark.parametrize("customer_id", NAMED_IDS)
 def test_a_customer_opens_whatever_the_id_and_no_script_runs(page, customer_id):
-    page.goto("/")
+    page.goto("/churn-list")
     page.get_by_role("link", name=customer_id, exact=True).click()
     page.wait_for_url("**/customers/**")
     assert page.locator("h1 bdi").inner_text() == customer_id
-    assert page.locator("svg.interval, svg.share").count() >= 4
+    assert page.locator("svg.timeline .stem").count() == 2
+    assert page.locator("svg.timeline .return").count() == 1
     assert page.locator("table.products tbody tr").count() == 5
     assert page.title() == f"Customer {customer_id} · Regulars"
     assert page.evaluate("document.scripts.length") == 0
 
 
-def test_a_customer_is_found_by_id(page):
+def test_stored_names_are_text(page):
+    page.goto("/churn-list")
+    assert "Ann <script>" in rows(page).nth(5).inner_text()
+    assert page.title() == "Churn list · Regulars"
+    assert [script.get_attribute("src") for script in page.locator("script").all()] == [
+        "/static/views.js"
+    ]
+
+
+def test_a_customer_is_found_by_id_from_every_page(page):
     page.goto("/")
     page.get_by_label("Customer id").fill("00007")
     page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "00007" in url)
-    assert page.locator("h1 bdi").inner_text() == "00007"
+    page.wait_for_url(lambda url: "customers/00007" in url)
     page.goto("/")
     page.get_by_label("Customer id").fill("nobody")
     page.keyboard.press("Enter")
@@ -143,14 +162,27 @@ def test_a_customer_is_found_by_id(page):
 
 
 def test_the_export_is_the_filtered_list(page):
-    page.goto("/?risk=high")
-    matching = int(page.locator(".above strong").first.inner_text().replace(",", ""))
+    page.goto("/churn-list?risk=high&consent=unknown")
+    matching = int(page.locator(".above strong").first.inner_text().partition(" ")[0])
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export as CSV").click()
+        page.get_by_role("link", name="CSV").click()
     text = download.value.path().read_bytes().decode("utf-8-sig")
     exported = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(exported) == matching > 0
     assert {row["retention_risk"] for row in exported} == {"high"}
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+
+
+def test_the_overview_leads_to_the_list(page):
+    page.goto("/")
+    main = page.locator("main").inner_text()
+    assert "£26,500" in main
+    assert "£21,000 to £32,000" in main
+    assert "+0 since" not in main
+    page.get_by_role("link", name="Critical").click()
+    page.wait_for_url("**/churn-list?risk=critical")
 
 
 def test_the_keyboard_reaches_the_content_first(page):
@@ -166,3 +198,13 @@ def test_the_documentation_shows_every_call(page):
     document = json.loads(GOLDEN_OPENAPI.read_text())
     calls = sum(len(operations) for operations in document["paths"].values())
     assert page.locator("section.call h2").count() == calls
+
+
+def test_pages_print_without_what_cannot_be_pressed(chromium, address):
+    page = opened(chromium, address, scheme="dark")
+    page.emulate_media(media="print")
+    page.goto("/churn-list")
+    assert not page.locator("header.bar").is_visible()
+    assert not page.locator("form.filters").is_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    page.context.close()

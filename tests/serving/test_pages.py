@@ -1,18 +1,34 @@
 """The pages without a browser: words, empty states, and what the form refuses."""
 
+import threading
+from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 from starlette.datastructures import QueryParams
 
-from features.errors import ConfigError
-from serving.pages import words
+from features.errors import ConfigError, StoreError
+from serving.keys import new_key
+from serving.pages.campaign_form import CampaignForm
+from serving.pages.churn_list import outcomes, trend
+from serving.pages.drawing import ticks
 from serving.pages.form import ListForm
+from serving.pages.frame import Frame
 from serving.pages.picture import interval
-from serving.store import ChurnFilter, MemoryStore
-from tests.serving.conftest import client_of
+from serving.pages.timeline import course, timeline
+from serving.pages.words import Words
+from serving.store import ChurnFilter, MemoryStore, MoneyFormat, PastOrder, memory_stores
+from tests.serving.conftest import NOW, client_of
+from tests.support.economics import ECONOMICS
+from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
 
+EN, ZH = Words("en"), Words("zh")
 
-@pytest.mark.parametrize("path", ["/", "/customers/1", "/?customer=1"])
+
+@pytest.mark.parametrize("path", ["/", "/churn-list", "/customers/1", "/churn-list?customer=1"])
 def test_before_the_first_run_the_pages_say_what_to_do(empty_client, path):
     page = empty_client.get(path)
     assert page.status_code == 200
@@ -20,7 +36,7 @@ def test_before_the_first_run_the_pages_say_what_to_do(empty_client, path):
 
 
 def test_the_list_shows_the_run_and_its_customers(client):
-    page = client.get("/").text
+    page = client.get("/churn-list").text
     assert "As of 1 Mar 2026, 3 days ago" in page
     assert page.count('<th scope="row">') == 50
     assert "Important win-back" in page
@@ -28,7 +44,7 @@ def test_the_list_shows_the_run_and_its_customers(client):
 
 
 def test_pages_lead_to_the_end_of_the_list(client):
-    seen, path = 0, "/"
+    seen, path = 0, "/churn-list"
     while path:
         page = client.get(path).text
         seen += page.count('<th scope="row">')
@@ -40,9 +56,9 @@ def test_pages_lead_to_the_end_of_the_list(client):
 
 
 def test_a_customer_is_found_by_id_or_named_as_unknown(client):
-    found = client.get("/?customer=%20012007%20")
+    found = client.get("/churn-list?customer=%20012007%20")
     assert (found.status_code, found.headers["location"]) == (303, "/customers/012007")
-    page = client.get("/?customer=<b>nobody</b>")
+    page = client.get("/churn-list?customer=<b>nobody</b>")
     assert page.status_code == 200
     assert "knows no customer" in page.text
     assert "<b>nobody" not in page.text
@@ -67,23 +83,24 @@ def test_an_unknown_customer_has_a_page_that_says_so(client):
     ],
 )
 def test_a_form_that_cannot_be_read_shows_the_whole_list_and_why(client, query):
-    page = client.get(f"/?{query}")
+    page = client.get(f"/churn-list?{query}")
     assert page.status_code == 200
     assert 'role="alert"' in page.text
     assert "1 to 50 of 120" in page.text
 
 
 def test_a_list_without_matches_says_so(client):
-    assert "No customer matches" in client.get("/?min_value_at_risk=1e9").text
+    assert "No customer matches" in client.get("/churn-list?min_value_at_risk=1e9").text
 
 
 def test_the_form_reads_back_what_it_links_to():
     chosen = ListForm(
+        usual_sort="value_at_risk",
         risk="high",
         status="scored",
         segments={"abc": "A", "odd:name": "a&b=c"},
         min_value_at_risk="12.5",
-        sort="clv",
+        asked_sort="clv",
     )
     link = chosen.link(cursor="abc", seen=50)
     again = ListForm.read(QueryParams(link.partition("?")[2]))
@@ -98,8 +115,15 @@ def test_the_form_reads_back_what_it_links_to():
 
 
 def test_the_export_carries_the_filters(client):
-    form = ListForm(risk="high", segments={"abc": "A"}, sort="clv", cursor="abc", seen=50)
-    text = client.get(form.export_link()).content.decode("utf-8-sig")
+    form = ListForm(
+        usual_sort="value_at_risk",
+        risk="high",
+        segments={"abc": "A"},
+        asked_sort="clv",
+        cursor="abc",
+        seen=50,
+    )
+    text = client.get(form.export_link("csv")).content.decode("utf-8-sig")
     assert {line.split(",")[2] for line in text.splitlines()[1:]} == {"high"}
 
 
@@ -120,7 +144,7 @@ def test_customers_of_whom_nothing_is_known_have_a_page():
     assert "Too new to tell" in page
     assert "Nothing to recommend yet" in page
     assert "None" not in page
-    assert "None" not in client.get("/").text
+    assert "None" not in client.get("/churn-list").text
 
 
 @pytest.mark.parametrize(
@@ -128,7 +152,7 @@ def test_customers_of_whom_nothing_is_known_have_a_page():
     [(None, "–"), (0.0, "0%"), (0.004, "<1%"), (0.5, "50%"), (0.996, ">99%"), (1.0, "100%")],
 )
 def test_percentages_claim_no_certainty(probability, written):
-    assert words.percent(probability) == written
+    assert EN.percent(probability) == written
 
 
 @pytest.mark.parametrize(
@@ -152,15 +176,15 @@ def test_percentages_claim_no_certainty(probability, written):
     ],
 )
 def test_why_a_product_is_recommended_is_said_in_words(why, written):
-    assert words.why(why) == written
+    assert EN.why(why) == written
 
 
 def test_codes_without_a_name_stay_readable():
-    assert words.value("important_value") == "Important value"
-    assert words.value("555") == "555"
-    assert words.value("brand_new") == "Brand new"
-    assert words.value(None) == "–"
-    assert words.system("my_system") == "My system"
+    assert EN.value("important_value") == "Important value"
+    assert EN.value("555") == "555"
+    assert EN.value("brand_new") == "Brand new"
+    assert EN.value(None) == "–"
+    assert EN.system("my_system") == "My system"
 
 
 def test_the_interval_stays_on_its_line():
@@ -179,10 +203,11 @@ def test_the_interval_stays_on_its_line():
 def test_a_customer_page_tells_risk_value_and_change_apart():
     scores, products = score_tables(1)
     text = {"zh": "…"}
-    scores.at[0, "reasons"] = [
+    reasons = [
         {"feature": "a", "value": 1.0, "effect": "raises_risk", "text": {**text, "en": "Silent."}},
         {"feature": "b", "value": 2.0, "effect": "lowers_value", "text": {**text, "en": "Small."}},
     ]
+    scores["reasons"] = [reasons]
     change = {"feature": "c", "value": 3.0, "before": 2.0, "effect": "raises_value"}
     scores["since_last_run"] = [
         {
@@ -195,7 +220,7 @@ def test_a_customer_page_tells_risk_value_and_change_apart():
     ]
     store = MemoryStore()
     store.publish(run_info(), scores, products)
-    page = client_of(store).get(f"/customers/{scores.at[0, 'customer_id']}").text
+    page = client_of(store).get(f"/customers/{scores['customer_id'].iloc[0]}").text
     titles = (
         "Why this risk",
         "Silent.",
@@ -208,3 +233,316 @@ def test_a_customer_page_tells_risk_value_and_change_apart():
     assert places == sorted(places)
     assert '<li class="raises_value">One order more.</li>' in page
     assert "25 % without an order" in page or "25% without an order" in page
+
+
+def shown(*, earlier=False, **options):
+    """A client of a store with everything that pages show."""
+    store = MemoryStore()
+    scores, recommendations = score_tables(60)
+    if earlier:
+        before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS)
+        store.publish(before, scores, recommendations)
+    store.publish(run_info(economics=ECONOMICS), scores, recommendations, EXHIBITS)
+    return client_of(store, **options)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "path", ["/", "/churn-list", "/customers/012007", "/campaigns", "/campaigns/new", "/docs"]
+)
+def test_every_page_speaks_both_languages(path, language):
+    page = shown(earlier=True).get(path, headers={"Accept-Language": language})
+    assert page.status_code == 200
+    assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}"' in page.text
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in page.text.replace("中文", "")) == (
+        language == "zh"
+    )
+
+
+def test_a_choice_of_language_and_colours_is_kept_in_cookies(client):
+    chosen = client.get("/?lang=zh&theme=dark")
+    cookies = chosen.headers.get_list("set-cookie")
+    assert [cookie.partition(";")[0] for cookie in cookies] == ["lang=zh", "theme=dark"]
+    assert all("HttpOnly" in cookie and "SameSite=lax" in cookie for cookie in cookies)
+    again = client.get("/", headers={"Cookie": "lang=zh; theme=dark", "Accept-Language": "en"})
+    assert 'lang="zh-Hans" data-theme="dark"' in again.text
+    assert "set-cookie" not in again.headers
+    assert 'lang="en"' in client.get("/?lang=odd", headers={"Cookie": "lang=odder"}).text
+
+
+def test_the_overview_tells_what_is_coming_and_what_changed():
+    page = shown(earlier=True).get("/").text
+    for part in ("£26,500", "£21,000 to £32,000", "£14,000", "Moved since 1 Feb 2026", "no change"):
+        assert part in page
+
+
+def test_the_overview_of_a_run_without_exhibits_says_so(client):
+    page = client.get("/").text
+    assert "published without totals" in page
+    assert "The next run will show who moved on" in page
+
+
+def test_a_store_that_is_away_has_a_page():
+    class Away(MemoryStore):
+        def latest_run(self):
+            raise StoreError("gone")
+
+    page = client_of(Away()).get("/")
+    assert page.status_code == 503
+    assert "cannot be read at the moment" in page.text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "course"),
+    [(0.5, 0.4, "up"), (0.4, 0.5, "down"), (0.5, 0.49, "same"), (None, 0.5, ""), (0.5, None, "")],
+)
+def test_the_trend_needs_two_percent_points(now, before, course):
+    said = {"churn_probability": now, "since_last_run": {"churn_probability": before}}
+    assert trend(said) == course
+
+
+def test_outcomes_come_from_runs_or_else_from_the_backtest():
+    bands = {"medium": 0.25, "high": 0.5, "critical": 0.75}
+    assert outcomes(None, bands) is None
+    assert outcomes(EXHIBITS["promise"], bands)["bands"]["high"]["happened"] == 55
+    levels = [
+        {"from": start, "customers": 10, "said": 5.0, "happened": 4}
+        for start in (0.0, 0.2, 0.25, 0.7, 0.75, 0.95)
+    ]
+    data = {"source": "backtest", "runs": [], "bands": [], "churn": {"levels": levels}}
+    found = outcomes({"data": data}, bands)["bands"]
+    assert {band: one["customers"] for band, one in found.items()} == {
+        "low": 20,
+        "medium": 10,
+        "high": 10,
+        "critical": 20,
+    }
+
+
+def order(day, amount, *, is_live=False):
+    return PastOrder(order_id="o", day=day, amount=amount, lines=(), is_live=is_live)
+
+
+def test_the_timeline_has_orders_returns_and_the_forecast_in_their_places():
+    answer = {
+        "as_of": "2026-03-01",
+        "horizon_days": 90,
+        "at_risk_on": "2026-04-01",
+        "next_order": {"low": "2026-03-05", "date": "2026-03-20", "high": "2026-04-20"},
+    }
+    orders = [
+        order(date(2026, 2, 20), -10.0),
+        order(date(2026, 1, 1), 50.0),
+        order(date(2022, 1, 1), 9.0),
+    ]
+    drawn = timeline(answer, orders)
+    assert [stem.is_return for stem in drawn.stems] == [False, True]
+    assert drawn.earlier == 1
+    places = [drawn.stems[0].x, drawn.stems[1].x, drawn.today, drawn.low, drawn.expected]
+    assert places == sorted(places)
+    assert drawn.at_risk < drawn.high <= drawn.field.width
+    assert timeline(answer, []) is None
+
+
+def test_the_course_needs_two_dates():
+    said = [
+        {"as_of": day, "churn_probability": churn, "p_alive": 0.9}
+        for day, churn in (("2026-03-01", 0.2), ("2026-02-01", 0.8))
+    ]
+    assert course(said[:1]) is None
+    (first, second) = course(said).dots
+    assert first[0] < second[0]
+    assert first[1] < second[1]
+
+
+@pytest.mark.parametrize(
+    ("highest", "found"),
+    [(0, [0.0]), (9, [0, 2.5, 5, 7.5, 10]), (100, [0, 25, 50, 75, 100]), (7, [0, 2, 4, 6, 8])],
+)
+def test_scales_have_round_numbers(highest, found):
+    assert ticks(highest) == found
+
+
+@pytest.mark.parametrize(
+    ("amount", "english", "chinese"),
+    [
+        (None, "–", "–"),
+        (950.0, "£950", "£950"),
+        (15_000.0, "£15k", "£1.5万"),
+        (1.25e6, "£1.2M", "£125万"),
+        (-2e8, "-£200M", "-£2亿"),
+    ],
+)
+def test_large_amounts_are_short_on_scales(amount, english, chinese):
+    form = MoneyFormat(prefix="£", digits=2)
+    assert EN.short_money(run_info(), form)(amount) == english
+    assert ZH.short_money(run_info(), form)(amount) == chinese
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ({"ordered": True, "orders": 2, "spend": 30.0}, "2 orders, £30.00"),
+        ({"ordered": True, "orders": None, "spend": None}, "ordered"),
+        ({"ordered": False}, "no order"),
+        ({"ordered": None, "reason": "horizon_not_over", "known_on": "2026-05-30"}, "open until"),
+        ({"ordered": None, "reason": "orders_corrected"}, "not known"),
+    ],
+)
+def test_what_happened_is_said_in_words(outcome, said):
+    money = EN.money(run_info(), MoneyFormat(prefix="£", digits=2))
+    assert said in EN.outcome(outcome, money)
+
+
+def test_a_campaign_is_proposed_made_once_and_cancelled():
+    client = shown()
+    wish = {"name": "Spring", "kind": "contacts", "budget": "10", "hold_out": "30"}
+    page = client.get("/campaigns/new", params=wish).text
+    seed = page.partition('name="seed" value="')[2].partition('"')[0]
+    assert client.get("/campaigns").text.count("Spring") == 0
+    sent = {**wish, "seed": seed}
+    made = client.post("/campaigns", data=sent)
+    assert made.status_code == 303
+    assert client.post("/campaigns", data=sent).headers["location"] == made.headers["location"]
+    assert "Nothing has been measured yet" in client.get(made.headers["location"]).text
+    cancelled = client.post(f"{made.headers['location']}/cancel")
+    assert cancelled.status_code == 303
+    assert "cancelled" in client.get("/campaigns").text
+
+
+def test_forms_of_other_sites_are_refused():
+    client = shown()
+    data = {"name": "Spring", "budget": "10"}
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
+        assert client.post("/campaigns", data=data, headers=headers).status_code == 403
+    assert "There is no campaign yet" in client.get("/campaigns").text
+
+
+def test_a_browser_with_a_key_may_send_our_own_forms():
+    store = MemoryStore()
+    store.publish(run_info(economics=ECONOMICS), *score_tables(60))
+    stores = memory_stores(store)
+    tokens = {}
+    for scope in ("read", "write"):
+        token, key = new_key(scope, name="", at=NOW, expires_days=None)
+        stores.keys.add(key)
+        tokens[scope] = token
+    client = client_of(stores)
+    data = {"name": "Spring", "kind": "contacts", "budget": "10"}
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+
+    def status(token, headers):
+        return client.post(
+            "/campaigns", data=data, headers=headers, auth=("", tokens[token])
+        ).status_code
+
+    assert status("write", {}) == 401
+    assert status("write", {**own, "Origin": "https://evil.example"}) in {401, 403}
+    assert status("read", own) == 403
+    assert status("write", own) == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("name", "", "name"),
+        ("budget", "0", "budget"),
+        ("budget", "nan", "budget"),
+        ("hold_out", "51", "hold-out"),
+        ("margin_share", "0", "margin"),
+        ("save_rate", "much", "share saved"),
+        ("horizon_days", "9999", "length"),
+        ("starts_on", "soon", "first day"),
+        ("cost_per_contact", "-1", "cost of a contact"),
+    ],
+)
+def test_a_campaign_form_names_what_cannot_be(field, value, problem):
+    form = CampaignForm(customers=ListForm(usual_sort="value_at_risk"), name="x", budget="5")
+    with pytest.raises(ConfigError, match=problem):
+        replace(form, **{field: value}).wish()
+
+
+def test_a_campaign_form_reads_back_what_it_links_to():
+    form = CampaignForm(
+        customers=ListForm(usual_sort="value_at_risk", risk="high", segments={"abc": "A"}),
+        name="Spring & more",
+        kind="amount",
+        budget="1,000.50",
+        hold_out="20%",
+        starts_on="2026-04-01",
+    )
+    query = form.link().partition("?")[2]
+    again = CampaignForm.read(QueryParams(query))
+    assert again == form
+    wish = again.wish()
+    assert (wish.amount, wish.contacts, wish.hold_out) == (1000.5, None, 0.2)
+    assert wish.wanted == ChurnFilter(risk=("high",), segments=(("abc", "A"),))
+
+
+def test_an_unknown_campaign_has_a_page_that_says_so(client):
+    assert client.get("/campaigns/c-none").status_code == 404
+    assert client.post("/campaigns/c-none/cancel").status_code == 404
+
+
+def test_a_filter_that_a_campaign_form_cannot_read_is_named(client):
+    page = client.get("/campaigns/new?risk=odd&name=x")
+    assert "no such risk" in page.text
+    assert client.post("/campaigns", data={"risk": "odd", "name": "x"}).status_code == 200
+
+
+def test_what_takes_long_is_made_once_and_shown_when_it_is_there(store):
+    frame = Frame(SimpleNamespace(scores=store))
+    may_end, made = threading.Event(), []
+
+    def slowly():
+        may_end.wait(10)
+        made.append(1)
+        return "here"
+
+    assert frame.soon("slow", slowly, seconds=0) is None
+    assert frame.soon("slow", slowly, seconds=0) is None
+    may_end.set()
+    assert frame.soon("slow", slowly, seconds=10) == "here"
+    assert made == [1]
+
+
+def test_what_failed_is_tried_again(store):
+    frame = Frame(SimpleNamespace(scores=store))
+    answers = iter([StoreError("gone"), "here"])
+
+    def once():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with pytest.raises(StoreError):
+        frame.soon("name", once, seconds=10)
+    assert frame.soon("name", once, seconds=10) == "here"
+
+
+def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
+    scores, recommendations = score_tables(6)
+    hashes = [str(number) * 64 for number in range(5)]
+    scores["contact_hash"] = pd.Series([*hashes, None], dtype="str")
+    scores["consent"] = pd.array([True, False, None, True, True, True], dtype="boolean")
+    for known, expected in ((True, [0, 3, 4]), (False, [0, 2, 3, 4])):
+        store = MemoryStore()
+        store.publish(
+            run_info(economics={**ECONOMICS, "consent_known": known}), scores, recommendations
+        )
+        stores = memory_stores(store)
+        answer = client_of(stores).get(ListForm(usual_sort="value_at_risk").export_link("audience"))
+        assert answer.text.split() == ["email_sha256", *(hashes[one] for one in expected)]
+        (entry,) = stores.audit.entries(10)
+        assert (entry.action, entry.count) == ("export", len(expected))
+
+
+def test_the_list_names_its_outcomes_and_says_where_they_come_from():
+    page = shown().get("/churn-list").text
+    assert "Of 103 customers like these before, 55 did not return" in page
+    assert "the first of 1 Nov 2025" in page

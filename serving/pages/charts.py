@@ -1,0 +1,265 @@
+"""The geometry of the larger pictures; templates draw it as SVG, beside a table of the same."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+HEAT_STEPS = 6
+"""Classes `heat-0` (nothing) to `heat-6` of the style sheet."""
+
+
+def heat(value: float | None, most: float) -> int:
+    """How deep a field of a heat table is coloured, by the share of the largest value."""
+    if value is None or value <= 0 or most <= 0:
+        return 0
+    return max(1, math.ceil(HEAT_STEPS * value / most - 1e-9))
+
+
+def points(pairs: Sequence[tuple[float, float]]) -> str:
+    """Places as `points` of a polyline."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)
+
+
+def lorenz(curve: Mapping[str, Any], side: float = 100.0) -> str:
+    """A Lorenz curve in a square with its origin at the lower left."""
+    pairs = zip(curve["customers"], curve["share"], strict=True)
+    return points([(side * x, side * (1 - y)) for x, y in pairs])
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line over equal steps in a box of `width` × `height`, and where its zero lies."""
+
+    places: str
+    zero: float
+    last: tuple[float, float]
+
+
+def line(values: Sequence[float], width: float, height: float) -> Line:
+    """The values from the left to the right, zero always in the picture."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    span = high - low or 1.0
+    step = width / max(len(values) - 1, 1)
+    pairs = [
+        (number * step, height * (1 - (value - low) / span)) for number, value in enumerate(values)
+    ]
+    return Line(points(pairs), round(height * (1 - (0 - low) / span), 1), pairs[-1])
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """A circle of the matrix: its place, its radius, and what it stands for.
+
+    `label` is where its name begins or ends (`anchor`) without covering another name; None
+    where there is no room.
+    """
+
+    x: float
+    y: float
+    radius: float
+    item: Mapping[str, Any]
+    label: float | None
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Growth upwards, share to the right, in a box of `width` × `height`.
+
+    `share` and `growth` are where the quadrants part; `ticks` the marks of growth and their
+    places; `smallest` is the share at the left end.
+    """
+
+    width: float
+    height: float
+    bubbles: tuple[Bubble, ...]
+    share: float
+    growth: float
+    ticks: tuple[tuple[float, float], ...]
+    smallest: float
+
+
+GROWTHS = (0.0, -0.5, 1.0, -0.25, 0.5, -0.75, 3.0, -0.1, 0.1, 0.25, -0.9, 9.0)
+"""Marks of the growth axis, which is logarithmic in sales ÷ sales before; those that come
+first win where there is no room for all."""
+SMALLEST_SHARE, SMALLEST_GROWTH, LARGEST_GROWTH = 0.005, -0.9, 9.0
+"""Ends of the axes at most; what lies beyond stands at the end."""
+NAME_LENGTH = 24
+SIGN_WIDTH, NAME_HEIGHT, TICK_HEIGHT = 6.0, 12.0, 22.0
+
+
+def matrix(exhibit: Mapping[str, Any], width: float = 600.0, height: float = 360.0) -> Matrix:
+    """The growth–share matrix; what was not sold before has no growth, and stands at the top."""
+    sold = [item for item in exhibit["shown"] if item["sales"] > 0]
+    grown = [_logarithm(item["growth"]) for item in sold if item["growth"] is not None]
+    cut = _logarithm(exhibit["high_growth_from"])
+    low, high = min(0.0, cut, *grown) - 0.1, max(0.0, cut, *grown) + 0.1
+    shares = [item["share_of_largest"] for item in sold]
+    smallest = max(min([*shares, 0.5]) * 0.8, SMALLEST_SHARE)
+
+    def across(share: float | None) -> float:
+        known = min(max(share or 0.0, smallest), 1.0)
+        return round(width * (1 - math.log(known) / math.log(smallest)), 1)
+
+    def up(growth: float | None) -> float:
+        logarithm = high if growth is None else _logarithm(growth)
+        return round(height * (1 - (logarithm - low) / (high - low)), 1)
+
+    ticks: list[tuple[float, float]] = []
+    for growth in GROWTHS:
+        y = up(growth)
+        if 0 <= y <= height and all(abs(y - other) >= TICK_HEIGHT for _, other in ticks):
+            ticks.append((growth, y))
+    placed = [(across(item["share_of_largest"]), up(item["growth"]), item) for item in sold]
+    return Matrix(
+        width,
+        height,
+        tuple(_named(placed, width)),
+        across(exhibit["high_share_from"]),
+        up(exhibit["high_growth_from"]),
+        tuple(sorted(ticks)),
+        smallest,
+    )
+
+
+def _logarithm(growth: float | None) -> float:
+    return math.log1p(min(max(growth or 0.0, SMALLEST_GROWTH), LARGEST_GROWTH))
+
+
+def _named(
+    placed: Sequence[tuple[float, float, Mapping[str, Any]]], width: float
+) -> Iterator[Bubble]:
+    """The circles, the largest first, which also are the first to have their names written."""
+    taken: list[tuple[float, float, float]] = []
+    for x, y, item in placed:
+        radius = round(4 + 16 * math.sqrt(item["share_of_largest"]), 1)
+        length = SIGN_WIDTH * min(len(item["name"] or item["item"]), NAME_LENGTH)
+        is_left = x + radius + length > width
+        label = x - radius - 3 if is_left else x + radius + 3
+        start, end = (label - length, label) if is_left else (label, label + length)
+        is_free = all(
+            end < left or start > right or abs(y - height) > NAME_HEIGHT
+            for left, right, height in taken
+        )
+        if is_free:
+            taken.append((start, end, y))
+        anchor = "end" if is_left else "start"
+        yield Bubble(x, y, radius, item, round(label, 1) if is_free else None, anchor)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A group on one side of a flow."""
+
+    value: str | None
+    customers: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """Those who went from a group to a group; `path` is for SVG."""
+
+    before: str | None
+    now: str | None
+    customers: int
+    path: str
+    stayed: bool
+
+
+@dataclass(frozen=True)
+class Flow:
+    """From where to where: bars on the left, on the right, and ribbons between them."""
+
+    before: tuple[Bar, ...]
+    now: tuple[Bar, ...]
+    ribbons: tuple[Ribbon, ...]
+    height: float
+
+
+def flow(
+    moves: Sequence[tuple[str | None, str | None, int]],
+    order: Sequence[str],
+    *,
+    left: float = 150.0,
+    right: float = 450.0,
+    height: float = 300.0,
+    gap: float = 10.0,
+) -> Flow:
+    """Moves between groups, drawn from `left` to `right`.
+
+    Parameters
+    ----------
+    moves : group before (None: not there), group now (None: gone), customers
+    order : of the groups, from the top; who is not there comes last
+    """
+    places = [*order, None]
+    total = sum(customers for *_, customers in moves)
+    scale = (height - gap * (len(places) - 1)) / max(total, 1)
+    sides = [_bars(moves, side, places, scale, gap) for side in (0, 1)]
+    used = [{bar.value: bar.y for bar in side} for side in sides]
+    ribbons = []
+    for before in places:
+        for now in places:
+            customers = sum(size for a, b, size in moves if (a, b) == (before, now))
+            if not customers:
+                continue
+            thick = customers * scale
+            path = _ribbon(left, used[0][before], right, used[1][now], thick)
+            used[0][before] += thick
+            used[1][now] += thick
+            ribbons.append(Ribbon(before, now, customers, path, before == now))
+    ends = [bar.y + bar.height for side in sides for bar in side]
+    return Flow(tuple(sides[0]), tuple(sides[1]), tuple(ribbons), math.ceil(max(ends, default=0.0)))
+
+
+def _bars(
+    moves: Sequence[tuple[str | None, str | None, int]],
+    side: int,
+    places: Sequence[str | None],
+    scale: float,
+    gap: float,
+) -> list[Bar]:
+    bars, y = [], 0.0
+    for value in places:
+        customers = sum(move[2] for move in moves if move[side] == value)
+        if customers:
+            bars.append(Bar(value, customers, y, customers * scale))
+            y += customers * scale + gap
+    return bars
+
+
+def _ribbon(left: float, top: float, right: float, into: float, thick: float) -> str:
+    middle = (left + right) / 2
+    return (
+        f"M{left:.1f},{top:.1f} C{middle:.1f},{top:.1f} {middle:.1f},{into:.1f} "
+        f"{right:.1f},{into:.1f} V{into + thick:.1f} C{middle:.1f},{into + thick:.1f} "
+        f"{middle:.1f},{top + thick:.1f} {left:.1f},{top + thick:.1f} Z"
+    )
+
+
+def calibration(
+    deciles: Sequence[Mapping[str, Any]], side: float = 200.0
+) -> tuple[tuple[tuple[float, float], ...], float]:
+    """Where each tenth stands, what was said to the right and what happened upwards.
+
+    Both axes are square roots, so that the many small tenths of money do not fall together.
+
+    Returns
+    -------
+    The places in a square with its origin at the lower left, and the end of both axes.
+    """
+    most = max((max(one["said"], one["happened"]) for one in deciles), default=0.0) or 1.0
+
+    def root(value: float) -> float:
+        return math.sqrt(max(value, 0.0) / most)
+
+    return (
+        tuple(
+            (round(side * root(one["said"]), 1), round(side * (1 - root(one["happened"])), 1))
+            for one in deciles
+        ),
+        most,
+    )

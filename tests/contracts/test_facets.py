@@ -1,0 +1,110 @@
+"""Live counts of filters, on every store, against counting the rows one by one."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import ConfigError
+from serving.store import ChurnFilter
+from serving.store.erasures import Tombstone
+from tests.support.scores import run_info, score_tables
+
+FILTERS = (
+    ChurnFilter(),
+    ChurnFilter(risk=("high",)),
+    ChurnFilter(risk=("high", "critical"), status=("scored",)),
+    ChurnFilter(segments=(("abc", "A"), ("lifecycle", "stable"))),
+    ChurnFilter(segments=(("rfm_cell", "555|111|345"),)),
+    ChurnFilter(consent=("yes", "unknown"), min_value_at_risk=20.0),
+    ChurnFilter(min_value_at_risk=0.0),
+    ChurnFilter(min_value_at_risk=-5.0),
+    ChurnFilter(min_value_at_risk=1e9),
+    ChurnFilter(consent=("no",), risk=("low",), segments=(("abc", "nothing"),)),
+)
+
+
+@pytest.fixture
+def published(stores):
+    scores, recommendations = score_tables(90)
+    scores["consent"] = pd.array([True, False, None] * 30, dtype="boolean")
+    scores.loc[5, "value_at_risk"] = np.nan
+    scores.loc[7, "value_at_risk"] = 20.0
+    scores.loc[9, "retention_risk"] = None
+    stores.scores.publish(run_info(), scores, recommendations)
+    return stores
+
+
+def listed(stores, wanted):
+    page = stores.scores.churn_list(wanted, sort="expected_profit", limit=100)
+    return page.totals.customers, len(page.documents)
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=str)
+def test_counts_are_those_of_the_list_with_that_choice(published, wanted):
+    counts = published.facets.counts("run-1", wanted)
+    assert listed(published, wanted) == (counts.matching, counts.matching)
+    for band, customers in counts.by_risk.items():
+        assert published_with(published, wanted, risk=(band,)) == customers
+    for status, customers in counts.by_status.items():
+        assert published_with(published, wanted, status=(status,)) == customers
+    for consent, customers in counts.by_consent.items():
+        assert published_with(published, wanted, consent=(consent,)) == customers
+    others = tuple(pair for pair in wanted.segments if pair[0] != "abc")
+    for value, customers in counts.by_segment["abc"].items():
+        pairs = (*others, ("abc", value))
+        assert published_with(published, wanted, segments=pairs) == customers
+
+
+def published_with(stores, wanted, **part):
+    choice = ChurnFilter(
+        **{
+            "risk": wanted.risk,
+            "status": wanted.status,
+            "segments": wanted.segments,
+            "min_value_at_risk": wanted.min_value_at_risk,
+            "consent": wanted.consent,
+            **part,
+        }
+    )
+    return listed(stores, choice)[0]
+
+
+def test_a_system_of_many_values_is_no_choice_but_filters(published):
+    counts = published.facets.counts("run-1", ChurnFilter())
+    cells = Counter(score_tables(90)[0]["rfm_cell"])
+    assert len(cells) > 60
+    assert set(counts.by_segment) == {"rfm_group", "abc", "lifecycle"}
+
+
+def test_an_erased_customer_is_counted_no_more(published):
+    before = published.facets.counts("run-1", ChurnFilter()).matching
+    tombstone = Tombstone(digest="d", key_id="k", erased_at=run_info().created_at)
+    published.erasures.erase({"012007": tombstone})
+    assert published.facets.counts("run-1", ChurnFilter()).matching == before - 1
+
+
+def test_a_run_that_is_not_kept_has_no_counts(published):
+    with pytest.raises(ConfigError, match="no such run"):
+        published.facets.counts("run-9", ChurnFilter())
+
+
+def test_a_short_list_is_read_page_by_page_in_its_order(stores):
+    scores, recommendations = score_tables(90)
+    scores["abc"] = ["B"] * 90
+    scores.loc[[3, 40, 41, 80], "abc"] = "A"
+    scores.loc[[40, 41], "clv"] = 12.0
+    scores.loc[80, "clv"] = np.nan
+    stores.scores.publish(run_info(), scores, recommendations)
+    wanted, after, seen = ChurnFilter(segments=(("abc", "A"),)), None, []
+    while True:
+        page = stores.scores.churn_list(wanted, sort="clv", limit=1, after=after)
+        seen += [json.loads(document)["customer_id"] for document in page.documents]
+        if (after := page.after) is None:
+            break
+    chosen = scores.loc[[3, 40, 41, 80]].fillna({"clv": -np.inf})
+    expected = chosen.sort_values(["clv", "customer_id"], ascending=False)["customer_id"]
+    assert seen == expected.tolist()
+    assert page.totals.customers == 4
