@@ -15,6 +15,10 @@ PARTS = {
     "attribution": "reasons for everyone: trees in tables beside LightGBM's pred_contrib",
     "score": "a score run step by step on made-up customers, and publishing it",
     "state": "one customer's features after one more order",
+    "campaigns": "intervals of simulated campaigns: coverage, and null ones called positive",
+    "hillstrom": "a randomised e-mail test read in as a campaign, and whom to target",
+    "serving": "the server beside a bare route and mlflow models serve, from another process",
+    "pages": "the pages at 100,000 made-up customers",
     "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
     "faults-train": "kill -9 in training and publication, starts on empty stores",
     "spark": "the same features on Spark (needs the extra regulars[spark] and Java)",
@@ -33,7 +37,7 @@ def main() -> None:
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
         print(f"\n# {part}: {PARTS[part]}")
         match part:
-            case "main-job":
+            case "main-job" | "hillstrom":
                 module.run(arguments.data)
             case "accuracy" | "recommendation":
                 module.run(arguments.data, arguments.peers_python)

@@ -72,6 +72,7 @@ def _measure(
     with _step("reasons and changes for everyone", count):
         explain(features, indexed, models, "EUR", digits=2, earlier=earlier)
     scores = scores.join(explained, on="customer_id")
+    scores = scores.assign(next_categories="[]", referral_value=float("nan"))
     del features, before, earlier, explained, indexed
     store = SqlStore(f"sqlite:///{settings.root}/regulars.db")
     with _step("published to SQLite", count):

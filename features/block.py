@@ -27,9 +27,9 @@ Unit = Literal[
     "days", "orders", "money", "share", "ratio", "count", "hour", "nats", "points", "yes_no"
 ]
 
-Needs = Literal["interactions", "referrals", "contacts", "customers"]
+Needs = Literal["interactions", "referrals", "contacts", "customers", "cancellations"]
 """Which optional table a block is computed from; `referrals`: interactions that say whom they
-brought."""
+brought; `cancellations`: customers with the date of their cancellation."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from features.blocks import (
     gaps,
     interactions,
     margin,
+    membership,
     process,
     products,
     returns,
@@ -47,6 +48,7 @@ OPTIONAL_BLOCKS: tuple[Block, ...] = (
     interactions.BLOCK,
     interactions.REFERRALS,
     contacts.BLOCK,
+    membership.BLOCK,
 )
 """Blocks that need an optional table; those of `data.customers` follow from its configuration."""
 
@@ -64,6 +66,7 @@ def blocks_for(data: Data) -> tuple[Block, ...]:
         "interactions": data.interactions is not None,
         "referrals": data.interactions is not None and bool(data.interactions.other_customer_id),
         "contacts": data.contacts is not None,
+        "cancellations": data.customers is not None and bool(data.customers.cancelled_on),
     }
     chosen = tuple(block for block in OPTIONAL_BLOCKS if block.needs and have[block.needs])
     customers = data.customers

@@ -8,10 +8,10 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,6 +19,10 @@ from rich.table import Table
 
 from features.config import CONFIG_NAME
 from features.errors import ConfigError, RegularsError
+
+if TYPE_CHECKING:
+    from features.config import Settings
+    from features.sent_lines import SentOrderLine
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
@@ -73,6 +77,17 @@ class Speaker:
             seconds = time.monotonic() - self._started
             self._err.print(f"[dim]{seconds:6.1f} s[/dim]  ", end="")
             self._err.print(text, markup=False)
+
+
+def orders_sent(settings: "Settings") -> "Sequence[SentOrderLine]":
+    """Orders that were sent to a server and may stand in no file yet.
+
+    Whoever gathers the commands says where they are: the object of the outermost command's
+    context takes the settings and returns them. Alone, a command knows none.
+    """
+    context = click.get_current_context(silent=True)
+    source = None if context is None else context.find_root().obj
+    return () if source is None else source(settings)
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:

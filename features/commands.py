@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from features.command_line import IsoDate, Speaker, common_options, fail
+from features.command_line import IsoDate, Speaker, common_options, fail, orders_sent
 from features.config import CONFIG_NAME, load_settings
 from features.errors import ConfigError, DataError, RegularsError
 from features.orders import check_orders
@@ -71,7 +71,7 @@ def check(config: Path, html: Path | None, speaker: Speaker) -> None:
     """
     settings = load_settings(config)
     quarantine = settings.path(settings.store.quarantine)
-    with check_orders(settings) as report:
+    with check_orders(settings, sent=orders_sent(settings)) as report:
         if html is not None:
             from features.report_html import page
 

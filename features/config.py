@@ -20,10 +20,12 @@ from pydantic import (
     model_validator,
 )
 
+from features.campaign_settings import Campaigns
 from features.change_settings import Changes
 from features.engine_settings import Engine
 from features.errors import ConfigError
 from features.funnel_settings import Funnel, LoyaltyWeights
+from features.predict_settings import Predict
 from features.recommend_settings import Recommend
 from features.serve_settings import Serve
 from features.table_settings import ColumnName, Contacts, Customers, Interactions, Section
@@ -198,30 +200,6 @@ class Data(Section):
     def minor_units(self) -> int:
         """How many minor units make one unit of the currency (100 for GBP, 1 for JPY)."""
         return minor_units(self.currency)
-
-
-class RiskBands(Section):
-    """Lower edges of the bands of `retention_risk`, as churn probabilities."""
-
-    medium: float = Field(0.25, gt=0, lt=1)
-    high: float = Field(0.50, gt=0, lt=1)
-    critical: float = Field(0.75, gt=0, lt=1)
-
-    @model_validator(mode="after")
-    def _ascending(self) -> "RiskBands":
-        if not self.medium < self.high < self.critical:
-            raise ValueError("medium < high < critical must hold")
-        return self
-
-
-class Predict(Section):
-    """What is predicted."""
-
-    horizon_days: int = Field(90, ge=7, le=730)
-    discount_rate_per_year: float = Field(0.10, ge=0, le=1)
-    lifetime_years: float = Field(5.0, gt=0, le=30)
-    recommendations: int = Field(20, ge=1, le=200)
-    risk: RiskBands = RiskBands()
 
 
 def _whole(shares: dict[str, float]) -> None:
@@ -412,8 +390,22 @@ class Settings(Section):
     tracking: Tracking = Tracking()
     store: Store = Store()
     changes: Changes = Changes()
+    campaigns: Campaigns = Campaigns()
     engine: Engine = Engine()
     serve: Serve = Serve()
+
+    @field_validator("predict")
+    @classmethod
+    def _cancellations_are_known(cls, predict: Predict, info: ValidationInfo) -> Predict:
+        data = info.data.get("data")
+        customers = getattr(data, "customers", None)
+        is_known = customers is not None and customers.cancelled_on is not None
+        if predict.churn == "cancellation" and data is not None and not is_known:
+            raise ValueError(
+                "churn = \"cancellation\" needs 'data.customers.cancelled_on', the day on which a "
+                "contract was cancelled"
+            )
+        return predict
 
     @field_validator("engine")
     @classmethod

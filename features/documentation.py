@@ -33,6 +33,7 @@ _NEEDS = {
     "interactions": "needs `[data.interactions]`",
     "referrals": "needs `[data.interactions]` with `other_customer_id`",
     "contacts": "needs `[data.contacts]`",
+    "cancellations": "needs `[data.customers]` with `cancelled_on`",
 }
 
 _ATTRIBUTES = """

@@ -8,9 +8,14 @@
     ├── StoreError       the store of score runs cannot be used
     │   └── NoRun        nothing has been scored yet
     ├── UnknownCustomer  no customer of this id in the run
+    ├── UnknownWebhook   no webhook of this id
+    ├── UnknownCampaign  no campaign of this id
+    ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
+    ├── KeyReused        the key of a request came with another body before
     ├── ScorerAway       the process that scores single customers cannot answer
-    │   └── ScorerBusy       it has as many as it can take
+    │   ├── ScorerBusy       it has as many as it can take
+    │   └── ScorePending     a new customer's first score is not made yet
     └── Busy             another process holds the lock
 
 Each message is for the person who can mend it: what is wrong, where, what to do.
@@ -67,8 +72,33 @@ class UnknownCustomer(RegularsError):
         super().__init__("No customer of this id in the latest run.")
 
 
+class UnknownWebhook(RegularsError):
+    """No webhook of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("No webhook of this id.")
+
+
+class UnknownCampaign(RegularsError):
+    """No campaign of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("No campaign of this id.")
+
+
+class CampaignConflict(RegularsError):
+    """Something that happened meanwhile is in the way of a campaign."""
+
+
 class CursorTooOld(RegularsError):
     """The changes behind a cursor are no longer kept."""
+
+
+class KeyReused(RegularsError):
+    """The key of a request came with another body before."""
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with another body before.")
 
 
 class Busy(RegularsError):
@@ -81,3 +111,10 @@ class ScorerAway(RegularsError):
 
 class ScorerBusy(ScorerAway):
     """It has as many as it can take."""
+
+
+class ScorePending(ScorerAway):
+    """A new customer's first score is not made yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The customer's orders are kept; the score follows.")

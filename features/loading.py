@@ -6,6 +6,7 @@ a view over the kept rows and the few that the rules put aside.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from features.errors import DataError
 from features.identities import Resolution, load_persons
 from features.mapping import constant_fields, typed_lines
 from features.rules import judging_steps, kinds
+from features.sent_lines import SentOrderLine, add_sent_lines
 from features.side_tables import (
     SideTable,
     load_links,
@@ -30,11 +32,15 @@ ORDER_NAME = "coalesce(order_id, CAST(ordered_on AS VARCHAR))"
 
 
 def load_lines(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, given: Source | None
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    given: Source | None,
+    sent: Sequence[SentOrderLine] = (),
 ) -> tuple[Source, Resolution | None]:
     """Read and judge the orders of a configuration, or `given` in their place.
 
-    Leaves in the engine, for this connection only:
+    Those `sent` are read with them; see `features.sent_lines`. Leaves in the engine, for this
+    connection only:
 
         source_lines   the rows as they stand in the source
         judged_lines   the typed rows with `reason` (NULL: used) and `gone_on`, the day on which
@@ -56,8 +62,11 @@ def load_lines(
         rows = (
             source.relation(connection) if source.is_stored else _stored(connection, source, folder)
         )
-        connection.execute(f"CREATE TEMP VIEW source_lines AS {rows}")
-        source.verify(connection, "source_lines")
+        table = "file_lines" if sent else "source_lines"
+        connection.execute(f"CREATE TEMP VIEW {table} AS {rows}")
+        source.verify(connection, table)
+        if sent:
+            types = add_sent_lines(connection, sent, data, types)
         if products is not None:
             load_products(connection, products, data)
         if data.identities is not None and identities is not None:
@@ -109,14 +118,15 @@ def _keep_rows(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[st
         "CREATE TEMP TYPE source_name AS ENUM (SELECT DISTINCT source_file FROM source_lines ORDER BY 1)"
     )
     constants = constant_fields(data, types)
-    listed = ", ".join(f"{value} AS {name}" for name, value in constants.items())
+    listed = "".join(f", {value} AS {name}" for name, value in constants.items())
+    left_out = f"EXCLUDE ({', '.join(constants)})" if constants else ""
     connection.execute(f"""
         CREATE TEMP TABLE kept_rows AS
         WITH typed_lines AS ({with_side_tables(typed_lines(data, types), data)})
-        SELECT * EXCLUDE ({", ".join(constants)})
+        SELECT * {left_out}
                  REPLACE (CAST(source_file AS source_name) AS source_file)
         FROM ({kinds(data.rules)}) AS kinds""")
-    connection.execute(f"CREATE TEMP VIEW kinds AS SELECT *, {listed} FROM kept_rows")
+    connection.execute(f"CREATE TEMP VIEW kinds AS SELECT *{listed} FROM kept_rows")
 
 
 def _opened(

@@ -10,6 +10,9 @@ from fractions import Fraction
 from features.config import Columns, Data, minor_units
 from features.sql import identifier, literal
 
+IS_SENT, SENT = "regulars_is_sent", "regulars_sent_"
+"""Columns of rows that come typed, see `features.sent_lines`: `SENT` and the field's name."""
+
 FLOATS = ("FLOAT", "DOUBLE")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*FLOATS, *_INTEGERS, *(f"U{kind}" for kind in _INTEGERS))
@@ -54,8 +57,26 @@ _CONSTANTS = frozenset(
 )
 
 
+_OF_SENT = {"is_by_card": "false", "ingested_at": "NULL::TIMESTAMP"}
+"""Fields that are the same in every row that comes typed."""
+
+
 def _fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     """Field → SQL over `source_lines`."""
+    fields = _file_fields(data, types)
+    if IS_SENT not in types:
+        return fields
+    same = {
+        "is_wall_time",
+        *(name for name, value in fields.items() if value == _OF_SENT.get(name)),
+    }
+    return {
+        name: value if name in same else f"CASE WHEN {IS_SENT} THEN {SENT}{name} ELSE {value} END"
+        for name, value in fields.items()
+    }
+
+
+def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     columns = data.columns
     customer, card = (id_text(name, types) for name in (columns.customer_id, columns.card_id))
     has_card = columns.card_id is not None

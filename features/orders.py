@@ -20,10 +20,11 @@ Days are whole numbers since 1970-01-01 in the shop's time zone, money is whole 
 units: sums of integers do not depend on the order in which threads add them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -33,10 +34,13 @@ from features.config import Settings
 from features.doctor import examine, write_quarantine
 from features.errors import ConfigError, DataError, NotEnoughData
 from features.findings.refusals import TOO_LITTLE
+from features.history_export import write_histories
 from features.loading import ORDER_NAME, load_lines, release
+from features.mapping import IS_SENT
 from features.optional_tables import key_tables, read_tables, tables_fingerprint
 from features.order_grain import days_of, keep_orders, orders_of
 from features.report import Report
+from features.sent_lines import SENT_FILE, SentOrderLine
 from features.sources import Source
 from features.sql import engine, row
 
@@ -180,13 +184,21 @@ class OrderLog:
 
 
 @contextmanager
-def read_orders(settings: Settings, source: Source | None = None) -> Iterator[OrderLog]:
+def read_orders(
+    settings: Settings,
+    source: Source | None = None,
+    *,
+    sent: Sequence[SentOrderLine] = (),
+    histories: Path | None = None,
+) -> Iterator[OrderLog]:
     """Read, judge and key the orders of a configuration.
 
     Parameters
     ----------
     settings : the configuration
     source : orders to read instead of `settings.data.transactions`
+    sent : orders that may not stand there yet; see `features.sent_lines`
+    histories : an empty folder for every customer's lines; see `features.history_export`
 
     Yields
     ------
@@ -200,12 +212,14 @@ def read_orders(settings: Settings, source: Source | None = None) -> Iterator[Or
         When no row survives the rules or everything happened on one day.
     """
     with engine(settings.engine) as connection:
-        report = _examined(connection, settings, source)
+        report = _examined(connection, settings, source, sent)
         if report.refusals:
             few = {finding.code for finding in report.found("refuses")} <= TOO_LITTLE
             raise (NotEnoughData if few else DataError)(report.refusals)
         _key(connection)
         fingerprint = _fingerprint(connection)
+        if histories is not None:
+            write_histories(connection, histories, sent_file=SENT_FILE if sent else None)
         release(connection, settings.data)
         keep_orders(connection)
         key_tables(connection, settings.data)
@@ -239,25 +253,32 @@ def read_part(
 
 
 @contextmanager
-def check_orders(settings: Settings, source: Source | None = None) -> Iterator[Report]:
+def check_orders(
+    settings: Settings, source: Source | None = None, *, sent: Sequence[SentOrderLine] = ()
+) -> Iterator[Report]:
     """The doctor alone: read and judge the orders, find everything, train nothing.
 
     What `read_orders` would refuse for its content is a finding here; see `read_orders`.
     """
     with engine(settings.engine) as connection:
-        yield _examined(connection, settings, source, thorough=True)
+        yield _examined(connection, settings, source, sent, thorough=True)
 
 
 def _examined(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     source: Source | None,
+    sent: Sequence[SentOrderLine] = (),
     *,
     thorough: bool = False,
 ) -> Report:
     """Load and judge, leave the rows put aside in the quarantine file, and report."""
-    source, identities = load_lines(connection, settings, source)
-    report = examine(connection, settings, source.name, identities=identities, thorough=thorough)
+    source, identities = load_lines(connection, settings, source, sent)
+    name = source.name
+    if sent:
+        (added,) = row(connection, f"SELECT count(*) FROM source_lines WHERE {IS_SENT}")
+        name = f"{name} and {added:,} lines sent to the server"
+    report = examine(connection, settings, name, identities=identities, thorough=thorough)
     write_quarantine(connection, settings.path(settings.store.quarantine))
     return replace(report, tables=read_tables(connection, settings, _KNOWN))
 

@@ -24,3 +24,13 @@ class Serve(Section):
     """How long answers read before are given while the store is gone; 0: not at all."""
     last_good_customers: int = Field(5_000, ge=0, le=1_000_000)
     """Of how many customers the last answers are kept in memory, about 6 KB each."""
+    mlflow_url: str | None = Field(None, pattern=r"^https?://")
+    """Where people reach MLflow's own pages, which the page of the models then links to."""
+    webhook_seconds: float = Field(10.0, gt=0, le=60)
+    """How long a call to a webhook takes at most."""
+    webhook_give_up_hours: float = Field(72.0, gt=0, le=720)
+    """Without an acknowledged call, after which a webhook is switched off."""
+    webhook_private_addresses: bool = False
+    """Whether webhooks may lead to addresses that are not of the open internet."""
+    webhook_plain_http: bool = False
+    """Whether webhooks may be called without TLS."""

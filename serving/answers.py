@@ -38,9 +38,15 @@ MONEY = (
     "clv_low",
     "clv_high",
     "clv_lifetime",
+    "clv_median",
+    "referral_value",
     "value_at_risk",
     "spend",
+    "expected_profit",
 )
+CONTACT = ("suggested_action", "name", "consent")
+"""What helps to decide whom to contact, and how."""
+
 DATES = (
     "next_order_date",
     "next_order_low",
@@ -49,8 +55,16 @@ DATES = (
     "first_order_date",
     "last_order_date",
 )
-FIGURES = {"expected_orders": 4, "days_since_last_order": 1, "usual_gap_days": 1}
+FIGURES = {
+    "p_order": 6,
+    "expected_orders": 4,
+    "expected_orders_given_order": 6,
+    "days_since_last_order": 1,
+    "usual_gap_days": 1,
+}
 """Other measures, and the digits they are rounded to."""
+
+PROBABILITY_DIGITS = 4
 
 NULL = "null"
 _MARK = "\ue000"
@@ -153,15 +167,19 @@ def _document(run: RunInfo) -> dict[str, Any]:
         "horizon_days": run.horizon_days,
         "currency": run.currency,
         **columns("churn_probability", "churn_percentile", "retention_risk", "p_alive"),
-        **columns("clv", "clv_low", "clv_high", "clv_lifetime"),
+        "churn_label": run.churn_label,
+        **columns("clv", "clv_low", "clv_high", "clv_median", "clv_lifetime"),
         "clv_basis": run.clv_basis,
-        **columns("expected_orders", "expected_order_value", "value_at_risk"),
+        **columns("p_order", "expected_orders_given_order", "expected_orders"),
+        **columns("expected_order_value", "referral_value", "value_at_risk"),
+        **columns("expected_profit", *CONTACT),
         "next_order": {
             "date": column("next_order_date"),
             "low": column("next_order_low"),
             "high": column("next_order_high"),
             **columns("p_order_7d", "p_order_30d", "p_order_90d"),
             "expected_value": column("expected_order_value"),
+            "categories": column("next_categories"),
         },
         **columns("at_risk_on", "reasons", "since_last_run"),
         "segments": _segments(run),
@@ -182,12 +200,17 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
     columns = {
         name: json_texts(scores[name]) for name in ("customer_id", "status", "retention_risk")
     }
+    columns |= {name: json_texts(scores[name]) for name in ("suggested_action", "name")}
+    columns["consent"] = json_booleans(scores["consent"])
     columns["orders"] = json_numbers(scores["orders"], digits=0)
     columns["reasons"] = _ready(scores["reasons"], missing="[]")
+    columns["next_categories"] = _ready(scores["next_categories"], missing="[]")
     columns["since_last_run"] = _ready(scores["since_last_run"], missing=NULL)
     for number, name in enumerate(run.segment_columns):
         columns[f"segment {number}"] = json_texts(scores[name])
-    columns |= {name: json_numbers(scores[name], digits=4) for name in PROBABILITIES}
+    columns |= {
+        name: json_numbers(scores[name], digits=PROBABILITY_DIGITS) for name in PROBABILITIES
+    }
     columns |= {name: json_numbers(scores[name], digits=digits) for name in MONEY}
     columns |= {name: json_numbers(scores[name], digits=n) for name, n in FIGURES.items()}
     return columns | {name: json_dates(scores[name]) for name in DATES}
@@ -208,6 +231,11 @@ def json_numbers(column: "pd.Series[Any]", *, digits: int) -> pa.Array:
     """JSON numbers rounded to `digits`; null for what is missing or not finite."""
     values = rounded(column, digits=digits)
     return _or_null(pa.array(values, mask=np.isnan(values)))
+
+
+def json_booleans(column: "pd.Series[Any]") -> pa.Array:
+    """`true` and `false`; null for what is missing."""
+    return _or_null(_whole(pa.array(column.astype("boolean"), from_pandas=True)))
 
 
 def json_dates(column: "pd.Series[Any]") -> pa.Array:

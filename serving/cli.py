@@ -1,6 +1,7 @@
 """The command `regulars`: gathers the commands of all packages, imports each when called."""
 
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -11,12 +12,16 @@ COMMANDS = {
     "train": ("training.commands:train", "Learn, backtest, track, register, publish."),
     "backtest": ("training.commands:backtest", "Judge every model beside its baseline."),
     "models": ("training.commands:models", "Versions, grades, which is champion and why."),
-    "promote": ("training.commands:promote", "Put challengers in force that are not worse."),
-    "rollback": ("training.rollback:rollback", "Return to the models that were in force before."),
+    "promote": ("serving.commands.promote:promote", "Put challengers in force that are not worse."),
+    "rollback": (
+        "serving.commands.rollback:rollback",
+        "Return to the models that were in force before.",
+    ),
     "ledger": ("serving.commands.ledger:ledger", "What was said against what happened."),
     "score": ("serving.commands.score:score", "Score every customer and publish the run."),
     "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
     "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
+    "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
     "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
     "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
     "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),
@@ -48,8 +53,17 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="regulars")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Which customers will stay, what they are worth and what they will buy next."""
+    context.obj = _orders_sent
+
+
+def _orders_sent(settings: Any) -> Any:
+    """See `features.command_line.orders_sent`."""
+    from serving.live.handover import lines_sent
+
+    return lines_sent(settings)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ PROFILE_FIELDS = (
     "days_since_last_order",
     "usual_gap_days",
 )
+CONTACT_FIELDS = ("expected_profit", "suggested_action", "name", "consent")
+"""Runs of earlier releases lack them."""
+
 NEXT_ORDER_FIELDS = ("date", "low", "high")
 RUN_FIELDS = ("run_id", "as_of", "horizon_days", "currency")
 
@@ -46,6 +49,7 @@ def item(document: bytes) -> dict[str, Any]:
     answer = json.loads(document)
     return {
         **{name: answer[name] for name in FIELDS},
+        **{name: answer.get(name) for name in CONTACT_FIELDS},
         **{name: answer["profile"][name] for name in PROFILE_FIELDS},
         **{f"next_order_{name}": answer["next_order"][name] for name in NEXT_ORDER_FIELDS},
         "segments": answer["segments"],
@@ -94,16 +98,24 @@ def csv_lines(
     UTF-8 with a byte order mark and CRLF, which is what Excel opens rightly. A text that
     a spreadsheet would take for a formula gets an apostrophe in front; numbers never do.
     """
-    yield "\ufeff".encode() + _csv([header(first)])
+    yield "\ufeff".encode() + csv_bytes([header(first)])
     for rows in row_blocks(store, wanted, sort=sort, first=first):
-        yield _csv(rows)
+        yield csv_bytes(rows)
 
 
 def header(first: ChurnPage) -> list[str]:
     """The columns of an export."""
     next_order = (f"next_order_{name}" for name in NEXT_ORDER_FIELDS)
     systems = first.run.info.segment_columns
-    return [*FIELDS, *PROFILE_FIELDS, *next_order, *systems, "reasons", *RUN_FIELDS]
+    return [
+        *FIELDS,
+        *CONTACT_FIELDS,
+        *PROFILE_FIELDS,
+        *next_order,
+        *systems,
+        "reasons",
+        *RUN_FIELDS,
+    ]
 
 
 def row_blocks(
@@ -128,7 +140,8 @@ def _row(row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...]) -> 
     return [*row.values(), *(segments[system] for system in systems), reasons, *run.values()]
 
 
-def _csv(rows: Iterable[list[Any]]) -> bytes:
+def csv_bytes(rows: Iterable[list[Any]]) -> bytes:
+    """Rows as CSV in which no text is a formula."""
     written = io.StringIO(newline="")
     csv.writer(written).writerows([_harmless(cell) for cell in row] for row in rows)
     return written.getvalue().encode()

@@ -35,6 +35,9 @@ SCORE_COLUMNS = (
     "orders",
     "reasons",
     "since_last_run",
+    "next_categories",
+    *answers.CONTACT,
+    "contact_hash",
 )
 RECOMMENDATION_COLUMNS = (
     "customer_id",
@@ -53,7 +56,8 @@ MOST_LISTED_VALUES = 12
 class ScoreRow(NamedTuple):
     """A customer's document, recommended products, and what lists filter and sort by.
 
-    `segments` (system → value), `document` and `products` are JSON.
+    `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
+    the address in an audience file, see `serving.campaigns.audience`.
     """
 
     customer_id: str
@@ -62,6 +66,9 @@ class ScoreRow(NamedTuple):
     value_at_risk: float | None
     churn_probability: float | None
     clv: float | None
+    expected_profit: float | None
+    consent: bool | None
+    contact_hash: str | None
     segments: str
     document: str
     products: str
@@ -189,6 +196,9 @@ def _batches(
             "value_at_risk": _known(answers.rounded(part["value_at_risk"], digits=digits)),
             "churn_probability": _known(answers.rounded(part["churn_probability"], digits=4)),
             "clv": _known(answers.rounded(part["clv"], digits=digits)),
+            "expected_profit": _known(answers.rounded(part["expected_profit"], digits=digits)),
+            "consent": _known(part["consent"]),
+            "contact_hash": _known(part["contact_hash"]),
             **texts,
         }
 

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.config import RiskBands
+from features.blocks.membership import is_cancelled
+from features.predict_settings import RiskBands
 
 BANDS = ("low", "medium", "high", "critical")
 HIGH_BANDS = ("high", "critical")
@@ -26,17 +27,19 @@ def status_of(
 
     `too_new`: the first order is at most 7 days old. `one_order`: no second order yet, the
     numbers come from customers alike. `already_lapsed`: silent for two horizons and churn at
-    least 90 % likely. `scored`: all others.
+    least 90 % likely, or the contract was cancelled. `scored`: all others.
     """
     silence = features["days_since_last_order"].to_numpy()
+    over = is_cancelled(features)
     lapsed = (silence >= LAPSED_HORIZONS * horizon_days) & (churn_probability >= LAPSED_PROBABILITY)
     return np.select(
         [
+            over,
             features["days_since_first_order"].to_numpy() <= NEW_DAYS,
             lapsed,
             features["orders"].to_numpy() == 1,
         ],
-        ["too_new", "already_lapsed", "one_order"],
+        ["already_lapsed", "too_new", "already_lapsed", "one_order"],
         default="scored",
     )
 

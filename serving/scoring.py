@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -20,18 +20,26 @@ from features.errors import ConfigError
 from features.orders import OrderLog
 from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
+from features.value_basis import REVENUE, ValueBasis
+from serving.campaigns.economics import assumed, with_contacts
+from serving.campaigns.measuring import Learned
 from serving.explanation import Earlier, explain
+from serving.outlook import with_outlook
 from serving.recommendation_rules import rules_of
 from serving.risk import HIGH_BANDS, retention_risk, status_of
 from serving.store import Store
 from serving.store.run import RunInfo
 from training.bundle import Models
 from training.models.recommendation import RecommendationModel
+from training.models.value import kept_share
 from training.silence import days_until
 
 DAYS_PER_YEAR = 365
 ROWS_PER_BLOCK = 50_000
 """Models predict so many customers at a time: a curve of days for each would fill the memory."""
+
+LEAST_CHANCE = 1e-6
+"""Of an order: what nobody orders could not be split into parts."""
 
 MOST_SILENT_DAYS = 730
 """`at_risk_on` is not looked for further ahead."""
@@ -57,13 +65,36 @@ SCORE_COLUMNS = (
     "p_order_30d",
     "p_order_90d",
 )
-"""The columns of `scores.parquet`, in order; the segments follow."""
+"""The columns of `scores.parquet`, in order; the segments follow, then `MORE_COLUMNS`."""
+
+MORE_COLUMNS = (
+    "clv_basis",
+    "clv_median",
+    "p_order",
+    "expected_orders_given_order",
+    "next_category",
+    "p_next_category",
+    "referral_value",
+)
+"""The last columns of `scores.parquet`."""
 
 RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
 """The columns of `recommendations.parquet`, in order."""
 
 RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
 """What a store publishes of each recommendation."""
+
+LIKELY_CATEGORY = "likely_category"
+CATEGORY_RULE = {
+    "title": {"en": "Likeliest category", "zh": "最可能的品类"},
+    "rule": {
+        "en": "The category that the customer's next order most likely holds.",
+        "zh": "客户下一单最可能包含的品类。",
+    },
+    "cut_points": [],
+    "groups": {},
+}
+"""By it lists are filtered, where the orders name categories."""
 
 VALUE_FIGURES = (
     "expected_orders",
@@ -72,6 +103,7 @@ VALUE_FIGURES = (
     "clv_low",
     "clv_high",
     "clv_lifetime",
+    "clv_median",
 )
 """What the value model says."""
 
@@ -89,11 +121,13 @@ class ScoreRun:
     ----------
     scores : one row per customer: everything a store publishes, see `serving.publication`
     recommendations : one row per (customer, rank)
+    features : what the models saw, one row per customer, index `customer_id`
     """
 
     info: RunInfo
     scores: pd.DataFrame
     recommendations: pd.DataFrame
+    features: pd.DataFrame
 
     def without(self, customer_ids: Collection[str]) -> "ScoreRun":
         """The run as if it did not know these customers."""
@@ -103,7 +137,8 @@ class ScoreRun:
             table[~table["customer_id"].isin(customer_ids)].reset_index(drop=True)
             for table in (self.scores, self.recommendations)
         )
-        return ScoreRun(self.info, scores, products)
+        features = self.features[~self.features.index.isin(customer_ids)]
+        return ScoreRun(self.info, scores, products, features)
 
     def write(self, directory: Path) -> tuple[Path, Path]:
         """Write `scores.parquet` and `recommendations.parquet` into `directory`.
@@ -111,7 +146,7 @@ class ScoreRun:
         Each file is replaced as a whole: a reader sees the old one or the new one.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        columns = [*SCORE_COLUMNS, *self.info.segment_columns]
+        columns = [*SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
         tables = {
             "scores.parquet": self.scores[columns],
             "recommendations.parquet": self.recommendations[list(RECOMMENDATION_COLUMNS)],
@@ -131,6 +166,7 @@ def score(
     created_at: datetime,
     progress: Progress = lambda _: None,
     store: Store | None = None,
+    learned: Learned | None = None,
 ) -> ScoreRun:
     """Score every customer who bought before `as_of`.
 
@@ -142,6 +178,7 @@ def score(
     created_at : the time of the run, with its zone
     store : where earlier runs are kept; `since_last_run` compares with the latest one of an
         earlier date. None: with none
+    learned : what campaigns have taught; None: as the configuration assumes
 
     Raises
     ------
@@ -183,12 +220,20 @@ def score(
     )
     scores = scores.join(explained, on="customer_id")
     progress("explained")
-    products = recommendations(log, models.recommendation, as_of, settings.predict.recommendations)
+    scores, economics = with_contacts(log, scores, features, learned or Learned(rate=assumed(log)))
+    purchases = log.purchases(before=as_of)
+    scores = with_outlook(log, scores, models.next_purchase.category_, purchases, as_of)
+    products = recommendations(
+        log, models.recommendation, as_of, settings.predict.recommendations, purchases
+    )
     progress(f"recommended {len(products):,} products")
     columns = tuple(map(str, segments.groups))
     rules = segment_rules(systems_of(settings.segments, models.clusters), segments)
+    if scores["next_category"].notna().any():
+        columns, rules = (*columns, LIKELY_CATEGORY), {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
+        scores = scores.assign(**{LIKELY_CATEGORY: scores["next_category"]})
     info = run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules)
-    return ScoreRun(info, scores, products)
+    return ScoreRun(replace(info, economics=economics), scores, products, features)
 
 
 def earlier_run(log: OrderLog, store: Store, as_of: date) -> Earlier | None:
@@ -208,7 +253,8 @@ def earlier_run(log: OrderLog, store: Store, as_of: date) -> Earlier | None:
         return None
     run = max(reversed(runs), key=attrgetter("as_of"))
     figures = pd.DataFrame(
-        store.figures(run.run_id), columns=["customer_id", "churn_probability", "clv"]
+        store.figures(run.run_id),
+        columns=["customer_id", "churn_probability", "clv", "retention_risk"],
     )
     return Earlier(run, figures.set_index("customer_id"), build_features(log, run.as_of))
 
@@ -233,8 +279,9 @@ def scores_of(
         "p_alive": said["p_alive"],
         "churn_percentile": said["churn_probability"].rank(pct=True),
         "retention_risk": band,
-        **{name: said[name] for name in VALUE_FIGURES},
-        "value_at_risk": churn * usual_spend(features, horizon_days),
+        "clv_basis": models.value.clv_basis,
+        **{name: said[name] for name in (*VALUE_FIGURES, "p_order", "expected_orders_given_order")},
+        "value_at_risk": churn * usual_value(features, horizon_days, models.value.basis),
         **{
             f"next_order_{name}": _dates(as_of, said[f"next_order_{days}"])
             for name, days in (("date", "days"), ("low", "low"), ("high", "high"))
@@ -254,45 +301,74 @@ def _predicted(features: pd.DataFrame, models: Models, settings: Settings) -> pd
     """What the models say of some customers, and after how many more silent days they are at risk."""
     risk = models.churn.predict(features)
     churn = risk["churn_probability"].to_numpy()
-    silent = days_until(
-        settings.predict.risk.high,
-        features,
-        churn,
-        lambda later: models.churn.predict(later)["churn_probability"].to_numpy(),
-        MOST_SILENT_DAYS,
-    )
+    # where churn is a cancellation, orders have a probability of their own, and silence none
+    is_silence = models.churn.label == "silence"
+    dates = models.next_purchase.predict(features, churn if is_silence else None)
+    silent = np.full(len(features), np.nan)
+    if is_silence:
+        silent = days_until(
+            settings.predict.risk.high,
+            features,
+            churn,
+            lambda later: models.churn.predict(later)["churn_probability"].to_numpy(),
+            MOST_SILENT_DAYS,
+        )
     said = {
         "churn_probability": churn,
         # who orders is alive: the process alone may have given up on a customer too early
         "p_alive": np.maximum(risk["p_alive"], 1 - churn),
-        **in_agreement(models.value.predict(features), churn)[list(VALUE_FIGURES)],
-        **models.next_purchase.predict(features, churn),
+        **dates,
+        **in_agreement(
+            models.value.predict(features),
+            1 - churn if is_silence else dates["p_order"].to_numpy(),
+        ),
         "silent_days": silent,
     }
     return pd.DataFrame(said, index=features.index)
 
 
-def in_agreement(value: pd.DataFrame, churn_probability: npt.NDArray[np.float64]) -> pd.DataFrame:
-    """`value` with no fewer expected orders than the probability of one.
+def in_agreement(value: pd.DataFrame, p_order: npt.NDArray[np.float64]) -> pd.DataFrame:
+    """`value` with its parts: `clv` = `p_order` × `expected_orders_given_order` × order value.
 
-    Orders and churn come from different models; expected orders are at least P(order), since
-    a customer who orders at all orders once. `clv` stays; the order value follows from it.
+    The probability of an order comes from another model than the number of orders; expected
+    orders are at least P(order), since a customer who orders at all orders once. `clv` stays;
+    the order value follows from it.
+
+    Returns
+    -------
+    `VALUE_FIGURES`, `p_order` > 0 and `expected_orders_given_order` ≥ 1, same rows.
     """
-    orders = np.maximum(value["expected_orders"], 1 - churn_probability)
-    return value.assign(expected_orders=orders, expected_order_value=value["clv"] / orders)
+    chance = np.maximum(p_order, LEAST_CHANCE)
+    orders = np.maximum(value["expected_orders"], chance)
+    parts = value[list(VALUE_FIGURES)].assign(
+        expected_orders=orders, expected_order_value=value["clv"] / orders
+    )
+    return parts.assign(p_order=chance, expected_orders_given_order=orders / chance)
 
 
-def usual_spend(features: pd.DataFrame, horizon_days: int) -> npt.NDArray[np.float64]:
-    """What a customer has been spending per horizon over the last year, ≥ 0, in money.
+def usual_value(
+    features: pd.DataFrame, horizon_days: int, basis: ValueBasis = REVENUE
+) -> npt.NDArray[np.float64]:
+    """What a customer has been worth per horizon over the last year, ≥ 0, in money.
 
-    Someone known for less than a horizon has spent what was spent.
+    Spend, or on the basis of margin what costs leave of it by `kept_share`: the margins of the
+    year itself lack every order with a line of unknown cost. Someone known for less than a horizon has brought
+    what was brought.
     """
     known = features["days_since_first_order"].clip(lower=horizon_days, upper=DAYS_PER_YEAR)
-    return np.asarray((features["spend_365d"].clip(lower=0) * horizon_days / known).to_numpy())
+    worth = features["spend_365d"]
+    if basis.name == "margin":
+        left = worth * kept_share(features, basis)
+        worth = left - basis.cost_per_order * features["orders_365d"]
+    return np.asarray((worth.clip(lower=0) * horizon_days / known).to_numpy())
 
 
 def recommendations(
-    log: OrderLog, model: RecommendationModel | None, as_of: date, limit: int
+    log: OrderLog,
+    model: RecommendationModel | None,
+    as_of: date,
+    limit: int,
+    purchases: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The top products of every customer with names, categories and why.
 
@@ -301,7 +377,7 @@ def recommendations(
     """
     if model is None:
         return no_recommendations()
-    purchases = log.purchases(before=as_of)
+    purchases = log.purchases(before=as_of) if purchases is None else purchases
     customers = list(purchases["customer_id"].cat.remove_unused_categories().cat.categories)
     wishes: dict[str, Any] = {"customers": customers, "as_of": as_of, "limit": limit}
     wishes["rules"] = rules_of(log, as_of)
@@ -379,7 +455,8 @@ def run_info(
         created_at=created_at,
         data_fingerprint=data_fingerprint,
         models=models_of(models),
-        clv_basis="revenue",
+        clv_basis=models.value.clv_basis,
+        churn_label=models.churn.label,
         segment_columns=segment_columns,
         segment_rules=rules or {},
         risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
@@ -389,7 +466,9 @@ def run_info(
 def segment_rules(
     systems: Iterable[SegmentSystem], assignment: Assignment
 ) -> dict[str, dict[str, Any]]:
-    """The rule of each segment column in words, with the cut points of these customers."""
+    """The rule of each segment column in words, with the cut points of these customers and
+    what its groups are called.
+    """
     found: dict[str, dict[str, Any]] = {}
     for system in systems:
         if (cut_points := assignment.cut_points.get(system.name)) is not None:
@@ -398,6 +477,7 @@ def segment_rules(
                 "title": described.title._asdict(),
                 "rule": described.rule._asdict(),
                 "cut_points": [one._asdict() for one in described.cut_points],
+                "groups": {value: name._asdict() for value, name in described.groups.items()},
             }
             found |= dict.fromkeys(system.columns, words)
     return found

@@ -1,5 +1,6 @@
 """The server process: an application behind uvicorn."""
 
+import gc
 import signal
 import time
 from contextlib import suppress
@@ -15,7 +16,7 @@ from serving.api import BundleInfo, create_app
 from serving.api.lifecycle import Lifecycle
 from serving.erasure import CustomerFiles
 from serving.live.worker import ScoresOne
-from serving.logs import log_as_json, request_log
+from serving.logs import JsonLog, log_as_json
 from serving.store import Stores
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -63,7 +64,7 @@ def serve(
         clock=lambda: datetime.now(UTC),
         settings=settings,
         lifecycle=lifecycle,
-        log=request_log(),
+        log=JsonLog(),
         scorer=scorer,
         customer_files=customer_files,
         must_sign_in=not _is_local(host),
@@ -80,6 +81,9 @@ def serve(
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    # What is there by now stays: to look through it again and again would hold up requests.
+    gc.collect()
+    gc.freeze()
     # Uvicorn sends itself the signal again when it has finished.
     with suppress(KeyboardInterrupt):
         _Server(config, lifecycle, settings.drain_seconds).run()

@@ -23,16 +23,17 @@ def write_workbook(
     """
     names = lists.header(first)
     with Workbook(path, {"constant_memory": True}) as book:
-        sheet, place = _new_sheet(book, names), 1
+        sheet, place = new_sheet(book, names), 1
         for block in lists.row_blocks(store, wanted, sort=sort, first=first):
             for cells in block:
                 if place == MOST_SHEET_ROWS:
-                    sheet, place = _new_sheet(book, names), 1
-                _write_row(sheet, place, cells)
+                    sheet, place = new_sheet(book, names), 1
+                write_row(sheet, place, cells)
                 place += 1
 
 
-def _new_sheet(book: Workbook, names: list[str]) -> Worksheet:
+def new_sheet(book: Workbook, names: list[str]) -> Worksheet:
+    """A sheet with a header, which stays in sight as the first column does."""
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 1)
     for column, name in enumerate(names):
@@ -40,9 +41,12 @@ def _new_sheet(book: Workbook, names: list[str]) -> Worksheet:
     return sheet
 
 
-def _write_row(sheet: Worksheet, place: int, cells: list[Any]) -> None:
+def write_row(sheet: Worksheet, place: int, cells: list[Any]) -> None:
+    """Cells of a row as what they are: text, yes or no, numbers; None stays empty."""
     for column, cell in enumerate(cells):
         if isinstance(cell, str):
             sheet.write_string(place, column, cell)
+        elif isinstance(cell, bool):
+            sheet.write_boolean(place, column, cell)
         elif cell is not None:
             sheet.write_number(place, column, cell)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from features.command_line import Speaker, as_of_option, common_options
+from features.command_line import Speaker, as_of_option, common_options, orders_sent
 from features.config import Settings, load_settings
 from features.errors import BundleError, ConfigError, RegularsError
 from features.orders import read_orders
@@ -27,7 +27,7 @@ from training.shrinkage import sentence as prior_sentence
 def train(as_of: date | None, config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
     settings = load_settings(config)
-    with read_orders(settings) as log:
+    with read_orders(settings, sent=orders_sent(settings)) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         result = run_training(log, as_of, speaker.progress)
     say_backtest(speaker, result.backtest)
@@ -44,6 +44,8 @@ def train(as_of: date | None, config: Path, speaker: Speaker) -> None:
             "bundle": result.bundle.name if result.bundle else None,
             "customers": result.customers,
             "prior_share": result.prior_share,
+            "clv_basis": result.basis.name,
+            "cost_known_share": result.basis.known_share,
             **_as_dict(result.backtest),
         }
     )
@@ -63,6 +65,8 @@ def say_verdicts(speaker: Speaker, result: TrainResult) -> None:
         version = result.versions[task.name]
         speaker.say(f"  {task.title}, version {version}: {result.verdicts[task.name].sentence()}")
     speaker.say(f"Rule: {PROMOTION_RULE}.")
+    words = result.basis.sentence()
+    speaker.say(f"{words[0].upper()}{words[1:]}.")
     speaker.say(f"Learned from {prior_sentence(result.customers, result.prior_share)}.")
 
 
@@ -86,7 +90,7 @@ def backtest(
         settings = settings.model_copy(
             update={"train": settings.train.model_copy(update={"folds": folds})}
         )
-    with read_orders(settings) as log:
+    with read_orders(settings, sent=orders_sent(settings)) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         prepared = prepare_training(log, as_of, speaker.progress)
         judged = run_backtest(prepared.world, prepared.plan, prepared.tasks, speaker.progress)

@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from features.errors import DataError
 from features.orders import OrderLog
-from training.baselines import InactivityRule, LastPlusUsualGap, RfmAverage
+from features.value_basis import BasisName, basis_named
+from training.baselines import InactivityRule, LastPlusUsualGap, RfmAverage, TenureRule
 from training.catalogue import TASKS
 from training.estimator import Floats
 from training.grade import Grade, graded, interval
 from training.metrics import churn_metrics, log_loss_per_row, next_order_metrics, value_metrics
 from training.plan import plan_training
 from training.tables import CutoffTable
+from training.tasks.cancellation import judged, running
 from training.tasks.task import Judgement, Task, error_improvement
 from training.world import World
 
@@ -33,6 +36,8 @@ class Said:
     Attributes
     ----------
     versions : task name → version of the model that spoke
+    clv_basis : what `clv` is counted in
+    churn_label : what churn was: silence, or the cancellation of a contract
     scores : one row per customer, index `customer_id`: `churn_probability`; `clv`, `clv_low`,
         `clv_high` in money; `next_order_days`, `next_order_low`, `next_order_high` in days
         after `as_of`
@@ -45,6 +50,8 @@ class Said:
     versions: Mapping[str, str]
     scores: pd.DataFrame = field(repr=False)
     segments: pd.DataFrame = field(repr=False)
+    clv_basis: BasisName = "revenue"
+    churn_label: str = "silence"
 
     @property
     def known_on(self) -> date:
@@ -117,10 +124,13 @@ def judge_runs(log: OrderLog, runs: Sequence[Said], first_day: date) -> list[Ent
     ------
     NotEnoughData
         When a run is so early that its baseline has nothing to learn from.
+    DataError
+        When a run spoke of margins and the costs are no longer known.
     """
-    world = World(log)
     ended = sorted((run for run in runs if run.known_on <= log.end), key=lambda run: run.as_of)
-    return [_entry(log, world, run, first_day) for run in ended]
+    bases = {run.clv_basis for run in ended}
+    worlds = {name: World(log, basis_named(log, name)) for name in bases}
+    return [_entry(log, worlds[run.clv_basis], run, first_day) for run in ended]
 
 
 def _entry(log: OrderLog, world: World, said: Said, first_day: date) -> Entry:
@@ -132,7 +142,7 @@ def _entry(log: OrderLog, world: World, said: Said, first_day: date) -> Entry:
     known = table.features.index.intersection(said.scores.index)
     happened = CutoffTable(fold.test, table.features.loc[known], table.labels.loc[known])
     judgements = {
-        "churn": _churn(said.scores.loc[known], happened, tables),
+        "churn": _churn(said.scores.loc[known], happened, tables, said.churn_label),
         "value": _value(said.scores.loc[known], happened, tables),
         "next_purchase": _dates(said.scores.loc[known], happened, tables, said.horizon_days),
     }
@@ -157,7 +167,11 @@ def _grade(task: Task, rows: Sequence[pd.DataFrame], seed: int) -> Grade:
     return graded(task.measure, task.baseline, customers, task.improvement(pooled), seed=seed)
 
 
-def _churn(said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]) -> Judgement:
+def _churn(
+    said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable], label: str
+) -> Judgement:
+    if label == "cancellation":
+        return _cancellations(said, running(happened), tables)
     rule = InactivityRule().fit(tables).predict(happened.features)
     rows = pd.DataFrame(
         {
@@ -173,11 +187,24 @@ def _churn(said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTab
     return Judgement(metrics, rows)
 
 
+def _cancellations(
+    said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]
+) -> Judgement:
+    if "cancelled" not in happened.labels:
+        raise DataError(
+            "churn was predicted as cancellation, and no cancellations are known any more. Set "
+            "data.customers.cancelled_on."
+        )
+    usual = TenureRule().fit(tables).predict(happened.features)["churn_probability"]
+    told = said["churn_probability"].reindex(happened.features.index)
+    return judged(happened.labels["cancelled"], told, usual, "baseline")
+
+
 def _value(said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]) -> Judgement:
     average = RfmAverage().fit(tables).predict(happened.features)
     rows = pd.DataFrame(
         {
-            "spent": happened.labels["spend"],
+            "spent": happened.labels["value"],
             "model": said["clv"],
             "low": said["clv_low"],
             "high": said["clv_high"],

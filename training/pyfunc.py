@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from features.orders import day_date
-from training.models.churn import ChurnModel
+from training.models.cancellation import SavedChurn
 from training.models.next_purchase import NextPurchaseModel
 from training.models.recommendation import RecommendationModel
 from training.models.value import ValueModel
 
 MODELS: dict[str, Any] = {
-    "churn": ChurnModel,
+    "churn": SavedChurn,
     "value": ValueModel,
     "next_purchase": NextPurchaseModel,
     "recommendation": RecommendationModel,

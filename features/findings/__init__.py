@@ -24,6 +24,7 @@ FINDINGS: tuple[Callable[[Evidence], list[Finding]], ...] = (
     clock.days_only,
     lines.equal_rows,
     lines.below_cost,
+    lines.unknown_costs,
     lines.measures,
     lines.free_lines,
     goods.several_names,

@@ -5,6 +5,7 @@ from pathlib import Path
 from features.findings.evidence import Evidence
 from features.report import Finding
 from features.rules import duplicates_dropped
+from features.value_basis import LEAST_KNOWN_SHARE
 
 _HUGE_SHARE = 1e-4
 _CONTENT = "customer_id, order_id, product_id, ordered_at, quantity, amount, discount, channel"
@@ -115,6 +116,30 @@ def below_cost(evidence: Evidence) -> list[Finding]:
             "or both without tax?",
             share_of_revenue=evidence.share(amount),
             example=evidence.example(condition),
+        )
+    ]
+
+
+def unknown_costs(evidence: Evidence) -> list[Finding]:
+    """Costs of some goods and not of enough others."""
+    goods = "reason IS NULL AND NOT is_return AND customer_id IS NOT NULL"
+    unknown = f"{goods} AND cost IS NULL AND amount > 0"
+    all_lines, paid = _counted(evidence, goods)
+    count, amount = _counted(evidence, unknown)
+    too_many = paid > 0 and amount > (1 - LEAST_KNOWN_SHARE) * paid + 1e-6
+    if not too_many or all_lines == _counted(evidence, f"{goods} AND cost IS NULL")[0]:
+        return []
+    return [
+        Finding(
+            code="costs_unknown",
+            severity="look",
+            count=count,
+            unit="row",
+            meaning=f"no cost ({100 * amount / paid:.1f} % of what customers paid): more than "
+            f"{1 - LEAST_KNOWN_SHARE:.0%}, so values are revenue and not margin.",
+            advice="Add the costs in data.columns.cost or data.products.unit_cost.",
+            share_of_revenue=evidence.share(amount),
+            example=evidence.example(unknown),
         )
     ]
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from features.config import POSTGRES, Columns, Predict, settings_from
+from features.config import POSTGRES, Columns, settings_from
 from features.errors import ConfigError
+from features.predict_settings import Predict
 from features.proposal.cards import find_identities
 from features.proposal.draft import Draft, listed
 from features.proposal.log import open_log, pattern_of

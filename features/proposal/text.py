@@ -3,7 +3,8 @@
 import tomlkit
 from tomlkit.items import Array, Table
 
-from features.config import Columns, Data, Predict, Store, Tracking
+from features.config import Columns, Data, Store, Tracking
+from features.predict_settings import Predict
 from features.proposal.cards import ProposedIdentities
 from features.proposal.draft import Draft, listed
 from features.proposal.money import decimal_mark

@@ -1,7 +1,10 @@
 """The web application: routes, pages, errors and doors, put together."""
 
-from collections.abc import Callable, Collection
-from datetime import datetime
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -11,10 +14,13 @@ from features.serve_settings import Serve
 from serving.api import problems
 from serving.api.access import ACCESS, Catalogue
 from serving.api.admission import Admission
+from serving.api.campaigns import campaign_routes
 from serving.api.changes import change_routes
 from serving.api.churn_list import list_routes
-from serving.api.customers import customer_routes
+from serving.api.customers import customer_answer, customer_routes
+from serving.api.direct import Direct
 from serving.api.erasure import erasure_routes
+from serving.api.exhibits import exhibit_routes
 from serving.api.gate import Gate
 from serving.api.guard import Guard
 from serving.api.history import history_routes
@@ -25,12 +31,17 @@ from serving.api.observed import Observed
 from serving.api.operations import operator_routes
 from serving.api.segments import segment_routes
 from serving.api.services import BundleInfo, Services
+from serving.api.transactions import transaction_routes
+from serving.api.webhooks import webhook_routes
 from serving.erasure import CustomerFiles
 from serving.keys import KeyRing
+from serving.live.orders import Follower
 from serving.live.worker import ScoresOne
 from serving.logs import RequestLog
 from serving.pages import add_pages
 from serving.store import LastGood, Stores
+from serving.webhook_calls import Caller, CallRules
+from serving.webhooks import Deliverer
 
 TITLE = "Regulars"
 API_VERSION = "1"
@@ -45,9 +56,13 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     customer_routes,
     erasure_routes,
     change_routes,
+    webhook_routes,
     segment_routes,
+    campaign_routes,
+    exhibit_routes,
     list_routes,
     live_routes,
+    transaction_routes,
     operator_routes,
 )
 """Each concern's routes. A path is tried in this order; each route has its line in
@@ -97,21 +112,40 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         seconds=settings.last_good_seconds,
         customers=settings.last_good_customers,
     )
-    metrics = Metrics(admission=admission, scores=scores, clock=clock)
-    app = _routed(
-        Services(
-            scores=scores,
-            stores=stores,
-            bundle=bundle,
-            clock=clock,
-            metrics=metrics,
-            lifecycle=lifecycle or Lifecycle(),
-            scorer=scorer,
-            customer_files=customer_files,
+    metrics = Metrics(
+        admission=admission, scores=scores, clock=clock, live=stores.live, scorer=scorer
+    )
+    caller = Caller(
+        CallRules(
+            seconds=settings.webhook_seconds,
+            private_addresses=settings.webhook_private_addresses,
+            plain_http=settings.webhook_plain_http,
         )
     )
+    services = Services(
+        scores=scores,
+        stores=stores,
+        bundle=bundle,
+        clock=clock,
+        metrics=metrics,
+        caller=caller,
+        lifecycle=lifecycle or Lifecycle(),
+        scorer=scorer,
+        customer_files=customer_files,
+        mlflow_url=settings.mlflow_url,
+    )
+    app = _routed(
+        services,
+        Deliverer(
+            stores,
+            caller,
+            clock=clock,
+            call_seconds=settings.webhook_seconds,
+            give_up=timedelta(hours=settings.webhook_give_up_hours),
+        ),
+    )
     gate = Gate(
-        app,
+        Direct(app, partial(customer_answer, services)),
         catalogue=Catalogue(app.routes),
         ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds),
         admission=admission,
@@ -123,7 +157,17 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     return Observed(guard, metrics=metrics, log=log)
 
 
-def _routed(services: Services) -> FastAPI:
+def _routed(services: Services, deliverer: Deliverer) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        telling = asyncio.create_task(deliverer.run())
+        following = Follower(services.orders)
+        following.start()
+        yield
+        deliverer.stop()
+        await asyncio.to_thread(following.close)
+        await telling
+
     app = FastAPI(
         title=TITLE,
         version=API_VERSION,
@@ -131,6 +175,7 @@ def _routed(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
         responses=problems.declared(401, 403, 414, 421, 429, 431, 503),
         # Spans and logs would carry customers' ids to whoever configures an exporter.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
@@ -138,7 +183,7 @@ def _routed(services: Services) -> FastAPI:
     problems.install(app)
     for routes in ROUTERS:
         app.include_router(routes(services))
-    add_pages(app, services.scores, clock=services.clock)
+    add_pages(app, services)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -5,6 +5,8 @@ import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from starlette.types import Scope
+
 from serving.api.access import NO_ROUTE, Entry
 
 # Ids of requests and traces as programs make them. Anything longer of letters could hold
@@ -25,6 +27,12 @@ class Call:
     method: str
     entry: Entry = NO_ROUTE
     caller: str = STRANGER
+    status: int = 500
+
+
+def first_headers(scope: Scope) -> dict[bytes, bytes]:
+    """The headers of a call by their names in small letters; of equal names the first."""
+    return dict(reversed(scope["headers"]))
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")

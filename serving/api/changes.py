@@ -1,8 +1,7 @@
 """Who changed since a reader last looked."""
 
 import json
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -11,7 +10,7 @@ from serving.api import models
 from serving.api.params import JSON, ChangesQuery
 from serving.api.problems import declared
 from serving.api.services import Services
-from serving.store import Change, ChangePage
+from serving.store import ChangePage
 
 
 def change_routes(services: Services) -> APIRouter:
@@ -32,16 +31,10 @@ def change_routes(services: Services) -> APIRouter:
         else:
             page = feed.changes(query.place(), query.limit)
         body = {
-            "changes": [_item(change) for change in page.changes],
+            "changes": [change.to_dict() for change in page.changes],
             "next_cursor": f"c{page.next_no}",
             "has_more": page.more,
         }
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 
     return router
-
-
-def _item(change: Change) -> dict[str, Any]:
-    values = asdict(change)
-    values.pop("change_no")
-    return values | {"as_of": change.as_of.isoformat()}

@@ -21,6 +21,7 @@ from serving.store import ChurnPage, Store
 from serving.workbook import write_workbook
 
 CHUNK_BYTES = 65_536
+AUDIENCE_COLUMN = "email_sha256"
 
 
 def list_routes(services: Services) -> APIRouter:
@@ -54,6 +55,8 @@ def list_routes(services: Services) -> APIRouter:
             after=None if whole else after,
         )
         headers = {"Vary": "Accept", **services.ages(page.run)}
+        if chosen == "audience":
+            return _audience(services, query, headers)
         if not whole:
             return _json_page(query, page, headers)
         detail = f"churn list as {chosen}, {page.run.info.run_id}"
@@ -62,6 +65,25 @@ def list_routes(services: Services) -> APIRouter:
         return make(store, query, page, headers)
 
     return router
+
+
+def _audience(services: Services, query: ChurnListQuery, headers: dict[str, str]) -> Response:
+    """The mail addresses of the list, hashed, of those who may be contacted."""
+    run, listed, _ = services.stores.campaigns.candidates(query.filter())
+    needs_consent = run.info.economics.get("consent_known", False)
+    hashes = sorted(
+        one.contact_hash
+        for one in listed
+        if one.contact_hash and one.consent is not False and (one.consent or not needs_consent)
+    )
+    detail = f"churn list as audience, {run.info.run_id}"
+    services.audit(current_call.get().caller, "export", len(hashes), detail)
+    name = f"audience-{run.info.as_of.isoformat()}.csv"
+    return Response(
+        lists.csv_bytes([[AUDIENCE_COLUMN], *([one] for one in hashes)]),
+        media_type=f"{CSV}; charset=utf-8",
+        headers={**headers, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _json_page(query: ChurnListQuery, page: ChurnPage, headers: dict[str, str]) -> Response:

@@ -75,18 +75,27 @@ def customer_routes(services: Services) -> APIRouter:
         },
     )
     async def get_customer(customer_id: CustomerId, request: Request) -> Response:
-        found = store.customer(customer_id)
-        headers = {"ETag": _etag(found, customer_id), **services.ages(found.run_id)}
-        if _still_known(request.headers.get("if-none-match", ""), headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        return Response(found.body, media_type=JSON, headers=headers)
+        return customer_answer(services, customer_id, request.headers.get("if-none-match", ""))
 
     return router
 
 
+def customer_answer(services: Services, customer_id: str, if_none_match: str) -> Response:
+    """Everything about a customer, or that the caller knows it already."""
+    found = services.scores.customer(customer_id)
+    headers = {"ETag": _etag(found, customer_id), **services.ages(found.run_id)}
+    if if_none_match and _still_known(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    body = found.body[:-1] + b',"score_pending":true}' if found.is_pending else found.body
+    return Response(body, media_type=JSON, headers=headers)
+
+
 def _etag(found: Document, customer_id: str) -> str:
     # Hashed, since neither the run's nor the customer's id is sure to fit a header.
-    digest = blake2b(f"{found.run_id}\0{customer_id}".encode(), digest_size=12)
+    said = f"{found.run_id}\0{customer_id}"
+    if found.live_no or found.is_pending:
+        said += f"\0{found.live_no}\0{found.is_pending}"
+    digest = blake2b(said.encode(), digest_size=12)
     return f'"{digest.hexdigest()}"'
 
 

@@ -2,15 +2,14 @@
 
 import base64
 import binascii
-from contextlib import suppress
+from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import StoreError
 from serving.api.access import Catalogue, Entry
 from serving.api.admission import Admission
-from serving.api.call import LOCAL, STRANGER, Call, current_call
+from serving.api.call import LOCAL, STRANGER, Call, current_call, first_headers
 from serving.api.problems import (
     CrossOrigin,
     Forbidden,
@@ -20,6 +19,9 @@ from serving.api.problems import (
 from serving.api.rates import Rates
 from serving.keys import KeyRing, allows
 from serving.store import Key
+
+Sent = Mapping[bytes, bytes]
+"""Headers by name in small letters, the first of each."""
 
 SAFE_METHODS = {"GET", "HEAD"}
 LIVENESS = "/healthz"
@@ -32,8 +34,8 @@ class Gate:
     """ASGI middleware: finds the route of a call, and lets in who may call it.
 
     Programs send `Authorization: Bearer KEY`. For the pages a browser may send the key as
-    the password of HTTP Basic, with any user name; it is taken for reading alone, and never
-    for what a foreign site loads.
+    the password of HTTP Basic, with any user name; it is taken for reading and for the forms of
+    our own pages, and never for what a foreign site loads or sends.
 
     Parameters
     ----------
@@ -63,9 +65,12 @@ class Gate:
         self._must_sign_in = must_sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         call = current_call.get()
         entry = call.entry = self._catalogue.find(scope["method"], scope["path"])
-        headers = Headers(scope=scope)
+        headers = first_headers(scope)
         if entry.template != LIVENESS:
             await self._identify(call, headers, scope)
         _refuse_foreign_pages(scope["method"], headers)
@@ -78,12 +83,15 @@ class Gate:
         finally:
             self._admission.leave()
 
-    async def _identify(self, call: Call, headers: Headers, scope: Scope) -> None:
+    async def _identify(self, call: Call, headers: Sent, scope: Scope) -> None:
         """Name the caller, and refuse who may not call this."""
         public = call.entry.scope == "public"
-        # A probe answers also when nobody's key can be checked.
-        with suppress(*([StoreError] if public else [])):
+        try:
             await self._ring.refresh()
+        except StoreError:
+            # A probe answers also when nobody's key can be checked.
+            if not public:
+                raise
         key = self._key(headers, scope["method"])
         without_keys = self._ring.empty and not self._must_sign_in
         if key is not None:
@@ -96,19 +104,21 @@ class Gate:
             return
         _check(key, call.entry)
 
-    def _key(self, headers: Headers, method: str) -> Key | None:
-        how, _, secret = headers.get("authorization", "").partition(" ")
+    def _key(self, headers: Sent, method: str) -> Key | None:
+        how, _, secret = _text(headers, b"authorization").partition(" ")
         match how.lower():
             case "bearer":
                 return self._ring.holder(secret.strip())
             case "basic" if method in SAFE_METHODS and _is_own_reading(headers):
+                return self._ring.holder(_password(secret))
+            case "basic" if _is_own_form(headers):
                 return self._ring.holder(_password(secret))
             case _:
                 return None
 
     def _count(self, call: Call, scope: Scope) -> None:
         who = call.caller
-        if who in {STRANGER, LOCAL}:
+        if who in (STRANGER, LOCAL):
             who = (scope.get("client") or ("",))[0]
         self._rates.count(who)
 
@@ -121,21 +131,32 @@ def _check(key: Key | None, entry: Entry) -> None:
         raise Forbidden(f"This call needs a key of scope {entry.scope}.")
 
 
-def _is_own_reading(headers: Headers) -> bool:
+def _is_own_reading(headers: Sent) -> bool:
     """Not a foreign site's: browsers send remembered passwords along with what it loads."""
     return (
-        headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
-        or headers.get("sec-fetch-mode") == "navigate"
+        headers.get(b"sec-fetch-site", b"none") in {b"none", b"same-origin"}
+        or headers.get(b"sec-fetch-mode") == b"navigate"
     )
 
 
-def _refuse_foreign_pages(method: str, headers: Headers) -> None:
+def _is_own_form(headers: Sent) -> bool:
+    """Sent by one of our own pages, as the browser itself says."""
+    origin = headers.get(b"origin", b"")
+    same = origin.partition(b"://")[2] == headers.get(b"host") != b""
+    return same and headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
+
+
+def _refuse_foreign_pages(method: str, headers: Sent) -> None:
     if method in SAFE_METHODS:
         return
-    origin = headers.get("origin")
-    own = origin is None or origin.partition("://")[2] == headers.get("host")
-    if not own or headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+    origin = headers.get(b"origin")
+    own = origin is None or origin.partition(b"://")[2] == headers.get(b"host")
+    if not own or headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
         raise CrossOrigin("Pages of other sites cannot send anything here.")
+
+
+def _text(headers: Sent, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
 
 
 def _password(encoded: str) -> str:

@@ -6,12 +6,13 @@ the slashes between the parts of a path.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from itertools import chain
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import StoreError
+from serving.api.call import current_call, first_headers
 from serving.api.problems import (
     AddressTooLong,
     BodyTooLarge,
@@ -27,14 +28,14 @@ MAX_ADDRESS_BYTES = 16 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -67,14 +68,18 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        call = current_call.get()
+
         async def labelled(message: Message) -> None:
             if message["type"] == "http.response.start":
+                call.status = message["status"]
                 headers = message["headers"]
-                own = all(name != b"cache-control" for name, _ in headers)
-                message["headers"] = [*headers, *_LABELS, *(_PRIVATE if own else ())]
+                own = _PRIVATE if b"cache-control" not in dict(headers) else ()
+                named = (b"x-request-id", call.request_id.encode())
+                message["headers"] = [*headers, *_LABELS, *own, named]
             await send(message)
 
-        headers = Headers(scope=scope)
+        headers = first_headers(scope)
         try:
             self._check_host(headers)
             _check_size(scope, headers)
@@ -84,22 +89,22 @@ class Guard:
             # Of this door and the next; those of routes have become answers already.
             await problem_for(error)(scope, receive, labelled)
 
-    def _check_host(self, headers: Headers) -> None:
+    def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
         if self._hosts is None:
             return
-        name = headers.get("host", "")
+        name = headers.get(b"host", b"").decode("latin-1")
         name = name if name.endswith("]") else name.rpartition(":")[0] or name
         if name.lower() not in self._hosts:
             raise WrongHost("Call it by one of its own names, such as localhost.")
 
 
-def _check_size(scope: Scope, headers: Headers) -> None:
+def _check_size(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
     if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
         raise AddressTooLong(f"At most {MAX_ADDRESS_BYTES} bytes are accepted.")
-    if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
+    if sum(map(len, chain.from_iterable(scope["headers"]))) > MAX_HEADER_BYTES:
         raise HeadersTooLarge(f"At most {MAX_HEADER_BYTES} bytes are accepted.")
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
         raise _too_large()
 
 

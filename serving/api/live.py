@@ -37,13 +37,16 @@ def live_routes(services: Services) -> APIRouter:
     return router
 
 
+OF_A_RUN = {
+    *("churn_percentile", "segments", "referral_value", "since_last_run"),
+    *("expected_profit", "suggested_action", "name", "consent"),
+}
+"""What an answer about orders alone does not tell."""
+
+
 def _alone(document: dict[str, Any]) -> dict[str, Any]:
     """A document without what only a run can say."""
-    kept = {
-        name: value
-        for name, value in document.items()
-        if name not in {"churn_percentile", "segments", "since_last_run"}
-    }
+    kept = {name: value for name, value in document.items() if name not in OF_A_RUN}
     lineage = {
         name: value
         for name, value in document["lineage"].items()

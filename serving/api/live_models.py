@@ -120,8 +120,8 @@ class PredictionLineage(_Shape):
 class Prediction(_Shape):
     """What a score run of `as_of` would say; the meaning of each field is as in `Customer`.
 
-    What only a run can say is left out: the percentile among all customers, segments, and
-    what changed since the run before.
+    What only a run can say is left out: the percentile among all customers, segments, what
+    referrals are worth, and what changed since the run before.
     """
 
     customer_id: str
@@ -132,11 +132,15 @@ class Prediction(_Shape):
     churn_probability: Probability | None
     retention_risk: Risk | None
     p_alive: Probability | None
+    churn_label: Literal["silence", "cancellation"]
     clv: Money | None
     clv_low: Money | None
     clv_high: Money | None
+    clv_median: Money | None
     clv_lifetime: Money | None
     clv_basis: Literal["revenue", "margin"]
+    p_order: Probability | None
+    expected_orders_given_order: float | None
     expected_orders: float | None
     expected_order_value: Money | None
     value_at_risk: Money | None

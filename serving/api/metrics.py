@@ -1,6 +1,6 @@
 """Figures for Prometheus; none of them names a customer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -12,7 +12,9 @@ from prometheus_client.registry import Collector
 from features.errors import StoreError
 from serving.api.admission import Admission
 from serving.api.call import Call
+from serving.live.worker import ScoresOne
 from serving.store import LastGood
+from serving.store.live import LiveStore
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -29,6 +31,8 @@ class Metrics:
     admission : says how many calls are worked on and wait
     scores : says which run speaks
     clock : the present moment, with its time zone
+    live : says how many orders wait for their score
+    scorer : what scores them, None where there is none
     """
 
     def __init__(
@@ -37,6 +41,8 @@ class Metrics:
         admission: Admission,
         scores: LastGood,
         clock: Callable[[], datetime],
+        live: LiveStore,
+        scorer: ScoresOne | None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -52,9 +58,16 @@ class Metrics:
             buckets=BUCKETS_SECONDS,
             registry=self._registry,
         )
+        self._lines = Counter(
+            "regulars_live_lines",
+            "Order lines that were sent, by what became of them",
+            ["outcome"],
+            registry=self._registry,
+        )
         # Finding a labelled figure costs more than counting in it.
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._registry.register(_State(admission, scores, clock))
+        self._registry.register(_Live(live, scorer))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
@@ -72,6 +85,11 @@ class Metrics:
         counted, timed = figures
         counted.inc()
         timed.observe(seconds)
+
+    def count_lines(self, outcomes: Iterable[str]) -> None:
+        """Add order lines that were sent."""
+        for outcome in outcomes:
+            self._lines.labels(outcome).inc()
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
@@ -108,6 +126,30 @@ class _State(Collector):
         for name, model in run.info.models.items():
             models.add_metric([name], {"version": model["version"], "grade": model["grade"]})
         yield models
+
+
+class _Live(Collector):
+    """What waits for a score, and what makes it."""
+
+    def __init__(self, live: LiveStore, scorer: ScoresOne | None) -> None:
+        self._live = live
+        self._scorer = scorer
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if self._scorer is not None:
+            is_up = self._scorer.bundle_id is not None
+            yield _gauge("regulars_scorer_up", "Whether single customers are scored", is_up)
+            yield _gauge(
+                "regulars_scorer_requests", "Scores asked for and not made", self._scorer.pending
+            )
+        try:
+            counts = self._live.counts()
+        except StoreError:
+            return
+        yield _gauge("regulars_live_lines_kept", "Order lines that no file holds", counts.lines)
+        yield _gauge(
+            "regulars_scores_pending", "Customers whose score does not know all", counts.waiting
+        )
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -12,6 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
 Risk = Literal["critical", "high", "medium", "low"]
 Probability = Annotated[float, Field(ge=0, le=1)]
+SuggestedAction = Literal[
+    "no_contact",
+    "leave",
+    "personal_call",
+    "win_back_offer",
+    "personal_message",
+    "reminder",
+    "thank_you",
+    "newsletter",
+]
 Effect = Literal["raises_risk", "lowers_risk", "raises_value", "lowers_value"]
 Money = Annotated[float, Field(description="Units of the run's currency")]
 
@@ -92,6 +102,13 @@ class Recommendation(_Shape):
     why: dict[str, Any] = Field(examples=[{"code": "every_n_days", "days": 21}])
 
 
+class NextCategory(_Shape):
+    """A category that the next order may hold; an order may hold several."""
+
+    category: str
+    probability: Probability
+
+
 class NextOrder(_Shape):
     date_: date | None = Field(alias="date")
     low: date | None = Field(description="Start of the 80 % interval")
@@ -99,7 +116,10 @@ class NextOrder(_Shape):
     p_order_7d: Probability | None
     p_order_30d: Probability | None
     p_order_90d: Probability | None
-    expected_value: Money | None
+    expected_value: Money | None = Field(description="On the basis of `clv_basis`")
+    categories: list[NextCategory] = Field(
+        description="Likeliest first, given an order; empty where the orders name no categories"
+    )
 
 
 class Profile(_Shape):
@@ -120,23 +140,48 @@ class Customer(_Shape):
     horizon_days: int
     currency: str
     churn_probability: Probability | None = Field(
-        description="Calibrated P(no order in the next `horizon_days`)"
+        description="Calibrated P(churn in the next `horizon_days`), see `churn_label`"
     )
     churn_percentile: Probability | None = Field(
         description="Share of customers with a lower churn probability"
     )
     retention_risk: Risk | None
     p_alive: Probability | None
+    churn_label: Literal["silence", "cancellation"] = Field(
+        description="What churn is: no order in the horizon, or a contract cancelled in it"
+    )
     clv: Money | None = Field(description="Expected value in the horizon, see `clv_basis`")
     clv_low: Money | None = Field(description="Start of the 80 % interval")
     clv_high: Money | None = Field(description="End of the 80 % interval")
-    clv_lifetime: Money | None
-    clv_basis: Literal["revenue", "margin"]
-    expected_orders: float | None
-    expected_order_value: Money | None
-    value_at_risk: Money | None = Field(
-        description="Usual spend in the horizon × churn probability"
+    clv_median: Money | None = Field(
+        description="Half of comparable customers bring no more; not to be added up: `clv` is"
     )
+    clv_lifetime: Money | None
+    clv_basis: Literal["revenue", "margin"] = Field(
+        description="What all values and expected order values are counted in"
+    )
+    p_order: Probability | None = Field(
+        description="P(order in the horizon); clv = p_order × expected_orders_given_order × "
+        "expected_order_value, up to the rounding of each"
+    )
+    expected_orders_given_order: float | None = Field(
+        description="Expected orders of those who order at all, at least 1"
+    )
+    expected_orders: float | None = Field(description="p_order × expected_orders_given_order")
+    expected_order_value: Money | None
+    referral_value: Money | None = Field(
+        description="`predict.referral_share` of the `clv` of whom the customer was the first to "
+        "refer; in addition to nobody's `clv`. Null where no referrals are known"
+    )
+    value_at_risk: Money | None = Field(
+        description="Usual value in the horizon × churn probability"
+    )
+    expected_profit: Money | None = Field(
+        description="Save rate × value at risk × net profit share − cost of a contact"
+    )
+    suggested_action: SuggestedAction | None
+    name: str | None = Field(description="As the table of customers says")
+    consent: bool | None = Field(description="Whether the customer may be contacted, if known")
     next_order: NextOrder
     at_risk_on: date | None = Field(
         description="The day on which silence makes the customer high risk"
@@ -149,6 +194,12 @@ class Customer(_Shape):
     profile: Profile
     recommendations: list[Recommendation]
     lineage: Lineage
+    segments_as_of: date | None = Field(
+        None, description="Of the run that the segments are from, where orders came in since"
+    )
+    score_pending: bool = Field(
+        False, description="Orders are kept that these figures do not know yet"
+    )
 
 
 class UnknownItem(_Shape):
@@ -259,6 +310,7 @@ class SegmentRule(_Shape):
     title: Text
     rule: Text
     cut_points: list[Text] = Field(description="Read off the customers of the run")
+    groups: dict[str, Text] = Field({}, description="Value → what it is called")
 
 
 class SegmentGroup(_Shape):
@@ -300,6 +352,22 @@ class SegmentMigration(RunFields, SegmentSystem):
     moves: list[SegmentMove] = Field(description="From each group to each, stayers too")
 
 
+class Exhibits(RunFields):
+    exhibits: list[str]
+
+
+class Exhibit(RunFields):
+    """An aggregate of the whole run; at most some hundred figures, and none of one customer."""
+
+    exhibit: str
+    title: Text
+    method: Text = Field(description="How it is counted")
+    data: dict[str, Any] | None = Field(
+        description="Its shape is the exhibit's own, see docs/exhibits.md; null where there is none"
+    )
+    why_not: Text | None = Field(description="Why there are no data")
+
+
 class ListItem(_Shape):
     """A customer in a list; the meaning of each field is as in `Customer`."""
 
@@ -314,6 +382,10 @@ class ListItem(_Shape):
     expected_orders: float | None
     expected_order_value: Money | None
     at_risk_on: date | None
+    expected_profit: Money | None
+    suggested_action: SuggestedAction | None
+    name: str | None
+    consent: bool | None
     orders: int | None
     spend: Money | None
     last_order_date: date | None
@@ -359,6 +431,13 @@ class Models(_Shape):
     bundle: Bundle | None = Field(
         description="The models that are published now; they speak from the next run on"
     )
+    backtests: dict[str, Any] | None = Field(
+        description="The exhibit of this name, see docs/exhibits.md; null where there is none"
+    )
+    ledger: dict[str, Any] | None = Field(
+        description="Past runs beside what happened: the exhibit 'promise'; null likewise"
+    )
+    drift: dict[str, Any] | None = Field(description="The exhibit of this name; null likewise")
 
 
 class Health(_Shape):
@@ -371,3 +450,9 @@ class Readiness(_Shape):
     status: Literal["ready"]
     run_id: str | None
     bundle_id: str | None
+    scorer: Literal["ready", "starting", "none"] = Field(
+        description="The process that scores new orders; answers from the store need none"
+    )
+    scores_pending: int | None = Field(
+        description="Customers with orders that their score does not know yet"
+    )

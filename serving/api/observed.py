@@ -4,10 +4,9 @@ import time
 import traceback
 from pathlib import Path
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api.call import Call, current_call, request_id_of
+from serving.api.call import Call, current_call, first_headers, request_id_of
 from serving.api.metrics import Metrics
 from serving.logs import RequestLog
 
@@ -35,39 +34,27 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        call = Call(request_id_of(Headers(scope=scope).get("x-request-id")), scope["method"])
+        sent = first_headers(scope).get(b"x-request-id", b"").decode("latin-1")
+        call = Call(request_id_of(sent), scope["method"])
         current_call.set(call)
-        named = (b"x-request-id", call.request_id.encode())
-        status = 500
-
-        async def named_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], named]
-            await send(message)
-
         started = time.perf_counter()
         try:
-            await self._app(scope, receive, named_send)
+            await self._app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the outermost place; the answer is given
             if self._log:
                 self._log.error("unforeseen", **_told(error, call))
         seconds = time.perf_counter() - started
-        self._metrics.count(call, status, seconds)
+        self._metrics.count(call, call.status, seconds)
         if self._log:
-            self._log.info("request", **_line(call, status, seconds))
-
-
-def _line(call: Call, status: int, seconds: float) -> dict[str, object]:
-    return {
-        "request_id": call.request_id,
-        "method": call.method,
-        "route": call.entry.template,
-        "status": status,
-        "seconds": round(seconds, 6),
-        "caller": call.caller,
-    }
+            self._log.info(
+                "request",
+                request_id=call.request_id,
+                method=call.method,
+                route=call.entry.template,
+                status=call.status,
+                seconds=round(seconds, 6),
+                caller=call.caller,
+            )
 
 
 def _told(error: Exception, call: Call) -> dict[str, object]:

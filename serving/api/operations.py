@@ -1,5 +1,6 @@
 """What speaks, and whether it can: for operators."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,6 +12,15 @@ from serving.api.call import STRANGER, current_call
 from serving.api.metrics import CONTENT_TYPE
 from serving.api.problems import NotReady, declared
 from serving.api.services import Services
+
+EVIDENCE = {"backtests": "backtests", "ledger": "promise", "drift": "drift"}
+"""Fields of `GET /v1/models` and the exhibits that fill them."""
+
+
+def _exhibit(services: Services, run_id: str, name: str) -> dict[str, Any] | None:
+    """The data of an exhibit; None where the run was made without."""
+    body = services.stores.exhibits.exhibit(run_id, name)
+    return None if body is None else json.loads(body)["data"]
 
 
 def operator_routes(services: Services) -> APIRouter:
@@ -35,6 +45,7 @@ def operator_routes(services: Services) -> APIRouter:
             "clv_basis": info.clv_basis,
             "risk_bands": info.risk_bands,
             "bundle": bundle,
+            **{field: _exhibit(services, info.run_id, name) for field, name in EVIDENCE.items()},
         }
 
     @router.get("/healthz", operation_id="getHealth", summary="Whether the process runs")
@@ -57,9 +68,19 @@ def operator_routes(services: Services) -> APIRouter:
         except RegularsError as error:
             raise NotReady(f"No score run can be read ({type(error).__name__}).") from error
         if current_call.get().caller == STRANGER:
-            return models.Readiness(status="ready", run_id=None, bundle_id=None)
+            return models.Readiness(
+                status="ready",
+                run_id=None,
+                bundle_id=None,
+                scorer=services.scorer_state,
+                scores_pending=None,
+            )
         return models.Readiness(
-            status="ready", run_id=run.info.run_id, bundle_id=bundle["bundle_id"]
+            status="ready",
+            run_id=run.info.run_id,
+            bundle_id=bundle["bundle_id"],
+            scorer=services.scorer_state,
+            scores_pending=services.stores.live.counts().waiting,
         )
 
     @router.get(

@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from serving.api.models import Risk, Status
 from serving.api.problems import MalformedBody, NotJson
-from serving.store import ChurnFilter, SortKey
+from serving.store import ChurnFilter, Consent, SortKey
 
 JSON = "application/json"
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-ListFormat = Literal["json", "csv", "xlsx"]
+ListFormat = Literal["json", "csv", "xlsx", "audience"]
 FORMATS: Mapping[str, ListFormat] = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
 """Media type → format, those first that win a tie."""
 
@@ -84,14 +84,20 @@ class ChurnListQuery(_Query):
     status: list[Status] = Field([], description="Statuses to keep; repeat it for more")
     segment: list[Annotated[str, Field(pattern=r"^[^:]+:[\s\S]+$")]] = Field(
         [],
-        description="system:value, such as rfm_group:important_value; all given must hold",
+        description="system:value, such as rfm_group:important_value; all given must hold. "
+        "Of values parted by |, any: rfm_cell:551|552",
+    )
+    consent: list[Consent] = Field(
+        [], description="Whether they may be contacted; repeat it for more"
     )
     min_value_at_risk: Annotated[float, AfterValidator(_finite)] | None = None
     sort: SortKey = Field("value_at_risk", description="Highest first")
     limit: int = Field(100, ge=1, le=1_000, description="Rows of a JSON page")
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
     format: ListFormat | None = Field(
-        None, description="Wins over Accept; csv and xlsx are the whole list, whatever the limit"
+        None,
+        description="Wins over Accept; csv and xlsx are the whole list, whatever the limit; "
+        "audience: SHA-256 of the mail addresses of those on it who may be contacted",
     )
 
     def filter(self) -> ChurnFilter:
@@ -101,6 +107,7 @@ class ChurnListQuery(_Query):
             status=tuple(self.status),
             segments=tuple((system, value) for system, _, value in pairs),
             min_value_at_risk=self.min_value_at_risk,
+            consent=tuple(self.consent),
         )
 
 

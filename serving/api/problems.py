@@ -18,14 +18,19 @@ from starlette.exceptions import HTTPException
 from features.errors import (
     BundleError,
     Busy,
+    CampaignConflict,
     ConfigError,
     CursorTooOld,
+    KeyReused,
     NoRun,
     RegularsError,
+    ScorePending,
     ScorerAway,
     ScorerBusy,
     StoreError,
+    UnknownCampaign,
     UnknownCustomer,
+    UnknownWebhook,
 )
 from serving.api.call import current_call
 from serving.api.models import Problem
@@ -115,6 +120,9 @@ class Kind:
 
 KINDS: Mapping[type[Exception], Kind] = {
     UnknownCustomer: Kind(404, "unknown-customer", "No such customer"),
+    UnknownWebhook: Kind(404, "unknown-webhook", "No such webhook"),
+    UnknownCampaign: Kind(404, "unknown-campaign", "No such campaign"),
+    CampaignConflict: Kind(409, "campaign-conflict", "The campaign cannot be made so"),
     CursorTooOld: Kind(410, "cursor-too-old", "The changes behind the cursor are gone"),
     NoRun: Kind(503, "no-run", "Nothing has been scored yet", retry_after_seconds=60),
     Busy: Kind(
@@ -141,6 +149,13 @@ KINDS: Mapping[type[Exception], Kind] = {
         "The process that scores is starting, or the server's log says why it cannot.",
         retry_after_seconds=5,
     ),
+    ScorePending: Kind(
+        503,
+        "score-pending",
+        "The first score of a new customer is being made",
+        retry_after_seconds=1,
+    ),
+    KeyReused: Kind(422, "key-reused", "The key came with another body before"),
     BundleError: Kind(
         503,
         "bundle",

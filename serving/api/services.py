@@ -3,14 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from functools import cached_property
+from typing import Literal, TypedDict
 
 from serving.api.lifecycle import Lifecycle
 from serving.api.metrics import Metrics
 from serving.erasure import CustomerFiles
+from serving.live.orders import LiveOrders
 from serving.live.worker import ScoresOne
 from serving.store import AuditEntry, LastGood, PublishedRun, Stores
 from serving.store.audit import Action
+from serving.webhook_calls import Caller
 
 
 class BundleInfo(TypedDict):
@@ -27,7 +30,8 @@ class Services:
     `scores` reads score runs and goes on for a while when the store is gone; `stores` are
     what lies behind, for all else. `bundle` is the set of models that the server has
     checked, None if there is none yet; `clock` tells the present moment with its time zone.
-    `scorer` scores one customer at a time, None where the server has none.
+    `caller` calls webhooks; `scorer` scores one customer at a time, None where the server has none.
+    `mlflow_url` is where people reach MLflow's own pages, None where nobody said.
     """
 
     scores: LastGood
@@ -37,7 +41,27 @@ class Services:
     metrics: Metrics
     lifecycle: Lifecycle
     customer_files: CustomerFiles | None
+    caller: Caller
     scorer: ScoresOne | None = None
+    mlflow_url: str | None = None
+
+    @property
+    def scorer_state(self) -> Literal["ready", "starting", "none"]:
+        """Whether new orders are scored at once."""
+        if self.scorer is None:
+            return "none"
+        return "starting" if self.scorer.bundle_id is None else "ready"
+
+    @cached_property
+    def orders(self) -> LiveOrders:
+        """Takes orders in and scores the customers who sent them."""
+        return LiveOrders(
+            self.stores,
+            scores=self.scores,
+            scorer=self.scorer,
+            files=self.customer_files,
+            clock=self.clock,
+        )
 
     def ages(self, run: PublishedRun | str) -> dict[str, str]:
         """Headers that say how old an answer from `run` is.

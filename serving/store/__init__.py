@@ -1,15 +1,20 @@
 """Score runs, published whole and read in microseconds; keys; the audit log."""
 
 from serving.store.audit import AuditEntry, AuditLog
+from serving.store.exhibits import ExhibitStore
+from serving.store.facets import FacetCounts, FacetStore
 from serving.store.feed import Change, ChangeFeed, ChangePage
 from serving.store.keys import KEY_SCOPES, Key, KeyScope, KeyStore
 from serving.store.last_good import LastGood
+from serving.store.live import PastOrder
 from serving.store.memory import MemoryStore
 from serving.store.protocol import (
+    ANY_OF,
     SORT_KEYS,
     After,
     ChurnFilter,
     ChurnPage,
+    Consent,
     Document,
     SortKey,
     Store,
@@ -21,6 +26,7 @@ from serving.store.sql import SqlStore
 from serving.store.stores import Stores, memory_stores, open_stores
 
 __all__ = [
+    "ANY_OF",
     "KEY_SCOPES",
     "RISKS",
     "SORT_KEYS",
@@ -33,7 +39,11 @@ __all__ = [
     "ChangePage",
     "ChurnFilter",
     "ChurnPage",
+    "Consent",
     "Document",
+    "ExhibitStore",
+    "FacetCounts",
+    "FacetStore",
     "Group",
     "Key",
     "KeyScope",
@@ -41,6 +51,7 @@ __all__ = [
     "LastGood",
     "MemoryStore",
     "MoneyFormat",
+    "PastOrder",
     "PublishRules",
     "PublishedRun",
     "RunInfo",

@@ -10,16 +10,31 @@ from sqlalchemy import Engine, insert, select
 from serving.store.database import store_errors
 from serving.store.tables import audit_log
 
-Action = Literal["export", "erase", "promote", "rollback", "key-create", "key-revoke", "restore"]
+Action = Literal[
+    "export",
+    "erase",
+    "promote",
+    "rollback",
+    "campaign",
+    "key-create",
+    "key-revoke",
+    "restore",
+    "webhook-create",
+    "webhook-delete",
+    "webhook-secret",
+    "webhook-enable",
+    "webhook-disable",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
     """Something that happened.
 
-    `who` is the id of a key, `local` for a caller without keys on this machine, or
-    `command` for the command line. `count` is how many customers, models or keys it was
-    about. `detail` names formats, runs, versions and ids of keys; never a customer.
+    `who` is the id of a key, `local` for a caller without keys on this machine, `command` for
+    the command line, or `server` for what the server does by itself. `count` is how many
+    customers, models, keys or webhooks it was about. `detail` names formats, runs, versions
+    and ids of keys and webhooks; never a customer.
     """
 
     at: datetime

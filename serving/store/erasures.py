@@ -1,7 +1,7 @@
 """Customers who were erased: their rows removed to the last byte, a keyed hash kept."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,10 +11,23 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 from features.errors import StoreError
 from serving.store.database import one_writer, store_errors
 from serving.store.feed import forget_customers
+from serving.store.live_tables import customer_histories, live_lines, live_scores
 from serving.store.memory import MemoryStore
-from serving.store.tables import announced, changes, erasures, recommendations, runs, scores
+from serving.store.sql_live import hold_off_erasures
+from serving.store.tables import (
+    announced,
+    campaign_members,
+    changes,
+    erasures,
+    recommendations,
+    runs,
+    scores,
+)
 
-HOLDING_CUSTOMERS = (scores, recommendations, changes, announced)
+HOLDING_CUSTOMERS = (
+    *(scores, recommendations, changes, announced, campaign_members),
+    *(live_lines, live_scores, customer_histories),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +60,20 @@ class ErasureStore(Protocol):
 
 
 class MemoryErasures:
-    """An `ErasureStore` over runs in memory."""
+    """An `ErasureStore` over runs in memory, and what else in memory knows customers.
 
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
+    Each of `others` forgets a customer, and tells table → rows.
+    """
+
+    def __init__(self, store: MemoryStore, *others: Callable[[str], Mapping[str, int]]) -> None:
+        self._forgets = (store.erase, *others)
         self._tombstones: dict[str, Tombstone] = {}
 
     def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
         removed: Counter[str] = Counter({table.name: 0 for table in HOLDING_CUSTOMERS})
         for customer_id, tombstone in customers.items():
-            removed += Counter(self._store.erase(customer_id))
+            for forget in self._forgets:
+                removed += Counter(forget(customer_id))
             self._tombstones.setdefault(tombstone.digest, tombstone)
         return {table.name: removed[table.name] for table in HOLDING_CUSTOMERS}
 
@@ -79,6 +96,8 @@ class SqlErasures:
         with store_errors():
             with self._engine.begin() as connection:
                 one_writer(connection)
+                # a line that is being accepted is accepted first, and goes with the others
+                hold_off_erasures(connection)
                 removed = _remove(connection, customers)
             self._rewrite()
         return removed

@@ -5,7 +5,7 @@ whoever stands at the edge of a band, or wanders slowly, is told once and not ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal, Protocol
 
@@ -61,6 +61,12 @@ class Change:
     as_of: date
     before: Told | None
     after: Told | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The change as followers are told it: places in the feed are told as cursors alone."""
+        values = asdict(self)
+        values.pop("change_no")
+        return values | {"as_of": self.as_of.isoformat()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +183,9 @@ def feed_end(connection: Connection) -> int:
 
 def _ends(connection: Connection, *, make: bool = False) -> tuple[int, int]:
     """The oldest number that is kept and the one to come."""
-    row = connection.execute(select(change_feed.c.first_no, change_feed.c.next_no)).one_or_none()
+    ends = select(change_feed.c.first_no, change_feed.c.next_no)
+    # who is about to write holds off the others: scores that follow orders are told, too
+    row = connection.execute(ends.with_for_update() if make else ends).one_or_none()
     if row is not None:
         return row.first_no, row.next_no
     if make:

@@ -2,11 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from features.errors import ConfigError, NoRun, StoreError, UnknownCustomer
+from serving.store.live import Handover
 from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, SortKey, Store
 from serving.store.run import PublishedRun, RunInfo
 
@@ -124,13 +125,18 @@ class LastGood:
     def runs(self) -> list[PublishedRun]:
         return self._store.runs()
 
-    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
         return self._store.figures(run_id)
 
     def publish(
-        self, run: RunInfo, scores: "pd.DataFrame", recommendations: "pd.DataFrame"
+        self,
+        run: RunInfo,
+        scores: "pd.DataFrame",
+        recommendations: "pd.DataFrame",
+        exhibits: Mapping[str, Any] | None = None,
+        handover: Handover | None = None,
     ) -> None:
-        self._store.publish(run, scores, recommendations)
+        self._store.publish(run, scores, recommendations, exhibits, handover)
 
     def _read(
         self,

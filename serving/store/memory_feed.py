@@ -49,6 +49,18 @@ class MemoryFeed:
         for customer_id in sorted(set(self._announced) - set(rows)):
             self._add("removed", customer_id, run, self._announced[customer_id], None)
 
+    def announce_one(
+        self, run: RunInfo, customer_id: str, now: Told | None, rules: PublishRules
+    ) -> None:
+        """Write that a customer moved, where it is worth telling; see `live_feed`."""
+        before = self._announced.get(customer_id)
+        if before is None and now is None:
+            return
+        if before is not None and now is not None and not worth_telling(before, now, run, rules):
+            return
+        kind: ChangeKind = "removed" if now is None else "new" if before is None else "changed"
+        self._add(kind, customer_id, run, before, now)
+
     def forget(self, run_ids: set[str]) -> None:
         """Remove the changes of these runs."""
         self._changes = [one for one in self._changes if one.run_id not in run_ids]

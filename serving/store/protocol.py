@@ -1,32 +1,47 @@
 """The seam between those who score and those who answer: one small protocol."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from features.errors import ConfigError
+from serving.store.live import Handover
 from serving.store.run import PublishedRun, RunInfo, Totals
 
 if TYPE_CHECKING:
     # The server reads the store without ever loading pandas.
     import pandas as pd
 
-SortKey = Literal["value_at_risk", "churn_probability", "clv"]
+SortKey = Literal["value_at_risk", "expected_profit", "churn_probability", "clv"]
+ANY_OF = "|"
+"""Between values of a segment system of which any will do."""
+
+Consent = Literal["yes", "no", "unknown"]
+CONSENTS: Mapping[bool | None, Consent] = {True: "yes", False: "no", None: "unknown"}
+"""Whether a customer may be contacted, as the table of customers says → as lists call it."""
 SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
 
 
 class Document(NamedTuple):
-    """Ready-made JSON and the run it belongs to."""
+    """Ready-made JSON and the run it belongs to.
+
+    `live_no` is 0 for the run's own words, and goes up with each score that orders sent since
+    have led to; `is_pending`: there are orders that the score does not know yet.
+    """
 
     run_id: str
     body: bytes
+    live_no: int = 0
+    is_pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChurnFilter:
     """Which customers a list holds; an empty field filters nothing.
 
-    `segments` are pairs of system and value, all of which must hold.
+    `segments` are pairs of system and value, all of which must hold; of a value such as
+    '551|552', either.
     `min_value_at_risk` is in units of the currency; unknown values never reach it.
     """
 
@@ -34,6 +49,7 @@ class ChurnFilter:
     status: tuple[str, ...] = ()
     segments: tuple[tuple[str, str], ...] = ()
     min_value_at_risk: float | None = None
+    consent: tuple[Consent, ...] = ()
 
 
 class After(NamedTuple):
@@ -62,7 +78,12 @@ class Store(Protocol):
     """
 
     def publish(
-        self, run: RunInfo, scores: "pd.DataFrame", recommendations: "pd.DataFrame"
+        self,
+        run: RunInfo,
+        scores: "pd.DataFrame",
+        recommendations: "pd.DataFrame",
+        exhibits: Mapping[str, Any] | None = None,
+        handover: Handover | None = None,
     ) -> None:
         """Keep a run and make it the latest, in one step that a crash cannot halve.
 
@@ -74,6 +95,9 @@ class Store(Protocol):
         run : the run's lineage
         scores : one row per customer; columns as in `serving.publication`
         recommendations : one row per customer and rank
+        exhibits : name → what `serving.store.exhibits` reads back, ready for JSON; None: none
+        handover : what the run brings and has seen of orders sent to the server; None: nothing,
+            and what was sent to customers of the run waits for one that does
 
         Raises
         ------
@@ -89,8 +113,9 @@ class Store(Protocol):
     def runs(self) -> list[PublishedRun]:
         """Every run that is kept, in the order of publication; empty before the first."""
 
-    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
-        """Per customer of a run: id, `churn_probability`, `clv`; NaN where unknown.
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
+        """Per customer of a run: id, `churn_probability`, `clv` (NaN where unknown),
+        `retention_risk`.
 
         Raises
         ------
@@ -99,10 +124,18 @@ class Store(Protocol):
         """
 
     def customer(self, customer_id: str) -> Document:
-        """Everything about one customer; raises `UnknownCustomer`."""
+        """Everything about one customer, by the run or by orders sent since.
+
+        Raises
+        ------
+        UnknownCustomer
+            When nobody of this id has bought anything.
+        ScorePending
+            When orders of a new customer are kept and the first score is not made yet.
+        """
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
-        """Documents in the order of the ids, None where a customer is unknown."""
+        """Documents in the order of the ids, None where a customer is unknown or new."""
 
     def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
         """The customer's document in each run that is kept and has one, the latest
@@ -142,3 +175,8 @@ def run_is_gone() -> ConfigError:
 
 def no_such_run(run_id: str) -> ConfigError:
     return ConfigError(f"{run_id}: no such run in the store.")
+
+
+def as_json(value: Any) -> str:
+    """JSON text as a store keeps it; refuses NaN, which JSON does not know."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

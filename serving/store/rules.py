@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from serving.store.run import RunInfo
+from serving.store.run import PublishedRun, RunInfo
 
 if TYPE_CHECKING:
     # It brings the locale data of currencies, which those who only read do without.
@@ -58,6 +58,12 @@ def outdated(runs: Sequence[RunInfo], *, keep_runs: int) -> list[RunInfo]:
     ended = [run for run in weekly.values() if known_on(run) <= today]
     kept = {run.run_id for run in (*runs[-keep_runs:], *open_ones, *ended[-LEDGER_RUNS:])}
     return [run for run in runs if run.run_id not in kept]
+
+
+def one_per_date(runs: Sequence[PublishedRun]) -> list[PublishedRun]:
+    """The last run of each date and horizon, in order of the dates."""
+    latest = {(run.info.as_of, run.info.horizon_days): run for run in runs}
+    return [latest[key] for key in sorted(latest)]
 
 
 def known_on(run: RunInfo) -> date:

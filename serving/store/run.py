@@ -19,7 +19,8 @@ class RunInfo:
     `models` maps a model's name to its `version` and `grade`; `segment_columns` names the
     segment systems that the scores carry; `risk_bands` holds the lower edges of the bands
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
-    `rule` and `cut_points` in both languages, ready for JSON. `created_at` knows its time zone.
+    `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
+    (`serving.campaigns.economics`); `churn_label` says what churn is. `created_at` knows its time zone.
     """
 
     run_id: str
@@ -33,6 +34,8 @@ class RunInfo:
     segment_columns: tuple[str, ...]
     risk_bands: Mapping[str, float]
     segment_rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    economics: Mapping[str, Any] = field(default_factory=dict)
+    churn_label: Literal["silence", "cancellation"] = "silence"
 
     def lineage(self) -> dict[str, Any]:
         """The part of the run that every answer carries, ready for JSON."""
@@ -51,9 +54,11 @@ class RunInfo:
             **self.lineage(),
             "created_at": self.created_at.isoformat(),
             "clv_basis": self.clv_basis,
+            "churn_label": self.churn_label,
             "segment_columns": list(self.segment_columns),
             "risk_bands": dict(self.risk_bands),
             "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},
+            "economics": dict(self.economics),
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

@@ -1,7 +1,7 @@
 """The store in a database: SQLite by default, others by URL."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -18,28 +18,44 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     tuple_,
 )
 from sqlalchemy.exc import IntegrityError
 
-from features.errors import NoRun, StoreError, UnknownCustomer
+from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.store.database import one_writer, open_database, store_errors
 from serving.store.feed import announce, feed_end, forget_before
+from serving.store.live import NOTHING_SEEN, Handover
+from serving.store.live_overlay import live_documents, live_totals, not_overridden
+from serving.store.live_tables import live_scores
+from serving.store.one_row import OneRow
 from serving.store.protocol import (
+    ANY_OF,
+    CONSENTS,
     SORT_KEYS,
     After,
     ChurnFilter,
     ChurnPage,
     Document,
     SortKey,
+    as_json,
     check_segments,
     no_such_run,
     run_is_gone,
 )
 from serving.store.rules import PublishRules, outdated
 from serving.store.run import PublishedRun, RunInfo, Summary, Totals
-from serving.store.tables import UNKNOWN, current, recommendations, runs, scores
+from serving.store.sql_live import take_over
+from serving.store.tables import (
+    UNKNOWN,
+    current,
+    recommendations,
+    run_exhibits,
+    runs,
+    scores,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +65,9 @@ if TYPE_CHECKING:
 ROWS_PER_READ = 10_000
 PUBLISHING_CACHE_KIB = 65_536
 MOST_TOTALS_REMEMBERED = 256
+FEW = 20
+"""A list with less than every so manyth customer is a short one."""
+
 NUL = "\0"
 """No customer's id holds it: PostgreSQL keeps no such text."""
 
@@ -57,15 +76,22 @@ def _document_of(table: Table, column: Column[str]) -> Select[Any]:
     """The latest run's id and the customer's `column` of `table`.
 
     One statement, so that a run published in between cannot mix into the answer: no row
-    means no run, and a row without a document means no such customer.
+    means no run, and a row without a document means no such customer. What orders sent since
+    have led to stands behind it.
     """
     this_customer = (table.c.run_no == current.c.run_no) & (
         table.c.customer_id == bindparam("customer_id")
     )
+    live = live_scores.c
     return (
-        select(runs.c.run_id, column)
+        select(
+            *(runs.c.run_id, column, live.change_no, live.scored_no),
+            (live.run_no == current.c.run_no).label("is_live"),
+            live[column.name].label("live"),
+        )
         .join_from(current, runs, current.c.run_no == runs.c.run_no)
         .outerjoin(table, this_customer)
+        .outerjoin(live_scores, live.customer_id == bindparam("customer_id"))
     )
 
 
@@ -75,30 +101,29 @@ class _Lookup:
     Per read, SQLAlchemy's own work would take four times as long as the database's.
     """
 
-    def __init__(self, engine: Engine, statement: Select[Any]) -> None:
+    def __init__(self, engine: Engine, rows: OneRow, statement: Select[Any]) -> None:
         compiled = statement.compile(engine)
-        self._engine = engine
+        self._rows = rows
         self._sql = str(compiled)
         self._by_position = compiled.positional
 
     def read(self, customer_id: str) -> Document:
         if NUL in customer_id:
             raise UnknownCustomer(customer_id)
-        values = (customer_id,) if self._by_position else {"customer_id": customer_id}
-        with store_errors(self._engine):
-            connection = self._engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute(self._sql, values)
-                row = cursor.fetchone()
-            finally:
-                connection.close()
+        values = (customer_id, customer_id) if self._by_position else {"customer_id": customer_id}
+        row = self._rows.read(self._sql, values)
         if row is None:
             raise _no_run()
-        run_id, body = row
+        run_id, body, change_no, scored_no, is_live, live = row
+        if change_no is None:
+            if body is None:
+                raise UnknownCustomer(customer_id)
+            return Document(run_id, body.encode())
+        is_pending = not is_live or scored_no < change_no
+        body = live if is_live else body
         if body is None:
-            raise UnknownCustomer(customer_id)
-        return Document(run_id, body.encode())
+            raise ScorePending if is_pending else UnknownCustomer(customer_id)
+        return Document(run_id, body.encode(), scored_no if is_live else 0, is_pending)
 
 
 class SqlStore:
@@ -120,9 +145,10 @@ class SqlStore:
     def __init__(self, database: str | Engine, rules: PublishRules | None = None) -> None:
         self._engine = open_database(database) if isinstance(database, str) else database
         self._rules = rules or PublishRules()
-        self._customer = _Lookup(self._engine, _document_of(scores, scores.c.document))
+        rows = OneRow(self._engine)
+        self._customer = _Lookup(self._engine, rows, _document_of(scores, scores.c.document))
         self._products = _Lookup(
-            self._engine, _document_of(recommendations, recommendations.c.products)
+            self._engine, rows, _document_of(recommendations, recommendations.c.products)
         )
         # Runs never change, so neither does what has once been read or counted in one.
         self._runs: dict[int, PublishedRun] = {}
@@ -133,7 +159,12 @@ class SqlStore:
         self._engine.dispose()
 
     def publish(
-        self, run: RunInfo, scores: "pd.DataFrame", recommendations: "pd.DataFrame"
+        self,
+        run: RunInfo,
+        scores: "pd.DataFrame",
+        recommendations: "pd.DataFrame",
+        exhibits: Mapping[str, Any] | None = None,
+        handover: Handover | None = None,
     ) -> None:
         from serving.publication import prepare
 
@@ -142,7 +173,9 @@ class SqlStore:
             try:
                 with self._engine.begin() as connection, _room_for_indexes(connection):
                     run_no = _write(connection, ready)
+                    _write_exhibits(connection, run_no, exhibits or {})
                     announce(connection, run_no, run, self._rules)
+                    take_over(connection, handover or NOTHING_SEEN)
                     _prune(connection, self._rules.keep_runs)
             except IntegrityError as error:
                 raise StoreError("A run of this id has already been published.") from error
@@ -159,8 +192,13 @@ class SqlStore:
                 for info, summary in connection.execute(texts)
             ]
 
-    def figures(self, run_id: str) -> Iterator[tuple[str, float, float]]:
-        columns = (scores.c.customer_id, scores.c.churn_probability, scores.c.clv)
+    def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
+        columns = (
+            scores.c.customer_id,
+            scores.c.churn_probability,
+            scores.c.clv,
+            scores.c.retention_risk,
+        )
         with store_errors(), self._engine.connect() as connection:
             number = select(runs.c.run_no).where(runs.c.run_id == run_id)
             if (run_no := connection.execute(number).scalar()) is None:
@@ -168,8 +206,8 @@ class SqlStore:
             found = connection.execution_options(yield_per=ROWS_PER_READ).execute(
                 select(*columns).where(scores.c.run_no == run_no)
             )
-            for customer_id, churn, clv in found:
-                yield customer_id, _or_nan(churn), _or_nan(clv)
+            for customer_id, churn, clv, risk in found:
+                yield customer_id, _or_nan(churn), _or_nan(clv), risk
 
     def customer(self, customer_id: str) -> Document:
         return self._customer.read(customer_id)
@@ -211,6 +249,7 @@ class SqlStore:
             )
             rows = connection.execute(select(scores.c.customer_id, scores.c.document).where(wanted))
             found = {customer_id: document.encode() for customer_id, document in rows}
+            found |= live_documents(connection, run_no, customer_ids)
         return run, [found.get(customer_id) for customer_id in customer_ids]
 
     def churn_list(
@@ -222,16 +261,21 @@ class SqlStore:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, wanted)
             totals = self._count(connection, run_no, run, wanted)
-            place = (scores.c[sort], scores.c.customer_id)
-            page = (
-                select(*place, scores.c.document)
-                .where(*_conditions(run_no, wanted))
-                .order_by(*(column.desc() for column in place))
-                .limit(limit + 1)
+            few = totals.customers * FEW < run.summary.total.customers
+            said = (*conditions(run_no, wanted), not_overridden(run_no))
+            newer = (
+                *conditions(run_no, wanted, live_scores),
+                live_scores.c.document.is_not(None),
             )
-            if after is not None:
-                page = page.where(tuple_(*place) < tuple_(after.value, after.customer_id))
-            rows = connection.execute(page).all()
+            rows: list[Any] = [
+                *connection.execute(_page(scores, sort, limit, after, said, few=few)),
+                *connection.execute(_page(live_scores, sort, limit, after, newer, few=False)),
+            ]
+            totals = live_totals(
+                *(connection, run_no, totals, conditions(run_no, wanted)),
+                *(conditions(run_no, wanted, live_scores), run.summary.money.digits),
+            )
+        rows.sort(key=lambda row: row[:2], reverse=True)
         shown = rows[:limit]
         return ChurnPage(
             run=run,
@@ -267,12 +311,46 @@ class SqlStore:
             return known
         value = case((scores.c.value_at_risk > UNKNOWN, scores.c.value_at_risk), else_=0.0)
         counted = select(func.count(), func.coalesce(func.sum(value), 0.0))
-        customers, at_risk = connection.execute(counted.where(*_conditions(run_no, wanted))).one()
+        customers, at_risk = connection.execute(counted.where(*conditions(run_no, wanted))).one()
         totals = Totals(customers=customers, value_at_risk=round(at_risk, run.summary.money.digits))
         if len(self._totals) >= MOST_TOTALS_REMEMBERED:
             self._totals.clear()
         self._totals[place] = totals
         return totals
+
+
+def _page(
+    table: Table,
+    sort: SortKey,
+    limit: int,
+    after: After | None,
+    wanted: Sequence[ColumnElement[bool]],
+    *,
+    few: bool,
+) -> Select[Any]:
+    """Sort value, customer and document of the first `wanted` rows, or those behind `after`.
+
+    Following the index of the order, many rows are looked at for each of a `few` that are
+    wanted; these are rather picked from the index of all that is listed, and sorted.
+    """
+    value = table.c[sort] + 0.0 if few else table.c[sort]
+    behind = () if after is None else (tuple_(value, table.c.customer_id) < tuple_(*after[1:]),)
+    order = (value.desc(), table.c.customer_id.desc())
+    if not few:
+        rows = select(value, table.c.customer_id, table.c.document).where(*wanted, *behind)
+        return rows.order_by(*order).limit(limit + 1)
+    places = (
+        select(value.label("value"), table.c.customer_id, table.c.run_no)
+        .where(*wanted, *behind)
+        .order_by(*order)
+        .limit(limit + 1)
+        .subquery()
+    )
+    same = (table.c.run_no == places.c.run_no) & (table.c.customer_id == places.c.customer_id)
+    rows = select(places.c.value, places.c.customer_id, table.c.document).join_from(
+        places, table, same
+    )
+    return rows.order_by(places.c.value.desc(), places.c.customer_id.desc())
 
 
 @contextmanager
@@ -308,6 +386,14 @@ def _write(connection: Connection, ready: "Publication") -> int:
     return run_no
 
 
+def _write_exhibits(connection: Connection, run_no: int, exhibits: Mapping[str, Any]) -> None:
+    rows = [
+        {"run_no": run_no, "name": name, "body": as_json(body)} for name, body in exhibits.items()
+    ]
+    if rows:
+        connection.execute(insert(run_exhibits), rows)
+
+
 def _prune(connection: Connection, keep_runs: int) -> None:
     """Remove the runs that nobody needs any more, and the changes of all but the newest."""
     kept = connection.execute(select(runs.c.run_no, runs.c.info).order_by(runs.c.run_no)).all()
@@ -315,7 +401,7 @@ def _prune(connection: Connection, keep_runs: int) -> None:
     names = [info.run_id for info in outdated(infos, keep_runs=keep_runs)]
     gone = [row.run_no for row, info in zip(kept, infos, strict=True) if info.run_id in names]
     forget_before(connection, kept[-keep_runs:][0].run_no)
-    for table in (scores, recommendations, runs):
+    for table in (scores, recommendations, run_exhibits, runs):
         connection.execute(delete(table).where(table.c.run_no.in_(gone)))
 
 
@@ -339,16 +425,25 @@ def _comparable(value: float | None) -> float:
     return UNKNOWN if value is None else value
 
 
-def _conditions(run_no: int, wanted: ChurnFilter) -> list[ColumnElement[bool]]:
-    conditions = [scores.c.run_no == run_no]
+def conditions(
+    run_no: int, wanted: ChurnFilter, table: Table = scores
+) -> list[ColumnElement[bool]]:
+    """What the rows of `table` that a filter lets through of a run have in common."""
+    conditions = [table.c.run_no == run_no]
     if wanted.risk:
-        conditions.append(scores.c.retention_risk.in_(wanted.risk))
+        conditions.append(table.c.retention_risk.in_(wanted.risk))
     if wanted.status:
-        conditions.append(scores.c.status.in_(wanted.status))
+        conditions.append(table.c.status.in_(wanted.status))
+    if wanted.consent:
+        # NULL is in no list
+        known = [value for value, name in CONSENTS.items() if name in wanted.consent]
+        is_one = table.c.consent.in_([value for value in known if value is not None])
+        conditions.append(or_(is_one, table.c.consent.is_(None)) if None in known else is_one)
     if wanted.min_value_at_risk is not None:
-        conditions.append(scores.c.value_at_risk >= wanted.min_value_at_risk)
+        conditions.append(table.c.value_at_risk >= wanted.min_value_at_risk)
     conditions += [
-        scores.c.segments[system].as_string() == value for system, value in wanted.segments
+        table.c.segments[system].as_string().in_(value.split(ANY_OF))
+        for system, value in wanted.segments
     ]
     return conditions
 

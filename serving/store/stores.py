@@ -4,19 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from serving.store.audit import AuditLog, MemoryAudit, SqlAudit
+from serving.store.campaigns import CampaignStore, MemoryCampaigns, SqlCampaigns
 from serving.store.database import open_database
 from serving.store.erasures import ErasureStore, MemoryErasures, SqlErasures
+from serving.store.exhibits import ExhibitStore, MemoryExhibits, SqlExhibits
+from serving.store.facets import FacetStore, MemoryFacets, SqlFacets
 from serving.store.feed import ChangeFeed, SqlFeed
 from serving.store.keys import KeyStore, MemoryKeys, SqlKeys
+from serving.store.live import LiveStore
 from serving.store.memory import MemoryStore
 from serving.store.protocol import Store
+from serving.store.rules import PublishRules
 from serving.store.segments import MemorySegments, SegmentStore, SqlSegments
 from serving.store.sql import SqlStore
+from serving.store.sql_live import SqlLive
+from serving.store.webhooks import MemoryWebhooks, SqlWebhooks, WebhookStore
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """Score runs, keys, what happened, who changed, in which groups they are, who was erased.
+    """Score runs, keys, what happened, who changed, in which groups they are, who was erased,
+    what each run shows as a whole, campaigns, orders that were sent, and how many customers
+    a filter would leave.
 
     `close` gives the connections back.
     """
@@ -27,19 +36,32 @@ class Stores:
     feed: ChangeFeed
     segments: SegmentStore
     erasures: ErasureStore
+    webhooks: WebhookStore
+    exhibits: ExhibitStore
+    campaigns: CampaignStore
+    live: LiveStore
+    facets: FacetStore
     close: Callable[[], None] = lambda: None
 
 
-def open_stores(url: str) -> Stores:
-    """The stores in the database at `url`; see `serving.store.database.open_database`."""
+def open_stores(url: str, rules: PublishRules | None = None) -> Stores:
+    """The stores in the database at `url`; see `serving.store.database.open_database`.
+
+    `rules` say which changes are told.
+    """
     engine = open_database(url)
     return Stores(
-        scores=SqlStore(engine),
+        scores=SqlStore(engine, rules),
         keys=SqlKeys(engine),
         audit=SqlAudit(engine),
         feed=SqlFeed(engine),
         segments=SqlSegments(engine),
         erasures=SqlErasures(engine),
+        webhooks=SqlWebhooks(engine),
+        exhibits=SqlExhibits(engine),
+        campaigns=SqlCampaigns(engine),
+        live=SqlLive(engine, rules),
+        facets=SqlFacets(engine),
         close=engine.dispose,
     )
 
@@ -48,11 +70,17 @@ def memory_stores(scores: Store | None = None) -> Stores:
     """Stores that forget everything when the process ends, around `scores` if given."""
     scores = scores or MemoryStore()
     runs = scores if isinstance(scores, MemoryStore) else MemoryStore()
+    campaigns = MemoryCampaigns(runs)
     return Stores(
         scores=scores,
         keys=MemoryKeys(),
         audit=MemoryAudit(),
         feed=runs.feed,
         segments=MemorySegments(runs),
-        erasures=MemoryErasures(runs),
+        erasures=MemoryErasures(runs, campaigns.erase, runs.live.erase),
+        webhooks=MemoryWebhooks(runs.feed),
+        exhibits=MemoryExhibits(runs),
+        campaigns=campaigns,
+        live=runs.live,
+        facets=MemoryFacets(runs),
     )

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -51,9 +52,28 @@ scores = Table(
     Column("clv", Float, nullable=False),
     Column("segments", JSON, nullable=False),
     Column("document", Text, nullable=False),
+    Column("expected_profit", Float, nullable=False),
+    Column("consent", Boolean),
+    Column("contact_hash", Text),
     Index("scores_by_value_at_risk", "run_no", "value_at_risk", "customer_id"),
     Index("scores_by_churn_probability", "run_no", "churn_probability", "customer_id"),
     Index("scores_by_clv", "run_no", "clv", "customer_id"),
+    Index("scores_by_expected_profit", "run_no", "expected_profit", "customer_id"),
+    # All that lists filter and sort by, so that nobody reads past the documents for it;
+    # PostgreSQL keeps those aside by itself.
+    Index(
+        "scores_listed",
+        "run_no",
+        "customer_id",
+        "retention_risk",
+        "status",
+        "consent",
+        "value_at_risk",
+        "expected_profit",
+        "churn_probability",
+        "clv",
+        "segments",
+    ).ddl_if(dialect="sqlite"),
 )
 
 recommendations = Table(
@@ -62,6 +82,14 @@ recommendations = Table(
     Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
     Column("customer_id", CUSTOMER_ID, primary_key=True),
     Column("products", Text, nullable=False),
+)
+
+run_exhibits = Table(
+    "run_exhibits",
+    metadata,
+    Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
 )
 
 api_keys = Table(
@@ -126,4 +154,72 @@ erasures = Table(
     Column("digest", Text, primary_key=True),
     Column("key_id", Text, nullable=False),
     Column("erased_at", Text, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    Column("old_secret_until", Float),
+    Column("created_at", Float, nullable=False),
+    Column("next_no", BigInteger, nullable=False),
+    Column("pending_no", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", Float),
+    Column("due_at", Float, nullable=False),
+    Column("disabled_at", Float),
+    Column("disabled_because", Text),
+    Column("holder", Text),
+    Column("held_until", Float),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("webhook_id", Text, ForeignKey("webhooks.webhook_id"), primary_key=True),
+    Column("attempt_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("status", Integer),
+    Column("problem", Text),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("campaign_no", Integer, primary_key=True),
+    Column("campaign_id", Text, nullable=False, unique=True),
+    Column("request_key", Text, unique=True),
+    Column("starts_on", Text, nullable=False),
+    Column("ends_on", Text, nullable=False),
+    Column("cancelled_at", Text),
+    Column("plan", Text, nullable=False),
+    Column("results", Text),
+)
+
+campaign_members = Table(
+    "campaign_members",
+    metadata,
+    Column("campaign_no", Integer, ForeignKey("campaigns.campaign_no"), primary_key=True),
+    Column("customer_id", CUSTOMER_ID, primary_key=True),
+    Column("arm", Text, nullable=False),
+    Column("stratum", Text, nullable=False),
+    Column("retention_risk", Text),
+    Column("rfm_group", Text),
+    Column("rfm_cell", Text),
+    Column("clv", Float),
+    Column("value_at_risk", Float),
+    Column("usual_value", Float),
+    Column("expected_profit", Float),
+    Column("contact_hash", Text),
+    Column("orders", Integer),
+    Column("revenue", Float),
+    Column("margin", Float),
+    Column("visits", Integer),
+    Index("campaign_members_of_customer", "customer_id"),
 )

@@ -176,6 +176,15 @@ def test_a_filter_keeps_exactly_those_who_fit(published, wanted):
     assert totals.customers == len(expected)
 
 
+def test_of_values_of_one_system_any_will_do(published):
+    sizes = published.latest_run().summary.segments["abc"]
+    either = ChurnFilter(segments=(("abc", "A|B"),))
+    found = published.churn_list(either, sort="clv", limit=1_000)
+    assert found.totals.customers == len(found.documents) == sizes["A"] + sizes["B"]
+    both = ChurnFilter(segments=(("abc", "A|B"), ("abc", "B|C")))
+    assert published.churn_list(both, sort="clv", limit=1).totals.customers == sizes["B"]
+
+
 def test_a_segment_system_that_is_not_there_is_refused(published):
     with pytest.raises(ConfigError, match="have: rfm_cell, rfm_group, abc, lifecycle"):
         published.churn_list(ChurnFilter(segments=(("x", "y"),)), sort="clv", limit=1)
@@ -218,10 +227,11 @@ def test_the_figures_of_any_run_can_be_read_back(published):
     scores.loc[3, "clv"] = np.nan
     published.publish(run_info("run-2"), scores, recommendations)
     assert len(list(published.figures("run-1"))) == 120
-    found = pd.DataFrame(published.figures("run-2"), columns=["id", "churn", "clv"])
+    found = pd.DataFrame(published.figures("run-2"), columns=["id", "churn", "clv", "risk"])
     found = found.set_index("id").loc[scores["customer_id"]]
     np.testing.assert_array_equal(found["churn"], scores["churn_probability"].round(4))
     np.testing.assert_array_equal(found["clv"], scores["clv"].round(2))
+    assert found["risk"].tolist() == scores["retention_risk"].tolist()
     with pytest.raises(ConfigError, match="run-3: no such run"):
         list(published.figures("run-3"))
 

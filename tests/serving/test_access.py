@@ -110,7 +110,7 @@ PARTS = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def routes():
-    return client_of(memory_stores(), BUNDLE).app._app._app._app.routes
+    return client_of(memory_stores(), BUNDLE).app._app._app._app._app.routes
 
 
 @given(st.sampled_from(["GET", "POST", "HEAD", "PUT"]), st.lists(PARTS, max_size=6))
@@ -145,9 +145,11 @@ def test_a_server_whose_only_key_is_revoked_is_not_open(store):
 def test_readiness_tells_strangers_less(keyed):
     stores, tokens = keyed
     client = client_of(stores)
-    assert client.get("/readyz").json() == {"status": "ready", "run_id": None, "bundle_id": None}
+    strangers = {"run_id": None, "bundle_id": None, "scores_pending": None}
+    ready = {"status": "ready", "scorer": "none"}
+    assert client.get("/readyz").json() == ready | strangers
     told = client.get("/readyz", headers=bearer(tokens["read"])).json()
-    assert told == {"status": "ready", "run_id": "run-1", "bundle_id": "b-1"}
+    assert told == ready | {"run_id": "run-1", "bundle_id": "b-1", "scores_pending": 0}
 
 
 def test_a_revoked_key_is_refused_within_five_seconds(store):

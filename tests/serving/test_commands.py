@@ -47,9 +47,12 @@ def test_every_command_has_help():
     assert found.exit_code == 0
     assert all(f"  {name} " in found.stdout for name in COMMANDS)
     for name in COMMANDS:
-        each = regulars(name, "--help")
-        assert each.exit_code == 0
-        assert "--json" in each.stdout
+        command = main.get_command(None, name)
+        parts = [[name, part] for part in command.commands] if hasattr(command, "commands") else []
+        for words in parts or [[name]]:
+            each = regulars(*words, "--help")
+            assert each.exit_code == 0
+            assert "--json" in each.stdout
 
 
 def test_an_unknown_command_is_wrong_use():

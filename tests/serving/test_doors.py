@@ -12,7 +12,7 @@ from serving.api.admission import Admission
 from serving.api.problems import Overloaded, TooManyRequests
 from serving.api.rates import Rates
 from serving.keys import new_key
-from serving.logs import request_log
+from serving.logs import JsonLog
 from serving.store import memory_stores
 from tests.serving.conftest import NOW, client_of
 
@@ -121,7 +121,7 @@ def test_each_request_is_one_line_that_names_nobody(store):
     stores = memory_stores(store)
     token, key = new_key("read", name="canary", at=NOW, expires_days=None)
     stores.keys.add(key)
-    client = client_of(stores, log=request_log(written))
+    client = client_of(stores, log=JsonLog(written))
     headers = {"Authorization": f"Bearer {token}", "X-Request-ID": SANE}
     client.get("/v1/customers/012000?x=canary", headers=headers)
     client.get("/v1/customers/canary")

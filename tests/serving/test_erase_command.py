@@ -22,7 +22,7 @@ def published(settings):
     stores = open_stores(settings.database_url(settings.store.url))
     try:
         return {
-            name for name, _, _ in stores.scores.figures(stores.scores.latest_run().info.run_id)
+            name for name, _, _, _ in stores.scores.figures(stores.scores.latest_run().info.run_id)
         }
     finally:
         stores.close()

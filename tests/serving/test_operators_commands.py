@@ -56,6 +56,21 @@ def test_wrong_use_of_keys_is_told(config):
     assert (refused.exit_code, "no key of this id" in refused.output) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "count", "detail"),
+    [
+        (["rollback"], 0, "all models, to those before"),
+        (["promote"], 0, "all models: challengers that are not worse"),
+        (["promote", "--model", "churn", "--version", "3"], 1, "churn: version 3"),
+    ],
+)
+def test_what_changes_the_models_is_written_down_before_it_is_tried(config, words, count, detail):
+    assert regulars(*words, config=config).exit_code == 1
+    (entry,) = stores_of(config).audit.entries(9)
+    assert (entry.who, entry.action) == ("command", words[0])
+    assert (entry.count, entry.detail) == (count, detail)
+
+
 def test_the_audit_log_tells_who_did_what(config, tmp_path):
     key = said(config, "keys", "create", "--scope", "read")["key_id"]
     said(config, "list", "--output", str(tmp_path / "out.csv"))

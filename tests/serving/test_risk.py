@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.config import RiskBands
+from features.predict_settings import RiskBands
 from serving.risk import BANDS, RISK_RULE, retention_risk, status_of
 from serving.store.run import RISKS, STATUSES
 

@@ -6,11 +6,22 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.errors import ConfigError
 from features.orders import read_orders
 from features.sources import FrameSource
-from serving.scoring import recommendations, score, usual_spend
+from features.value_basis import ValueBasis
+from serving.answers import FIGURES
+from serving.scoring import (
+    MORE_COLUMNS,
+    VALUE_FIGURES,
+    in_agreement,
+    recommendations,
+    score,
+    usual_value,
+)
 from serving.store import MemoryStore
 from training.bundle import load_models
 
@@ -46,7 +57,9 @@ def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
     assert [file.name for file in files] == ["scores.parquet", "recommendations.parquet"]
     columns = pq.read_schema(files[0]).names
     assert columns[: len(SCORES)] == SCORES
-    assert columns[len(SCORES) :] == list(run.info.segment_columns) != []
+    segments = list(run.info.segment_columns)
+    assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS]
+    assert segments
     assert pq.read_schema(files[1]).names == RECOMMENDATIONS
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "recommendations.parquet",
@@ -119,6 +132,15 @@ def test_the_numbers_of_a_customer_agree(run):
     np.testing.assert_allclose(
         scores["clv"], scores["expected_orders"] * scores["expected_order_value"]
     )
+    np.testing.assert_allclose(
+        scores["clv"],
+        scores["p_order"] * scores["expected_orders_given_order"] * scores["expected_order_value"],
+    )
+    np.testing.assert_allclose(scores["p_order"], 1 - scores["churn_probability"], atol=1e-6)
+    assert (scores["expected_orders_given_order"] >= 1 - 1e-12).all()
+    assert (scores["clv_low"] <= scores["clv_median"]).all()
+    assert (scores["clv_median"] <= scores["clv_high"]).all()
+    assert (scores["clv_basis"] == run.info.clv_basis).all()
     at_risk = scores["retention_risk"].isin(["high", "critical"])
     assert (scores.loc[at_risk, "at_risk_on"] == scores.loc[at_risk, "as_of"]).all()
 
@@ -286,5 +308,33 @@ def known_for(days, spend):
         (100, -20.0, 90, 0.0),  # more sent back than bought
     ],
 )
-def test_the_usual_spend_by_hand(days, spend, horizon, expected):
-    assert usual_spend(known_for(days, spend), horizon)[0] == pytest.approx(expected)
+def test_the_usual_value_by_hand(days, spend, horizon, expected):
+    assert usual_value(known_for(days, spend), horizon)[0] == pytest.approx(expected)
+
+
+@given(
+    p_order=st.floats(1e-4, 1.0),
+    orders=st.floats(0.0, 400.0),
+    clv=st.floats(0.0, 1e6),
+)
+def test_published_parts_multiply_to_the_clv_up_to_their_rounding(p_order, orders, clv):
+    figures = {**dict.fromkeys(VALUE_FIGURES, 0.0), "expected_orders": orders, "clv": clv}
+    parts = in_agreement(pd.DataFrame([figures]), np.array([p_order])).iloc[0]
+    chance, count = (
+        round(parts[name], FIGURES[name]) for name in ("p_order", "expected_orders_given_order")
+    )
+    value, half = round(parts["expected_order_value"], 2), 0.5e-6
+    assert count >= 1
+    slack = clv * (half / chance + half / count) * 1.01 + chance * count * 0.00501 + 0.005
+    assert abs(chance * count * value - round(clv, 2)) <= slack
+
+
+def test_the_usual_margin_by_hand():
+    basis = ValueBasis(name="margin", known_share=1.0, cost_share=0.6, cost_per_order=2.0)
+    facts = {"margin_share": [np.nan], "orders": [5.0], "orders_365d": [10.0]}
+    year = known_for(400, 730.0).assign(**facts)
+    # 40 % of what was paid is left, less 2 for each order
+    assert usual_value(year, 73, basis)[0] == pytest.approx((730 * 0.4 - 20) * 73 / 365)
+    # five orders of one's own weigh as much as the shop
+    year["margin_share"] = 0.6
+    assert usual_value(year, 73, basis)[0] == pytest.approx((730 * 0.5 - 20) * 73 / 365)

@@ -30,7 +30,7 @@ from serving.server import serve
 from serving.store import open_stores
 
 def report():
-    heavy = {"mlflow", "lightgbm", "sklearn", "duckdb", "pandas", "numpy", "babel"}
+    heavy = {"mlflow", "lightgbm", "sklearn", "duckdb", "pandas", "numpy"}
     print("REPORT", json.dumps({"looked_up": looked_up, "heavy": sorted(heavy & set(sys.modules))}))
 
 atexit.register(report)

@@ -55,6 +55,11 @@ def score_tables(customers=300, *, seed=1, ids=None) -> tuple[pd.DataFrame, pd.D
     scores = _scores(ids, rng)
     scores["reasons"] = [_reasons(*row) for row in _pairs(scores)]
     scores["since_last_run"] = None
+    scores["expected_profit"] = scores["value_at_risk"] * 0.05 * 0.3 - 0.1
+    scores["suggested_action"] = np.where(scores["expected_profit"] > 0, "reminder", "leave")
+    scores["name"] = pd.Series([None] * len(scores), dtype="str")
+    scores["contact_hash"] = pd.Series([None] * len(scores), dtype="str")
+    scores["consent"] = pd.array([None] * len(scores), dtype="boolean")
     return scores, _recommendations(ids, rng)
 
 
@@ -80,11 +85,16 @@ def _scores(ids, rng) -> pd.DataFrame:
             "churn_percentile": pd.Series(churn).rank(pct=True),
             "retention_risk": _risk(churn),
             "p_alive": 1 - churn * 0.8,
+            "p_order": 1 - churn,
+            "expected_orders_given_order": 90 / gap,
             "expected_orders": (1 - churn) * 90 / gap,
             "expected_order_value": order_value,
             "clv": clv,
             "clv_low": clv * 0.55,
             "clv_high": clv * 1.6,
+            "clv_median": clv * 0.9,
+            "referral_value": np.nan,
+            "next_categories": '[{"category":"Home","probability":0.25}]',
             "clv_lifetime": clv * 6.5,
             "value_at_risk": order_value * 90 / gap * churn,
             "next_order_date": _days(wait),
