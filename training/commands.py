@@ -15,7 +15,7 @@ from training.catalogue import TASKS, registered_name
 from training.grade import RULE
 from training.job import TrainResult, parameters, prepare_training
 from training.job import train as run_training
-from training.manifest import Manifest, current_bundle, read_manifest
+from training.manifest import Manifest, current_bundle, name_in_force, read_manifest
 from training.promotion import RULE as PROMOTION_RULE
 from training.report import backtest_page, cells, shown
 from training.shrinkage import sentence as prior_sentence
@@ -50,12 +50,22 @@ def train(as_of: date | None, config: Path, speaker: Speaker) -> None:
         }
     )
     if result.bundle is None:
-        why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
-        raise RegularsError(
-            f"the models were registered as challengers and not published, since {why}. "
-            "The models in force stay."
-        )
+        raise unpublished(result, settings)
     speaker.say(f"Published {result.bundle.name}. Next: regulars score")
+
+
+def unpublished(result: TrainResult, settings: Settings) -> RegularsError:
+    """Why a training put nothing in force, and what is in force then."""
+    why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
+    stays = "The models in force stay."
+    if name_in_force(settings.path(settings.store.bundles)) is None:
+        stays = (
+            "No models are in force, so nobody can be scored yet. `regulars check` tells what the "
+            "orders lack; a longer history or a shorter predict.horizon_days shows a model more."
+        )
+    return RegularsError(
+        f"the models were registered as challengers and not published, since {why}. {stays}"
+    )
 
 
 def say_verdicts(speaker: Speaker, result: TrainResult) -> None:

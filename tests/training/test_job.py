@@ -11,6 +11,7 @@ from features.sources import FrameSource
 from tests.support.shop import order_lines, shop_settings, simulate_orders
 from tests.support.trained import copy_of
 from training.bundle import load_models
+from training.commands import unpublished
 from training.job import prepare_training, train, training_lock
 from training.manifest import current_bundle
 
@@ -121,6 +122,7 @@ def test_models_that_cannot_be_judged_are_challengers_and_not_published(log_of):
     # all customers of this shop are alike
     assert result.refused["next_purchase"] == "it says the same of everybody"
     assert result.refused["value"] == "its gini cannot be judged"
+    assert "nobody can be scored yet" in str(unpublished(result, log.settings))
     versions = Tracker(log.settings).versions()
     assert {one.aliases for one in versions} == {(CHALLENGER,)}
     assert len(versions) == len(result.versions)
