@@ -2,9 +2,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.support.trained import TrainedShop
+
+# Machines are busy: how long an example takes says nothing. Fixtures here hold no state.
+settings.register_profile(
+    "busy machines",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("busy machines")
 
 
 @pytest.fixture(scope="session")

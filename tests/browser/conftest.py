@@ -30,8 +30,9 @@ SIZES = {"laptop": (1366, 850), "phone": (390, 844)}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Per module: as long as it is open an event loop runs in the process of the tests."""
     path = shutil.which("chromium")
     if path is None:
         reason = "no chromium on the PATH; install it to test the pages in a browser"

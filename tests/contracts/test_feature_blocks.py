@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.block import Block, Unit
@@ -23,9 +23,7 @@ AS_OF = FIRST_DAY + pd.Timedelta(days=150)
 LINES = busy_orders(customers=25)
 CUSTOMERS = [*sorted(LINES["customer"].dropna().unique())[:6], "newcomer", None]
 
-slowly = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+slowly = settings(max_examples=8)
 
 
 @pytest.fixture(scope="module")

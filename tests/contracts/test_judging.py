@@ -72,7 +72,7 @@ def in_capitals(customers: Customers) -> Customers:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10**9))
 def test_every_line_has_the_reason_of_the_batch(variant, seed, tmp_path_factory):
     settings_ = shop(tmp_path_factory.getbasetemp(), **VARIANTS[variant])
@@ -152,7 +152,7 @@ def test_lines_of_several_files_are_judged_as_in_the_batch(tmp_path):
     assert any(one.reason == "overlapping_files" for lines in judged.values() for one in lines)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**9))
 def test_the_order_of_arrival_never_matters(seed, tmp_path_factory):
     settings_ = shop(tmp_path_factory.getbasetemp(), rules=RULES)

@@ -167,7 +167,7 @@ def pasts(draw):
     return customers([(x, share * observed if x else 0.0, observed)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     name=st.sampled_from(list(PROCESSES)),
     values=st.fixed_dictionaries(dict.fromkeys(("r", "alpha", "a", "b", "s", "beta"), scales)),

@@ -173,7 +173,7 @@ def table_of(lines: list[Line], as_of: int, engine: duckdb.DuckDBPyConnection) -
     return engine.execute(query).df().drop(columns="customer").astype("float64")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     lines=lines_of_a_customer(largest_amount=10**12).filter(bool),
     days=st.integers(1, 1000),

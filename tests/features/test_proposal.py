@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.config import Settings, settings_from
@@ -458,9 +458,7 @@ def small() -> pd.DataFrame:
     return shop(customers=15, products=12)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(name=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30))
 def test_any_column_name_parses_back(tmp_path, small, name):
     taken = {column.casefold() for column in small} | {"source_file", "source_row"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.config import Settings
@@ -356,9 +356,7 @@ mess = st.lists(
 )
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30)
 @given(rows=mess)
 def test_every_row_of_a_mess_is_used_or_put_aside_with_one_reason(rows, shop):
     frame = pd.DataFrame(rows, columns=list(ROW))

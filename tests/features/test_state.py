@@ -14,7 +14,7 @@ from features.state import CustomerState, Line
 from tests.support.states import FIRST_DAY, lines_of_a_customer
 
 END = FIRST_DAY + 1000
-quickly = settings(max_examples=80, deadline=None)
+quickly = settings(max_examples=80)
 
 
 def line(**different: object) -> Line:

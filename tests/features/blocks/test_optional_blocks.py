@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.build import build_features
@@ -20,9 +20,7 @@ ATTRIBUTES = ["attribute_age", "is_region_north", "is_region_south"]
 ARRIVAL = {name: {"ingested_at": "arrived"} for name in ("interactions", "contacts")}
 WITH_ENDS = {"customers": ENDS}
 
-few = settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=3)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.config import Segments
@@ -61,7 +61,6 @@ def test_order_of_rows_does_not_matter(system, table):
 
 
 @each_system
-@settings(deadline=None)  # as many tables as customers: a busy machine is slow
 @given(any_customers(min_size=1))
 def test_kept_cut_points_give_the_same_groups_one_by_one(system, table):
     """What is live: the cut points of the run, as JSON, and one customer at a time."""

@@ -3,7 +3,7 @@
 import math
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 
 from features.segments.catalogue import assign_all
 from features.segments.summary import summarise
@@ -53,7 +53,6 @@ def test_no_system_no_row():
     assert "clv_share" in found
 
 
-@settings(deadline=None)  # every system at once: a busy machine is slow
 @given(any_customers(min_size=1))
 def test_groups_add_up_to_everybody(table):
     found = summarise(assign_all(*split(table)).groups, table)

@@ -271,7 +271,7 @@ def test_model_is_at_least_as_good_as_its_baselines():
     assert ndcg["recommendation"] > ndcg["popular_products"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

@@ -147,7 +147,7 @@ def test_refuses_unusable_input():
         GammaGamma(penalty=-1).fit([1, 2], [5.0, 6.0])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.lists(st.tuples(st.integers(1, 1000), st.floats(0.01, 1e7)), min_size=1, max_size=6))
 def test_expectations_lie_between_the_customer_and_the_population(rows):
     orders, value = map(np.array, zip(*rows, strict=True))
