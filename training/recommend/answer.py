@@ -1,7 +1,8 @@
 """The answer to one call: lists of a block of customers with kinds and reasons."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,15 @@ class Wish:
     allowed: Mask
 
 
+class Pick(NamedTuple):
+    """A product of a customer's list; the fields are those of `RecommendationModel.recommend`."""
+
+    product_id: str
+    score: float
+    kind: str
+    why: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Block:
     """Some customers and the model that is asked about them.
@@ -56,7 +66,27 @@ class Block:
 
     def lists(self, wish: Wish) -> pd.DataFrame:
         """The lists, columns as `RecommendationModel.recommend` describes them."""
-        candidates, score, scored = self._scored(wish)
+        listed = self._listed(wish)
+        return self._frame(listed, self._why(listed))
+
+    def picks(self, wish: Wish) -> list[list[Pick]]:
+        """The same as plain values, a list per customer."""
+        listed = self._listed(wish)
+        names = self.past.log.products.to_numpy()[listed.product].tolist()
+        kinds = ["new" if own < 0 else "repeat" for own in listed.own.tolist()]
+        picks = map(Pick, names, listed.score.tolist(), kinds, self._why(listed))
+        found: list[list[Pick]] = [[] for _ in range(len(self.past))]
+        for episode, pick in zip(listed.episode.tolist(), picks, strict=True):
+            found[episode].append(pick)
+        return found
+
+    @cached_property
+    def _heard(self) -> Scored | None:
+        """What the sources say, whatever is asked for."""
+        return None if self.stages is None else self.stages.scored(self.past)
+
+    def _listed(self, wish: Wish) -> Listed:
+        candidates, score = self._scored(wish)
         # trees have not seen anybody without a past
         seen = self.past.owned.baskets[candidates.episode] > 0
         candidates, score = candidates[seen], score[seen]
@@ -68,13 +98,15 @@ class Block:
             short = np.flatnonzero(length < limit)
             fillers = self._fillers(short, wish.allowed)
             listed = fill_up(listed, short, fillers, owned, rules, category, limit)
-        return self._frame(listed, self._why(listed, scored))
+        return listed
 
-    def _scored(self, wish: Wish) -> tuple[Candidates, Floats, Scored | None]:
-        if self.stages is None:
-            return *self._counted(wish), None
+    def _scored(self, wish: Wish) -> tuple[Candidates, Floats]:
+        if self.stages is None or self._heard is None:
+            return self._counted(wish)
         most = max(wish.limit, NEW_CANDIDATES)
-        return self.stages.candidates(self.past, wish.allowed, wish.kind, most, self._own(wish))
+        return self.stages.candidates(
+            self.past, self._heard, wish.allowed, wish.kind, most, self._own(wish)
+        )
 
     def _own(self, wish: Wish) -> int:
         """How many own products are candidates: all, where a rule may pass over the best."""
@@ -125,7 +157,7 @@ class Block:
             made[group] = Filler.of(self._popularity(group), within)
         return [made[group] for group in self.group[short].tolist()]
 
-    def _why(self, listed: Listed, scored: Scored | None) -> list[dict[str, Any]]:
+    def _why(self, listed: Listed) -> list[dict[str, Any]]:
         own, place = listed.own.tolist(), listed.place.tolist()
         reasons = [
             bought_before(self.past.owned, row)
@@ -133,9 +165,9 @@ class Block:
             else (self._filled(listed, number) if place[number] < 0 else {"code": "popular"})
             for number, row in enumerate(own)
         ]
-        if scored is not None and self.stages is not None:
+        if self._heard is not None and self.stages is not None:
             ranked = np.flatnonzero((listed.own < 0) & (listed.place >= 0))
-            voices = self._voices(self.stages, listed[ranked], scored)
+            voices = self._voices(self.stages, listed[ranked], self._heard)
             for number, why in zip(ranked, voices, strict=True):
                 reasons[number] = why
         return reasons

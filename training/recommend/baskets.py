@@ -3,10 +3,12 @@
 Days count back from the day the log was read for: that day is 0, the day before it −1.
 """
 
-from collections.abc import Collection, Iterable
+from collections import ChainMap
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -82,32 +84,35 @@ def baskets_of(history: History) -> Baskets:
 
 
 def given_baskets(
-    customer: str,
-    baskets: Iterable[tuple[date, Collection[str]]],
+    customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
     *,
     as_of: date,
     products: pd.Index,
+    place: dict[str, int],
 ) -> Baskets:
-    """Baskets of one customer: day and products of each, as `baskets_of` would give them.
+    """Baskets of some customers: day and products of each, as `baskets_of` would give them.
 
-    Those of `as_of` and later are not seen. Equal days keep their order.
+    Those of `as_of` and later are not seen. Equal days keep their order. `place` says which code
+    each of `products` has.
     """
-    seen = [(day, set(held)) for day, held in baskets if day < as_of and len(held)]
-    seen.sort(key=lambda basket: basket[0])
-    every = {product for _, held in seen for product in held}
-    catalogue = products
-    wanted = texts(sorted(every))
-    foreign = wanted[products.get_indexer(wanted) < 0]
-    if len(foreign):
-        catalogue = texts([*products, *foreign])
-    codes = [np.sort(catalogue.get_indexer(texts(sorted(held)))) for _, held in seen]
+    seen = [
+        sorted(
+            ((day, set(held)) for day, held in baskets if day < as_of and len(held)),
+            key=itemgetter(0),
+        )
+        for baskets in customers.values()
+    ]
+    whole = [basket for baskets in seen for basket in baskets]
+    foreign = sorted({product for _, held in whole for product in held} - place.keys())
+    code = ChainMap({name: len(products) + number for number, name in enumerate(foreign)}, place)
+    codes = [sorted(code[product] for product in held) for _, held in whole]
     return Baskets(
-        customers=texts([customer]),
-        products=catalogue,
-        first_basket=np.array([0, len(seen)], dtype=np.int64),
+        customers=texts(customers),
+        products=texts([*products, *foreign]) if foreign else products,
+        first_basket=_starts(np.array([len(baskets) for baskets in seen], dtype=np.int64)),
         first_row=_starts(np.array([len(held) for held in codes], dtype=np.int64)),
-        product=np.concatenate([np.empty(0, dtype=np.int64), *codes]),
-        day=np.array([(day - as_of).days for day, _ in seen], dtype=np.int64),
+        product=np.array([place for held in codes for place in held], dtype=np.int64),
+        day=np.array([(day - as_of).days for day, _ in whole], dtype=np.int64),
     )
 
 

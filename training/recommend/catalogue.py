@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -36,6 +37,11 @@ class Catalogue:
     popularity: Floats
     segments: pd.Index
     segment_popularity: Floats
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The code of each product."""
+        return {name: code for code, name in enumerate(self.products.tolist())}
 
     @classmethod
     def of(

@@ -18,7 +18,7 @@ from training.recommend.sources import Arrays, Neighbours, NextBasketRidge
 from training.recommend.stages import Stages
 from training.recommend.together import Together
 
-FORMAT = 2
+FORMAT = 3
 MODEL_FILE = "recommendation.json"
 PRODUCTS_FILE = "products.parquet"
 SEGMENTS_FILE = "segments.npz"

@@ -22,6 +22,10 @@ from training.recommend.facts import ProductFacts
 from training.recommend.lists import Listed
 from training.recommend.sources import NextBasketRidge, Past
 
+CODES = (
+    "every_n_days", "bought_before", "bought_with", "customers_like_you", "popular",
+    "popular_in_segment", "not_sold_yet",
+)  # fmt: skip
 DAYS_OF_A_RHYTHM = 3
 
 

@@ -105,15 +105,13 @@ class NextBasketRidge:
     ----------
     penalty : λ > 0
     inputs : so many of the products that most episodes own are looked at, ≥ 1
-    kept : strongest weights kept per product, ≥ 1
     """
 
     names: ClassVar[tuple[str, ...]] = ("ridge",)
 
-    def __init__(self, *, penalty: float = 20.0, inputs: int = 6_000, kept: int = 400) -> None:
+    def __init__(self, *, penalty: float = 20.0, inputs: int = 6_000) -> None:
         self.penalty = penalty
         self.inputs = inputs
-        self.kept = kept
 
     def fit(self, lessons: Lessons) -> Self:
         owned = lessons.past.owned
@@ -126,11 +124,12 @@ class NextBasketRidge:
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         answers = (rows.T @ lessons.following[:, lessons.candidates]).toarray()
         self.leverage_ = _leverage(rows, inverse)
-        self.weights_ = _strongest(inverse @ answers, self.kept)
+        # all of them: without its weak weights a rehearsed score would tell what was bought
+        self.weights_ = _halved(inverse @ answers)
         return self
 
     def scores(self, past: Past) -> list[Values]:
-        return [(self._profiles(past) @ self.weights_).toarray()]
+        return [np.asarray(self._profiles(past) @ self.weights_)]
 
     def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:
         leverage = self.leverage_[rows, None]
@@ -138,13 +137,15 @@ class NextBasketRidge:
         return [(scores - leverage * following) / (1 - leverage)]
 
     def arrays(self) -> Arrays:
-        return {"inputs": self.inputs_, **packed("weights", self.weights_)}
+        return {"inputs": self.inputs_, "weights": self.weights_.astype(np.float16)}
 
     @classmethod
     def restored(cls, arrays: Arrays) -> Self:
         source = cls()
         source.inputs_ = arrays["inputs"]
-        source.weights_ = unpacked("weights", arrays)
+        source.weights_ = arrays["weights"].astype(np.float32)
+        if source.weights_.ndim != 2 or len(source.weights_) != len(source.inputs_):
+            raise ValueError("weights of other products")
         return source
 
     def speaking(self, past: Past, episode: Ints, columns: Ints) -> sparse.coo_array:
@@ -154,10 +155,7 @@ class NextBasketRidge:
         `columns[i]`; only what speaks for it is there.
         """
         parts = self._profiles(past)[episode].tocoo()
-        if not parts.nnz:
-            # the library answers an empty question about weights with a sparse array
-            return sparse.coo_array((len(episode), len(past.log.products)))
-        weight = np.asarray(self.weights_[parts.col, columns[parts.row]]).ravel()
+        weight = self.weights_[parts.col, columns[parts.row]]
         for_it = weight > 0
         values = (parts.data * weight)[for_it]
         product = self.inputs_[parts.col[for_it]]
@@ -303,10 +301,6 @@ def _leverage(rows: sparse.csr_array, inverse: Values) -> Values:
     return np.clip(result, 0, 0.9)
 
 
-def _strongest(weights: Values, kept: int) -> sparse.csr_array:
-    """The `kept` largest weights of each row by size, the others 0."""
-    if kept < weights.shape[1]:
-        size = np.abs(weights)
-        edge = np.partition(size, -kept, axis=1)[:, -kept]
-        weights = np.where(size >= edge[:, None], weights, np.float32(0))
-    return sparse.csr_array(weights)
+def _halved(weights: Values) -> Values:
+    """Rounded to half precision, in which they are kept in files: a thousandth is enough."""
+    return np.ascontiguousarray(weights.astype(np.float16), dtype=np.float32)

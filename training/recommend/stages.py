@@ -115,17 +115,16 @@ class Stages:
         return Scored(tables, _places(self.products, len(past.log.products)), self.products)
 
     def candidates(
-        self, past: Past, allowed: Mask, kind: str, most: int, most_own: int
-    ) -> tuple[Candidates, Floats, Scored]:
-        """Candidates of a block of episodes, the trees' scores, and what the sources say."""
-        scored = self.scored(past)
+        self, past: Past, scored: Scored, allowed: Mask, kind: str, most: int, most_own: int
+    ) -> tuple[Candidates, Floats]:
+        """Candidates of a block of episodes, of which the sources have `scored`, as trees rank."""
         fold = np.full(len(past), -1)
         blend = scored.blend(self.facts, fold)
         chosen = choose(
             past, scored, blend, allowed=allowed, kind=kind, most=most, most_own=most_own
         )
         rows = features(past, chosen, scored, self.facts, fold)
-        return chosen, self.ranker.score(rows), scored
+        return chosen, self.ranker.score(rows)
 
 
 def _places(products: Ints, width: int) -> Ints:

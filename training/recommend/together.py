@@ -5,6 +5,7 @@ about one of them can say what goes with it.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -60,15 +61,20 @@ class Together:
         first, second, both = (np.concatenate(values) for values in zip(*blocks, strict=True))
         return cls(orders, count.astype(np.int64), first, second, both)
 
+    @cached_property
+    def _by_key(self) -> tuple[Ints, Ints]:
+        """The rows in the order of both products, and a number for the two."""
+        key = self.first * (len(self.orders_with) + 1) + self.second
+        by = np.argsort(key, kind="stable")
+        return by, key[by]
+
     def lift(self, first: Ints, second: Ints) -> Floats:
         """How many times more often than by chance pairs stand in one order; NaN where unknown."""
-        width = len(self.orders_with) + 1
-        key = self.first * width + self.second
-        by = np.argsort(key, kind="stable")
-        wanted = first * width + second
-        place = np.searchsorted(key[by], wanted)
-        row = np.append(by, -1)[place]
-        found = (row >= 0) & (np.append(key, -1)[row] == wanted)
+        row_of, key = self._by_key
+        wanted = first * (len(self.orders_with) + 1) + second
+        place = np.searchsorted(key, wanted)
+        found = np.append(key, np.iinfo(np.int64).min)[place] == wanted
+        row = np.append(row_of, -1)[place]
         value = np.full(len(first), np.nan)
         row = row[found]
         chance = self.orders_with[self.first[row]] * self.orders_with[self.second[row]]

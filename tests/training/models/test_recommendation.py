@@ -188,7 +188,7 @@ def test_another_format_is_refused(model, tmp_path):
     model.save(tmp_path)
     head = json.loads((tmp_path / "recommendation.json").read_text())
     (tmp_path / "recommendation.json").write_text(json.dumps({**head, "format": 99}))
-    with pytest.raises(BundleError, match="format 2"):
+    with pytest.raises(BundleError, match="format 3"):
         RecommendationModel.load(tmp_path)
 
 

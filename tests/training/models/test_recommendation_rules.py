@@ -187,6 +187,29 @@ def test_one_customer_from_baskets_at_hand_equals_the_batch(either, rules):
         pd.testing.assert_frame_equal(one, whole, check_exact=True)
 
 
+@pytest.mark.parametrize("rules", [Rules(), Rules(consent=set(CUSTOMERS[:4]), per_category=2)])
+def test_several_customers_from_baskets_at_hand_equal_one_after_the_other(either, rules):
+    held = {
+        customer: [
+            (day_date(number), set(lines["product_id"]))
+            for (number, _), lines in SHOP[SHOP["customer_id"] == customer].groupby(
+                ["day", "order_id"]
+            )
+        ]
+        for customer in CUSTOMERS[:8]
+    }
+    held["stranger"] = [(day(165), {"just_out"})]
+    kinds = ("all", "new")
+    wishes = {"as_of": TODAY, "limit": 15, "rules": rules}
+    found = either.recommend_given(held, kinds=kinds, **wishes)
+    for kind, lists in zip(kinds, found, strict=True):
+        assert list(lists) == list(held)
+        for customer, picks in lists.items():
+            one = either.recommend_one(held[customer], customer=customer, kind=kind, **wishes)
+            names = ["product_id", "score", "kind", "why"]
+            assert [list(pick) for pick in picks] == one[names].to_numpy().tolist()
+
+
 def test_one_customer_with_products_nobody_knew(model):
     got = model.recommend_one([(day(165), ["just_out"])], as_of=TODAY, limit=500)
     assert got.loc[got["product_id"] == "just_out", "kind"].tolist() == ["repeat"]
