@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import BundleError
+from features.rows import Features, values_of
 from training.attribution import TreeTables
 from training.estimator import Floats
 
@@ -99,23 +100,23 @@ class OffsetBooster:
             )
             return cls(lightgbm.train(parameters, data, num_boost_round=rounds))
 
-    def correction(self, features: pd.DataFrame) -> Floats:
+    def correction(self, features: Features) -> Floats:
         """What the trees add to the offset, one value per row.
 
         Few rows are LightGBM's, many are looked up: equal bit for bit.
         """
-        values = features.to_numpy(dtype=float)
+        values = values_of(features)
         if len(values) >= PREDICTED_BY_TABLES and self._tables is not None:
             return self._tables.raw_scores(values)
         with GROWING:
             return np.asarray(self.booster.predict(values, raw_score=True))
 
-    def contributions(self, features: pd.DataFrame) -> Floats:
+    def contributions(self, features: Features) -> Floats:
         """What each feature adds (TreeSHAP), rows × columns, and the trees' mean last.
 
         Few rows are LightGBM's, many are looked up: equal up to rounding.
         """
-        values = features.to_numpy(dtype=float)
+        values = values_of(features)
         if len(values) >= EXPLAINED_BY_TABLES and self._tables is not None:
             return self._tables.contributions(values)
         with GROWING:

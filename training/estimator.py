@@ -10,9 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import BundleError, DataError
+from features.rows import Features, Rows
 from training.tables import CutoffTable
 
 Floats = npt.NDArray[np.float64]
+
+
+Figures = dict[str, Floats]
+"""What a model says, by name; one value per row."""
 
 
 class CustomerModel(Protocol):
@@ -36,6 +41,12 @@ class CustomerModel(Protocol):
     def load(cls, directory: Path) -> Self: ...
 
 
+def table_of(figures: Figures, features: Features) -> pd.DataFrame:
+    """What a model says, as a table with the index of the features."""
+    index = None if isinstance(features, Rows) else features.index
+    return pd.DataFrame(figures, index=index)
+
+
 def stacked(tables: Sequence[CutoffTable]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Features and labels of several cutoffs below each other.
 
@@ -53,7 +64,7 @@ def stacked(tables: Sequence[CutoffTable]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return features, pd.concat([table.labels for table in tables])
 
 
-def require_columns(features: pd.DataFrame, columns: Sequence[str]) -> None:
+def require_columns(features: Features, columns: Sequence[str]) -> None:
     """Refuse a feature table whose columns are not the learned ones, in their order.
 
     Raises

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
+from features.rows import Features, Rows
 from training.estimator import Floats
 from training.models.calibration import logit
 
@@ -24,15 +24,19 @@ SHORTEST_DAYS = 30
 
 ROUNDING_DAYS = 1e-6
 
+AT_ONCE = 500
+"""So few customers are asked about on all later days at once: it is the number of questions that
+counts then, not who is in them."""
+
 LOOKED_AHEAD_DAYS = (7, 21, 45, 90, 180, 365, 730)
 """Where the risk is computed; between them its log odds go in a straight line."""
 
 
 def days_until(
     level: float,
-    features: pd.DataFrame,
+    features: Features,
     probability: Floats,
-    probability_of: Callable[[pd.DataFrame], Floats],
+    probability_of: Callable[[Rows], Floats],
     most_days: int,
 ) -> Floats:
     """After how many more silent days a probability first reaches `level`.
@@ -52,13 +56,20 @@ def days_until(
     Whole days ≥ 0 per row (0: at `level` already); NaN: not within `most_days`.
     """
     target = float(logit(np.array(level)))
+    rows = Rows.of(features)
     days = np.where(probability >= level, 0.0, np.nan)
     waiting = np.flatnonzero(probability < level)
     before = logit(probability[waiting])
-    for start, end in pairwise((0, *LOOKED_AHEAD_DAYS)):
+    asked, ahead = waiting, None
+    if 0 < len(asked) <= AT_ONCE:
+        ahead = _all_at_once(rows.at(asked), probability_of)
+    for place, (start, end) in enumerate(pairwise((0, *LOOKED_AHEAD_DAYS))):
         if not len(waiting) or start >= most_days:
             break
-        now = logit(probability_of(aged(features.iloc[waiting], end)))
+        if ahead is None:
+            now = logit(probability_of(aged(rows.at(waiting), end)))
+        else:
+            now = logit(ahead[np.searchsorted(asked, waiting), place])
         there = now >= target
         share = (target - before[there]) / (now[there] - before[there])
         days[waiting[there]] = np.ceil(start + share * (end - start) - ROUNDING_DAYS)
@@ -66,7 +77,14 @@ def days_until(
     return np.where(days <= most_days, days, np.nan)
 
 
-def aged(features: pd.DataFrame, silent_days: float) -> pd.DataFrame:
+def _all_at_once(rows: Rows, probability_of: Callable[[Rows], Floats]) -> Floats:
+    """What is said of each row after each of `LOOKED_AHEAD_DAYS`; rows × days."""
+    ends = np.array(LOOKED_AHEAD_DAYS, dtype=np.float64)
+    later = aged(rows.at(np.repeat(np.arange(len(rows)), len(ends))), np.tile(ends, len(rows)))
+    return probability_of(later).reshape(len(rows), len(ends))
+
+
+def aged(features: Features, silent_days: float | Floats) -> Rows:
     """The features `silent_days` later, for customers of whom nothing is heard until then.
 
     Ages grow, and what follows from them is exact. Trailing windows lose what leaves them:
@@ -76,13 +94,14 @@ def aged(features: pd.DataFrame, silent_days: float) -> pd.DataFrame:
     Parameters
     ----------
     features : one row per customer
-    silent_days : ≥ 0
+    silent_days : ≥ 0, a number or one per row
 
     Returns
     -------
     Same rows and columns.
     """
-    later = {str(name): column.to_numpy(dtype=float) for name, column in features.items()}
+    rows = Rows.of(features)
+    later = {name: rows[name] for name in rows.columns}
     silence = later["days_since_last_order"]
     for what, windows in TRAILING_DAYS.items():
         first = silence if what in BY_ORDERS else np.zeros(len(silence))
@@ -99,15 +118,17 @@ def aged(features: pd.DataFrame, silent_days: float) -> pd.DataFrame:
     for name in later:
         if name.startswith("days_since_"):
             later[name] = later[name] + silent_days
-    return pd.DataFrame({**later, **_derived(later)}, index=features.index)
+    later |= _derived(later)
+    return Rows(np.column_stack([later[name] for name in rows.columns]), rows.columns)
 
 
-def _within(age: float, first: Floats, known: dict[int, Floats]) -> Floats:
+def _within(age: float | Floats, first: Floats, known: dict[int, Floats]) -> Floats:
     """The sum over the last `age` days, from those over some windows and the age of the first."""
     total = np.zeros(len(first))
     for (start, below), (end, above) in pairwise([(0, total), *sorted(known.items())]):
-        begins = np.clip(first, start, end - 1)
-        share = np.clip((age - begins) / (end - begins), 0.0, 1.0)
+        # `np.clip` takes longer than the two
+        begins = np.minimum(np.maximum(first, start), end - 1)
+        share = np.minimum(np.maximum((age - begins) / (end - begins), 0.0), 1.0)
         total = total + (above - below) * share
     return total
 

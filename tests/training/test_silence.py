@@ -33,7 +33,7 @@ def features(log):
 
 @pytest.mark.parametrize("silent_days", [0, 3, 30, 200, 300])
 def test_aging_is_what_the_log_says_of_a_later_date(log, features, silent_days):
-    found = aged(features, silent_days)
+    found = table_of_rows(aged(features, silent_days), features.index)
     later = build_features(log, AS_OF + timedelta(days=silent_days)).loc[features.index]
     assert list(found) == list(later)
     spread = [name for name in found if is_spread(name)]
@@ -45,13 +45,17 @@ def test_aging_is_what_the_log_says_of_a_later_date(log, features, silent_days):
     assert off.mean() < 0.25 * max(features["orders_365d"].mean(), 1)
 
 
+def table_of_rows(rows, index):
+    return pd.DataFrame(rows.numbers, columns=rows.columns, index=index)
+
+
 def is_spread(name):
     stem = name.rsplit("_", 1)[0]
     return stem.removesuffix("_year_ago").removesuffix("_trend") in TRAILING_DAYS
 
 
 def test_after_a_year_of_silence_the_windows_are_empty(features):
-    found = aged(features, 366)
+    found = table_of_rows(aged(features, 366), features.index)
     names = [f"{what}_{days}d" for what in ("orders", "spend") for days in TRAILING_DAYS[what]]
     assert (found[names] == 0).all(axis=None)
     assert found["margin_365d"].isna().all()
@@ -78,7 +82,7 @@ def logistic(half_after, slope=0.01):
     def probability_of(features):
         return 1 / (1 + np.exp(slope * (half_after - features["days_since_last_order"])))
 
-    return lambda features: probability_of(features).to_numpy()
+    return lambda features: np.asarray(probability_of(features))
 
 
 def test_the_day_of_risk_where_log_odds_are_a_straight_line(features):
@@ -87,6 +91,21 @@ def test_the_day_of_risk_where_log_odds_are_a_straight_line(features):
         found = days_until(0.5, features, risk(features), risk, 730)
         left = half_after - features["days_since_last_order"].to_numpy()
         np.testing.assert_array_equal(found, np.maximum(left, 0))
+
+
+def test_few_customers_are_asked_about_at_once_and_told_the_same(features, monkeypatch):
+    risk = logistic(200)
+    together = days_until(0.5, features, risk(features), risk, 730)
+    monkeypatch.setattr("training.silence.AT_ONCE", 0)
+    np.testing.assert_array_equal(days_until(0.5, features, risk(features), risk, 730), together)
+
+
+def test_a_row_may_have_a_silence_of_its_own(features):
+    days = np.arange(len(features), dtype=float)
+    found = aged(features, days)
+    for row in (0, 7, len(features) - 1):
+        alone = aged(features.iloc[[row]], days[row])
+        np.testing.assert_array_equal(found.numbers[row], alone.numbers[0])
 
 
 def test_what_never_comes_or_comes_too_late_is_not_said(features):

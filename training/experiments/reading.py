@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,11 +27,13 @@ class Economics:
     costs : arm → cost per member; of arms that were not contacted 0
     margin_share : net profit ÷ revenue, where the margin of an order is not known
     net_profit_per_sale : for the break-even response of cells; None: they are not read
+    value_basis : what the value at risk of the members is counted in
     """
 
     costs: Mapping[str, float]
     margin_share: float
     net_profit_per_sale: float | None = None
+    value_basis: Literal["revenue", "margin"] = "revenue"
 
 
 def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> 
     `arms`: what each did. `effects`: per contacted arm and measure (`visited`, `ordered`,
     `orders`, `revenue`, `profit`) the effect per contact and in total with its 90 % interval
     and a verdict. `segments`: the profit per contact of each group, alone and drawn toward all
-    others'. `cells`: the break-even of each RFM cell. `save_rate`: revenue saved ÷ value at
-    risk. What cannot be told is left out, or null.
+    others'. `cells`: the break-even of each RFM cell. `save_rate`: revenue, or margin
+    where that is the basis of values, saved ÷ value at risk. What cannot be told is left out, or null.
     """
     table = members.assign(profit=_profit(members, economics))
     effects = [
@@ -63,7 +65,7 @@ def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> 
         "effects": [one for one in effects if one is not None],
         "segments": _segments(table, economics, seed),
         "cells": _cells(table, economics),
-        "save_rate": _save_rate(table, seed),
+        "save_rate": _save_rate(table, economics.value_basis, seed),
     }
 
 
@@ -209,12 +211,13 @@ def _cells(table: pd.DataFrame, economics: Economics) -> list[dict[str, Any]]:
     ]
 
 
-def _save_rate(table: pd.DataFrame, seed: int) -> dict[str, float] | None:
-    """Revenue that contacts saved ÷ value that was at risk, with standard error."""
+def _save_rate(table: pd.DataFrame, basis: str, seed: int) -> dict[str, float] | None:
+    """What contacts saved ÷ value that was at risk, on one basis, with standard error."""
+    saved = table["profit"] if basis == "margin" else table["revenue"]
     at_risk = table["value_at_risk"][table["contacted"]].astype(float)
     if not at_risk.notna().all() or not at_risk.mean() > 0:
         return None
-    found = _of(table, table["revenue"], seed)
+    found = _of(table, saved, seed)
     if found is None or not found.standard_error > 0:
         return None
     mean = float(at_risk.mean())

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
 from training.estimator import Floats
 
@@ -49,6 +48,8 @@ def common_slope(windows: Sequence[tuple[Floats, Floats]], *, pull: float = 5.0)
             total += surprise(stretched, happened) * len(happened)
         return total + pull * (slope - 1) ** 2
 
+    from scipy.optimize import minimize_scalar
+
     found = minimize_scalar(loss, bounds=(0.2, 2.0), method="bounded", options={"xatol": 1e-3})
     return float(found.x)
 
@@ -74,6 +75,8 @@ def log_odds_shift(log_odds: Floats, happened: Floats) -> float:
 
     def missing(shift: float) -> float:
         return float(expit(log_odds + shift).mean() - rate)
+
+    from scipy.optimize import brentq
 
     return float(brentq(missing, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=1e-10))
 

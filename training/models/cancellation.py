@@ -9,8 +9,17 @@ import pandas as pd
 
 from features.blocks.membership import CANCELLED, is_cancelled
 from features.errors import DataError, NotEnoughData
+from features.rows import Features, Rows, column
 from training.boosting import Boosting, OffsetBooster
-from training.estimator import Floats, read_json, require_columns, stacked, write_json
+from training.estimator import (
+    Figures,
+    Floats,
+    read_json,
+    require_columns,
+    stacked,
+    table_of,
+    write_json,
+)
 from training.models.calibration import expit, log_odds_shift, logit, shrunk_mean
 from training.models.churn import ChurnModel
 from training.models.rhythm import Rhythms
@@ -105,22 +114,26 @@ class CancellationModel:
         has a churn probability of 1 and is alive with 0.
         """
         require_columns(features, self.columns_)
-        process = self._process(features, self.horizon_days)
-        corrected = process + self.trees_.correction(features)
-        log_odds = self.shift_ + PROCESS_SHARE * process + (1 - PROCESS_SHARE) * corrected
-        over = is_cancelled(features)
-        renewed = self.survival(features, self.period_days)
-        return pd.DataFrame(
-            {
-                "churn_probability": np.where(over, 1.0, expit(log_odds)),
-                "p_alive": np.where(over, 0.0, renewed),
-            },
-            index=features.index,
-        )
+        return table_of(self.figures(Rows.of(features)), features)
 
-    def survival(self, features: pd.DataFrame, days: float) -> Floats:
+    def figures(self, rows: Rows) -> Figures:
+        """The columns of `predict`, without a table around them."""
+        renewed = self.survival(rows, self.period_days)
+        return {
+            "churn_probability": self.probability(rows),
+            "p_alive": np.where(is_cancelled(rows), 0.0, renewed),
+        }
+
+    def probability(self, rows: Rows) -> Floats:
+        """The churn probability alone."""
+        process = self._process(rows, self.horizon_days)
+        corrected = process + self.trees_.correction(rows)
+        log_odds = self.shift_ + PROCESS_SHARE * process + (1 - PROCESS_SHARE) * corrected
+        return np.where(is_cancelled(rows), 1.0, expit(log_odds))
+
+    def survival(self, features: Features, days: float) -> Floats:
         """The retention curve: P(not cancelled within `days`), for contracts that run."""
-        start = features[TENURE].to_numpy(dtype=float) / self.period_days
+        start = column(features, TENURE) / self.period_days
         end = start + days / self.period_days
         steps = np.arange(int(np.ceil(end.max(initial=0))) + 2)
         curve = np.log(np.maximum(self.curve_.survival(steps), 1e-300))
@@ -135,12 +148,15 @@ class CancellationModel:
         retention curve says counts for the age of the contract.
         """
         require_columns(features, self.columns_)
+        return self.parts(Rows.of(features)).table(features.index)
+
+    def parts(self, rows: Rows) -> Rows:
+        """`contributions`, without a table around them."""
         share = 1 - PROCESS_SHARE
-        parts = share * self.trees_.contributions(features)[:, : len(self.columns_)]
-        table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
-        table[TENURE] += self._process(features, self.horizon_days) - self.mean_process_
-        table.insert(0, "rhythm", 0.0)
-        return table
+        found = share * self.trees_.contributions(rows)[:, : len(self.columns_)]
+        said = self._process(rows, self.horizon_days) - self.mean_process_
+        found[:, self.columns_.index(TENURE)] += said
+        return Rows(np.column_stack([np.zeros(len(rows)), found]), ["rhythm", *self.columns_])
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature."""
@@ -172,7 +188,7 @@ class CancellationModel:
         model.trees_ = OffsetBooster.load(directory / "trees.txt", model.columns_)
         return model
 
-    def _process(self, features: pd.DataFrame, days: float) -> Floats:
+    def _process(self, features: Features, days: float) -> Floats:
         return logit(1 - self.survival(features, days))
 
 

@@ -7,12 +7,15 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
+from features.rows import Features, Rows
 from training.boosting import Boosting
 from training.estimator import (
+    Figures,
     Floats,
     read_json,
     require_columns,
     stacked,
+    table_of,
     write_json,
 )
 from training.models.calibration import (
@@ -106,16 +109,18 @@ class ChurnModel:
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given."""
         require_columns(features, self.columns_)
-        log_odds = self.shift_ + self._average(features, self._process(features))
-        return pd.DataFrame(
-            {
-                "churn_probability": expit(log_odds),
-                "p_alive": self.rhythm_.p_alive(features),
-            },
-            index=features.index,
-        )
+        return table_of(self.figures(Rows.of(features)), features)
 
-    def _average(self, features: pd.DataFrame, process: Floats) -> Floats:
+    def figures(self, rows: Rows) -> Figures:
+        """The columns of `predict`, without a table around them."""
+        log_odds = self.shift_ + self._average(rows, self._process(rows))
+        return {"churn_probability": expit(log_odds), "p_alive": self.rhythm_.p_alive(rows)}
+
+    def probability(self, rows: Rows) -> Floats:
+        """The churn probability alone."""
+        return expit(self.shift_ + self._average(rows, self._process(rows)))
+
+    def _average(self, features: Features, process: Floats) -> Floats:
         """Log odds of process and views, without what windows are usually off by."""
         corrected, direct = self.views_.predict(features, process)
         return PROCESS_SHARE * process + CORRECTED_SHARE * corrected + DIRECT_SHARE * direct
@@ -130,11 +135,13 @@ class ChurnModel:
         to the customer's log odds minus a constant of the model, and depends on no other row.
         """
         require_columns(features, self.columns_)
-        parts = self.views_.contributions(features)
-        share = PROCESS_SHARE + CORRECTED_SHARE
-        table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
-        table.insert(0, "rhythm", share * (self._process(features) - self.mean_process_))
-        return table
+        return self.parts(Rows.of(features)).table(features.index)
+
+    def parts(self, rows: Rows) -> Rows:
+        """`contributions`, without a table around them."""
+        rhythm = (PROCESS_SHARE + CORRECTED_SHARE) * (self._process(rows) - self.mean_process_)
+        found = np.column_stack([rhythm, self.views_.contributions(rows)])
+        return Rows(found, ["rhythm", *self.columns_])
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature in the trees."""
@@ -167,7 +174,7 @@ class ChurnModel:
         model.views_ = TwoViews.load(directory, "churn", model.columns_, value["views"])
         return model
 
-    def _process(self, features: pd.DataFrame) -> Floats:
+    def _process(self, features: Features) -> Floats:
         """Calibrated logit P(no order) of the process within the horizon."""
         return self.intercept_ + self.slope_ * self.rhythm_.no_order_logit(features)
 

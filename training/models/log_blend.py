@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.rows import Features
 from training.boosting import Boosting
 from training.estimator import Floats
 from training.models.calibration import log_ratio, usual_shift
@@ -60,7 +61,7 @@ class LogBlend:
         self.views_ = TwoViews().fit(features, target, today, np.log(process))
         return self
 
-    def predict(self, features: pd.DataFrame, process: Floats) -> Floats:
+    def predict(self, features: Features, process: Floats) -> Floats:
         """Expected amounts, > 0, given those of the process."""
         views = self.views_.predict(features, np.log(process))
         return np.asarray(np.exp(self.shift_) * _average(np.log(process), views))

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.rows import Features, Rows, column
 from training.boosting import Boosting, OffsetBooster
 from training.estimator import (
+    Figures,
     Floats,
     read_json,
     require_columns,
     stacked,
+    table_of,
     write_json,
 )
 from training.models.next_category import NextCategory
@@ -136,10 +139,11 @@ class NextPurchaseModel:
             return self.lined_up_by == "trees"
         return _surely_positive(self._date_errors(due, waited) - self._date_errors(place, waited))
 
-    def _due(self, features: pd.DataFrame) -> Floats:
+    def _due(self, features: Features) -> Floats:
         """Days until the usual gap is over; negative for the overdue."""
-        due = features["mean_gap_days"].fillna(self.median_gap_) - features["days_since_last_order"]
-        return np.asarray(due, dtype=float)
+        gap = column(features, "mean_gap_days")
+        gap = np.where(np.isnan(gap), self.median_gap_, gap)
+        return np.asarray(gap - column(features, "days_since_last_order"))
 
     def _groups(self, place: Floats) -> list[npt.NDArray[np.intp]]:
         """Rows of comparable customers, the soonest first."""
@@ -162,7 +166,7 @@ class NextPurchaseModel:
         exponential = np.exp(-np.arange(last_day + 1) / self.horizon_days)
         self.curves_ = (1 - FLAT_SHARE) * curves + FLAT_SHARE * exponential
 
-    def survival(self, features: pd.DataFrame, churn_probability: Floats | None = None) -> Floats:
+    def survival(self, features: Features, churn_probability: Floats | None = None) -> Floats:
         """P(no order in the first d days) for d = 0, 1, …, last day; customers × days.
 
         With `churn_probability`, each curve is raised to the power that makes it end there
@@ -189,17 +193,22 @@ class NextPurchaseModel:
         not given anything), `p_order` (the same for the horizon); `expected_wait_days` (mean days to the next order or the horizon,
         whichever comes first: the ranking by urgency).
         """
-        survival = self.survival(features, churn_probability)
+        require_columns(features, self.columns_)
+        return table_of(self.figures(Rows.of(features), churn_probability), features)
+
+    def figures(self, rows: Rows, churn_probability: Floats | None = None) -> Figures:
+        """The columns of `predict`, without a table around them."""
+        survival = self.survival(rows, churn_probability)
         within = survival[:, : self.horizon_days + 1]
         ordered = np.maximum(1 - within[:, -1:], 1e-9)
         reached = (1 - within) / ordered
         middle = np.clip((reached < 0.5 - 1e-12).sum(axis=1) - 1, 0, self.horizon_days - 1)
         low, high = _interval(reached)
         if self.missed_ is not None:
-            due = self._on_time(self._due(features))
+            due = self._on_time(self._due(rows))
             middle = due.astype(int)
             low, high = (self._on_time(due + missed) for missed in self.missed_)
-        columns = {
+        return {
             "next_order_days": middle.astype(float),
             "next_order_low": low,
             "next_order_high": high,
@@ -207,9 +216,8 @@ class NextPurchaseModel:
             "p_order": 1 - within[:, -1],
             "expected_wait_days": within[:, 1:].sum(axis=1),
         }
-        return pd.DataFrame(columns, index=features.index)
 
-    def _place(self, features: pd.DataFrame) -> Floats:
+    def _place(self, features: Features) -> Floats:
         if self.trees_ is None:
             return self._due(features)
         return self.mean_ + self.trees_.correction(features)

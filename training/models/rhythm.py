@@ -7,16 +7,26 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.rows import Features, column
 from training.estimator import Floats
 from training.models.calibration import common_slope, log_odds_shift, logit, surprise
 from training.models.season import Season
 from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
 from training.process.regular_beta_geometric import RegularBetaGeometric
+from training.process.summary import PurchaseCounts
 from training.tables import CutoffTable, Slot, churned, horizon_of
 
 LEAST_EXPECTED = 1e-4
 """Keeps the logarithm of an expectation finite."""
+
+DOUBT = 0.05
+"""How often somebody whom the process gives up for lost is not.
+
+Who bought often and then missed a few gaps is dead to a process in which nobody goes on holiday
+or changes rhythm, and of those for lost many order within the horizon (`docs/accuracy.md`).
+Means bear that, log odds do not, so it is in probabilities alone.
+"""
 
 ROWS_AT_ONCE = 20_000
 
@@ -33,6 +43,15 @@ def purchase_summary(features: pd.DataFrame) -> pd.DataFrame:
             "T": features["days_since_first_order"],
         },
         index=features.index,
+    )
+
+
+def purchase_counts(features: Features) -> PurchaseCounts:
+    """The same for predictions."""
+    return PurchaseCounts(
+        x=column(features, "repeat_purchase_days"),
+        t_x=column(features, "first_to_last_days"),
+        T=column(features, "days_since_first_order"),
     )
 
 
@@ -61,35 +80,39 @@ class Rhythm:
         self.process_ = process.fit(purchase_summary(features))
         return self
 
-    def no_order_logit(self, features: pd.DataFrame, days: float | None = None) -> Floats:
-        """Logit P(no order in the horizon, or in `days` of average season); one value per row."""
-        summary = purchase_summary(features)
-        return logit(self.process_.p_no_order(summary, self._days(days)))
+    def no_order_logit(self, features: Features, days: float | None = None) -> Floats:
+        """Logit P(no order in the horizon, or in `days` of average season); one value per row.
 
-    def p_alive(self, features: pd.DataFrame) -> Floats:
-        return np.asarray(self.process_.p_alive(purchase_summary(features)))
+        1 − P(alive) · P(order | alive), with `p_alive` as it is told.
+        """
+        order = self.process_.p_order_alive(purchase_counts(features), self._days(days))
+        return logit(1 - self.p_alive(features) * order)
 
-    def expected_orders(self, features: pd.DataFrame, days: float | None = None) -> Floats:
+    def p_alive(self, features: Features) -> Floats:
+        """`DOUBT` + (1 − `DOUBT`) · P(alive) of the process; one value per row."""
+        alive = self.process_.p_alive(purchase_counts(features))
+        return np.asarray(DOUBT + (1 - DOUBT) * alive)
+
+    def expected_orders(self, features: Features, days: float | None = None) -> Floats:
         """Expected purchase days in the horizon (or in `days` of average season), > 0."""
-        summary = purchase_summary(features)
-        expected = self.process_.expected_orders(summary, self._days(days))
+        expected = self.process_.expected_orders(purchase_counts(features), self._days(days))
         return np.maximum(expected, LEAST_EXPECTED)
 
-    def expected_orders_within(self, features: pd.DataFrame, ends: Floats) -> Floats:
+    def expected_orders_within(self, features: Features, ends: Floats) -> Floats:
         """The same within each of `ends` days of average season, rows × ends.
 
         A single customer costs one question to the process, not one for each of `ends`; for
         many customers it is asked piece by piece, as the answers to all would fill the memory.
         """
-        summary = purchase_summary(features)
-        step = max(1, ROWS_AT_ONCE // max(len(summary), 1))
+        counts = purchase_counts(features)
+        step = max(1, ROWS_AT_ONCE // max(len(counts), 1))
         parts = []
         for start in range(0, len(ends), step):
             some = ends[start : start + step]
-            rows = np.repeat(np.arange(len(summary)), len(some))
-            days = np.tile(some, len(summary))
-            expected = self.process_.expected_orders(summary.iloc[rows], days)
-            parts.append(expected.reshape(len(summary), len(some)))
+            rows = np.repeat(np.arange(len(counts)), len(some))
+            days = np.tile(some, len(counts))
+            expected = self.process_.expected_orders(counts.at(rows), days)
+            parts.append(expected.reshape(len(counts), len(some)))
         return np.maximum(np.column_stack(parts), LEAST_EXPECTED)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A known score corrected by a straight line in the logarithms of the features."""
 
-import functools
 import math
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from features.rows import Features, values_of
 from training.estimator import Floats
 from training.models.links import Link, LogAmount
 
@@ -90,11 +90,11 @@ class RidgeCorrection:
                 break
         return found
 
-    def correction(self, features: pd.DataFrame) -> Floats:
+    def correction(self, features: Features) -> Floats:
         """What to add to the score, one value per row."""
         return np.asarray(np.clip(_row_sums(self._parts(features)), *self.bounds_))
 
-    def contributions(self, features: pd.DataFrame) -> Floats:
+    def contributions(self, features: Features) -> Floats:
         """What each feature adds, rows × columns; a row adds up to its correction."""
         parts = self._parts(features)
         whole = _row_sums(parts)
@@ -103,7 +103,7 @@ class RidgeCorrection:
         )
         return np.asarray(parts * kept[:, None])
 
-    def _parts(self, features: pd.DataFrame) -> Floats:
+    def _parts(self, features: Features) -> Floats:
         return np.asarray(self._standard(_logarithms(features)) * self.coefficients_)
 
     def _standard(self, values: Floats) -> Floats:
@@ -130,12 +130,11 @@ class RidgeCorrection:
         return ridge
 
 
-def _logarithms(features: pd.DataFrame) -> Floats:
-    # one layout: sums and products of a frame must not depend on how it lies in memory
-    values = np.ascontiguousarray(features.to_numpy(dtype=float))
+def _logarithms(features: Features) -> Floats:
+    values = values_of(features)
     return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
 
 
 def _row_sums(parts: Floats) -> Floats:
     # column by column: the sum of a row must not depend on how many rows there are
-    return functools.reduce(np.add, parts.T, np.zeros(len(parts)))
+    return np.asarray(np.add.accumulate(parts, axis=1)[:, -1]) if parts.size else parts.sum(axis=1)

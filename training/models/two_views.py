@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.rows import Features
 from training.boosting import OffsetBooster
 from training.estimator import Floats, customer_thirds
 from training.models.links import Link
@@ -23,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 class Correction(Protocol):
     """What was learned to add to a score."""
 
-    def correction(self, features: pd.DataFrame) -> Floats: ...
+    def correction(self, features: Features) -> Floats: ...
 
 
 Grow = Callable[[pd.DataFrame, Mask], Correction]
@@ -91,14 +92,14 @@ class TwoViews:
         self.direct_level_ = target.link.level(self.trees_.correction(today), process)
         return self
 
-    def predict(self, features: pd.DataFrame, process: Floats) -> tuple[Floats, Floats]:
+    def predict(self, features: Features, process: Floats) -> tuple[Floats, Floats]:
         """Both views on the scale of the link: the corrected process, and the trees alone."""
         return (
             self.corrected_level_ + process + self.line_.correction(features),
             self.direct_level_ + self.trees_.correction(features),
         )
 
-    def contributions(self, features: pd.DataFrame) -> Floats:
+    def contributions(self, features: Features) -> Floats:
         """What each feature adds to the average of process and views; rows × columns."""
         corrected = CORRECTED_SHARE * self.line_.contributions(features)
         direct = DIRECT_SHARE * self.trees_.contributions(features)

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError
+from features.rows import Features, Rows, column
 from features.value_basis import REVENUE, BasisName, ValueBasis
 from training.boosting import Boosting
 from training.estimator import (
+    Figures,
     Floats,
     read_json,
     require_columns,
     stacked,
+    table_of,
     write_json,
 )
 from training.models.log_blend import LogBlend
@@ -125,12 +128,12 @@ class ValueModel:
         latest = age[whole] == age[whole].max()
         self.interval_ = SpendInterval().fit(expected[whole], spent[whole], latest)
 
-    def _process(self, features: pd.DataFrame) -> tuple[Floats, Floats]:
+    def _process(self, features: Features) -> tuple[Floats, Floats]:
         """Expected purchase days and spend of the process within the horizon."""
         orders = self.rhythm_.expected_orders(features)
         return orders, orders * self._left(self.order_value_, features)
 
-    def _left(self, order_value: GammaGamma, features: pd.DataFrame) -> Floats:
+    def _left(self, order_value: GammaGamma, features: Features) -> Floats:
         """Expected value of an order on the model's basis, > 0."""
         paid = _expected_value(order_value, features)
         if self.basis.name == "revenue":
@@ -154,22 +157,23 @@ class ValueModel:
         be added up), `clv_lifetime` ≥ `clv`, discounted.
         """
         require_columns(features, self.columns_)
-        said_orders, said_spend = self._process(features)
-        orders = self.orders_.predict(features, said_orders)
-        clv = self.spend_.predict(features, said_spend)
+        return table_of(self.figures(Rows.of(features)), features)
+
+    def figures(self, rows: Rows) -> Figures:
+        """The columns of `predict`, without a table around them."""
+        said_orders, said_spend = self._process(rows)
+        orders = self.orders_.predict(rows, said_orders)
+        clv = self.spend_.predict(rows, said_spend)
         low, median, high = self.interval_.predict(clv)
-        return pd.DataFrame(
-            {
-                "expected_orders": orders,
-                "expected_order_value": clv / orders,
-                "clv": clv,
-                "clv_low": np.minimum(low, clv),
-                "clv_high": np.maximum(high, clv),
-                "clv_median": median,
-                "clv_lifetime": clv * self._lifetime_factor(features),
-            },
-            index=features.index,
-        )
+        return {
+            "expected_orders": orders,
+            "expected_order_value": clv / orders,
+            "clv": clv,
+            "clv_low": np.minimum(low, clv),
+            "clv_high": np.maximum(high, clv),
+            "clv_median": median,
+            "clv_lifetime": clv * self._lifetime_factor(rows),
+        }
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """What moves each customer's value, in the log of money against the average customer.
@@ -183,20 +187,22 @@ class ValueModel:
         process and views minus a constant of the model, and depends on no other row.
         """
         require_columns(features, self.columns_)
-        said_orders, said_spend = self._process(features)
+        return self.parts(Rows.of(features)).table(features.index)
+
+    def parts(self, rows: Rows) -> Rows:
+        """`contributions`, without a table around them."""
+        said_orders, said_spend = self._process(rows)
         share = PROCESS_SHARE + CORRECTED_SHARE
         orders = share * (np.log(said_orders) - self.orders_.level_)
         spend = share * (np.log(said_spend) - self.spend_.level_)
-        parts = self.spend_.views_.contributions(features)
-        table = pd.DataFrame(parts, columns=self.columns_, index=features.index)
-        kept = self._kept_part(features)
-        table["mean_order_value"] += spend - orders - kept
+        found = self.spend_.views_.contributions(rows)
+        kept = self._kept_part(rows)
+        found[:, self.columns_.index("mean_order_value")] += spend - orders - kept
         if self.basis.name == "margin":
-            table["margin_share"] += kept
-        table.insert(0, "rhythm", orders)
-        return table
+            found[:, self.columns_.index("margin_share")] += kept
+        return Rows(np.column_stack([orders, found]), ["rhythm", *self.columns_])
 
-    def _kept_part(self, features: pd.DataFrame) -> Floats:
+    def _kept_part(self, features: Features) -> Floats:
         """What the customer's own margin adds to the log of the value, against the shop's."""
         if self.basis.name == "revenue":
             return np.zeros(len(features))
@@ -244,7 +250,7 @@ class ValueModel:
         )
         return model
 
-    def _lifetime_factor(self, features: pd.DataFrame) -> Floats:
+    def _lifetime_factor(self, features: Features) -> Floats:
         """Discounted expected orders of the lifetime ÷ those of the first horizon, ≥ 1.
 
         The purchase process says how orders fade; each period is discounted from its middle.
@@ -262,7 +268,7 @@ class ValueModel:
         return round(self.lifetime_years * DAYS_PER_YEAR / self.horizon_days)
 
 
-def kept_share(features: pd.DataFrame, basis: ValueBasis) -> Floats:
+def kept_share(features: Features, basis: ValueBasis) -> Floats:
     """Of the money of an order, how much the cost of goods leaves: own and shop's share averaged.
 
     Parameters
@@ -275,19 +281,23 @@ def kept_share(features: pd.DataFrame, basis: ValueBasis) -> Floats:
     `LEAST_LEFT` to 1 per row.
     """
     shop = float(np.clip(1 - basis.cost_share, LEAST_LEFT, 1.0))
-    own = features["margin_share"].fillna(shop).clip(0, 1).to_numpy(dtype=float)
-    orders = features["orders"].to_numpy(dtype=float)
+    own = column(features, "margin_share")
+    own = np.clip(np.where(np.isnan(own), shop, own), 0, 1)
+    orders = column(features, "orders")
     share = (orders * own + PRIOR_ORDERS * shop) / (orders + PRIOR_ORDERS)
     return np.asarray(np.maximum(share, LEAST_LEFT))
 
 
-def _order_value(features: pd.DataFrame) -> GammaGamma:
-    return GammaGamma().fit(features["orders"], features["mean_order_value"].fillna(0.0))
+def _order_value(features: Features) -> GammaGamma:
+    return GammaGamma().fit(*_paid(features))
 
 
-def _expected_value(order_value: GammaGamma, features: pd.DataFrame) -> Floats:
+def _expected_value(order_value: GammaGamma, features: Features) -> Floats:
     """Expected value of an order in units of the currency, > 0."""
-    expected = order_value.expected_value(
-        features["orders"], features["mean_order_value"].fillna(0.0)
-    )
-    return np.maximum(expected, LEAST_EXPECTED)
+    return np.maximum(order_value.expected_value(*_paid(features)), LEAST_EXPECTED)
+
+
+def _paid(features: Features) -> tuple[Floats, Floats]:
+    """How many orders, and their mean value; 0 where it is not known."""
+    mean = column(features, "mean_order_value")
+    return column(features, "orders"), np.where(np.isnan(mean), 0.0, mean)

@@ -14,6 +14,7 @@ from training.process.summary import (
     Floats,
     GroupedCounts,
     PurchaseCounts,
+    Summary,
     group_summary,
     read_summary,
 )
@@ -75,7 +76,7 @@ class TimingProcess(FittedModel, ABC):
         self.diagnosis_ = self._diagnose(found, repeat_buyers=int((counts.x > 0).sum()))
         return self
 
-    def p_alive(self, summary: pd.DataFrame) -> Floats:
+    def p_alive(self, summary: Summary) -> Floats:
         """Probability that each customer has not dropped out by `as_of`.
 
         Parameters
@@ -93,7 +94,7 @@ class TimingProcess(FittedModel, ABC):
         """
         return self._p_alive(read_summary(summary))
 
-    def expected_orders(self, summary: pd.DataFrame, days: ArrayLike) -> Floats:
+    def expected_orders(self, summary: Summary, days: ArrayLike) -> Floats:
         """Expected purchase days in (T, T + days], given each customer's past.
 
         Parameters
@@ -111,9 +112,9 @@ class TimingProcess(FittedModel, ABC):
             If the summary or `days` cannot be used.
         """
         counts = read_summary(summary)
-        return self._expected_orders(counts, _horizons(counts, days))
+        return self._expected_orders(counts, horizons(counts, days))
 
-    def p_no_order(self, summary: pd.DataFrame, days: ArrayLike) -> Floats:
+    def p_no_order(self, summary: Summary, days: ArrayLike) -> Floats:
         """Probability of no purchase in (T, T + days], given each customer's past.
 
         No purchase comes from who has dropped out, and from who is alive with the
@@ -134,9 +135,9 @@ class TimingProcess(FittedModel, ABC):
             If the summary or `days` cannot be used.
         """
         counts = read_summary(summary)
-        return self._p_no_order(counts, _horizons(counts, days))
+        return self._p_no_order(counts, horizons(counts, days))
 
-    def discounted_orders(self, summary: pd.DataFrame, *, discount_rate: float) -> Floats:
+    def discounted_orders(self, summary: Summary, *, discount_rate: float) -> Floats:
         """Expected purchases after T for good, each worth less the later it comes.
 
         Parameters
@@ -223,7 +224,7 @@ class TimingProcess(FittedModel, ABC):
         return f"{words}."
 
 
-def _horizons(counts: PurchaseCounts, days: ArrayLike) -> Floats:
+def horizons(counts: PurchaseCounts, days: ArrayLike) -> Floats:
     """`days` as one number per row."""
     horizon = np.asarray(days, dtype=np.float64)
     if horizon.ndim and horizon.shape != (len(counts),):

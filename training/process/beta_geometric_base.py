@@ -17,14 +17,21 @@ from abc import ABC
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
-from training.process.base import TimingProcess
+from training.process.base import TimingProcess, horizons
 from training.process.discounting import discounted_while_alive
 from training.process.expectation import expected_while_alive
 from training.process.likelihood import GroupedLikelihood, dropped_log_odds, steps_done
 from training.process.maximum_likelihood import LogLikelihood
-from training.process.summary import Floats, GroupedCounts, PurchaseCounts
+from training.process.summary import (
+    Floats,
+    GroupedCounts,
+    PurchaseCounts,
+    Summary,
+    read_summary,
+)
 
 
 class BetaGeometricProcess(TimingProcess, ABC):
@@ -88,7 +95,15 @@ class BetaGeometricProcess(TimingProcess, ABC):
         alive: Floats = special.expit(-log_odds)
         return alive
 
+    def p_order_alive(self, summary: Summary, days: ArrayLike) -> Floats:
+        """P(a purchase in (T, T + days] | not dropped out by T), else as `p_no_order`."""
+        counts = read_summary(summary)
+        return self._p_order_alive(counts, horizons(counts, days))
+
     def _p_no_order(self, counts: PurchaseCounts, days: Floats) -> Floats:
+        return np.asarray(1 - self._p_alive(counts) * self._p_order_alive(counts, days))
+
+    def _p_order_alive(self, counts: PurchaseCounts, days: Floats) -> Floats:
         waited = self.alpha_ + counts.T
         orders = self.r_ + self._stages * counts.x
         log_silent = -orders * np.log1p(days / waited)
@@ -99,8 +114,7 @@ class BetaGeometricProcess(TimingProcess, ABC):
                 for more in (days, np.zeros_like(days))
             )
             log_silent += np.log(later / now)
-        p_order_alive = -np.expm1(np.minimum(log_silent, 0.0))
-        return np.asarray(1 - self._p_alive(counts) * p_order_alive)
+        return np.asarray(-np.expm1(np.minimum(log_silent, 0.0)))
 
     def _expected_orders(self, counts: PurchaseCounts, days: Floats) -> Floats:
         growth = days / (self.alpha_ + counts.T)

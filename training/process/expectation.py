@@ -22,6 +22,7 @@ since the k-th roots of unity pick every k-th step. Exact where the published fo
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -51,8 +52,13 @@ class BetaMixture:
     weight: Floats
 
     @classmethod
+    @lru_cache(maxsize=1_024)
     def of(cls, a: float, stays: float, *, nodes: int = NODES, tail: float = TAIL) -> Self:
-        """Nodes for Beta(a, stays), both above 0."""
+        """Nodes for Beta(a, stays), both above 0.
+
+        Kept: they hang on how often a customer bought, and finding them takes longer than all
+        that is done with them for one customer.
+        """
         p, q, weight = _beta_nodes(a + 1, stays + 1, nodes=nodes, tail=tail)
         return cls(a, stays, p, q, weight / (p * q))
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.optimize import minimize
 
 from features.errors import ConfigError
 from training.process.persistence import checked
@@ -73,6 +72,8 @@ def maximise(
 
 
 def _search(mean_loss: LogLikelihood, start: Floats, bound: float, customers: float) -> Maximum:
+    from scipy.optimize import minimize
+
     found = minimize(
         mean_loss,
         np.log(start),

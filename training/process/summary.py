@@ -33,6 +33,14 @@ class PurchaseCounts:
     def __len__(self) -> int:
         return len(self.x)
 
+    def at(self, rows: NDArray[np.intp]) -> "PurchaseCounts":
+        """The counts of some rows."""
+        return PurchaseCounts(self.x[rows], self.t_x[rows], self.T[rows])
+
+
+Summary = pd.DataFrame | PurchaseCounts
+"""What the processes read: a table, or its three columns, which are checked all the same."""
+
 
 @dataclass(frozen=True)
 class GroupedCounts(PurchaseCounts):
@@ -50,7 +58,7 @@ class GroupedCounts(PurchaseCounts):
         )
 
 
-def read_summary(summary: pd.DataFrame) -> PurchaseCounts:
+def read_summary(summary: Summary) -> PurchaseCounts:
     """Check a summary and take its three columns.
 
     Parameters
@@ -68,6 +76,13 @@ def read_summary(summary: pd.DataFrame) -> PurchaseCounts:
         negative values, `x` that is no whole number, `t_x` beyond `T`, `t_x` other than 0
         without a repeat purchase, `t_x` of 0 with one.
     """
+    counts = summary if isinstance(summary, PurchaseCounts) else _columns(summary)
+    if problems := _row_problems(counts):
+        raise DataError(problems)
+    return counts
+
+
+def _columns(summary: pd.DataFrame) -> PurchaseCounts:
     columns: dict[str, Floats] = {}
     problems: list[str] = []
     for name in COLUMNS:
@@ -77,10 +92,7 @@ def read_summary(summary: pd.DataFrame) -> PurchaseCounts:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    counts = PurchaseCounts(**columns)
-    if problems := _row_problems(counts):
-        raise DataError(problems)
-    return counts
+    return PurchaseCounts(**columns)
 
 
 def group_summary(counts: PurchaseCounts) -> GroupedCounts:
@@ -96,7 +108,6 @@ def group_summary(counts: PurchaseCounts) -> GroupedCounts:
 
 
 def _numbers(summary: pd.DataFrame, name: str) -> Floats:
-    # asking pandas for the place of a name costs more than all that a single customer needs
     places = [place for place, label in enumerate(summary.columns) if label == name]
     if not places:
         have = ", ".join(map(str, summary.columns)) or "none"
@@ -111,6 +122,10 @@ def _numbers(summary: pd.DataFrame, name: str) -> Floats:
 
 def _row_problems(counts: PurchaseCounts) -> list[str]:
     x, t_x = counts.x, counts.t_x
+    # of missing values nothing is true
+    sound = (x >= 0) & (x == np.floor(x)) & (t_x <= counts.T) & (t_x >= 0) & ((x > 0) == (t_x > 0))
+    if np.all(sound & np.isfinite(x) & np.isfinite(counts.T)):
+        return []
     finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(counts.T)
     rules = {
         "a missing or infinite value": ~finite,

@@ -13,9 +13,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features.config import ClusterSearch
 from features.errors import BundleError, NotEnoughData
@@ -118,6 +115,9 @@ class ClusterModel:
     def _centres(self, scaled: Floats, number: int) -> Floats:
         """Centres of k-means, those with the most frequent and recent customers first."""
         # one thread adds in one order, and tables this small are slower with more
+        from sklearn.cluster import KMeans
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
         with threadpool_limits(limits=1):
             means = KMeans(number, n_init=5, random_state=self.seed).fit(scaled)
         centres = np.asarray(means.cluster_centers_, dtype=float)
@@ -125,6 +125,8 @@ class ClusterModel:
 
     def _stability(self, scaled: Floats, centres: Floats, rng: np.random.Generator) -> float:
         """Mean agreement of the clusters with those found in resamples, 1 = the same."""
+        from sklearn.metrics import adjusted_rand_score
+
         whole = nearest_centre(scaled, centres)
         agreements = []
         for _ in range(self.search.resamples):

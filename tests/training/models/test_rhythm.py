@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.models.rhythm import Rhythm, Rhythms, purchase_summary
+from training.models.calibration import expit
+from training.models.rhythm import DOUBT, Rhythm, Rhythms, purchase_summary
 from training.tables import CutoffTable, Slot
 
 AS_OF, WINDOW = 360, 60
@@ -96,3 +97,31 @@ def test_the_season_of_the_shop_tells_the_pace():
     assert 1.5 < rhythms.today.pace < 3.0
     (said,) = rhythms.each(Rhythm.expected_orders)
     assert (said < rhythms.today.expected_orders(shop.features)).all()
+
+
+def test_nobody_is_given_up_for_certain():
+    known = table(np.random.default_rng(4), spread=1.0).features
+    rhythm = Rhythm(horizon_days=WINDOW).fit(known)
+    # forty orders, one a week, then nothing for a year
+    silent = pd.DataFrame({"repeat_purchase_days": [40.0], "first_to_last_days": [280.0]}).assign(
+        days_since_first_order=645.0
+    )
+    process, summary = rhythm.process_, purchase_summary(silent)
+    assert process.p_no_order(summary, WINDOW)[0] > 0.999
+    assert rhythm.p_alive(silent)[0] == pytest.approx(DOUBT, rel=0.02)
+    expected = 1 - rhythm.p_alive(silent) * process.p_order_alive(summary, WINDOW)
+    np.testing.assert_allclose(expit(rhythm.no_order_logit(silent)), expected, rtol=1e-6)
+    # means are the process's own
+    np.testing.assert_array_equal(
+        rhythm.expected_orders(known), process.expected_orders(purchase_summary(known), WINDOW)
+    )
+
+
+def test_who_surely_is_alive_is_told_what_the_process_says():
+    known = table(np.random.default_rng(5), spread=1.0).features
+    rhythm = Rhythm(horizon_days=WINDOW).fit(known)
+    process, summary = rhythm.process_, purchase_summary(known)
+    told, alive = expit(rhythm.no_order_logit(known)), process.p_alive(summary)
+    said = process.p_no_order(summary, WINDOW)
+    assert (told <= said + 1e-9).all()
+    assert np.abs(told - said)[alive > 0.9].max() < DOUBT * 0.1

@@ -1,0 +1,95 @@
+"""A feature table as one block of numbers, for those who ask about a few customers at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+
+class Rows:
+    """What models read of a feature table: columns by name, or all of it.
+
+    One customer's DataFrame costs more than all that is computed of it; this costs next to
+    nothing. It is read, never changed.
+
+    Parameters
+    ----------
+    numbers : rows × columns, C-contiguous
+    columns : their names
+    place : name → number of the column, where that is known
+
+    Examples
+    --------
+    >>> rows = Rows(np.array([[1.0, 2.0], [3.0, 4.0]]), ["orders", "spend"])
+    >>> len(rows), rows["spend"].tolist(), rows.at([1])["orders"].tolist()
+    (2, [2.0, 4.0], [3.0])
+    """
+
+    __slots__ = ("_place", "columns", "numbers")
+
+    def __init__(
+        self, numbers: Floats, columns: Sequence[str], place: Mapping[str, int] | None = None
+    ) -> None:
+        self.numbers = numbers
+        self.columns = columns
+        self._place = place or {name: place for place, name in enumerate(columns)}
+
+    @classmethod
+    def of(cls, features: "Features") -> "Rows":
+        """The numbers of a feature table."""
+        if isinstance(features, Rows):
+            return features
+        return cls(values_of(features), [str(name) for name in features.columns])
+
+    @classmethod
+    def stacked(cls, customers: Sequence[Mapping[str, float]], columns: Sequence[str]) -> Self:
+        """One row per mapping, of which these columns are read."""
+        numbers = [[one[name] for name in columns] for one in customers]
+        return cls(
+            np.array(numbers, dtype=np.float64).reshape(len(customers), len(columns)), columns
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._place
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.numbers[:, self._place[name]]
+
+    def at(self, rows: "Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.bool_]") -> "Rows":
+        """Some of the rows, by number or by a mask."""
+        return Rows(self.numbers[rows], self.columns, self._place)
+
+    def table(self, index: pd.Index) -> pd.DataFrame:
+        """The same as a table with this index."""
+        return pd.DataFrame(self.numbers, columns=list(self.columns), index=index)
+
+    def aligned(self, names: Sequence[str]) -> Floats:
+        """Rows × `names`; NaN in columns that are not there."""
+        found = np.full((len(self), len(names)), np.nan)
+        for place, name in enumerate(names):
+            if name in self._place:
+                found[:, place] = self.numbers[:, self._place[name]]
+        return found
+
+
+Features = pd.DataFrame | Rows
+"""A feature table, one row per customer."""
+
+
+def column(features: Features, name: str) -> Floats:
+    """A column of a feature table as plain numbers."""
+    return np.asarray(features[name], dtype=np.float64)
+
+
+def values_of(features: Features) -> Floats:
+    """All of a feature table, rows × columns, in one layout whatever it came from."""
+    if isinstance(features, Rows):
+        return features.numbers
+    return np.ascontiguousarray(features.to_numpy(dtype=np.float64))
