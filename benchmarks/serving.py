@@ -38,6 +38,11 @@ from tests.support.trained import SECTIONS, trained_shop
 ROUNDS = 3
 CONNECTIONS = 8
 BATCH = 200
+READS_PER_SECOND = 2_000
+ORDERS_PER_SECOND = 50
+PACED_CONNECTIONS = 32
+"""So many that a request which is due does not wait for a connection."""
+
 TREES, FEATURES = 300, 60
 
 BARE = """
@@ -78,6 +83,7 @@ class Route:
     server: Server
     requests: Sequence[str]
     connections: int = CONNECTIONS
+    per_second: float | None = None
     found: list[dict] = field(default_factory=list)
 
 
@@ -250,9 +256,21 @@ def _reads(bare: Server, ours: Server, key: str, ids: Sequence[str]) -> list[Rou
     some = ids[:5_000]
     groups = [ids[start : start + BATCH] for start in range(0, 10_000, BATCH)]
     batches = [json.dumps({"customer_ids": group}) for group in groups if group]
+    one = [_get(f"/v1/customers/{name}", key) for name in some]
+    paced = [
+        Route(
+            f"{name}, {READS_PER_SECOND:,} a second",
+            server,
+            one,
+            connections=PACED_CONNECTIONS,
+            per_second=READS_PER_SECOND,
+        )
+        for name, server in (("bare route", bare), ("get one", ours))
+    ]
     return [
-        Route("bare route", bare, [_get(f"/v1/customers/{one}", key) for one in some]),
-        Route("get one", ours, [_get(f"/v1/customers/{one}", key) for one in some]),
+        Route("bare route", bare, one),
+        Route("get one", ours, one),
+        *paced,
         Route(
             f"batch of {BATCH}",
             ours,
@@ -283,7 +301,18 @@ def _scores(live: Server, key: str, lines: dict, end: datetime) -> list[Route]:
         at = (end + timedelta(seconds=number)).isoformat()
         line |= {"customer_id": name, "order_id": f"new-{number}", "line": 1, "ordered_at": at}
         news.append(_post("/v1/transactions", key, json.dumps({"lines": [line]})))
-    return [*routes, Route("new order → score", live, news)]
+    half = len(news) // 2
+    return [
+        *routes,
+        Route(
+            f"new order → score, {ORDERS_PER_SECOND} a second",
+            live,
+            news[:half],
+            connections=PACED_CONNECTIONS,
+            per_second=ORDERS_PER_SECOND,
+        ),
+        Route("new order → score", live, news[half:]),
+    ]
 
 
 def _rows(mlflow: Server) -> list[Route]:
@@ -322,6 +351,8 @@ def _asked(route: Route, seconds: float, folder: Path) -> dict:
     before = _cpu_seconds(route.server)
     command = [sys.executable, "-m", "benchmarks.load", str(route.server.port)]
     command += [str(route.connections), str(seconds), str(file)]
+    if route.per_second is not None:
+        command.append(str(route.per_second))
     said = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(said.stdout)
     found["cpu_us"] = 1e6 * (_cpu_seconds(route.server) - before) / sum(found["statuses"].values())
@@ -330,7 +361,9 @@ def _asked(route: Route, seconds: float, folder: Path) -> dict:
 
 def _tell(routes: Sequence[Route], servers: Sequence[Server]) -> None:
     bare = _median(routes[0], "per_second")
-    print(f"\n{CONNECTIONS} connections, medians of {ROUNDS} rounds\n")
+    print(
+        f"\n{CONNECTIONS} connections, medians of {ROUNDS} rounds, load {os.getloadavg()[0]:.1f}\n"
+    )
     print("| route | requests/s | × bare | p50 ms | p99 ms | CPU µs a request | statuses |")
     print("|---|---|---|---|---|---|---|")
     for route in routes:

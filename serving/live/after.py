@@ -1,17 +1,18 @@
 """What a score run would say of a customer after the orders that were sent since the last one."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from features.config import Data, Settings
+from features.errors import ConfigError
 from features.histories import FileLine, file_lines, told_beside
 from features.state.judging import TypedLine
 from features.state.reading import SentLine, typed_line
 from serving.answers import encode
-from serving.live.scorer import Known, LastSaid, NothingBought, Scorer
+from serving.live.scorer import Ask, Known, LastSaid, NothingBought, Scored, Scorer
 from serving.store.run import RunInfo
 
 IN_FILES = "order_in_files"
@@ -21,49 +22,68 @@ SOURCE = "\uffff"
 """Stands for the file of such lines, behind all others."""
 
 
-def score_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
+Finish = Callable[[Scored | ConfigError], dict[str, Any]]
+"""Makes the answer to a request of what the scorer says; raises what the request is refused for."""
+
+
+def asked_after(
+    scorer: Scorer, settings: Settings, body: Mapping[str, Any]
+) -> tuple[Ask, Finish] | dict[str, Any]:
     """Score a customer by what the files hold and what was sent.
 
     Parameters
     ----------
     body : `customer_id`; `run_id`, the run to go beyond; `history`, see `features.histories`;
-        `lines` (order, content), oldest first; `segments`, `name`, `consent` as that run says
-        them; `earlier`, runs with their figures
+        `lines` (order, content), oldest first; `segments`, `name`, `consent`, `referral_value`
+        as that run says them; `earlier`, runs with their figures
 
     Returns
     -------
-    `run_id`, the run that the scorer knows; where it is another one, nothing else. Else
-    `document` and `products` as JSON, both None where no line counts as a purchase, and
-    `put_aside`: for each of `lines` the reason why it does not count, or None.
+    Whom to score and what makes the answer of it, or the answer where nobody is to be scored.
+    An answer holds `run_id`, the run that the scorer knows; where it is another one, nothing
+    else. Else `document` and `products` as JSON, both None where no line counts as a purchase,
+    and `put_aside`: for each of `lines` the reason why it does not count, or None.
     """
     run = scorer.run
     if run is None or run.run_id != body["run_id"]:
         return {"run_id": None if run is None else run.run_id}
     data = settings.data
+    read = read_lines(data, body)
+    nobody: dict[str, Any] = {"run_id": run.run_id, "document": None, "products": None}
+    if body["customer_id"] in data.rules.anonymous_customers:
+        return {**nobody, "put_aside": [None] * len(read.sent)}
+
+    def told(found: Scored | ConfigError) -> dict[str, Any]:
+        if isinstance(found, Scored):
+            document = _with_words_of(run, found.document, body)
+            said = {**nobody, "document": encode(document), "products": found.products}
+            reasons = [one.reason for one in found.judged]
+        elif isinstance(found, NothingBought):
+            said, reasons = nobody, list(found.reasons)
+        else:
+            raise found
+        behind_files = iter(reasons[len(read.files) :])
+        return {**said, "put_aside": _reasons(read.sent, read.held, data, behind_files)}
+
+    known = _known(body, run, scorer.table_columns)
+    return Ask(customer_id=body["customer_id"], lines=[*read.files, *read.new], known=known), told
+
+
+class ReadLines(NamedTuple):
+    """The lines of a customer: `files` hold orders `held`; of what was `sent`, `new` is beyond."""
+
+    files: list[TypedLine]
+    sent: list[TypedLine]
+    held: set[Any]
+    new: list[TypedLine]
+
+
+def read_lines(data: Data, body: Mapping[str, Any]) -> ReadLines:
+    """The lines in the body of `asked_after`."""
     files = [_typed(line) for line in file_lines(body["history"])]
     held = {_order(line, data) for line in files}
     sent = [_sent(order, json.loads(content), data) for order, content in body["lines"]]
-    new = [line for line in sent if _order(line, data) not in held]
-    answer: dict[str, Any] = {"run_id": run.run_id, "document": None, "products": None}
-    if body["customer_id"] in data.rules.anonymous_customers:
-        return {**answer, "put_aside": [None] * len(sent)}
-    try:
-        scored = scorer.score(
-            body["customer_id"], [*files, *new], None, _known(body, run, scorer.table_columns)
-        )
-    except NothingBought as error:
-        return {
-            **answer,
-            "put_aside": _reasons(sent, held, data, iter(error.reasons[len(files) :])),
-        }
-    reasons = iter([one.reason for one in scored.judged[len(files) :]])
-    document = _with_words_of(run, scored.document, body)
-    return {
-        "run_id": run.run_id,
-        "document": encode(document),
-        "products": scored.products,
-        "put_aside": _reasons(sent, held, data, reasons),
-    }
+    return ReadLines(files, sent, held, [line for line in sent if _order(line, data) not in held])
 
 
 def _typed(line: FileLine) -> TypedLine:
@@ -100,6 +120,7 @@ def _known(body: Mapping[str, Any], run: RunInfo, table_columns: list[str]) -> K
         consents=beside.get("consents", False),
         table_features=features,
         segments=body["segments"],
+        referral_value=body["referral_value"],
         before=[_said(run, one) for one in body["earlier"]],
         is_in_run=True,
     )

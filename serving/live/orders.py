@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 SCORING_SECONDS = 2.0
 """How long one request is kept waiting for scores; those left follow by themselves."""
 
-MOST_AHEAD = 4
+MOST_AHEAD = 24
 """Scores that others have asked for, with which a request waits for its own; with more its scores
 follow: whoever sends many orders at once gets answers, not a queue."""
 
@@ -80,6 +80,17 @@ class CustomerAfter(NamedTuple):
     churn_probability: float | None = None
     retention_risk: str | None = None
     clv: float | None = None
+
+
+class Made(NamedTuple):
+    """A score: the lines that do not count and why, and what is said of the customer.
+
+    `is_news`: readers see it; not where a newer one was there.
+    """
+
+    aside: dict[Place, str]
+    after: CustomerAfter
+    is_news: bool
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,8 @@ class LiveOrders:
             for one, verdict in zip(sent, judged, strict=True)
             if one.line.customer_id is not None and verdict.outcome != "refused"
         )
-        aside = self._score_all(list(ids))
+        made = self._score_all(ids)
+        aside = {place: reason for one in made.values() for place, reason in one.aside.items()}
         lines = tuple(
             TakenLine(
                 *one.line.place,
@@ -153,7 +165,9 @@ class LiveOrders:
             )
             for one, verdict, is_early in zip(sent, judged, early, strict=True)
         )
-        return Taken(lines, tuple(self._after(list(ids))))
+        others = self._after([name for name in ids if name not in made])
+        after = {one.customer_id: one for one in (*others, *(one.after for one in made.values()))}
+        return Taken(lines, tuple(after[name] for name in ids))
 
     def score(self, customer_id: str) -> dict[Place, str]:
         """Make the score of a customer who waits; a no-op for everybody else.
@@ -167,9 +181,14 @@ class LiveOrders:
         ScorerAway
             When the scorer does not answer, or knows another run than readers see.
         """
+        made = self._made(customer_id)
+        return {} if made is None else made.aside
+
+    def _made(self, customer_id: str) -> "Made | None":
+        """The score of a customer who waits, and whether readers see it; None: nothing to do."""
         past = self._live.past(customer_id)
-        if past is None:
-            return {}
+        if past is None or not past.is_waiting:
+            return None
         if self._scorer is None:
             raise ScorerAway("this server was started without a scorer")
         if past.document is not None and past.history is None:
@@ -177,32 +196,49 @@ class LiveOrders:
         answer = self._scorer.ask(request_of(past))
         if answer["run_id"] != past.run_id:
             raise ScorerAway("the scorer knows another run than the store")
-        self._live.save(past, score_of(past, answer))
+        is_news = self._live.save(past, score_of(past, answer))
         pairs = zip(past.lines, answer["put_aside"], strict=True)
-        return {line.place: reason for line, reason in pairs if reason is not None}
+        aside = {line.place: reason for line, reason in pairs if reason is not None}
+        return Made(aside, _current(past, answer["document"]), is_news)
+
+    def course(self, customer_id: str) -> dict[str, Any] | None:
+        """What `serving.live.course.course_after` says of a customer.
+
+        None where nothing can be said at the moment: the scorer is away or busy, knows another
+        run than readers see, or does not know what the customer bought.
+        """
+        past = self._live.past(customer_id, waiting=False)
+        if self._scorer is None or self._is_busy() or past is None or past.history is None:
+            return None
+        try:
+            answer = self._scorer.ask({**request_of(past), "wish": "course"})
+        except RegularsError as error:
+            log.warning("no course of a customer: %s", type(error).__name__)
+            return None
+        return answer if answer["run_id"] == past.run_id else None
 
     def overdue(self) -> list[str]:
         """Customers whose score nobody is making."""
         return self._live.overdue(before=self._clock() - OVERDUE, limit=FOLLOWED_AT_ONCE)
 
-    def _score_all(self, customer_ids: Sequence[str]) -> dict[Place, str]:
-        """Score those who wait, while the caller can be kept waiting."""
+    def _score_all(self, customer_ids: Iterable[str]) -> dict[str, "Made"]:
+        """Score those who wait, while the caller can be kept waiting; what readers see of whom."""
         end = time.monotonic() + SCORING_SECONDS
-        aside: dict[Place, str] = {}
-        waiting = self._live.waiting(customer_ids) if customer_ids else set()
+        made: dict[str, Made] = {}
         for customer_id in customer_ids:
-            if customer_id not in waiting:
-                continue
             if time.monotonic() > end or self._is_busy():
                 break
             try:
-                aside |= self.score(customer_id)
+                found = self._made(customer_id)
             except (ScorerAway, NoRun):
                 break
             except RegularsError as error:
                 # the lines are kept, and that is what the caller must be told
                 log.warning("a score failed: %s", type(error).__name__)
-        return aside
+            else:
+                if found is not None and found.is_news:
+                    made[customer_id] = found
+        return made
 
     def _is_busy(self) -> bool:
         return self._scorer is not None and self._scorer.pending >= MOST_AHEAD
@@ -221,13 +257,10 @@ class LiveOrders:
                 state: Literal["pending", "none"] = "pending" if customer_id in waiting else "none"
                 yield CustomerAfter(customer_id, state, run.info.run_id)
                 continue
-            said = json.loads(document)
-            yield CustomerAfter(
-                customer_id,
-                "pending" if customer_id in waiting else "current",
-                run.info.run_id,
-                *(said[name] for name in CustomerAfter._fields[3:]),
+            score: Literal["pending", "current"] = (
+                "pending" if customer_id in waiting else "current"
             )
+            yield _after_of(customer_id, score, run.info.run_id, document)
 
     def _erased(self, customer_ids: Iterable[str]) -> set[str]:
         if self._files is None:
@@ -238,8 +271,23 @@ class LiveOrders:
             raise StoreError(str(error)) from None
 
 
+def _current(past: LivePast, document: str | None) -> CustomerAfter:
+    if document is None:
+        return CustomerAfter(past.customer_id, "none", past.run_id)
+    return _after_of(past.customer_id, "current", past.run_id, document)
+
+
+def _after_of(
+    customer_id: str, score: Literal["current", "pending"], run_id: str, document: str | bytes
+) -> CustomerAfter:
+    said = json.loads(document)
+    return CustomerAfter(
+        customer_id, score, run_id, *(said[name] for name in CustomerAfter._fields[3:])
+    )
+
+
 def request_of(past: LivePast) -> dict[str, Any]:
-    """What `serving.live.after.score_after` takes."""
+    """What `serving.live.after.asked_after` takes."""
     said = {} if past.document is None else json.loads(past.document)
     return {
         "customer_id": past.customer_id,
@@ -249,6 +297,7 @@ def request_of(past: LivePast) -> dict[str, Any]:
         "segments": dict(past.segments),
         "name": said.get("name"),
         "consent": said.get("consent"),
+        "referral_value": said.get("referral_value"),
         "earlier": [
             {
                 "run": {

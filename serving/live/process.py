@@ -1,11 +1,12 @@
-"""The worker: a process of its own that scores one customer at a time, asked over a pipe.
+"""The worker: a process of its own that scores customers, asked over a pipe.
 
-    python -m serving.live.process regulars.toml
+    python -m serving.live regulars.toml
 
 Requests are lines of JSON on standard input, answers lines of JSON on standard output. The first
 line out says whether the models could be loaded and predict what they should: `{"ready": bundle}`
 or `{"refused": why}`. After that each request `{"id", "body"}` is answered by `{"id", "answer"}`
-or `{"id", "refused": [why, …]}` (the request does not fit) or `{"id", "failed": kind}`. The end
+or `{"id", "refused": [why, …]}` (the request does not fit) or `{"id", "failed": kind}`. Requests
+that have come in meanwhile are scored together, since several cost little more than one. The end
 of the input is the end of the process, so that it never outlives the server.
 """
 
@@ -14,8 +15,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,54 +25,115 @@ from features.config import Settings, load_settings
 from features.errors import ConfigError, RegularsError
 from features.state.reading import SentLine, typed_line
 from serving.answers import encode
-from serving.live.after import score_after
+from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
-from serving.live.scorer import Known, Scorer
+from serving.live.course import course_after
+from serving.live.scorer import Ask, Known, Scored, Scorer
 from serving.logs import log_as_json
 from training.bundle import load_models
 
 log = logging.getLogger(__name__)
 
 
+MOST_TOGETHER = 16
+"""Customers who are scored at once: more are quicker in all, but the first waits for the last."""
+
+PIPE_BYTES = 1 << 16
+
+
 def answer(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Score the customer of a request.
-
-    Parameters
-    ----------
-    body : what `score_after` takes, or `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of` (a date or
-        None), `consents`
-
-    Returns
-    -------
-    That of `score_after`, or `document` and `put_aside`: number of the line, from 0, and the
-    rule's code.
+    """The answer to one request; see `answers`.
 
     Raises
     ------
     ConfigError
         When the request does not fit; see `Scorer.score`.
     """
+    (found,) = answers(scorer, settings, [body])
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def answers(
+    scorer: Scorer, settings: Settings, bodies: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any] | Exception]:
+    """Score the customers of some requests.
+
+    Parameters
+    ----------
+    bodies : each what `asked_after` takes, with a `wish` for the `course` what `course_after`
+        takes, or `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of`
+        (a date or None), `consents`
+
+    Returns
+    -------
+    For each that of `asked_after` or `course_after`, or `document` and `put_aside`: number of
+    the line, from 0, and the rule's code; or why there is no answer.
+    """
+    found: dict[int, dict[str, Any] | Exception] = {}
+    asked: dict[int, tuple[Ask, Finish]] = {}
+    for place, body in enumerate(bodies):
+        try:
+            one = _asked(scorer, settings, body)
+        except Exception as error:  # noqa: BLE001 - told to who asked
+            found[place] = error
+        else:
+            if isinstance(one, dict):
+                found[place] = one
+            else:
+                asked[place] = one
+    scored = _scored(scorer, [ask for ask, _ in asked.values()])
+    for (place, (_, finish)), said in zip(asked.items(), scored, strict=True):
+        try:
+            found[place] = finish(said) if isinstance(said, Scored | ConfigError) else said
+        except ConfigError as error:
+            found[place] = error
+    return [found[place] for place in range(len(bodies))]
+
+
+def _asked(
+    scorer: Scorer, settings: Settings, body: Mapping[str, Any]
+) -> tuple[Ask, Finish] | dict[str, Any]:
+    if body.get("wish") == "course":
+        return course_after(scorer, settings, body)
     if "run_id" in body:
-        return score_after(scorer, settings, body)
+        return asked_after(scorer, settings, body)
     lines = [
         SentLine(**{**line, "ordered_at": datetime.fromisoformat(line["ordered_at"])})
         for line in body["lines"]
     ]
-    scored = scorer.score(
-        body["customer_id"],
-        [typed_line(line, settings.data) for line in lines],
-        date.fromisoformat(body["as_of"]) if body["as_of"] else None,
-        Known(consents=body["consents"]),
+    ask = Ask(
+        customer_id=body["customer_id"],
+        lines=[typed_line(line, settings.data) for line in lines],
+        as_of=date.fromisoformat(body["as_of"]) if body["as_of"] else None,
+        known=Known(consents=body["consents"]),
     )
+    return ask, _alone
+
+
+def _alone(found: Scored | ConfigError) -> dict[str, Any]:
+    if isinstance(found, ConfigError):
+        raise found
     aside = [
         {"line": number, "reason": one.reason}
-        for number, one in enumerate(scored.judged)
+        for number, one in enumerate(found.judged)
         if one.reason is not None
     ]
-    return {"document": scored.document, "put_aside": aside}
+    return {"document": found.document, "put_aside": aside}
 
 
-def serve(config: Path, requests: TextIO, answers: TextIO) -> int:
+def _scored(scorer: Scorer, asks: Sequence[Ask]) -> list[Scored | Exception]:
+    """What is said of each; one whose score fails does not take the others along."""
+    try:
+        return list(scorer.score_all(asks))
+    except Exception as error:  # noqa: BLE001 - told to who asked
+        if len(asks) == 1:
+            return [error]
+    return [one for ask in asks for one in _scored(scorer, [ask])]
+
+
+def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     """Load, say so, and answer until the requests end.
 
     Returns
@@ -82,29 +145,44 @@ def serve(config: Path, requests: TextIO, answers: TextIO) -> int:
         models = load_models(settings)
         scorer = Scorer(models, settings, read_context(context_file(settings)))
     except RegularsError as error:
-        _say(answers, {"refused": str(error)})
+        _say(out, [{"refused": str(error)}])
         return 1
-    _say(answers, {"ready": models.manifest.bundle_id})
-    for line in requests:
-        request = json.loads(line)
-        _say(answers, {"id": request["id"], **_outcome(scorer, settings, request["body"])})
+    _say(out, [{"ready": models.manifest.bundle_id}])
+    for waiting in _waiting(requests):
+        for start in range(0, len(waiting), MOST_TOGETHER):
+            some = [json.loads(line) for line in waiting[start : start + MOST_TOGETHER]]
+            found = answers(scorer, settings, [request["body"] for request in some])
+            _say(
+                out,
+                [
+                    {"id": request["id"], **_outcome(one)}
+                    for request, one in zip(some, found, strict=True)
+                ],
+            )
     return 0
 
 
-def _outcome(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return {"answer": answer(scorer, settings, body)}
-    except ConfigError as error:
-        return {"refused": list(error.problems)}
-    except Exception as error:
+def _waiting(requests: BufferedReader) -> Iterator[list[bytes]]:
+    """The lines that have come in since the ones before, until the end of the input."""
+    rest = b""
+    while some := requests.read1(PIPE_BYTES):
+        *lines, rest = (rest + some).split(b"\n")
+        yield lines
+
+
+def _outcome(found: dict[str, Any] | Exception) -> dict[str, Any]:
+    if isinstance(found, ConfigError):
+        return {"refused": list(found.problems)}
+    if isinstance(found, Exception):
         # of the error only its kind is written; see `log_as_json`
-        log.exception("a score failed")
-        return {"failed": type(error).__name__}
+        log.error("a score failed", exc_info=found)
+        return {"failed": type(found).__name__}
+    return {"answer": found}
 
 
-def _say(answers: TextIO, message: Mapping[str, Any]) -> None:
-    answers.write(encode(message) + "\n")
-    answers.flush()
+def _say(out: TextIO, messages: Sequence[Mapping[str, Any]]) -> None:
+    out.write("".join(f"{encode(message)}\n" for message in messages))
+    out.flush()
 
 
 def main() -> None:
@@ -112,11 +190,8 @@ def main() -> None:
     # Ctrl-C reaches the whole group: the server ends the worker when it has finished
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_as_json()
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # what a library prints must not stand between the answers
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sys.exit(serve(Path(sys.argv[1]), sys.stdin, answers))
-
-
-if __name__ == "__main__":
-    main()
+    with os.fdopen(sys.stdin.fileno(), "rb") as requests:
+        sys.exit(serve(Path(sys.argv[1]), requests, out))

@@ -1,34 +1,34 @@
 """One customer's lines → the document that a score run at that date would publish."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from babel.numbers import get_currency_precision
 
 from features.catalogue import FEATURES
 from features.config import Settings
 from features.errors import ConfigError
 from features.orders import day_date, day_number
+from features.rows import Rows
 from features.state import CustomerState, Line
 from features.state.judging import JudgedLine, TypedLine, counting_lines, judge
 from features.state.reading import with_catalogue
-from serving.answers import blocks
-from serving.campaigns.economics import for_live
-from serving.explanation import Earlier, explain
+from serving.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
+from serving.campaigns.economics import profits
+from serving.explanation import SCORES, Explainer, Told
+from serving.figures import figures_of
+from serving.lineage import models_of
 from serving.live.context import RunContext, newest_day
-from serving.outlook import categories_of, category_columns
-from serving.scoring import (
-    models_of,
-    no_recommendations,
-    scores_of,
-    with_names,
-)
+from serving.outlook import categories_of
+from serving.reasons import About
 from serving.store.run import RunInfo
 from training.bundle import Models
+from training.recommend.answer import Pick
 from training.recommend.rules import Rules
 
 
@@ -64,8 +64,20 @@ class Known:
     is_in_run: bool = False
 
 
+SCORE_DIGITS = 6
+
 STRANGER = Known()
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A customer who is to be scored; see `Scorer.score`."""
+
+    customer_id: str
+    lines: Iterable[TypedLine]
+    as_of: date | None = None
+    known: Known = STRANGER
 
 
 @dataclass(frozen=True)
@@ -88,8 +100,20 @@ class NothingBought(ConfigError):
         self.reasons = reasons
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A customer whose lines are judged: those seen at `day`, and the features they make."""
+
+    ask: Ask
+    judged: Sequence[JudgedLine]
+    day: date
+    seen: Sequence[Line]
+    state: CustomerState
+    features: Mapping[str, float]
+
+
 class Scorer:
-    """Scores one customer at a time, with the models of a bundle.
+    """Scores customers of whom all lines are at hand, with the models of a bundle.
 
     Parameters
     ----------
@@ -104,22 +128,25 @@ class Scorer:
         self._context = context
         self._columns = list(models.manifest.columns)
         self._wanted = [name for name in self._columns if name not in FEATURES]
-        named = {} if context is None else context.products
-        self._products = pd.DataFrame.from_dict(
-            {name: list(said) for name, said in named.items()},
-            orient="index",
-            columns=["product_name", "category"],
-            dtype="str",
-        )
-        self._category_of: dict[str, Any] = {
-            str(product): category for product, category in self._products["category"].items()
-        }
+        self._products = {} if context is None else context.products
+        self._category_of = {product: category for product, (_, category) in self._products.items()}
         self._digits = get_currency_precision(settings.data.currency)
+        self._explainer = Explainer(models, settings.data.currency, self._digits)
 
     @property
     def run(self) -> RunInfo | None:
         """The last run, as the scorer knows it."""
         return None if self._context is None else self._context.run
+
+    @property
+    def models(self) -> Models:
+        """The models that score."""
+        return self._models
+
+    @property
+    def columns(self) -> list[str]:
+        """The features that the models look at."""
+        return self._columns
 
     @property
     def table_columns(self) -> list[str]:
@@ -158,21 +185,45 @@ class Scorer:
             When `as_of` lies before the date the models know, no line counts as a purchase, or
             the models learned from tables beside the orders and `known` does not hold them.
         """
+        ask = Ask(customer_id=customer_id, lines=lines, as_of=as_of, known=known)
+        (found,) = self.score_all([ask])
+        if isinstance(found, ConfigError):
+            raise found
+        return found
+
+    def score_all(self, asks: Sequence[Ask]) -> list[Scored | ConfigError]:
+        """Several customers at once, which costs little more than one.
+
+        Returns
+        -------
+        For each what `score` returns or raises, in their order.
+        """
+        found: dict[int, Scored | ConfigError] = {}
+        # of one day, and no customer twice: recommendations go by id
+        groups: dict[tuple[date, int], dict[int, _Read]] = {}
+        times: Counter[str] = Counter()
+        for place, ask in enumerate(asks):
+            try:
+                read = self._read(ask)
+            except ConfigError as error:
+                found[place] = error
+            else:
+                groups.setdefault((read.day, times[ask.customer_id]), {})[place] = read
+                times[ask.customer_id] += 1
+        for (day, _), customers in groups.items():
+            found |= zip(customers, self._scored(day, list(customers.values())), strict=True)
+        return [found[place] for place in range(len(asks))]
+
+    def seen(self, lines: Iterable[TypedLine]) -> tuple[date, list[Line]]:
+        """The date of a score of these lines, and those that count in it."""
+        judged = self._judged(lines)
+        day = self._date(judged, None)
+        return day, list(counting_lines(judged, before=day_number(day)))
+
+    def _judged(self, lines: Iterable[TypedLine]) -> list[JudgedLine]:
         data = self._settings.data
         catalogue = {} if self._context is None else self._context.catalogue
-        judged = judge((with_catalogue(line, catalogue, data) for line in lines), data)
-        day = self._date(judged, as_of)
-        seen = list(counting_lines(judged, before=day_number(day)))
-        state = CustomerState.from_lines(seen)
-        features = self._features(customer_id, state, day, known)
-        if features is None:
-            raise NothingBought(day, [one.reason for one in judged])
-        run = self._run(day, known)
-        scores = self._scores(features, run, state, known)
-        scores = scores.assign(**category_columns([self._categories(seen)]))
-        products = self._recommended(customer_id, seen, day, known)
-        (block,) = blocks(run, scores, products, digits=self._digits)
-        return Scored(json.loads(block["document"][0]), tuple(judged), block["products"][0])
+        return list(judge((with_catalogue(line, catalogue, data) for line in lines), data))
 
     def _date(self, judged: Sequence[JudgedLine], as_of: date | None) -> date:
         earliest = date.fromisoformat(self._models.manifest.as_of)
@@ -187,24 +238,23 @@ class Scorer:
             )
         return as_of
 
-    def _features(
-        self, customer_id: str, state: CustomerState, as_of: date, known: Known
-    ) -> pd.DataFrame | None:
-        found = state.features(day_number(as_of), self._settings.data.minor_units)
+    def _read(self, ask: Ask) -> _Read:
+        judged = self._judged(ask.lines)
+        day = self._date(judged, ask.as_of)
+        seen = list(counting_lines(judged, before=day_number(day)))
+        state = CustomerState.from_lines(seen)
+        found = state.features(day_number(day), self._settings.data.minor_units)
         if found is None:
-            return None
-        given = known.table_features or {}
+            raise NothingBought(day, [one.reason for one in judged])
+        given = ask.known.table_features or {}
         if missing := [name for name in self._wanted if name not in given]:
             raise ConfigError(
                 "the models also learned from tables beside the orders, which orders alone do "
                 f"not tell ({', '.join(missing)})."
             )
-        values = {**found, **given}
-        row = [[values[name] for name in self._columns]]
-        index = pd.Index([customer_id], name="customer_id", dtype="str")
-        return pd.DataFrame(row, index=index, columns=self._columns, dtype="float64")
+        return _Read(ask, judged, day, seen, state, {**found, **given})
 
-    def _run(self, as_of: date, known: Known) -> RunInfo:
+    def _run(self, as_of: date) -> RunInfo:
         risk = self._settings.predict.risk
         last = None if self._context is None else self._context.run
         return RunInfo(
@@ -217,70 +267,154 @@ class Scorer:
             models=models_of(self._models),
             clv_basis=self._models.value.clv_basis,
             churn_label=self._models.churn.label,
-            segment_columns=tuple(known.segments or ()),
+            segment_columns=(),
             risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
         )
 
-    def _scores(
-        self, features: pd.DataFrame, run: RunInfo, state: CustomerState, known: Known
-    ) -> pd.DataFrame:
-        scores = scores_of(features, self._models, run.as_of, self._settings)
-        explained = explain(
-            features,
-            scores.set_index("customer_id"),
-            self._models,
-            run.currency,
-            digits=self._digits,
-            earlier=self._earlier(features, state, known, run.as_of),
-        )
-        churn = float(scores["churn_probability"].iloc[0])
-        context = self._context if known.is_in_run else None
-        scores["churn_percentile"] = float("nan") if context is None else context.percentile(churn)
-        told = {str(name): column.array for name, column in explained.items()}
-        told |= for_live(scores, None if self._context is None else self._context.run)
-        worth = float("nan") if known.referral_value is None else known.referral_value
-        return scores.assign(**told, referral_value=worth, **(known.segments or {}))
+    def _scored(self, day: date, customers: Sequence[_Read]) -> list[Scored]:
+        """What a run of `day` would say of these customers, one after the other."""
+        rows = Rows.stacked([one.features for one in customers], self._columns)
+        figures = figures_of(rows, self._models, day, self._settings)
+        products = self._recommended(day, customers)
+        columns: dict[str, Any] = {
+            **{name: np.broadcast_to(column, len(rows)) for name, column in figures.items()},
+            **self._words(rows, figures, customers),
+            **self._of_the_run(figures, customers),
+            "customer_id": [one.ask.customer_id for one in customers],
+            "next_categories": [self._categories(one.seen) for one in customers],
+            "recommendations": [some[:EMBEDDED_RECOMMENDATIONS] for some in products],
+            "name": [None] * len(rows),
+            "consent": [None] * len(rows),
+        }
+        said = documents(self._run(day), columns, digits=self._digits)
+        return [
+            Scored(
+                {**document, "segments": dict(one.ask.known.segments or {})},
+                tuple(one.judged),
+                encode(some),
+            )
+            for document, one, some in zip(said, customers, products, strict=True)
+        ]
 
-    def _categories(self, seen: Sequence[Line]) -> list[tuple[str, float]]:
+    def _of_the_run(
+        self, figures: Mapping[str, Any], customers: Sequence[_Read]
+    ) -> dict[str, Sequence[Any]]:
+        """What the last run assumed, or said of those whom it knows."""
+        known = [one.ask.known for one in customers]
+        context, run = self._context, self.run
+        churn = figures["churn_probability"].tolist()
+        # an uplift model that told the run's profits is not at hand
+        economics = {} if run is None or run.economics.get("targeting") else run.economics
+        profit, action = profits(figures, economics, np.zeros(len(known), dtype=bool))
+        return {
+            "churn_percentile": [
+                context.percentile(risk) if context is not None and one.is_in_run else np.nan
+                for one, risk in zip(known, churn, strict=True)
+            ],
+            "referral_value": [
+                np.nan if one.referral_value is None else one.referral_value for one in known
+            ],
+            "expected_profit": profit,
+            "suggested_action": action.tolist(),
+        }
+
+    def _words(
+        self, rows: Rows, figures: Mapping[str, Any], customers: Sequence[_Read]
+    ) -> dict[str, Sequence[Any]]:
+        """`reasons` and `since_last_run` of each customer."""
+        parts = self._explainer.parts(rows)
+        now = Told(rows, {name: figures[name] for name in SCORES.values()})
+        changes: list[Any] = [None] * len(rows)
+        compared: dict[str, list[tuple[int, LastSaid]]] = {}
+        for place, one in enumerate(customers):
+            if (before := _before(one)) is not None:
+                compared.setdefault(before.run.run_id, []).append((place, before))
+        for pairs in compared.values():
+            for place, text in self._changes(now, parts, pairs, customers):
+                changes[place] = json.loads(text)
+        reasons = [json.loads(text) for text in self._explainer.reasons(rows, parts)]
+        return {"reasons": reasons, "since_last_run": changes}
+
+    def _changes(
+        self,
+        now: Told,
+        parts: Mapping[About, Rows],
+        pairs: Sequence[tuple[int, LastSaid]],
+        customers: Sequence[_Read],
+    ) -> Iterator[tuple[int, str]]:
+        """Place and changes of those of `pairs` who had bought by the run they share."""
+        run = pairs[0][1].run
+        features = {place: self._features_at(customers[place], run.as_of) for place, _ in pairs}
+        known = [(place, said) for place, said in pairs if features[place] is not None]
+        if not known:
+            return
+        places = np.array([place for place, _ in known])
+        then = Rows.stacked([features[place] or {} for place in places.tolist()], self._columns)
+        scores = {
+            "churn_probability": np.array([said.churn_probability for _, said in known], float),
+            "clv": np.array([said.clv for _, said in known], float),
+        }
+        some = {about: part.at(places) for about, part in parts.items()}
+        told = self._explainer.changes(now.at(places), some, Told(then, scores), run)
+        yield from zip(places.tolist(), told, strict=True)
+
+    def _features_at(self, one: _Read, day: date) -> dict[str, float] | None:
+        found = one.state.features(day_number(day), self._settings.data.minor_units)
+        return None if found is None else {**found, **(one.ask.known.table_features or {})}
+
+    def _categories(self, seen: Sequence[Line]) -> list[dict[str, Any]]:
         """The likeliest categories of the next order, with their probabilities."""
         written = {line.product_id: line.category for line in seen if line.product_id is not None}
         of_product: dict[str, Any] = written | self._category_of
         orders = [products for _, products in baskets(seen)]
-        return categories_of(self._models.next_purchase.category_, orders, of_product)
+        return [
+            {"category": name, "probability": round(chance, PROBABILITY_DIGITS)}
+            for name, chance in categories_of(
+                self._models.next_purchase.category_, orders, of_product
+            )
+        ]
 
-    def _earlier(
-        self, features: pd.DataFrame, state: CustomerState, known: Known, as_of: date
-    ) -> Earlier | None:
-        before = next((one for one in known.before if one.run.as_of < as_of), None)
-        if before is None or before.churn_probability is None:
-            return None
-        found = state.features(day_number(before.run.as_of), self._settings.data.minor_units)
-        if found is None:
-            return None
-        values = {**found, **(known.table_features or {})}
-        row = [[values[name] for name in self._columns]]
-        figures = {"churn_probability": [before.churn_probability], "clv": [before.clv]}
-        return Earlier(
-            before.run,
-            pd.DataFrame(figures, index=features.index),
-            pd.DataFrame(row, index=features.index, columns=self._columns, dtype="float64"),
-        )
-
-    def _recommended(
-        self, customer_id: str, seen: Sequence[Line], as_of: date, known: Known
-    ) -> pd.DataFrame:
+    def _recommended(self, day: date, customers: Sequence[_Read]) -> list[list[dict[str, Any]]]:
+        """The ranked products, the best of all and behind them more new ones, as in a run."""
         model = self._models.recommendation
-        held = baskets(seen)
-        if model is None or not held:
-            return no_recommendations()
-        wishes: dict[str, Any] = {
-            "as_of": as_of,
-            "customer": customer_id,
-            "limit": self._settings.predict.recommendations,
-            "rules": self._rules({customer_id} if known.consents else set()),
+        held = {one.ask.customer_id: baskets(one.seen) for one in customers}
+        buyers = {name: orders for name, orders in held.items() if orders}
+        if model is None or not buyers:
+            return [[] for _ in customers]
+        best, new = model.recommend_given(
+            buyers,
+            as_of=day,
+            limit=self._settings.predict.recommendations,
+            kinds=("all", "new"),
+            rules=self._rules({one.ask.customer_id for one in customers if one.ask.known.consents}),
+        )
+        found = []
+        for name in held:
+            picks = {pick.product_id: pick for pick in [*new.get(name, ()), *best.get(name, ())]}
+            ranked = dict.fromkeys(
+                pick.product_id for pick in [*best.get(name, ()), *new.get(name, ())]
+            )
+            found.append(
+                [self._named(rank, picks[product]) for rank, product in enumerate(ranked, 1)]
+            )
+        return found
+
+    def _named(self, rank: int, pick: Pick) -> dict[str, Any]:
+        """A ranked product as it is published."""
+        name, category = self._products.get(pick.product_id, (None, None))
+        why = pick.why
+        if "product_id" in why:
+            other, _ = self._products.get(why["product_id"], (None, None))
+            why = {**why, "product_name": other}
+        return {
+            "rank": rank,
+            "product_id": pick.product_id,
+            "product_name": name,
+            "category": category,
+            "kind": pick.kind,
+            "score": float(np.round(pick.score, SCORE_DIGITS)),
+            "why": why,
         }
-        best, new = (model.recommend_one(held, **wishes, kind=kind) for kind in ("all", "new"))
-        return with_names(_ranked(best, new), self._products)
 
     def _rules(self, consenting: set[str]) -> Rules:
         wanted, context = self._settings.recommend, self._context
@@ -300,11 +434,10 @@ class Scorer:
         )
 
 
-def _ranked(best: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """`best`, and behind them the products of `new` that are not among them, as in a run."""
-    more = new[~new["product_id"].isin(best["product_id"])]
-    lists = pd.concat([best, more], ignore_index=True)
-    return lists.assign(rank=range(1, len(lists) + 1))
+def _before(one: _Read) -> LastSaid | None:
+    """What the customer's score is compared with; None where that said nothing."""
+    said = next((said for said in one.ask.known.before if said.run.as_of < one.day), None)
+    return None if said is None or said.churn_probability is None else said
 
 
 def baskets(lines: Iterable[Line]) -> list[tuple[date, set[str]]]:

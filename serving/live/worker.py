@@ -55,7 +55,7 @@ class ScoresOne(Protocol):
 class Limits:
     """How long and how much the worker is borne with; seconds, and requests at once."""
 
-    queue: int = 16
+    queue: int = 64
     answer_seconds: float = 5.0
     start_seconds: float = 60.0
     poll_seconds: float = 1.0
@@ -237,7 +237,7 @@ class Worker:
 
 def worker_for(config: Path, bundles: Path, limits: Limits | None = None) -> Worker:
     """The worker of a configuration; tries new models when the pointer in `bundles` moves."""
-    command = (sys.executable, "-m", "serving.live.process", str(config))
+    command = (sys.executable, "-m", "serving.live", str(config))
     return Worker(command, lambda: _state_of(bundles), limits)
 
 

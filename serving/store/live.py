@@ -68,6 +68,17 @@ class RequestKey:
     expires_at: datetime
 
 
+class Said(NamedTuple):
+    """What a run says of a customer, as far as a score after it needs that."""
+
+    churn_probability: float | None
+    clv: float | None
+    document: str
+    segments: Mapping[str, str | None]
+    consent: bool | None
+    contact_hash: str | None
+
+
 class SaidBefore(NamedTuple):
     """What an earlier run said; no figures where the customer was not in it."""
 
@@ -83,6 +94,7 @@ class LivePast:
     Attributes
     ----------
     change_no : the newest of `lines`
+    is_waiting : there is no score yet that knows it, beyond the latest run
     run_id : the latest run, whose files `history` is from; see `features.histories`
     document : what that run says of the customer, None where it does not
     segments : those of that run; system → None for a new customer
@@ -92,6 +104,7 @@ class LivePast:
 
     customer_id: str
     change_no: int
+    is_waiting: bool
     run_id: str
     history: str | None
     lines: tuple[LiveLine, ...]
@@ -100,6 +113,26 @@ class LivePast:
     consent: bool | None
     contact_hash: str | None
     earlier: tuple[SaidBefore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a customer's score has come.
+
+    Attributes
+    ----------
+    change_no : the newest line of the customer, 0 for none
+    scored_no : the newest that the score knows
+    run_id : the run it goes beyond, None before the first score
+    """
+
+    change_no: int = 0
+    scored_no: int = 0
+    run_id: str | None = None
+
+    def is_waiting(self, run_id: str | None) -> bool:
+        """Whether there is a line that the score beyond this run does not know."""
+        return self.change_no > 0 and (self.scored_no < self.change_no or self.run_id != run_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,8 +246,11 @@ class LiveStore(Protocol):
     def overdue(self, *, before: datetime, limit: int) -> list[str]:
         """Customers who have been waiting since before this moment, the longest first."""
 
-    def past(self, customer_id: str) -> LivePast | None:
-        """What the score of a customer needs; None: nothing waits. Raises `NoRun`."""
+    def past(self, customer_id: str, *, waiting: bool = True) -> LivePast | None:
+        """What the score of a customer needs; None: nothing waits. Raises `NoRun`.
+
+        Of `waiting` False: also of who has sent nothing.
+        """
 
     def save(self, past: LivePast, score: LiveScore | None) -> bool:
         """Let readers see a score made of `past`; None: no line counts as a purchase.
@@ -301,6 +337,41 @@ def eligible(runs: Sequence[RunInfo]) -> list[RunInfo]:
         if run.as_of < last.as_of:
             break
     return found
+
+
+def past_of(
+    customer_id: str,
+    progress: Progress,
+    history: str | None,
+    lines: Iterable[LiveLine],
+    runs: Sequence[RunInfo],
+    said: Mapping[str, Said],
+) -> LivePast:
+    """A customer's past, from what a store keeps of it.
+
+    Parameters
+    ----------
+    runs : in the order of publication
+    said : run's id → what it says, for the runs of `eligible` that know the customer
+    """
+    run = runs[-1]
+    now = said.get(run.run_id)
+    return LivePast(
+        customer_id=customer_id,
+        change_no=progress.change_no,
+        is_waiting=progress.is_waiting(run.run_id),
+        run_id=run.run_id,
+        history=history,
+        lines=tuple(lines),
+        document=None if now is None else now.document,
+        segments=dict.fromkeys(run.segment_columns) if now is None else now.segments,
+        consent=None if now is None else now.consent,
+        contact_hash=None if now is None else now.contact_hash,
+        earlier=tuple(
+            SaidBefore(one, *(said[one.run_id][:2] if one.run_id in said else (None, None)))
+            for one in eligible(runs)
+        ),
+    )
 
 
 def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> list[PastOrder]:

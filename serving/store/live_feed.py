@@ -1,6 +1,6 @@
 """One customer who moved between two score runs, told to the change feed."""
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from serving.store.feed import FIGURES, Told
 from serving.store.memory_feed import worth_telling
@@ -25,7 +25,7 @@ def announce_one(
     now : what is said of the customer from now on, None: nothing
     """
     mine = announced.c.customer_id == customer_id
-    row = connection.execute(select(*(announced.c[name] for name in FIGURES)).where(mine)).first()
+    row = connection.execute(_BEFORE, {"customer": customer_id}).first()
     before = None if row is None else told_of(*row)
     if not _is_news(before, now, run, rules):
         return
@@ -49,6 +49,11 @@ def announce_one(
     connection.execute(delete(announced).where(mine))
     if now is not None:
         connection.execute(insert(announced).values(customer_id=customer_id, **_figures(now)))
+
+
+_BEFORE = select(*(announced.c[name] for name in FIGURES)).where(
+    announced.c.customer_id == bindparam("customer")
+)
 
 
 def told_of(risk: str | None, churn: float, clv: float) -> Told:

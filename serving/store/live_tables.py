@@ -1,18 +1,15 @@
 """The tables of what is sent to the server: lines, histories, the scores that follow."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
-    Float,
     Integer,
     Table,
     Text,
 )
 
-from serving.store.tables import CUSTOMER_ID, metadata, scores
+from serving.store.tables import CUSTOMER_ID, metadata, score_columns, scores
 
 live_lines = Table(
     "live_lines",
@@ -32,16 +29,7 @@ live_scores = Table(
     Column("accepted_at", Text, nullable=False),
     Column("scored_no", BigInteger, nullable=False),
     Column("run_no", Integer),
-    Column("status", Text),
-    Column("retention_risk", Text),
-    Column("value_at_risk", Float),
-    Column("churn_probability", Float),
-    Column("clv", Float),
-    Column("segments", JSON),
-    Column("document", Text),
-    Column("expected_profit", Float),
-    Column("consent", Boolean),
-    Column("contact_hash", Text),
+    *score_columns(may_lack=True),
     Column("products", Text),
 )
 """A customer with lines that the latest run has not seen: `change_no` is the newest of them,

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,14 +14,15 @@ from serving.store.live import (
     LivePast,
     LiveScore,
     PastOrder,
+    Progress,
     RequestKey,
-    SaidBefore,
+    Said,
     SentLine,
     Verdict,
     WhoIsErased,
     changed_lines,
     check_key,
-    eligible,
+    past_of,
     past_orders,
     told_by,
     verdicts_of,
@@ -32,17 +33,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveState:
-    """How far a customer's score has come; `score` None: no line counts as a purchase."""
+class LiveState(Progress):
+    """The score itself, too; `score` None: no line counts as a purchase."""
 
-    change_no: int
     accepted_at: datetime
-    scored_no: int = 0
-    run_id: str | None = None
     score: LiveScore | None = None
-
-    def is_waiting(self, run_id: str | None) -> bool:
-        return self.scored_no < self.change_no or self.run_id != run_id
 
 
 class _Answered(NamedTuple):
@@ -98,30 +93,31 @@ class MemoryLive:
         ]
         return [name for _, name in sorted(late)[:limit]]
 
-    def past(self, customer_id: str) -> LivePast | None:
-        latest = self._store.latest_run().info
+    def past(self, customer_id: str, *, waiting: bool = True) -> LivePast | None:
+        self._store.latest_run()
         state = self.states.get(customer_id)
-        if state is None:
+        if state is None and waiting:
             return None
-        earlier = eligible([run.info for run in self._store.runs()])
-        said = {run.run_id: self._store.rows(run.run_id).get(customer_id) for run in earlier}
-        now = self._store.rows(latest.run_id).get(customer_id)
-        return LivePast(
-            customer_id=customer_id,
-            change_no=state.change_no,
-            run_id=latest.run_id,
-            history=self._histories.get(customer_id),
-            lines=tuple(self._lines_of(customer_id)),
-            document=None if now is None else now.document,
-            segments=segments_of(latest.segment_columns, None if now is None else now.segments),
-            consent=None if now is None else now.consent,
-            contact_hash=None if now is None else now.contact_hash,
-            earlier=tuple(
-                SaidBefore(run, None, None)
-                if (row := said[run.run_id]) is None
-                else SaidBefore(run, row.churn_probability, row.clv)
-                for run in earlier
-            ),
+        runs = [run.info for run in self._store.runs()]
+        rows = {run.run_id: self._store.rows(run.run_id).get(customer_id) for run in runs}
+        return past_of(
+            customer_id,
+            state or Progress(),
+            self._histories.get(customer_id),
+            self._lines_of(customer_id),
+            runs,
+            {
+                run_id: Said(
+                    row.churn_probability,
+                    row.clv,
+                    row.document,
+                    json.loads(row.segments),
+                    row.consent,
+                    row.contact_hash,
+                )
+                for run_id, row in rows.items()
+                if row is not None
+            },
         )
 
     def save(self, past: LivePast, score: LiveScore | None) -> bool:
@@ -189,12 +185,6 @@ class MemoryLive:
     def _lines_of(self, customer_id: str) -> list[LiveLine]:
         mine = [one for one in self._lines.values() if one.customer_id == customer_id]
         return sorted(mine, key=_in_order)
-
-
-def segments_of(columns: Sequence[str], said: str | None) -> Mapping[str, str | None]:
-    """The segments that a run's row says, or unknown ones."""
-    found: Mapping[str, str | None] = dict.fromkeys(columns) if said is None else json.loads(said)
-    return found
 
 
 def _in_order(line: LiveLine) -> tuple[int, str, int]:

@@ -1,17 +1,22 @@
 """What is sent to the server, in the store's database; see `serving.store.live`."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from itertools import islice
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Engine,
+    Integer,
     Select,
+    Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -30,14 +35,16 @@ from serving.store.live import (
     LivePast,
     LiveScore,
     PastOrder,
+    Progress,
     RequestKey,
-    SaidBefore,
+    Said,
     SentLine,
     Verdict,
     WhoIsErased,
     changed_lines,
     check_key,
     eligible,
+    past_of,
     past_orders,
     told_by,
     verdicts_of,
@@ -75,6 +82,9 @@ class SqlLive:
     def __init__(self, engine: Engine, rules: PublishRules | None = None) -> None:
         self._engine = engine
         self._rules = rules or PublishRules()
+        # a thread that SQLite makes wait looks again after pauses that grow; here it is woken
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[Any] = Lock() if is_sqlite else nullcontext()
         # runs never change
         self._infos: dict[int, RunInfo] = {}
 
@@ -86,12 +96,12 @@ class SqlLive:
         erased: WhoIsErased,
         key: RequestKey | None = None,
     ) -> list[Verdict]:
-        with store_errors(), self._engine.begin() as connection:
+        with self._turn, store_errors(), self._engine.begin() as connection:
             hold_off_erasures(connection)
             if key is not None and (before := _answered(connection, key, at)) is not None:
                 return before
             gone = erased({one.line.customer_id for one in sent if one.line.customer_id})
-            verdicts = verdicts_of(sent, _known(connection, sent), gone)
+            verdicts = verdicts_of(sent, _kept(connection, sent), gone)
             if any(one.outcome == "corrected" for one in verdicts):
                 _make_room(connection, changed_lines(sent, verdicts))
             _keep(connection, changed_lines(sent, verdicts), at)
@@ -116,55 +126,34 @@ class SqlLive:
             longest = _customers(wanted).order_by(live_scores.c.change_no).limit(limit)
             return list(connection.execute(longest).scalars())
 
-    def past(self, customer_id: str) -> LivePast | None:
+    def past(self, customer_id: str, *, waiting: bool = True) -> LivePast | None:
         with store_errors(), self._engine.connect() as connection:
-            run_no = _run_no(connection)
+            run_no, infos = self._runs(connection)
             if run_no is None:
                 raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
-            asked = live_scores.c.customer_id == customer_id
-            change_no = connection.execute(select(live_scores.c.change_no).where(asked)).scalar()
-            if change_no is None:
+            state = connection.execute(_STATE, {"customer": customer_id}).one()
+            if state.change_no is None and waiting:
                 return None
-            infos = self._runs(connection)
-            compared = {info.run_id: no for no, info in infos.items()}
-            earlier = eligible(list(infos.values()))
-            rows = _said(connection, customer_id, [compared[run.run_id] for run in earlier])
-            now = rows.get(run_no)
-            return LivePast(
-                customer_id=customer_id,
-                change_no=change_no,
-                run_id=infos[run_no].run_id,
-                history=_history(connection, customer_id),
-                lines=tuple(_lines_of(connection, customer_id)),
-                document=None if now is None else now.document,
-                segments=dict.fromkeys(infos[run_no].segment_columns)
-                if now is None
-                else now.segments,
-                consent=None if now is None else now.consent,
-                contact_hash=None if now is None else now.contact_hash,
-                earlier=tuple(_before(run, rows.get(compared[run.run_id])) for run in earlier),
+            progress = Progress(
+                change_no=state.change_no or 0,
+                scored_no=state.scored_no or 0,
+                run_id=None if state.run_no not in infos else infos[state.run_no].run_id,
             )
+            said = _said(connection, customer_id, infos)
+            lines = list(_lines_of(connection, customer_id))
+        return past_of(customer_id, progress, state.lines, lines, list(infos.values()), said)
 
     def save(self, past: LivePast, score: LiveScore | None) -> bool:
         values = dict.fromkeys((*OF_SCORES, "products")) if score is None else _columns(score)
-        with store_errors(), can_be_made_again(self._engine) as connection:
-            run_no = select(runs.c.run_no).where(runs.c.run_id == past.run_id).scalar_subquery()
-            is_latest = select(current.c.run_no).scalar_subquery() == run_no
-            older = or_(
-                live_scores.c.scored_no < past.change_no,
-                live_scores.c.run_no.is_distinct_from(run_no),
-            )
+        with self._turn, store_errors(), can_be_made_again(self._engine) as connection:
+            run_no = self._number_of(connection, past.run_id)
+            asked = {"customer": past.customer_id, "known": past.change_no, "run": run_no}
+            said = {f"new_{name}": value for name, value in values.items()}
             # only what is there: who was erased since stays erased
-            written = connection.execute(
-                update(live_scores)
-                .where(live_scores.c.customer_id == past.customer_id, older, is_latest)
-                .values(scored_no=past.change_no, run_no=run_no, **values)
-            )
-            if not written.rowcount:
+            if run_no is None or not connection.execute(_SAVE, {**asked, **said}).rowcount:
                 return False
-            infos = self._runs(connection)
-            no = next(no for no, info in infos.items() if info.run_id == past.run_id)
-            announce_one(connection, no, infos[no], past.customer_id, told_by(score), self._rules)
+            info = self._infos[run_no]
+            announce_one(connection, run_no, info, past.customer_id, told_by(score), self._rules)
         return True
 
     def lines(self) -> Iterator[LiveLine]:
@@ -195,17 +184,77 @@ class SqlLive:
             ).scalar()
         return LiveCounts(lines=lines or 0, waiting=waiting or 0)
 
-    def _runs(self, connection: Connection) -> dict[int, RunInfo]:
-        """Every run that is kept, by number, the latest published last."""
-        numbers = connection.execute(select(runs.c.run_no).order_by(runs.c.run_no)).scalars().all()
+    def _number_of(self, connection: Connection, run_id: str) -> int | None:
+        """The number of a run; runs are told apart by it, and never change."""
+        known = {info.run_id: no for no, info in self._infos.items()}
+        if run_id not in known:
+            known = {info.run_id: no for no, info in self._runs(connection)[1].items()}
+        return known.get(run_id)
+
+    def _runs(self, connection: Connection) -> tuple[int | None, dict[int, RunInfo]]:
+        """The run that readers see, and every one that is kept by number, the newest last."""
+        found = connection.execute(_RUNS).all()
+        numbers = [row.run_no for row in found]
         if new := [no for no in numbers if no not in self._infos]:
             texts = select(runs.c.run_no, runs.c.info).where(runs.c.run_no.in_(new))
             for no, info in connection.execute(texts):
                 self._infos[no] = RunInfo.from_json(info)
-        return {no: self._infos[no] for no in numbers}
+        return found[0].now if found else None, {no: self._infos[no] for no in numbers}
 
 
 _IN_ORDER = (live_lines.c.change_no, live_lines.c.order_id, live_lines.c.line)
+_CUSTOMER: BindParameter[str] = bindparam("customer")
+
+# Put together once: making them costs more than the database takes to answer.
+_RUNS = select(runs.c.run_no, select(current.c.run_no).scalar_subquery().label("now")).order_by(
+    runs.c.run_no
+)
+_HISTORY = select(customer_histories.c.lines).where(customer_histories.c.customer_id == _CUSTOMER)
+_STATE = select(
+    live_scores.c.change_no,
+    live_scores.c.scored_no,
+    live_scores.c.run_no,
+    customer_histories.c.lines,
+).select_from(
+    current.outerjoin(live_scores, live_scores.c.customer_id == _CUSTOMER).outerjoin(
+        customer_histories, customer_histories.c.customer_id == _CUSTOMER
+    )
+)
+_LINES = select(live_lines).where(live_lines.c.customer_id == _CUSTOMER).order_by(*_IN_ORDER)
+_OF_ORDERS = select(live_lines).where(
+    live_lines.c.order_id.in_(bindparam("orders", expanding=True))
+)
+_SAID = select(
+    scores.c.run_no,
+    *(
+        scores.c[name]
+        for name in ("churn_probability", "clv", "document", "segments", "consent", "contact_hash")
+    ),
+).where(scores.c.run_no.in_(bindparam("runs", expanding=True)), scores.c.customer_id == _CUSTOMER)
+_NEXT = (
+    update(live_state).values(next_no=live_state.c.next_no + 1).returning(live_state.c.next_no - 1)
+)
+_SAVE = (
+    update(live_scores)
+    .where(
+        live_scores.c.customer_id == _CUSTOMER,
+        or_(
+            live_scores.c.scored_no < bindparam("known"),
+            live_scores.c.run_no.is_distinct_from(bindparam("run", type_=Integer)),
+        ),
+        select(current.c.run_no).scalar_subquery() == bindparam("run", type_=Integer),
+    )
+    .values(
+        scored_no=bindparam("known"),
+        run_no=bindparam("run", type_=Integer),
+        **{name: bindparam(f"new_{name}") for name in (*OF_SCORES, "products")},
+    )
+)
+_WAIT = (
+    update(live_scores)
+    .where(live_scores.c.customer_id == _CUSTOMER)
+    .values(change_no=bindparam("news"), accepted_at=bindparam("at"))
+)
 
 
 def in_blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -252,7 +301,8 @@ def take_over(connection: Connection, handover: Handover) -> None:
     """Put a run's histories in the place of those before, and drop what the run has seen.
 
     In the transaction that publishes the run. What was sent since the run read the lines
-    stays, and its customers wait for a score that goes beyond this run.
+    stays, and its customers wait for a score that goes beyond this run. Rows are locked in the
+    order in which requests lock them, so that neither waits for the other.
     """
     connection.execute(delete(customer_histories))
     compiled = insert(customer_histories).compile(dialect=connection.dialect)
@@ -262,10 +312,18 @@ def take_over(connection: Connection, handover: Handover) -> None:
         if not compiled.positional:
             values = [dict(zip(names, row, strict=True)) for row in rows]
         connection.exec_driver_sql(str(compiled), list(values))
-    connection.execute(delete(live_scores).where(live_scores.c.change_no <= handover.seen_no))
     place = (live_lines.c.order_id, live_lines.c.line, live_lines.c.change_no)
-    for gone in in_blocks(handover.absorbed, ROWS_AT_ONCE // 3):
-        connection.execute(delete(live_lines).where(tuple_(*place).in_(gone)))
+    for gone in in_blocks(sorted(handover.absorbed), ROWS_AT_ONCE // 3):
+        _remove(connection, live_lines, tuple_(*place).in_(gone))
+    _remove(connection, live_scores, live_scores.c.change_no <= handover.seen_no)
+
+
+def _remove(connection: Connection, table: Table, which: ColumnElement[bool]) -> None:
+    """Delete rows, locked in the order of their keys."""
+    if connection.dialect.name == "postgresql":
+        keys = table.primary_key.columns
+        connection.execute(select(*keys).where(which).order_by(*keys).with_for_update())
+    connection.execute(delete(table).where(which))
 
 
 def _answered(connection: Connection, key: RequestKey, at: datetime) -> list[Verdict] | None:
@@ -291,11 +349,10 @@ def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[Verdic
     )
 
 
-def _known(connection: Connection, sent: Sequence[SentLine]) -> dict[tuple[str, int], LiveLine]:
+def _kept(connection: Connection, sent: Sequence[SentLine]) -> dict[tuple[str, int], LiveLine]:
     known: dict[tuple[str, int], LiveLine] = {}
     for orders in in_blocks({one.line.order_id for one in sent}, ROWS_AT_ONCE):
-        rows = connection.execute(select(live_lines).where(live_lines.c.order_id.in_(orders)))
-        for row in rows:
+        for row in connection.execute(_OF_ORDERS, {"orders": orders}):
             line = _line(row)
             known[line.place] = line
     return known
@@ -304,9 +361,8 @@ def _known(connection: Connection, sent: Sequence[SentLine]) -> dict[tuple[str, 
 def _make_room(connection: Connection, lines: Sequence[LiveLine]) -> None:
     """Remove what stands in the places of these lines."""
     place = (live_lines.c.order_id, live_lines.c.line)
-    for some in in_blocks(lines, ROWS_AT_ONCE // 2):
-        places = [line.place for line in some]
-        connection.execute(delete(live_lines).where(tuple_(*place).in_(places)))
+    for places in in_blocks(sorted(line.place for line in lines), ROWS_AT_ONCE // 2):
+        _remove(connection, live_lines, tuple_(*place).in_(places))
 
 
 def _keep(connection: Connection, lines: Sequence[LiveLine], at: datetime) -> None:
@@ -317,22 +373,26 @@ def _keep(connection: Connection, lines: Sequence[LiveLine], at: datetime) -> No
     connection.execute(
         insert(live_lines), [{**vars(line), "change_no": change_no} for line in lines]
     )
-    for customer_id in dict.fromkeys(line.customer_id for line in lines if line.customer_id):
-        news = {"change_no": change_no, "accepted_at": at.isoformat()}
-        mine = live_scores.c.customer_id == customer_id
-        if not connection.execute(update(live_scores).where(mine).values(news)).rowcount:
+    said = {"news": change_no, "at": at.isoformat()}
+    for customer_id in sorted({line.customer_id for line in lines if line.customer_id}):
+        if not connection.execute(_WAIT, {"customer": customer_id, **said}).rowcount:
             connection.execute(
-                insert(live_scores).values(customer_id=customer_id, scored_no=0, **news)
+                insert(live_scores),
+                {
+                    "customer_id": customer_id,
+                    "scored_no": 0,
+                    "change_no": change_no,
+                    "accepted_at": said["at"],
+                },
             )
 
 
 def _number(connection: Connection) -> int:
     """The next number; whoever has it is alone until the transaction ends."""
-    number: int | None = connection.execute(select(live_state.c.next_no)).scalar()
+    number: int | None = connection.execute(_NEXT).scalar()
     if number is None:
         connection.execute(insert(live_state).values(id=1, next_no=2))
         return 1
-    connection.execute(update(live_state).values(next_no=number + 1))
     return number
 
 
@@ -352,30 +412,28 @@ def _customers(wanted: ColumnElement[bool]) -> Select[Any]:
 
 
 def _history(connection: Connection, customer_id: str) -> str | None:
-    mine = customer_histories.c.customer_id == customer_id
-    return connection.execute(select(customer_histories.c.lines).where(mine)).scalar()
+    return connection.execute(_HISTORY, {"customer": customer_id}).scalar()
 
 
 def _lines_of(connection: Connection, customer_id: str) -> Iterator[LiveLine]:
-    mine = select(live_lines).where(live_lines.c.customer_id == customer_id).order_by(*_IN_ORDER)
-    for row in connection.execute(mine):
+    for row in connection.execute(_LINES, {"customer": customer_id}):
         yield _line(row)
 
 
-def _said(connection: Connection, customer_id: str, run_nos: Sequence[int]) -> dict[int, Any]:
-    """What these runs say of a customer, by the run's number."""
-    names = ("churn_probability", "clv", "document", "segments", "consent", "contact_hash")
-    asked = select(scores.c.run_no, *(scores.c[name] for name in names)).where(
-        scores.c.run_no.in_(run_nos), scores.c.customer_id == customer_id
-    )
-    return {row.run_no: row for row in connection.execute(asked)}
+def _said(
+    connection: Connection, customer_id: str, infos: Mapping[int, RunInfo]
+) -> dict[str, Said]:
+    """What the runs that a score is compared with say of a customer, by the run's id."""
+    asked = {run.run_id for run in eligible(list(infos.values()))}
+    numbers = [no for no, info in infos.items() if info.run_id in asked]
+    found = connection.execute(_SAID, {"customer": customer_id, "runs": numbers})
+    return {
+        infos[no].run_id: Said(_known(churn), _known(clv), *rest) for no, churn, clv, *rest in found
+    }
 
 
-def _before(run: RunInfo, row: Any) -> SaidBefore:
-    if row is None:
-        return SaidBefore(run, None, None)
-    churn, clv = (None if one == UNKNOWN else one for one in (row.churn_probability, row.clv))
-    return SaidBefore(run, churn, clv)
+def _known(figure: float) -> float | None:
+    return None if figure == UNKNOWN else figure
 
 
 def _columns(score: LiveScore) -> dict[str, Any]:

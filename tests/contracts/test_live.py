@@ -1,7 +1,11 @@
 """Lines that were sent: kept once, told once, seen before the run's own words."""
 
 import dataclasses
+import itertools
 import json
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -136,6 +140,8 @@ def test_the_past_of_a_customer_is_all_that_a_score_needs(shop):
     assert (new.document, new.history, set(new.segments.values())) == (None, None, {None})
     assert [one.clv for one in new.earlier] == [None, None]
     assert shop.live.past("b") is None
+    unasked = shop.live.past("b", waiting=False)
+    assert (unasked.change_no, unasked.lines, unasked.run_id) == (0, (), "run-2")
 
 
 def test_readers_see_the_score_of_an_order_until_the_next_run(shop):
@@ -208,6 +214,26 @@ def test_a_score_of_less_does_not_replace_one_of_more(shop):
     assert shop.live.save(late, score_of(late, name="late"))
     assert not shop.live.save(early, score_of(early, name="early"))
     assert json.loads(shop.scores.customer("a").body)["said_by"] == "late"
+
+
+def test_a_past_says_whether_its_score_is_missing(shop):
+    keep(shop, line())
+    past = shop.live.past("a")
+    assert past.is_waiting
+    assert shop.live.save(past, score_of(past))
+    assert not shop.live.past("a").is_waiting
+    assert not shop.live.past("b", waiting=False).is_waiting
+    shop.scores.publish(run_info("run-2"), *score_tables(ids=["a"]))
+    assert shop.live.past("a").is_waiting
+
+
+def test_orders_from_many_at_once_are_all_kept_and_numbered(shop):
+    with ThreadPoolExecutor(8) as pool:
+        sent = [line(order=f"o{number}", customer="abc"[number % 3]) for number in range(48)]
+        assert set(pool.map(lambda one: keep(shop, one)[0][0], sent)) == {"accepted"}
+    numbers = [one.change_no for one in shop.live.lines()]
+    assert len(set(numbers)) == 48
+    assert shop.live.past("a").change_no in numbers
 
 
 def test_a_score_beyond_an_old_run_is_not_news(shop):
@@ -313,6 +339,47 @@ def test_a_customers_orders_are_those_of_files_and_those_sent(shop):
     assert [one.product_id for one in orders[1].lines] == ["p1", "p2"]
     assert [one.amount for one in orders[0].lines] == [3.0, None]
     assert shop.live.history("nobody") == []
+
+
+@pytest.mark.parametrize("stores", ["sqlite", "postgres"], indirect=True)
+def test_orders_scores_and_runs_at_the_same_time_do_not_stop_one_another(shop):
+    ids = [f"k{number}" for number in range(12)]
+    runs = [f"run-{number}" for number in range(2, 10)]
+    is_over, is_saving = threading.Event(), threading.Event()
+
+    def order(part):
+        numbers = itertools.count()
+        while not is_over.is_set():
+            order = f"{part}-{next(numbers)}"
+            # each begins elsewhere
+            turn = ids[part:] + ids[:part]
+            keep(shop, *(line(order, place, one) for place, one in enumerate(turn)))
+            keep(shop, *(line("same", 1, one, amount=number()) for one in ids[:1]), corrects=True)
+            for one in turn[:3]:
+                if (past := shop.live.past(one)) is not None:
+                    is_saving.set()
+                    shop.live.save(past, score_of(past, churn=number()))
+
+    def histories():
+        # in the middle of the publication a score begins to be written
+        is_saving.clear()
+        is_saving.wait(0.2)
+        yield ids[0], "{}"
+
+    number = random.Random(3).random  # noqa: S311
+    with ThreadPoolExecutor(3) as pool:
+        orders = [pool.submit(order, part) for part in (0, 4, 8)]
+        for seed, run_id in enumerate(runs):
+            lines = list(shop.live.lines())
+            absorbed = [(*one.place, one.change_no) for one in reversed(lines)]
+            # whatever has come meanwhile counts as seen, so that the run touches every row
+            handover = Handover(histories=histories(), seen_no=10**9, absorbed=absorbed)
+            tables = score_tables(ids=ids, seed=seed)
+            shop.scores.publish(run_info(run_id), *tables, handover=handover)
+        is_over.set()
+        for one in orders:
+            one.result()
+    assert shop.scores.latest_run().info.run_id == runs[-1]
 
 
 def test_orders_of_nobody_known_are_kept(shop):

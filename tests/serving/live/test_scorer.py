@@ -16,10 +16,11 @@ from features.sources import FrameSource
 from serving.answers import blocks
 from serving.commands.score import score as score_command
 from serving.live.context import RunContext, context_file, read_context, write_context
+from serving.live.process import answer
 from serving.live.scorer import Known, LastSaid, Scorer, baskets
 from serving.scoring import score
 from serving.store import MemoryStore
-from tests.support.sent import typed_lines_of
+from tests.support.sent import sent_lines, typed_lines_of
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
 from training.bundle import load_models
@@ -112,6 +113,39 @@ def test_it_says_what_changed_since_the_last_run_as_the_run_does(trained, models
         assert ours.document["since_last_run"] == document["since_last_run"]
         told += document["since_last_run"] is not None
     assert told > 20
+
+
+def test_what_only_the_run_says_goes_along(trained, scorer, run):
+    customer = "c0003"
+    sent = {**vars(sent_lines(trained.orders)[customer][0]), "order_id": None}
+    content = {name: value for name, value in sent.items() if name != "order_id"}
+    body = {
+        "customer_id": customer,
+        "run_id": run.info.run_id,
+        "history": None,
+        "lines": [["o1", json.dumps({**content, "ordered_at": sent["ordered_at"].isoformat()})]],
+        "segments": {"lifecycle": "loyal"},
+        "name": "Ann",
+        "consent": False,
+        "referral_value": 12.5,
+        "earlier": [],
+    }
+    said = json.loads(answer(scorer, trained.settings, body)["document"])
+    assert said["referral_value"] == 12.5
+    assert (said["name"], said["consent"], said["suggested_action"]) == ("Ann", False, "no_contact")
+    assert said["segments"] == {"lifecycle": "loyal"}
+    assert said["segments_as_of"] == run.info.as_of.isoformat()
+
+
+def test_an_uplift_model_that_told_profits_is_not_at_hand(trained, models, context, lines):
+    economics = {**context.run.economics, "targeting": {"campaign_id": "c-1"}}
+    targeted = replace(context, run=replace(context.run, economics=economics))
+    plain, without = (
+        Scorer(models, trained.settings, one).score("c0003", lines["c0003"]).document
+        for one in (context, targeted)
+    )
+    assert plain["expected_profit"] is not None
+    assert (without["expected_profit"], without["suggested_action"]) == (None, None)
 
 
 def test_without_a_run_products_have_no_names_and_nobody_a_percentile(trained, models, lines):

@@ -1,0 +1,175 @@
+"""How a customer went from day to day, and what an order would change.
+
+What today's models say of the customer as known on the mornings of past days, and on the
+mornings after an order that nobody has placed yet: the same arithmetic as that of a score run
+(`Scorer`), for many mornings at once.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.config import Settings
+from features.orders import day_date, day_number
+from features.state import CustomerState, Line
+from serving.live.after import read_lines
+from serving.live.scorer import Scorer
+from serving.risk import alive, retention_risk
+
+MOST_DAYS = 730
+"""How far back the course goes."""
+
+EVENLY_SPREAD = 180
+"""Mornings looked at beside those around orders: in a longer course some are left out."""
+
+STEP_DAYS = 7
+"""The last day on which an order helps is looked for week by week, and then day by day."""
+
+GOAL = "low"
+NEW_ORDER = "\uffff"
+DIGITS = 4
+
+
+def course_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The course of a customer by what the files hold and what was sent.
+
+    Parameters
+    ----------
+    body : as `serving.live.after.asked_after` takes it
+
+    Returns
+    -------
+    `run_id`, the run that the scorer knows; where it is another one, nothing else. Else
+    `alive` and `order`, see `Course`; both None where orders alone do not tell: where churn is
+    a cancellation, the models learned from tables beside the orders, or nothing was bought.
+    """
+    run = scorer.run
+    if run is None or run.run_id != body["run_id"]:
+        return {"run_id": None if run is None else run.run_id}
+    told: dict[str, Any] = {"run_id": run.run_id, "alive": None, "order": None}
+    if scorer.table_columns or scorer.models.churn.label != "silence":
+        return told
+    known = read_lines(settings.data, body)
+    as_of, seen = scorer.seen([*known.files, *known.new])
+    if all(line.is_return for line in seen):
+        return told
+    course = Course(scorer, settings, seen, as_of)
+    return {**told, "alive": course.alive(), "order": course.after_an_order()}
+
+
+class Course:
+    """The mornings of one customer.
+
+    Parameters
+    ----------
+    scorer : whose models speak, of silence
+    settings : the configuration
+    seen : the lines that are known and count on the morning of `as_of`, a purchase among them;
+        what was taken back since is not seen on earlier mornings either
+    as_of : the day of the score
+    """
+
+    def __init__(
+        self, scorer: Scorer, settings: Settings, seen: Iterable[Line], as_of: date
+    ) -> None:
+        self._scorer = scorer
+        self._minor_units = settings.data.minor_units
+        self._bands = settings.predict.risk
+        self._horizon_days = settings.predict.horizon_days
+        self._seen = sorted(seen, key=lambda line: line.day)
+        self._bought = [line for line in self._seen if not line.is_return]
+        self._today = day_number(as_of)
+
+    def alive(self) -> list[tuple[str, float]]:
+        """Day and P(alive) on its morning, the oldest first, up to the day of the score.
+
+        From the morning after the first purchase, at most `MOST_DAYS` back.
+        """
+        days = self._drawn()
+        state, applied, rows = CustomerState(), 0, []
+        for day in days:
+            while applied < len(self._seen) and self._seen[applied].day < day:
+                state.apply(self._seen[applied])
+                applied += 1
+            rows.append(state.features(day, self._minor_units))
+        found = self._said(rows)["alive"].tolist()
+        return [(day_date(day).isoformat(), p) for day, p in zip(days, found, strict=True)]
+
+    def after_an_order(self) -> dict[str, Any] | None:
+        """What another order like the last one would change, on the morning after it.
+
+        Returns
+        -------
+        None where the risk is low already. Else `amount` of that order; `now`, the churn
+        probability and band after it if it comes on the day of the score; `by`, the last day up
+        to which it returns the customer to low risk, within the horizon and looked for in steps
+        of `STEP_DAYS`, None where there is no such day; `ends`, the last day looked at.
+        """
+        today, last = self._today, self._today + self._horizon_days - 1
+        if self._said([self._features(self._seen, today)])["retention_risk"][0] == GOAL:
+            return None
+        weeks = [*range(today, last, STEP_DAYS), last]
+        after = self._after(weeks)
+        by = _last_of_goal(weeks, after["retention_risk"])
+        if by is not None and by < last:
+            days = range(by, min(by + STEP_DAYS, last))
+            by = _last_of_goal(days, self._after(days)["retention_risk"])
+        return {
+            "amount": sum(line.amount for line in self._like_the_last(0)) / self._minor_units,
+            "now": after.loc[0, ["churn_probability", "retention_risk"]].to_dict(),
+            "by": None if by is None else day_date(by).isoformat(),
+            "ends": day_date(last).isoformat(),
+        }
+
+    def _drawn(self) -> list[int]:
+        """The mornings to look at: evenly spread, and those of each order and after it."""
+        start = max(self._bought[0].day + 1, self._today - MOST_DAYS)
+        step = math.ceil((self._today - start + 1) / EVENLY_SPREAD)
+        around = {line.day + after for line in self._bought for after in (0, 1)}
+        evenly = range(start, self._today, step)
+        return sorted({*evenly, self._today, *(day for day in around if day >= start)})
+
+    def _after(self, days: Sequence[int]) -> pd.DataFrame:
+        """What is said on the morning after an order on each of `days`, from today on."""
+        return self._said(
+            [self._features([*self._seen, *self._like_the_last(day)], day + 1) for day in days]
+        )
+
+    def _like_the_last(self, day: int) -> list[Line]:
+        """The lines of the last order, bought once more on a day."""
+        last = max(self._bought, key=lambda line: (line.day, line.minute, line.order_id))
+        return [
+            line._replace(order_id=NEW_ORDER, day=day)
+            for line in self._bought
+            if (line.order_id, line.day) == (last.order_id, last.day)
+        ]
+
+    def _features(self, lines: Iterable[Line], day: int) -> Mapping[str, float] | None:
+        return CustomerState.from_lines(lines).features(day, self._minor_units)
+
+    def _said(self, rows: Sequence[Mapping[str, float] | None]) -> pd.DataFrame:
+        """`alive`, `churn_probability`, `retention_risk` of each row of features."""
+        features = pd.DataFrame(rows, columns=self._scorer.columns, dtype="float64")
+        risk = self._scorer.models.churn.predict(features)
+        churn = risk["churn_probability"].to_numpy()
+        return pd.DataFrame(
+            {
+                "alive": np.round(alive(risk), DIGITS),
+                "churn_probability": np.round(churn, DIGITS),
+                "retention_risk": retention_risk(features, churn, self._bands),
+            }
+        )
+
+
+def _last_of_goal(days: Sequence[int], bands: Iterable[str]) -> int | None:
+    """The last day before the first one whose band is not the goal."""
+    found = None
+    for day, band in zip(days, bands, strict=True):
+        if band != GOAL:
+            break
+        found = day
+    return found

@@ -1,0 +1,90 @@
+"""The process that scores: requests that wait are scored together, and each as if alone."""
+
+import json
+from datetime import timedelta
+from io import BytesIO, StringIO
+
+import pytest
+
+from features.errors import ConfigError
+from serving.live.process import answer, answers, serve
+from serving.live.scorer import Scorer
+from tests.support.sent import sent_lines
+from tests.support.shop import write_config
+from training.bundle import load_models
+
+
+@pytest.fixture(scope="module")
+def scorer(trained):
+    return Scorer(load_models(trained.settings), trained.settings, None)
+
+
+@pytest.fixture(scope="module")
+def requests(trained):
+    """Of every customer one, some a month later than others."""
+    found = []
+    for number, (customer, lines) in enumerate(sent_lines(trained.orders).items()):
+        as_of = trained.log.end + timedelta(days=30 * (number % 3))
+        said = [{**vars(one), "ordered_at": one.ordered_at.isoformat()} for one in lines]
+        found.append(
+            {"customer_id": customer, "lines": said, "as_of": str(as_of), "consents": False}
+        )
+    return found
+
+
+def test_together_each_is_told_what_it_is_told_alone(trained, scorer, requests):
+    some = requests[:40]
+    together = answers(scorer, trained.settings, some)
+    assert together == [answer(scorer, trained.settings, one) for one in some]
+
+
+def test_the_same_customer_may_be_asked_about_twice(trained, scorer, requests):
+    first, shorter = requests[3], {**requests[3], "lines": requests[3]["lines"][:-1]}
+    found = answers(scorer, trained.settings, [first, shorter, first])
+    assert found[0] == found[2]
+    assert found[1] == answer(scorer, trained.settings, shorter)
+
+
+def test_one_that_cannot_be_scored_does_not_take_the_others_along(trained, scorer, requests):
+    good, bought_nothing = requests[0], {**requests[1], "lines": []}
+    broken = {**requests[2], "lines": [{**requests[2]["lines"][0], "quantity": "many"}]}
+    found = answers(scorer, trained.settings, [good, bought_nothing, {}, broken, good])
+    assert found[0] == found[4] == answer(scorer, trained.settings, good)
+    assert isinstance(found[1], ConfigError)
+    assert isinstance(found[2], KeyError)
+    assert isinstance(found[3], Exception)
+
+
+class Slowly(BytesIO):
+    """Hands out what was written a few bytes at a time, in the middle of lines."""
+
+    def read1(self, _size=-1, /):
+        return super().read1(1_000)
+
+
+@pytest.mark.parametrize("pipe", [BytesIO, Slowly])
+def test_every_line_is_answered_by_a_line(trained, requests, pipe):
+    some = [*requests[:20], {**requests[0], "lines": []}]
+    asked = "".join(f"{json.dumps({'id': n, 'body': body})}\n" for n, body in enumerate(some))
+    out, config = StringIO(), write_config(trained.settings)
+    try:
+        assert serve(config, pipe(asked.encode()), out) == 0
+    finally:
+        config.unlink()
+    ready, *told = map(json.loads, out.getvalue().splitlines())
+    assert ready == {"ready": load_models(trained.settings).manifest.bundle_id}
+    assert [one["id"] for one in told] == list(range(len(some)))
+    assert [one["answer"]["document"]["customer_id"] for one in told[:-1]] == [
+        one["customer_id"] for one in some[:-1]
+    ]
+    assert "counts as a purchase" in told[-1]["refused"][0]
+
+
+def test_without_models_it_says_why_and_ends(trained, tmp_path):
+    out, config = StringIO(), write_config(trained.settings)
+    text = config.read_text()
+    config.unlink()
+    away = tmp_path / "regulars.toml"
+    away.write_text(text)
+    assert serve(away, BytesIO(), out) == 1
+    assert "refused" in json.loads(out.getvalue())
