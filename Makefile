@@ -27,6 +27,12 @@ check-static: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks --data $(DATA)
 
+.PHONY: bench-faults
+bench-faults: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.faults_serving
+	$(BIN)/python -W ignore -m benchmarks.faults_live
+	$(BIN)/python -W ignore -m benchmarks.faults_train
+
 serve: $(VENV)/.demo
 	$(BIN)/regulars serve --port $(PORT)
 

@@ -10,6 +10,7 @@
     ├── UnknownCustomer  no customer of this id in the run
     ├── UnknownWebhook   no webhook of this id
     ├── UnknownCampaign  no campaign of this id
+    ├── NotInRun         the latest run shows nothing of this name
     ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
     ├── KeyReused        the key of a request came with another body before
@@ -84,6 +85,10 @@ class UnknownCampaign(RegularsError):
 
     def __init__(self) -> None:
         super().__init__("No campaign of this id.")
+
+
+class NotInRun(RegularsError):
+    """The latest run shows nothing of this name."""
 
 
 class CampaignConflict(RegularsError):

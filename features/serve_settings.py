@@ -18,6 +18,12 @@ class Serve(Section):
     """How long a request waits at most."""
     body_seconds: float = Field(10.0, gt=0, le=300)
     """In which a body must have come."""
+    body_bytes: int = Field(1024 * 1024, ge=16 * 1024, le=64 * 1024 * 1024)
+    """Of a body at most; larger ones are answered 413."""
+    address_bytes: int = Field(16 * 1024, ge=1024, le=60_000)
+    """Of path and query at most; longer ones are answered 414."""
+    header_bytes: int = Field(32 * 1024, ge=1024, le=60_000)
+    """Of all headers at most; larger ones are answered 431."""
     drain_seconds: float = Field(2.0, ge=0, le=20)
     """Between saying that the server is not ready and refusing connections, on SIGTERM."""
     last_good_seconds: float = Field(3_600.0, ge=0)

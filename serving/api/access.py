@@ -29,7 +29,7 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/v1/customers/{customer_id:path}/recommendations"): "read",
     ("GET", "/v1/customers/{customer_id:path}/history"): "read",
     ("GET", "/v1/customers/{customer_id:path}"): "read",
-    ("DELETE", "/v1/customers/{customer_id:path}"): "admin",
+    ("DELETE", "/v1/customers/{customer_id}"): "admin",
     ("GET", "/v1/changes"): "read",
     ("POST", "/v1/webhooks"): "admin",
     ("GET", "/v1/webhooks"): "admin",
@@ -123,6 +123,10 @@ class Catalogue:
         if match is None or match.lastgroup is None:
             return NO_ROUTE
         return self._entries[method][int(match.lastgroup[1:])]
+
+    def methods(self, path: str) -> list[str]:
+        """Those that some route of this `path` takes."""
+        return sorted(method for method in self._patterns if self.find(method, path) != NO_ROUTE)
 
 
 def _found(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str, str]]:

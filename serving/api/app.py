@@ -153,7 +153,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         must_sign_in=must_sign_in,
     )
     # Around everything, the framework's own handling of unforeseen errors included.
-    guard = Guard(gate, body_seconds=settings.body_seconds, hosts=hosts)
+    guard = Guard(gate, settings=settings, hosts=hosts)
     return Observed(guard, metrics=metrics, log=log)
 
 
@@ -205,8 +205,15 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 operation["security"] = [] if scope == "public" else [{"key": []}]
                 operation["description"] = f"Scope: {scope}."
                 _tell_problems(operation)
+                _share_shapes(document, operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _share_shapes(document: dict[str, Any], operation: dict[str, Any]) -> None:
+    """Move what the schema of a body refers to where the references lead."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        document["components"]["schemas"] |= content["schema"].pop("$defs", {})
 
 
 def _plain(path: str) -> str:

@@ -158,6 +158,9 @@ class Plan(_Shape):
     choose: Literal["best", "every_nth"] | None
     run_id: str | None
     currency: str
+    clv_basis: Literal["revenue", "margin"] | None = Field(
+        description="What values at risk are counted in; null where none are known"
+    )
     starts_on: date
     ends_on: date
     seed: str | None

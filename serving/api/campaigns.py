@@ -3,17 +3,13 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterator
-from os import SEEK_END
-from tempfile import TemporaryFile
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from xlsxwriter.exceptions import FileCreateError
 
-from features.errors import ConfigError, StoreError
+from features.errors import ConfigError
 from serving.api import campaign_models as models
 from serving.api.call import current_call
 from serving.api.params import CSV, JSON, XLSX, body_schema, json_body
@@ -25,7 +21,6 @@ from serving.campaigns.service import Campaigns
 from serving.campaigns.wish import Wish
 from serving.store.campaigns import Member
 
-CHUNK_BYTES = 65_536
 PREVIEWED = 20
 
 Wanted = Annotated[models.CampaignRequest, Depends(json_body(models.CampaignRequest))]
@@ -179,7 +174,7 @@ def member_file(
     name = "-".join(filter(None, (campaign_id, "audience" if form == "audience" else arm)))
     headers = {"Content-Disposition": f'attachment; filename="{_plain(name)}.{ending}"'}
     if form == "xlsx":
-        return _workbook(blocks, headers)
+        return StreamingResponse(exports.workbook(blocks), media_type=XLSX, headers=headers)
     lines = (
         exports.audience_lines(blocks, known["seed"] or campaign_id)
         if form == "audience"
@@ -230,30 +225,6 @@ def _decoded(cursor: str) -> str:
     if "\0" in found:
         raise ConfigError("cursor: not one that this list has given.")
     return found
-
-
-def _workbook(blocks: Iterator[list[Member]], headers: dict[str, str]) -> Response:
-    """Made on disk: its first bytes are known when its last are."""
-    file = TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-    try:
-        exports.write_workbook(file, blocks)
-    except (OSError, FileCreateError) as error:
-        file.close()
-        raise StoreError(f"The workbook cannot be written: {error}.") from error
-    except BaseException:
-        file.close()
-        raise
-    size = file.seek(0, SEEK_END)
-    return StreamingResponse(
-        _chunks(file), media_type=XLSX, headers={**headers, "Content-Length": str(size)}
-    )
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
 
 
 def _plain(name: str) -> str:

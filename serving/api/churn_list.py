@@ -1,16 +1,11 @@
 """The churn list: pages of JSON, or the whole as a file."""
 
 import json
-from collections.abc import Iterator
-from os import SEEK_END
-from tempfile import TemporaryFile
-from typing import IO, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from xlsxwriter.exceptions import FileCreateError
 
-from features.errors import StoreError
 from serving import lists
 from serving.api import models
 from serving.api.call import current_call
@@ -18,9 +13,8 @@ from serving.api.params import CSV, JSON, XLSX, ChurnListQuery, preferred
 from serving.api.problems import declared
 from serving.api.services import Services
 from serving.store import ChurnPage, Store
-from serving.workbook import write_workbook
+from serving.workbook import list_workbook
 
-CHUNK_BYTES = 65_536
 AUDIENCE_COLUMN = "email_sha256"
 
 
@@ -110,29 +104,11 @@ def _csv_file(
 def _workbook(
     store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
-    """The list as a workbook, made on disk: its first bytes are known when its last are."""
-    file = TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-    try:
-        write_workbook(file, store, query.filter(), sort=query.sort, first=first)
-    except (OSError, FileCreateError) as error:
-        file.close()
-        raise StoreError(f"The workbook cannot be written: {error}.") from error
-    except BaseException:
-        file.close()
-        raise
-    size = file.seek(0, SEEK_END)
     return StreamingResponse(
-        _chunks(file),
+        list_workbook(store, query.filter(), sort=query.sort, first=first),
         media_type=XLSX,
-        headers={**headers, **_named(first, "xlsx"), "Content-Length": str(size)},
+        headers={**headers, **_named(first, "xlsx")},
     )
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
 
 
 def _named(first: ChurnPage, ending: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ def erasure_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
     @router.delete(
-        "/{customer_id:path}",
+        "/{customer_id}",
         operation_id="eraseCustomer",
         summary="Erase a customer everywhere, for good; the answer proves it and names nobody",
         response_model=models.Erasure,

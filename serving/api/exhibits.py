@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
-from features.errors import ConfigError
+from features.errors import NotInRun
 from serving.api import models
 from serving.api.problems import declared
 from serving.api.services import Services
 from serving.lists import run_fields
 
-ExhibitName = Annotated[str, Path(min_length=1, description="As in `GET /v1/exhibits`")]
+ExhibitName = Annotated[
+    str, Path(min_length=1, description="As in `GET /v1/exhibits`", examples=["lorenz"])
+]
 
 
 def exhibit_routes(services: Services) -> APIRouter:
@@ -36,14 +38,14 @@ def exhibit_routes(services: Services) -> APIRouter:
         operation_id="getExhibit",
         summary="One table about the whole shop: how it is counted, and the figures",
         response_model=models.Exhibit,
-        responses=declared(422, 503),
+        responses=declared(404, 422, 503),
     )
     def get_exhibit(name: ExhibitName, response: Response) -> dict[str, Any]:
         run = store.latest_run()
         body = exhibits.exhibit(run.info.run_id, name)
         if body is None:
             known = ", ".join(exhibits.names(run.info.run_id)) or "none"
-            raise ConfigError(f"name: this run shows no such exhibit (have: {known}).")
+            raise NotInRun(f"This run shows no such exhibit (have: {known}).")
         response.headers.update(services.ages(run))
         return {**run_fields(run), "exhibit": name, **json.loads(body)}
 

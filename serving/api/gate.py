@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import StoreError
-from serving.api.access import Catalogue, Entry
+from serving.api.access import NO_ROUTE, Catalogue, Entry
 from serving.api.admission import Admission
 from serving.api.call import LOCAL, STRANGER, Call, current_call, first_headers
 from serving.api.problems import (
     CrossOrigin,
     Forbidden,
+    MethodNotAllowed,
     NoKey,
     NoKeyOfBrowser,
 )
@@ -74,6 +75,8 @@ class Gate:
         if entry.template != LIVENESS:
             await self._identify(call, headers, scope)
         _refuse_foreign_pages(scope["method"], headers)
+        if entry is NO_ROUTE and (methods := self._catalogue.methods(scope["path"])):
+            raise MethodNotAllowed(methods)
         if entry.template in PROBES:
             await self._app(scope, receive, send)
             return

@@ -12,6 +12,7 @@ from itertools import chain
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import StoreError
+from features.serve_settings import Serve
 from serving.api.call import current_call, first_headers
 from serving.api.problems import (
     AddressTooLong,
@@ -22,10 +23,6 @@ from serving.api.problems import (
     WrongHost,
     problem_for,
 )
-
-MAX_BODY_BYTES = 1024 * 1024
-MAX_ADDRESS_BYTES = 16 * 1024
-MAX_HEADER_BYTES = 32 * 1024
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self';"
@@ -50,17 +47,17 @@ class Guard:
     Parameters
     ----------
     app : what to guard
-    body_seconds : in which a body must have come
+    settings : how large and how slow a request may be
     hosts : names by which callers may address the server, None for any. A server on
         loopback without keys takes only its own names: a page of a foreign site that has
         its name resolved to 127.0.0.1 must not read customers' scores.
     """
 
     def __init__(
-        self, app: ASGIApp, *, body_seconds: float, hosts: Collection[str] | None = None
+        self, app: ASGIApp, *, settings: Serve, hosts: Collection[str] | None = None
     ) -> None:
         self._app = app
-        self._body_seconds = body_seconds
+        self._settings = settings
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,9 +79,9 @@ class Guard:
         headers = first_headers(scope)
         try:
             self._check_host(headers)
-            _check_size(scope, headers)
+            self._check_size(scope, headers)
             scope = {**scope, "path": scope["raw_path"].decode("ascii", errors="replace")}
-            await self._app(scope, _bounded(receive, self._body_seconds), labelled)
+            await self._app(scope, _bounded(receive, self._settings), labelled)
         except (RequestError, StoreError) as error:
             # Of this door and the next; those of routes have become answers already.
             await problem_for(error)(scope, receive, labelled)
@@ -97,18 +94,18 @@ class Guard:
         if name.lower() not in self._hosts:
             raise WrongHost("Call it by one of its own names, such as localhost.")
 
+    def _check_size(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        most = self._settings
+        if len(scope["raw_path"]) + len(scope["query_string"]) > most.address_bytes:
+            raise AddressTooLong(f"At most {most.address_bytes} bytes are accepted.")
+        if sum(map(len, chain.from_iterable(scope["headers"]))) > most.header_bytes:
+            raise HeadersTooLarge(f"At most {most.header_bytes} bytes are accepted.")
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit() and (len(announced) > 12 or int(announced) > most.body_bytes):
+            raise _too_large(most)
 
-def _check_size(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
-        raise AddressTooLong(f"At most {MAX_ADDRESS_BYTES} bytes are accepted.")
-    if sum(map(len, chain.from_iterable(scope["headers"]))) > MAX_HEADER_BYTES:
-        raise HeadersTooLarge(f"At most {MAX_HEADER_BYTES} bytes are accepted.")
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
-        raise _too_large()
 
-
-def _bounded(receive: Receive, body_seconds: float) -> Receive:
+def _bounded(receive: Receive, most: Serve) -> Receive:
     received_bytes, complete, deadline = 0, False, None
 
     async def bounded() -> Message:
@@ -116,20 +113,20 @@ def _bounded(receive: Receive, body_seconds: float) -> Receive:
         if complete:
             # What comes now is the end of the connection, however late.
             return await receive()
-        deadline = deadline or asyncio.get_running_loop().time() + body_seconds
+        deadline = deadline or asyncio.get_running_loop().time() + most.body_seconds
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise TooSlow(f"It must come within {body_seconds:g} seconds.") from None
+            raise TooSlow(f"It must come within {most.body_seconds:g} seconds.") from None
         received_bytes += len(message.get("body", b""))
-        if received_bytes > MAX_BODY_BYTES:
-            raise _too_large()
+        if received_bytes > most.body_bytes:
+            raise _too_large(most)
         complete = not message.get("more_body", False)
         return message
 
     return bounded
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"At most {MAX_BODY_BYTES} bytes are accepted.")
+def _too_large(most: Serve) -> BodyTooLarge:
+    return BodyTooLarge(f"At most {most.body_bytes} bytes are accepted.")

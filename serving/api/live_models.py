@@ -57,12 +57,18 @@ Moment = Annotated[
         max_length=40,
         description="ISO 8601; without an offset it is read as `data.naive_timestamps` says",
         examples=["2026-03-01T14:05:00+01:00"],
+        json_schema_extra={"format": "date-time"},
     ),
     AfterValidator(_moment),
 ]
 Day = Annotated[
     str,
-    Field(max_length=10, description="ISO 8601", examples=["2026-03-31"]),
+    Field(
+        max_length=10,
+        description="ISO 8601",
+        examples=["2026-03-31"],
+        json_schema_extra={"format": "date"},
+    ),
     AfterValidator(_day),
 ]
 
@@ -77,7 +83,9 @@ class OrderLine(_Shape):
     category: Text | None = None
     channel: Text | None = None
     quantity: Number = Field(1.0, description="Negative where goods come back")
-    amount: Number | None = Field(None, description="Net paid for the line; negative for a return")
+    amount: Number | None = Field(
+        None, description="Net paid for the line; negative for a return", examples=[25.5]
+    )
     unit_price: Number | None = Field(
         None, description="Where `amount` is not given: it is quantity × unit_price"
     )

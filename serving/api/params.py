@@ -148,7 +148,8 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 def body_schema(model: type[BaseModel]) -> dict[str, Any]:
     """What OpenAPI says about a body that `json_body` reads."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    content = {"application/json": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 

@@ -5,7 +5,7 @@ A problem never holds what the caller sent: not the value, not an unknown field'
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +23,7 @@ from features.errors import (
     CursorTooOld,
     KeyReused,
     NoRun,
+    NotInRun,
     RegularsError,
     ScorePending,
     ScorerAway,
@@ -42,7 +43,9 @@ log = logging.getLogger(__name__)
 
 
 class RequestError(Exception):
-    """The request itself cannot be used."""
+    """The request itself cannot be used; `headers` belong to the answer that says so."""
+
+    headers: Mapping[str, str] = {}
 
 
 class MalformedBody(RequestError):
@@ -59,6 +62,14 @@ class NotJson(RequestError):
 
 class WrongHost(RequestError):
     """The request was meant for another host name."""
+
+
+class MethodNotAllowed(RequestError):
+    """The path is there, but takes only `methods`."""
+
+    def __init__(self, methods: Sequence[str]) -> None:
+        super().__init__("Method Not Allowed.")
+        self.headers = {"Allow": ", ".join(methods)}
 
 
 class AddressTooLong(RequestError):
@@ -122,6 +133,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownCustomer: Kind(404, "unknown-customer", "No such customer"),
     UnknownWebhook: Kind(404, "unknown-webhook", "No such webhook"),
     UnknownCampaign: Kind(404, "unknown-campaign", "No such campaign"),
+    NotInRun: Kind(404, "not-in-run", "The latest run has none of this name"),
     CampaignConflict: Kind(409, "campaign-conflict", "The campaign cannot be made so"),
     CursorTooOld: Kind(410, "cursor-too-old", "The changes behind the cursor are gone"),
     NoRun: Kind(503, "no-run", "Nothing has been scored yet", retry_after_seconds=60),
@@ -169,6 +181,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send it as application/json."),
     WrongHost: Kind(421, "wrong-host", "This server does not answer for that host name"),
+    MethodNotAllowed: Kind(405, "method-not-allowed", "Method Not Allowed"),
     AddressTooLong: Kind(414, "address-too-long", "The address is too long"),
     HeadersTooLarge: Kind(431, "headers-too-large", "The headers are too large"),
     TooSlow: Kind(408, "too-slow", "The body did not come in time"),
@@ -216,7 +229,8 @@ def problem_for(error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("%s: %s", type(error).__name__, error, extra={"request_id": _request_id()})
-    return _problem(kind, detail=kind.detail or str(error), headers=kind.headers)
+    own = error.headers if isinstance(error, RequestError) else {}
+    return _problem(kind, detail=kind.detail or str(error), headers={**kind.headers, **own})
 
 
 async def _known(_request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
-from features.errors import ConfigError
+from features.errors import NotInRun
 from serving.api import models
 from serving.api.problems import declared
 from serving.api.services import Services
@@ -39,13 +39,13 @@ def segment_routes(services: Services) -> APIRouter:
         operation_id="getSegmentSystem",
         summary="One segment system, and who moved between its groups since the run before",
         response_model=models.SegmentMigration,
-        responses=declared(422, 503),
+        responses=declared(404, 422, 503),
     )
     def get_segment_system(system: SystemName, response: Response) -> dict[str, Any]:
         run = store.latest_run()
         if system not in run.info.segment_columns:
             known = ", ".join(run.info.segment_columns) or "none"
-            raise ConfigError(f"system: no such segment system in this run (have: {known}).")
+            raise NotInRun(f"No such segment system in this run (have: {known}).")
         response.headers.update(services.ages(run))
         earlier = _earlier(run, store.runs())
         moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)

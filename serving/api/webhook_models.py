@@ -18,7 +18,13 @@ class NewWebhook(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(min_length=1, max_length=MOST_ADDRESS_SIGNS, description="https alone")
+    url: str = Field(
+        min_length=1,
+        max_length=MOST_ADDRESS_SIGNS,
+        description="https alone",
+        examples=["https://crm.example.com/hook"],
+        json_schema_extra={"pattern": "^https?://"},
+    )
     since: str = Field(
         "end",
         pattern=r"^(c[1-9][0-9]{0,17}|end)$",

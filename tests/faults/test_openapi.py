@@ -1,0 +1,71 @@
+"""What OpenAPI says of every route is true, for thousands of requests made up from it."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from features.config import Settings
+from features.serve_settings import Serve
+from serving.answers import encode
+from serving.api import create_app
+from serving.api.access import ACCESS
+from serving.api.observed import Observed
+from serving.cli import main
+from serving.erasure import CustomerFiles
+from serving.keys import new_key
+from serving.store import open_stores
+from tests.flow.test_live_orders import Inline
+from tests.support.openapi_cases import send_cases
+from tests.support.shop import write_config
+from tests.support.trained import copy_of
+
+CASES = 2_000
+
+
+class Piped(Inline):
+    """Its answers have been JSON, as those out of the pipe of the process that scores."""
+
+    def ask(self, body):
+        return json.loads(encode(super().ask(body)))
+
+
+@contextmanager
+def scored_shop(settings: Settings) -> Iterator[tuple[Observed, str]]:
+    """The application of a shop that is scored, and a key that may do everything."""
+    told = CliRunner().invoke(main, ["score", "--config", str(write_config(settings))])
+    assert told.exit_code == 0, told.output
+    stores = open_stores(settings.database_url(settings.store.url))
+    at = datetime.now(UTC)
+    token, key = new_key("admin", name="", at=at, expires_days=None)
+    stores.keys.add(key)
+    app = create_app(
+        stores,
+        {"bundle_id": "b", "models": {"regulars-churn": {"version": "1", "grade": "A"}}},
+        clock=lambda: at,
+        settings=Serve(requests_per_second=100_000),
+        scorer=Piped(settings),
+        customer_files=CustomerFiles.of(settings),
+    )
+    yield app, token
+    stores.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_answers_are_what_openapi_says(trained, tmp_path, caplog):
+    caplog.set_level(logging.ERROR)
+    with scored_shop(copy_of(trained, tmp_path).settings) as (app, token):
+        found = send_cases(app, token, examples=25, seed=11)
+    assert not found.failures, "\n\n".join(f"{key}: {text}" for key, text in found.failures.items())
+    assert found.cases >= CASES
+    declared = {
+        f"{method} {path.replace(':path', '')}" for method, path in ACCESS if "/v1/" in path
+    }
+    assert declared <= found.operations()
+    # made-up wishes seldom make a campaign
+    assert len(declared - found.operations(200, 201, 202, 204)) <= 3
