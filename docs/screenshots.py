@@ -1,6 +1,7 @@
 """Pictures of the pages for `docs/marketers.md`: `python docs/screenshots.py ADDRESS`.
 
-Needs a running server with a measured campaign, and a Chromium; see CONTENT for what is taken.
+Needs a running server of the Online Retail log with a measured campaign, and a Chromium; see
+CONTENT for what is taken.
 """  # noqa: INP001 - a script beside the pages it illustrates
 
 import io
@@ -16,17 +17,17 @@ WIDTH = 1180
 COLOURS = 200
 """Enough for flat pages, and a tenth of the bytes."""
 
+PROPOSAL = "risk=high&name=Winter+win-back&kind=contacts&budget=300&cost_per_contact=0.6"
 CONTENT = {
     "overview": ("/", 1000),
     "churn-list": ("/churn-list?risk=high", 900),
-    "customer": ("", 900),
-    "campaign-new": ("/campaigns/new?risk=high&name=Winter+win-back&kind=contacts&budget=300", 760),
+    "customer": ("/customers/13225", 960),
+    "campaign-new": (f"/campaigns/new?{PROPOSAL}", 760),
     "campaign": ("", 700),
 }
 """Picture → address and height; without an address, the first link of its list is followed."""
 
 FIRST_LINK = {
-    "customer": ("/churn-list?segment=lifecycle:decline&sort=clv", "table.list tbody th a"),
     "campaign": ("/campaigns", "table.list tbody tr:last-child th a"),
 }
 

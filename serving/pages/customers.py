@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from serving.history import history
 from serving.pages.frame import Frame
 from serving.pages.picture import interval
-from serving.pages.timeline import course, timeline
+from serving.pages.timeline import alive_course, course, timeline
 from serving.paths import CustomerId
 
 MOST_RUNS = 12
@@ -25,6 +25,7 @@ def customer_pages(frame: Frame) -> APIRouter:
         answer = json.loads(frame.store.customer(customer_id).body)
         orders = frame.services.stores.live.history(customer_id)
         sayings = _sayings(frame, customer_id)
+        told = frame.services.orders.course(customer_id) or {"alive": None, "order": None}
         return frame.render(
             request,
             "customer.html",
@@ -34,6 +35,8 @@ def customer_pages(frame: Frame) -> APIRouter:
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),
             timeline=timeline(answer, orders),
+            alive=alive_course(answer, orders, told["alive"]),
+            another=told["order"],
             sayings=sayings[:MOST_RUNS],
             course=course(sayings),
         )

@@ -32,12 +32,11 @@ No inline script or style is allowed by the Content-Security-Policy: use classes
 """
 
 import json
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -63,11 +62,8 @@ if TYPE_CHECKING:
     # `serving.api` gathers the pages: it is loaded after them.
     from serving.api.services import Services
 
-Found = TypeVar("Found")
-
 HERE = Path(__file__).parent
 MOST_EXHIBITS_KEPT = 64
-MOST_MADE_KEPT = 16
 A_YEAR_SECONDS = 365 * 24 * 3600
 THEMES = {"auto": mark("Automatic"), "light": mark("Light"), "dark": mark("Dark")}
 
@@ -130,8 +126,6 @@ class Frame:
         self.services = services
         # Runs never change, so neither does what is shown of one.
         self._exhibits: dict[tuple[str, str], dict[str, Any] | None] = {}
-        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages")
-        self._making: dict[Hashable, Future[Any]] = {}
 
     @property
     def store(self) -> LastGood:
@@ -160,26 +154,6 @@ class Frame:
                 return answered
 
         return APIRouter(include_in_schema=False, route_class=PageRoute)
-
-    def soon(self, name: Hashable, make: Callable[[], Found], *, seconds: float) -> Found | None:
-        """What `make` returns, if it does within `seconds`; else None, and it goes on.
-
-        For what takes long in a large shop and stays the same: under the same `name` it is made
-        once, and later pages have it.
-        """
-        making = self._making.get(name)
-        if making is None:
-            if len(self._making) >= MOST_MADE_KEPT:
-                self._making.clear()
-            making = self._making[name] = self._maker.submit(make)
-        try:
-            found: Found = making.result(timeout=seconds)
-        except TimeoutError:
-            return None
-        except Exception:
-            del self._making[name]
-            raise
-        return found
 
     def caller(self) -> str:
         """Who asks, as the audit log names them."""

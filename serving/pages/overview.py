@@ -10,11 +10,10 @@ from fastapi.responses import Response
 
 from serving.pages.drawing import columns
 from serving.pages.frame import Frame
-from serving.store import RISKS, ChurnFilter, PublishedRun
+from serving.store import RISKS, PublishedRun
 from serving.store.segments import Move
 
 STAGE_SYSTEM = "lifecycle"
-PATIENCE_SECONDS = 0.15
 MONTHS_TO_KNOW = 12
 MOST_MONTHS = 25
 """Two years and the month that is running."""
@@ -43,6 +42,7 @@ def overview_pages(frame: Frame) -> APIRouter:
         earlier = earlier_run(run, frame.store.runs())
         monthly = _data(frame, run, "monthly")
         last_year = _data(frame, run, "same_days_last_year")
+        changed = _data(frame, run, "since_last_run")
         return frame.render(
             request,
             "overview.html",
@@ -53,8 +53,8 @@ def overview_pages(frame: Frame) -> APIRouter:
             last_year=last_year,
             begins=_begins_late(monthly, last_year),
             months=_months(monthly) if monthly else None,
-            changed=_data(frame, run, "since_last_run"),
-            stages=_stages(frame, run, earlier),
+            changed=changed,
+            stages=flows((changed and changed.get("stages")) or ()),
             stage_system=STAGE_SYSTEM,
         )
 
@@ -99,31 +99,9 @@ def _months(monthly: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stages(frame: Frame, run: PublishedRun, earlier: PublishedRun | None) -> list[Flow] | None:
-    """Where customers were in the run before, and where they are; empty without one.
-
-    None while they are being counted. The next page is most often the list, whose counts are
-    made meanwhile.
-    """
-    facets = frame.services.stores.facets
-    run_id = run.info.run_id
-    systems = run.info.segment_columns
-    if earlier is None or STAGE_SYSTEM not in {*systems} & {*earlier.info.segment_columns}:
-        frame.soon(("facets", run_id), lambda: facets.counts(run_id, ChurnFilter()), seconds=0)
-        return []
-    before = earlier.info.run_id
-    segments = frame.services.stores.segments
-    moves = frame.soon(
-        (STAGE_SYSTEM, run_id, before),
-        lambda: segments.moves(STAGE_SYSTEM, run_id, before),
-        seconds=PATIENCE_SECONDS,
-    )
-    frame.soon(("facets", run_id), lambda: facets.counts(run_id, ChurnFilter()), seconds=0)
-    return None if moves is None else _flows(moves)
-
-
-def _flows(moves: Iterable[Move]) -> list[Flow]:
-    moves = list(moves)
+def flows(stages: Iterable[Mapping[str, Any]]) -> list[Flow]:
+    """Where customers are and where they were, from the `stages` of `since_last_run`."""
+    moves = [Move(**move) for move in stages]
     groups = sorted({move.now for move in moves if move.now}, key=_stage_order)
     return [
         Flow(

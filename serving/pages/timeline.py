@@ -47,40 +47,94 @@ def timeline(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> Timeline
         return None
     as_of = date.fromisoformat(answer["as_of"])
     named = answer["next_order"]
-    low, expected, high, at_risk = (
-        date.fromisoformat(text) if text else None
-        for text in (named["low"], named["date"], named["high"], answer["at_risk_on"])
+    low, expected, high, at_risk = map(
+        _day, (named["low"], named["date"], named["high"], answer["at_risk_on"])
     )
-    first = max(min(order.day for order in orders), as_of - timedelta(days=MOST_DAYS))
-    last = max(as_of + timedelta(days=answer["horizon_days"]), high or as_of)
-    length = max((last - first).days, 1)
-
-    def place(day: date | None) -> float | None:
-        if day is None or not first <= day <= last:
-            return None
-        return FIELD.x((day - first).days / length)
-
-    shown = [order for order in orders if order.day >= first]
+    span = _span(answer, orders)
+    shown = [order for order in orders if order.day >= span.first]
     return Timeline(
         field=FIELD,
-        stems=tuple(_stems(shown, first, length)),
-        months=tuple((day, FIELD.x((day - first).days / length)) for day in _months(first, last)),
-        today=FIELD.x((as_of - first).days / length),
-        low=place(low),
-        expected=place(expected),
-        high=place(high),
-        at_risk=place(at_risk) if at_risk and at_risk > as_of else None,
+        stems=tuple(_stems(shown, span)),
+        months=tuple((day, span.x(day)) for day in _months(span.first, span.last)),
+        today=span.x(as_of),
+        low=span.place(low),
+        expected=span.place(expected),
+        high=span.place(high),
+        at_risk=span.place(at_risk) if at_risk and at_risk > as_of else None,
         earlier=len(orders) - len(shown),
     )
 
 
-def _stems(orders: Sequence[PastOrder], first: date, length: int) -> Iterator[Stem]:
+@dataclass(frozen=True, kw_only=True)
+class AliveCourse:
+    """How P(alive) went from day to day, below the orders: points of an SVG line.
+
+    `lowest` is the day of the smallest value and that value.
+    """
+
+    field: Frame2D
+    line: str
+    today: float
+    lowest: tuple[date, float]
+
+
+ALIVE_FIELD = Frame2D(width=720, height=96, left=8, bottom=10, top=10)
+
+
+def alive_course(
+    answer: Mapping[str, Any],
+    orders: Sequence[PastOrder],
+    alive: Sequence[tuple[str, float]] | None,
+) -> AliveCourse | None:
+    """The picture of days and P(alive), on the same line of time as `timeline`; None without."""
+    if not orders or not alive:
+        return None
+    span = _span(answer, orders)
+    days = [(date.fromisoformat(day), p) for day, p in alive]
+    shown = [(day, p) for day, p in days if day >= span.first]
+    return AliveCourse(
+        field=ALIVE_FIELD,
+        line=" ".join(f"{span.x(day)},{ALIVE_FIELD.y(p)}" for day, p in shown),
+        today=span.x(date.fromisoformat(answer["as_of"])),
+        lowest=min(shown, key=lambda one: one[1]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Span:
+    """The days on the line of time."""
+
+    first: date
+    last: date
+
+    def x(self, day: date) -> float:
+        return FIELD.x((day - self.first).days / max((self.last - self.first).days, 1))
+
+    def place(self, day: date | None) -> float | None:
+        """Where a day lies; None off the line."""
+        return None if day is None or not self.first <= day <= self.last else self.x(day)
+
+
+def _span(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> _Span:
+    as_of = date.fromisoformat(answer["as_of"])
+    high = _day(answer["next_order"]["high"]) or as_of
+    return _Span(
+        first=max(min(order.day for order in orders), as_of - timedelta(days=MOST_DAYS)),
+        last=max(as_of + timedelta(days=answer["horizon_days"]), high),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _stems(orders: Sequence[PastOrder], span: _Span) -> Iterator[Stem]:
     highest = max((order.amount or 0.0 for order in orders), default=0.0) or 1.0
     for order in sorted(orders, key=lambda one: one.day):
         amount = order.amount or 0.0
         yield Stem(
             order=order,
-            x=FIELD.x((order.day - first).days / length),
+            x=span.x(order.day),
             y=FIELD.y(max(amount, 0.0) / highest),
             is_return=amount < 0,
         )

@@ -129,7 +129,7 @@ MODELS = {
 
 KINDS = {"repeat": mark("Buys again"), "new": mark("New to them")}
 
-CLV_BASES = {"revenue": mark("revenue (no costs are known)"), "margin": mark("margin")}
+CLV_BASES = {"revenue": mark("revenue (costs are not counted)"), "margin": mark("margin")}
 
 RISK_EFFECTS = ("raises_risk", "lowers_risk")
 """Effects of reasons about the risk; the others are about the value."""
@@ -139,6 +139,7 @@ NOTHING = "–"
 WHY = {
     "popular": mark("Popular in this shop"),
     "customers_like_you": mark("Bought next by similar customers"),
+    "not_sold_yet": mark("New in this shop"),
 }
 
 Money = Callable[[float | None], str]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from features.errors import StoreError
 from serving.store.database import one_writer, store_errors
+from serving.store.facets import count_anew
 from serving.store.feed import forget_customers
 from serving.store.live_tables import customer_histories, live_lines, live_scores
 from serving.store.memory import MemoryStore
@@ -25,9 +26,10 @@ from serving.store.tables import (
 )
 
 HOLDING_CUSTOMERS = (
-    *(scores, recommendations, changes, announced, campaign_members),
     *(live_lines, live_scores, customer_histories),
+    *(scores, recommendations, changes, announced, campaign_members),
 )
+"""In the order in which they are locked: a live score holds its row when it writes the feed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,9 @@ class SqlErasures:
             whole = self._engine.execution_options(isolation_level="AUTOCOMMIT")
             with whole.connect() as connection:
                 for table in HOLDING_CUSTOMERS:
-                    connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+                    connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
+                # the planner's samples, too, hold ids; who does not own the database is warned
+                connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
             return
         raw = self._engine.raw_connection()
         try:
@@ -152,4 +156,5 @@ def _remove(connection: Connection, customers: Mapping[str, Tombstone]) -> dict[
                 mine &= table.c.run_no.in_(numbers)
             removed[table.name] += connection.execute(delete(table).where(mine)).rowcount
     forget_customers(connection, len(customers))
+    count_anew(connection)
     return removed

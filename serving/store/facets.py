@@ -2,45 +2,66 @@
 
 The customers of a run are kept as bitmaps, one per value of what lists filter by, and their
 value at risk as one bitmap per binary digit (P. O'Neil and D. Quass, "Improved Query
-Performance with Variant Indexes", 1997, sections 2 and 3.1): a count is then a few `and`s over
-bits, whatever the filter, and no row is read.
+Performance with Variant Indexes", 1997, sections 2 and 3.1): a count or a sum is then a few
+`and`s over bits, whatever the filter, and no row is read. The bitmaps are made when a run is
+published, and again when a customer is erased; they hold no id.
 """
 
 import json
-import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
+from serving.store.bitmaps import Bitmaps, Numbers, joined, parted
 from serving.store.database import store_errors
 from serving.store.memory import MemoryStore
-from serving.store.protocol import ANY_OF, CONSENTS, ChurnFilter, no_such_run
-from serving.store.tables import UNKNOWN, erasures, runs, scores
+from serving.store.protocol import (
+    ANY_OF,
+    CONSENTS,
+    SORT_KEYS,
+    ChurnFilter,
+    SortKey,
+    no_such_run,
+)
+from serving.store.run import Totals
+from serving.store.tables import UNKNOWN, current, erasures, run_facets, runs, scores
 
 MOST_RUNS_KEPT = 2
+PROBABILITY_DIGITS = 4
 MOST_VALUES = 60
 """A segment system with more values than this is no choice of a list."""
+MOST_CATEGORIES = 300
+LIKELY_CATEGORY = "likely_category"
+"""The one system whose values are names that readers know, however many."""
 
 
-class ListRow(NamedTuple):
-    """What lists filter by, of one customer."""
+PARTS = {"retention_risk": "risk", "status": "status", "consent": "consent"}
+"""Columns, and the part of a filter that chooses among their values."""
 
-    retention_risk: str | None
-    status: str
-    consent: bool | None
-    value_at_risk: float | None
-    segments: Mapping[str, str | None]
+
+class Listed(NamedTuple):
+    """What lists filter by: one value per customer in each column; `segments` by system."""
+
+    retention_risk: Sequence[str | None]
+    status: Sequence[str]
+    consent: Sequence[bool | None]
+    value_at_risk: Sequence[float | None]
+    expected_profit: Sequence[float | None]
+    churn_probability: Sequence[float | None]
+    clv: Sequence[float | None]
+    segments: Mapping[str, Sequence[str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FacetCounts:
     """Value → customers, who fit all of a filter but the part that the value would replace.
 
-    `by_segment` has the systems of at most `MOST_VALUES` values. `matching` fit all of it.
+    `by_segment` has the systems of at most `MOST_VALUES` values, and `LIKELY_CATEGORY` of at
+    most `MOST_CATEGORIES`. `matching` fit all of it.
     """
 
     matching: int
@@ -57,121 +78,145 @@ class FacetStore(Protocol):
         """The counts beside a filter; raises `ConfigError` for a run that is not kept."""
 
 
-class _Column:
-    """Who has which value; a value's bitmap is made when it is first asked for."""
-
-    def __init__(self, values: Sequence[str | None]) -> None:
-        self._codes = {value: chr(number) for number, value in enumerate(dict.fromkeys(values))}
-        self._coded = "".join(self._codes[value] for value in values)
-        self._bitmaps: dict[str, int] = {}
-
-    @property
-    def values(self) -> list[str]:
-        return [value for value in self._codes if value is not None]
-
-    def having(self, values: Iterable[str]) -> int:
-        """Who has one of `values`."""
-        found = 0
-        for value in values:
-            if value in self._codes:
-                found |= self._bitmap(value)
-        return found
-
-    def sizes(self, fitting: int) -> dict[str, int]:
-        """How many of those `fitting` have each value."""
-        return {value: (self._bitmap(value) & fitting).bit_count() for value in self.values}
-
-    def _bitmap(self, value: str) -> int:
-        if value not in self._bitmaps:
-            signs = {ord(code): "0" for code in self._codes.values()}
-            signs[ord(self._codes[value])] = "1"
-            self._bitmaps[value] = int(self._coded.translate(signs), 2)
-        return self._bitmaps[value]
-
-
 class Facets:
     """The bitmaps of one run.
 
     Parameters
     ----------
-    rows : one per customer, in any order that stays the same
-    digits : of the currency after the point
+    customers : how many there are
+    columns : by what lists filter: those of `PARTS`
+    segments : system → its values
+    numbers : by what lists sort
     """
 
-    def __init__(self, rows: Sequence[ListRow], *, digits: int) -> None:
-        self._unit = 10**digits
-        self._all = (1 << len(rows)) - 1
-        self._risk = _Column([row.retention_risk for row in rows])
-        self._status = _Column([row.status for row in rows])
-        self._consent = _Column([CONSENTS[row.consent] for row in rows])
-        self._segments = {
-            system: _Column([row.segments.get(system) for row in rows])
-            for system in (rows[0].segments if rows else ())
+    def __init__(
+        self,
+        *,
+        customers: int,
+        columns: Mapping[str, Bitmaps],
+        segments: Mapping[str, Bitmaps],
+        numbers: Mapping[str, Numbers],
+    ) -> None:
+        self._customers = customers
+        self._columns = columns
+        self._segments = segments
+        self._numbers = numbers
+
+    @classmethod
+    def of(cls, listed: Listed, *, digits: int) -> Self:
+        """The facets of customers; `digits` of the currency after the point."""
+        columns = {
+            "retention_risk": listed.retention_risk,
+            "status": listed.status,
+            "consent": [CONSENTS[consent] for consent in listed.consent],
         }
-        values = [row.value_at_risk for row in rows]
-        self._known = _bitmap([value is not None for value in values])
-        self._value = _slices([max(round((value or 0.0) * self._unit), 0) for value in values])
+        decimals = {**dict.fromkeys(SORT_KEYS, digits), "churn_probability": PROBABILITY_DIGITS}
+        return cls(
+            customers=len(listed.status),
+            columns={name: Bitmaps.of(column) for name, column in columns.items()},
+            segments={name: Bitmaps.of(column) for name, column in listed.segments.items()},
+            numbers={
+                name: Numbers.of(getattr(listed, name), decimals=number)
+                for name, number in decimals.items()
+            },
+        )
+
+    def to_bytes(self) -> bytes:
+        """All of it; `from_bytes` reads it back."""
+        groups = {"columns": self._columns, "segments": self._segments}
+        parts = {
+            f"{group} {name}": list(bitmaps.packed.values())
+            for group, columns in groups.items()
+            for name, bitmaps in columns.items()
+        }
+        values = {
+            group: {name: bitmaps.values for name, bitmaps in columns.items()}
+            for group, columns in groups.items()
+        }
+        numbers = {}
+        for name, one in self._numbers.items():
+            parts[f"numbers {name}"], numbers[name] = one.packed(self._customers)
+        told = {"customers": self._customers, "values": values, "numbers": numbers}
+        return joined(parts, told)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """What `to_bytes` wrote."""
+        parts, told = parted(data)
+        groups = {
+            group: {
+                name: Bitmaps(dict(zip(names, parts[f"{group} {name}"], strict=True)))
+                for name, names in columns.items()
+            }
+            for group, columns in told["values"].items()
+        }
+        numbers = {
+            name: Numbers.opened(parts[f"numbers {name}"], one)
+            for name, one in told["numbers"].items()
+        }
+        return cls(**groups, customers=told["customers"], numbers=numbers)
 
     def counts(self, wanted: ChurnFilter) -> FacetCounts:
         """See `FacetStore.counts`."""
         by_segment = {}
         for system, column in self._segments.items():
-            if len(column.values) <= MOST_VALUES:
+            most = MOST_CATEGORIES if system == LIKELY_CATEGORY else MOST_VALUES
+            if len(column.values) <= most:
                 others = tuple(pair for pair in wanted.segments if pair[0] != system)
                 by_segment[system] = column.sizes(self._fitting(replace(wanted, segments=others)))
+        risk, status, consent = (
+            self._columns[name].sizes(self._fitting(_without(wanted, part)))
+            for name, part in PARTS.items()
+        )
         return FacetCounts(
             matching=self._fitting(wanted).bit_count(),
-            by_risk=self._risk.sizes(self._fitting(replace(wanted, risk=()))),
-            by_status=self._status.sizes(self._fitting(replace(wanted, status=()))),
-            by_consent=self._consent.sizes(self._fitting(replace(wanted, consent=()))),
+            by_risk=risk,
+            by_status=status,
+            by_consent=consent,
             by_segment=by_segment,
         )
 
+    def totals(self, wanted: ChurnFilter) -> Totals:
+        """How many customers fit a filter, and their value at risk."""
+        fitting = self._fitting(wanted)
+        return Totals(
+            customers=fitting.bit_count(),
+            value_at_risk=self._numbers["value_at_risk"].sum_of(fitting),
+        )
+
+    def groups(self) -> Iterator[tuple[str, str | None, int, float, float]]:
+        """System, value (None: no value), customers, and their sums of clv and value at risk."""
+        everybody = (1 << self._customers) - 1
+        clv, at_risk = self._numbers["clv"], self._numbers["value_at_risk"]
+        for system, column in self._segments.items():
+            who: dict[str | None, int] = {value: column.having([value]) for value in column.values}
+            who[None] = everybody & ~column.having(column.values)
+            for value, mine in who.items():
+                if mine:
+                    yield system, value, mine.bit_count(), clv.sum_of(mine), at_risk.sum_of(mine)
+
+    def highest(
+        self, wanted: ChurnFilter, sort: SortKey, number: int, below: float | None = None
+    ) -> list[float]:
+        """The `sort` figures of so many customers who fit a filter; see `Numbers.highest`."""
+        return self._numbers[sort].highest(self._fitting(wanted), number, below)
+
     def _fitting(self, wanted: ChurnFilter) -> int:
-        fitting = self._all
+        fitting = (1 << self._customers) - 1
         chosen = [
-            (self._risk, wanted.risk),
-            (self._status, wanted.status),
-            (self._consent, wanted.consent),
+            *((self._columns[name], getattr(wanted, part)) for name, part in PARTS.items()),
             *((self._segments[system], text.split(ANY_OF)) for system, text in wanted.segments),
         ]
         for column, values in chosen:
             if values:
                 fitting &= column.having(values)
         if wanted.min_value_at_risk is not None:
-            fitting &= self._from(wanted.min_value_at_risk)
+            fitting &= self._numbers["value_at_risk"].at_least(wanted.min_value_at_risk)
         return fitting
-
-    def _from(self, amount: float) -> int:
-        """Who has at least this value at risk."""
-        least = math.ceil(round(amount * self._unit, 6))
-        if least <= 0:
-            return self._known
-        if least.bit_length() > len(self._value):
-            return 0
-        above, equal = 0, self._known
-        for place in reversed(range(len(self._value))):
-            digit = self._value[place]
-            if least >> place & 1:
-                equal &= digit
-            else:
-                above |= equal & digit
-                equal &= ~digit
-        return above | equal
-
-
-def _bitmap(marks: Iterable[bool]) -> int:
-    return int("0" + "".join("1" if mark else "0" for mark in marks), 2)
-
-
-def _slices(numbers: Sequence[int]) -> list[int]:
-    """One bitmap per binary digit, the lowest first."""
-    digits = max(numbers, default=0).bit_length()
-    return [_bitmap([bool(number >> place & 1) for number in numbers]) for place in range(digits)]
 
 
 class SqlFacets:
-    """A `FacetStore` over the runs of a database: a run is read once, and again after an erasure."""
+    """A `FacetStore` over the runs of a database: what was read is kept until an erasure."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -179,36 +224,67 @@ class SqlFacets:
         self._reading = threading.Lock()
 
     def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
-        return self._facets(run_id).counts(wanted)
+        with store_errors(), self._engine.connect() as connection:
+            facets = self.of_run(connection, run_id)
+        return facets.counts(wanted)
 
-    def _facets(self, run_id: str) -> Facets:
+    def of_run(self, connection: Connection, run_id: str) -> Facets:
+        """The bitmaps of a run; raises `ConfigError` for one that is not kept."""
         # Several pages may ask at once: one reads.
         with self._reading:
-            erased = self._erased()
+            erased = connection.execute(select(func.count()).select_from(erasures)).scalar_one()
             kept = self._kept.get(run_id)
             if kept is None or kept[0] != erased:
-                kept = self._kept[run_id] = (erased, self._read(run_id))
+                kept = self._kept[run_id] = (erased, _read(connection, run_id))
                 self._kept.move_to_end(run_id)
                 while len(self._kept) > MOST_RUNS_KEPT:
                     self._kept.popitem(last=False)
             return kept[1]
 
-    def _erased(self) -> int:
-        with store_errors(), self._engine.connect() as connection:
-            counted = select(func.count()).select_from(erasures)
-            return connection.execute(counted).scalar_one()
 
-    def _read(self, run_id: str) -> Facets:
-        with store_errors(), self._engine.connect() as connection:
-            found = connection.execute(
-                select(runs.c.run_no, runs.c.summary).where(runs.c.run_id == run_id)
-            ).first()
-            if found is None:
-                raise no_such_run(run_id)
-            columns = (scores.c[name] for name in ListRow._fields)
-            rows = connection.execute(select(*columns).where(scores.c.run_no == found.run_no))
-            digits = json.loads(found.summary)["money"]["digits"]
-            return Facets([_row(*row) for row in rows], digits=digits)
+def _without(wanted: ChurnFilter, part: str) -> ChurnFilter:
+    """A filter that leaves one of its `PARTS` open."""
+    nothing: Any = {part: ()}
+    return replace(wanted, **nothing)
+
+
+def keep_facets(connection: Connection, run_no: int, facets: bytes) -> None:
+    """Write what `Facets.to_bytes` gave, of a run that is being published."""
+    connection.execute(insert(run_facets).values(run_no=run_no, body=facets))
+
+
+def count_anew(connection: Connection) -> None:
+    """After an erasure: those of the latest run; of others they are made when they are read."""
+    connection.execute(delete(run_facets))
+    run_no = connection.execute(select(current.c.run_no)).scalar()
+    if run_no is not None:
+        keep_facets(connection, run_no, _counted(connection, run_no).to_bytes())
+
+
+def _read(connection: Connection, run_id: str) -> Facets:
+    kept = (
+        select(runs.c.run_no, run_facets.c.body)
+        .select_from(runs.outerjoin(run_facets, run_facets.c.run_no == runs.c.run_no))
+        .where(runs.c.run_id == run_id)
+    )
+    found = connection.execute(kept).first()
+    if found is None:
+        raise no_such_run(run_id)
+    if found.body is not None:
+        return Facets.from_bytes(found.body)
+    return _counted(connection, found.run_no)
+
+
+def _counted(connection: Connection, run_no: int) -> Facets:
+    """The facets of a run, from the rows of its customers."""
+    summary = connection.execute(select(runs.c.summary).where(runs.c.run_no == run_no)).scalar_one()
+    columns = (scores.c[name] for name in Listed._fields)
+    rows = connection.execute(select(*columns).where(scores.c.run_no == run_no))
+    return Facets.of(_listed(map(_row, rows)), digits=json.loads(summary)["money"]["digits"])
+
+
+def _row(row: Any) -> tuple[Any, ...]:
+    return tuple(None if value == UNKNOWN else value for value in row)
 
 
 class MemoryFacets:
@@ -218,28 +294,23 @@ class MemoryFacets:
         self._store = store
 
     def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
-        rows = self._store.rows(run_id).values()
-        found = [
-            ListRow(
-                row.retention_risk,
-                row.status,
-                row.consent,
-                row.value_at_risk,
+        rows = (
+            (
+                *(getattr(row, name) for name in Listed._fields[:-1]),
                 json.loads(row.segments),
             )
-            for row in rows
-        ]
+            for row in self._store.rows(run_id).values()
+        )
         digits = next(
             run.summary.money.digits for run in self._store.runs() if run.info.run_id == run_id
         )
-        return Facets(found, digits=digits).counts(wanted)
+        return Facets.of(_listed(rows), digits=digits).counts(wanted)
 
 
-def _row(
-    risk: str | None,
-    status: str,
-    consent: bool | None,
-    value: float,
-    segments: Mapping[str, str | None],
-) -> ListRow:
-    return ListRow(risk, status, consent, None if value == UNKNOWN else value, segments)
+def _listed(rows: Iterable[tuple[Any, ...]]) -> Listed:
+    """Rows in the order of `Listed`, as columns."""
+    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(Listed._fields)
+    segments = columns.pop()
+    systems = segments[0] if segments else ()
+    by_system = {system: [row.get(system) for row in segments] for system in systems}
+    return Listed._make([*columns, by_system])

@@ -128,6 +128,9 @@ class LastGood:
     def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
         return self._store.figures(run_id)
 
+    def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
+        return self._store.segment(run_id, system)
+
     def publish(
         self,
         run: RunInfo,

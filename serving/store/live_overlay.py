@@ -33,6 +33,12 @@ def not_overridden(run_no: int) -> ColumnElement[bool]:
     )
 
 
+def overriding(connection: Connection, run_no: int) -> int:
+    """Of how many customers something newer is said."""
+    changed = select(func.count()).select_from(live_scores).where(live_scores.c.run_no == run_no)
+    return int(connection.execute(changed).scalar_one())
+
+
 def live_totals(
     connection: Connection,
     run_no: int,
@@ -48,8 +54,7 @@ def live_totals(
     totals : of the run alone
     of_run, of_live : the list's conditions on either table
     """
-    changed = select(func.count()).select_from(live_scores).where(live_scores.c.run_no == run_no)
-    if not connection.execute(changed).scalar():
+    if not overriding(connection, run_no):
         return totals
     mine = and_(scores.c.customer_id == live_scores.c.customer_id, live_scores.c.run_no == run_no)
     customers, value = totals.customers, totals.value_at_risk

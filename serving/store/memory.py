@@ -88,6 +88,10 @@ class MemoryStore:
             )
             yield row.customer_id, churn, clv, row.retention_risk
 
+    def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
+        for row in self.rows(run_id).values():
+            yield row.customer_id, json.loads(row.segments).get(system)
+
     def customer(self, customer_id: str) -> Document:
         return self._document(customer_id, "document")
 

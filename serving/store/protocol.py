@@ -123,6 +123,15 @@ class Store(Protocol):
             When there is no such run.
         """
 
+    def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
+        """Per customer of a run: id, and value in a segment system, None where there is none.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such run.
+        """
+
     def customer(self, customer_id: str) -> Document:
         """Everything about one customer, by the run or by orders sent since.
 

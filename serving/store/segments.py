@@ -5,13 +5,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, and_, case, func, select, true
+from sqlalchemy import Connection, Engine, and_, func, select
 
 from serving.store.database import store_errors
+from serving.store.facets import SqlFacets
 from serving.store.feed import SqlFeed
 from serving.store.memory import MemoryStore
 from serving.store.protocol import no_such_run
-from serving.store.tables import UNKNOWN, runs, scores
+from serving.store.tables import runs, scores
 
 Found = TypeVar("Found")
 
@@ -47,20 +48,22 @@ class SegmentStore(Protocol):
 
 
 class SqlSegments:
-    """A `SegmentStore` over the runs of a database.
+    """A `SegmentStore` over the runs of a database; `facets` count the groups.
 
     What has been counted is remembered until a run is published or a customer erased.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, facets: SqlFacets) -> None:
         self._engine = engine
+        self._facets = facets
         self._feed = SqlFeed(engine)
         self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def groups(self, run_id: str) -> Sequence[Group]:
         def count() -> list[Group]:
             with store_errors(), self._engine.connect() as connection:
-                return _groups(connection, _number(connection, run_id))
+                facets = self._facets.of_run(connection, run_id)
+            return sorted((Group(*row) for row in facets.groups()), key=_place)
 
         return self._once((run_id,), count)
 
@@ -87,23 +90,6 @@ def _number(connection: Connection, run_id: str) -> int:
     if number is None:
         raise no_such_run(run_id)
     return int(number)
-
-
-def _groups(connection: Connection, run_no: int) -> list[Group]:
-    is_sqlite = connection.dialect.name == "sqlite"
-    each = func.json_each if is_sqlite else func.json_each_text
-    pair = each(scores.c.segments).table_valued("key", "value")
-    sums = (
-        func.sum(case((column > UNKNOWN, column), else_=0.0))
-        for column in (scores.c.clv, scores.c.value_at_risk)
-    )
-    counted = (
-        select(pair.c.key, pair.c.value, func.count(), *sums)
-        .select_from(scores.join(pair, true()))
-        .where(scores.c.run_no == run_no)
-        .group_by(pair.c.key, pair.c.value)
-    )
-    return sorted((Group(*row) for row in connection.execute(counted)), key=_place)
 
 
 def _moves(connection: Connection, system: str, run_no: int, earlier: int) -> list[Move]:

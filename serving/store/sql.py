@@ -14,9 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
-    case,
     delete,
-    func,
     insert,
     or_,
     select,
@@ -26,9 +24,15 @@ from sqlalchemy.exc import IntegrityError
 
 from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.store.database import one_writer, open_database, store_errors
-from serving.store.feed import announce, feed_end, forget_before
+from serving.store.facets import Facets, SqlFacets, keep_facets
+from serving.store.feed import announce, forget_before
 from serving.store.live import NOTHING_SEEN, Handover
-from serving.store.live_overlay import live_documents, live_totals, not_overridden
+from serving.store.live_overlay import (
+    live_documents,
+    live_totals,
+    not_overridden,
+    overriding,
+)
 from serving.store.live_tables import live_scores
 from serving.store.one_row import OneRow
 from serving.store.protocol import (
@@ -46,13 +50,14 @@ from serving.store.protocol import (
     run_is_gone,
 )
 from serving.store.rules import PublishRules, outdated
-from serving.store.run import PublishedRun, RunInfo, Summary, Totals
+from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.sql_live import take_over
 from serving.store.tables import (
     UNKNOWN,
     current,
     recommendations,
     run_exhibits,
+    run_facets,
     runs,
     scores,
 )
@@ -64,7 +69,8 @@ if TYPE_CHECKING:
 
 ROWS_PER_READ = 10_000
 PUBLISHING_CACHE_KIB = 65_536
-MOST_TOTALS_REMEMBERED = 256
+MOST_SOUGHT = 200
+"""Rows that are picked by their sort values; of a list with more the order is followed."""
 FEW = 20
 """A list with less than every so manyth customer is a short one."""
 
@@ -152,7 +158,7 @@ class SqlStore:
         )
         # Runs never change, so neither does what has once been read or counted in one.
         self._runs: dict[int, PublishedRun] = {}
-        self._totals: dict[tuple[int, ChurnFilter, int], Totals] = {}
+        self.facets = SqlFacets(self._engine)
 
     def close(self) -> None:
         """Give the connections back; the store can be opened again."""
@@ -174,8 +180,9 @@ class SqlStore:
                 with self._engine.begin() as connection, _room_for_indexes(connection):
                     run_no = _write(connection, ready)
                     _write_exhibits(connection, run_no, exhibits or {})
-                    announce(connection, run_no, run, self._rules)
+                    # before the feed: a live score, too, holds its row when it waits for that
                     take_over(connection, handover or NOTHING_SEEN)
+                    announce(connection, run_no, run, self._rules)
                     _prune(connection, self._rules.keep_runs)
             except IntegrityError as error:
                 raise StoreError("A run of this id has already been published.") from error
@@ -193,21 +200,23 @@ class SqlStore:
             ]
 
     def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
-        columns = (
-            scores.c.customer_id,
-            scores.c.churn_probability,
-            scores.c.clv,
-            scores.c.retention_risk,
-        )
+        columns = ("customer_id", "churn_probability", "clv", "retention_risk")
+        for customer_id, churn, clv, risk in self._of_all(run_id, *(scores.c[n] for n in columns)):
+            yield customer_id, _or_nan(churn), _or_nan(clv), risk
+
+    def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
+        value = scores.c.segments[system].as_string()
+        return map(tuple, self._of_all(run_id, scores.c.customer_id, value))
+
+    def _of_all(self, run_id: str, *columns: ColumnElement[Any]) -> Iterator[Any]:
+        """Rows of all customers of a run."""
         with store_errors(), self._engine.connect() as connection:
             number = select(runs.c.run_no).where(runs.c.run_id == run_id)
             if (run_no := connection.execute(number).scalar()) is None:
                 raise no_such_run(run_id)
-            found = connection.execution_options(yield_per=ROWS_PER_READ).execute(
+            yield from connection.execution_options(yield_per=ROWS_PER_READ).execute(
                 select(*columns).where(scores.c.run_no == run_no)
             )
-            for customer_id, churn, clv, risk in found:
-                yield customer_id, _or_nan(churn), _or_nan(clv), risk
 
     def customer(self, customer_id: str) -> Document:
         return self._customer.read(customer_id)
@@ -260,9 +269,14 @@ class SqlStore:
         with store_errors(), self._engine.connect() as connection:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, wanted)
-            totals = self._count(connection, run_no, run, wanted)
+            facets = self.facets.of_run(connection, run.info.run_id)
+            totals = facets.totals(wanted)
             few = totals.customers * FEW < run.summary.total.customers
-            said = (*conditions(run_no, wanted), not_overridden(run_no))
+            said = [*conditions(run_no, wanted), not_overridden(run_no)]
+            number = limit + 1 + overriding(connection, run_no)
+            if totals.customers < run.summary.total.customers and number <= MOST_SOUGHT:
+                few = False
+                said.append(scores.c[sort].in_(_sought(facets, wanted, sort, number, after)))
             newer = (
                 *conditions(run_no, wanted, live_scores),
                 live_scores.c.document.is_not(None),
@@ -302,21 +316,17 @@ class SqlStore:
             )
         return run_no, self._runs[run_no]
 
-    def _count(
-        self, connection: Connection, run_no: int, run: PublishedRun, wanted: ChurnFilter
-    ) -> Totals:
-        # An erasure takes from a run, and moves the end of the feed.
-        place = (run_no, wanted, feed_end(connection))
-        if (known := self._totals.get(place)) is not None:
-            return known
-        value = case((scores.c.value_at_risk > UNKNOWN, scores.c.value_at_risk), else_=0.0)
-        counted = select(func.count(), func.coalesce(func.sum(value), 0.0))
-        customers, at_risk = connection.execute(counted.where(*conditions(run_no, wanted))).one()
-        totals = Totals(customers=customers, value_at_risk=round(at_risk, run.summary.money.digits))
-        if len(self._totals) >= MOST_TOTALS_REMEMBERED:
-            self._totals.clear()
-        self._totals[place] = totals
-        return totals
+
+def _sought(
+    facets: Facets, wanted: ChurnFilter, sort: SortKey, number: int, after: After | None
+) -> list[float]:
+    """The sort values of the next rows of a filtered list, so that no other row is read."""
+    if after is None:
+        return facets.highest(wanted, sort, number)
+    if after.value == UNKNOWN:
+        return [UNKNOWN]
+    # others of the same value may stand behind it
+    return [after.value, *facets.highest(wanted, sort, number, below=after.value)]
 
 
 def _page(
@@ -381,6 +391,7 @@ def _write(connection: Connection, ready: "Publication") -> int:
     for batch in ready.batches:
         for table in (scores, recommendations):
             _insert(connection, table, run_no, batch)
+    keep_facets(connection, run_no, ready.facets)
     connection.execute(delete(current))
     connection.execute(insert(current).values(id=1, run_no=run_no))
     return run_no
@@ -401,7 +412,7 @@ def _prune(connection: Connection, keep_runs: int) -> None:
     names = [info.run_id for info in outdated(infos, keep_runs=keep_runs)]
     gone = [row.run_no for row, info in zip(kept, infos, strict=True) if info.run_id in names]
     forget_before(connection, kept[-keep_runs:][0].run_no)
-    for table in (scores, recommendations, run_exhibits, runs):
+    for table in (scores, recommendations, run_exhibits, run_facets, runs):
         connection.execute(delete(table).where(table.c.run_no.in_(gone)))
 
 
@@ -440,7 +451,8 @@ def conditions(
         is_one = table.c.consent.in_([value for value in known if value is not None])
         conditions.append(or_(is_one, table.c.consent.is_(None)) if None in known else is_one)
     if wanted.min_value_at_risk is not None:
-        conditions.append(table.c.value_at_risk >= wanted.min_value_at_risk)
+        # not by the index of these values: that of the order leads to fewer rows
+        conditions.append(table.c.value_at_risk + 0.0 >= wanted.min_value_at_risk)
     conditions += [
         table.c.segments[system].as_string().in_(value.split(ANY_OF))
         for system, value in wanted.segments

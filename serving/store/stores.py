@@ -8,7 +8,7 @@ from serving.store.campaigns import CampaignStore, MemoryCampaigns, SqlCampaigns
 from serving.store.database import open_database
 from serving.store.erasures import ErasureStore, MemoryErasures, SqlErasures
 from serving.store.exhibits import ExhibitStore, MemoryExhibits, SqlExhibits
-from serving.store.facets import FacetStore, MemoryFacets, SqlFacets
+from serving.store.facets import FacetStore, MemoryFacets
 from serving.store.feed import ChangeFeed, SqlFeed
 from serving.store.keys import KeyStore, MemoryKeys, SqlKeys
 from serving.store.live import LiveStore
@@ -50,18 +50,19 @@ def open_stores(url: str, rules: PublishRules | None = None) -> Stores:
     `rules` say which changes are told.
     """
     engine = open_database(url)
+    scores = SqlStore(engine, rules)
     return Stores(
-        scores=SqlStore(engine, rules),
+        scores=scores,
         keys=SqlKeys(engine),
         audit=SqlAudit(engine),
         feed=SqlFeed(engine),
-        segments=SqlSegments(engine),
+        segments=SqlSegments(engine, scores.facets),
         erasures=SqlErasures(engine),
         webhooks=SqlWebhooks(engine),
         exhibits=SqlExhibits(engine),
         campaigns=SqlCampaigns(engine),
         live=SqlLive(engine, rules),
-        facets=SqlFacets(engine),
+        facets=scores.facets,
         close=engine.dispose,
     )
 

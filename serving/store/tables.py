@@ -1,5 +1,7 @@
 """The tables of the store, as the latest migration leaves them."""
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -10,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -40,21 +43,29 @@ current = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+
+def score_columns(*, may_lack: bool) -> list[Column[Any]]:
+    """What is kept of a customer's score; `may_lack`: of one who has none, too."""
+    return [
+        Column("status", Text, nullable=may_lack),
+        Column("retention_risk", Text),
+        Column("value_at_risk", Float, nullable=may_lack),
+        Column("churn_probability", Float, nullable=may_lack),
+        Column("clv", Float, nullable=may_lack),
+        Column("segments", JSON, nullable=may_lack),
+        Column("document", Text, nullable=may_lack),
+        Column("expected_profit", Float, nullable=may_lack),
+        Column("consent", Boolean),
+        Column("contact_hash", Text),
+    ]
+
+
 scores = Table(
     "scores",
     metadata,
     Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
     Column("customer_id", CUSTOMER_ID, primary_key=True),
-    Column("status", Text, nullable=False),
-    Column("retention_risk", Text),
-    Column("value_at_risk", Float, nullable=False),
-    Column("churn_probability", Float, nullable=False),
-    Column("clv", Float, nullable=False),
-    Column("segments", JSON, nullable=False),
-    Column("document", Text, nullable=False),
-    Column("expected_profit", Float, nullable=False),
-    Column("consent", Boolean),
-    Column("contact_hash", Text),
+    *score_columns(may_lack=False),
     Index("scores_by_value_at_risk", "run_no", "value_at_risk", "customer_id"),
     Index("scores_by_churn_probability", "run_no", "churn_probability", "customer_id"),
     Index("scores_by_clv", "run_no", "clv", "customer_id"),
@@ -90,6 +101,13 @@ run_exhibits = Table(
     Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("body", Text, nullable=False),
+)
+
+run_facets = Table(
+    "run_facets",
+    metadata,
+    Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 api_keys = Table(

@@ -1,9 +1,8 @@
 """The pages without a browser: words, empty states, and what the form refuses."""
 
-import threading
+import json
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -15,15 +14,16 @@ from serving.pages.campaign_form import CampaignForm
 from serving.pages.churn_list import outcomes, trend
 from serving.pages.drawing import ticks
 from serving.pages.form import ListForm
-from serving.pages.frame import Frame
 from serving.pages.picture import interval
-from serving.pages.timeline import course, timeline
+from serving.pages.timeline import alive_course, course, timeline
 from serving.pages.words import Words
 from serving.store import ChurnFilter, MemoryStore, MoneyFormat, PastOrder, memory_stores
+from serving.store.live import Handover
 from tests.serving.conftest import NOW, client_of
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
+from training.recommend.reasons import CODES
 
 EN, ZH = Words("en"), Words("zh")
 
@@ -177,6 +177,17 @@ def test_percentages_claim_no_certainty(probability, written):
 )
 def test_why_a_product_is_recommended_is_said_in_words(why, written):
     assert EN.why(why) == written
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_reason_for_a_product_is_said_in_both_languages(code):
+    why = {"code": code, "days": 21, "times": 2, "last_days_ago": 25, "lift": 2.0, "share": 0.1}
+    why |= {"product_id": "P", "product_name": "P", "segment": "A", "category": None}
+    english, chinese = EN.why(why), ZH.why(why)
+    # a readable form of the code stands in for a missing text
+    assert english != code.replace("_", " ").capitalize()
+    assert english != chinese
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
 
 
 def test_codes_without_a_name_stay_readable():
@@ -344,6 +355,94 @@ def test_the_timeline_has_orders_returns_and_the_forecast_in_their_places():
     assert timeline(answer, []) is None
 
 
+class Tells:
+    """A scorer that tells one course, whoever is asked about."""
+
+    bundle_id, pending = "b-1", 0
+
+    def __init__(self, **told):
+        self.told = {"run_id": "run-1", "alive": None, "order": None, **told}
+
+    def ask(self, body):
+        assert body["wish"] == "course"
+        return self.told
+
+
+def page_of(scorer, **changes):
+    """The page of a customer who bought once."""
+    store = MemoryStore()
+    scores, products = score_tables(1)
+    day = (date(2026, 1, 20) - date(1970, 1, 1)).days * 86_400_000_000
+    history = {"fields": ["order_id", "ordered_at", "amount"], "lines": [["1", day, 950]]}
+    store.publish(
+        run_info(**changes),
+        scores,
+        products,
+        handover=Handover(histories=[("012000", json.dumps(history))], seen_no=0, absorbed=[]),
+    )
+    return client_of(store, scorer=scorer).get("/customers/012000").text
+
+
+ALIVE = [["2026-01-21", 0.9], ["2026-02-10", 0.42], ["2026-03-01", 0.7]]
+AFTER = {"retention_risk": "low", "churn_probability": 0.123}
+
+
+def test_the_page_of_a_customer_draws_every_day_and_what_an_order_changes():
+    another = {"amount": 9.5, "now": AFTER, "by": "2026-04-12", "ends": "2026-05-29"}
+    page = page_of(Tells(alive=ALIVE, order=another))
+    assert "lowest 42% on 10 Feb 2026" in page
+    assert "by <strong>12 Apr 2026</strong> returns this customer to low risk" in page
+    assert "to 12% (low)" in page
+    always = page_of(Tells(order={**another, "by": another["ends"]}))
+    assert "at any time in the next 90 days" in always
+    never = page_of(Tells(order={**another, "by": None}))
+    assert "(£9.50) is not enough" in never
+
+
+@pytest.mark.parametrize("scorer", [None, Tells(run_id="run-2", alive=ALIVE), Tells()])
+def test_without_a_course_the_page_is_there(scorer):
+    page = page_of(scorer)
+    assert "Orders and forecast" in page
+    assert "day by day" not in page
+
+
+def test_a_busy_scorer_is_not_asked_for_a_course():
+    busy = Tells(alive=ALIVE)
+    busy.pending = 99
+    assert "day by day" not in page_of(busy)
+
+
+def test_contracts_are_cancelled_and_not_silent():
+    page = page_of(None, churn_label="cancellation", clv_basis="margin")
+    assert "Cancels within 90 days" in page
+    assert "No order in" not in page
+    assert "usual margin × churn probability" in page
+
+
+def test_what_a_value_is_made_of_stands_beside_it():
+    page = page_of(None)
+    for part in ("Chance of an order", "× orders, if there is one", "Half bring no more than"):
+        assert part in page
+    assert "Likely in it: Home (25%)" in page
+    assert "By referrals" not in page
+
+
+def test_the_days_of_the_course_lie_below_the_orders():
+    answer = {
+        "as_of": "2026-03-01",
+        "horizon_days": 90,
+        "at_risk_on": None,
+        "next_order": {"low": None, "date": None, "high": None},
+    }
+    orders = [order(date(2026, 1, 20), 9.5)]
+    drawn, days = timeline(answer, orders), alive_course(answer, orders, ALIVE)
+    assert days.today == drawn.today
+    assert days.line.split()[-1] == f"{drawn.today},{days.field.y(0.7)}"
+    assert days.lowest == (date(2026, 2, 10), 0.42)
+    assert alive_course(answer, [], ALIVE) is None
+    assert alive_course(answer, orders, None) is None
+
+
 def test_the_course_needs_two_dates():
     said = [
         {"as_of": day, "churn_probability": churn, "p_alive": 0.9}
@@ -492,37 +591,6 @@ def test_a_filter_that_a_campaign_form_cannot_read_is_named(client):
     page = client.get("/campaigns/new?risk=odd&name=x")
     assert "no such risk" in page.text
     assert client.post("/campaigns", data={"risk": "odd", "name": "x"}).status_code == 200
-
-
-def test_what_takes_long_is_made_once_and_shown_when_it_is_there(store):
-    frame = Frame(SimpleNamespace(scores=store))
-    may_end, made = threading.Event(), []
-
-    def slowly():
-        may_end.wait(10)
-        made.append(1)
-        return "here"
-
-    assert frame.soon("slow", slowly, seconds=0) is None
-    assert frame.soon("slow", slowly, seconds=0) is None
-    may_end.set()
-    assert frame.soon("slow", slowly, seconds=10) == "here"
-    assert made == [1]
-
-
-def test_what_failed_is_tried_again(store):
-    frame = Frame(SimpleNamespace(scores=store))
-    answers = iter([StoreError("gone"), "here"])
-
-    def once():
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    with pytest.raises(StoreError):
-        frame.soon("name", once, seconds=10)
-    assert frame.soon("name", once, seconds=10) == "here"
 
 
 def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():

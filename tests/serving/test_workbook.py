@@ -1,3 +1,5 @@
+import numpy as np
+
 from serving import lists, workbook
 from serving.store import ChurnFilter, MemoryStore
 from serving.workbook import write_workbook
@@ -103,3 +105,11 @@ def test_what_does_not_fit_on_a_sheet_goes_to_the_next(tmp_path, monkeypatch):
     assert [len(sheet) for sheet in sheets] == [11, 11, 6]
     assert [sheet[0] for sheet in sheets] == [lists.header(first)] * 3
     assert len({row[0] for sheet in sheets for row in sheet[1:]}) == 25
+
+
+def test_numbers_are_written_as_numbers_and_what_is_none_stays_empty(tmp_path):
+    cells = [0, -1.5e-9, 1e300, np.float64(0.25), float("nan"), float("inf"), None, True, "x"]
+    with (tmp_path / "list.xlsx").open("wb") as file:
+        file.writelines(workbook.workbook_bytes([f"c{n}" for n in range(len(cells))], [[cells]]))
+    (sheet,) = sheets_of(tmp_path / "list.xlsx")
+    assert sheet[1] == [0, -1.5e-9, 1e300, 0.25, None, None, None, True, "x"]
