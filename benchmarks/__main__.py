@@ -18,8 +18,9 @@ PARTS = {
     "campaigns": "intervals of simulated campaigns: coverage, and null ones called positive",
     "hillstrom": "a randomised e-mail test read in as a campaign, and whom to target",
     "serving": "the server beside a bare route and mlflow models serve, from another process",
-    "pages": "the pages at 100,000 made-up customers",
+    "pages": "the pages and files of a server with made-up customers",
     "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
+    "faults-live": "kills under orders, runs under load, a full disk, requests from OpenAPI",
     "faults-train": "kill -9 in training and publication, starts on empty stores",
     "spark": "the same features on Spark (needs the extra regulars[spark] and Java)",
 }
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=list(PARTS), help=f"any of {PARTS}")
     parser.add_argument("--data", type=Path, required=True, help="folder with the real logs")
     parser.add_argument("--lines", type=int, default=1_000_000, help="size of the made-up log")
+    parser.add_argument("--customers", type=int, default=100_000, help="of pages")
     parser.add_argument("--folder", type=Path, help="where large and kept write their log")
     parser.add_argument("--peers-python", type=Path, help="see benchmarks/peers.py")
     arguments = parser.parse_args()
@@ -45,6 +47,8 @@ def main() -> None:
                 module.run(arguments.lines)
             case "large" | "kept":
                 module.run(arguments.lines, arguments.folder)
+            case "pages":
+                module.run(arguments.customers)
             case "process":
                 module.run(arguments.peers_python)
             case _:

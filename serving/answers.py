@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -107,6 +107,57 @@ def blocks(
             "segments": segments.fill(columns, len(part)),
             "products": [_array(texts) for texts in products],
         }
+
+
+def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[dict[str, Any]]:
+    """The documents of a few customers, as values: what `blocks` writes of them as text.
+
+    Parameters
+    ----------
+    run : lineage, written into every document
+    columns : name → one value per customer; `reasons`, `since_last_run`, `next_categories` and
+        `recommendations` as values; numbers and days as arrays
+    digits : decimal places of the currency
+    """
+    shape = {**_document(run), "lineage": run.lineage()}
+    plain = {
+        **{name: _plain_values(column) for name, column in columns.items()},
+        **_numbers(columns, digits),
+        **{name: _days(columns[name]) for name in DATES},
+    }
+    rows = zip(*plain.values(), strict=True)
+    return [_filled(shape, dict(zip(plain, row, strict=True))) for row in rows]
+
+
+def _plain_values(column: Any) -> Sequence[Any]:
+    found: Sequence[Any] = column.tolist() if isinstance(column, np.ndarray) else column
+    return found
+
+
+def _numbers(columns: Mapping[str, Sequence[Any]], digits: int) -> dict[str, list[float | None]]:
+    """Columns of numbers, rounded; those of equal digits together."""
+    by_digits = {**dict.fromkeys(PROBABILITIES, PROBABILITY_DIGITS), **dict.fromkeys(MONEY, digits)}
+    by_digits |= FIGURES
+    found: dict[str, list[float | None]] = {}
+    for places in set(by_digits.values()):
+        names = [name for name, wanted in by_digits.items() if wanted == places]
+        values = rounded(np.array([columns[name] for name in names], dtype=float), digits=places)
+        plain = [[None if math.isnan(value) else value for value in row] for row in values.tolist()]
+        found |= dict(zip(names, plain, strict=True))
+    return found
+
+
+def _days(column: Sequence[Any]) -> list[str | None]:
+    """Days as "YYYY-MM-DD", None for what is missing."""
+    return [None if text == "NaT" else text for text in np.asarray(column).astype(str).tolist()]
+
+
+def _filled(shape: Any, row: Mapping[str, Any]) -> Any:
+    if isinstance(shape, dict):
+        return {name: _filled(inner, row) for name, inner in shape.items()}
+    if isinstance(shape, str) and shape.startswith(_MARK):
+        return row[shape.removeprefix(_MARK)]
+    return shape
 
 
 class Ranked:
@@ -261,9 +312,13 @@ def _or_null(values: pa.Array) -> pa.Array:
     return values.cast(pa.string()).fill_null(NULL)
 
 
-def rounded(column: "pd.Series[Any]", *, digits: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def rounded(
+    column: "pd.Series[Any] | np.ndarray[Any, np.dtype[np.float64]]", *, digits: int
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Floats rounded to `digits`; NaN for what is missing or not finite."""
-    values = column.to_numpy(dtype=float, na_value=math.nan)
+    values = column
+    if not isinstance(values, np.ndarray):
+        values = values.to_numpy(dtype=float, na_value=math.nan)
     # + 0.0 turns a rounded -0.0 into 0.0.
     return np.where(np.isfinite(values), np.round(values, digits) + 0.0, math.nan)
 

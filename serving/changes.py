@@ -7,9 +7,9 @@ figures beside it.
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from features.catalogue import feature_named
+from features.rows import Features, Rows
 from serving.answers import encode
 from serving.reasons import EFFECTS, About
 from serving.sides import LEAST, RHYTHM, Floats, strongest
@@ -34,10 +34,10 @@ class Move:
 
 
 def changes_of(
-    moved: pd.DataFrame,
+    moved: Features,
     change: Floats,
-    now: pd.DataFrame,
-    before: pd.DataFrame,
+    now: Features,
+    before: Features,
     currency: str,
     *,
     about: About,
@@ -62,15 +62,16 @@ def changes_of(
     `feature`, `value`, `before` (both days of silence for the rhythm, null for the model),
     `effect` and `text`; none where the score changed by less than `LEAST`.
     """
-    names = [*map(str, moved), MODEL]
-    known = moved.to_numpy()
+    parts, later, earlier_rows = map(Rows.of, (moved, now, before))
+    names = [*parts.columns, MODEL]
+    known = parts.numbers
     weights = np.column_stack([known, change - known.sum(axis=1)])
-    values, earlier = (_values(names, table) for table in (now, before))
+    values, earlier = (_values(names, rows) for rows in (later, earlier_rows))
     sayable = np.isfinite(values) & np.isfinite(earlier) & (values != earlier)
     sayable[:, -1] = not same_model
     direction = np.where(np.abs(change) >= LEAST, np.sign(change), 0.0)
     chosen = strongest(names, weights, sayable, MOST, direction)
-    new_orders = (now["orders"].to_numpy() - before["orders"].to_numpy()).tolist()
+    new_orders = (later["orders"] - earlier_rows["orders"]).tolist()
     found = [""] * len(weights)
     for row in np.flatnonzero(chosen.feature[:, 0] >= 0).tolist():
         found[row] = ",".join(
@@ -91,9 +92,9 @@ def changes_of(
     return found
 
 
-def _values(names: list[str], features: pd.DataFrame) -> Floats:
-    values = features.reindex(columns=names).to_numpy(dtype=float)
-    values[:, names.index(RHYTHM)] = features["days_since_last_order"]
+def _values(names: list[str], rows: Rows) -> Floats:
+    values = rows.aligned(names)
+    values[:, names.index(RHYTHM)] = rows["days_since_last_order"]
     return values
 
 

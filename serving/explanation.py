@@ -1,11 +1,13 @@
 """What a score run says beside the numbers: reasons, and why they are not those of last time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from features.rows import Rows
 from serving.answers import encode, rounded
 from serving.changes import changes_of
 from serving.reasons import About, reasons_of
@@ -36,9 +38,29 @@ class Earlier:
     figures: pd.DataFrame
     features: pd.DataFrame
 
-    def version(self, about: About) -> str | None:
-        """Of the model that said the score."""
-        return self.run.models.get(MODEL_OF[about], {}).get("version")
+    def knows(self, customers: pd.Index) -> Bools:
+        """Who of these was in it."""
+        return np.asarray(customers.isin(self.features.index) & customers.isin(self.figures.index))
+
+    def of(self, customers: pd.Index) -> "Told":
+        """What it said of these, all of whom it knows."""
+        figures = self.figures.loc[customers]
+        scores = {name: figures[name].to_numpy(dtype=float) for name in SCORES.values()}
+        return Told(Rows.of(self.features.loc[customers]), scores)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Customers of a date: their features, and `churn_probability` and `clv`, same rows."""
+
+    rows: Rows
+    scores: Mapping[str, Floats]
+
+    def at(self, which: "Bools | npt.NDArray[np.intp]") -> "Told":
+        """Some of them."""
+        return Told(
+            self.rows.at(which), {name: values[which] for name, values in self.scores.items()}
+        )
 
 
 def explain(
@@ -65,95 +87,84 @@ def explain(
     the value. Since the last run: its id, date and two figures, and what moved them; null
     for those who were not in it.
     """
-    explainer = _Explainer(models, currency, digits, earlier)
-    known = np.zeros(len(features), dtype=bool)
-    if earlier is not None:
-        known = features.index.isin(earlier.features.index.intersection(earlier.figures.index))
-    blocks = [
-        explainer.block(features.iloc[rows], scores.iloc[rows], known[rows])
-        for rows in _slices(len(features))
-    ]
-    return pd.concat(blocks) if blocks else _table(features.index, [], [])
+    explainer = Explainer(models, currency, digits)
+    reasons: list[str] = []
+    changes: list[str | None] = []
+    for some in _slices(len(features)):
+        figures = {name: scores[name].to_numpy(dtype=float)[some] for name in SCORES.values()}
+        now = Told(Rows.of(features.iloc[some]), figures)
+        parts = explainer.parts(now.rows)
+        reasons += explainer.reasons(now.rows, parts)
+        found: list[str | None] = [None] * len(now.rows)
+        if earlier is not None:
+            known = earlier.knows(features.index[some])
+            before = earlier.of(features.index[some][known])
+            now, parts = now.at(known), {about: part.at(known) for about, part in parts.items()}
+            told = explainer.changes(now, parts, before, earlier.run)
+            for place, text in zip(np.flatnonzero(known), told, strict=True):
+                found[place] = text
+        changes += found
+    columns = {"reasons": reasons, "since_last_run": changes}
+    return pd.DataFrame(columns, index=features.index, dtype="str")
 
 
 def _slices(rows: int) -> Iterator[slice]:
     return (slice(start, start + ROWS_PER_BLOCK) for start in range(0, rows, ROWS_PER_BLOCK))
 
 
-def _table(index: pd.Index, reasons: list[str], changes: list[str | None]) -> pd.DataFrame:
-    columns = {"reasons": reasons, "since_last_run": changes}
-    return pd.DataFrame(columns, index=index, dtype="str")
-
-
 @dataclass(frozen=True)
-class _Explainer:
-    """Models and money of one run, and the run before."""
+class Explainer:
+    """Puts into words what `models` say, in money of `currency` with `digits` decimal places."""
 
     models: Models
     currency: str
     digits: int
-    earlier: Earlier | None
 
-    def block(self, features: pd.DataFrame, scores: pd.DataFrame, known: Bools) -> pd.DataFrame:
-        """Reasons and changes of some customers; those `known` were in the run before."""
-        parts = self._contributions(features)
-        told = [reasons_of(parts[about], features, self.currency, about=about) for about in SCORES]
-        reasons = [f"[{','.join(filter(None, both))}]" for both in zip(*told, strict=True)]
-        changes: list[str | None] = [None] * len(features)
-        if self.earlier is not None:
-            parts = {about: part[known] for about, part in parts.items()}
-            found = self._changes(features[known], scores[known], parts, self.earlier)
-            for place, text in zip(np.flatnonzero(known), found, strict=True):
-                changes[place] = text
-        return _table(features.index, reasons, changes)
+    def parts(self, rows: Rows) -> dict[About, Rows]:
+        """What each feature adds to the two scores."""
+        return {"risk": self.models.churn.parts(rows), "value": self.models.value.parts(rows)}
 
-    def _contributions(self, features: pd.DataFrame) -> dict[About, pd.DataFrame]:
-        return {
-            "risk": self.models.churn.contributions(features),
-            "value": self.models.value.contributions(features),
-        }
+    def reasons(self, rows: Rows, parts: Mapping[About, Rows]) -> list[str]:
+        """The reasons of each customer, a JSON array; `parts` are those of `rows`."""
+        told = [reasons_of(parts[about], rows, self.currency, about=about) for about in SCORES]
+        return [f"[{','.join(filter(None, both))}]" for both in zip(*told, strict=True)]
 
-    def _changes(
-        self,
-        features: pd.DataFrame,
-        scores: pd.DataFrame,
-        parts: dict[About, pd.DataFrame],
-        earlier: Earlier,
+    def changes(
+        self, now: Told, parts: Mapping[About, Rows], before: Told, run: RunInfo
     ) -> Iterator[str]:
-        before = earlier.features.loc[features.index]
-        figures = earlier.figures.loc[features.index]
-        now = self._published(scores)
-        then = self._contributions(before)
+        """Since `run`, which told `before`: a JSON object per customer; `parts` are of `now`."""
+        published = self._published(now.scores)
+        then = self.parts(before.rows)
         told = [
             changes_of(
-                parts[about] - then[about],
-                _link(about, now[name]) - _link(about, figures[name]),
-                features,
-                before,
+                Rows(parts[about].numbers - then[about].numbers, parts[about].columns),
+                _link(about, published[name]) - _link(about, before.scores[name]),
+                now.rows,
+                before.rows,
                 self.currency,
                 about=about,
-                same_model=self._version(about) == earlier.version(about),
+                same_model=self._is_same_model(about, run),
             )
             for about, name in SCORES.items()
         ]
-        head = encode({"run_id": earlier.run.run_id, "as_of": earlier.run.as_of.isoformat()})[:-1]
+        head = encode({"run_id": run.run_id, "as_of": run.as_of.isoformat()})[:-1]
         for churn, clv, *both in zip(
-            *(figures[name] for name in SCORES.values()), *told, strict=True
+            *(before.scores[name].tolist() for name in SCORES.values()), *told, strict=True
         ):
             numbers = encode({"churn_probability": churn, "clv": clv})[1:-1]
             yield f'{head},{numbers},"reasons":[{",".join(filter(None, both))}]}}'
 
-    def _published(self, scores: pd.DataFrame) -> dict[str, Floats]:
+    def _published(self, scores: Mapping[str, Floats]) -> dict[str, Floats]:
         return {
             "churn_probability": rounded(scores["churn_probability"], digits=4),
             "clv": rounded(scores["clv"], digits=self.digits),
         }
 
-    def _version(self, about: About) -> str:
-        return self.models.manifest.models[MODEL_OF[about]].version
+    def _is_same_model(self, about: About, run: RunInfo) -> bool:
+        name = MODEL_OF[about]
+        return self.models.manifest.models[name].version == run.models.get(name, {}).get("version")
 
 
-def _link(about: About, score: "Floats | pd.Series[float]") -> Floats:
+def _link(about: About, score: Floats) -> Floats:
     """Log odds of a probability, log of money: where contributions add up."""
-    values = np.asarray(score, dtype=float)
-    return logit(values) if about == "risk" else np.log(np.maximum(values, LEAST_MONEY))
+    return logit(score) if about == "risk" else np.log(np.maximum(score, LEAST_MONEY))

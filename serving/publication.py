@@ -5,7 +5,7 @@ currency; those who read the store need neither.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from features.errors import DataError
 from serving import answers
+from serving.store.facets import Facets, Listed
 from serving.store.run import (
     RISKS,
     STATUSES,
@@ -80,10 +81,11 @@ Batch = dict[str, list[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """Everything a store writes for one run."""
+    """Everything a store writes for one run; `facets` as `serving.store.facets` packs them."""
 
     run: PublishedRun
     batches: Iterator[Batch]
+    facets: bytes = field(repr=False)
 
     @property
     def rows(self) -> Iterator[ScoreRow]:
@@ -116,7 +118,26 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
     return Publication(
         run=PublishedRun(info=run, summary=_summary(run, scores, money)),
         batches=_batches(run, scores, recommendations, digits=money.digits),
+        facets=_facets(run, scores, digits=money.digits).to_bytes(),
     )
+
+
+def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
+    listed = Listed(
+        retention_risk=_known(scores["retention_risk"]),
+        status=scores["status"].tolist(),
+        consent=_known(scores["consent"]),
+        **{
+            name: _known(answers.rounded(scores[name], digits=digits))
+            for name in ("value_at_risk", "expected_profit", "clv")
+        },
+        churn_probability=_known(answers.rounded(scores["churn_probability"], digits=4)),
+        segments={
+            system: _known(scores[system].astype("str").where(scores[system].notna()))
+            for system in run.segment_columns
+        },
+    )
+    return Facets.of(listed, digits=digits)
 
 
 def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> None:

@@ -1,15 +1,13 @@
 """A score run: champion models + features of a date → one row per customer, and products."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from babel.numbers import get_currency_precision
@@ -18,31 +16,24 @@ from features.build import build_features
 from features.config import Settings
 from features.errors import ConfigError
 from features.orders import OrderLog
+from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
-from features.value_basis import REVENUE, ValueBasis
+from serving.answers import DATES
 from serving.campaigns.economics import assumed, with_contacts
 from serving.campaigns.measuring import Learned
 from serving.explanation import Earlier, explain
+from serving.figures import figures_of
+from serving.lineage import models_of
 from serving.outlook import with_outlook
 from serving.recommendation_rules import rules_of
-from serving.risk import HIGH_BANDS, retention_risk, status_of
 from serving.store import Store
 from serving.store.run import RunInfo
 from training.bundle import Models
 from training.models.recommendation import RecommendationModel
-from training.models.value import kept_share
-from training.silence import days_until
 
-DAYS_PER_YEAR = 365
 ROWS_PER_BLOCK = 50_000
 """Models predict so many customers at a time: a curve of days for each would fill the memory."""
-
-LEAST_CHANCE = 1e-6
-"""Of an order: what nobody orders could not be split into parts."""
-
-MOST_SILENT_DAYS = 730
-"""`at_risk_on` is not looked for further ahead."""
 
 SCORE_COLUMNS = (
     "customer_id",
@@ -95,17 +86,6 @@ CATEGORY_RULE = {
     "groups": {},
 }
 """By it lists are filtered, where the orders name categories."""
-
-VALUE_FIGURES = (
-    "expected_orders",
-    "expected_order_value",
-    "clv",
-    "clv_low",
-    "clv_high",
-    "clv_lifetime",
-    "clv_median",
-)
-"""What the value model says."""
 
 SEGMENT_SCORES = ("clv", "churn_probability", "horizon_days")
 """What the segment systems look at beside the features."""
@@ -263,104 +243,29 @@ def scores_of(
     features: pd.DataFrame, models: Models, as_of: date, settings: Settings
 ) -> pd.DataFrame:
     """The numbers, dates and bands of every customer, one row per row of the features."""
-    horizon_days = settings.predict.horizon_days
     blocks = [
-        _predicted(features.iloc[start : start + ROWS_PER_BLOCK], models, settings)
-        for start in range(0, len(features), ROWS_PER_BLOCK)
+        pd.DataFrame(figures_of(Rows.of(features.iloc[rows]), models, as_of, settings))
+        for rows in _slices(len(features))
     ]
-    said = pd.concat(blocks) if blocks else _predicted(features, models, settings)
-    churn = said["churn_probability"].to_numpy()
-    band = retention_risk(features, churn, settings.predict.risk)
-    columns: dict[str, Any] = {
-        "status": status_of(features, churn, horizon_days),
-        "as_of": as_of,
-        "horizon_days": horizon_days,
-        "churn_probability": churn,
-        "p_alive": said["p_alive"],
-        "churn_percentile": said["churn_probability"].rank(pct=True),
-        "retention_risk": band,
-        "clv_basis": models.value.clv_basis,
-        **{name: said[name] for name in (*VALUE_FIGURES, "p_order", "expected_orders_given_order")},
-        "value_at_risk": churn * usual_value(features, horizon_days, models.value.basis),
-        **{
-            f"next_order_{name}": _dates(as_of, said[f"next_order_{days}"])
-            for name, days in (("date", "days"), ("low", "low"), ("high", "high"))
-        },
-        "at_risk_on": _dates(as_of, np.where(np.isin(band, HIGH_BANDS), 0, said["silent_days"])),
-        **{name: said[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
-        **{name: features[name] for name in ("orders", "spend", "days_since_last_order")},
-        "first_order_date": _dates(as_of, -features["days_since_first_order"]),
-        "last_order_date": _dates(as_of, -features["days_since_last_order"]),
-        "usual_gap_days": features["mean_gap_days"],
-    }
-    table = pd.DataFrame(columns, index=features.index)
-    return table.astype({"orders": "int64"}).reset_index()
-
-
-def _predicted(features: pd.DataFrame, models: Models, settings: Settings) -> pd.DataFrame:
-    """What the models say of some customers, and after how many more silent days they are at risk."""
-    risk = models.churn.predict(features)
-    churn = risk["churn_probability"].to_numpy()
-    # where churn is a cancellation, orders have a probability of their own, and silence none
-    is_silence = models.churn.label == "silence"
-    dates = models.next_purchase.predict(features, churn if is_silence else None)
-    silent = np.full(len(features), np.nan)
-    if is_silence:
-        silent = days_until(
-            settings.predict.risk.high,
-            features,
-            churn,
-            lambda later: models.churn.predict(later)["churn_probability"].to_numpy(),
-            MOST_SILENT_DAYS,
-        )
-    said = {
-        "churn_probability": churn,
-        # who orders is alive: the process alone may have given up on a customer too early
-        "p_alive": np.maximum(risk["p_alive"], 1 - churn),
-        **dates,
-        **in_agreement(
-            models.value.predict(features),
-            1 - churn if is_silence else dates["p_order"].to_numpy(),
-        ),
-        "silent_days": silent,
-    }
-    return pd.DataFrame(said, index=features.index)
-
-
-def in_agreement(value: pd.DataFrame, p_order: npt.NDArray[np.float64]) -> pd.DataFrame:
-    """`value` with its parts: `clv` = `p_order` × `expected_orders_given_order` × order value.
-
-    The probability of an order comes from another model than the number of orders; expected
-    orders are at least P(order), since a customer who orders at all orders once. `clv` stays;
-    the order value follows from it.
-
-    Returns
-    -------
-    `VALUE_FIGURES`, `p_order` > 0 and `expected_orders_given_order` ≥ 1, same rows.
-    """
-    chance = np.maximum(p_order, LEAST_CHANCE)
-    orders = np.maximum(value["expected_orders"], chance)
-    parts = value[list(VALUE_FIGURES)].assign(
-        expected_orders=orders, expected_order_value=value["clv"] / orders
+    table = pd.concat(blocks, ignore_index=True)
+    days = {name: pa.array(table[name].astype("datetime64[s]"), pa.date32()) for name in DATES}
+    table = table.assign(
+        as_of=as_of,
+        churn_percentile=table["churn_probability"].rank(pct=True),
+        **{name: pd.array(column, dtype=_DAYS) for name, column in days.items()},
     )
-    return parts.assign(p_order=chance, expected_orders_given_order=orders / chance)
+    table.insert(0, "customer_id", features.index)
+    return table
 
 
-def usual_value(
-    features: pd.DataFrame, horizon_days: int, basis: ValueBasis = REVENUE
-) -> npt.NDArray[np.float64]:
-    """What a customer has been worth per horizon over the last year, ≥ 0, in money.
+_DAYS = pd.ArrowDtype(pa.date32())
 
-    Spend, or on the basis of margin what costs leave of it by `kept_share`: the margins of the
-    year itself lack every order with a line of unknown cost. Someone known for less than a horizon has brought
-    what was brought.
-    """
-    known = features["days_since_first_order"].clip(lower=horizon_days, upper=DAYS_PER_YEAR)
-    worth = features["spend_365d"]
-    if basis.name == "margin":
-        left = worth * kept_share(features, basis)
-        worth = left - basis.cost_per_order * features["orders_365d"]
-    return np.asarray((worth.clip(lower=0) * horizon_days / known).to_numpy())
+
+def _slices(rows: int) -> Iterator[slice]:
+    """Pieces of a table; one of an empty table, too, which has its columns."""
+    return (
+        slice(start, start + ROWS_PER_BLOCK) for start in range(0, max(rows, 1), ROWS_PER_BLOCK)
+    )
 
 
 def recommendations(
@@ -428,14 +333,6 @@ def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, An
     return {**why, "product_name": name if isinstance(name, str) else None}
 
 
-def _dates(as_of: date, days: Any) -> "pd.api.extensions.ExtensionArray":
-    """`as_of` + whole days per row; missing where the number is."""
-    numbers = np.asarray(days, dtype=float)
-    known = np.isfinite(numbers)
-    found = np.datetime64(as_of) + np.where(known, numbers, 0).astype("timedelta64[D]")
-    return pd.array(pa.array(found, mask=~known), dtype=pd.ArrowDtype(pa.date32()))
-
-
 def run_info(
     settings: Settings,
     data_fingerprint: str,
@@ -481,11 +378,3 @@ def segment_rules(
             }
             found |= dict.fromkeys(system.columns, words)
     return found
-
-
-def models_of(models: Models) -> dict[str, dict[str, str]]:
-    """Name → version and grade, as lineage says them."""
-    return {
-        name: {"version": entry.version, "grade": entry.grade}
-        for name, entry in models.manifest.models.items()
-    }

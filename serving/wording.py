@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from babel.numbers import format_currency, get_currency_precision
@@ -33,6 +34,7 @@ def money_format(currency: str, language: Language = "en") -> MoneyFormat:
     return MoneyFormat(prefix=prefix, digits=get_currency_precision(currency))
 
 
+@cache
 def naming(feature: Feature, currency: str, language: Language) -> Naming:
     """Name and values of `feature` in words."""
     write = writer(feature.unit, currency, language)

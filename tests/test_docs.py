@@ -47,6 +47,16 @@ def test_the_page_of_features_is_the_catalogue():
     assert (ROOT / "docs" / "features.md").read_text() == feature_page()
 
 
+def test_every_promise_names_tests_that_exist():
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 50
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), (file, test)
+    checks = [int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)]
+    assert checks == list(range(1, 29))
+
+
 def test_make_targets_of_the_readme_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"make ([a-z]+)", README)) <= targets

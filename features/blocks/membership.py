@@ -2,9 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.block import Block, Feature
+from features.rows import Features, column
 
 CANCELLED = "is_cancelled"
 
@@ -33,8 +33,8 @@ BLOCK = Block(
 )
 
 
-def is_cancelled(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def is_cancelled(features: Features) -> npt.NDArray[np.bool_]:
     """Whose contract is over, one per row; where nothing is known of a contract it runs."""
     if CANCELLED not in features:
         return np.zeros(len(features), dtype=bool)
-    return np.asarray(features[CANCELLED].to_numpy(dtype=float) > 0)
+    return np.asarray(column(features, CANCELLED) > 0)

@@ -3,6 +3,7 @@
 Made with a score run, published with it, and read by whoever plans a campaign.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from features.optional_tables import customer_details
 from features.orders import OrderLog
 from serving.campaigns.audience import contact_hash
-from serving.store.run import RunInfo
+from serving.campaigns.wish import value_share
 
 if TYPE_CHECKING:
     from serving.campaigns.measuring import Learned
@@ -62,7 +63,8 @@ def economics_of(
     Returns
     -------
     `cost_per_contact`, `hold_out` of the configuration; the save rate; `margin_share` and
-    whether it comes from `costs` or the `setting`; `order_value`, the mean; `spend_cv`, how
+    whether it comes from `costs` or the `setting`; `value_share`, what of the value at risk is
+    profit: the margin share, and all where that value is margin already; `order_value`, the mean; `spend_cv`, how
     widely spend per horizon scatters around what is usual for a customer (standard deviation ÷
     mean among those who bought); `high_value_from`, the usual spend of the top fifth;
     `consent_known`.
@@ -78,6 +80,7 @@ def economics_of(
         **rate.to_dict(),
         "margin_share": share,
         "margin_source": source,
+        "value_share": 1.0 if "margin" in set(scores.get("clv_basis", ())) else share,
         "order_value": _finite(features["spend"].sum() / orders if orders else 0.0),
         "spend_cv": _spread(features),
         "high_value_from": _finite(np.nanquantile(usual, 1 - TOP_SHARE)) if len(usual) else 0.0,
@@ -85,10 +88,12 @@ def economics_of(
     }
 
 
-def usual_value(scores: pd.DataFrame) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def usual_value(
+    scores: "pd.DataFrame | Mapping[str, Any]",
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """What each customer usually spends in a horizon: value at risk ÷ churn probability."""
-    churn = scores["churn_probability"].to_numpy(dtype=float)
-    at_risk = scores["value_at_risk"].to_numpy(dtype=float)
+    churn = np.asarray(scores["churn_probability"], dtype=float)
+    at_risk = np.asarray(scores["value_at_risk"], dtype=float)
     return np.where(churn > 0, at_risk / np.where(churn > 0, churn, 1.0), 0.0)
 
 
@@ -100,7 +105,7 @@ def contact_columns(
 ) -> dict[str, Any]:
     """`expected_profit`, `suggested_action`, `name`, `consent`, `contact_hash` of each customer.
 
-    expected profit = save rate × value at risk × margin share − cost per contact.
+    expected profit = save rate × value at risk × its share that is profit − cost per contact.
 
     Parameters
     ----------
@@ -109,24 +114,14 @@ def contact_columns(
     details : of `features.optional_tables.customer_details`; None: nothing is known
     effects : revenue that a contact adds, per customer; None: save rate × value at risk
     """
-    columns: dict[str, Any] = {
-        "expected_profit": np.full(len(scores), np.nan),
-        "suggested_action": pd.array([None] * len(scores), dtype="str"),
-    }
     known = pd.DataFrame(columns=["consent", "name", "contact"]) if details is None else details
     rows = known.reindex(scores["customer_id"])
     consent = rows["consent"].astype("boolean").array
-    if economics:
-        added = economics["save_rate"] * scores["value_at_risk"].to_numpy()
-        added = added if effects is None else effects
-        columns["expected_profit"] = (
-            added * economics["margin_share"] - economics["cost_per_contact"]
-        )
-        columns["suggested_action"] = _actions(
-            scores, columns["expected_profit"], consent, economics["high_value_from"]
-        )
+    refused = consent.to_numpy(dtype=object, na_value=True) == False  # noqa: E712 - an array
+    profit, action = profits(scores, economics, refused, effects)
     return {
-        **columns,
+        "expected_profit": profit,
+        "suggested_action": pd.array(action, dtype="str"),
         "name": rows["name"].astype("str").array,
         "consent": consent,
         "contact_hash": pd.array(
@@ -159,21 +154,36 @@ def assumed(log: OrderLog) -> SaveRate:
     return SaveRate(value=value, low=0.0, high=2 * value, campaigns=0)
 
 
-def for_live(scores: pd.DataFrame, run: RunInfo | None) -> dict[str, Any]:
-    """`contact_columns` of a customer who is scored alone, by what the last run assumed.
+def profits(
+    scores: "pd.DataFrame | Mapping[str, Any]",
+    economics: Mapping[str, Any],
+    refused: "np.ndarray[Any, np.dtype[np.bool_]]",
+    effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
+) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, Any]]":
+    """`expected_profit` and `suggested_action` of each customer; see `contact_columns`.
 
-    Where an uplift model told the run's profits, a customer alone has none.
+    Parameters
+    ----------
+    refused : who is known not to consent
     """
-    known = run is not None and not run.economics.get("targeting")
-    return contact_columns(scores, run.economics if run is not None and known else {})
+    at_risk = np.asarray(scores["value_at_risk"], dtype=float)
+    if not economics:
+        return np.full(len(at_risk), np.nan), np.full(len(at_risk), None)
+    if effects is None:
+        earned = economics["save_rate"] * at_risk * value_share(economics)
+    else:
+        earned = effects * economics["margin_share"]
+    profit = earned - economics["cost_per_contact"]
+    return profit, _actions(scores, profit, refused, economics["high_value_from"])
 
 
-def _actions(scores: pd.DataFrame, profit: Any, consent: Any, high_value_from: float) -> Any:
+def _actions(
+    scores: "pd.DataFrame | Mapping[str, Any]", profit: Any, refused: Any, high_value_from: float
+) -> "np.ndarray[Any, Any]":
     """The rule of `docs/campaigns.md`: the first line that fits."""
-    risk = scores["retention_risk"].to_numpy(dtype=object)
+    risk = np.asarray(scores["retention_risk"], dtype=object)
     urgent, medium = np.isin(risk, ("critical", "high")), risk == "medium"
     valuable = usual_value(scores) >= max(high_value_from, 1e-9)
-    refused = consent.to_numpy(dtype=object, na_value=True) == False  # noqa: E712 - an array
     rules = {
         "no_contact": refused,
         "leave": ~(profit > 0),
@@ -183,7 +193,7 @@ def _actions(scores: pd.DataFrame, profit: Any, consent: Any, high_value_from: f
         "reminder": medium,
         "thank_you": valuable,
     }
-    return pd.array(np.select(list(rules.values()), list(rules), "newsletter"), dtype="str")
+    return np.select(list(rules.values()), list(rules), "newsletter")
 
 
 def _margin_share(features: pd.DataFrame, otherwise: float) -> tuple[float, str]:

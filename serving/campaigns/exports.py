@@ -1,14 +1,12 @@
 """The members of a campaign as files: CSV, Excel, a hashed audience."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Any
-
-from xlsxwriter import Workbook
+from typing import Any
 
 from serving.campaigns.audience import id_hash
 from serving.lists import csv_bytes
 from serving.store.campaigns import Member
-from serving.workbook import MOST_SHEET_ROWS, new_sheet, write_row
+from serving.workbook import workbook_bytes
 
 COLUMNS = (
     "customer_id",
@@ -57,14 +55,6 @@ def _stand_in(member: Member, key: str) -> str | None:
     return None if member.contact_hash else id_hash(member.customer_id, key)
 
 
-def write_workbook(file: IO[bytes], blocks: Blocks) -> None:
+def workbook(blocks: Blocks) -> Iterator[bytes]:
     """Members as an Excel workbook: numbers are numbers, texts are texts."""
-    names = list(COLUMNS)
-    with Workbook(file, {"constant_memory": True}) as book:
-        sheet, place = new_sheet(book, names), 1
-        for block in blocks:
-            for member in block:
-                if place == MOST_SHEET_ROWS:
-                    sheet, place = new_sheet(book, names), 1
-                write_row(sheet, place, member_row(member))
-                place += 1
+    return workbook_bytes(COLUMNS, (map(member_row, block) for block in blocks))

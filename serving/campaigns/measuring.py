@@ -170,6 +170,7 @@ def _measured(
         costs=_costs(plan),
         margin_share=_margin_share(campaign, log),
         net_profit_per_sale=_net_profit_per_sale(plan),
+        value_basis=plan["clv_basis"] or "revenue",
     )
     results = {
         "measured_until": until.isoformat(),

@@ -10,7 +10,7 @@ from typing import Any
 from features.errors import ConfigError
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.power import Power, power_of, spend_variance
-from serving.campaigns.wish import Assumptions, Wish, assumptions
+from serving.campaigns.wish import Assumptions, Wish, assumptions, value_share
 from serving.store import PublishedRun
 from serving.store.campaigns import Candidate, Member
 
@@ -55,6 +55,7 @@ class Proposal:
             "choose": self.wish.choose,
             "run_id": self.run.info.run_id,
             "currency": self.run.info.currency,
+            "clv_basis": self.run.info.clv_basis,
             "starts_on": self.starts_on.isoformat(),
             "ends_on": self.ends_on.isoformat(),
             "seed": self.seed,
@@ -98,7 +99,8 @@ class Proposal:
 
     def _break_even(self) -> dict[str, float | None]:
         """The response, and the save rate, from which contacts pay for themselves."""
-        cost, share = self.assumptions.cost_per_contact, self.assumptions.margin_share
+        cost = self.assumptions.cost_per_contact
+        share = value_share(self.run.info.economics, self.assumptions.margin_share)
         at_risk = sum(member.value_at_risk or 0.0 for member in self.contacted)
         sale = self.assumptions.net_profit_per_sale
         return {
@@ -216,7 +218,7 @@ def _profits(
     """What a contact of a candidate is expected to earn in the campaign's days, in money."""
     economics, digits = run.info.economics, run.summary.money.digits
     of_model = wish.save_rate is None and bool(economics.get("targeting"))
-    each = assumed.save_rate * assumed.margin_share * scale
+    each = assumed.save_rate * value_share(economics, assumed.margin_share) * scale
 
     def profit(one: Candidate) -> float:
         earned = each * (one.value_at_risk or 0.0)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from xlsxwriter.exceptions import FileCreateError
 
 from features.command_line import Speaker, common_options
 from features.config import load_settings
@@ -124,7 +123,7 @@ def write_list(store: Store, wanted: ChurnFilter, sort: Any, output: Path) -> in
         else:
             write_workbook(unfinished, store, wanted, sort=sort, first=first)
         unfinished.replace(output)
-    except (OSError, FileCreateError) as error:
+    except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error}).") from None
     return first.totals.customers
 

@@ -23,7 +23,8 @@ class Past:
     ----------
     customers : one row per customer of the run whom the log still knows, index `customer_id`:
         `churn_probability`, `clv` (NaN where unknown), `retention_risk` as published; `churned`
-        (1.0: no order in the horizon) and `value` (money, what `clv` foretold)
+        (1.0: no order in the horizon, or the contract cancelled in it, where the run speaks of
+        that) and `value` (money, what `clv` foretold)
     """
 
     run: RunInfo
@@ -40,7 +41,8 @@ class Scene:
     scores, features : of the run's customers, index `customer_id`, in the same order
     past : earlier runs whose horizon has passed by then, oldest first
     before : the latest run of an earlier date and the same horizon, and what it said, one row
-        per customer as in `Past.customers`; None where there is none
+        per customer as in `Past.customers`, with `STAGE_SYSTEM` where the run knows it; None
+        where there is none
     manifest : of the models
     evidence : what their training left; None where it left none
     last_training : see `training.job.LAST_TRAINING`; None where it is not known

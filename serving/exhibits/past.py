@@ -10,8 +10,9 @@ from serving.exhibits.exhibit import Past
 from serving.store import Store
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
-from training.tables import labels_at
+from training.tables import churned, labels_at
 
+STAGE_SYSTEM = "lifecycle"
 COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
 
 
@@ -33,7 +34,10 @@ def past_runs(log: OrderLog, store: Store, as_of: date) -> tuple[Past, ...]:
 
 
 def run_before(store: Store, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:
-    """The latest run before the date of `info`, of its horizon and currency, and what it said."""
+    """The latest run before the date of `info`, of its horizon and currency, and what it said.
+
+    With a column `STAGE_SYSTEM` where that run knows it.
+    """
     alike = [
         one.info
         for one in store.runs()
@@ -43,7 +47,10 @@ def run_before(store: Store, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | No
     if not alike:
         return None
     found = max(reversed(alike), key=lambda one: one.as_of)
-    return found, _said(store, found)
+    said = _said(store, found)
+    if STAGE_SYSTEM in found.segment_columns:
+        said[STAGE_SYSTEM] = pd.Series(dict(store.segment(found.run_id, STAGE_SYSTEM)), dtype="str")
+    return found, said
 
 
 def _said(store: Store, info: RunInfo) -> pd.DataFrame:
@@ -56,7 +63,11 @@ def _past(log: OrderLog, store: Store, info: RunInfo) -> Past:
     wanted = log.settings.predict
     basis = value_basis(log, info.as_of, wanted) if info.clv_basis == "margin" else REVENUE
     labels = labels_at(log, info.as_of, info.horizon_days, end, basis)
-    happened = pd.DataFrame(
-        {"churned": (labels["orders"] == 0).astype(float), "value": labels["value"]}
-    )
+    happened = pd.DataFrame({"churned": churned(labels), "value": labels["value"]}, labels.index)
+    if info.churn_label == "cancellation":
+        if "cancelled" not in labels:
+            return Past(run=info, customers=said.iloc[:0])
+        happened["churned"] = labels["cancelled"]
+        # of whose contract was over by then nothing was foretold
+        said = said[said["churn_probability"] < 1]
     return Past(run=info, customers=said.join(happened, how="inner"))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.segments.system import Words
 from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.past import STAGE_SYSTEM
 from serving.store.run import RISKS
 
 
@@ -30,8 +31,24 @@ def _make(scene: Scene) -> dict[str, Any] | Words:
         "as_of": info.as_of.isoformat(),
         "arrived": int(pairs["was_there"].isna().sum()),
         "left": int(pairs["is_there"].isna().sum()),
+        "stages": _stages(told, scene.scores),
         "moves": list(_moves(scene, pairs[pairs["was_there"].notna() & pairs["is_there"].notna()])),
     }
+
+
+def _stages(told: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, Any]] | None:
+    """Customers by their stage then and now; None: not in that run, or without a stage in it.
+
+    None where one of the runs knows no stages.
+    """
+    if STAGE_SYSTEM not in told or STAGE_SYSTEM not in scores:
+        return None
+    pairs = pd.DataFrame({"before": told[STAGE_SYSTEM], "now": scores[STAGE_SYSTEM]})
+    sizes = pairs.astype("str").where(pairs.notna(), "").value_counts().sort_index()
+    return [
+        {"before": place[0] or None, "now": place[1] or None, "customers": int(customers)}
+        for place, customers in zip(sizes.index, sizes, strict=True)
+    ]
 
 
 def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -52,9 +69,9 @@ EXHIBIT = Exhibit(
     method=Words(
         "Customers by their band of risk in the latest run of an earlier date and the same "
         "horizon, and in this one; the value at risk is today's. Who is in one of the two runs "
-        "only is counted apart.",
+        "only is counted apart. Stages are those of the lifecycle.",
         "按客户在此前最近一次（日期更早、预测期相同）评分与本次评分中的风险等级统计；风险金额取本次。"
-        "只出现在其中一次评分里的客户另计。",
+        "只出现在其中一次评分里的客户另计。阶段指生命周期。",
     ),
     make=_make,
 )

@@ -6,10 +6,13 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import delete
 
 from features.errors import ConfigError
 from serving.store import ChurnFilter
 from serving.store.erasures import Tombstone
+from serving.store.facets import SqlFacets
+from serving.store.tables import run_facets
 from tests.support.scores import run_info, score_tables
 
 FILTERS = (
@@ -79,11 +82,56 @@ def test_a_system_of_many_values_is_no_choice_but_filters(published):
     assert set(counts.by_segment) == {"rfm_group", "abc", "lifecycle"}
 
 
+def test_likely_categories_are_a_choice_however_many(stores):
+    scores, recommendations = score_tables(90)
+    scores["likely_category"] = [f"category {n}" for n in range(80)] + ["category 1"] * 10
+    info = run_info(segment_columns=("likely_category",))
+    stores.scores.publish(info, scores, recommendations)
+    found = stores.facets.counts("run-1", ChurnFilter()).by_segment["likely_category"]
+    assert (len(found), found["category 1"], found["category 2"]) == (80, 11, 1)
+    wanted = ChurnFilter(segments=(("likely_category", "category 1"),))
+    assert listed(stores, wanted) == (11, 11)
+
+
+@pytest.mark.parametrize("sort", ["value_at_risk", "expected_profit", "churn_probability", "clv"])
+@pytest.mark.parametrize(
+    "wanted", [FILTERS[1], FILTERS[5], ChurnFilter(status=("scored",))], ids=str
+)
+def test_a_filtered_list_read_page_by_page_is_the_whole_in_its_order(stores, sort, wanted):
+    scores, recommendations = score_tables(90)
+    scores["consent"] = pd.array([True, False, None] * 30, dtype="boolean")
+    scores.loc[::7, sort] = 0.5
+    scores.loc[::11, sort] = np.nan
+    scores["clv"] -= 60.0
+    stores.scores.publish(run_info(), scores, recommendations)
+    whole = stores.scores.churn_list(wanted, sort=sort, limit=1_000).documents
+    after, seen = None, []
+    while True:
+        page = stores.scores.churn_list(wanted, sort=sort, limit=4, after=after)
+        seen += page.documents
+        if (after := page.after) is None:
+            break
+    assert len(seen) == page.totals.customers > 4
+    assert seen == whole
+
+
+def test_counts_are_kept_and_counted_alike(published):
+    scores = published.scores
+    if not hasattr(scores, "facets"):
+        pytest.skip("nothing is kept in memory")
+    kept = [published.facets.counts("run-1", wanted) for wanted in FILTERS]
+    with scores._engine.begin() as connection:
+        connection.execute(delete(run_facets))
+    again = SqlFacets(scores._engine)
+    assert [again.counts("run-1", wanted) for wanted in FILTERS] == kept
+
+
 def test_an_erased_customer_is_counted_no_more(published):
     before = published.facets.counts("run-1", ChurnFilter()).matching
     tombstone = Tombstone(digest="d", key_id="k", erased_at=run_info().created_at)
     published.erasures.erase({"012007": tombstone})
     assert published.facets.counts("run-1", ChurnFilter()).matching == before - 1
+    assert listed(published, ChurnFilter()) == (before - 1, before - 1)
 
 
 def test_a_run_that_is_not_kept_has_no_counts(published):

@@ -236,6 +236,18 @@ def test_the_figures_of_any_run_can_be_read_back(published):
         list(published.figures("run-3"))
 
 
+def test_where_everybody_stood_in_a_system_can_be_read_back(published):
+    scores, recommendations = score_tables(10, seed=2)
+    scores["abc"] = [None, *scores["abc"][1:]]
+    published.publish(run_info("run-2"), scores, recommendations)
+    assert dict(published.segment("run-2", "abc")) == dict(
+        zip(scores["customer_id"], [None, *scores["abc"][1:]], strict=True)
+    )
+    assert set(dict(published.segment("run-1", "odd")).values()) == {None}
+    with pytest.raises(ConfigError, match="run-3: no such run"):
+        list(published.segment("run-3", "abc"))
+
+
 def test_a_run_is_published_once(published):
     with pytest.raises(StoreError, match="already"):
         published.publish(run_info(), *score_tables(3))

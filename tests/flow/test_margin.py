@@ -68,6 +68,21 @@ def test_margins_are_what_costs_leave_of_revenue(shop):
     assert together > 0.97
 
 
+def test_of_a_margin_at_risk_a_contact_saves_all(shop):
+    settings, _, before, _, after, _ = shop
+    cost, rate = settings.campaigns.cost_per_contact, settings.campaigns.save_rate
+    for run, share in ((before, run_share(before)), (after, 1.0)):
+        assert run.info.economics["value_share"] == pytest.approx(share)
+        expected = rate * share * run.scores["value_at_risk"] - cost
+        np.testing.assert_allclose(run.scores["expected_profit"], expected, atol=1e-9)
+    # what revenue leaves is told all the same: campaigns are measured in it
+    assert after.info.economics["margin_share"] == pytest.approx(0.4, abs=0.01)
+
+
+def run_share(run):
+    return run.info.economics["margin_share"]
+
+
 def test_documents_say_it(shop):
     _, _, _, _, after, _ = shop
     store = MemoryStore()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -189,6 +190,33 @@ def test_a_slash_need_not_be_encoded_where_it_is_clear():
     store = MemoryStore()
     store.publish(run_info(), *score_tables(ids=["a/b"]))
     assert client_of(store).get("/v1/customers/a/b").json()["customer_id"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/webhooks", "GET, POST"),
+        ("/v1/campaigns", "GET, POST"),
+        ("/v1/customers/012000", "DELETE, GET"),
+        ("/v1/customers/012000/history", "GET"),
+        ("/v1/transactions", "POST"),
+        ("/healthz", "GET"),
+    ],
+)
+def test_a_method_that_is_not_taken_is_answered_with_all_that_are(client, path, methods):
+    answer = client.request("PATCH", path)
+    assert problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == methods
+
+
+def test_every_reference_of_openapi_leads_somewhere(client):
+    document = client.get("/openapi.json").json()
+    references = set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)))
+    assert len(references) > 30
+    for reference in references:
+        found = document
+        for part in reference.split("/"):
+            found = found[part]
 
 
 @pytest.mark.parametrize(

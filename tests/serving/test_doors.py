@@ -173,3 +173,16 @@ def test_an_export_is_written_down_before_it_leaves(store):
     assert (entry.who, entry.action, entry.at) == (key.key_id, "export", NOW)
     assert 0 < entry.count < 120
     assert entry.detail == "churn list as csv, run-1"
+
+
+def test_how_large_a_request_may_be_is_a_setting(store):
+    small = Serve(body_bytes=16_384, address_bytes=1_024, header_bytes=1_024)
+    client = client_of(store, settings=small)
+    body = b'{"customer_ids": ["%b"]}' % (b"a" * 16_384)
+    kind = {"Content-Type": "application/json"}
+    statuses = [
+        client.post("/v1/customers/scores", content=body, headers=kind).status_code,
+        client.get(f"/v1/customers/{'a' * 1_024}").status_code,
+        client.get("/healthz", headers={"X-Long": "a" * 1_024}).status_code,
+    ]
+    assert statuses == [413, 414, 431]

@@ -78,6 +78,15 @@ def test_a_call_erases_and_proves_it(shop, tmp_path):
     models.Changes.model_validate_json(client.get("/v1/changes").content)
 
 
+def test_only_one_whole_part_of_a_path_is_erased(shop):
+    stores, files = shop
+    client = client_of(stores, customer_files=files)
+    for path in (f"{GONE[0]}/history", f"{GONE[0]}/recommendations", f"{GONE[0]}/", ""):
+        assert client.delete(f"/v1/customers/{path}").status_code in {404, 405}
+    assert client.get(f"/v1/customers/{GONE[0]}").status_code == 200
+    assert client.delete("/v1/customers/kanarienvogel%2F1").status_code == 200
+
+
 def test_a_server_without_the_files_erases_nothing(shop):
     stores, _ = shop
     problem(client_of(stores).delete(f"/v1/customers/{GONE[0]}"), 503, "not-ready")

@@ -14,13 +14,11 @@ from features.orders import read_orders
 from features.sources import FrameSource
 from features.value_basis import ValueBasis
 from serving.answers import FIGURES
+from serving.figures import VALUE_FIGURES, in_agreement, usual_value
 from serving.scoring import (
     MORE_COLUMNS,
-    VALUE_FIGURES,
-    in_agreement,
     recommendations,
     score,
-    usual_value,
 )
 from serving.store import MemoryStore
 from training.bundle import load_models
@@ -319,7 +317,8 @@ def test_the_usual_value_by_hand(days, spend, horizon, expected):
 )
 def test_published_parts_multiply_to_the_clv_up_to_their_rounding(p_order, orders, clv):
     figures = {**dict.fromkeys(VALUE_FIGURES, 0.0), "expected_orders": orders, "clv": clv}
-    parts = in_agreement(pd.DataFrame([figures]), np.array([p_order])).iloc[0]
+    said = {name: np.array([value]) for name, value in figures.items()}
+    parts = {name: column[0] for name, column in in_agreement(said, np.array([p_order])).items()}
     chance, count = (
         round(parts[name], FIGURES[name]) for name in ("p_order", "expected_orders_given_order")
     )

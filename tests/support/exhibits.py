@@ -59,6 +59,13 @@ EXHIBITS = {
                 for before in RISKS
                 for now in RISKS
             ],
+            "stages": [
+                {"before": "stable", "now": "stable", "customers": 120},
+                {"before": "growth", "now": "stable", "customers": 15},
+                {"before": "stable", "now": "decline", "customers": 9},
+                {"before": None, "now": "exploration", "customers": 12},
+                {"before": "decline", "now": None, "customers": 3},
+            ],
         }
     ),
     "promise": _shown(

@@ -6,8 +6,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 
 _SCRIPT = """
@@ -22,9 +23,9 @@ serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),
 class ServerProcess(subprocess.Popen):
     """A process whose output goes to a file: a pipe that nobody reads would stop it."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], env: Mapping[str, str] | None = None) -> None:
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the process
-        super().__init__(command, stdout=self._output, stderr=subprocess.STDOUT)
+        super().__init__(command, stdout=self._output, stderr=subprocess.STDOUT, env=env)
 
     def ended(self) -> str:
         """What the process has written, once it has ended."""
@@ -46,8 +47,22 @@ class ServerProcess(subprocess.Popen):
 @contextmanager
 def running_server(url: str, *, script: str = _SCRIPT) -> Iterator[tuple[str, ServerProcess]]:
     """The address of a server on the store at `url`, and its process."""
-    port = _free_port()
-    process = ServerProcess([sys.executable, "-c", script, url, str(port)])
+    port = free_port()
+    with _running([sys.executable, "-c", script, url, str(port)], port) as found:
+        yield found
+
+
+@contextmanager
+def serving(config: Path, port: int) -> Iterator[tuple[str, ServerProcess]]:
+    """`regulars serve` with its models, on a port that stays the same from start to start."""
+    words = ["serve", "--port", str(port), "--config", str(config)]
+    with _running([sys.executable, "-m", "serving.cli", *words], port) as found:
+        yield found
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[tuple[str, ServerProcess]]:
+    process = ServerProcess(command)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(address, process)
@@ -56,14 +71,15 @@ def running_server(url: str, *, script: str = _SCRIPT) -> Iterator[tuple[str, Se
         process.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def _wait_until_up(address: str, process: ServerProcess) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"the server ended:\n{process.ended()}")
@@ -72,4 +88,4 @@ def _wait_until_up(address: str, process: ServerProcess) -> None:
                 return
         except URLError:
             time.sleep(0.05)
-    raise AssertionError("the server did not start within 30 seconds")
+    raise AssertionError("the server did not start within 90 seconds")

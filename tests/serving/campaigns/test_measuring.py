@@ -80,6 +80,7 @@ def campaign(**changes):
         "origin": "regulars",
         "choose": "best",
         "currency": "GBP",
+        "clv_basis": "revenue",
         "assumptions": {
             "cost_per_contact": 0.5,
             "margin_share": 0.4,
@@ -227,6 +228,18 @@ def test_a_measured_save_rate_takes_the_place_of_the_assumed_one(store, tmp_path
     assert rate.campaigns == 1
     assert min(0.05, seen["value"]) < rate.value < max(0.05, seen["value"])
     assert rate.low < rate.value < rate.high
+
+
+def test_margin_at_risk_is_saved_by_margin(store, tmp_path):
+    orders = bought(30.0, 20.0)
+    with shop(tmp_path, orders) as log:
+        measure_campaigns(store, log, LATE)
+    of_revenue = store.campaign("c-1").results["save_rate"]["value"]
+    store.put(campaign(clv_basis="margin"), members())
+    with shop(tmp_path, orders) as log:
+        measure_campaigns(store, log, LATE)
+    # without costs margin is the assumed share of revenue
+    assert store.campaign("c-1").results["save_rate"]["value"] == pytest.approx(of_revenue * 0.4)
 
 
 def test_who_was_erased_is_missing_and_counted(store, tmp_path):

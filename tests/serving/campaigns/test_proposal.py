@@ -69,6 +69,21 @@ def test_expected_profit_is_what_is_saved_less_the_contact():
     assert (expected["profit_low"], expected["profit_high"]) == (-0.62, 29.38)
 
 
+def test_a_margin_at_risk_is_profit_already():
+    found = proposed([candidate("a"), candidate("b")], run=run_with(value_share=1.0), hold_out=0.5)
+    # 0.05 × 1,000 − 0.62
+    assert found.contacted[0].expected_profit == 49.38
+    assert found.to_dict()["break_even"]["save_rate"] == pytest.approx(0.62 / 1_000)
+    # who expects half the margin expects half of it
+    less = proposed(
+        [candidate("a"), candidate("b")],
+        run=run_with(value_share=1.0),
+        hold_out=0.5,
+        margin_share=0.15,
+    )
+    assert less.contacted[0].expected_profit == 24.38
+
+
 def test_who_does_not_earn_the_contact_is_not_chosen():
     # 0.05 × v × 0.3 > 0.62 from 41.34 on
     found = proposed()

@@ -36,7 +36,7 @@ def test_the_exhibits_of_the_latest_run_are_listed_and_told(shown, made, run):
 
 def test_an_exhibit_that_is_not_there_is_named(shown, bare):
     answer = shown.get("/v1/exhibits/sales")
-    assert answer.status_code == 422
+    assert answer.status_code == 404
     assert "have: backtests, " in answer.json()["detail"]
     assert "have: none" in bare.get("/v1/exhibits/lorenz").json()["detail"]
     assert bare.get("/v1/exhibits").json()["exhibits"] == []

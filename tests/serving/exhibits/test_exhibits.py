@@ -231,6 +231,24 @@ def test_before_any_promise_is_due_the_backtest_speaks(made, models):
     )
 
 
+def test_stages_are_counted_from_where_they_were_to_where_they_are(trained, run, models):
+    store = MemoryStore()
+    some = run.scores.iloc[5:]
+    some = some.assign(lifecycle=["growth" if n % 3 else "lost" for n in range(len(some))])
+    info = replace(run.info, run_id="before", as_of=run.info.as_of - timedelta(days=30))
+    store.publish(info, some, run.recommendations[:0])
+    later = exhibits_of(trained.log, run, models, store)
+    stages = data(later, "since_last_run")["stages"]
+    now = run.scores.set_index("customer_id")["lifecycle"]
+    before = some.set_index("customer_id")["lifecycle"]
+    for one in stages:
+        there = before.reindex(now.index)
+        fits = there.isna() if one["before"] is None else there == one["before"]
+        assert one["customers"] == int((fits & (now == one["now"])).sum())
+    assert sum(one["customers"] for one in stages) == len(now)
+    assert sum(one["customers"] for one in stages if one["before"] is None) == 5
+
+
 def test_promises_are_set_against_what_happened(trained, models, orders):
     """Two runs of the past, read back after their horizon."""
     early = trained.log.end - timedelta(days=80), trained.log.end - timedelta(days=50)
