@@ -30,6 +30,7 @@ from serving.recommendation_rules import rules_of
 from serving.store import Store
 from serving.store.run import RunInfo
 from training.bundle import Models
+from training.estimator import require_columns
 from training.models.recommendation import RecommendationModel
 
 ROWS_PER_BLOCK = 50_000
@@ -242,7 +243,14 @@ def earlier_run(log: OrderLog, store: Store, as_of: date) -> Earlier | None:
 def scores_of(
     features: pd.DataFrame, models: Models, as_of: date, settings: Settings
 ) -> pd.DataFrame:
-    """The numbers, dates and bands of every customer, one row per row of the features."""
+    """The numbers, dates and bands of every customer, one row per row of the features.
+
+    Raises
+    ------
+    DataError
+        When the features are not the ones that the models learned from.
+    """
+    require_columns(features, models.manifest.columns)
     blocks = [
         pd.DataFrame(figures_of(Rows.of(features.iloc[rows]), models, as_of, settings))
         for rows in _slices(len(features))

@@ -54,6 +54,10 @@ class RecommendationQuery(_Query):
         ]
         return wanted[: self.limit]
 
+    def asked(self) -> dict[str, Any]:
+        """The same as `serving.live.scorer.Asked` takes it."""
+        return self.model_dump()
+
 
 class HistoryQuery(_Query):
     """How much of a customer's history to return."""

@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -207,13 +207,21 @@ class LiveOrders:
         None where nothing can be said at the moment: the scorer is away or busy, knows another
         run than readers see, or does not know what the customer bought.
         """
+        return self._told(customer_id, {"wish": "course"})
+
+    def products(self, customer_id: str, asked: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The best products that pass the filters `asked`; None as in `course`."""
+        told = self._told(customer_id, {"wish": "products", "asked": asked})
+        return None if told is None else told["recommendations"]
+
+    def _told(self, customer_id: str, wish: Mapping[str, Any]) -> dict[str, Any] | None:
         past = self._live.past(customer_id, waiting=False)
         if self._scorer is None or self._is_busy() or past is None or past.history is None:
             return None
         try:
-            answer = self._scorer.ask({**request_of(past), "wish": "course"})
+            answer = self._scorer.ask({**request_of(past), **wish})
         except RegularsError as error:
-            log.warning("no course of a customer: %s", type(error).__name__)
+            log.warning("no %s of a customer: %s", wish["wish"], type(error).__name__)
             return None
         return answer if answer["run_id"] == past.run_id else None
 

@@ -25,6 +25,7 @@ from features.config import Settings, load_settings
 from features.errors import ConfigError, RegularsError
 from features.state.reading import SentLine, typed_line
 from serving.answers import encode
+from serving.live import products
 from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
@@ -62,14 +63,14 @@ def answers(
 
     Parameters
     ----------
-    bodies : each what `asked_after` takes, with a `wish` for the `course` what `course_after`
-        takes, or `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of`
-        (a date or None), `consents`
+    bodies : each what `asked_after` takes, with a `wish` for the `course` or for `products` what
+        `course_after` or `products_after` takes, or `customer_id`, `lines` (fields of
+        `SentLine`, times in ISO 8601), `as_of` (a date or None), `consents`
 
     Returns
     -------
-    For each that of `asked_after` or `course_after`, or `document` and `put_aside`: number of
-    the line, from 0, and the rule's code; or why there is no answer.
+    For each that of `asked_after`, `course_after` or `products_after`, or `document` and
+    `put_aside`: number of the line, from 0, and the rule's code; or why there is no answer.
     """
     found: dict[int, dict[str, Any] | Exception] = {}
     asked: dict[int, tuple[Ask, Finish]] = {}
@@ -97,6 +98,8 @@ def _asked(
 ) -> tuple[Ask, Finish] | dict[str, Any]:
     if body.get("wish") == "course":
         return course_after(scorer, settings, body)
+    if body.get("wish") == products.WISH:
+        return products.products_after(scorer, settings, body)
     if "run_id" in body:
         return asked_after(scorer, settings, body)
     lines = [

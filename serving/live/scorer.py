@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from serving.outlook import categories_of
 from serving.reasons import About
 from serving.store.run import RunInfo
 from training.bundle import Models
+from training.models.recommender import Kind
 from training.recommend.answer import Pick
 from training.recommend.rules import Rules
 
@@ -98,6 +99,16 @@ class NothingBought(ConfigError):
     def __init__(self, as_of: date, reasons: Sequence[str | None]) -> None:
         super().__init__(f"lines: none of them counts as a purchase before {as_of}.")
         self.reasons = reasons
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which products somebody asks for, within what the shop's rules let through."""
+
+    limit: int
+    kind: Kind = "all"
+    category: str | None = None
+    exclude: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -398,6 +409,31 @@ class Scorer:
                 [self._named(rank, picks[product]) for rank, product in enumerate(ranked, 1)]
             )
         return found
+
+    def products(
+        self, customer_id: str, lines: Iterable[TypedLine], *, asked: Asked, consents: bool
+    ) -> list[dict[str, Any]]:
+        """The best products for a customer with these lines, filtered before they are counted.
+
+        Without filters those that a score of the same lines lists first.
+        """
+        day, seen = self.seen(lines)
+        model, orders = self._models.recommendation, baskets(seen)
+        if model is None or not orders:
+            return []
+        rules = self._rules({customer_id} if consents else set())
+        if asked.category is not None:
+            wanted = {asked.category}
+            allowed = wanted if rules.categories is None else wanted & set(rules.categories)
+            rules = replace(rules, categories=allowed)
+        (found,) = model.recommend_given(
+            {customer_id: orders},
+            as_of=day,
+            limit=asked.limit,
+            kinds=(asked.kind,),
+            rules=replace(rules, deny={*rules.deny, *asked.exclude}),
+        )
+        return [self._named(rank, pick) for rank, pick in enumerate(found[customer_id], 1)]
 
     def _named(self, rank: int, pick: Pick) -> dict[str, Any]:
         """A ranked product as it is published."""

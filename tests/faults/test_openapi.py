@@ -57,6 +57,8 @@ def scored_shop(settings: Settings) -> Iterator[tuple[Observed, str]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+# the history of a customer is long, and part of the cases that are made from it
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 def test_answers_are_what_openapi_says(trained, tmp_path, caplog):
     caplog.set_level(logging.ERROR)
     with scored_shop(copy_of(trained, tmp_path).settings) as (app, token):

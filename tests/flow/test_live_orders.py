@@ -281,3 +281,36 @@ def test_who_was_erased_cannot_come_back(shop):
     ]
     assert shop.client.get("/v1/customers/c0003").status_code == 404
     assert [one["customer_id"] for one in answer["customers"]] == ["c0004"]
+
+
+def products_of(shop: Shop, customer: str, **filters: Any) -> list[dict[str, Any]]:
+    response = shop.client.get(f"/v1/customers/{customer}/recommendations", params=filters)
+    assert response.status_code == 200, response.text
+    return response.json()["recommendations"]
+
+
+def ids_of(products: list[dict[str, Any]]) -> list[str]:
+    return [product["product_id"] for product in products]
+
+
+def test_a_filter_never_shortens_the_answer_while_products_are_left(shop):
+    everything = products_of(shop, "c0003", limit=200)
+    assert set(ids_of(everything)) == set(shop.orders["product"])
+    for category in {product["category"] for product in everything}:
+        fitting = {one["product_id"] for one in everything if one["category"] == category}
+        found = products_of(shop, "c0003", category=category, limit=200)
+        assert set(ids_of(found)) == fitting
+        assert [one["rank"] for one in found] == list(range(1, len(fitting) + 1))
+    best = ids_of(everything[: len(everything) - 12])
+    found = ids_of(products_of(shop, "c0003", exclude=best, limit=10))
+    assert len(found) == 10
+    assert set(found) < set(ids_of(everything)) - set(best)
+    new = products_of(shop, "c0003", kind="new", limit=200)
+    assert ids_of(new) == ids_of([one for one in everything if one["kind"] == "new"])
+    # without a scorer a filter chooses from what the run left
+    category = everything[0]["category"]
+    whole = {one["product_id"] for one in everything if one["category"] == category}
+    shop.client = client_of(shop.stores)
+    left = ids_of(products_of(shop, "c0003", category=category, limit=200))
+    assert left
+    assert set(left) < whole
