@@ -123,15 +123,16 @@ class Erased:
     """
 
     def __init__(self, store: ErasureStore, files: CustomerFiles) -> None:
-        self._digests = {one.digest for one in store.tombstones()}
-        self._key = Key.at(files.key, store) if self._digests else None
+        self._store = store
+        self._key = Key.at(files.key, store) if store.key_ids() else None
 
     def among(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of `customer_ids` who were erased."""
         key = self._key
         if key is None:
             return set()
-        return {one for one in customer_ids if key.digest(one) in self._digests}
+        digests = {key.digest(one): one for one in customer_ids}
+        return {digests[one.digest] for one in self._store.tombstones(digests)}
 
 
 def erased_of(settings: "Settings") -> Erased:
@@ -158,7 +159,7 @@ class Key:
     @classmethod
     def at(cls, path: Path, store: ErasureStore) -> "Key":
         """The key in a file, which is made before the first erasure and never again."""
-        used = {one.key_id for one in store.tombstones()}
+        used = store.key_ids()
         try:
             if not used:
                 _make_key(path)

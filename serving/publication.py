@@ -6,7 +6,7 @@ currency; those who read the store need neither.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from serving.store.run import (
     MoneyFormat,
     PublishedRun,
     RunInfo,
+    ScoreRow,
     Summary,
     Totals,
 )
@@ -52,27 +53,6 @@ RECOMMENDATION_COLUMNS = (
 )
 MOST_LISTED_VALUES = 12
 """A segment system with more values than this is shown, but not offered in a list."""
-
-
-class ScoreRow(NamedTuple):
-    """A customer's document, recommended products, and what lists filter and sort by.
-
-    `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
-    the address in an audience file, see `serving.campaigns.audience`.
-    """
-
-    customer_id: str
-    status: str
-    retention_risk: str | None
-    value_at_risk: float | None
-    churn_probability: float | None
-    clv: float | None
-    expected_profit: float | None
-    consent: bool | None
-    contact_hash: str | None
-    segments: str
-    document: str
-    products: str
 
 
 Batch = dict[str, list[Any]]

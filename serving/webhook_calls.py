@@ -112,6 +112,8 @@ class Caller:
             raise CallFailed(f"No answer within {self._rules.seconds:g} seconds.") from None
         except ssl.SSLError:
             raise CallFailed("The certificate or the TLS of the receiver is refused.") from None
+        except (ConnectionResetError, BrokenPipeError):
+            raise CallFailed(_CLOSED) from None
         except (OSError, UnicodeError):
             raise CallFailed("It cannot be reached.") from None
         except h11.ProtocolError:
@@ -186,7 +188,7 @@ async def _reply(connection: h11.Connection, reader: asyncio.StreamReader) -> Re
             case h11.EndOfMessage() if reply is not None:
                 return reply
             case h11.ConnectionClosed():
-                raise CallFailed("The connection was closed before the answer.")
+                raise CallFailed(_CLOSED)
 
 
 def _pause(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
@@ -201,6 +203,7 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
+_CLOSED = "The connection was closed before the answer."
 _PRIVATE = (
     "url: it leads to an address that is not of the open internet"
     " (`serve.webhook_private_addresses` allows them)."

@@ -57,8 +57,17 @@ def writer(unit: Unit, currency: str, language: Language) -> Write:
             return lambda value: yes if value > 0 else no
         case "days":
             return days if language == "en" else lambda value: f"{short(value)}天"
+        case "ratio":
+            return _ratio
         case _:
             return short
+
+
+def _ratio(value: float) -> str:
+    """As `short`, but a small ratio is no 0."""
+    if value >= 1 or value <= 0:
+        return short(value)
+    return "< 0.01" if value < 0.01 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _hour(value: float) -> str:

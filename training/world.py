@@ -9,6 +9,7 @@ import pandas as pd
 from features.build import build_features
 from features.config import Settings
 from features.orders import OrderLog
+from features.segments.rfm import Rfm
 from features.value_basis import REVENUE, ValueBasis
 from training.boosting import Boosting
 from training.models.rhythm import Rhythms
@@ -104,6 +105,14 @@ class World:
         """The purchases where they were read and name categories; else None."""
         known = self._purchases
         return known if known is not None and known["category"].notna().any() else None
+
+    def groups(self, day: date) -> dict[str, str]:
+        """Customer → RFM group on a prepared day; nobody where the features do not tell."""
+        rfm, features = Rfm(self.settings.segments), self._features[day]
+        if not set(rfm.needs) <= set(features):
+            return {}
+        groups = rfm.assign(features)["rfm_group"]
+        return {str(customer): str(group) for customer, group in groups.items()}
 
     def boosting(self) -> Boosting:
         """How trees are grown here: one thread each, since folds run side by side."""

@@ -25,6 +25,7 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/v1/churn-list"): "read",
     ("POST", "/v1/customers/scores"): "read",
     ("POST", "/v1/score"): "read",
+    ("GET", "/v1/recommendations"): "read",
     ("POST", "/v1/transactions"): "write",
     ("GET", "/v1/customers/{customer_id:path}/recommendations"): "read",
     ("GET", "/v1/customers/{customer_id:path}/history"): "read",

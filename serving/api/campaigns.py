@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import ConfigError
 from serving.api import campaign_models as models
 from serving.api.call import current_call
-from serving.api.params import CSV, JSON, XLSX, body_schema, json_body
+from serving.api.params import CSV, FILES, JSON, XLSX, body_schema, json_body
 from serving.api.problems import declared
 from serving.api.services import Services
 from serving.campaigns import exports
@@ -125,12 +125,7 @@ def campaign_routes(services: Services) -> APIRouter:
         summary="Who is in it and in which arm; as pages of JSON or as a file",
         response_model=models.Members,
         responses={
-            200: {
-                "content": {
-                    CSV: {"schema": {"type": "string"}},
-                    XLSX: {"schema": {"type": "string", "format": "binary"}},
-                }
-            },
+            **FILES,
             **declared(404, 422, 503),
         },
     )

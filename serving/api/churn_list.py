@@ -9,7 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 from serving import lists
 from serving.api import models
 from serving.api.call import current_call
-from serving.api.params import CSV, JSON, XLSX, ChurnListQuery, preferred
+from serving.api.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred
 from serving.api.problems import declared
 from serving.api.services import Services
 from serving.store import ChurnPage, Store
@@ -29,12 +29,7 @@ def list_routes(services: Services) -> APIRouter:
         summary="Customers at risk, as pages of JSON or as one CSV or Excel file",
         response_model=models.ChurnList,
         responses={
-            200: {
-                "content": {
-                    CSV: {"schema": {"type": "string"}},
-                    XLSX: {"schema": {"type": "string", "format": "binary"}},
-                }
-            },
+            **FILES,
             **declared(422, 503),
         },
     )

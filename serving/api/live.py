@@ -1,22 +1,23 @@
-"""Scores of what the caller sends: nothing is read from the store, nothing is kept."""
+"""Answers of the models alone: nothing is read from the store, nothing is kept."""
 
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from features.errors import ScorerAway
-from serving.api import live_models
-from serving.api.params import JSON, body_schema, json_body
+from serving.api import live_models, models
+from serving.api.params import JSON, PopularQuery, body_schema, json_body
 from serving.api.problems import declared
 from serving.api.services import Services
+from serving.live.pipe import Answer
 
 Request = Annotated[live_models.ScoreRequest, Depends(json_body(live_models.ScoreRequest))]
 
 
 def live_routes(services: Services) -> APIRouter:
-    """Scores of what the caller sends."""
+    """Answers of the models alone."""
     router = APIRouter(prefix="/v1", tags=["live"])
 
     @router.post(
@@ -28,11 +29,25 @@ def live_routes(services: Services) -> APIRouter:
         openapi_extra=body_schema(live_models.ScoreRequest),
     )
     def score(request: Request) -> Response:
-        if services.scorer is None:
-            raise ScorerAway("this server was started without a scorer")
-        answer = services.scorer.ask(request.model_dump())
+        answer = ask(request.model_dump())
         body = {**_alone(answer["document"]), "put_aside": answer["put_aside"]}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
+
+    @router.get(
+        "/recommendations",
+        operation_id="getPopularProducts",
+        summary="Products for somebody who has not ordered yet",
+        response_model=models.PopularProducts,
+        responses=declared(422, 503),
+    )
+    def get_popular_products(query: Annotated[PopularQuery, Query()]) -> Response:
+        answer = ask({"wish": "popular", "asked": query.model_dump()})
+        return Response(json.dumps(answer, ensure_ascii=False), media_type=JSON)
+
+    def ask(body: dict[str, Any]) -> Answer:
+        if services.scorer is None:
+            raise ScorerAway("this server was started without a scorer")
+        return services.scorer.ask(body)
 
     return router
 

@@ -229,6 +229,13 @@ class Recommendations(_Shape):
     recommendations: list[Recommendation]
 
 
+class PopularProducts(_Shape):
+    """What to show somebody who has not ordered yet, most popular first."""
+
+    as_of: date
+    recommendations: list[Recommendation]
+
+
 class NextOrderSaid(_Shape):
     date_: date | None = Field(alias="date")
     low: date | None

@@ -18,6 +18,15 @@ CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 ListFormat = Literal["json", "csv", "xlsx", "audience"]
+FILES: Mapping[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            CSV: {"schema": {"type": "string"}},
+            XLSX: {"schema": {"type": "string", "format": "binary"}},
+        }
+    }
+}
+"""What OpenAPI says of a list that can be had as a file, too."""
 FORMATS: Mapping[str, ListFormat] = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
 """Media type → format, those first that win a tie."""
 
@@ -57,6 +66,17 @@ class RecommendationQuery(_Query):
     def asked(self) -> dict[str, Any]:
         """The same as `serving.live.scorer.Asked` takes it."""
         return self.model_dump()
+
+
+class PopularQuery(_Query):
+    """Which products to return for somebody who has not ordered yet."""
+
+    limit: int = Field(10, ge=1, le=200)
+    category: str | None = None
+    segment: str | None = Field(
+        None, description="An RFM group, such as important_value: what it buys comes first"
+    )
+    exclude: list[str] = Field([], description="Product ids to leave out; repeat it for more")
 
 
 class HistoryQuery(_Query):

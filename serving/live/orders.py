@@ -18,7 +18,6 @@ from serving.erasure import CustomerFiles, Erased
 from serving.live.worker import ScoresOne
 from serving.store.live import (
     LivePast,
-    LiveScore,
     LiveStore,
     Outcome,
     RequestKey,
@@ -26,6 +25,7 @@ from serving.store.live import (
     Verdict,
 )
 from serving.store.protocol import Store
+from serving.store.run import ScoreRow
 from serving.store.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -321,13 +321,13 @@ def request_of(past: LivePast) -> dict[str, Any]:
     }
 
 
-def score_of(past: LivePast, answer: dict[str, Any]) -> LiveScore | None:
+def score_of(past: LivePast, answer: dict[str, Any]) -> ScoreRow | None:
     """What readers are to see; None where no line counts as a purchase."""
     if answer["document"] is None:
         return None
     said = json.loads(answer["document"])
     same = ("status", "retention_risk", "value_at_risk", "churn_probability", "clv")
-    return LiveScore(
+    return ScoreRow(
         customer_id=past.customer_id,
         **{name: said[name] for name in same},
         expected_profit=said["expected_profit"],

@@ -64,13 +64,14 @@ def answers(
     Parameters
     ----------
     bodies : each what `asked_after` takes, with a `wish` for the `course` or for `products` what
-        `course_after` or `products_after` takes, or `customer_id`, `lines` (fields of
-        `SentLine`, times in ISO 8601), `as_of` (a date or None), `consents`
+        `course_after` or `products_after` takes, with one for what is `popular` what
+        `popular_products` takes, or `customer_id`, `lines` (fields of `SentLine`, times in
+        ISO 8601), `as_of` (a date or None), `consents`
 
     Returns
     -------
-    For each that of `asked_after`, `course_after` or `products_after`, or `document` and
-    `put_aside`: number of the line, from 0, and the rule's code; or why there is no answer.
+    For each that of the function named, or `document` and `put_aside`: number of the line,
+    from 0, and the rule's code; or why there is no answer.
     """
     found: dict[int, dict[str, Any] | Exception] = {}
     asked: dict[int, tuple[Ask, Finish]] = {}
@@ -100,6 +101,8 @@ def _asked(
         return course_after(scorer, settings, body)
     if body.get("wish") == products.WISH:
         return products.products_after(scorer, settings, body)
+    if body.get("wish") == products.WISH_OF_STRANGERS:
+        return products.popular_products(scorer, body)
     if "run_id" in body:
         return asked_after(scorer, settings, body)
     lines = [

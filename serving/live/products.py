@@ -1,4 +1,4 @@
-"""Products for a customer beyond those that a run left: for filters that leave too few of them."""
+"""Products beyond those that a run left: for filters that leave too few, for who has no orders."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from serving.live.after import read_lines
 from serving.live.scorer import Asked, Scorer
 
 WISH = "products"
+WISH_OF_STRANGERS = "popular"
 
 
 def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,3 +36,23 @@ def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) 
         consents=told_beside(body["history"]).get("consents", False),
     )
     return {"run_id": run.run_id, "recommendations": found}
+
+
+def popular_products(scorer: Scorer, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The best products for somebody who has not ordered yet.
+
+    Parameters
+    ----------
+    body : `asked`: the fields of `Asked`
+
+    Returns
+    -------
+    `as_of` (ISO 8601) and `recommendations`.
+
+    Raises
+    ------
+    ConfigError
+        When the segment is none that the models know.
+    """
+    found = scorer.popular(Asked(**body["asked"]))
+    return {"as_of": scorer.as_of.isoformat(), "recommendations": found}

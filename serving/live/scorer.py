@@ -103,12 +103,16 @@ class NothingBought(ConfigError):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Which products somebody asks for, within what the shop's rules let through."""
+    """Which products somebody asks for, within what the shop's rules let through.
+
+    `segment` is an RFM group: for whoever has no orders, what is popular in it comes first.
+    """
 
     limit: int
     kind: Kind = "all"
     category: str | None = None
     exclude: Sequence[str] = ()
+    segment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -418,10 +422,39 @@ class Scorer:
         Without filters those that a score of the same lines lists first.
         """
         day, seen = self.seen(lines)
-        model, orders = self._models.recommendation, baskets(seen)
-        if model is None or not orders:
+        orders = baskets(seen)
+        if not orders:
             return []
         rules = self._rules({customer_id} if consents else set())
+        return self._listed(customer_id, orders, day, asked, rules)
+
+    def popular(self, asked: Asked) -> list[dict[str, Any]]:
+        """The best products for somebody without orders, most popular first.
+
+        Raises
+        ------
+        ConfigError
+            When no customer of the training was in the segment.
+        """
+        model = self._models.recommendation
+        if model is not None and asked.segment is not None:
+            known = list(model.catalogue_.segments)
+            if asked.segment not in known:
+                among = ", ".join(known) or "any: the models know no segments"
+                raise ConfigError(f"segment: {asked.segment!r} is none of {among}.")
+        return self._listed("", (), self.as_of, asked, self._rules(set()))
+
+    def _listed(
+        self,
+        customer_id: str,
+        orders: Sequence[tuple[date, set[str]]],
+        day: date,
+        asked: Asked,
+        rules: Rules,
+    ) -> list[dict[str, Any]]:
+        model = self._models.recommendation
+        if model is None:
+            return []
         if asked.category is not None:
             wanted = {asked.category}
             allowed = wanted if rules.categories is None else wanted & set(rules.categories)
@@ -432,6 +465,7 @@ class Scorer:
             limit=asked.limit,
             kinds=(asked.kind,),
             rules=replace(rules, deny={*rules.deny, *asked.exclude}),
+            segments={} if asked.segment is None else {customer_id: asked.segment},
         )
         return [self._named(rank, pick) for rank, pick in enumerate(found[customer_id], 1)]
 

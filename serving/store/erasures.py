@@ -1,7 +1,7 @@
 """Customers who were erased: their rows removed to the last byte, a keyed hash kept."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +30,8 @@ HOLDING_CUSTOMERS = (
     *(scores, recommendations, changes, announced, campaign_members),
 )
 """In the order in which they are locked: a live score holds its row when it writes the feed."""
+NAMED_AT_ONCE = 500
+"""Of more customers than this, it is quicker to read every tombstone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,11 @@ class ErasureStore(Protocol):
             erasing again finishes it.
         """
 
-    def tombstones(self) -> Sequence[Tombstone]:
-        """Every customer who was erased, in no order."""
+    def key_ids(self) -> set[str]:
+        """The keys of all tombstones; none where nobody was erased."""
+
+    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        """Those with one of these digests, in no order."""
 
 
 class MemoryErasures:
@@ -79,8 +84,11 @@ class MemoryErasures:
             self._tombstones.setdefault(tombstone.digest, tombstone)
         return {table.name: removed[table.name] for table in HOLDING_CUSTOMERS}
 
-    def tombstones(self) -> Sequence[Tombstone]:
-        return list(self._tombstones.values())
+    def key_ids(self) -> set[str]:
+        return {one.key_id for one in self._tombstones.values()}
+
+    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        return [self._tombstones[one] for one in set(digests) if one in self._tombstones]
 
 
 class SqlErasures:
@@ -104,7 +112,15 @@ class SqlErasures:
             self._rewrite()
         return removed
 
-    def tombstones(self) -> Sequence[Tombstone]:
+    def key_ids(self) -> set[str]:
+        with store_errors(), self._engine.connect() as connection:
+            return set(connection.execute(select(erasures.c.key_id).distinct()).scalars())
+
+    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        asked = set(digests)
+        wanted = select(erasures)
+        if len(asked) <= NAMED_AT_ONCE:
+            wanted = wanted.where(erasures.c.digest.in_(asked))
         with store_errors(), self._engine.connect() as connection:
             return [
                 Tombstone(
@@ -112,7 +128,8 @@ class SqlErasures:
                     key_id=row.key_id,
                     erased_at=datetime.fromisoformat(row.erased_at),
                 )
-                for row in connection.execute(select(erasures))
+                for row in connection.execute(wanted)
+                if row.digest in asked
             ]
 
     def _rewrite(self) -> None:

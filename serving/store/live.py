@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from features.errors import KeyReused
 from serving.store.feed import Told
-from serving.store.run import RunInfo
+from serving.store.run import RunInfo, ScoreRow
 
 Outcome = Literal["accepted", "corrected", "known", "refused"]
 Refusal = Literal["erased", "other_customer", "differs"]
@@ -136,24 +136,6 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveScore:
-    """A customer's new answer, in the fields of `serving.publication.ScoreRow`."""
-
-    customer_id: str
-    status: str
-    retention_risk: str | None
-    value_at_risk: float | None
-    churn_probability: float | None
-    clv: float | None
-    expected_profit: float | None
-    consent: bool | None
-    contact_hash: str | None
-    segments: str
-    document: str
-    products: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Handover:
     """What a score run brings for those who score live, and what it has seen of them.
 
@@ -252,7 +234,7 @@ class LiveStore(Protocol):
         Of `waiting` False: also of who has sent nothing.
         """
 
-    def save(self, past: LivePast, score: LiveScore | None) -> bool:
+    def save(self, past: LivePast, score: ScoreRow | None) -> bool:
         """Let readers see a score made of `past`; None: no line counts as a purchase.
 
         A customer who moved far enough is told to the change feed in the same step. Returns
@@ -404,7 +386,7 @@ def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> l
     return sorted(found, key=lambda order: (order.day, order.is_live), reverse=True)
 
 
-def told_by(score: LiveScore | None) -> Told | None:
+def told_by(score: ScoreRow | None) -> Told | None:
     """What a score tells the change feed."""
     if score is None:
         return None

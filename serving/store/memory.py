@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.store.feed import Told
-from serving.store.live import NOTHING_SEEN, Handover, LiveScore
+from serving.store.live import NOTHING_SEEN, Handover
 from serving.store.memory_feed import MemoryFeed
 from serving.store.memory_live import MemoryLive
 from serving.store.protocol import (
@@ -25,12 +25,10 @@ from serving.store.protocol import (
     run_is_gone,
 )
 from serving.store.rules import PublishRules, outdated
-from serving.store.run import PublishedRun, RunInfo, Totals
+from serving.store.run import PublishedRun, RunInfo, ScoreRow, Totals
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from serving.publication import ScoreRow
 
 _UNKNOWN = float("-inf")
 
@@ -38,7 +36,7 @@ _UNKNOWN = float("-inf")
 @dataclass(frozen=True)
 class _Kept:
     run: PublishedRun
-    scores: "dict[str, ScoreRow]"
+    scores: dict[str, ScoreRow]
     exhibits: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -163,7 +161,7 @@ class MemoryStore:
         """Let the change feed know what is said of a customer from now on."""
         self.feed.announce_one(self._now().run.info, customer_id, now, self._rules)
 
-    def rows(self, run_id: str) -> "dict[str, ScoreRow]":
+    def rows(self, run_id: str) -> dict[str, ScoreRow]:
         """What is kept of a run, by customer."""
         if (kept := self._runs.get(run_id)) is None:
             raise no_such_run(run_id)
@@ -186,9 +184,9 @@ class MemoryStore:
             raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
         return self._latest
 
-    def _said(self, kept: _Kept) -> "dict[str, ScoreRow | LiveScore]":
+    def _said(self, kept: _Kept) -> dict[str, ScoreRow]:
         """What is said of everybody: by a run, and of the latest by orders sent since."""
-        said: dict[str, ScoreRow | LiveScore] = dict(kept.scores)
+        said: dict[str, ScoreRow] = dict(kept.scores)
         if kept is self._latest:
             for customer_id, state in self.live.states.items():
                 if state.run_id != self.latest_id:
@@ -211,12 +209,12 @@ class MemoryStore:
         return Document(run_id, getattr(row, name).encode(), live_no, is_pending)
 
 
-def _key(row: "ScoreRow | LiveScore", sort: SortKey) -> float:
+def _key(row: ScoreRow, sort: SortKey) -> float:
     value: float | None = getattr(row, sort)
     return _UNKNOWN if value is None else value
 
 
-def fits(row: "ScoreRow | LiveScore", wanted: ChurnFilter) -> bool:
+def fits(row: ScoreRow, wanted: ChurnFilter) -> bool:
     """Whether a filter lets a customer through."""
     return (
         (not wanted.risk or row.retention_risk in wanted.risk)

@@ -1,14 +1,10 @@
 """The change feed's twin in memory."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from serving.store.feed import Change, ChangeKind, ChangePage, Told, check_cursor
 from serving.store.rules import EXACT, PublishRules, edges
-from serving.store.run import RunInfo
-
-if TYPE_CHECKING:
-    from serving.publication import ScoreRow
+from serving.store.run import RunInfo, ScoreRow
 
 
 class MemoryFeed:
@@ -34,7 +30,7 @@ class MemoryFeed:
             more=len(rows) > limit,
         )
 
-    def announce(self, run: RunInfo, rows: "Mapping[str, ScoreRow]", rules: PublishRules) -> None:
+    def announce(self, run: RunInfo, rows: Mapping[str, ScoreRow], rules: PublishRules) -> None:
         """Write who changed by a run."""
         for customer_id in sorted(rows):
             row = rows[customer_id]

@@ -12,7 +12,6 @@ from serving.store.live import (
     LiveCounts,
     LiveLine,
     LivePast,
-    LiveScore,
     PastOrder,
     Progress,
     RequestKey,
@@ -27,6 +26,7 @@ from serving.store.live import (
     told_by,
     verdicts_of,
 )
+from serving.store.run import ScoreRow
 
 if TYPE_CHECKING:
     from serving.store.memory import MemoryStore
@@ -37,7 +37,7 @@ class LiveState(Progress):
     """The score itself, too; `score` None: no line counts as a purchase."""
 
     accepted_at: datetime
-    score: LiveScore | None = None
+    score: ScoreRow | None = None
 
 
 class _Answered(NamedTuple):
@@ -120,7 +120,7 @@ class MemoryLive:
             },
         )
 
-    def save(self, past: LivePast, score: LiveScore | None) -> bool:
+    def save(self, past: LivePast, score: ScoreRow | None) -> bool:
         state = self.states.get(past.customer_id)
         is_news = state is not None and (
             state.scored_no < past.change_no or state.run_id != past.run_id

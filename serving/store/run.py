@@ -4,12 +4,33 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 RISKS = ("critical", "high", "medium", "low")
 """The bands of `retention_risk`, worst first."""
 
 STATUSES = ("scored", "one_order", "too_new", "already_lapsed")
+
+
+class ScoreRow(NamedTuple):
+    """A customer's document, recommended products, and what lists filter and sort by.
+
+    `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
+    the address in an audience file, see `serving.campaigns.audience`.
+    """
+
+    customer_id: str
+    status: str
+    retention_risk: str | None
+    value_at_risk: float | None
+    churn_probability: float | None
+    clv: float | None
+    expected_profit: float | None
+    consent: bool | None
+    contact_hash: str | None
+    segments: str
+    document: str
+    products: str
 
 
 @dataclass(frozen=True, kw_only=True)

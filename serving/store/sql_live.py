@@ -33,7 +33,6 @@ from serving.store.live import (
     LiveCounts,
     LiveLine,
     LivePast,
-    LiveScore,
     PastOrder,
     Progress,
     RequestKey,
@@ -59,7 +58,7 @@ from serving.store.live_tables import (
     live_state,
 )
 from serving.store.rules import PublishRules
-from serving.store.run import RunInfo, Summary
+from serving.store.run import RunInfo, ScoreRow, Summary
 from serving.store.tables import UNKNOWN, current, runs, scores
 
 ACCEPTING_LOCK = 0x526567756C617274
@@ -143,7 +142,7 @@ class SqlLive:
             lines = list(_lines_of(connection, customer_id))
         return past_of(customer_id, progress, state.lines, lines, list(infos.values()), said)
 
-    def save(self, past: LivePast, score: LiveScore | None) -> bool:
+    def save(self, past: LivePast, score: ScoreRow | None) -> bool:
         values = dict.fromkeys((*OF_SCORES, "products")) if score is None else _columns(score)
         with self._turn, store_errors(), can_be_made_again(self._engine) as connection:
             run_no = self._number_of(connection, past.run_id)
@@ -436,8 +435,8 @@ def _known(figure: float) -> float | None:
     return None if figure == UNKNOWN else figure
 
 
-def _columns(score: LiveScore) -> dict[str, Any]:
-    values = {**vars(score), "segments": json.loads(score.segments)}
+def _columns(score: ScoreRow) -> dict[str, Any]:
+    values = {**score._asdict(), "segments": json.loads(score.segments)}
     del values["customer_id"]
     sorted_by = ("value_at_risk", "expected_profit", "churn_probability", "clv")
     return values | {name: UNKNOWN if values[name] is None else values[name] for name in sorted_by}

@@ -59,10 +59,12 @@ def test_the_others_are_as_they_were(shop, files):
 def test_who_was_erased_is_known_by_the_key_alone(shop, files):
     assert Erased(shop.erasures, files).among(GONE) == set()
     assert not files.key.exists()
-    erase(GONE[:2], shop.erasures, files, AT)
+    proof = erase(GONE[:2], shop.erasures, files, AT)
     assert files.key.stat().st_mode & 0o777 == 0o600
     assert Erased(shop.erasures, files).among([*GONE, *STAY]) == set(GONE[:2])
-    kept = shop.erasures.tombstones()
+    assert Erased(shop.erasures, files).among([*GONE, *map(str, range(1000))]) == set(GONE[:2])
+    kept = shop.erasures.tombstones(proof.erasure_ids)
+    assert len(kept) == 2
     assert {one.erased_at for one in kept} == {AT}
     assert "kanarienvogel" not in repr(kept)
 
@@ -72,7 +74,7 @@ def test_erasing_again_proves_the_same(shop, files):
     again = erase(GONE[:1], shop.erasures, files, AT)
     assert again.erasure_ids == first.erasure_ids
     assert again.rows["scores"] == 0
-    assert len(shop.erasures.tombstones()) == 1
+    assert len(shop.erasures.tombstones(first.erasure_ids)) == 1
 
 
 def test_a_lost_key_is_told_before_anybody_comes_back(shop, files):

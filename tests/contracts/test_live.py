@@ -1,6 +1,5 @@
 """Lines that were sent: kept once, told once, seen before the run's own words."""
 
-import dataclasses
 import itertools
 import json
 import random
@@ -14,8 +13,9 @@ import pytest
 from features.errors import KeyReused, NoRun, ScorePending, UnknownCustomer
 from serving.erasure import CustomerFiles, Erased, erase
 from serving.store import ChurnFilter
-from serving.store.live import Handover, LiveLine, LiveScore, RequestKey, SentLine
+from serving.store.live import Handover, LiveLine, RequestKey, SentLine
 from serving.store.live_tables import OF_SCORES, live_scores
+from serving.store.run import ScoreRow
 from tests.support.scores import run_info, score_tables
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
@@ -42,7 +42,7 @@ def keep(stores, *lines, corrects=False, at=AT, **more):
     return [(one.outcome, one.reason) for one in verdicts]
 
 
-def score_of(past, *, churn=0.9, risk="critical", name="live", **changes) -> LiveScore:
+def score_of(past, *, churn=0.9, risk="critical", name="live", **changes) -> ScoreRow:
     document = {"customer_id": past.customer_id, "said_by": name, "churn_probability": churn}
     values = {
         "customer_id": past.customer_id,
@@ -58,7 +58,7 @@ def score_of(past, *, churn=0.9, risk="critical", name="live", **changes) -> Liv
         "document": json.dumps(document),
         "products": "[]",
     }
-    return LiveScore(**{**values, **changes})
+    return ScoreRow(**{**values, **changes})
 
 
 def ids(page) -> list[str]:
@@ -389,6 +389,6 @@ def test_orders_of_nobody_known_are_kept(shop):
 
 
 def test_what_lists_filter_and_sort_by_stands_in_both_tables():
-    fields = {field.name for field in dataclasses.fields(LiveScore)}
+    fields = set(ScoreRow._fields)
     assert set(OF_SCORES) | {"customer_id", "products"} == fields
     assert fields <= set(live_scores.columns.keys())

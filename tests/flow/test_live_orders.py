@@ -314,3 +314,30 @@ def test_a_filter_never_shortens_the_answer_while_products_are_left(shop):
     left = ids_of(products_of(shop, "c0003", category=category, limit=200))
     assert left
     assert set(left) < whole
+
+
+def popular(shop: Shop, **filters: Any) -> list[dict[str, Any]]:
+    response = shop.client.get("/v1/recommendations", params=filters)
+    assert response.status_code == 200, response.text
+    return response.json()["recommendations"]
+
+
+def test_who_has_not_ordered_is_shown_what_sells(shop):
+    everything = popular(shop, limit=200)
+    assert set(ids_of(everything)) == set(shop.orders["product"])
+    assert {one["kind"] for one in everything} == {"new"}
+    assert {one["why"]["code"] for one in everything} == {"popular"}
+    category = everything[0]["category"]
+    assert ids_of(popular(shop, category=category)) == [
+        one["product_id"] for one in everything if one["category"] == category
+    ]
+    best = ids_of(everything[:3])
+    assert ids_of(popular(shop, exclude=best, limit=4)) == ids_of(everything[3:7])
+    of_segment = popular(shop, segment="important_value", limit=200)
+    assert {one["why"].get("segment") for one in of_segment} <= {"important_value", None}
+    assert of_segment[0]["why"] == {"code": "popular_in_segment", "segment": "important_value"}
+    refused = shop.client.get("/v1/recommendations", params={"segment": "nobody"})
+    assert refused.status_code == 422
+    assert "important_value" in refused.text
+    shop.client = client_of(shop.stores)
+    assert shop.client.get("/v1/recommendations").status_code == 503

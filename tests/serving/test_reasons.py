@@ -142,6 +142,11 @@ def test_one_day_is_no_plural():
         ("orders", 12.0, ": 12 – ", "：12，"),
         ("products_per_order", 2.345, ": 2.3 – ", "：2.3，"),
         ("products_per_order", -0.04, ": 0 – ", "：0，"),
+        ("silence_ratio", 2.345, ": 2.3 – ", "：2.3，"),
+        ("silence_ratio", 0.0323, ": 0.03 – ", "：0.03，"),
+        ("silence_ratio", 0.998, ": 1 – ", "：1，"),
+        ("silence_ratio", 0.003, ": < 0.01 – ", "：< 0.01，"),
+        ("silence_ratio", 0.0, ": 0 – ", "：0，"),
     ],
 )
 def test_values_in_their_units(name, value, en, zh):

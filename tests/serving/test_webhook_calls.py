@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import struct
 import threading
 from contextlib import suppress
 from ipaddress import ip_address
@@ -184,6 +185,23 @@ def spoken(answer, rules=OPEN):
 def test_what_is_not_http_is_told(answer):
     with pytest.raises(CallFailed, match=r"not HTTP|closed"):
         spoken(answer)
+
+
+def test_a_reset_is_told_as_one():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reset():
+            connection, _ = server.accept()
+            connection.recv(1)
+            # closed at once, with what was sent unread
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        thread = threading.Thread(target=reset)
+        thread.start()
+        with pytest.raises(CallFailed, match="closed before the answer"):
+            post(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        thread.join()
 
 
 def test_first_words_are_no_answer():

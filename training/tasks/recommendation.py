@@ -54,7 +54,7 @@ class RecommendationTask:
     def fit(self, world: World, fold: Fold) -> RecommendationModel:
         model = RecommendationModel(seed=world.settings.train.seed)
         with LEARNING:
-            return model.fit(world.purchases, as_of=fold.test)
+            return model.fit(world.purchases, as_of=fold.test, segments=world.groups(fold.test))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         purchases = world.purchases
