@@ -1,6 +1,6 @@
 """Values of features in words, English and Chinese, quick enough for everyone in a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -48,19 +48,13 @@ def writer(unit: Unit, currency: str, language: Language) -> Write:
     match unit:
         case "money":
             return money_format(currency, language).write
-        case "share":
-            return "{:.0%}".format
-        case "hour":
-            return _hour
         case "yes_no":
             no, yes = _ANSWERS[language]
             return lambda value: yes if value > 0 else no
         case "days":
             return days if language == "en" else lambda value: f"{short(value)}天"
-        case "ratio":
-            return _ratio
         case _:
-            return short
+            return _IN_ALL_LANGUAGES.get(unit, short)
 
 
 def _ratio(value: float) -> str:
@@ -84,3 +78,6 @@ def short(value: float) -> str:
     """At most one decimal, and none where it says nothing."""
     # adding zero turns the −0.0 of small negative values into 0
     return f"{round(value, 1) + 0.0:,.1f}".removesuffix(".0")
+
+
+_IN_ALL_LANGUAGES: Mapping[Unit, Write] = {"share": "{:.0%}".format, "hour": _hour, "ratio": _ratio}
