@@ -4,6 +4,7 @@ import gc
 import signal
 import time
 from contextlib import suppress
+from ctypes import CDLL
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import FrameType
@@ -23,6 +24,9 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 STOP_SECONDS = 25
 """For requests in flight after connections are refused; with the longest `drain_seconds` a
 process manager that waits for a minute is not outlived."""
+M_ARENA_MAX = -8
+"""A number of glibc's `malloc.h`."""
+ARENAS = 2
 
 
 def serve(
@@ -81,12 +85,22 @@ def serve(
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    _keep_few_arenas()
     # What is there by now stays: to look through it again and again would hold up requests.
     gc.collect()
     gc.freeze()
     # Uvicorn sends itself the signal again when it has finished.
     with suppress(KeyboardInterrupt):
         _Server(config, lifecycle, settings.drain_seconds).run()
+
+
+def _keep_few_arenas() -> None:
+    """Let threads share what the C library hands out: one arena each would be 18 MB more here.
+
+    Of glibc alone; elsewhere nothing happens.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def check_host(host: str, stores: Stores) -> None:

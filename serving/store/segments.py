@@ -9,10 +9,9 @@ from sqlalchemy import Connection, Engine, and_, func, select
 
 from serving.store.database import store_errors
 from serving.store.facets import SqlFacets
-from serving.store.feed import SqlFeed
 from serving.store.memory import MemoryStore
 from serving.store.protocol import no_such_run
-from serving.store.tables import runs, scores
+from serving.store.tables import current, erasures, runs, scores
 
 Found = TypeVar("Found")
 
@@ -56,7 +55,6 @@ class SqlSegments:
     def __init__(self, engine: Engine, facets: SqlFacets) -> None:
         self._engine = engine
         self._facets = facets
-        self._feed = SqlFeed(engine)
         self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def groups(self, run_id: str) -> Sequence[Group]:
@@ -76,7 +74,11 @@ class SqlSegments:
         return self._once((system, run_id, earlier), count)
 
     def _once(self, key: tuple[str, ...], count: Callable[[], Found]) -> Found:
-        place = (self._feed.end(), *key)
+        # what runs say of segments changes by these alone; orders sent since are not in it
+        erased = select(func.count()).select_from(erasures).scalar_subquery()
+        published = select(current.c.run_no).scalar_subquery()
+        with store_errors(), self._engine.connect() as connection:
+            place = (*connection.execute(select(erased, published)).one(), *key)
         if place not in self._known:
             self._known[place] = count()
             while len(self._known) > MOST_REMEMBERED:

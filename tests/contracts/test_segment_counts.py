@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError
+from serving.store import segments
+from serving.store.erasures import Tombstone
+from serving.store.feed import forget_customers
 from serving.store.segments import Group, Move
 from tests.support.scores import run_info, score_tables
 
@@ -46,3 +49,28 @@ def test_a_run_that_is_not_kept_has_no_groups(counts):
         counts.groups("run-3")
     with pytest.raises(ConfigError, match="no such run"):
         counts.moves("abc", "run-1", "run-3")
+
+
+def test_counts_follow_erasures_and_runs(counts, stores):
+    assert Move("A", None, 1) in counts.moves("abc", "run-2", "run-1")
+    stone = Tombstone(digest="d", key_id="k", erased_at=run_info().created_at)
+    stores.erasures.erase({"a": stone})
+    assert counts.moves("abc", "run-2", "run-1") == [
+        Move(None, "C", 1),
+        Move("B", "A", 1),
+        Move("B", "B", 1),
+        Move("C", "C", 1),
+    ]
+    assert {group.value for group in counts.groups("run-1") if group.system == "abc"} == {"B", "C"}
+
+
+def test_what_was_counted_is_not_counted_again_for_a_change(counts, stores, monkeypatch):
+    if not isinstance(counts, segments.SqlSegments):
+        pytest.skip("in memory nothing is remembered")
+    said = counts.moves("abc", "run-2", "run-1")
+    monkeypatch.setattr(segments, "_moves", None)
+    before = stores.feed.end()
+    with stores.scores._engine.begin() as connection:
+        forget_customers(connection, 1)
+    assert stores.feed.end() > before
+    assert counts.moves("abc", "run-2", "run-1") == said
