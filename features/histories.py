@@ -41,12 +41,14 @@ def file_lines(history: str | None) -> Iterator[FileLine]:
         return
     said = json.loads(history)
     fields: Sequence[str] = said["fields"]
+    times = [name for name in TIMES if name in fields]
+    without: dict[str, Any] = {} if "order_id" in fields else {"order_id": None}
     for values in said["lines"]:
-        line: dict[str, Any] = {"order_id": None, **dict(zip(fields, values, strict=True))}
-        for name in TIMES:
-            if line.get(name) is not None:
+        line: dict[str, Any] = dict(zip(fields, values, strict=True))
+        for name in times:
+            if line[name] is not None:
                 line[name] = EPOCH + timedelta(microseconds=line[name])
-        yield FileLine(**line)
+        yield FileLine(**without, **line)
 
 
 def told_beside(history: str | None) -> dict[str, Any]:

@@ -209,6 +209,8 @@ def _grouped(rows: Iterable[_Row], key: Callable[[_Row], Hashable]) -> Iterator[
 def _mark_duplicates(rows: Sequence[_Row], *, is_within_source: bool) -> None:
     """Mark the rows that say again what another said, within its source or in another one."""
     for same in _grouped(rows, lambda row: row.content):
+        if len(same) == 1:
+            continue
         turns: dict[int, list[_Row]] = defaultdict(list)
         for of_source in _grouped(same, lambda row: row.line.source):
             of_source.sort(key=lambda row: (_ordered(row.rest), row.place))

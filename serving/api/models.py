@@ -93,7 +93,7 @@ class SinceLastRun(_Shape):
 
 
 class Recommendation(_Shape):
-    rank: int
+    rank: int = Field(description="Its place in this list, from 1")
     product_id: str
     product_name: str | None
     category: str | None

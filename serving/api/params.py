@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
@@ -54,14 +55,17 @@ class RecommendationQuery(_Query):
 
     def select(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The products that pass every filter, best first, at most `limit`."""
-        wanted = [
+        wanted = (
             product
             for product in products
             if self.kind in {"all", product["kind"]}
             and self.category in {None, product["category"]}
             and product["product_id"] not in self.exclude
+        )
+        return [
+            {**product, "rank": rank}
+            for rank, product in enumerate(islice(wanted, self.limit), start=1)
         ]
-        return wanted[: self.limit]
 
     def asked(self) -> dict[str, Any]:
         """The same as `serving.live.scorer.Asked` takes it."""

@@ -279,7 +279,7 @@ def _error(problem: Mapping[str, Any]) -> dict[str, Any]:
     location = list(problem["loc"])
     if problem["type"] == "extra_forbidden":
         # The last part is a name that the caller made up.
-        location.pop()
+        return {"location": location[:-1], "message": "has a field that is not known; see /docs"}
     return {"location": location, "message": problem["msg"]}
 
 

@@ -87,9 +87,20 @@ def read_lines(data: Data, body: Mapping[str, Any]) -> ReadLines:
 
 
 def _typed(line: FileLine) -> TypedLine:
-    values = line._asdict()
-    del values["is_put_aside"]
-    return TypedLine(**{**values, "source": f"{line.source:09}"})
+    return TypedLine(
+        order_id=line.order_id,
+        ordered_at=line.ordered_at,
+        product_id=line.product_id,
+        quantity=line.quantity,
+        amount=line.amount,
+        category=line.category,
+        channel=line.channel,
+        discount=line.discount,
+        cost=line.cost,
+        currency=line.currency,
+        ingested_at=line.ingested_at,
+        source=f"{line.source:09}",
+    )
 
 
 def _sent(order_id: str, content: Mapping[str, Any], data: Data) -> TypedLine:

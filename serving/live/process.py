@@ -10,6 +10,7 @@ that have come in meanwhile are scored together, since several cost little more 
 of the input is the end of the process, so that it never outlives the server.
 """
 
+import gc
 import json
 import logging
 import os
@@ -153,6 +154,9 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     except RegularsError as error:
         _say(out, [{"refused": str(error)}])
         return 1
+    # models and catalogue stay: to look through them again and again would hold up answers
+    gc.collect()
+    gc.freeze()
     _say(out, [{"ready": models.manifest.bundle_id}])
     for waiting in _waiting(requests):
         for start in range(0, len(waiting), MOST_TOGETHER):

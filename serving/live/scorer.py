@@ -1,7 +1,7 @@
 """One customer's lines → the document that a score run at that date would publish."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -380,7 +380,7 @@ class Scorer:
     def _categories(self, seen: Sequence[Line]) -> list[dict[str, Any]]:
         """The likeliest categories of the next order, with their probabilities."""
         written = {line.product_id: line.category for line in seen if line.product_id is not None}
-        of_product: dict[str, Any] = written | self._category_of
+        of_product = {name: self._category_of.get(name, own) for name, own in written.items()}
         orders = [products for _, products in baskets(seen)]
         return [
             {"category": name, "probability": round(chance, PROBABILITY_DIGITS)}
@@ -512,11 +512,11 @@ def _before(one: _Read) -> LastSaid | None:
 
 def baskets(lines: Iterable[Line]) -> list[tuple[date, set[str]]]:
     """Day and products of each order, returns left out, in the order of time."""
-    orders: dict[str, tuple[int, set[str]]] = {}
+    first_day: dict[str, int] = {}
+    held: dict[str, set[str]] = defaultdict(set)
     for line in lines:
-        if line.is_return or line.product_id is None:
-            continue
-        day, held = orders.get(line.order_id, (line.day, set()))
-        orders[line.order_id] = (min(day, line.day), held | {line.product_id})
-    in_time = sorted(orders.items(), key=lambda order: (order[1][0], order[0]))
-    return [(day_date(day), held) for _, (day, held) in in_time]
+        if not line.is_return and line.product_id is not None:
+            first_day[line.order_id] = min(line.day, first_day.get(line.order_id, line.day))
+            held[line.order_id].add(line.product_id)
+    in_time = sorted((day, order_id) for order_id, day in first_day.items())
+    return [(day_date(day), held[order_id]) for day, order_id in in_time]

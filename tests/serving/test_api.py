@@ -91,7 +91,9 @@ def test_a_thousand_customers_at_once(client):
 def test_recommendations_are_filtered_before_they_are_cut(client):
     def products(query):
         path = f"/v1/customers/012000/recommendations?{query}"
-        return client.get(path).json()["recommendations"]
+        found = client.get(path).json()["recommendations"]
+        assert [product.pop("rank") for product in found] == list(range(1, len(found) + 1))
+        return found
 
     everything = products("limit=200")
     assert len(everything) == 6

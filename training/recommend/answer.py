@@ -72,7 +72,7 @@ class Block:
     def picks(self, wish: Wish) -> list[list[Pick]]:
         """The same as plain values, a list per customer."""
         listed = self._listed(wish)
-        names = self.past.log.products.to_numpy()[listed.product].tolist()
+        names = self.past.log.products.take(listed.product).tolist()
         kinds = ["new" if own < 0 else "repeat" for own in listed.own.tolist()]
         picks = map(Pick, names, listed.score.tolist(), kinds, self._why(listed))
         found: list[list[Pick]] = [[] for _ in range(len(self.past))]
@@ -147,7 +147,8 @@ class Block:
         if group >= 0:
             # the shop decides between products that the segment has not bought
             known = self.catalogue.segment_popularity[group] + 1e-3 * known
-        return np.append(known, np.zeros(len(self.past.log.products) - len(known)))
+        unknown = len(self.past.log.products) - len(known)
+        return np.append(known, np.zeros(unknown)) if unknown else known
 
     def _fillers(self, short: Ints, allowed: Mask) -> list[Filler]:
         known = len(self.catalogue.products)
@@ -209,7 +210,7 @@ class Block:
         values = (
             pd.Series(log.customers.to_numpy()[customer], dtype="str"),
             (place_in_group(listed.episode) + 1).astype(np.int32),
-            pd.Series(log.products.to_numpy()[listed.product], dtype="str"),
+            pd.Series(log.products.take(listed.product).to_numpy(), dtype="str"),
             listed.score,
             pd.Series(np.where(listed.own < 0, "new", "repeat"), dtype="str"),
             pd.Series(why, dtype=object),

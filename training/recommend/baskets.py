@@ -3,7 +3,6 @@
 Days count back from the day the log was read for: that day is 0, the day before it −1.
 """
 
-from collections import ChainMap
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -103,12 +102,14 @@ def given_baskets(
         for baskets in customers.values()
     ]
     whole = [basket for baskets in seen for basket in baskets]
-    foreign = sorted({product for _, held in whole for product in held} - place.keys())
-    code = ChainMap({name: len(products) + number for number, name in enumerate(foreign)}, place)
-    codes = [sorted(code[product] for product in held) for _, held in whole]
+    foreign = sorted({one for _, held in whole for one in held if one not in place})
+    beyond = {name: len(products) + number for number, name in enumerate(foreign)}
+    codes = [
+        sorted(place[one] if one in place else beyond[one] for one in held) for _, held in whole
+    ]
     return Baskets(
         customers=texts(customers),
-        products=texts([*products, *foreign]) if foreign else products,
+        products=products.append(texts(foreign)) if foreign else products,
         first_basket=_starts(np.array([len(baskets) for baskets in seen], dtype=np.int64)),
         first_row=_starts(np.array([len(held) for held in codes], dtype=np.int64)),
         product=np.array([place for held in codes for place in held], dtype=np.int64),

@@ -87,6 +87,8 @@ class Catalogue:
 
     def extended(self, width: int) -> Ints:
         """`category` for `width` codes: products first seen after the fit have none."""
+        if width == len(self.category):
+            return self.category
         return np.append(self.category, np.full(width - len(self.category), -1))
 
 

@@ -226,8 +226,8 @@ class Neighbours:
 
     def _profiles(self, past: Past) -> sparse.csr_array:
         owned, known = past.owned, len(self.rarity_)
-        rarity = np.append(self.rarity_, np.float32(0))[np.minimum(owned.product, known)]
-        weight = owned.lately * rarity
+        rarity = self.rarity_[np.minimum(owned.product, known - 1)]
+        weight = np.where(owned.product < known, owned.lately * rarity, 0)
         by = np.lexsort((-weight, owned.episode))
         weight[by[place_in_group(owned.episode[by]) >= STRONGEST]] = 0
         rows = owned.matrix(weight, max(known, len(past.log.products)))[:, :known]

@@ -72,11 +72,12 @@ class Together:
         """How many times more often than by chance pairs stand in one order; NaN where unknown."""
         row_of, key = self._by_key
         wanted = first * (len(self.orders_with) + 1) + second
-        place = np.searchsorted(key, wanted)
-        found = np.append(key, np.iinfo(np.int64).min)[place] == wanted
-        row = np.append(row_of, -1)[place]
         value = np.full(len(first), np.nan)
-        row = row[found]
+        if not len(key):
+            return value
+        place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+        found = key[place] == wanted
+        row = row_of[place[found]]
         chance = self.orders_with[self.first[row]] * self.orders_with[self.second[row]]
         value[found] = self.both[row] * self.orders / chance
         return value
