@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import repeat
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -159,6 +160,10 @@ class SqlStore:
         # Runs never change, so neither does what has once been read or counted in one.
         self._runs: dict[int, PublishedRun] = {}
         self.facets = SqlFacets(self._engine)
+        # SQLite gives the interpreter's lock away and takes it back at every row: threads that
+        # read many rows at once hinder each other more than they gain.
+        alone = self._engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[Any] = Lock() if alone else nullcontext()
 
     def close(self) -> None:
         """Give the connections back; the store can be opened again."""
@@ -251,7 +256,7 @@ class SqlStore:
         return self._products.read(customer_id)
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
-        with store_errors(), self._engine.connect() as connection:
+        with self._turn, store_errors(), self._engine.connect() as connection:
             run_no, run = self._run(connection, None)
             wanted = (scores.c.run_no == run_no) & scores.c.customer_id.in_(
                 {customer_id for customer_id in customer_ids if NUL not in customer_id}
@@ -266,7 +271,7 @@ class SqlStore:
     ) -> ChurnPage:
         if after is not None and NUL in after.run_id + after.customer_id:
             raise run_is_gone()
-        with store_errors(), self._engine.connect() as connection:
+        with self._turn, store_errors(), self._engine.connect() as connection:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, wanted)
             facets = self.facets.of_run(connection, run.info.run_id)
