@@ -32,6 +32,8 @@ bench-faults: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.faults_serving
 	$(BIN)/python -W ignore -m benchmarks.faults_live
 	$(BIN)/python -W ignore -m benchmarks.faults_train
+	$(BIN)/python -W ignore -m benchmarks.faults_models
+	$(BIN)/python -m benchmarks.faults_rows
 
 serve: $(VENV)/.demo
 	$(BIN)/regulars serve --port $(PORT)

@@ -22,6 +22,8 @@ PARTS = {
     "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
     "faults-live": "kills under orders, runs under load, a full disk, requests from OpenAPI",
     "faults-train": "kill -9 in training and publication, starts on empty stores",
+    "faults-models": "mutated bundles, models changed under load",
+    "faults-rows": "ten million lines of CSV, one in a thousand of them bad",
     "spark": "the same features on Spark (needs the extra regulars[spark] and Java)",
 }
 

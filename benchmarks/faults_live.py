@@ -20,7 +20,7 @@ from tests.faults.test_openapi import scored_shop
 from tests.faults.test_training import ROOT, TRAIN
 from tests.support.ingest import kept_lines, send_through_kills
 from tests.support.openapi_cases import send_cases
-from tests.support.servers import running_server
+from tests.support.servers import UNHURRIED, running_server
 from tests.support.storms import full_disk, publish_numbered, read_through_runs, send_orders
 from tests.support.trained import trained_shop
 
@@ -93,10 +93,10 @@ def filled(url: str, times: int) -> None:
 
 
 def swapped(url: str, swaps: int, requests: int) -> None:
-    with running_server(url) as (address, _):
+    with running_server(url, script=UNHURRIED) as (address, _):
         found = read_through_runs(address, url, swaps=swaps, requests=requests)
     print(
-        f"14: {swaps} runs published under {found.requests} requests: {len(found.errors)} errors, "
+        f"14: {swaps} runs published under {found.requests} requests: {len(found.errors)} errors {sorted(set(found.errors))}, "
         f"{len(found.mixed)} mixed answers, {len(found.runs)} runs seen",
         flush=True,
     )

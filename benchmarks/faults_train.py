@@ -54,14 +54,14 @@ def run(trainings: int = 30, publications: int = 90, starts: int = 20) -> None:
         shop.mkdir()
         settings = _settings(shop)
         # OpenMP does not survive a fork: whatever grows or loads a tree does so in a child
-        assert _ended(lambda: _train_and_score(settings)) == 0
+        assert ended(lambda: _train_and_score(settings)) == 0
         killed = kill_publications(settings, publications)
         print(f"publications killed: {killed}, readers saw the old or the new bundle each time")
         killed = kill_scorings(settings, publications)
         print(f"score runs killed: {killed}, readers saw the old or the new run each time")
         killed = kill_trainings(settings, trainings)
         print(f"trainings killed: {killed}, readers saw the old or the new bundle each time")
-        assert _ended(lambda: _train_and_score(settings)) == 0
+        assert ended(lambda: _train_and_score(settings)) == 0
         print("the next training and scoring went through")
     failures = sum(_start_together() for _ in range(starts))
     print(f"{PROCESSES} processes starting on empty stores, {starts} times: {failures} failures")
@@ -107,7 +107,7 @@ def _train_and_score(settings: Settings, progress: Callable[[str], None] = lambd
     store.close()
 
 
-def _ended(work: Callable[[], Any]) -> int:
+def ended(work: Callable[[], Any]) -> int:
     """Do `work` in a fork; returns its exit code, −9 where it was killed."""
     child = os.fork()
     if child == 0:
@@ -143,7 +143,7 @@ def _whole(settings: Settings, known: set[str]) -> str:
     bundle = current_bundle(settings.path(settings.store.bundles))
     manifest = read_manifest(bundle)
     assert manifest.bundle_id == bundle.name
-    assert _ended(lambda: load_models(settings)) == 0
+    assert ended(lambda: load_models(settings)) == 0
     known.add(bundle.name)
     return bundle.name
 
@@ -168,7 +168,7 @@ def kill_publications(settings: Settings, most: int) -> int:
                 publish_bundle(bundles, manifest, parts, golden)
                 prune(bundles, 2)
 
-        code = _ended(publish)
+        code = ended(publish)
         assert code in {0, -signal.SIGKILL}
         now = _whole(settings, known)
         assert now in {before, f"next-{killed}-{change}"}
@@ -195,7 +195,7 @@ def kill_scorings(settings: Settings, most: int) -> int:
             SqlStore(url).publish(run.info, run.scores, run.recommendations)
             os._exit(0)
         killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
-        assert _ended(lambda: _read_run(url)) == 0
+        assert ended(lambda: _read_run(url)) == 0
     return killed
 
 
@@ -222,7 +222,7 @@ def kill_trainings(settings: Settings, most: int) -> int:
             if said > at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        code = _ended(lambda: _train_and_score(settings, progress))
+        code = ended(lambda: _train_and_score(settings, progress))
         assert code in {0, -signal.SIGKILL}
         after = _whole(settings, known)
         assert after == before or after not in known - {after}

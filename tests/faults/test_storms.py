@@ -6,7 +6,7 @@ import pytest
 
 from serving.store import open_stores
 from tests.support.ingest import kept_lines
-from tests.support.servers import running_server
+from tests.support.servers import UNHURRIED, running_server
 from tests.support.storms import full_disk, publish_numbered, read_through_runs, send_orders
 
 
@@ -18,7 +18,7 @@ def url(tmp_path):
 
 
 def test_runs_that_come_under_load_are_seen_whole_and_in_order(url):
-    with running_server(url) as (address, _):
+    with running_server(url, script=UNHURRIED) as (address, _):
         found = read_through_runs(address, url, swaps=6, requests=400)
     assert found.errors == []
     assert found.mixed == []

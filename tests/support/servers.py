@@ -13,11 +13,15 @@ from urllib.error import URLError
 
 _SCRIPT = """
 import sys
+from features.serve_settings import Serve
 from serving.server import serve
 from serving.store import open_stores
-serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),
+serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]), settings=Serve(SETTINGS),
       bundle_info={"bundle_id": "b-1", "models": {}})
 """
+USUAL = _SCRIPT.replace("SETTINGS", "")
+UNHURRIED = _SCRIPT.replace("SETTINGS", "requests_per_second=1_000_000")
+"""A server on which one caller may ask as fast as it answers."""
 
 
 class ServerProcess(subprocess.Popen):
@@ -45,7 +49,7 @@ class ServerProcess(subprocess.Popen):
 
 
 @contextmanager
-def running_server(url: str, *, script: str = _SCRIPT) -> Iterator[tuple[str, ServerProcess]]:
+def running_server(url: str, *, script: str = USUAL) -> Iterator[tuple[str, ServerProcess]]:
     """The address of a server on the store at `url`, and its process."""
     port = free_port()
     with _running([sys.executable, "-c", script, url, str(port)], port) as found:
