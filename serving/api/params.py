@@ -68,7 +68,7 @@ class RecommendationQuery(_Query):
         ]
 
     def asked(self) -> dict[str, Any]:
-        """The same as `serving.live.scorer.Asked` takes it."""
+        """The same as `serving.live.shelf.Asked` takes it."""
         return self.model_dump()
 
 

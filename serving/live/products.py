@@ -6,7 +6,8 @@ from typing import Any
 from features.config import Settings
 from features.histories import told_beside
 from serving.live.after import read_lines
-from serving.live.scorer import Asked, Scorer
+from serving.live.scorer import Scorer
+from serving.live.shelf import Asked
 
 WISH = "products"
 WISH_OF_STRANGERS = "popular"

@@ -1,9 +1,9 @@
 """One customer's lines → the document that a score run at that date would publish."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from babel.numbers import get_currency_precision
 from features.catalogue import FEATURES
 from features.config import Settings
 from features.errors import ConfigError
-from features.orders import day_date, day_number
+from features.orders import day_number
 from features.rows import Rows
 from features.state import CustomerState, Line
 from features.state.judging import JudgedLine, TypedLine, counting_lines, judge
@@ -24,13 +24,11 @@ from serving.explanation import SCORES, Explainer, Told
 from serving.figures import figures_of
 from serving.lineage import models_of
 from serving.live.context import RunContext, newest_day
+from serving.live.shelf import Asked, Shelf, baskets
 from serving.outlook import categories_of
 from serving.reasons import About
 from serving.store.run import RunInfo
 from training.bundle import Models
-from training.models.recommender import Kind
-from training.recommend.answer import Pick
-from training.recommend.rules import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +62,6 @@ class Known:
     before: Sequence["LastSaid"] = ()
     is_in_run: bool = False
 
-
-SCORE_DIGITS = 6
 
 STRANGER = Known()
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -101,20 +97,6 @@ class NothingBought(ConfigError):
         self.reasons = reasons
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Which products somebody asks for, within what the shop's rules let through.
-
-    `segment` is an RFM group: for whoever has no orders, what is popular in it comes first.
-    """
-
-    limit: int
-    kind: Kind = "all"
-    category: str | None = None
-    exclude: Sequence[str] = ()
-    segment: str | None = None
-
-
 @dataclass(frozen=True)
 class _Read:
     """A customer whose lines are judged: those seen at `day`, and the features they make."""
@@ -143,8 +125,9 @@ class Scorer:
         self._context = context
         self._columns = list(models.manifest.columns)
         self._wanted = [name for name in self._columns if name not in FEATURES]
-        self._products = {} if context is None else context.products
-        self._category_of = {product: category for product, (_, category) in self._products.items()}
+        self._shelf = Shelf(models.recommendation, settings, context)
+        products = {} if context is None else context.products
+        self._category_of = {product: category for product, (_, category) in products.items()}
         self._digits = get_currency_precision(settings.data.currency)
         self._explainer = Explainer(models, settings.data.currency, self._digits)
 
@@ -390,133 +373,30 @@ class Scorer:
         ]
 
     def _recommended(self, day: date, customers: Sequence[_Read]) -> list[list[dict[str, Any]]]:
-        """The ranked products, the best of all and behind them more new ones, as in a run."""
-        model = self._models.recommendation
+        """The ranked products of each."""
+        consenting = {one.ask.customer_id for one in customers if one.ask.known.consents}
         held = {one.ask.customer_id: baskets(one.seen) for one in customers}
-        buyers = {name: orders for name, orders in held.items() if orders}
-        if model is None or not buyers:
-            return [[] for _ in customers]
-        best, new = model.recommend_given(
-            buyers,
-            as_of=day,
-            limit=self._settings.predict.recommendations,
-            kinds=("all", "new"),
-            rules=self._rules({one.ask.customer_id for one in customers if one.ask.known.consents}),
-        )
-        found = []
-        for name in held:
-            picks = {pick.product_id: pick for pick in [*new.get(name, ()), *best.get(name, ())]}
-            ranked = dict.fromkeys(
-                pick.product_id for pick in [*best.get(name, ()), *new.get(name, ())]
-            )
-            found.append(
-                [self._named(rank, picks[product]) for rank, product in enumerate(ranked, 1)]
-            )
-        return found
+        found = self._shelf.of_run(held, day, consenting)
+        return [found[name] for name in held]
 
     def products(
         self, customer_id: str, lines: Iterable[TypedLine], *, asked: Asked, consents: bool
     ) -> list[dict[str, Any]]:
-        """The best products for a customer with these lines, filtered before they are counted.
-
-        Without filters those that a score of the same lines lists first.
-        """
+        """The best products for a customer with these lines; see `Shelf.listed`."""
         day, seen = self.seen(lines)
         orders = baskets(seen)
         if not orders:
             return []
-        rules = self._rules({customer_id} if consents else set())
-        return self._listed(customer_id, orders, day, asked, rules)
+        return self._shelf.listed(
+            customer_id, orders, day, asked, {customer_id} if consents else ()
+        )
 
     def popular(self, asked: Asked) -> list[dict[str, Any]]:
-        """The best products for somebody without orders, most popular first.
-
-        Raises
-        ------
-        ConfigError
-            When no customer of the training was in the segment.
-        """
-        model = self._models.recommendation
-        if model is not None and asked.segment is not None:
-            known = list(model.catalogue_.segments)
-            if asked.segment not in known:
-                among = ", ".join(known) or "any: the models know no segments"
-                raise ConfigError(f"segment: {asked.segment!r} is none of {among}.")
-        return self._listed("", (), self.as_of, asked, self._rules(set()))
-
-    def _listed(
-        self,
-        customer_id: str,
-        orders: Sequence[tuple[date, set[str]]],
-        day: date,
-        asked: Asked,
-        rules: Rules,
-    ) -> list[dict[str, Any]]:
-        model = self._models.recommendation
-        if model is None:
-            return []
-        if asked.category is not None:
-            wanted = {asked.category}
-            allowed = wanted if rules.categories is None else wanted & set(rules.categories)
-            rules = replace(rules, categories=allowed)
-        (found,) = model.recommend_given(
-            {customer_id: orders},
-            as_of=day,
-            limit=asked.limit,
-            kinds=(asked.kind,),
-            rules=replace(rules, deny={*rules.deny, *asked.exclude}),
-            segments={} if asked.segment is None else {customer_id: asked.segment},
-        )
-        return [self._named(rank, pick) for rank, pick in enumerate(found[customer_id], 1)]
-
-    def _named(self, rank: int, pick: Pick) -> dict[str, Any]:
-        """A ranked product as it is published."""
-        name, category = self._products.get(pick.product_id, (None, None))
-        why = pick.why
-        if "product_id" in why:
-            other, _ = self._products.get(why["product_id"], (None, None))
-            why = {**why, "product_name": other}
-        return {
-            "rank": rank,
-            "product_id": pick.product_id,
-            "product_name": name,
-            "category": category,
-            "kind": pick.kind,
-            "score": float(np.round(pick.score, SCORE_DIGITS)),
-            "why": why,
-        }
-
-    def _rules(self, consenting: set[str]) -> Rules:
-        wanted, context = self._settings.recommend, self._context
-        return Rules(
-            allow=wanted.allow or None,
-            deny=wanted.deny,
-            categories=wanted.categories or None,
-            deny_categories=wanted.deny_categories,
-            in_stock=None if context is None else context.in_stock,
-            prices={} if context is None else context.prices,
-            price_from=wanted.price_from,
-            price_to=wanted.price_to,
-            bought_within_days=wanted.bought_within_days,
-            per_category=wanted.per_category,
-            new_share=wanted.new_share,
-            consent=consenting if wanted.needs_consent else None,
-        )
+        """The best products for somebody without orders; see `Shelf.listed`."""
+        return self._shelf.listed("", (), self.as_of, asked)
 
 
 def _before(one: _Read) -> LastSaid | None:
     """What the customer's score is compared with; None where that said nothing."""
     said = next((said for said in one.ask.known.before if said.run.as_of < one.day), None)
     return None if said is None or said.churn_probability is None else said
-
-
-def baskets(lines: Iterable[Line]) -> list[tuple[date, set[str]]]:
-    """Day and products of each order, returns left out, in the order of time."""
-    first_day: dict[str, int] = {}
-    held: dict[str, set[str]] = defaultdict(set)
-    for line in lines:
-        if not line.is_return and line.product_id is not None:
-            first_day[line.order_id] = min(line.day, first_day.get(line.order_id, line.day))
-            held[line.order_id].add(line.product_id)
-    in_time = sorted((day, order_id) for order_id, day in first_day.items())
-    return [(day_date(day), held[order_id]) for day, order_id in in_time]

@@ -17,7 +17,8 @@ from serving.answers import blocks
 from serving.commands.score import score as score_command
 from serving.live.context import RunContext, context_file, read_context, write_context
 from serving.live.process import answer
-from serving.live.scorer import Known, LastSaid, Scorer, baskets
+from serving.live.scorer import Known, LastSaid, Scorer
+from serving.live.shelf import baskets
 from serving.scoring import score
 from serving.store import MemoryStore
 from tests.support.sent import sent_lines, typed_lines_of

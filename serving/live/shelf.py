@@ -1,0 +1,165 @@
+"""Which products a customer is shown: ranked by the model, within the rules of the shop."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from features.config import Settings
+from features.errors import ConfigError
+from features.orders import day_date
+from features.state import Line
+from serving.live.context import RunContext
+from training.models.recommendation import RecommendationModel
+from training.models.recommender import Kind
+from training.recommend.answer import Pick
+from training.recommend.rules import Rules
+
+SCORE_DIGITS = 6
+
+Baskets = Sequence[tuple[date, Collection[str]]]
+"""Day and products of each order, in the order of time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which products somebody asks for, within what the shop's rules let through.
+
+    `segment` is an RFM group: for whoever has no orders, what is popular in it comes first.
+    """
+
+    limit: int
+    kind: Kind = "all"
+    category: str | None = None
+    exclude: Sequence[str] = ()
+    segment: str | None = None
+
+
+class Shelf:
+    """The products of a shop, for one customer or some.
+
+    Parameters
+    ----------
+    model : ranks them; None where the orders carry no product ids: all lists are then empty
+    settings : the configuration, whose rules hold
+    context : of the last run, which knows names, prices and stock; None before the first
+    """
+
+    def __init__(
+        self, model: RecommendationModel | None, settings: Settings, context: RunContext | None
+    ) -> None:
+        self._model = model
+        self._settings = settings
+        self._context = context
+        self._products = {} if context is None else context.products
+
+    def of_run(
+        self, customers: Mapping[str, Baskets], day: date, consenting: Collection[str]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """What a run of `day` lists for each: the best of all, behind them more new ones."""
+        buyers = {name: orders for name, orders in customers.items() if orders}
+        if self._model is None or not buyers:
+            return {name: [] for name in customers}
+        best, new = self._model.recommend_given(
+            buyers,
+            as_of=day,
+            limit=self._settings.predict.recommendations,
+            kinds=("all", "new"),
+            rules=self._rules(consenting),
+        )
+        found = {}
+        for name in customers:
+            listed = [*best.get(name, ()), *new.get(name, ())]
+            picks = {pick.product_id: pick for pick in reversed(listed)}
+            ranked = dict.fromkeys(pick.product_id for pick in listed)
+            found[name] = [
+                self._named(rank, picks[product]) for rank, product in enumerate(ranked, 1)
+            ]
+        return found
+
+    def listed(
+        self,
+        customer_id: str,
+        orders: Baskets,
+        day: date,
+        asked: Asked,
+        consenting: Collection[str] = (),
+    ) -> list[dict[str, Any]]:
+        """The best products that pass what is asked for, filtered before they are counted.
+
+        Without filters those that a run lists first; who has no `orders` is shown what sells.
+
+        Raises
+        ------
+        ConfigError
+            When no customer of the training was in the segment.
+        """
+        if self._model is None:
+            return []
+        known = list(self._model.catalogue_.segments)
+        if asked.segment is not None and asked.segment not in known:
+            among = ", ".join(known) or "any: the models know no segments"
+            raise ConfigError(f"segment: {asked.segment!r} is none of {among}.")
+        rules = self._rules(consenting)
+        if asked.category is not None:
+            wanted = {asked.category}
+            allowed = wanted if rules.categories is None else wanted & set(rules.categories)
+            rules = replace(rules, categories=allowed)
+        (found,) = self._model.recommend_given(
+            {customer_id: orders},
+            as_of=day,
+            limit=asked.limit,
+            kinds=(asked.kind,),
+            rules=replace(rules, deny={*rules.deny, *asked.exclude}),
+            segments={} if asked.segment is None else {customer_id: asked.segment},
+        )
+        return [self._named(rank, pick) for rank, pick in enumerate(found[customer_id], 1)]
+
+    def _named(self, rank: int, pick: Pick) -> dict[str, Any]:
+        """A ranked product as it is published."""
+        name, category = self._products.get(pick.product_id, (None, None))
+        why = pick.why
+        if "product_id" in why:
+            other, _ = self._products.get(why["product_id"], (None, None))
+            why = {**why, "product_name": other}
+        return {
+            "rank": rank,
+            "product_id": pick.product_id,
+            "product_name": name,
+            "category": category,
+            "kind": pick.kind,
+            "score": float(np.round(pick.score, SCORE_DIGITS)),
+            "why": why,
+        }
+
+    def _rules(self, consenting: Collection[str]) -> Rules:
+        wanted, context = self._settings.recommend, self._context
+        return Rules(
+            allow=wanted.allow or None,
+            deny=wanted.deny,
+            categories=wanted.categories or None,
+            deny_categories=wanted.deny_categories,
+            in_stock=None if context is None else context.in_stock,
+            prices={} if context is None else context.prices,
+            price_from=wanted.price_from,
+            price_to=wanted.price_to,
+            bought_within_days=wanted.bought_within_days,
+            per_category=wanted.per_category,
+            new_share=wanted.new_share,
+            consent=consenting if wanted.needs_consent else None,
+        )
+
+
+def baskets(lines: Iterable[Line]) -> list[tuple[date, set[str]]]:
+    """Day and products of each order, returns left out, in the order of time."""
+    first_day: dict[str, int] = {}
+    held: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        if not line.is_return and line.product_id is not None:
+            first_day[line.order_id] = min(line.day, first_day.get(line.order_id, line.day))
+            held[line.order_id].add(line.product_id)
+    in_time = sorted((day, order_id) for order_id, day in first_day.items())
+    return [(day_date(day), held[order_id]) for day, order_id in in_time]
