@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +18,11 @@ import pandas as pd
 from benchmarks.features import COLUMNS
 from benchmarks.generate import write_lines
 from features.build import build_features
-from features.config import Settings, settings_from
+from features.config import settings_from
 from features.orders import OrderLog, read_orders
 from features.segments.catalogue import assign_all
+from serving.campaigns.economics import assumed, with_contacts
+from serving.campaigns.measuring import Learned
 from serving.explanation import Earlier, explain
 from serving.scoring import SEGMENT_SCORES, no_recommendations, run_info, scores_of
 from serving.store import SqlStore
@@ -44,18 +47,16 @@ def run(lines: int) -> None:
             as_of = log.end
             features = build_features(log, as_of)
             before = build_features(log, as_of - timedelta(days=DAYS_BETWEEN_RUNS))
-            settings = log.settings
-        print(f"\n{len(features):,} customers, {features.shape[1]} features\n")
-        print(
-            "| step | CPU s | customers per CPU-second | seconds | peak MB |\n|---|---|---|---|---|"
-        )
-        _measure(features, before, models, as_of, settings)
+            print(f"\n{len(features):,} customers, {features.shape[1]} features\n")
+            columns = ("step", "CPU s", "customers per CPU-second", "seconds", "peak MB")
+            print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+            _measure(log, features, before, models, as_of)
 
 
 def _measure(
-    features: pd.DataFrame, before: pd.DataFrame, models: Models, as_of: date, settings: Settings
+    log: OrderLog, features: pd.DataFrame, before: pd.DataFrame, models: Models, as_of: date
 ) -> None:
-    count = len(features)
+    count, settings = len(features), log.settings
     with _step("(start)", count):
         pass
     with _step("numbers, dates, risk", count):
@@ -73,6 +74,9 @@ def _measure(
         explain(features, indexed, models, "EUR", digits=2, earlier=earlier)
     scores = scores.join(explained, on="customer_id")
     scores = scores.assign(next_categories="[]", referral_value=float("nan"))
+    with _step("profit of a contact", count):
+        scores, economics = with_contacts(log, scores, features, Learned(rate=assumed(log)))
+    info = replace(info, economics=economics)
     del features, before, earlier, explained, indexed
     store = SqlStore(f"sqlite:///{settings.root}/regulars.db")
     with _step("published to SQLite", count):
