@@ -111,7 +111,7 @@ def test_the_workbook_holds_every_arm(client, made, tmp_path):
 
 
 def test_an_audience_names_nobody(client):
-    wish = {"name": "Everybody", "cost_per_contact": 0, "hold_out": 0.01}
+    wish = {"name": "Everybody", "cost_per_contact": 0, "hold_out": 0.01, "seed": "ann is in it"}
     made = client.post("/v1/campaigns", json=wish).json()
     answer = client.get(f"/v1/campaigns/{made['campaign_id']}/members?format=audience")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
