@@ -5,6 +5,7 @@ of the neighbours over customers *and* products (`np.mean` without an axis), so 
 gets the same constant from them, and its UPCF ended the process (signal 11).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Self
@@ -20,7 +21,7 @@ Array = np.ndarray[Any, Any]
 AT_ONCE = 256
 
 
-class CustomerNeighbours:
+class CustomerNeighbours(ABC):
     """Scores all products for customers of the log it was fitted on; best first, ties by code."""
 
     customers_: pd.Index
@@ -62,12 +63,13 @@ class CustomerNeighbours:
             }
         )
 
+    @abstractmethod
     def _learn(self, log: Baskets) -> None:
-        raise NotImplementedError
+        """What scores need, from all baskets."""
 
+    @abstractmethod
     def scores(self, rows: Array) -> Array:
         """Customers (row numbers in `customers_`) × products."""
-        raise NotImplementedError
 
 
 class TifuKnn(CustomerNeighbours):

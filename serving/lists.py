@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from features.errors import ConfigError
@@ -46,7 +46,11 @@ RUN_FIELDS = ("run_id", "as_of", "horizon_days", "currency")
 
 def item(document: bytes) -> dict[str, Any]:
     """The row of a list, from the customer's whole document."""
-    answer = json.loads(document)
+    return item_of(json.loads(document))
+
+
+def item_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a document that has been read."""
     return {
         **{name: answer[name] for name in FIELDS},
         **{name: answer.get(name) for name in CONTACT_FIELDS},

@@ -111,7 +111,9 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
             name: _known(answers.rounded(scores[name], digits=digits))
             for name in ("value_at_risk", "expected_profit", "clv")
         },
-        churn_probability=_known(answers.rounded(scores["churn_probability"], digits=4)),
+        churn_probability=_known(
+            answers.rounded(scores["churn_probability"], digits=answers.PROBABILITY_DIGITS)
+        ),
         segments={
             system: _known(scores[system].astype("str").where(scores[system].notna()))
             for system in run.segment_columns

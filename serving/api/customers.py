@@ -57,7 +57,7 @@ def customer_routes(services: Services) -> APIRouter:
         products = query.select(json.loads(found.body))
         if len(products) < query.limit:
             # the run left too few of these: they are ranked now, where the scorer is there
-            asked = query.asked()
+            asked = query.model_dump()
             more = await run_in_threadpool(services.orders.products, customer_id, asked)
             products = more or products
         body = {

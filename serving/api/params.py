@@ -45,13 +45,16 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecommendationQuery(_Query):
-    """Which of a customer's recommendations to return."""
-
+class _ProductQuery(_Query):
     limit: int = Field(10, ge=1, le=200)
-    kind: Literal["all", "repeat", "new"] = "all"
     category: str | None = None
     exclude: list[str] = Field([], description="Product ids to leave out; repeat it for more")
+
+
+class RecommendationQuery(_ProductQuery):
+    """Which of a customer's recommendations to return."""
+
+    kind: Literal["all", "repeat", "new"] = "all"
 
     def select(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The products that pass every filter, best first, at most `limit`."""
@@ -67,20 +70,13 @@ class RecommendationQuery(_Query):
             for rank, product in enumerate(islice(wanted, self.limit), start=1)
         ]
 
-    def asked(self) -> dict[str, Any]:
-        """The same as `serving.live.shelf.Asked` takes it."""
-        return self.model_dump()
 
-
-class PopularQuery(_Query):
+class PopularQuery(_ProductQuery):
     """Which products to return for somebody who has not ordered yet."""
 
-    limit: int = Field(10, ge=1, le=200)
-    category: str | None = None
     segment: str | None = Field(
         None, description="An RFM group, such as important_value: what it buys comes first"
     )
-    exclude: list[str] = Field([], description="Product ids to leave out; repeat it for more")
 
 
 class HistoryQuery(_Query):

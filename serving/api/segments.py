@@ -11,6 +11,7 @@ from serving.api.problems import declared
 from serving.api.services import Services
 from serving.lists import run_fields
 from serving.store import Group, PublishedRun
+from serving.store.rules import earlier_run
 
 SystemName = Annotated[str, Path(min_length=1, description="As in `segments` of a customer")]
 
@@ -47,7 +48,7 @@ def segment_routes(services: Services) -> APIRouter:
             known = ", ".join(run.info.segment_columns) or "none"
             raise NotInRun(f"No such segment system in this run (have: {known}).")
         response.headers.update(services.ages(run))
-        earlier = _earlier(run, store.runs())
+        earlier = earlier_run(run, store.runs())
         moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)
         return {
             **run_fields(run),
@@ -57,12 +58,6 @@ def segment_routes(services: Services) -> APIRouter:
         }
 
     return router
-
-
-def _earlier(run: PublishedRun, runs: Iterable[PublishedRun]) -> PublishedRun | None:
-    """The latest run of an earlier date, the last one published of that date."""
-    before = [one for one in runs if one.info.as_of < run.info.as_of]
-    return max(reversed(before), key=lambda one: one.info.as_of) if before else None
 
 
 def _system(run: PublishedRun, name: str, groups: Iterable[Group]) -> dict[str, Any]:

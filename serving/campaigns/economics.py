@@ -64,10 +64,10 @@ def economics_of(
     -------
     `cost_per_contact`, `hold_out` of the configuration; the save rate; `margin_share` and
     whether it comes from `costs` or the `setting`; `value_share`, what of the value at risk is
-    profit: the margin share, and all where that value is margin already; `order_value`, the mean; `spend_cv`, how
-    widely spend per horizon scatters around what is usual for a customer (standard deviation ÷
-    mean among those who bought); `high_value_from`, the usual spend of the top fifth;
-    `consent_known`.
+    profit: the margin share, and all where that value is margin already; `order_value`, the
+    mean; `spend_cv`, how widely spend per horizon scatters around what is usual for a customer
+    (standard deviation ÷ mean among those who bought); `high_value_from`, the usual spend of the
+    top fifth; `consent_known`.
     """
     settings = log.settings
     customers = settings.data.customers

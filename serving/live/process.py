@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -26,10 +26,10 @@ from features.config import Settings, load_settings
 from features.errors import ConfigError, RegularsError
 from features.state.reading import SentLine, typed_line
 from serving.answers import encode
-from serving.live import products
 from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
+from serving.live.products import popular_products, products_after
 from serving.live.scorer import Ask, Known, Scored, Scorer
 from serving.logs import log_as_json
 from training.bundle import load_models
@@ -41,6 +41,13 @@ MOST_TOGETHER = 16
 """Customers who are scored at once: more are quicker in all, but the first waits for the last."""
 
 PIPE_BYTES = 1 << 16
+
+WISHES: Mapping[str, Callable[[Scorer, Settings, Mapping[str, Any]], dict[str, Any]]] = {
+    "course": course_after,
+    "products": products_after,
+    "popular": popular_products,
+}
+"""What may be asked for beside a score."""
 
 
 def answer(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,10 +71,9 @@ def answers(
 
     Parameters
     ----------
-    bodies : each what `asked_after` takes, with a `wish` for the `course` or for `products` what
-        `course_after` or `products_after` takes, with one for what is `popular` what
-        `popular_products` takes, or `customer_id`, `lines` (fields of `SentLine`, times in
-        ISO 8601), `as_of` (a date or None), `consents`
+    bodies : each what `asked_after` takes, with a `wish` what the function of `WISHES` takes, or
+        `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of` (a date or
+        None), `consents`
 
     Returns
     -------
@@ -98,12 +104,8 @@ def answers(
 def _asked(
     scorer: Scorer, settings: Settings, body: Mapping[str, Any]
 ) -> tuple[Ask, Finish] | dict[str, Any]:
-    if body.get("wish") == "course":
-        return course_after(scorer, settings, body)
-    if body.get("wish") == products.WISH:
-        return products.products_after(scorer, settings, body)
-    if body.get("wish") == products.WISH_OF_STRANGERS:
-        return products.popular_products(scorer, body)
+    if "wish" in body:
+        return WISHES[body["wish"]](scorer, settings, body)
     if "run_id" in body:
         return asked_after(scorer, settings, body)
     lines = [

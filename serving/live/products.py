@@ -9,9 +9,6 @@ from serving.live.after import read_lines
 from serving.live.scorer import Scorer
 from serving.live.shelf import Asked
 
-WISH = "products"
-WISH_OF_STRANGERS = "popular"
-
 
 def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
     """The best products that pass the caller's filters and the shop's rules.
@@ -39,7 +36,11 @@ def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) 
     return {"run_id": run.run_id, "recommendations": found}
 
 
-def popular_products(scorer: Scorer, body: Mapping[str, Any]) -> dict[str, Any]:
+def popular_products(
+    scorer: Scorer,
+    settings: Settings,  # noqa: ARG001 - as for the other wishes
+    body: Mapping[str, Any],
+) -> dict[str, Any]:
     """The best products for somebody who has not ordered yet.
 
     Parameters

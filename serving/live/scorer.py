@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,11 @@ class _Read:
     seen: Sequence[Line]
     state: CustomerState
     features: Mapping[str, float]
+
+    @cached_property
+    def baskets(self) -> list[tuple[date, set[str]]]:
+        """Of `seen`."""
+        return baskets(self.seen)
 
 
 class Scorer:
@@ -279,7 +285,7 @@ class Scorer:
             **self._words(rows, figures, customers),
             **self._of_the_run(figures, customers),
             "customer_id": [one.ask.customer_id for one in customers],
-            "next_categories": [self._categories(one.seen) for one in customers],
+            "next_categories": [self._categories(one) for one in customers],
             "recommendations": [some[:EMBEDDED_RECOMMENDATIONS] for some in products],
             "name": [None] * len(rows),
             "consent": [None] * len(rows),
@@ -360,11 +366,13 @@ class Scorer:
         found = one.state.features(day_number(day), self._settings.data.minor_units)
         return None if found is None else {**found, **(one.ask.known.table_features or {})}
 
-    def _categories(self, seen: Sequence[Line]) -> list[dict[str, Any]]:
+    def _categories(self, one: _Read) -> list[dict[str, Any]]:
         """The likeliest categories of the next order, with their probabilities."""
-        written = {line.product_id: line.category for line in seen if line.product_id is not None}
+        written = {
+            line.product_id: line.category for line in one.seen if line.product_id is not None
+        }
         of_product = {name: self._category_of.get(name, own) for name, own in written.items()}
-        orders = [products for _, products in baskets(seen)]
+        orders = [products for _, products in one.baskets]
         return [
             {"category": name, "probability": round(chance, PROBABILITY_DIGITS)}
             for name, chance in categories_of(
@@ -375,7 +383,7 @@ class Scorer:
     def _recommended(self, day: date, customers: Sequence[_Read]) -> list[list[dict[str, Any]]]:
         """The ranked products of each."""
         consenting = {one.ask.customer_id for one in customers if one.ask.known.consents}
-        held = {one.ask.customer_id: baskets(one.seen) for one in customers}
+        held = {one.ask.customer_id: one.baskets for one in customers}
         found = self._shelf.of_run(held, day, consenting)
         return [found[name] for name in held]
 

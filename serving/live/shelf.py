@@ -72,12 +72,10 @@ class Shelf:
         )
         found = {}
         for name in customers:
-            listed = [*best.get(name, ()), *new.get(name, ())]
-            picks = {pick.product_id: pick for pick in reversed(listed)}
-            ranked = dict.fromkeys(pick.product_id for pick in listed)
-            found[name] = [
-                self._named(rank, picks[product]) for rank, product in enumerate(ranked, 1)
-            ]
+            ranked: dict[str, Pick] = {}
+            for pick in (*best.get(name, ()), *new.get(name, ())):
+                ranked.setdefault(pick.product_id, pick)
+            found[name] = [self._named(rank, pick) for rank, pick in enumerate(ranked.values(), 1)]
         return found
 
     def listed(
@@ -101,8 +99,8 @@ class Shelf:
             return []
         known = list(self._model.catalogue_.segments)
         if asked.segment is not None and asked.segment not in known:
-            among = ", ".join(known) or "any: the models know no segments"
-            raise ConfigError(f"segment: {asked.segment!r} is none of {among}.")
+            among = f"one of {', '.join(known)}" if known else "left out: the models know none"
+            raise ConfigError(f"segment: must be {among}.")
         rules = self._rules(consenting)
         if asked.category is not None:
             wanted = {asked.category}

@@ -88,7 +88,7 @@ def _page(frame: Frame, form: ListForm) -> ChurnPage:
 
 def _row(document: bytes) -> dict[str, Any]:
     answer = json.loads(document)
-    return {**lists.item(document), "trend": trend(answer), "p_order": answer.get("p_order")}
+    return {**lists.item_of(answer), "trend": trend(answer), "p_order": answer.get("p_order")}
 
 
 def trend(answer: Mapping[str, Any]) -> str:

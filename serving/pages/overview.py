@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from serving.pages.drawing import columns
 from serving.pages.frame import Frame
 from serving.store import RISKS, PublishedRun
+from serving.store.rules import earlier_run
 from serving.store.segments import Move
 
 STAGE_SYSTEM = "lifecycle"
@@ -60,12 +61,6 @@ def overview_pages(frame: Frame) -> APIRouter:
 
     router.add_api_route("/", overview)
     return router
-
-
-def earlier_run(run: PublishedRun, runs: Iterable[PublishedRun]) -> PublishedRun | None:
-    """The latest run of an earlier date, the last one published of that date."""
-    before = [one for one in runs if one.info.as_of < run.info.as_of]
-    return max(reversed(before), key=lambda one: one.info.as_of) if before else None
 
 
 def _data(frame: Frame, run: PublishedRun, name: str) -> Any:

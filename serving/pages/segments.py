@@ -10,7 +10,10 @@ from fastapi.responses import Response
 from serving.pages import charts
 from serving.pages.frame import Frame
 from serving.pages.languages import mark
+from serving.pages.overview import STAGE_SYSTEM, STAGES
 from serving.store import ANY_OF, Group, PublishedRun
+from serving.store.rules import earlier_run
+from serving.store.segments import Move
 
 SHADES = {
     "customers": mark("Customers"),
@@ -25,7 +28,7 @@ ORDER = {
     "pyramid_clv": ("platinum", "gold", "iron", "lead"),
     "two_tier": ("top", "base"),
     "two_tier_clv": ("top", "base"),
-    "lifecycle": ("exploration", "growth", "stable", "decline", "lost", "reactivated"),
+    STAGE_SYSTEM: STAGES,
     "value_level": ("high", "middle", "low"),
     "potential_level": ("high", "middle", "low"),
     "loyalty_level": ("high", "middle", "low"),
@@ -87,7 +90,7 @@ def segment_pages(frame: Frame) -> APIRouter:
             exhibits={name: frame.exhibit(run, name) for name in EXHIBITS},
             shade=shade if shade in SHADES else "customers",
             by=by if by in MARGIN_SYSTEMS else "pyramid",
-            flow=_flow(frame, run, "lifecycle"),
+            flow=_flow(frame, run, STAGE_SYSTEM),
             heat_fields=_heat_fields,
             level_fields=_level_fields,
             most_retained=_most_retained,
@@ -157,12 +160,10 @@ class Moved:
 
 def _flow(frame: Frame, run: PublishedRun, system: str) -> Moved | None:
     """Who moved since the latest run of an earlier date; None where there is none."""
-    earlier = [one for one in frame.store.runs() if one.info.as_of < run.info.as_of]
-    since = max(reversed(earlier), key=lambda one: one.info.as_of, default=None)
+    since = earlier_run(run, frame.store.runs())
     if since is None or system not in {*run.info.segment_columns} & {*since.info.segment_columns}:
         return None
-    kept = frame.services.stores.segments
-    moves = kept.moves(system, run.info.run_id, since.info.run_id)
+    moves = _moves(frame, run, system, since)
     groups = sorted(
         {value for move in moves for value in (move.before, move.now) if value is not None},
         key=lambda value: _place(system, value),
@@ -170,6 +171,15 @@ def _flow(frame: Frame, run: PublishedRun, system: str) -> Moved | None:
     few = len(groups) <= MOST_FLOWING
     picture = charts.flow(moves, groups) if few else None
     return Moved(since, picture, groups, {(before, now): size for before, now, size in moves})
+
+
+def _moves(frame: Frame, run: PublishedRun, system: str, since: PublishedRun) -> Sequence[Move]:
+    """Who went where; between stages the run itself has counted, if since that run."""
+    exhibit = frame.exhibit(run, "since_last_run") if system == STAGE_SYSTEM else None
+    told = exhibit and exhibit["data"]
+    if told and told["run_id"] == since.info.run_id and told.get("stages"):
+        return [Move(**move) for move in told["stages"]]
+    return frame.services.stores.segments.moves(system, run.info.run_id, since.info.run_id)
 
 
 def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int], Any]:

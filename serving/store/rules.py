@@ -1,6 +1,6 @@
 """What publishing keeps of earlier runs, and which changes it tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -64,6 +64,12 @@ def one_per_date(runs: Sequence[PublishedRun]) -> list[PublishedRun]:
     """The last run of each date and horizon, in order of the dates."""
     latest = {(run.info.as_of, run.info.horizon_days): run for run in runs}
     return [latest[key] for key in sorted(latest)]
+
+
+def earlier_run(run: PublishedRun, runs: Iterable[PublishedRun]) -> PublishedRun | None:
+    """The latest run of an earlier date, the last one published of that date."""
+    before = [one for one in runs if one.info.as_of < run.info.as_of]
+    return max(reversed(before), key=lambda one: one.info.as_of) if before else None
 
 
 def known_on(run: RunInfo) -> date:

@@ -16,6 +16,16 @@ def postgres_url():
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def stores(request, tmp_path):
     """Empty stores of each kind."""
+    yield from _opened(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def databases(request, tmp_path):
+    """Empty stores of those kinds that outlive the process."""
+    yield from _opened(request, tmp_path)
+
+
+def _opened(request, tmp_path):
     match request.param:
         case "memory":
             yield memory_stores()

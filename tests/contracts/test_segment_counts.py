@@ -13,6 +13,10 @@ from tests.support.scores import run_info, score_tables
 
 @pytest.fixture
 def counts(stores):
+    return two_runs(stores)
+
+
+def two_runs(stores):
     """Two runs: of a, b, c, d; then of b, c, d, e, of whom c has moved from B to A."""
     for run_id, ids, classes in (("run-1", "abcd", "ABBC"), ("run-2", "bcde", "BACC")):
         scores, recommendations = score_tables(ids=list(ids))
@@ -64,9 +68,8 @@ def test_counts_follow_erasures_and_runs(counts, stores):
     assert {group.value for group in counts.groups("run-1") if group.system == "abc"} == {"B", "C"}
 
 
-def test_what_was_counted_is_not_counted_again_for_a_change(counts, stores, monkeypatch):
-    if not isinstance(counts, segments.SqlSegments):
-        pytest.skip("in memory nothing is remembered")
+def test_what_was_counted_is_not_counted_again_for_a_change(databases, monkeypatch):
+    counts, stores = two_runs(databases), databases
     said = counts.moves("abc", "run-2", "run-1")
     monkeypatch.setattr(segments, "_moves", None)
     before = stores.feed.end()

@@ -1,10 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from starlette.testclient import TestClient
 
 from serving.api import create_app
 from serving.store import MemoryStore, Stores, memory_stores
+from tests.support.economics import ECONOMICS
+from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
 
 BUNDLE = {"bundle_id": "b-1", "models": {"regulars-churn": {"version": "5", "grade": "A"}}}
@@ -36,3 +38,14 @@ def client(store):
 @pytest.fixture
 def empty_client():
     return client_of(MemoryStore(), None)
+
+
+def shown(*, earlier=False, **options):
+    """A client of a store with everything that pages show."""
+    store = MemoryStore()
+    scores, recommendations = score_tables(60)
+    if earlier:
+        before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS)
+        store.publish(before, scores, recommendations)
+    store.publish(run_info(economics=ECONOMICS), scores, recommendations, EXHIBITS)
+    return client_of(store, **options)

@@ -1,7 +1,6 @@
 """The pages without a browser: words, empty states, and what the form refuses."""
 
 import json
-from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -9,8 +8,6 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError, StoreError
-from serving.keys import new_key
-from serving.pages.campaign_form import CampaignForm
 from serving.pages.churn_list import outcomes, trend
 from serving.pages.drawing import ticks
 from serving.pages.form import ListForm
@@ -19,7 +16,7 @@ from serving.pages.timeline import alive_course, course, timeline
 from serving.pages.words import Words
 from serving.store import ChurnFilter, MemoryStore, MoneyFormat, PastOrder, memory_stores
 from serving.store.live import Handover
-from tests.serving.conftest import NOW, client_of
+from tests.serving.conftest import client_of, shown
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
@@ -244,17 +241,6 @@ def test_a_customer_page_tells_risk_value_and_change_apart():
     assert places == sorted(places)
     assert '<li class="raises_value">One order more.</li>' in page
     assert "25 % without an order" in page or "25% without an order" in page
-
-
-def shown(*, earlier=False, **options):
-    """A client of a store with everything that pages show."""
-    store = MemoryStore()
-    scores, recommendations = score_tables(60)
-    if earlier:
-        before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS)
-        store.publish(before, scores, recommendations)
-    store.publish(run_info(economics=ECONOMICS), scores, recommendations, EXHIBITS)
-    return client_of(store, **options)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -491,106 +477,6 @@ def test_large_amounts_are_short_on_scales(amount, english, chinese):
 def test_what_happened_is_said_in_words(outcome, said):
     money = EN.money(run_info(), MoneyFormat(prefix="£", digits=2))
     assert said in EN.outcome(outcome, money)
-
-
-def test_a_campaign_is_proposed_made_once_and_cancelled():
-    client = shown()
-    wish = {"name": "Spring", "kind": "contacts", "budget": "10", "hold_out": "30"}
-    page = client.get("/campaigns/new", params=wish).text
-    seed = page.partition('name="seed" value="')[2].partition('"')[0]
-    assert client.get("/campaigns").text.count("Spring") == 0
-    sent = {**wish, "seed": seed}
-    made = client.post("/campaigns", data=sent)
-    assert made.status_code == 303
-    assert client.post("/campaigns", data=sent).headers["location"] == made.headers["location"]
-    assert "Nothing has been measured yet" in client.get(made.headers["location"]).text
-    cancelled = client.post(f"{made.headers['location']}/cancel")
-    assert cancelled.status_code == 303
-    assert "cancelled" in client.get("/campaigns").text
-
-
-def test_forms_of_other_sites_are_refused():
-    client = shown()
-    data = {"name": "Spring", "budget": "10"}
-    for headers in (
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-    ):
-        assert client.post("/campaigns", data=data, headers=headers).status_code == 403
-    assert "There is no campaign yet" in client.get("/campaigns").text
-
-
-def test_a_browser_with_a_key_may_send_our_own_forms():
-    store = MemoryStore()
-    store.publish(run_info(economics=ECONOMICS), *score_tables(60))
-    stores = memory_stores(store)
-    tokens = {}
-    for scope in ("read", "write"):
-        token, key = new_key(scope, name="", at=NOW, expires_days=None)
-        stores.keys.add(key)
-        tokens[scope] = token
-    client = client_of(stores)
-    data = {"name": "Spring", "kind": "contacts", "budget": "10"}
-    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
-
-    def status(token, headers):
-        return client.post(
-            "/campaigns", data=data, headers=headers, auth=("", tokens[token])
-        ).status_code
-
-    assert status("write", {}) == 401
-    assert status("write", {**own, "Origin": "https://evil.example"}) in {401, 403}
-    assert status("read", own) == 403
-    assert status("write", own) == 303
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "problem"),
-    [
-        ("name", "", "name"),
-        ("budget", "0", "budget"),
-        ("budget", "nan", "budget"),
-        ("hold_out", "51", "hold-out"),
-        ("margin_share", "0", "margin"),
-        ("save_rate", "much", "share saved"),
-        ("horizon_days", "9999", "length"),
-        ("starts_on", "soon", "first day"),
-        ("cost_per_contact", "-1", "cost of a contact"),
-    ],
-)
-def test_a_campaign_form_names_what_cannot_be(field, value, problem):
-    form = CampaignForm(customers=ListForm(usual_sort="value_at_risk"), name="x", budget="5")
-    with pytest.raises(ConfigError, match=problem):
-        replace(form, **{field: value}).wish()
-
-
-def test_a_campaign_form_reads_back_what_it_links_to():
-    form = CampaignForm(
-        customers=ListForm(usual_sort="value_at_risk", risk="high", segments={"abc": "A"}),
-        name="Spring & more",
-        kind="amount",
-        budget="1,000.50",
-        hold_out="20%",
-        starts_on="2026-04-01",
-    )
-    query = form.link().partition("?")[2]
-    again = CampaignForm.read(QueryParams(query))
-    assert again == form
-    wish = again.wish()
-    assert (wish.amount, wish.contacts, wish.hold_out) == (1000.5, None, 0.2)
-    assert wish.wanted == ChurnFilter(risk=("high",), segments=(("abc", "A"),))
-
-
-def test_an_unknown_campaign_has_a_page_that_says_so(client):
-    assert client.get("/campaigns/c-none").status_code == 404
-    assert client.post("/campaigns/c-none/cancel").status_code == 404
-
-
-def test_a_filter_that_a_campaign_form_cannot_read_is_named(client):
-    page = client.get("/campaigns/new?risk=odd&name=x")
-    assert "no such risk" in page.text
-    assert client.post("/campaigns", data={"risk": "odd", "name": "x"}).status_code == 200
 
 
 def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():

@@ -51,8 +51,8 @@ def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> 
     `arms`: what each did. `effects`: per contacted arm and measure (`visited`, `ordered`,
     `orders`, `revenue`, `profit`) the effect per contact and in total with its 90 % interval
     and a verdict. `segments`: the profit per contact of each group, alone and drawn toward all
-    others'. `cells`: the break-even of each RFM cell. `save_rate`: revenue, or margin
-    where that is the basis of values, saved ÷ value at risk. What cannot be told is left out, or null.
+    others'. `cells`: the break-even of each RFM cell. `save_rate`: revenue, or margin where that
+    is the basis of values, saved ÷ value at risk. What cannot be told is left out, or null.
     """
     table = members.assign(profit=_profit(members, economics))
     effects = [

@@ -112,7 +112,7 @@ def given_baskets(
         products=products.append(texts(foreign)) if foreign else products,
         first_basket=_starts(np.array([len(baskets) for baskets in seen], dtype=np.int64)),
         first_row=_starts(np.array([len(held) for held in codes], dtype=np.int64)),
-        product=np.array([place for held in codes for place in held], dtype=np.int64),
+        product=np.array([code for held in codes for code in held], dtype=np.int64),
         day=np.array([(day - as_of).days for day, _ in whole], dtype=np.int64),
     )
 

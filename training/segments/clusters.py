@@ -114,10 +114,10 @@ class ClusterModel:
 
     def _centres(self, scaled: Floats, number: int) -> Floats:
         """Centres of k-means, those with the most frequent and recent customers first."""
-        # one thread adds in one order, and tables this small are slower with more
         from sklearn.cluster import KMeans
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+        # one thread adds in one order, and tables this small are slower with more
         with threadpool_limits(limits=1):
             means = KMeans(number, n_init=5, random_state=self.seed).fit(scaled)
         centres = np.asarray(means.cluster_centers_, dtype=float)
