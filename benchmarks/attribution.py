@@ -11,9 +11,9 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from training.attribution import TreeTables
-from training.boosting import Boosting
-from training.estimator import Floats
+from training.models.attribution import TreeTables
+from training.models.boosting import Boosting
+from training.models.estimator import Floats
 
 FEATURES = 80
 ROWS_LEARNED, ROWS_EXPLAINED, ROWS_BY_LIGHTGBM = 20_000, 100_000, 1_000

@@ -57,7 +57,7 @@ def run(rows: int = 10_000_000) -> None:
         root = Path(folder)
         write_rows(root / "orders.csv", rows)
         (root / "regulars.toml").write_text(CONFIG)
-        command = [sys.executable, "-m", "serving.cli", "check", "--json"]
+        command = [sys.executable, "-m", "serving.commands.main", "check", "--json"]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
         said = json.loads(done.stdout)
     peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -13,8 +13,8 @@ import tempfile
 import time
 from datetime import UTC, datetime
 
-from serving.keys import new_key
-from serving.store import open_stores
+from serving.people.keys import new_key
+from serving.server.stores import open_stores
 from tests.faults.test_serving import CANARY, slow
 from tests.support.faults import (
     ask,

@@ -24,16 +24,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.config import Settings, settings_from
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import Settings, settings_from
 from features.sources import FrameSource
-from serving.scoring import score
-from serving.store import SqlStore
-from training.bundle import Kept, golden_rows_of, load_models, load_models_of, prune, publish_bundle
-from training.in_force import publication_lock
+from serving.scoring.run import score
+from serving.store.sql import SqlStore
+from training.bundle.in_force import publication_lock
+from training.bundle.manifest import current_bundle, read_manifest
+from training.bundle.publication import (
+    Kept,
+    golden_rows_of,
+    load_models,
+    load_models_of,
+    prune,
+    publish_bundle,
+)
 from training.job import train
-from training.manifest import current_bundle, read_manifest
-from training.tracking import Tracker
+from training.tracking.mlflow_runs import Tracker
 
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link")
 PROCESSES = 8

@@ -71,9 +71,9 @@ def pandas_one(file: Path, cutoffs: int = 1) -> dict[str, float]:
 
 
 def ours_one(file: Path, cutoffs: int = 1) -> dict[str, float]:
-    from features.build import build_features
-    from features.config import settings_from
-    from features.orders import read_orders
+    from features.engines.build import build_features
+    from features.orders.log import read_orders
+    from features.settings.settings import settings_from
 
     columns = {name: name for name in COLUMNS}
     settings = settings_from(

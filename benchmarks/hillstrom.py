@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.config import settings_from
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import settings_from
 from serving.campaigns.measuring import measure_campaigns
-from serving.store import memory_stores
-from training.uplift import gains, out_of_fold, qini
+from serving.server.stores import memory_stores
+from training.experiments.uplift import gains, out_of_fold, qini
 
 SENT = pd.Timestamp("2008-03-20 08:00")
 READ = date(2008, 4, 4)

@@ -77,9 +77,9 @@ def _without_last_day(place: Path, lines: int) -> list[Path]:
 
 def open_kept(place: Path) -> dict[str, float]:
     """Bring the kept log and its features up to date."""
-    from features.config import load_settings
-    from features.kept_features import kept_features
-    from features.kept_log import KeptLog, open_kept_log
+    from features.engines.kept_features import kept_features
+    from features.orders.kept_log import KeptLog, open_kept_log
+    from features.settings.settings import load_settings
 
     started = time.process_time()
     with open_kept_log(load_settings(place / "regulars.toml")) as log:

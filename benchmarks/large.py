@@ -56,7 +56,7 @@ def measured(folder: Path, lines: int) -> dict[str, float]:
     write_log(folder, lines)
     (folder / "regulars.toml").write_text(config())
     command = ["features", "--json", "--output", str(folder / "features.parquet")]
-    found, answer = observed([sys.executable, "-m", "serving.cli", *command], folder)
+    found, answer = observed([sys.executable, "-m", "serving.commands.main", *command], folder)
     return {**found, "lines": count_of(folder / "lines-*.parquet"), "rows": answer["rows"]}
 
 

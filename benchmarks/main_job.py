@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.commands.demo import write_orders
 
-REGULARS = (sys.executable, "-m", "serving.cli")
+REGULARS = (sys.executable, "-m", "serving.commands.main")
 
 
 def run(data: Path) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from serving.api import create_app
-from serving.store import open_stores
+from serving.server.app import create_app
+from serving.server.stores import open_stores
 
 TIMES = 5
 PAGES = {

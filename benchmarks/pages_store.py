@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from serving.store import open_stores
+from serving.server.stores import open_stores
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables

@@ -33,15 +33,15 @@ import pandas as pd
 from benchmarks import recommendation_peers as peers
 from benchmarks.next_basket_peers import Array, TifuKnn, UpCf
 from benchmarks.recommendation_peers import NAMES
-from features.orders import day_number
-from training.models.recommendation import RecommendationModel
-from training.models.recommendation_baselines import OwnFrequency, PopularProducts
-from training.recommendation_metrics import (
+from features.orders.log import day_number
+from training.backtest.recommendation_metrics import (
     catalogue_coverage,
     customer_metrics,
     mean_metrics,
     popularity_bias,
 )
+from training.recommend.baselines import OwnFrequency, PopularProducts
+from training.recommend.model import RecommendationModel
 
 TODAY = date(2020, 1, 1)
 SEED = 20260101

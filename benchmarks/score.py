@@ -17,21 +17,21 @@ import pandas as pd
 
 from benchmarks.features import COLUMNS
 from benchmarks.generate import write_lines
-from features.build import build_features
-from features.config import settings_from
-from features.orders import OrderLog, read_orders
+from features.engines.build import build_features
+from features.orders.log import OrderLog, read_orders
 from features.segments.catalogue import assign_all
-from serving.campaigns.economics import assumed, with_contacts
+from features.settings.settings import settings_from
 from serving.campaigns.measuring import Learned
-from serving.explanation import Earlier, explain
-from serving.scoring import SEGMENT_SCORES, no_recommendations, run_info, scores_of
-from serving.store import SqlStore
-from training.bundle import Models
-from training.manifest import Manifest, ModelEntry
+from serving.scoring.economics import assumed, with_contacts
+from serving.scoring.explanation import Earlier, explain
+from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
+from serving.store.sql import SqlStore
+from training.bundle.manifest import Manifest, ModelEntry
+from training.bundle.publication import Models
 from training.models.churn import ChurnModel
 from training.models.next_purchase import NextPurchaseModel
 from training.models.value import ValueModel
-from training.tables import cutoff_table
+from training.past.tables import cutoff_table
 
 HORIZON_DAYS = 90
 LINES_LEARNED = 40_000

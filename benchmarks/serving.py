@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.config import Settings
-from serving.api.access import ACCESS
-from serving.keys import new_key
-from serving.store import open_stores
+from features.settings.settings import Settings
+from serving.people.access import ACCESS
+from serving.people.keys import new_key
+from serving.server.stores import open_stores
 from tests.support.scores import run_info, score_tables
 from tests.support.sent import sent_lines
 from tests.support.shop import shop_settings, write_config
@@ -137,7 +137,7 @@ def _serve(sections: dict) -> dict:
 def _score(settings: Settings) -> None:
     changed = shop_settings(settings.root, **_serve(SECTIONS))
     config = write_config(changed)
-    command = [sys.executable, "-m", "serving.cli", "score", "--config", str(config)]
+    command = [sys.executable, "-m", "serving.commands.main", "score", "--config", str(config)]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -182,7 +182,15 @@ def _lightgbm(folder: Path) -> Path:
 
 def _regulars(settings: Settings) -> tuple[list[str], list[str]]:
     config = settings.root / "regulars.toml"
-    command = [sys.executable, "-m", "serving.cli", "serve", "--config", str(config), "--port"]
+    command = [
+        sys.executable,
+        "-m",
+        "serving.commands.main",
+        "serve",
+        "--config",
+        str(config),
+        "--port",
+    ]
     return command, []
 
 

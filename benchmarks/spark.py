@@ -18,11 +18,11 @@ from pyspark.sql import SparkSession
 from benchmarks.generate import LINES_PER_CUSTOMER
 from benchmarks.generate import write_lines as write_orders
 from features.catalogue import FEATURES
-from features.config import Segments, settings_from
-from features.exports import write_features, write_lines
-from features.orders import read_orders
+from features.engines.exports import write_features, write_lines
+from features.engines.spark import build_features
+from features.orders.log import read_orders
 from features.segments.rfm import Rfm
-from features.spark import build_features
+from features.settings.settings import Segments, settings_from
 
 CUSTOMERS = 520_000
 DRIVER_MEMORY = "3g"

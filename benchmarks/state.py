@@ -15,11 +15,12 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from pathlib import Path
 
-from features.config import load_settings
-from features.orders import OrderLog, read_orders
+from features.engines.state.customer import CustomerState
+from features.engines.state.export import customer_lines, customer_states
+from features.engines.state.record import Line
+from features.orders.log import OrderLog, read_orders
+from features.settings.settings import load_settings
 from features.sources import open_source
-from features.state import CustomerState, Line
-from features.state.export import customer_lines, customer_states
 from serving.commands.demo import write_orders
 
 CONFIG = Path(__file__).parent.parent / "regulars.toml"

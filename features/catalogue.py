@@ -1,6 +1,5 @@
 """The one catalogue of feature blocks. To add a block: a file in `features/blocks`, a line here."""
 
-from features.block import Block, Feature
 from features.blocks import (
     attributes,
     basket,
@@ -21,7 +20,8 @@ from features.blocks import (
     spend,
     trend,
 )
-from features.config import Data
+from features.blocks.block import Block, Feature
+from features.settings.settings import Data
 
 BLOCKS: tuple[Block, ...] = (
     rfm.BLOCK,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from features.block import Block
+from features.blocks.block import Block
 from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATURES
 
 PAGE = Path("docs/features.md")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from features.engine_settings import Engine
 from features.errors import ConfigError
+from features.settings.engine import Engine
 
 
 def identifier(name: str) -> str:

@@ -13,11 +13,11 @@
 # %%
 import os
 
-from features.config import load_settings
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import load_settings
 from training.job import train
-from training.promotion import RULE
-from training.tracking import Tracker
+from training.promotion.promotion import RULE
+from training.tracking.mlflow_runs import Tracker
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
 small = os.environ.get("REGULARS_SMALL") == "1"

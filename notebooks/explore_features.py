@@ -18,9 +18,9 @@ from datetime import timedelta
 import pandas as pd
 
 from features.catalogue import BLOCKS
-from features.config import load_settings
-from features.orders import read_orders
-from training.tables import cutoff_table
+from features.orders.log import read_orders
+from features.settings.settings import load_settings
+from training.past.tables import cutoff_table
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
 small = os.environ.get("REGULARS_SMALL") == "1"

@@ -17,12 +17,12 @@ import os
 from datetime import timedelta
 
 from features.catalogue import BLOCKS
-from features.config import load_settings
-from features.orders import read_orders
-from training.baselines import InactivityRule
-from training.metrics import churn_metrics
+from features.orders.log import read_orders
+from features.settings.settings import load_settings
+from training.backtest.metrics import churn_metrics
+from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
-from training.tables import cutoff_table
+from training.past.tables import cutoff_table
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
 horizon = settings.predict.horizon_days
@@ -71,7 +71,7 @@ for title, contender in contenders.items():
 # `make mlflow` shows the same with plots, metrics per fold and parameters.
 
 # %%
-from training.tracking import Tracker
+from training.tracking.mlflow_runs import Tracker
 
 for version in Tracker(settings).versions():
     print(version.name, version.version, ", ".join(version.aliases), version.improvement)

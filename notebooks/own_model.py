@@ -19,18 +19,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from features.config import load_settings
-from features.orders import read_orders
-from training.backtest import run_backtest
-from training.estimator import stacked
+from features.orders.log import read_orders
+from features.settings.settings import load_settings
+from training.backtest.backtest import run_backtest
+from training.backtest.record import Record
 from training.job import prepare_training
-from training.plan import Fold
-from training.promotion import on_shared_folds, verdict
-from training.record import Record
-from training.tables import CutoffTable
+from training.models.estimator import stacked
+from training.past.plan import Fold
+from training.past.tables import CutoffTable
+from training.past.world import World
+from training.promotion.promotion import on_shared_folds, verdict
 from training.tasks.churn import ChurnTask
-from training.tracking import Tracker
-from training.world import World
+from training.tracking.mlflow_runs import Tracker
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
 if os.environ.get("REGULARS_SMALL") == "1":
@@ -107,7 +107,7 @@ print(verdict(ChurnTask(), mine, against, seed=settings.train.seed).sentence())
 # %% [markdown]
 # ## Into MLflow, beside the others
 # To serve it, give it `save` and `load` in safe formats, and its class a place in
-# `training/pyfunc.py` and `training/bundle.py`.
+# `training/pyfunc.py` and `training/bundle/publication.py`.
 
 # %%
 tracker = Tracker(settings)

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.config import load_settings
-from features.orders import read_orders
-from training.backtest import run_backtest
-from training.grade import RULE
+from features.orders.log import read_orders
+from features.settings.settings import load_settings
+from training.backtest.backtest import run_backtest
+from training.backtest.grade import RULE
+from training.backtest.report import backtest_page
 from training.job import prepare_training
-from training.report import backtest_page
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
 if os.environ.get("REGULARS_SMALL") == "1":

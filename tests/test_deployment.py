@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.config import load_settings
-from features.serve_settings import Serve
-from serving.api.access import ACCESS
-from serving.cli import COMMANDS, main
-from serving.server import STOP_SECONDS
+from features.settings.serve import Serve
+from features.settings.settings import load_settings
+from serving.commands.main import COMMANDS, main
+from serving.people.access import ACCESS
+from serving.server.server import STOP_SECONDS
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from features.catalogue import FEATURES
-from features.config import Settings, load_settings
 from features.documentation import feature_page
-from serving.cli import COMMANDS, main
+from features.settings.settings import Settings, load_settings
+from serving.commands.main import COMMANDS, main
 from tests.support.shop import COLUMNS, simulate_orders
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +89,7 @@ def test_the_readme_way_works_on_a_csv(tmp_path):
     assert [words[1] for words in commands] == ["init", "check", "train", "score", "list"]
     for words in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "serving.cli", *words[1:]],
+            [sys.executable, "-m", "serving.commands.main", *words[1:]],
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -10,22 +10,31 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from features.build import build_features
-from features.config import Settings
+from features.engines.build import build_features
 from features.errors import Busy, NotEnoughData
-from features.orders import OrderLog, day_date
-from features.predict_settings import Predict
+from features.orders.log import OrderLog, day_date
+from features.orders.value_basis import REVENUE, ValueBasis, value_basis
+from features.settings.predict import Predict
+from features.settings.settings import Settings
 from features.sql import row
-from features.value_basis import REVENUE, ValueBasis, value_basis
-from training.backtest import Backtest, Progress, TaskResult, fit_final, prepare, run_backtest
-from training.bundle import Kept, golden_rows, prune, publish_bundle
-from training.catalogue import REQUIRED, tasks_for
-from training.estimator import write_json
-from training.evidence import Evidence
-from training.in_force import publication_lock
-from training.manifest import Manifest, ModelEntry, name_in_force
-from training.plan import Plan, plan_training
-from training.promotion import (
+from training.backtest.backtest import (
+    Backtest,
+    Progress,
+    TaskResult,
+    fit_final,
+    prepare,
+    run_backtest,
+)
+from training.backtest.evidence import Evidence
+from training.backtest.record import Record
+from training.bundle.in_force import publication_lock
+from training.bundle.manifest import Manifest, ModelEntry, name_in_force
+from training.bundle.publication import Kept, golden_rows, prune, publish_bundle
+from training.models.estimator import write_json
+from training.models.shrinkage import prior_share
+from training.past.plan import Plan, plan_training
+from training.past.world import World
+from training.promotion.promotion import (
     Champion,
     Verdict,
     champion_in_force,
@@ -33,12 +42,10 @@ from training.promotion import (
     final_troubles,
     verdicts,
 )
-from training.record import Record
 from training.segments.clusters import ClusterModel
-from training.shrinkage import prior_share
+from training.tasks.catalogue import REQUIRED, tasks_for
 from training.tasks.task import Task
-from training.tracking import Tracker
-from training.world import World
+from training.tracking.mlflow_runs import Tracker
 
 LOCK = ".train.lock"
 LAST_TRAINING = "last_training.json"
@@ -51,7 +58,7 @@ class TrainResult:
 
     `verdicts` says per task whether its model became champion, and why. `bundle` is None where
     nothing was published: no model was promoted, or one was refused in whose place there is
-    no champion that fits. `prior_share` is the mean of `training.shrinkage.prior_share`, `basis`
+    no champion that fits. `prior_share` is the mean of `training.models.shrinkage.prior_share`, `basis`
     what values are counted in.
     """
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from features.orders import day_date
+from features.orders.log import day_date
 from training.models.cancellation import SavedChurn
 from training.models.next_purchase import NextPurchaseModel
-from training.models.recommendation import RecommendationModel
 from training.models.value import ValueModel
+from training.recommend.model import RecommendationModel
 
 MODELS: dict[str, Any] = {
     "churn": SavedChurn,

@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy.splits import SEED
-from training.metrics import churn_metrics, log_loss_per_row, next_order_metrics, value_metrics
+from training.backtest.metrics import (
+    churn_metrics,
+    log_loss_per_row,
+    next_order_metrics,
+    value_metrics,
+)
 
 ROUNDS = 200
 Floats = np.ndarray

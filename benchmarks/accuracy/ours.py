@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.accuracy.splits import Split
-from features.orders import OrderLog
-from training.backtest import fit_final
-from training.catalogue import TASKS
-from training.plan import Plan, plan_training
-from training.tables import CutoffTable, cutoff_table
-from training.world import World
+from features.orders.log import OrderLog
+from training.backtest.backtest import fit_final
+from training.past.plan import Plan, plan_training
+from training.past.tables import CutoffTable, cutoff_table
+from training.past.world import World
+from training.tasks.catalogue import TASKS
 
 JUDGED = ("churn", "value", "next_purchase")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.config import Settings, settings_from
-from features.orders import OrderLog, read_orders
+from features.orders.log import OrderLog, read_orders
+from features.settings.settings import Settings, settings_from
 from features.sources import FrameSource
 
 SEED = 20_260_101

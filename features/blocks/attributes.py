@@ -13,8 +13,8 @@ given the same values. One that the shop changes after the fact (a 'lost' flag, 
 tier) therefore tells the past what came later. Name only what was known from the start.
 """
 
-from features.block import Block, Feature
-from features.table_settings import Customers, level_column, number_column
+from features.blocks.block import Block, Feature
+from features.settings.tables import Customers, level_column, number_column
 
 _NUMBER = number_column("")
 _LEVEL = level_column("", "").removesuffix("_")

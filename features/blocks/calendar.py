@@ -1,6 +1,6 @@
 """When a customer shops: days of the week and hours."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 _N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
 _BY_WEEKDAY = ", ".join(

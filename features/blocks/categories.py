@@ -1,6 +1,6 @@
 """Breadth over categories; unknown where the orders carry none."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="categories",

@@ -1,6 +1,6 @@
 """Where a customer buys; unknown where the orders carry no channel."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="channels",

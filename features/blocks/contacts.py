@@ -1,6 +1,6 @@
 """How campaigns reached a customer; who was held out as a control was not reached."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 
 def _within(days: int) -> Feature:

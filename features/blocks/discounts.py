@@ -1,6 +1,6 @@
 """How much a customer leans on discounts."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 _N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
 

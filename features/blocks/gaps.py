@@ -1,6 +1,6 @@
 """The customer's own rhythm: gaps between purchase days."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 _N = "COUNT(gap_days)"
 _SUM = "SUM(gap_days)"

@@ -1,6 +1,6 @@
 """What a customer did beside buying; zero of a kind where the table tells of none."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 
 def _within(kind: str, days: int, plural: str, en: str, zh: str) -> Feature:

@@ -1,6 +1,6 @@
 """What is left after the cost of sales; unknown where the orders carry no cost."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="margin",

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 from features.rows import Features, column
 
 CANCELLED = "is_cancelled"

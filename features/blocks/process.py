@@ -3,7 +3,7 @@
 Its third part, T, is `days_since_first_order`.
 """
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="process",

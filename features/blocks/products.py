@@ -1,6 +1,6 @@
 """Breadth and loyalty: which products a customer buys, and how often again."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="products",

@@ -1,6 +1,6 @@
 """What comes back."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="returns",

@@ -1,6 +1,6 @@
 """Recency, frequency and money, in all and over trailing windows."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 
 def _orders_within(days: int) -> Feature:

@@ -3,7 +3,7 @@
 Zero for customers who were not there a year ago, and in a log shorter than a year.
 """
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 _AHEAD = "day >= {as_of} - 365 AND day < {as_of} - 275"
 

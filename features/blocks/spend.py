@@ -1,6 +1,6 @@
 """What an order is worth."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 _VALUE = "CASE WHEN is_purchase THEN bought_amount END"
 _N = "SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END)"

@@ -1,6 +1,6 @@
 """Silence against the own rhythm, and the recent past against the time before."""
 
-from features.block import Block, Feature
+from features.blocks.block import Block, Feature
 
 BLOCK = Block(
     name="trend",

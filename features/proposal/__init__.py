@@ -14,9 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.config import POSTGRES, Columns, settings_from
 from features.errors import ConfigError
-from features.predict_settings import Predict
 from features.proposal.cards import find_identities
 from features.proposal.draft import Draft, listed
 from features.proposal.log import open_log, pattern_of
@@ -25,6 +23,8 @@ from features.proposal.place import find_place
 from features.proposal.roles import find_roles
 from features.proposal.rules import find_rules
 from features.proposal.text import render
+from features.settings.predict import Predict
+from features.settings.settings import POSTGRES, Columns, settings_from
 
 _HORIZONS = (7, 14, 30, 60, 90)
 _YEAR_DAYS = 365
@@ -37,7 +37,7 @@ class Proposal:
     Attributes
     ----------
     toml : the commented text of `regulars.toml`
-    settings : the same, parsed; `features.config.settings_from` accepts it
+    settings : the same, parsed; `features.settings.settings.settings_from` accepts it
     notes : sentences for the person: what was taken for what, what must be checked
     """
 

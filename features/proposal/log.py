@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from features.config import POSTGRES
-from features.engine_settings import Engine
 from features.errors import DataError
 from features.proposal.columns import Column, read_columns
+from features.settings.engine import Engine
+from features.settings.settings import POSTGRES
 from features.sources import CsvSource, ParquetSource, Source, open_source, refusal
 from features.sql import engine, identifier
 

@@ -8,9 +8,9 @@ import numpy as np
 from babel.core import Locale
 from babel.numbers import get_territory_currencies, list_currencies
 
-from features.config import Data
 from features.proposal.draft import Draft, percent
 from features.proposal.names import spaced
+from features.settings.settings import Data
 from features.sql import identifier
 
 _DOMINANT = 0.6

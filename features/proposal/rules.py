@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.fees import is_fee, is_only_fee, is_regular
 from features.proposal.draft import Draft, listed, percent
+from features.reading.fees import is_fee, is_only_fee, is_regular
 from features.sql import identifier
 
 _MOST_CODES_LISTED = 50
@@ -24,7 +24,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class ProposedRules:
-    """Rules with what spoke for them; see `features.config.Rules`."""
+    """Rules with what spoke for them; see `features.settings.settings.Rules`."""
 
     cancelled_order_prefix: str | None
     prefix_comment: str

@@ -3,13 +3,13 @@
 import tomlkit
 from tomlkit.items import Array, Table
 
-from features.config import Columns, Data, Store, Tracking
-from features.predict_settings import Predict
 from features.proposal.cards import ProposedIdentities
 from features.proposal.draft import Draft, listed
 from features.proposal.money import decimal_mark
 from features.proposal.place import Place
 from features.proposal.rules import ProposedRules
+from features.settings.predict import Predict
+from features.settings.settings import Columns, Data, Store, Tracking
 
 _MEANING = {
     "customer_id": "Who bought.",

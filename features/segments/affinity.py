@@ -13,9 +13,9 @@ from typing import Literal
 
 import pandas as pd
 
-from features.config import Segments
-from features.orders import OrderLog, day_number
+from features.orders.log import OrderLog, day_number
 from features.segments.system import Description, Words, percent
+from features.settings.settings import Segments
 from features.sql import row
 
 Item = Literal["product", "category"]

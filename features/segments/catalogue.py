@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.config import Segments
 from features.errors import DataError
 from features.segments import affinity, break_even, growth_share, migration
 from features.segments.abc_classes import Abc
@@ -18,6 +17,7 @@ from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
 from features.segments.rfm import Rfm
 from features.segments.system import DEFAULTS, CutPoints, Description, SegmentSystem
+from features.settings.settings import Segments
 
 SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
     Rfm,

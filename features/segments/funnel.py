@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
-from features.optional_tables import visible_tables
-from features.orders import OrderLog, day_number
+from features.orders.log import OrderLog, day_number
 from features.segments.ranks import Floats
 from features.segments.system import CutPoints, Rule, Words
 from features.sql import literal, row
+from features.tables.optional_tables import visible_tables
 
 STAGES = ("awareness", "interest", "decision", "purchase", "loyalty")
 OUTSIDE = "outside"

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.config import GrowthShare, Segments
-from features.orders import OrderLog, day_number
+from features.orders.log import OrderLog, day_number
 from features.segments.ranks import TOLERANCE, Floats
 from features.segments.system import CutPoints, Description, Rule, Words, figure, percent
 from features.segments.trend import trend_columns, two_periods
+from features.settings.settings import GrowthShare, Segments
 
 Assortment = Literal["category", "product"]
 

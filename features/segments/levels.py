@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from features.funnel_settings import LoyaltyWeights
 from features.segments.profit import past_profit, run_rate
 from features.segments.ranks import Floats, edges, places
 from features.segments.system import CutPoints, Rule, Words, figure, percent
+from features.settings.funnel import LoyaltyWeights
 
 LEVELS = ("low", "middle", "high")
 SATISFACTION = "mean_satisfaction_365d"

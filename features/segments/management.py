@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from features.config import Segments
 from features.errors import DataError, NotEnoughData
 from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, edges, parts, places
 from features.segments.system import DEFAULTS, CutPoints, Rule, Words, figure, percent
+from features.settings.settings import Segments
 
 CENTILES = parts(101)
 """They part the customers into the places 0 to 100."""

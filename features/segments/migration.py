@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.orders import OrderLog, day_number
+from features.orders.log import OrderLog, day_number
 from features.segments.profit import MARGIN_SQL
 from features.segments.system import Description, Words
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import pandas as pd
 
-from features.config import Segments
+from features.settings.settings import Segments
 
 DEFAULTS = Segments()
 """The cut points that come with Regulars."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from features.csv_layout import CsvLayout, layout_of
 from features.errors import DataError
+from features.sources.csv_layout import CsvLayout, layout_of
 from features.sources.source import Source, described, refusal, unreserved
 from features.sql import paths
 

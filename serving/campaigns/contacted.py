@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from features.build import build_features
-from features.orders import OrderLog, day_date, day_number
-from serving.store.campaigns import Campaign, Member
+from features.engines.build import build_features
+from features.orders.log import OrderLog, day_date, day_number
+from serving.campaigns.store import Campaign, Member
 
 ELSEWHERE = "contacts"
 """Where such a campaign comes from, as its plan says."""

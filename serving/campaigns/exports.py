@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from serving.campaigns.audience import id_hash
-from serving.lists import csv_bytes
-from serving.store.campaigns import Member
-from serving.workbook import workbook_bytes
+from serving.campaigns.store import Member
+from serving.churn_list.lists import csv_bytes
+from serving.web.workbook import workbook_bytes
 
 COLUMNS = (
     "customer_id",

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.orders import OrderLog, day_number
+from features.orders.log import OrderLog, day_number
 from serving.campaigns.contacted import ELSEWHERE, made_elsewhere
-from serving.campaigns.economics import SaveRate, assumed
 from serving.campaigns.service import status_of
+from serving.campaigns.store import OUTCOMES, Campaign, CampaignStore
 from serving.campaigns.targeting import Targeting, judged, targeting_of
-from serving.erasure import CustomerFiles, Erased
-from serving.store import open_stores
-from serving.store.campaigns import OUTCOMES, Campaign, CampaignStore
+from serving.privacy.erasure import CustomerFiles, Erased
+from serving.scoring.economics import SaveRate, assumed
+from serving.server.stores import open_stores
 from training.experiments.reading import Economics, read_campaign
 from training.experiments.shrinkage import after
 

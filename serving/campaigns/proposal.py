@@ -10,9 +10,9 @@ from typing import Any
 from features.errors import ConfigError
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.power import Power, power_of, spend_variance
+from serving.campaigns.store import Candidate, Member
 from serving.campaigns.wish import Assumptions, Wish, assumptions, value_share
-from serving.store import PublishedRun
-from serving.store.campaigns import Candidate, Member
+from serving.store.run import PublishedRun
 
 TREATED, HELD_OUT = "treated", "hold_out"
 SEED_BYTES = 16

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from features.errors import ConfigError
 from serving.campaigns.proposal import Proposal, propose
+from serving.campaigns.store import Campaign, CampaignStore, Member
 from serving.campaigns.wish import Wish
-from serving.store.campaigns import Campaign, CampaignStore, Member
 
 Status = Literal["running", "ended", "cancelled"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.build import build_features
-from features.orders import OrderLog
+from features.engines.build import build_features
+from features.orders.log import OrderLog
 from serving.campaigns.service import status_of
-from serving.store.campaigns import Campaign, CampaignStore
+from serving.campaigns.store import Campaign, CampaignStore
 from training.experiments.effect import Floats
-from training.uplift import UpliftModel, is_enough, out_of_fold, qini
+from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qini
 
 JUDGE_SEED = 20_260_101
 

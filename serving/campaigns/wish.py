@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from features.errors import ConfigError
-from serving.store import ChurnFilter
+from serving.store.protocol import ChurnFilter
 
 Choose = Literal["best", "every_nth"]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
-from serving.store import open_stores
+from features.settings.settings import load_settings
+from serving.commands.frame import Speaker, common_options
+from serving.server.stores import open_stores
 
 
 @click.command()

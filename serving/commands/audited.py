@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from features.command_line import fail
-from features.config import load_settings
 from features.errors import RegularsError
-from serving.audit import note
-from serving.store.audit import Action
+from features.settings.settings import load_settings
+from serving.commands.frame import fail
+from serving.people.audit import note
+from serving.people.audit_store import Action
 
 
 def audited(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
-from serving.audit import note
-from serving.backup import SETTINGS, back_up, read_contents
-from serving.backup import restore as put_back
+from features.settings.settings import load_settings
+from serving.commands.frame import Speaker, common_options
+from serving.people.audit import note
+from serving.server.backup import SETTINGS, back_up, read_contents
+from serving.server.backup import restore as put_back
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

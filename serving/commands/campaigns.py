@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
+from features.settings.settings import load_settings
 from serving.campaigns.service import Campaigns
-from serving.store import open_stores
-from serving.wording import money_format
+from serving.commands.frame import Speaker, common_options
+from serving.scoring.wording import money_format
+from serving.server.stores import open_stores
 
 VERDICTS = {
     "positive": "earned more than it cost",

@@ -8,19 +8,20 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from features.command_line import Speaker, common_options
-from features.config import Settings, load_settings
 from features.errors import ConfigError
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import Settings, load_settings
 from features.sql import working_folder
-from serving.erasure import erased_of
+from serving.commands.frame import Speaker, common_options
+from serving.commands.training import say_backtest
 from serving.exhibits.catalogue import exhibits_of
 from serving.live.context import RunContext, context_file, write_context
 from serving.live.handover import SentSoFar
-from serving.scoring import score
-from serving.store import PublishRules, open_stores
-from training.bundle import load_models
-from training.commands import say_backtest
+from serving.privacy.erasure import erased_of
+from serving.scoring.run import score
+from serving.server.stores import open_stores
+from serving.store.rules import PublishRules
+from training.bundle.publication import load_models
 from training.job import train
 
 LICENCE_NOTE = (

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
 from features.errors import ConfigError
-from serving.audit import note
-from serving.erasure import CustomerFiles
-from serving.erasure import erase as erase_customers
-from serving.store import open_stores
+from features.settings.settings import load_settings
+from serving.commands.frame import Speaker, common_options
+from serving.people.audit import note
+from serving.privacy.erasure import CustomerFiles
+from serving.privacy.erasure import erase as erase_customers
+from serving.server.stores import open_stores
 
 
 @click.command()

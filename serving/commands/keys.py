@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
-from serving.audit import COMMAND
-from serving.keys import new_key
-from serving.store import KEY_SCOPES, AuditEntry, Key, KeyScope, Stores, open_stores
-from serving.store.audit import Action
+from features.settings.settings import load_settings
+from serving.commands.frame import Speaker, common_options
+from serving.people.audit import COMMAND
+from serving.people.audit_store import Action, AuditEntry
+from serving.people.key_store import KEY_SCOPES, Key, KeyScope
+from serving.people.keys import new_key
+from serving.server.stores import Stores, open_stores
 
 
 @click.group()

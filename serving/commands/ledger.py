@@ -9,17 +9,19 @@ from typing import Any
 import click
 import pandas as pd
 
-from features.command_line import Speaker, common_options
-from features.config import Settings, load_settings
 from features.errors import NoRun
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import Settings, load_settings
+from serving.commands.frame import Speaker, common_options
 from serving.live.handover import lines_sent
-from serving.publication import money_format
-from serving.store import After, ChurnFilter, MoneyFormat, PublishedRun, SqlStore, Store
+from serving.scoring.wording import money_format
+from serving.store.protocol import After, ChurnFilter, Store
 from serving.store.rules import one_per_date
-from training.grade import RULE, Grade
+from serving.store.run import MoneyFormat, PublishedRun
+from serving.store.sql import SqlStore
+from training.backtest.grade import RULE, Grade
+from training.backtest.ledger import Entry, Said, corrections, grades_by_version, judge_runs
 from training.job import first_purchase
-from training.ledger import Entry, Said, corrections, grades_by_version, judge_runs
 
 ROWS_PER_READ = 5_000
 DATES = {
@@ -136,7 +138,7 @@ def _tell_registry(
     settings: Settings, grades: dict[tuple[str, str], Grade], known_on: date
 ) -> None:
     """The grade of a version moves to what it earned in use."""
-    from training.tracking import Tracker
+    from training.tracking.mlflow_runs import Tracker
 
     tracker = Tracker(settings)
     for (name, version), grade in grades.items():

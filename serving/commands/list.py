@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
 from features.errors import ConfigError
-from serving import lists
-from serving.audit import note
-from serving.store import SORT_KEYS, STATUSES, ChurnFilter, SqlStore, Store
-from serving.store.run import RISKS
-from serving.workbook import write_workbook
+from features.settings.settings import load_settings
+from serving.churn_list import lists
+from serving.commands.frame import Speaker, common_options
+from serving.people.audit import note
+from serving.store.protocol import SORT_KEYS, ChurnFilter, Store
+from serving.store.run import RISKS, STATUSES
+from serving.store.sql import SqlStore
+from serving.web.workbook import write_workbook
 
 SHOWN_ROWS = 20
 

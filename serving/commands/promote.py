@@ -3,7 +3,7 @@
 from typing import Any
 
 from serving.commands.audited import audited
-from training.commands import promote as training_promote
+from serving.commands.training import promote as training_promote
 
 
 def _told(arguments: dict[str, Any]) -> tuple[int, str]:

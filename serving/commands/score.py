@@ -5,20 +5,21 @@ from pathlib import Path
 
 import click
 
-from features.command_line import Speaker, as_of_option, common_options
-from features.config import load_settings
 from features.errors import ConfigError
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import load_settings
 from features.sql import working_folder
 from serving.campaigns.measuring import learned
-from serving.erasure import erased_of
+from serving.commands.frame import Speaker, as_of_option, common_options
 from serving.exhibits.catalogue import exhibits_of
 from serving.live.context import RunContext, context_file, write_context
 from serving.live.handover import SentSoFar
-from serving.scoring import ScoreRun
-from serving.scoring import score as run_score
-from serving.store import PublishRules, open_stores
-from training.bundle import load_models
+from serving.privacy.erasure import erased_of
+from serving.scoring.run import ScoreRun
+from serving.scoring.run import score as run_score
+from serving.server.stores import open_stores
+from serving.store.rules import PublishRules
+from training.bundle.publication import load_models
 
 
 @click.command()

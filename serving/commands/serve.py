@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
-from features.command_line import Speaker, common_options
-from features.config import load_settings
-from serving.api import BundleInfo
-from serving.erasure import CustomerFiles
+from features.settings.settings import load_settings
+from serving.commands.frame import Speaker, common_options
 from serving.live.worker import worker_for
-from serving.server import check_host
-from serving.server import serve as run_server
-from serving.store import PublishRules, open_stores
-from training.manifest import current_bundle, read_manifest
+from serving.privacy.erasure import CustomerFiles
+from serving.server.server import check_host
+from serving.server.server import serve as run_server
+from serving.server.stores import open_stores
+from serving.store.rules import PublishRules
+from serving.web.services import BundleInfo
+from training.bundle.manifest import current_bundle, read_manifest
 
 
 @click.command()

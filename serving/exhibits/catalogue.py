@@ -5,7 +5,7 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 
-from features.orders import OrderLog
+from features.orders.log import OrderLog
 from serving.exhibits import (
     backtests,
     drift,
@@ -23,9 +23,9 @@ from serving.exhibits import (
 )
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.past import past_runs, run_before
-from serving.scoring import ScoreRun
-from serving.store import Store
-from training.bundle import Models
+from serving.scoring.run import ScoreRun
+from serving.store.protocol import Store
+from training.bundle.publication import Models
 from training.job import LAST_TRAINING
 
 EXHIBITS: tuple[Exhibit, ...] = (

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from features.segments.system import Words
 from serving.exhibits.exhibit import Exhibit, Scene
-from training.evidence import shares
+from training.backtest.evidence import shares
 
 SOME, MUCH = 0.1, 0.25
 """Usual marks of the index: below the first stable, above the second changed."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from features.orders import OrderLog
+from features.orders.log import OrderLog
 from features.segments.system import Words
 from serving.store.run import RunInfo
-from training.evidence import Evidence
-from training.manifest import Manifest
+from training.backtest.evidence import Evidence
+from training.bundle.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)

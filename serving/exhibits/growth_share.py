@@ -10,7 +10,7 @@ from features.segments.growth_share import (
 from features.segments.system import Words
 from features.sql import row
 from serving.exhibits.exhibit import Exhibit, Scene
-from training.evidence import finite
+from training.backtest.evidence import finite
 
 MOST_PER_GROUP = 15
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from features.orders import day_number
+from features.orders.log import day_number
 from features.segments.system import Words
 from features.sql import row
 from serving.exhibits.exhibit import Exhibit, Scene

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.orders import day_number
+from features.orders.log import day_number
 from features.segments.profit import MARGIN_SQL
 from features.segments.system import Words
 from serving.exhibits.exhibit import Exhibit, Scene

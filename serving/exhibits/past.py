@@ -4,13 +4,13 @@ from datetime import date
 
 import pandas as pd
 
-from features.orders import OrderLog
-from features.value_basis import REVENUE, value_basis
+from features.orders.log import OrderLog
+from features.orders.value_basis import REVENUE, value_basis
 from serving.exhibits.exhibit import Past
-from serving.store import Store
+from serving.store.protocol import Store
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
-from training.tables import churned, labels_at
+from training.past.tables import churned, labels_at
 
 STAGE_SYSTEM = "lifecycle"
 COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")

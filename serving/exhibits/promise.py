@@ -8,7 +8,7 @@ import pandas as pd
 from features.segments.system import Words
 from serving.exhibits.exhibit import Exhibit, Past, Scene
 from serving.store.run import RISKS
-from training.evidence import outcomes
+from training.backtest.evidence import outcomes
 
 NORMAL_95 = 1.96
 
@@ -97,7 +97,7 @@ def _counted(parts: list[pd.DataFrame]) -> dict[str, Any]:
 
 
 def _decided(scene: Scene, found: dict[str, Any], name: str) -> dict[str, Any]:
-    """The tables of `training.evidence.outcomes`, as they are published."""
+    """The tables of `training.backtest.evidence.outcomes`, as they are published."""
     digits = 4 if name == "churn" else scene.digits
     return {
         "deciles": [

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from features.config import Data, Settings
 from features.errors import ConfigError
-from features.histories import FileLine, file_lines, told_beside
-from features.state.judging import TypedLine
-from features.state.reading import SentLine, typed_line
-from serving.answers import encode
+from features.orders.histories import FileLine, file_lines, told_beside
+from features.reading.judging import TypedLine
+from features.reading.typing import SentLine, typed_line
+from features.settings.settings import Data, Settings
 from serving.live.scorer import Ask, Known, LastSaid, NothingBought, Scored, Scorer
+from serving.scoring.answers import encode
 from serving.store.run import RunInfo
 
 IN_FILES = "order_in_files"
@@ -33,7 +33,7 @@ def asked_after(
 
     Parameters
     ----------
-    body : `customer_id`; `run_id`, the run to go beyond; `history`, see `features.histories`;
+    body : `customer_id`; `run_id`, the run to go beyond; `history`, see `features.orders.histories`;
         `lines` (order, content), oldest first; `segments`, `name`, `consent`, `referral_value`
         as that run says them; `earlier`, runs with their figures
 

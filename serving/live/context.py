@@ -15,11 +15,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.config import Settings
 from features.errors import BundleError
-from features.orders import OrderLog
+from features.orders.log import OrderLog
+from features.settings.settings import Settings
 from serving.live import CONTEXT
-from serving.recommendation_rules import rules_of
+from serving.scoring.recommendation_rules import rules_of
 from serving.store.run import RunInfo
 
 LEVELS = 1_001

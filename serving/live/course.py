@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.config import Settings
-from features.orders import day_date, day_number
-from features.state import CustomerState, Line
+from features.engines.state.customer import CustomerState
+from features.engines.state.record import Line
+from features.orders.log import day_date, day_number
+from features.settings.settings import Settings
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
-from serving.risk import alive, retention_risk
+from serving.scoring.risk import alive, retention_risk
 
 MOST_DAYS = 730
 """How far back the course goes."""

@@ -14,18 +14,18 @@ from typing import Any, Self
 import pyarrow.parquet as pq
 from sqlalchemy.engine import make_url
 
-from features.build import build_features
 from features.catalogue import FEATURES
-from features.config import Data, Settings
-from features.orders import OrderLog
-from features.sent_lines import SentOrderLine
-from features.state.reading import SentLine, typed_line
-from serving.erasure import Erased
-from serving.recommendation_rules import rules_of
-from serving.scoring import ScoreRun
-from serving.store.live import Handover, LiveLine, LiveStore
-from serving.store.stores import open_stores
-from training.bundle import Models
+from features.engines.build import build_features
+from features.orders.log import OrderLog
+from features.reading.sent_lines import SentOrderLine
+from features.reading.typing import SentLine, typed_line
+from features.settings.settings import Data, Settings
+from serving.live.store import Handover, LiveLine, LiveStore
+from serving.privacy.erasure import Erased
+from serving.scoring.recommendation_rules import rules_of
+from serving.scoring.run import ScoreRun
+from serving.server.stores import open_stores
+from training.bundle.publication import Models
 
 ROWS_AT_ONCE = 10_000
 

@@ -14,19 +14,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from features.errors import ConfigError, NoRun, RegularsError, ScorerAway, StoreError
-from serving.erasure import CustomerFiles, Erased
+from serving.live.store import LivePast, LiveStore, Outcome, RequestKey, SentLine, Verdict
 from serving.live.worker import ScoresOne
-from serving.store.live import (
-    LivePast,
-    LiveStore,
-    Outcome,
-    RequestKey,
-    SentLine,
-    Verdict,
-)
+from serving.privacy.erasure import CustomerFiles, Erased
+from serving.server.stores import Stores
 from serving.store.protocol import Store
 from serving.store.run import ScoreRow
-from serving.store.stores import Stores
 
 log = logging.getLogger(__name__)
 

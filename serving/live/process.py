@@ -22,17 +22,17 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, TextIO
 
-from features.config import Settings, load_settings
 from features.errors import ConfigError, RegularsError
-from features.state.reading import SentLine, typed_line
-from serving.answers import encode
+from features.reading.typing import SentLine, typed_line
+from features.settings.settings import Settings, load_settings
 from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
 from serving.live.products import popular_products, products_after
 from serving.live.scorer import Ask, Known, Scored, Scorer
-from serving.logs import log_as_json
-from training.bundle import load_models
+from serving.scoring.answers import encode
+from serving.web.logs import log_as_json
+from training.bundle.publication import load_models
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from features.config import Settings
-from features.histories import told_beside
+from features.orders.histories import told_beside
+from features.settings.settings import Settings
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
 from serving.live.shelf import Asked

@@ -12,24 +12,25 @@ import numpy as np
 from babel.numbers import get_currency_precision
 
 from features.catalogue import FEATURES
-from features.config import Settings
+from features.engines.state.customer import CustomerState
+from features.engines.state.record import Line
 from features.errors import ConfigError
-from features.orders import day_number
+from features.orders.log import day_number
+from features.reading.judging import JudgedLine, TypedLine, counting_lines, judge
+from features.reading.typing import with_catalogue
 from features.rows import Rows
-from features.state import CustomerState, Line
-from features.state.judging import JudgedLine, TypedLine, counting_lines, judge
-from features.state.reading import with_catalogue
-from serving.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
-from serving.campaigns.economics import profits
-from serving.explanation import SCORES, Explainer, Told
-from serving.figures import figures_of
-from serving.lineage import models_of
+from features.settings.settings import Settings
 from serving.live.context import RunContext, newest_day
 from serving.live.shelf import Asked, Shelf, baskets
-from serving.outlook import categories_of
-from serving.reasons import About
+from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
+from serving.scoring.economics import profits
+from serving.scoring.explanation import SCORES, Explainer, Told
+from serving.scoring.figures import figures_of
+from serving.scoring.lineage import models_of
+from serving.scoring.outlook import categories_of
+from serving.scoring.reasons import About
 from serving.store.run import RunInfo
-from training.bundle import Models
+from training.bundle.publication import Models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +181,7 @@ class Scorer:
 
         Returns
         -------
-        The document as `serving.answers` writes it, equal to the run's to the published digit,
+        The document as `serving.scoring.answers` writes it, equal to the run's to the published digit,
         but for `segments` and `churn_percentile` (see `Known`).
 
         Raises

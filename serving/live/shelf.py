@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from features.config import Settings
+from features.engines.state.record import Line
 from features.errors import ConfigError
-from features.orders import day_date
-from features.state import Line
+from features.orders.log import day_date
+from features.settings.settings import Settings
 from serving.live.context import RunContext
-from training.models.recommendation import RecommendationModel
-from training.models.recommender import Kind
 from training.recommend.answer import Pick
+from training.recommend.model import RecommendationModel
+from training.recommend.recommender import Kind
 from training.recommend.rules import Rules
 
 SCORE_DIGITS = 6

@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 from features.errors import ConfigError, RegularsError, ScorerAway, ScorerBusy
 from serving.live import CONTEXT
 from serving.live.pipe import Answer, Retired, WorkerProcess
-from training.manifest import CURRENT
+from training.bundle.manifest import CURRENT
 
 log = logging.getLogger(__name__)
 

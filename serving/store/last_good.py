@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from features.errors import ConfigError, NoRun, StoreError, UnknownCustomer
-from serving.store.live import Handover
+from serving.live.store import Handover
 from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, SortKey, Store
 from serving.store.run import PublishedRun, RunInfo
 

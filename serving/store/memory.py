@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
-from serving.store.feed import Told
-from serving.store.live import NOTHING_SEEN, Handover
-from serving.store.memory_feed import MemoryFeed
-from serving.store.memory_live import MemoryLive
+from serving.changes.feed import Told
+from serving.changes.memory_feed import MemoryFeed
+from serving.live.memory_store import MemoryLive
+from serving.live.store import NOTHING_SEEN, Handover
 from serving.store.protocol import (
     ANY_OF,
     CONSENTS,
@@ -58,7 +58,7 @@ class MemoryStore:
         exhibits: Mapping[str, Any] | None = None,
         handover: Handover | None = None,
     ) -> None:
-        from serving.publication import prepare
+        from serving.scoring.publication import prepare
 
         if run.run_id in self._runs:
             raise StoreError("A run of this id has already been published.")

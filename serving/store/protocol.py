@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from features.errors import ConfigError
-from serving.store.live import Handover
+from serving.live.store import Handover
 from serving.store.run import PublishedRun, RunInfo, Totals
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class Store(Protocol):
         Parameters
         ----------
         run : the run's lineage
-        scores : one row per customer; columns as in `serving.publication`
+        scores : one row per customer; columns as in `serving.scoring.publication`
         recommendations : one row per customer and rank
-        exhibits : name → what `serving.store.exhibits` reads back, ready for JSON; None: none
+        exhibits : name → what `serving.exhibits.store` reads back, ready for JSON; None: none
         handover : what the run brings and has seen of orders sent to the server; None: nothing,
             and what was sent to customers of the run waits for one that does
 

@@ -41,7 +41,7 @@ class RunInfo:
     segment systems that the scores carry; `risk_bands` holds the lower edges of the bands
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
-    (`serving.campaigns.economics`); `churn_label` says what churn is. `created_at` knows its time zone.
+    (`serving.scoring.economics`); `churn_label` says what churn is. `created_at` knows its time zone.
     """
 
     run_id: str

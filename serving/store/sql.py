@@ -24,17 +24,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
+from serving.changes.feed import announce, forget_before
+from serving.live.overlay import live_documents, live_totals, not_overridden, overriding
+from serving.live.sql_store import take_over
+from serving.live.store import NOTHING_SEEN, Handover
+from serving.live.tables import live_scores
 from serving.store.database import one_writer, open_database, store_errors
 from serving.store.facets import Facets, SqlFacets, keep_facets
-from serving.store.feed import announce, forget_before
-from serving.store.live import NOTHING_SEEN, Handover
-from serving.store.live_overlay import (
-    live_documents,
-    live_totals,
-    not_overridden,
-    overriding,
-)
-from serving.store.live_tables import live_scores
 from serving.store.one_row import OneRow
 from serving.store.protocol import (
     ANY_OF,
@@ -52,7 +48,6 @@ from serving.store.protocol import (
 )
 from serving.store.rules import PublishRules, outdated
 from serving.store.run import PublishedRun, RunInfo, Summary
-from serving.store.sql_live import take_over
 from serving.store.tables import (
     UNKNOWN,
     current,
@@ -66,7 +61,7 @@ from serving.store.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.publication import Batch, Publication
+    from serving.scoring.publication import Batch, Publication
 
 ROWS_PER_READ = 10_000
 PUBLISHING_CACHE_KIB = 65_536
@@ -177,7 +172,7 @@ class SqlStore:
         exhibits: Mapping[str, Any] | None = None,
         handover: Handover | None = None,
     ) -> None:
-        from serving.publication import prepare
+        from serving.scoring.publication import prepare
 
         ready = prepare(run, scores, recommendations)
         with store_errors():

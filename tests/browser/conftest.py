@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from serving.store import SqlStore
-from serving.store.live import Handover
+from serving.live.store import Handover
+from serving.store.sql import SqlStore
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import AS_OF, run_info, score_tables

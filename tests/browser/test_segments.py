@@ -7,11 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from serving.exhibits.catalogue import exhibits_of
-from serving.scoring import score
-from serving.store import SqlStore
+from serving.scoring.run import score
+from serving.store.sql import SqlStore
 from tests.browser.conftest import opened
 from tests.support.servers import running_server
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 pytestmark = pytest.mark.browser
 

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import delete
 
-from serving.store import memory_stores, open_stores
+from serving.server.stores import memory_stores, open_stores
 from serving.store.tables import metadata
 from tests.support.postgres import needed_binaries, running_postgres
 

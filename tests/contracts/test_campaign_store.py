@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from features.errors import CampaignConflict, ConfigError, NoRun, UnknownCampaign
-from serving.store import ChurnFilter
-from serving.store.campaigns import Campaign, Member
-from serving.store.erasures import Tombstone
+from serving.campaigns.store import Campaign, Member
+from serving.privacy.store import Tombstone
+from serving.store.protocol import ChurnFilter
 from tests.support.scores import run_info, score_tables
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)

@@ -13,12 +13,12 @@ import pytest
 from features.errors import BundleError, DataError
 from tests.support.shop import order_lines, simulate_orders
 from tests.support.tables import shop_tables
-from training.baselines import InactivityRule, LastPlusUsualGap, RfmAverage
-from training.boosting import Boosting
+from training.models.baselines import InactivityRule, LastPlusUsualGap, RfmAverage
+from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.next_purchase import NextPurchaseModel
 from training.models.value import ValueModel
-from training.tables import CutoffTable
+from training.past.tables import CutoffTable
 
 HORIZON = 60
 GROWN = Boosting(rounds=40, min_rows_in_leaf=20, seed=7, threads=1)
@@ -43,7 +43,7 @@ import sys
 from pathlib import Path
 import pandas as pd
 from tests.contracts.test_customer_models import MODELS
-from training.tables import CutoffTable
+from training.past.tables import CutoffTable
 
 root = Path(sys.argv[1])
 tables = [

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from features.errors import ConfigError, UnknownCustomer
-from serving.erasure import CustomerFiles, Erased, erase
-from serving.store import ChurnFilter
+from serving.privacy.erasure import CustomerFiles, Erased, erase
+from serving.store.protocol import ChurnFilter
 from tests.support.scores import run_info, score_tables
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import delete
 
 from features.errors import ConfigError
-from serving.store import ChurnFilter
-from serving.store.erasures import Tombstone
+from serving.privacy.store import Tombstone
 from serving.store.facets import SqlFacets
+from serving.store.protocol import ChurnFilter
 from serving.store.tables import run_facets
 from tests.support.scores import run_info, score_tables
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.block import Block, Unit
-from features.build import GRAINS, build_features
+from features.blocks.block import Block, Unit
 from features.catalogue import BLOCKS, FEATURES
-from features.config import Settings
-from features.orders import read_orders
+from features.engines.build import GRAINS, build_features
+from features.orders.log import read_orders
+from features.settings.settings import Settings
 from features.sources import FrameSource, open_source
 from tests.support.shop import FIRST_DAY, busy_orders, shop_settings
 

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.build import build_features
-from features.loading import load_lines
-from features.orders import OrderLog, day_date, day_number, read_orders
-from features.rules import rules_for
+from features.engines.build import build_features
+from features.engines.state.customer import CustomerState
+from features.engines.state.export import customer_lines
+from features.orders.log import OrderLog, day_date, day_number, read_orders
+from features.reading.judging import TypedLine, counting_lines, judge
+from features.reading.loading import load_lines
+from features.reading.rules import rules_for
+from features.reading.typing import SentLine, typed_line
 from features.sources import FrameSource, ParquetSource
 from features.sql import engine
-from features.state import CustomerState
-from features.state.export import customer_lines
-from features.state.judging import TypedLine, counting_lines, judge
-from features.state.reading import SentLine, typed_line
 from tests.support.dirty import COLUMNS, RULES, START, chance, dirty_lines, frame_of, late_line
 from tests.support.shop import shop_settings
 

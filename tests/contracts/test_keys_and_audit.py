@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.errors import ConfigError
-from serving.store import AuditEntry, Key
+from serving.people.audit_store import AuditEntry
+from serving.people.key_store import Key
 
 NOW = datetime(2026, 3, 4, 12, 30, 5, 123456, tzinfo=UTC)
 KEY = Key(

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from features.errors import KeyReused, NoRun, ScorePending, UnknownCustomer
-from serving.erasure import CustomerFiles, Erased, erase
-from serving.store import ChurnFilter
-from serving.store.live import Handover, LiveLine, RequestKey, SentLine
-from serving.store.live_tables import OF_SCORES, live_scores
+from serving.live.store import Handover, LiveLine, RequestKey, SentLine
+from serving.live.tables import OF_SCORES, live_scores
+from serving.privacy.erasure import CustomerFiles, Erased, erase
+from serving.store.protocol import ChurnFilter
 from serving.store.run import ScoreRow
 from tests.support.scores import run_info, score_tables
 

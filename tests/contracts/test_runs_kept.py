@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from features.errors import ConfigError, CursorTooOld
-from serving.store import After, ChurnFilter
+from serving.store.protocol import After, ChurnFilter
 from serving.store.rules import PublishRules, outdated
 from tests.support.scores import run_info, score_tables
 

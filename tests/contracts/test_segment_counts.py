@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError
-from serving.store import segments
-from serving.store.erasures import Tombstone
-from serving.store.feed import forget_customers
-from serving.store.segments import Group, Move
+from serving.changes.feed import forget_customers
+from serving.privacy.store import Tombstone
+from serving.segments import store as segments
+from serving.segments.store import Group, Move
 from tests.support.scores import run_info, score_tables
 
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.build import build_features, feature_query
 from features.catalogue import FEATURES
-from features.orders import OrderLog, day_number, days_of, orders_of, read_orders
+from features.engines.build import build_features, feature_query
+from features.engines.state.customer import CustomerState
+from features.engines.state.export import customer_lines, customer_states
+from features.engines.state.record import Line
+from features.orders.log import OrderLog, day_number, days_of, orders_of, read_orders
 from features.sources import FrameSource
-from features.state import CustomerState, Line
-from features.state.export import customer_lines, customer_states
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings
 from tests.support.states import lines_of_a_customer
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError, DataError, NoRun, StoreError, UnknownCustomer
-from serving.store import SORT_KEYS, After, ChurnFilter, SqlStore
+from serving.store.protocol import SORT_KEYS, After, ChurnFilter
+from serving.store.sql import SqlStore
 from tests.support.scores import run_info, score_tables
 
 HOSTILE_IDS = (
@@ -283,7 +284,7 @@ _PUBLISH_AND_DIE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from serving.store import SqlStore
+from serving.store.sql import SqlStore
 from tests.support.scores import run_info, score_tables
 
 store = SqlStore(sys.argv[1])
@@ -329,7 +330,7 @@ def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
 
 def test_processes_that_start_together_on_nothing_all_succeed(tmp_path):
     url = f"sqlite:///{tmp_path}/new/folder/regulars.db"
-    script = "import sys; from serving.store import SqlStore; SqlStore(sys.argv[1]).close()"
+    script = "import sys; from serving.store.sql import SqlStore; SqlStore(sys.argv[1]).close()"
 
     def start(_):
         command = [sys.executable, "-W", "error", "-c", script, url]

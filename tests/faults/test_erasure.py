@@ -1,9 +1,9 @@
-"""Who was erased is in no file of a PostgreSQL cluster; `tests.serving.test_erasure` has SQLite."""
+"""Who was erased is in no file of a PostgreSQL cluster; `tests.serving.privacy.test_erasure` has SQLite."""
 
 from datetime import UTC, datetime
 
-from serving.erasure import CustomerFiles, erase
-from serving.store import open_stores
+from serving.privacy.erasure import CustomerFiles, erase
+from serving.server.stores import open_stores
 from tests.contracts.test_live import keep, line, score_of
 from tests.support.postgres import PostgresServer, needed_binaries, running_postgres
 from tests.support.scores import run_info, score_tables

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from serving.store import open_stores
+from serving.server.stores import open_stores
 from tests.support.ingest import kept_lines, send_through_kills
 from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server

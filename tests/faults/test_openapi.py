@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from features.config import Settings
-from features.serve_settings import Serve
-from serving.answers import encode
-from serving.api import create_app
-from serving.api.access import ACCESS
-from serving.api.observed import Observed
-from serving.cli import main
-from serving.erasure import CustomerFiles
-from serving.keys import new_key
-from serving.store import open_stores
+from features.settings.serve import Serve
+from features.settings.settings import Settings
+from serving.commands.main import main
+from serving.people.access import ACCESS
+from serving.people.keys import new_key
+from serving.privacy.erasure import CustomerFiles
+from serving.scoring.answers import encode
+from serving.server.app import create_app
+from serving.server.stores import open_stores
+from serving.web.observed import Observed
 from tests.flow.test_live_orders import Inline
 from tests.support.openapi_cases import send_cases
 from tests.support.shop import write_config

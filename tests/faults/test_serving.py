@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.store import open_stores
+from serving.server.stores import open_stores
 from tests.support.faults import (
     ask,
     bad_requests,
@@ -25,9 +25,10 @@ CANARY = "canary7f3a"
 SLOW = """
 import sys, time
 from dataclasses import replace
-from features.serve_settings import Serve
-from serving.server import serve
-from serving.store import SqlStore, open_stores
+from features.settings.serve import Serve
+from serving.server.server import serve
+from serving.server.stores import open_stores
+from serving.store.sql import SqlStore
 
 class Slow(SqlStore):
     def customers(self, ids):

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from serving.store import open_stores
+from serving.server.stores import open_stores
 from tests.support.ingest import kept_lines
 from tests.support.servers import UNHURRIED, running_server
 from tests.support.storms import full_disk, publish_numbered, read_through_runs, send_orders

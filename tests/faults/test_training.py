@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training.manifest import current_bundle, read_manifest
+from training.bundle.manifest import current_bundle, read_manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +15,7 @@ TRAIN = """
 import json, sys
 from pathlib import Path
 from tests.support.trained import trained_shop
-from training.manifest import current_bundle, read_manifest
+from training.bundle.manifest import current_bundle, read_manifest
 
 with trained_shop(Path(sys.argv[1])) as shop:
     folder = current_bundle(shop.settings.path(shop.settings.store.bundles))

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from features.errors import BundleError
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.sources import FrameSource
-from serving.scoring import score
-from serving.store import MemoryStore
+from serving.scoring.run import score
+from serving.store.memory import MemoryStore
 from tests.support.contracts import contract_settings, simulate_contracts
-from training.bundle import load_models
+from training.bundle.publication import load_models
 from training.job import train
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)

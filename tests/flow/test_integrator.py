@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from serving.cli import main
+from serving.commands.main import main
 from tests.support.faults import ask
 from tests.support.servers import ServerProcess, free_port, serving
 from tests.support.shop import FIRST_DAY, write_config

@@ -12,21 +12,21 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from features.config import Settings
-from features.orders import check_orders, read_orders
-from serving.answers import blocks
-from serving.cli import main
-from serving.erasure import CustomerFiles
+from features.orders.log import check_orders, read_orders
+from features.settings.settings import Settings
+from serving.commands.main import main
 from serving.live.context import context_file, read_context
 from serving.live.handover import lines_sent
 from serving.live.process import answer
 from serving.live.scorer import Scorer
-from serving.scoring import score
-from serving.store import Stores, open_stores
+from serving.privacy.erasure import CustomerFiles
+from serving.scoring.answers import blocks
+from serving.scoring.run import score
+from serving.server.stores import Stores, open_stores
 from tests.serving.conftest import NOW, client_of
 from tests.support.shop import write_config
 from tests.support.trained import copy_of
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 DIFFERS = ("churn_percentile", "segments", "segments_as_of", "lineage")
 """What only a run can say of a customer, or says of itself."""

@@ -19,7 +19,7 @@ from tests.support.trained import SECTIONS, SHOP
 
 pytestmark = pytest.mark.slow
 
-REGULARS = [sys.executable, "-m", "serving.cli"]
+REGULARS = [sys.executable, "-m", "serving.commands.main"]
 TRAINING_LIBRARIES = ("lightgbm", "duckdb", "pandas", "numpy", "scipy", "sklearn", "pyarrow")
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from features.catalogue import FEATURES, OPTIONAL_FEATURES
 from features.errors import RegularsError
-from features.orders import read_orders
-from serving.scoring import score
+from features.orders.log import read_orders
+from serving.scoring.run import score
 from tests.support.optional_tables import ENDS, TABLES, busy_tables, write_tables
 from tests.support.shop import shop_settings, simulate_orders
 from tests.support.trained import SECTIONS, SHOP
-from training.bundle import load_models_of
+from training.bundle.publication import load_models_of
 from training.job import train
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from serving.cli import main
+from serving.commands.main import main
 from tests.support.shop import shop_settings, simulate_orders, write_config
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.build import build_features
 from features.catalogue import FEATURES
-from features.orders import read_orders
+from features.engines.build import build_features
+from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.oracles.features_in_pandas import features_in_pandas
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings

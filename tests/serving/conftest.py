@@ -3,8 +3,9 @@ from datetime import UTC, date, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from serving.api import create_app
-from serving.store import MemoryStore, Stores, memory_stores
+from serving.server.app import create_app
+from serving.server.stores import Stores, memory_stores
+from serving.store.memory import MemoryStore
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables

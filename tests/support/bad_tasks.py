@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from training.catalogue import TASKS
-from training.models.recommendation_baselines import PopularProducts
+from training.recommend.baselines import PopularProducts
+from training.tasks.catalogue import TASKS
 
 KINDS = ("nan", "constant", "shuffled", "worse")
 SPOKEN = {

@@ -5,7 +5,7 @@ from random import Random
 
 import pandas as pd
 
-from features.state.judging import TypedLine
+from features.reading.judging import TypedLine
 
 START = datetime.fromisoformat("2024-01-01")
 

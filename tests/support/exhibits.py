@@ -1,6 +1,6 @@
 """What a run of `tests.support.scores` shows as a whole, in the shapes of `serving.exhibits`."""
 
-from serving.store import RISKS
+from serving.store.run import RISKS
 
 TEXT = {"en": "Counted so.", "zh": "如此计算。"}
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from serving.store import open_stores
+from serving.server.stores import open_stores
 from tests.support.servers import ServerProcess
 
 Servers = Callable[[], AbstractContextManager[tuple[str, ServerProcess]]]

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from serving.answers import PRODUCT_FIELDS
-from serving.store import RunInfo
+from serving.scoring.answers import PRODUCT_FIELDS
+from serving.store.run import RunInfo
 
 AS_OF = date(2026, 3, 1)
 GROUPS = (

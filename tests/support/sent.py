@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from features.config import Data
-from features.state.judging import TypedLine
-from features.state.reading import SentLine, typed_line
+from features.reading.judging import TypedLine
+from features.reading.typing import SentLine, typed_line
+from features.settings.settings import Data
 
 
 def sent_lines(orders: pd.DataFrame) -> dict[str, list[SentLine]]:

@@ -13,9 +13,9 @@ from urllib.error import URLError
 
 _SCRIPT = """
 import sys
-from features.serve_settings import Serve
-from serving.server import serve
-from serving.store import open_stores
+from features.settings.serve import Serve
+from serving.server.server import serve
+from serving.server.stores import open_stores
 serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]), settings=Serve(SETTINGS),
       bundle_info={"bundle_id": "b-1", "models": {}})
 """
@@ -60,7 +60,7 @@ def running_server(url: str, *, script: str = USUAL) -> Iterator[tuple[str, Serv
 def serving(config: Path, port: int) -> Iterator[tuple[str, ServerProcess]]:
     """`regulars serve` with its models, on a port that stays the same from start to start."""
     words = ["serve", "--port", str(port), "--config", str(config)]
-    with _running([sys.executable, "-m", "serving.cli", *words], port) as found:
+    with _running([sys.executable, "-m", "serving.commands.main", *words], port) as found:
         yield found
 
 

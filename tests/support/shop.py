@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tomlkit
 
-from features.config import CONFIG_NAME, Settings, settings_from
+from features.settings.settings import CONFIG_NAME, Settings, settings_from
 
 FIRST_DAY = pd.Timestamp("2024-01-01")
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from features.state import Line
+from features.engines.state.record import Line
 
 FIRST_DAY = 19_723
 """2024-01-01."""

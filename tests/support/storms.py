@@ -11,7 +11,7 @@ from subprocess import Popen
 from typing import Any
 from urllib.parse import urlsplit
 
-from serving.store import open_stores
+from serving.server.stores import open_stores
 from tests.support.faults import ask
 from tests.support.ingest import order_lines
 from tests.support.scores import run_info, score_tables

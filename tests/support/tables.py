@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.build import build_features
-from features.orders import read_orders
+from features.engines.build import build_features
+from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.support.shop import FIRST_DAY, shop_settings
-from training.tables import CutoffTable, cutoff_table
+from training.past.tables import CutoffTable, cutoff_table
 
 
 def shop_tables(

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from features.errors import Busy, ConfigError, NotEnoughData
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.sources import FrameSource
+from serving.commands.training import unpublished
 from tests.support.shop import order_lines, shop_settings, simulate_orders
 from tests.support.trained import copy_of
-from training.bundle import load_models
-from training.commands import unpublished
+from training.bundle.manifest import current_bundle
+from training.bundle.publication import load_models
 from training.job import prepare_training, train, training_lock
-from training.manifest import current_bundle
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ class Stopped(Exception):
 
 @pytest.mark.slow
 def test_a_failure_midway_leaves_the_old_bundle_and_marks_the_run(shop):
-    from training.tracking import CHAMPION, Tracker
+    from training.tracking.mlflow_runs import CHAMPION, Tracker
 
     before = load_models(shop.settings).manifest
 
@@ -112,7 +112,7 @@ def test_a_failure_midway_leaves_the_old_bundle_and_marks_the_run(shop):
 @pytest.mark.slow
 def test_models_that_cannot_be_judged_are_challengers_and_not_published(log_of):
     """Everybody buys for two months, then nobody does: there is no next order to judge."""
-    from training.tracking import CHALLENGER, Tracker
+    from training.tracking.mlflow_runs import CHALLENGER, Tracker
 
     orders = [(f"c{n:03d}", day, 10.0 + n % 7) for n in range(40) for day in range(n % 9, 60, 9)]
     log = log_of(order_lines([*orders, ("late", 199, 1.0)]))

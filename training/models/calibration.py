@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.estimator import Floats
+from training.models.estimator import Floats
 
 PROBABILITY_FLOOR = 1e-4
 LARGEST_SHIFT = 20.0

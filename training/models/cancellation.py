@@ -10,8 +10,10 @@ import pandas as pd
 from features.blocks.membership import CANCELLED, is_cancelled
 from features.errors import DataError, NotEnoughData
 from features.rows import Features, Rows, column
-from training.boosting import Boosting, OffsetBooster
-from training.estimator import (
+from training.models.boosting import Boosting, OffsetBooster
+from training.models.calibration import expit, log_odds_shift, logit, shrunk_mean
+from training.models.churn import ChurnModel
+from training.models.estimator import (
     Figures,
     Floats,
     read_json,
@@ -20,11 +22,9 @@ from training.estimator import (
     table_of,
     write_json,
 )
-from training.models.calibration import expit, log_odds_shift, logit, shrunk_mean
-from training.models.churn import ChurnModel
 from training.models.rhythm import Rhythms
+from training.past.tables import CutoffTable, horizon_of
 from training.process.shifted_beta_geometric import ShiftedBetaGeometric
-from training.tables import CutoffTable, horizon_of
 
 TENURE = "days_since_first_order"
 PROCESS_SHARE = 0.5

@@ -8,16 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.rows import Features, Rows
-from training.boosting import Boosting
-from training.estimator import (
-    Figures,
-    Floats,
-    read_json,
-    require_columns,
-    stacked,
-    table_of,
-    write_json,
-)
+from training.models.boosting import Boosting
 from training.models.calibration import (
     common_slope,
     expit,
@@ -25,6 +16,15 @@ from training.models.calibration import (
     logit,
     shrunk_mean,
     stretched,
+)
+from training.models.estimator import (
+    Figures,
+    Floats,
+    read_json,
+    require_columns,
+    stacked,
+    table_of,
+    write_json,
 )
 from training.models.links import LogOdds
 from training.models.rhythm import Rhythm, Rhythms
@@ -35,7 +35,7 @@ from training.models.two_views import (
     Target,
     TwoViews,
 )
-from training.tables import CutoffTable, churned
+from training.past.tables import CutoffTable, churned
 
 
 class ChurnModel:

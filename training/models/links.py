@@ -5,8 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
-from training.estimator import Floats
 from training.models.calibration import expit, log_odds_shift
+from training.models.estimator import Floats
 
 LARGEST_LOG = 50.0
 """Beyond it the exponential of a score says nothing more."""

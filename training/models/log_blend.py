@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from features.rows import Features
-from training.boosting import Boosting
-from training.estimator import Floats
+from training.models.boosting import Boosting
 from training.models.calibration import log_ratio, usual_shift
+from training.models.estimator import Floats
 from training.models.links import LogAmount
 from training.models.two_views import (
     CORRECTED_SHARE,

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from features.rows import Features, column
-from training.estimator import Floats
 from training.models.calibration import common_slope, log_odds_shift, logit, surprise
+from training.models.estimator import Floats
 from training.models.season import Season
+from training.past.tables import CutoffTable, Slot, churned, horizon_of
 from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
 from training.process.regular_beta_geometric import RegularBetaGeometric
 from training.process.summary import PurchaseCounts
-from training.tables import CutoffTable, Slot, churned, horizon_of
 
 LEAST_EXPECTED = 1e-4
 """Keeps the logarithm of an expectation finite."""

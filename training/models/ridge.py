@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.rows import Features, values_of
-from training.estimator import Floats
+from training.models.estimator import Floats
 from training.models.links import Link, LogAmount
 
 FARTHEST = 4.0

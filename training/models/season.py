@@ -8,9 +8,9 @@ from typing import Protocol, Self
 import numpy as np
 import pandas as pd
 
-from training.estimator import Floats
 from training.models.calibration import LEVEL_NOISE
-from training.tables import LEAST_PAIRS, SLOT_DAYS, SLOTS_PER_YEAR, Slot
+from training.models.estimator import Floats
+from training.past.tables import LEAST_PAIRS, SLOT_DAYS, SLOTS_PER_YEAR, Slot
 
 
 class Expects(Protocol):

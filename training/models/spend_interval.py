@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from training.estimator import Floats
+from training.models.estimator import Floats
 
 LEVELS = np.linspace(0.02, 0.98, 49)
 HALF_A_CENT = 0.005

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.rows import Features
-from training.boosting import OffsetBooster
-from training.estimator import Floats, customer_thirds
+from training.models.boosting import OffsetBooster
+from training.models.estimator import Floats, customer_thirds
 from training.models.links import Link
 from training.models.ridge import RidgeCorrection
 

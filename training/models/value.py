@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError
+from features.orders.value_basis import REVENUE, BasisName, ValueBasis
 from features.rows import Features, Rows, column
-from features.value_basis import REVENUE, BasisName, ValueBasis
-from training.boosting import Boosting
-from training.estimator import (
+from training.models.boosting import Boosting
+from training.models.estimator import (
     Figures,
     Floats,
     read_json,
@@ -25,8 +25,8 @@ from training.models.log_blend import LogBlend
 from training.models.rhythm import LEAST_EXPECTED, Rhythm, Rhythms
 from training.models.spend_interval import SpendInterval
 from training.models.two_views import CORRECTED_SHARE, PROCESS_SHARE
+from training.past.tables import CutoffTable, horizon_of
 from training.process.gamma_gamma import GammaGamma
-from training.tables import CutoffTable, horizon_of
 
 DAYS_PER_YEAR = 365.25
 

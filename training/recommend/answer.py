@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from training.models.purchase_history import Floats, Ints, place_in_group
 from training.recommend.candidates import (
     BLEND,
     NEW_CANDIDATES,
@@ -18,6 +17,7 @@ from training.recommend.candidates import (
 )
 from training.recommend.catalogue import Catalogue
 from training.recommend.lists import Filler, Listed, arrange, fill_up
+from training.recommend.purchase_history import Floats, Ints, place_in_group
 from training.recommend.reasons import bought_before, most_telling, strongest_voice
 from training.recommend.rules import Mask, Rules
 from training.recommend.sources import NextBasketRidge, Past

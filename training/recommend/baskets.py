@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from training.models.purchase_history import Floats, History, Ints, texts
+from training.recommend.purchase_history import Floats, History, Ints, texts
 
 Values = NDArray[np.floating[Any]]
 """Scores and features, mostly in single precision: half the memory, and finer than any of them."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.models.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Owned, Values
 from training.recommend.facts import ProductFacts
+from training.recommend.purchase_history import Ints, place_in_group
 from training.recommend.sources import Past
 
 NEW_CANDIDATES = 60

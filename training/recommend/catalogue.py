@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from training.models.purchase_history import Floats, Ints, texts
 from training.recommend.baskets import Baskets
+from training.recommend.purchase_history import Floats, Ints, texts
 
 RECENT_HALF_LIFE_DAYS = 14.0
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import BundleError
-from training.estimator import read_json, write_json
-from training.models.purchase_history import texts
+from training.models.estimator import read_json, write_json
 from training.recommend.catalogue import Catalogue
 from training.recommend.facts import ProductFacts
+from training.recommend.purchase_history import texts
 from training.recommend.ranker import Ranker
 from training.recommend.sources import Arrays, Neighbours, NextBasketRidge
 from training.recommend.stages import Stages

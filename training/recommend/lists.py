@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.models.purchase_history import Floats, Ints, place_in_group
 from training.recommend.baskets import Owned
 from training.recommend.candidates import Candidates
+from training.recommend.purchase_history import Floats, Ints, place_in_group
 from training.recommend.rules import Mask, Rules
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.special import expit
 
 from features.errors import BundleError
-from training.boosting import GROWING
-from training.models.purchase_history import Floats, Ints
+from training.models.boosting import GROWING
 from training.recommend.baskets import Values
 from training.recommend.candidates import FEATURES
+from training.recommend.purchase_history import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from training.models.purchase_history import Ints
 from training.recommend.baskets import Owned
 from training.recommend.candidates import BLEND, Scored
 from training.recommend.facts import ProductFacts
 from training.recommend.lists import Listed
+from training.recommend.purchase_history import Ints
 from training.recommend.sources import NextBasketRidge, Past
 
 CODES = (

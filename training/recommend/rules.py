@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.models.purchase_history import Ints
+from training.recommend.purchase_history import Ints
 
 Mask = NDArray[np.bool_]
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from training.models.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Baskets, Episodes, Owned, Values, owned_products
+from training.recommend.purchase_history import Ints, place_in_group
 
 Arrays = dict[str, NDArray[Any]]
 Owners = NDArray[np.uint64]

@@ -5,7 +5,6 @@ from typing import Self
 
 import numpy as np
 
-from training.models.purchase_history import Floats, Ints
 from training.recommend.baskets import (
     Baskets,
     Episodes,
@@ -20,6 +19,7 @@ from training.recommend.candidates import (
     features,
 )
 from training.recommend.facts import ProductFacts, folds
+from training.recommend.purchase_history import Floats, Ints
 from training.recommend.ranker import Ranker, Trees
 from training.recommend.rules import Mask
 from training.recommend.sources import (

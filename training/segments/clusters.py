@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.config import ClusterSearch
 from features.errors import BundleError, NotEnoughData
 from features.segments.clusters import (
     TRAITS,
@@ -24,7 +23,8 @@ from features.segments.clusters import (
     nearest_centre,
     scale,
 )
-from training.estimator import Floats, read_json, write_json
+from features.settings.settings import ClusterSearch
+from training.models.estimator import Floats, read_json, write_json
 
 FILE = "clusters.json"
 NEARLY = 0.05

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.plan import Fold
-from training.world import World
+from training.past.plan import Fold
+from training.past.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.build import build_features
 from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATURES, blocks_for
-from features.orders import read_orders
+from features.engines.build import build_features
+from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.oracles.optional_features_in_pandas import optional_features_in_pandas
 from tests.support.optional_tables import ENDS, TABLES, busy_tables, settings_with, write_tables

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.config import Segments
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.segments.affinity import affinities, describe
+from features.settings.settings import Segments
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, busy_orders, shop_settings
 
@@ -109,7 +109,7 @@ def test_anonymous_orders_count_where_orders_have_ids(tmp_path):
 
 
 def _settings(values, root):
-    from features.config import settings_from
+    from features.settings.settings import settings_from
 
     return settings_from({k: v for k, v in values.items() if k != "root"}, root=root)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.config import Segments
 from features.errors import DataError
 from features.segments.catalogue import SYSTEMS, assign_all, describe_all, systems_of
 from features.segments.clusters import Clusters
+from features.settings.settings import Segments
 from tests.features.segments.customers import any_customers, customers, split
 
 CLUSTERS = Clusters(

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.build import build_features
-from features.config import Segments
+from features.engines.build import build_features
 from features.errors import ConfigError
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.segments.catalogue import assign_all
 from features.segments.funnel import STAGES, Funnel, funnel
+from features.settings.settings import Segments
 from features.sources import FrameSource
 from tests.features.segments.customers import customers
 from tests.support.optional_tables import settings_with, write_tables

@@ -5,13 +5,13 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from features.config import Segments
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.segments.growth_share import (
     CustomerGrowthShare,
     assortment_growth_share,
     describe_assortment,
 )
+from features.settings.settings import Segments
 from features.sources import FrameSource
 from tests.features.segments.customers import customers
 from tests.support.shop import shop_settings

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from features.config import Segments
-from features.funnel_settings import LoyaltyWeights
 from features.segments.levels import ValuePotentialLoyalty, loyalty_index
 from features.segments.profit import run_rate
+from features.settings.funnel import LoyaltyWeights
+from features.settings.settings import Segments
 from tests.features.segments.customers import customers
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from features.config import Segments
 from features.segments.lifecycle import Lifecycle
 from features.segments.trend import daily_trend, two_periods
+from features.settings.settings import Segments
 from tests.features.segments.customers import customers
 
 ONE_ORDER = {

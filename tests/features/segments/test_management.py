@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.config import Segments
 from features.errors import DataError, NotEnoughData
 from features.segments.management import Management, learned_weights
+from features.settings.settings import Segments
 from tests.features.segments.customers import customers
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.segments.migration import cohort_margin, margin_trend, matrix, transitions
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, shop_settings

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.config import Segments
 from features.segments.pyramid import TIERS, Pyramid, PyramidOfClv
+from features.settings.settings import Segments
 from tests.features.segments.customers import cents, customers
 
 

@@ -6,11 +6,11 @@ from hashlib import sha256
 
 import pytest
 
-from serving.api import campaign_models as models
+from serving.campaigns import schemas as models
 from serving.campaigns.audience import contact_hash, id_hash
-from serving.store import memory_stores
+from serving.server.stores import memory_stores
 from tests.serving.conftest import client_of
-from tests.serving.test_api import problem
+from tests.serving.server.test_api import problem
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info, score_tables
 from tests.support.workbooks import sheets_of

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.config import settings_from
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.settings.settings import settings_from
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate, outcomes_of
 from serving.campaigns.service import Campaigns, status_of
-from serving.store import memory_stores
-from serving.store.campaigns import Campaign, Member
+from serving.campaigns.store import Campaign, Member
+from serving.server.stores import memory_stores
 
 START, END, LATE = date(2026, 3, 1), date(2026, 3, 31), date(2026, 4, 10)
 CUSTOMERS = 400

@@ -7,9 +7,9 @@ import pytest
 
 from features.errors import ConfigError
 from serving.campaigns.proposal import HELD_OUT, propose
+from serving.campaigns.store import Candidate
 from serving.campaigns.wish import Wish
-from serving.store import MoneyFormat, PublishedRun, Summary, Totals
-from serving.store.campaigns import Candidate
+from serving.store.run import MoneyFormat, PublishedRun, Summary, Totals
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info
 

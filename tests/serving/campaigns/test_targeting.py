@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.build import build_features
-from features.config import settings_from
-from features.orders import read_orders
-from serving.campaigns.economics import assumed, with_contacts
+from features.engines.build import build_features
+from features.orders.log import read_orders
+from features.settings.settings import settings_from
 from serving.campaigns.measuring import Learned, measure_campaigns
+from serving.campaigns.store import Member
 from serving.campaigns.targeting import targeting_of
-from serving.store import memory_stores
-from serving.store.campaigns import Member
+from serving.scoring.economics import assumed, with_contacts
+from serving.server.stores import memory_stores
 from tests.serving.campaigns.test_measuring import COLUMNS, END, LATE, START, campaign
 
 CUSTOMERS = 2_400

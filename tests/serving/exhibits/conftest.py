@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from serving.exhibits.catalogue import exhibits_of
-from serving.scoring import score
-from serving.store import MemoryStore
+from serving.scoring.run import score
+from serving.store.memory import MemoryStore
 from tests.serving.conftest import client_of
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
 

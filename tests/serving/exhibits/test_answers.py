@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from features.serve_settings import Serve
-from serving.api import models as shapes
+from features.settings.serve import Serve
 from serving.exhibits.catalogue import EXHIBITS
-from serving.store import MemoryStore
+from serving.store.memory import MemoryStore
+from serving.web import schemas as shapes
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
 

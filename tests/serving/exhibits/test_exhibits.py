@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
 from serving.exhibits.expected import half_width
 from serving.exhibits.lorenz import gini
 from serving.exhibits.periods import a_year_before
-from serving.scoring import score
-from serving.store import MemoryStore
+from serving.scoring.run import score
+from serving.store.memory import MemoryStore
 from serving.store.run import RISKS
 from tests.serving.exhibits.conftest import NOW
 from tests.support.shop import busy_orders, shop_settings

@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from features.orders import day_number, read_orders
+from features.orders.log import day_number, read_orders
 from features.sources import FrameSource
 from serving.live.context import RunContext
 from serving.live.course import Course, course_after
 from serving.live.scorer import Scorer
-from serving.scoring import score
+from serving.scoring.run import score
 from tests.support.sent import typed_lines_of
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
 HORIZON_TO_LEARN = 60

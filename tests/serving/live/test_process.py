@@ -11,7 +11,7 @@ from serving.live.process import answer, answers, serve
 from serving.live.scorer import Scorer
 from tests.support.sent import sent_lines
 from tests.support.shop import write_config
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from features.errors import ConfigError, ScorerAway, ScorerBusy
-from serving.api.live_models import MOST_LINES, Prediction
 from serving.live.process import answer
+from serving.live.schemas import MOST_LINES, Prediction
 from serving.live.scorer import Scorer
-from serving.store import MemoryStore
+from serving.store.memory import MemoryStore
 from tests.serving.conftest import client_of
 from tests.support.sent import sent_lines
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 LINE = {"order_id": "1", "ordered_at": "2026-03-01T10:00:00Z", "amount": 4.5}
 

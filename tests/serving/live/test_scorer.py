@@ -11,20 +11,20 @@ import pytest
 from click.testing import CliRunner
 
 from features.errors import BundleError, ConfigError
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.sources import FrameSource
-from serving.answers import blocks
 from serving.commands.score import score as score_command
 from serving.live.context import RunContext, context_file, read_context, write_context
 from serving.live.process import answer
 from serving.live.scorer import Known, LastSaid, Scorer
 from serving.live.shelf import baskets
-from serving.scoring import score
-from serving.store import MemoryStore
+from serving.scoring.answers import blocks
+from serving.scoring.run import score
+from serving.store.memory import MemoryStore
 from tests.support.sent import sent_lines, typed_lines_of
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
-from training.bundle import load_models
+from training.bundle.publication import load_models
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
 DIGITS = 2

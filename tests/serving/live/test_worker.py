@@ -12,7 +12,7 @@ from serving.live.worker import worker_for
 from tests.support.sent import sent_lines
 from tests.support.shop import write_config
 from tests.support.workers import QUICK, starts_of, wait_until, worker_of
-from training.manifest import current_bundle
+from training.bundle.manifest import current_bundle
 
 
 @pytest.fixture

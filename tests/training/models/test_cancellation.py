@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.build import build_features
+from features.engines.build import build_features
 from features.errors import ConfigError, DataError
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.support.contracts import PERIOD_DAYS, contract_settings, simulate_contracts
 from tests.support.shop import FIRST_DAY, shop_settings
-from training.baselines import TenureRule
-from training.boosting import Boosting
-from training.metrics import log_loss_per_row
+from training.backtest.metrics import log_loss_per_row
+from training.models.baselines import TenureRule
+from training.models.boosting import Boosting
 from training.models.cancellation import CancellationModel, SavedChurn, contracts
 from training.models.churn import ChurnModel
-from training.tables import CutoffTable, cutoff_table
+from training.past.tables import CutoffTable, cutoff_table
 from training.tasks.cancellation import running
 
 A, B = 1.2, 6.0

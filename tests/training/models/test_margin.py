@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.build import build_features
+from features.engines.build import build_features
 from features.errors import DataError
-from features.orders import read_orders
+from features.orders.log import read_orders
+from features.orders.value_basis import ValueBasis, value_basis
 from features.sources import FrameSource
-from features.value_basis import ValueBasis, value_basis
 from tests.support.shop import COLUMNS, FIRST_DAY, shop_settings, simulate_orders
-from training.baselines import RfmAverage
-from training.boosting import Boosting
-from training.metrics import normalised_gini
+from training.backtest.metrics import normalised_gini
+from training.models.baselines import RfmAverage
+from training.models.boosting import Boosting
 from training.models.value import ValueModel, kept_share
-from training.tables import cutoff_table
+from training.past.tables import cutoff_table
 
 HORIZON = 60
 GROWN = Boosting(rounds=40, min_rows_in_leaf=20, seed=7, threads=1)

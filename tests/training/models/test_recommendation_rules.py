@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError
-from features.orders import day_date, day_number
+from features.orders.log import day_date, day_number
 from tests.support.purchases import day, random_shop
-from training.models.recommendation import RecommendationModel
+from training.recommend.model import RecommendationModel
 from training.recommend.rules import Rules
 
 TODAY = day(170)

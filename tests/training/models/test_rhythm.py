@@ -9,7 +9,7 @@ import pytest
 
 from training.models.calibration import expit
 from training.models.rhythm import DOUBT, Rhythm, Rhythms, purchase_summary
-from training.tables import CutoffTable, Slot
+from training.past.tables import CutoffTable, Slot
 
 AS_OF, WINDOW = 360, 60
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.orders import read_orders
+from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.support.shop import FIRST_DAY, order_lines, shop_settings
 from training.models.season import Season
-from training.tables import LEAST_PAIRS, SLOT_DAYS, SLOTS_PER_YEAR, Slot, slots_before
+from training.past.tables import LEAST_PAIRS, SLOT_DAYS, SLOTS_PER_YEAR, Slot, slots_before
 
 UNTIL = date(2026, 1, 1)
 FEWEST = SLOTS_PER_YEAR + LEAST_PAIRS

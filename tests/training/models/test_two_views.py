@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.boosting import Boosting
+from training.models.boosting import Boosting
 from training.models.calibration import expit
 from training.models.links import LogAmount, LogOdds
 from training.models.two_views import Target, TwoViews, views_out_of_fold

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from tests.support.purchases import day, purchases, random_shop
-from training.models.purchase_history import read_history
-from training.models.recommendation import owners_of
 from training.recommend.baskets import (
     baskets_of,
     next_products,
@@ -15,6 +13,8 @@ from training.recommend.baskets import (
     past_episodes,
 )
 from training.recommend.facts import FOLDS, ProductFacts, folds
+from training.recommend.model import owners_of
+from training.recommend.purchase_history import read_history
 from training.recommend.sources import (
     Lessons,
     Neighbours,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.config import ClusterSearch
 from features.errors import BundleError, NotEnoughData
 from features.segments.clusters import TRAITS, cluster_labels, cluster_words
+from features.settings.settings import ClusterSearch
 from training.segments.clusters import FILE, ClusterModel
 
 SEARCH = ClusterSearch(fewest=2, most=6, resamples=5)

@@ -1,0 +1,42 @@
+"""What the doctor looks for; to add a finding is a function and a line."""
+
+from collections.abc import Callable
+
+from features.doctor.findings import calendar, clock, goods, lines, people
+from features.doctor.findings.evidence import Evidence
+from features.doctor.report import Finding
+
+FINDINGS: tuple[Callable[[Evidence], list[Finding]], ...] = (
+    clock.at_night,
+    calendar.stray_days,
+    calendar.cut_short,
+    lines.missing_ids,
+    people.identities,
+    people.patterns,
+    goods.no_goods,
+    goods.one_product_several_codes,
+    clock.changed_hours,
+    calendar.jump,
+    calendar.empty_days,
+    calendar.odd_days,
+    lines.unknown_goods,
+    lines.conversions,
+    clock.days_only,
+    lines.equal_rows,
+    lines.below_cost,
+    lines.unknown_costs,
+    lines.measures,
+    lines.free_lines,
+    goods.several_names,
+    calendar.open_month,
+)
+"""The gravest first: what makes every number wrong before what touches a few rows."""
+
+
+def find_all(evidence: Evidence) -> list[Finding]:
+    """Every finding, in the order of the catalogue."""
+    evidence.prepare()
+    try:
+        return [finding for find in FINDINGS for finding in find(evidence)]
+    finally:
+        evidence.clear()

@@ -1,0 +1,59 @@
+"""What a customer bought, in a text of its own: the lines of one customer without the log.
+
+A score run writes such texts (`features.orders.history_export`); who scores one customer, or shows
+one, reads them here without the engine or pandas.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the shop's wall time
+TIMES = ("ordered_at", "ingested_at")
+
+
+class FileLine(NamedTuple):
+    """A line that could be read, in the fields of `features.reading.judging.TypedLine`.
+
+    `source` numbers the file in which it stands; `is_put_aside`: the rules let it count for
+    nothing, because of what the other lines of the customer are.
+    """
+
+    order_id: str | None
+    ordered_at: datetime | None
+    product_id: str | None = None
+    quantity: float | None = 1.0
+    amount: int | None = None
+    category: str | None = None
+    channel: str | None = None
+    discount: int = 0
+    cost: int | None = None
+    currency: str | None = None
+    ingested_at: datetime | None = None
+    source: int = 0
+    is_put_aside: bool = False
+
+
+def file_lines(history: str | None) -> Iterator[FileLine]:
+    """The lines of a customer's text, in the order of the files; none where there is no text."""
+    if history is None:
+        return
+    said = json.loads(history)
+    fields: Sequence[str] = said["fields"]
+    times = [name for name in TIMES if name in fields]
+    without: dict[str, Any] = {} if "order_id" in fields else {"order_id": None}
+    for values in said["lines"]:
+        line: dict[str, Any] = dict(zip(fields, values, strict=True))
+        for name in times:
+            if line[name] is not None:
+                line[name] = EPOCH + timedelta(microseconds=line[name])
+        yield FileLine(**without, **line)
+
+
+def told_beside(history: str | None) -> dict[str, Any]:
+    """What else stands in a customer's text beside its lines."""
+    if history is None:
+        return {}
+    said: dict[str, Any] = json.loads(history)
+    return {name: value for name, value in said.items() if name not in {"fields", "lines"}}

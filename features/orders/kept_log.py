@@ -1,0 +1,398 @@
+"""The orders of a shop, kept between runs: a day of new lines costs what its customers cost.
+
+A kept log is a file of the engine. It holds what `read_orders` would make of the files, and the
+rows themselves, so that every row of a customer who has new ones can be judged again together
+with them: a new line may be the duplicate, the cancellation or the return of an old one. It
+is a cache: without it everything is read again. It holds orders of customers; who erases a
+customer deletes it.
+
+It is used while everything is as it was, but for new files: the configuration, the files read
+and those beside them, the code. Otherwise it is made anew.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from features.doctor.report import Finding, Report
+from features.errors import Busy, DataError
+from features.orders.kept_report import kept_fingerprint, kept_report, write_kept_quarantine
+from features.orders.kept_tables import (
+    PART_TABLES,
+    add_part,
+    add_rows,
+    attached,
+    forget_touched,
+    touch,
+    touched_rows,
+)
+from features.orders.log import OrderLog
+from features.orders.parted_log import PartedLog, open_log, read_part_into
+from features.orders.partitions import Parts, PartSource, part_reader, split
+from features.settings.settings import Settings
+from features.sources import CsvSource, ParquetSource, Source, open_source
+from features.sources.files import open_files
+from features.sources.fingerprint import FileMark, code_digest, digest_of, mark_of
+from features.sql import literal, opened, room, row, working_folder
+
+_ONE_PART = 1 << 62
+_MEMORY_BESIDE = "400MB"
+
+
+@dataclass(frozen=True)
+class KeptLog:
+    """A log opened from its file; see `features.orders.log.OrderLog`.
+
+    Attributes
+    ----------
+    connection : the engine on the file
+    settings : the configuration
+    report : the doctor's report
+    first_day, last_day : dates of the first and the last order
+    fingerprint : that of the whole log
+    rows_judged : how many rows were judged to open it
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    report: Report
+    first_day: date
+    last_day: date
+    fingerprint: str
+    rows_judged: int
+
+    @property
+    def end(self) -> date:
+        """The day after the last order: the latest sensible `as_of`."""
+        return self.last_day + timedelta(days=1)
+
+    def logs(self) -> Iterator[OrderLog]:
+        """The log for computing features and clean lines.
+
+        Keys count in order of arrival, not of ids, and products have no names.
+        """
+        yield OrderLog(
+            connection=self.connection,
+            settings=self.settings,
+            report=self.report,
+            first_day=self.first_day,
+            last_day=self.last_day,
+            fingerprint=self.fingerprint,
+        )
+
+
+@contextmanager
+def open_kept_log(settings: Settings) -> Iterator[OrderLog | PartedLog | KeptLog]:
+    """The orders of a configuration, from the file `settings.store.log` where it can be.
+
+    Where no such file is configured, orders come from a database, or optional tables tie
+    customers together, this is `features.orders.parted_log.open_log`.
+
+    Yields
+    ------
+    A log, valid inside the `with` block.
+
+    Raises
+    ------
+    DataError, NotEnoughData, ConfigError
+        See `features.orders.parted_log.open_log`.
+    Busy
+        When another process has the file open.
+    """
+    found = _found(settings)
+    kept = _up_to_date(settings, found) if found is not None else None
+    if found is None or kept is None:
+        with open_log(settings) as log:
+            yield log
+    else:
+        path, rows_judged = kept
+        with (
+            working_folder(settings.engine) as folder,
+            _opened(path, settings, folder) as connection,
+        ):
+            yield _log(connection, settings, found.source.name, rows_judged)
+
+
+def delete_kept_log(settings: Settings) -> bool:
+    """Delete the file with the orders of customers: what erasing one of them asks for.
+
+    Returns
+    -------
+    Whether there was such a file. It is made anew from the files of the shop when next needed.
+    """
+    if settings.store.log is None:
+        return False
+    path = settings.path(settings.store.log)
+    there = path.exists()
+    for name in (path.name, f"{path.name}.wal", f"{path.name}.unfinished"):
+        path.with_name(name).unlink(missing_ok=True)
+    return there
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What there is to read, and how it is read: as it is now."""
+
+    source: ParquetSource | CsvSource
+    files: dict[str, FileMark]
+    setup: str
+
+
+def _found(settings: Settings) -> _Found | None:
+    data = settings.data
+    if settings.store.log is None or data.interactions or data.contacts or data.customers:
+        return None
+    try:
+        source = open_source(data.transactions, settings.root, table=data.table, query=data.query)
+        if not isinstance(source, ParquetSource | CsvSource):
+            return None
+        beside = [mark_of(file) for file in _files_beside(settings)]
+        files = {str(file): mark_of(file) for file in source.files}
+    except (DataError, OSError):
+        # open_log says what is wrong
+        return None
+    setup = digest_of(
+        [data.model_dump_json(), str(beside), code_digest(), duckdb.__version__, str(settings.root)]
+    )
+    return _Found(source, files, setup)
+
+
+def _files_beside(settings: Settings) -> list[Path]:
+    tables = (settings.data.products, settings.data.identities)
+    sources = (open_files(table.path, settings.root) for table in tables if table is not None)
+    return [
+        file
+        for source in sources
+        if isinstance(source, ParquetSource | CsvSource)
+        for file in source.files
+    ]
+
+
+def _up_to_date(settings: Settings, found: _Found) -> tuple[Path, int] | None:
+    """Bring the file up to date; its place and how many rows were judged, None if refused."""
+    path = settings.path(str(settings.store.log))
+    with working_folder(settings.engine) as folder, room(settings.engine):
+        judged = _appended(settings, found, path, folder) if path.exists() else None
+        if judged is None:
+            judged = _built(settings, found, path, folder)
+    return None if judged is None else (path, judged)
+
+
+def _built(settings: Settings, found: _Found, path: Path, folder: Path) -> int | None:
+    """Read everything into a new file that takes the place of the old one; None: refused."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.unlink(missing_ok=True)
+    try:
+        parts = _split(settings, found.source, folder / "all")
+        with _opened(unfinished, _beside(settings), folder) as connection:
+            for number, part in enumerate(parts.sources):
+                add_rows(connection, parts, part.files)
+                _add(connection, parts, part, folder / str(number))
+            types = found.source.columns(connection)
+            _set_state(connection, _State.of(found, parts, types))
+            report = _report(connection, settings, found.source.name)
+            if report.refusals or any(count.reason == "no_rate" for count in report.quarantined):
+                return None
+            write_kept_quarantine(connection, settings, list(parts.added))
+            connection.execute("CHECKPOINT")
+        # what an interrupted run left beside the old file belongs to it
+        path.unlink(missing_ok=True)
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        unfinished.replace(path)
+    except DataError:
+        # open_log says it, together with all else that is wrong
+        return None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return report.rows_read
+
+
+def _split(settings: Settings, source: Source, folder: Path) -> Parts:
+    rows = folder / "rows"
+    rows.mkdir(parents=True)
+    with opened(folder / "split.duckdb", settings.engine) as connection:
+        return split(connection, settings, source, rows)
+
+
+def _beside(settings: Settings) -> Settings:
+    """Less memory for the file while a part is judged in an engine of its own."""
+    engine = settings.engine.model_copy(update={"memory": _MEMORY_BESIDE})
+    return settings.model_copy(update={"engine": engine})
+
+
+def _in_one(settings: Settings) -> Settings:
+    engine = settings.engine.model_copy(update={"partition_rows": _ONE_PART})
+    return settings.model_copy(update={"engine": engine})
+
+
+def _add(
+    connection: duckdb.DuckDBPyConnection,
+    parts: Parts,
+    part: PartSource,
+    place: Path,
+) -> None:
+    file, quarantine = place.with_suffix(".duckdb"), place.with_suffix(".parquet")
+    read_part_into(file, parts.settings, part, quarantine, PART_TABLES)
+    with attached(connection, file):
+        add_part(connection, quarantine)
+    file.unlink()
+
+
+def _appended(settings: Settings, found: _Found, path: Path, folder: Path) -> int | None:
+    """Read what is new and judge it with what it touches; None: everything must be read again."""
+    try:
+        with _opened(path, _beside(settings), folder) as connection:
+            state = _kept_state(connection)
+            is_same = all(found.files.get(name) == mark for name, mark in state.files.items())
+            if state.setup != found.setup or not is_same or state.is_worn(connection):
+                return None
+            new = [Path(name) for name in found.files if name not in state.files]
+            if not new:
+                return 0
+            source = type(found.source)(new)
+            if source.columns(connection) != state.types:
+                return None
+            parts = _split(_in_one(settings), source, folder / "new")
+            if _shape(parts) != state.shape:
+                return None
+            return _merged(
+                connection, settings, _State.of(found, parts, state.types, state), parts, folder
+            )
+    except (DataError, duckdb.Error, KeyError, TypeError) as error:
+        if isinstance(error, duckdb.OperationalError) and str(folder) in str(error):
+            raise
+        return None
+
+
+def _merged(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    state: "_State",
+    parts: Parts,
+    folder: Path,
+) -> int | None:
+    """Judge new rows with all that they touch, and put the outcome in the place of the old one."""
+    new = [file for part in parts.sources for file in part.files]
+    again, quarantine = folder / "again.parquet", folder / "again-aside.parquet"
+    touch(connection, parts, new)
+    connection.execute(f"""
+        COPY ({touched_rows(connection, parts)}
+              UNION ALL BY NAME FROM {part_reader(new)}) TO {literal(str(again))} (FORMAT parquet)""")
+    part = PartSource(parts.sources[0].name, [again], parts.sources[0].columns(connection))
+    file = folder / "again.duckdb"
+    report, _ = read_part_into(file, parts.settings, part, quarantine, PART_TABLES)
+    if any(count.reason == "no_rate" for count in report.quarantined):
+        return None
+    with attached(connection, file):
+        connection.begin()
+        try:
+            forget_touched(connection, parts)
+            add_rows(connection, parts, new)
+            add_part(connection, quarantine)
+            _set_state(
+                connection, replace(state, judged_again=state.judged_again + report.rows_read)
+            )
+            # a reader of the file may see rows of an append that failed, never miss one
+            write_kept_quarantine(connection, settings, list(parts.added))
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+    return report.rows_read
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the file was made of.
+
+    Attributes
+    ----------
+    setup : a hash of what decides how files are read
+    files : what was read
+    types : the columns of the files
+    shape : how rows are kept; see `_shape`
+    findings : what the identities table says
+    judged_again : rows of touched customers, written again since the file was made
+    """
+
+    setup: str
+    files: dict[str, FileMark]
+    types: dict[str, str]
+    shape: str
+    findings: tuple[Finding, ...]
+    judged_again: int = 0
+
+    @classmethod
+    def of(
+        cls, found: _Found, parts: Parts, types: dict[str, str], before: "_State | None" = None
+    ) -> "_State":
+        return cls(
+            setup=found.setup,
+            files=found.files,
+            types=types,
+            shape=_shape(parts),
+            findings=parts.findings,
+            judged_again=before.judged_again if before else 0,
+        )
+
+    def is_worn(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether more was written again than there is: the engine leaves the gaps in the file."""
+        (rows,) = row(connection, "SELECT count(*) FROM rows")
+        return self.judged_again > int(str(rows))
+
+
+def _shape(parts: Parts) -> str:
+    """What must be alike for new rows to stand beside the kept ones."""
+    columns = parts.settings.data.columns.model_dump_json()
+    return digest_of([columns, *parts.added, parts.customer, parts.order])
+
+
+def _set_state(connection: duckdb.DuckDBPyConnection, state: _State) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS kept_state (state VARCHAR)")
+    connection.execute("DELETE FROM kept_state")
+    connection.execute("INSERT INTO kept_state VALUES (?)", [json.dumps(asdict(state))])
+
+
+def _kept_state(connection: duckdb.DuckDBPyConnection) -> _State:
+    (text,) = row(connection, "SELECT state FROM kept_state")
+    values = json.loads(str(text))
+    files = {name: FileMark(*mark) for name, mark in values["files"].items()}
+    findings = tuple(Finding(**finding) for finding in values["findings"])
+    return _State(**{**values, "files": files, "findings": findings})
+
+
+def _report(connection: duckdb.DuckDBPyConnection, settings: Settings, source: str) -> Report:
+    return kept_report(connection, settings, source, _kept_state(connection).findings)
+
+
+def _log(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, source: str, rows_judged: int
+) -> KeptLog:
+    report = _report(connection, settings, source)
+    assert report.first_day is not None and report.last_day is not None  # noqa: PT018, S101
+    return KeptLog(
+        connection=connection,
+        settings=settings,
+        report=report,
+        first_day=report.first_day,
+        last_day=report.last_day,
+        fingerprint=kept_fingerprint(connection),
+        rows_judged=rows_judged,
+    )
+
+
+@contextmanager
+def _opened(path: Path, settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        with opened(path, settings.engine, spill=folder) as connection:
+            yield connection
+    except duckdb.IOException as error:
+        if "Could not set lock" in str(error):
+            raise Busy(f"{path}: another process works on the kept log. Try again later.") from None
+        raise

@@ -1,0 +1,116 @@
+"""What the doctor says of a kept log, from its tables: as of the same files read in one go."""
+
+from datetime import date
+
+import duckdb
+
+from features.doctor.doctor import write_quarantine
+from features.doctor.findings.refusals import nothing_usable
+from features.doctor.report import Finding, ReasonCount, Report
+from features.errors import RegularsError
+from features.reading.rules import rules_for
+from features.settings.settings import Settings
+from features.sql import identifier, row
+
+
+def kept_report(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: str,
+    findings: tuple[Finding, ...],
+) -> Report:
+    """The report on a kept log.
+
+    Parameters
+    ----------
+    connection : the engine on the file
+    settings : the configuration
+    source : the name of the log
+    findings : what the identities table says about it
+
+    Raises
+    ------
+    RegularsError
+        When rows read, used and quarantined do not add up: a defect, never to be trained on.
+    """
+    scale = settings.data.minor_units
+    (rows_read,) = row(connection, "SELECT count(*) FROM rows")
+    (products,) = row(connection, "SELECT count(DISTINCT product) FROM lines")
+    first, last, *sums = row(connection, _USED)
+    counts = [int(str(value)) for value in sums]
+    used, returns, nobody, customers, orders, one_order, revenue, returned, anonymous = counts
+    report = Report(
+        source=source,
+        currency=settings.data.currency,
+        rows_read=int(str(rows_read)),
+        rows_used=used,
+        quarantined=_reasons(connection, settings),
+        customers=customers,
+        orders=orders,
+        products=int(str(products)),
+        first_day=first if isinstance(first, date) else None,
+        last_day=last if isinstance(last, date) else None,
+        revenue=revenue / scale,
+        anonymous_rows=nobody,
+        anonymous_revenue=anonymous / scale,
+        return_rows=returns,
+        returned=returned / scale,
+        one_order_customers=one_order,
+    )
+    if report.rows_used + report.rows_quarantined != report.rows_read:
+        raise RegularsError(
+            f"{source}: {report.rows_read} rows kept, but {report.rows_used} used and "
+            f"{report.rows_quarantined} quarantined. Please report this as a defect, and delete "
+            f"{settings.store.log}."
+        )
+    return Report(**{**vars(report), "findings": (*nothing_usable(report), *findings)})
+
+
+_USED = """
+    SELECT min(first_day), max(last_day),
+           coalesce(sum(used_lines), 0), coalesce(sum(return_lines), 0),
+           coalesce(sum(used_lines) FILTER (customer_id IS NULL), 0),
+           count(bought_orders), coalesce(sum(bought_orders), 0),
+           count(*) FILTER (bought_orders = 1),
+           coalesce(sum(amount), 0), coalesce(sum(returned), 0),
+           coalesce(sum(amount) FILTER (customer_id IS NULL), 0)
+    FROM marks"""
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[ReasonCount, ...]:
+    found = {
+        reason: (int(rows), int(amount) / settings.data.minor_units, str(example))
+        for reason, rows, amount, example in connection.execute("""
+            SELECT reason, count(*), coalesce(sum(aside_amount), 0),
+                   min_by(parse_filename(source_file) || ', row ' || source_row,
+                          (source_file, source_row))
+            FROM put_aside GROUP BY reason""").fetchall()
+    }
+    return tuple(
+        ReasonCount(rule.code, rule.meaning, *found[rule.code])
+        for rule in rules_for(settings.data)
+        if rule.code in found
+    )
+
+
+def kept_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """See `features.orders.log.OrderLog.fingerprint`."""
+    total, lines = row(
+        connection, "SELECT coalesce(sum(total), 0), coalesce(sum(lines), 0) FROM marks"
+    )
+    return f"{int(str(total)):x}-{lines}"
+
+
+def write_kept_quarantine(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, added: list[str]
+) -> None:
+    """Write the rows put aside, as they stood in the source; see `features.doctor.doctor`."""
+    hidden = ", ".join(map(identifier, ["reason", "aside_amount", *added]))
+    connection.execute(
+        "CREATE OR REPLACE TEMP VIEW judged_lines AS "
+        "SELECT reason, source_file, source_row FROM put_aside"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW source_lines AS SELECT * EXCLUDE ({hidden}) FROM put_aside"
+    )
+    write_quarantine(connection, settings.path(settings.store.quarantine))

@@ -1,0 +1,154 @@
+"""From a source to judged lines: each row read once, typed once and kept once.
+
+What is kept of a row is no wider than it must be: fields that the configuration does not fill
+are constants of a view, the name of a file is a number. Judging copies no row: `judged_lines` is
+a view over the kept rows and the few that the rules put aside.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from features.errors import DataError
+from features.reading.identities import Resolution, load_persons
+from features.reading.mapping import constant_fields, typed_lines
+from features.reading.rules import judging_steps, kinds
+from features.reading.sent_lines import SentOrderLine, add_sent_lines
+from features.reading.side_tables import (
+    SideTable,
+    load_links,
+    load_products,
+    open_side_table,
+    with_side_tables,
+)
+from features.settings.settings import Data, Settings
+from features.sources import Source, missing_columns, open_source, refusal
+from features.sql import literal, row
+
+ORDER_NAME = "coalesce(order_id, CAST(ordered_on AS VARCHAR))"
+"""SQL for what an order is called: without order ids, what a customer buys on a day is one."""
+
+
+def load_lines(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    given: Source | None,
+    sent: Sequence[SentOrderLine] = (),
+) -> tuple[Source, Resolution | None]:
+    """Read and judge the orders of a configuration, or `given` in their place.
+
+    Those `sent` are read with them; see `features.reading.sent_lines`. Leaves in the engine, for this
+    connection only:
+
+        source_lines   the rows as they stand in the source
+        judged_lines   the typed rows with `reason` (NULL: used) and `gone_on`, the day on which
+                       a purchase was taken back, where that is not its own day
+        named_orders   customer_id, order_name, is_used (has a used line), is_bought (has one that
+                       is no return), of every order that is used or was until it was taken back
+
+    Raises
+    ------
+    DataError
+        When the source or a table beside it cannot be read; lists every problem.
+    """
+    data = settings.data
+    source, types, products, identities = _opened(connection, settings, given)
+    resolution = None
+    (spill,) = row(connection, "SELECT current_setting('temp_directory')")
+    folder = Path(str(spill)).parent
+    try:
+        rows = (
+            source.relation(connection) if source.is_stored else _stored(connection, source, folder)
+        )
+        table = "file_lines" if sent else "source_lines"
+        connection.execute(f"CREATE TEMP VIEW {table} AS {rows}")
+        source.verify(connection, table)
+        if sent:
+            types = add_sent_lines(connection, sent, data, types)
+        if products is not None:
+            load_products(connection, products, data)
+        if data.identities is not None and identities is not None:
+            load_links(connection, identities)
+            resolution = load_persons(connection, data.identities.conflicts)
+        _keep_rows(connection, data, types)
+    except duckdb.Error as error:
+        # not about the source, but about the place where its rows are kept
+        if isinstance(error, duckdb.OutOfMemoryException) or str(folder) in str(error):
+            raise
+        raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
+    for name, query in judging_steps(data).items():
+        connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+    connection.execute("""
+        CREATE TEMP VIEW judged_lines AS
+        SELECT kinds.*, reason, gone_on
+        FROM kinds LEFT JOIN put_aside USING (source_file, source_row)""")
+    connection.execute(f"""
+        CREATE TEMP TABLE named_orders AS
+        SELECT customer_id, {ORDER_NAME} AS order_name,
+               bool_or(reason IS NULL) AS is_used,
+               bool_or(reason IS NULL AND NOT is_return) AS is_bought
+        FROM judged_lines WHERE reason IS NULL OR gone_on IS NOT NULL
+        GROUP BY customer_id, order_name""")
+    return source, resolution
+
+
+def _stored(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> str:
+    """A query for the rows of a source that can be asked only once.
+
+    They are kept in a file beside the engine, compressed: whole rows of text would fill memory.
+    """
+    file = Path(tempfile.mkdtemp(dir=folder)) / "source.duckdb"
+    connection.execute(f"ATTACH {literal(str(file))} AS stored")
+    connection.execute(f"CREATE TABLE stored.lines AS {source.relation(connection)}")
+    return "SELECT * FROM stored.lines"
+
+
+def release(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
+    """Let go of the rows that `load_lines` kept, once they are keyed: features need the room."""
+    connection.execute("DROP VIEW judged_lines; DROP VIEW kinds; DROP TABLE kept_rows")
+    for name in ("named_orders", *judging_steps(data)):
+        connection.execute(f"DROP TABLE {name}")
+
+
+def _keep_rows(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[str, str]) -> None:
+    """Make `kinds`: the typed rows with what kind of line they are."""
+    connection.execute(
+        "CREATE TEMP TYPE source_name AS ENUM (SELECT DISTINCT source_file FROM source_lines ORDER BY 1)"
+    )
+    constants = constant_fields(data, types)
+    listed = "".join(f", {value} AS {name}" for name, value in constants.items())
+    left_out = f"EXCLUDE ({', '.join(constants)})" if constants else ""
+    connection.execute(f"""
+        CREATE TEMP TABLE kept_rows AS
+        WITH typed_lines AS ({with_side_tables(typed_lines(data, types), data)})
+        SELECT * {left_out}
+                 REPLACE (CAST(source_file AS source_name) AS source_file)
+        FROM ({kinds(data.rules)}) AS kinds""")
+    connection.execute(f"CREATE TEMP VIEW kinds AS SELECT *{listed} FROM kept_rows")
+
+
+def _opened(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, given: Source | None
+) -> tuple[Source, dict[str, str], SideTable | None, SideTable | None]:
+    """The orders, their columns and the tables beside them, or all that is wrong with them."""
+    data, root = settings.data, settings.root
+    problems: list[str] = []
+    source, types = given, {}
+    try:
+        source = given or open_source(data.transactions, root, table=data.table, query=data.query)
+        types = source.columns(connection)
+        problems += missing_columns(types, data.columns.mapped(), source.name)
+    except DataError as error:
+        problems += error.problems
+    tables: dict[str, SideTable] = {}
+    for name, wanted in (("products", data.products), ("identities", data.identities)):
+        try:
+            if wanted is not None:
+                tables[name] = open_side_table(connection, f"data.{name}", wanted, root)
+        except DataError as error:
+            problems += error.problems
+    if problems or source is None:
+        raise DataError(problems)
+    return source, types, tables.get("products"), tables.get("identities")

@@ -1,0 +1,259 @@
+"""The file's columns → typed order lines, one SQL step.
+
+`typed_lines` carries every row of the source, readable or not: a value that cannot be
+read becomes NULL here and a reason in `features.reading.rules`, never a lost row.
+"""
+
+import re
+from fractions import Fraction
+
+from features.settings.settings import Columns, Data, minor_units
+from features.sql import identifier, literal
+
+IS_SENT, SENT = "regulars_is_sent", "regulars_sent_"
+"""Columns of rows that come typed, see `features.reading.sent_lines`: `SENT` and the field's name."""
+
+FLOATS = ("FLOAT", "DOUBLE")
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMBERS = (*FLOATS, *_INTEGERS, *(f"U{kind}" for kind in _INTEGERS))
+
+
+def typed_lines(data: Data, types: dict[str, str]) -> str:
+    """SQL that turns `source_lines` into typed lines.
+
+    Parameters
+    ----------
+    data : the mapping
+    types : the source's columns and their SQL types
+
+    Returns
+    -------
+    A query with `source_file`, `source_row`, `customer_id`, `order_id`, `product_id`,
+    `product_name`, `category`, `channel`, `currency` (text), `is_by_card` (the customer is
+    known by the card alone), `has_date` (was there anything to read), `is_wall_time` (a time
+    without offset, read as the shop's), `ordered_at` and `ingested_at` (local wall time,
+    TIMESTAMP), `quantity` (DOUBLE), `amount`, `discount`, `cost` (BIGINT minor units of
+    `data.currency`, below 10¹⁵; NULL in a currency without a rate).
+    """
+    fields = ", ".join(f"{value} AS {name}" for name, value in _fields(data, types).items())
+    return f"SELECT source_file, source_row, {fields} FROM source_lines"
+
+
+def constant_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
+    """The fields of `typed_lines` that are the same in every row of such a source, as SQL."""
+    # what the products table says of a line differs from line to line
+    told = {"product_name", "category", "cost"} if data.products else set()
+    return {
+        name: value
+        for name, value in _fields(data, types).items()
+        if value in _CONSTANTS and name not in told
+    }
+
+
+_NO_TEXT, _NO_MONEY = "NULL::VARCHAR", "NULL::BIGINT"
+_ONE_PIECE, _NO_DISCOUNT = "1e0", "0::BIGINT"
+_CONSTANTS = frozenset(
+    {"true", "false", _NO_TEXT, _NO_MONEY, _ONE_PIECE, _NO_DISCOUNT, "NULL::TIMESTAMP"}
+)
+
+
+_OF_SENT = {"is_by_card": "false", "ingested_at": "NULL::TIMESTAMP"}
+"""Fields that are the same in every row that comes typed."""
+
+
+def _fields(data: Data, types: dict[str, str]) -> dict[str, str]:
+    """Field → SQL over `source_lines`."""
+    fields = _file_fields(data, types)
+    if IS_SENT not in types:
+        return fields
+    same = {
+        "is_wall_time",
+        *(name for name, value in fields.items() if value == _OF_SENT.get(name)),
+    }
+    return {
+        name: value if name in same else f"CASE WHEN {IS_SENT} THEN {SENT}{name} ELSE {value} END"
+        for name, value in fields.items()
+    }
+
+
+def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
+    columns = data.columns
+    customer, card = (id_text(name, types) for name in (columns.customer_id, columns.card_id))
+    has_card = columns.card_id is not None
+    quantity, cost = (number(name, types, data) for name in (columns.quantity, columns.cost))
+    currency = plain_text(columns.currency, types)
+    product = id_text(columns.product_id, types)
+    return {
+        "customer_id": f"coalesce({customer}, {card})" if has_card else customer,
+        "is_by_card": f"{customer} IS NULL AND {card} IS NOT NULL" if has_card else "false",
+        "order_id": id_text(columns.order_id, types),
+        "product_id": product_code(product, data) if columns.product_id else product,
+        **{
+            name: plain_text(getattr(columns, name), types)
+            for name in ("product_name", "category", "channel")
+        },
+        "currency": f"upper({currency})" if columns.currency else currency,
+        "has_date": _is_there(columns.ordered_at, types),
+        "is_wall_time": _is_wall_time(columns.ordered_at, types, data),
+        "ordered_at": timestamp(columns.ordered_at, types, data),
+        "ingested_at": timestamp(columns.ingested_at, types, data),
+        "quantity": quantity if columns.quantity else _ONE_PIECE,
+        "amount": _money(_amount(columns, types, data), types, data),
+        "discount": _discount(columns, types, data),
+        "cost": _money(cost, types, data) if columns.cost else _NO_MONEY,
+    }
+
+
+def _is_there(name: str, types: dict[str, str]) -> str:
+    """Whether a column holds anything to read."""
+    if types[name].startswith(("TIMESTAMP", "DATE")):
+        return f"{identifier(name)} IS NOT NULL"
+    return f"{plain_text(name, types)} IS NOT NULL"
+
+
+def product_code(code: str, data: Data) -> str:
+    """SQL for the product code as `data.rules.product_code_case` reads it."""
+    if data.rules.product_code_case == "keep":
+        return code
+    return rf"upper(regexp_replace({code}, '\s', '', 'g'))"
+
+
+def plain_text(name: str | None, types: dict[str, str]) -> str:
+    """A column as trimmed text, empty and NaN as NULL; whole floats lose their '.0'."""
+    if name is None:
+        return _NO_TEXT
+    column = identifier(name)
+    if types[name] in FLOATS:
+        return (
+            f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 "
+            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) "
+            f"WHEN isfinite({column}) THEN CAST({column} AS VARCHAR) END"
+        )
+    return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
+
+
+def id_text(name: str | None, types: dict[str, str], table: str = "source_lines") -> str:
+    """A column of `table` as text, without the '.0' of numbers that passed through a float column.
+
+    Where ids are missing, many tools write the others as floats, all of them: a file in which
+    every id ends in '.0' has lost nothing by losing it. Otherwise ids stay as they are.
+    """
+    text = plain_text(name, types)
+    if name is None or types[name] != "VARCHAR":
+        return text
+    column = identifier(name)
+    return rf"""CASE WHEN source_file IN (
+                    SELECT source_file FROM {table} GROUP BY source_file
+                    HAVING bool_and(coalesce(ends_with({column}, '.0') OR {column} = '', true))
+                ) THEN regexp_replace({text}, '^(-?\d+)\.0$', '\1') ELSE {text} END"""
+
+
+def timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
+    """A column as the shop's wall time, NULL where it cannot be read."""
+    if name is None:
+        return "NULL::TIMESTAMP"
+    column, kind = identifier(name), types[name]
+    if "TZ" in kind or kind.endswith("WITH TIME ZONE"):
+        return f"timezone({literal(data.timezone)}, CAST({column} AS TIMESTAMPTZ))"
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return _local(f"CAST({column} AS TIMESTAMP)", data)
+    text = plain_text(name, types)
+    if data.date_format is None:
+        return _iso(text, data)
+    parsed = f"try_strptime({text}, {literal(data.date_format)})"
+    if re.search("%[zZ]", data.date_format):
+        return f"timezone({literal(data.timezone)}, CAST({parsed} AS TIMESTAMPTZ))"
+    return _local(parsed, data)
+
+
+_HAS_ZONE = r"':.*([A-Za-z]|[+-]\d\d(:?\d\d)?$)'"
+
+
+def _is_wall_time(name: str, types: dict[str, str], data: Data) -> str:
+    """Whether the time is one on the wall, which clock changes skip or repeat."""
+    kind = types[name]
+    if data.naive_timestamps == "utc" or "TZ" in kind or kind.endswith("WITH TIME ZONE"):
+        return "false"
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return "true"
+    if data.date_format is None:
+        return f"NOT coalesce(regexp_matches({plain_text(name, types)}, {_HAS_ZONE}), false)"
+    return "false" if re.search("%[zZ]", data.date_format) else "true"
+
+
+def _iso(text: str, data: Data) -> str:
+    # ' +01:00', '+0100' and 'z', as shops export them, are '+01:00' and 'Z' to the engine
+    joined = rf"regexp_replace(regexp_replace({text}, 'z$', 'Z'), ' +([+-]\d)', '\1')"
+    with_offset = rf"regexp_replace({joined}, '([+-]\d\d)(\d\d)$', '\1:\2')"
+    # without a zone the engine ignores words after the time, 'UTC' and 'PM' alike
+    return (
+        f"CASE WHEN regexp_matches({text}, {_HAS_ZONE}) "
+        f"THEN timezone({literal(data.timezone)}, TRY_CAST({with_offset} AS TIMESTAMPTZ)) "
+        f"ELSE {_local(f'TRY_CAST({text} AS TIMESTAMP)', data)} END"
+    )
+
+
+def _local(naive: str, data: Data) -> str:
+    if data.naive_timestamps == "local":
+        return naive
+    return f"timezone({literal(data.timezone)}, timezone('UTC', {naive}))"
+
+
+def number(name: str | None, types: dict[str, str], data: Data) -> str:
+    """A column as a finite DOUBLE, NULL where it is none."""
+    if name is None:
+        return "NULL::DOUBLE"
+    column = identifier(name)
+    if types[name] not in NUMBERS and not types[name].startswith("DECIMAL"):
+        column = f"CAST({column} AS VARCHAR)"
+        if data.decimal == ",":
+            column = f"replace(replace({column}, '.', ''), ',', '.')"
+    value = f"TRY_CAST({column} AS DOUBLE)"
+    return f"CASE WHEN isfinite({value}) THEN {value} END"
+
+
+def minor(value: str, units: int) -> str:
+    """An amount in whole minor units, NULL from 10¹⁵ on: squares of sums must fit."""
+    whole = f"round(({value}) * {units})"
+    return f"CASE WHEN abs({whole}) < 1e15 THEN CAST({whole} AS BIGINT) END"
+
+
+def _money(value: str, types: dict[str, str], data: Data) -> str:
+    """An amount in minor units of `data.currency`; of another one by its rate, exactly.
+
+    A converted amount is whole minor units of its own currency times the rate, rounded half
+    away from zero in whole numbers.
+    """
+    if data.columns.currency is None:
+        return minor(value, data.minor_units)
+    cases = [f"WHEN {literal(data.currency)} THEN {minor(value, data.minor_units)}"]
+    for currency, rate in data.rates.items():
+        units = minor_units(currency)
+        factor = Fraction(rate) * Fraction(data.minor_units, units)
+        cases.append(f"WHEN {literal(currency)} THEN {_times(minor(value, units), factor)}")
+    return f"CASE upper({plain_text(data.columns.currency, types)}) {' '.join(cases)} END"
+
+
+def _times(whole: str, factor: Fraction) -> str:
+    up, down = (f"{part}::HUGEINT" for part in (factor.numerator, factor.denominator))
+    product = f"(2 * abs(CAST({whole} AS HUGEINT)) * {up} + {down}) // (2 * {down})"
+    return (
+        f"CASE WHEN {product} < 1000000000000000 "
+        f"THEN CAST(sign({whole}) * CAST({product} AS BIGINT) AS BIGINT) END"
+    )
+
+
+def _amount(columns: Columns, types: dict[str, str], data: Data) -> str:
+    if columns.amount is not None:
+        return number(columns.amount, types, data)
+    price = number(columns.unit_price, types, data)
+    quantity = number(columns.quantity, types, data)
+    return f"({price}) * ({quantity})"
+
+
+def _discount(columns: Columns, types: dict[str, str], data: Data) -> str:
+    """All discount columns together, whatever their sign in the file, as money ≥ 0."""
+    if not columns.discount:
+        return _NO_DISCOUNT
+    parts = (f"coalesce(abs({number(name, types, data)}), 0)" for name in columns.discount)
+    return f"coalesce({_money(' + '.join(parts), types, data)}, 0)"

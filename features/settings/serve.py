@@ -1,0 +1,42 @@
+"""How much the server takes at once, and how long it bears with callers and stores."""
+
+from pydantic import Field
+
+from features.settings.tables import Section
+
+
+class Serve(Section):
+    """Limits of the server; `docs/operations.md` says how to choose them."""
+
+    requests_per_second: int = Field(1_000, ge=1, le=1_000_000)
+    """Of one key, or of one address where there are no keys; more are answered 429."""
+    in_flight: int = Field(32, ge=1, le=40)
+    """Requests that are worked on at once; there are 40 threads."""
+    queue: int = Field(64, ge=0, le=10_000)
+    """Requests that wait for their turn; more are answered 503."""
+    queue_seconds: float = Field(2.0, gt=0, le=60)
+    """How long a request waits at most."""
+    body_seconds: float = Field(10.0, gt=0, le=300)
+    """In which a body must have come."""
+    body_bytes: int = Field(1024 * 1024, ge=16 * 1024, le=64 * 1024 * 1024)
+    """Of a body at most; larger ones are answered 413."""
+    address_bytes: int = Field(16 * 1024, ge=1024, le=60_000)
+    """Of path and query at most; longer ones are answered 414."""
+    header_bytes: int = Field(32 * 1024, ge=1024, le=60_000)
+    """Of all headers at most; larger ones are answered 431."""
+    drain_seconds: float = Field(2.0, ge=0, le=20)
+    """Between saying that the server is not ready and refusing connections, on SIGTERM."""
+    last_good_seconds: float = Field(3_600.0, ge=0)
+    """How long answers read before are given while the store is gone; 0: not at all."""
+    last_good_customers: int = Field(5_000, ge=0, le=1_000_000)
+    """Of how many customers the last answers are kept in memory, about 6 KB each."""
+    mlflow_url: str | None = Field(None, pattern=r"^https?://")
+    """Where people reach MLflow's own pages, which the page of the models then links to."""
+    webhook_seconds: float = Field(10.0, gt=0, le=60)
+    """How long a call to a webhook takes at most."""
+    webhook_give_up_hours: float = Field(72.0, gt=0, le=720)
+    """Without an acknowledged call, after which a webhook is switched off."""
+    webhook_private_addresses: bool = False
+    """Whether webhooks may lead to addresses that are not of the open internet."""
+    webhook_plain_http: bool = False
+    """Whether webhooks may be called without TLS."""

@@ -1,0 +1,321 @@
+"""The optional tables beside the orders: interactions, contacts, customers.
+
+Every row read is either used or put aside with one reason, as in the orders; the rows put
+aside stand in a quarantine file of their own beside that of the orders. What is used lands
+in the engine as
+
+    interactions  customer, day, seen_day, minute, kind, value, other_customer
+    contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
+    attributes    customer, consent, name, contact, cancelled_day where it is configured, and
+                  a column per feature of the table
+
+with customers, days and money as in the orders. Interactions may be of people who have bought
+nothing so far, and a referral may name them; they have negative numbers, so that whom a
+customer referred does not depend on what those people did later.
+"""
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+
+from features.doctor.doctor import write_quarantine
+from features.doctor.report import TableReason, TableReport
+from features.errors import DataError, RegularsError
+from features.settings.settings import Data, Settings
+from features.settings.tables import Customers, level_column, number_column
+from features.sources import missing_columns, refusal
+from features.sources.files import open_files
+from features.sql import identifier, literal, row
+from features.tables.table_readings import OptionalTable, Reading, reading_of
+
+if TYPE_CHECKING:
+    from features.orders.log import OrderLog
+
+TABLES = ("interactions", "contacts", "customers")
+"""The sections of `[data]` that hold optional tables, in the order in which they are read."""
+
+_NO_COLUMNS = ("path", "date_format", "kinds", "control_arms", "attributes", "levels")
+
+
+def read_tables(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, known: str
+) -> tuple[TableReport, ...]:
+    """Read and judge the optional tables of a configuration.
+
+    Leaves `judged_<table>` in the engine (see `key_tables`) and a quarantine file per table.
+
+    Parameters
+    ----------
+    connection : the engine; where `data.identities` is configured it holds `persons`
+    settings : the configuration
+    known : a query for the `customer_id` of everybody in the orders
+
+    Raises
+    ------
+    DataError
+        When a table cannot be read or lacks columns; lists every missing column of a table.
+    RegularsError
+        When rows read, used and put aside do not add up: a defect.
+    """
+    return tuple(
+        _read(connection, settings, name, table, known)
+        for name, table in _configured(settings.data)
+    )
+
+
+def key_tables(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
+    """Make `interactions`, `contacts` and `attributes` of what `read_tables` judged.
+
+    The engine holds `customers`, the numbered customers of the orders.
+    """
+    queries = {"interactions": _INTERACTIONS, "contacts": _CONTACTS}
+    if data.customers:
+        queries["customers"] = _attributes(data.customers)
+    for name, _ in _configured(data):
+        connection.execute(f"CREATE TABLE {_landed(name)} AS {queries[name]}")
+        connection.execute(f"DROP TABLE judged_{name}")
+
+
+def visible_tables(data: Data, before: int) -> dict[str, str]:
+    """What could be known of the configured tables on the morning of day `before`, as SQL.
+
+    Of attributes nothing is known but how they are today; see `features.blocks.attributes`.
+    Of cancellations the day is known: features and labels look at it.
+    """
+    return {
+        _landed(name): _landed(name)
+        if isinstance(table, Customers)
+        else f"(SELECT * FROM {name} WHERE seen_day < {before})"
+        for name, table in _configured(data)
+    }
+
+
+def tables_fingerprint(connection: duckdb.DuckDBPyConnection, data: Data) -> str:
+    """A hash of what is used of each table, the same for any order of rows; empty without one."""
+    hashes = (
+        row(
+            connection,
+            "SELECT coalesce(sum(md5_number_lower(CAST(used AS VARCHAR))), 0) "
+            f"FROM {_landed(name)} AS used",
+        )
+        for name, _ in _configured(data)
+    )
+    return "".join(f"-{int(str(found)):x}" for (found,) in hashes)
+
+
+def customer_details(log: "OrderLog") -> pd.DataFrame:
+    """Who customers are and whether they may be contacted, as `data.customers` says today.
+
+    For pages and lists; none of it but the attributes is a feature.
+
+    Returns
+    -------
+    One row per customer of both the orders and the table, index `customer_id` in order of id:
+    `consent` (boolean, missing where the table does not say), `name` and `contact` (text), then
+    the attributes by their names in the configuration: a number as it is, of a text the name of
+    its level, missing where it is none of the levels. No rows where no table is configured.
+    """
+    table = log.settings.data.customers
+    types = {"consent": "boolean", "name": "str", "contact": "str"}
+    if table is None:
+        return pd.DataFrame(columns=list(types), index=pd.Index([], name="customer_id")).astype(
+            types
+        )
+    types |= {name: "str" if name in table.levels else "float64" for name in table.attributes}
+    columns = [*types][:3] + [
+        f"{_attribute(table, name)} AS {identifier(name)}" for name in table.attributes
+    ]
+    frame = log.frame(f"""
+        SELECT customer_id, {", ".join(columns)}
+        FROM attributes JOIN customers USING (customer) ORDER BY customer""")
+    return frame.set_index("customer_id").set_axis([*types], axis=1).astype(types)
+
+
+def _attribute(table: Customers, name: str) -> str:
+    """SQL for an attribute as people read it."""
+    levels = table.levels.get(name)
+    if levels is None:
+        return number_column(name)
+    cases = " ".join(
+        f"WHEN {level_column(name, level)} = 1 THEN {literal(level)}" for level in levels
+    )
+    return f"CASE {cases} END"
+
+
+def _configured(data: Data) -> list[tuple[str, OptionalTable]]:
+    tables = ((name, getattr(data, name)) for name in TABLES)
+    return [(name, table) for name, table in tables if table is not None]
+
+
+def _landed(name: str) -> str:
+    """The table of the engine that holds what is used of a section."""
+    return "attributes" if name == "customers" else name
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    name: str,
+    table: OptionalTable,
+    known: str,
+) -> TableReport:
+    source = open_files(table.path, settings.root, setting=f"data.{name}.path")
+    types = source.columns(connection)
+    problems = missing_columns(types, _wanted(table), source.name, f"data.{name}")
+    if problems:
+        raise DataError(problems)
+    try:
+        connection.execute(f"CREATE TABLE source_{name} AS {source.relation(connection)}")
+    except duckdb.Error as error:
+        raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
+    source.verify(connection, f"source_{name}")
+    reading = reading_of(table, types, settings.data)
+    query = _judged(name, reading, settings.data, known)
+    connection.execute(f"CREATE TABLE judged_{name} AS {query}")
+    report = _report(connection, name, source.name, reading)
+    quarantine = settings.path(settings.store.quarantine)
+    write_quarantine(connection, quarantine.with_stem(f"{quarantine.stem}-{name}"), of=name)
+    connection.execute(f"DROP TABLE source_{name}")
+    return report
+
+
+def _wanted(table: OptionalTable) -> dict[str, tuple[str, ...]]:
+    """Setting → the file's columns it names."""
+    fields = [name for name in type(table).model_fields if name not in _NO_COLUMNS]
+    wanted: dict[str, tuple[str, ...]] = {
+        name: (getattr(table, name),) for name in fields if getattr(table, name)
+    }
+    if isinstance(table, Customers):
+        wanted |= {f"attributes.{name}": (column,) for name, column in table.attributes.items()}
+    return wanted
+
+
+def _judged(name: str, reading: Reading, data: Data, known: str) -> str:
+    """The rows of a table with the reason why they are put aside, if they are.
+
+    Files overlap: the k-th of equal rows of one file is the k-th of another. The one that
+    came in first is kept, so that no later file changes what an earlier date could know.
+    """
+    fields = ", ".join(f"{sql} AS {field}" for field, sql in reading.fields.items())
+    content = ", ".join(reading.content)
+    cases = " ".join(f"WHEN {rule.condition} THEN '{rule.code}'" for rule in reading.rules)
+    contradicted = f"min(hash({content})) OVER person <> max(hash({content})) OVER person"
+    return f"""
+        WITH known AS ({known}), typed AS (
+            SELECT source_file, source_row, {fields} FROM source_{name}
+        ), named AS (
+            {_of_persons(reading, data)}
+        ), numbered AS (
+            SELECT *, row_number() OVER (
+                       PARTITION BY {content}, source_file ORDER BY ingested_at, source_row
+                   ) AS turn
+            FROM named
+        ), flagged AS (
+            SELECT *, {"false" if reading.repeats else "turn > 1"} OR row_number() OVER (
+                       PARTITION BY {content}, turn ORDER BY ingested_at, source_file
+                   ) > 1 AS is_duplicate,
+                   {"false" if reading.repeats else contradicted} AS is_contradicted,
+                   customer_id IN (FROM known) AS is_known,
+                   {"other_id IN (FROM known)" if "other_id" in reading.fields else "false"}
+                       AS is_other_known
+            FROM numbered WINDOW person AS (PARTITION BY customer_id)
+        )
+        SELECT *, CASE {cases} END AS reason FROM flagged"""
+
+
+def _of_persons(reading: Reading, data: Data) -> str:
+    """The typed rows, with cards and accounts as the customers whose they are."""
+    if data.identities is None:
+        return "SELECT * FROM typed"
+    ids = [name for name in ("customer_id", "other_id") if name in reading.fields]
+    named = ", ".join(f"coalesce(of_{name}.customer_id, typed.{name}) AS {name}" for name in ids)
+    joins = " ".join(
+        f"LEFT JOIN persons AS of_{name} ON typed.{name} = of_{name}.card_id" for name in ids
+    )
+    return f"SELECT typed.* REPLACE ({named}) FROM typed {joins}"
+
+
+def _report(
+    connection: duckdb.DuckDBPyConnection, name: str, source: str, reading: Reading
+) -> TableReport:
+    (rows_read,) = row(connection, f"SELECT count(*) FROM source_{name}")
+    found = {
+        reason: (int(rows), example)
+        for reason, rows, example in connection.execute(f"""
+            SELECT reason, count(*), min_by(parse_filename(source_file) || ', row ' || source_row,
+                                            (source_file, source_row))
+            FROM judged_{name} GROUP BY reason""").fetchall()
+    }
+    report = TableReport(
+        table=name,
+        source=source,
+        rows_read=int(str(rows_read)),
+        rows_used=found.get(None, (0, ""))[0],
+        put_aside=tuple(
+            TableReason(rule.code, rule.meaning, *found[rule.code])
+            for rule in reading.rules
+            if rule.code in found
+        ),
+        notes=_notes(connection, name, reading),
+    )
+    if report.rows_used + report.rows_put_aside != report.rows_read:
+        raise RegularsError(
+            f"{source}: {report.rows_read} rows read, but {report.rows_used} used and "
+            f"{report.rows_put_aside} put aside. Please report this as a defect."
+        )
+    return report
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, name: str, reading: Reading) -> tuple[str, ...]:
+    """Sentences about what used rows do not say."""
+    if not reading.unread:
+        return ()
+    counts = ", ".join(f"count(*) FILTER ({flag})" for flag in reading.unread)
+    found = row(connection, f"SELECT {counts} FROM judged_{name} WHERE reason IS NULL")
+    return tuple(
+        sentence.format(rows=f"{rows:,}")
+        for rows, sentence in zip(found, reading.unread.values(), strict=True)
+        if rows
+    )
+
+
+_DAYS = """
+    CAST(CAST(happened_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS day,
+    CAST(CAST(greatest(happened_at, coalesce(ingested_at, happened_at)) AS DATE) - DATE '1970-01-01' AS INTEGER)
+        AS seen_day,
+    CAST(hour(happened_at) * 60 + minute(happened_at) AS INTEGER) AS minute"""
+
+_INTERACTIONS = f"""
+    WITH used AS (
+        SELECT * REPLACE (CASE WHEN kind = 'referral' THEN other_id END AS other_id)
+        FROM judged_interactions WHERE reason IS NULL
+    ), named AS (
+        SELECT customer_id FROM used UNION SELECT other_id FROM used WHERE other_id IS NOT NULL
+    ), people AS (
+        SELECT customer_id, customer FROM customers
+        UNION ALL
+        SELECT customer_id, CAST(-row_number() OVER (ORDER BY customer_id) AS INTEGER)
+        FROM named ANTI JOIN customers USING (customer_id)
+    )
+    SELECT people.customer, {_DAYS}, kind, value, others.customer AS other_customer
+    FROM used
+    JOIN people USING (customer_id)
+    LEFT JOIN people AS others ON other_id = others.customer_id"""
+
+_CONTACTS = f"""
+    SELECT customer, {_DAYS}, campaign, cost, arm, is_control
+    FROM judged_contacts JOIN customers USING (customer_id) WHERE reason IS NULL"""
+
+
+_CANCELLED = """
+    CAST(CAST(cancelled_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS cancelled_day"""
+
+
+def _attributes(table: Customers) -> str:
+    numbers = [number_column(name) for name in table.numbers]
+    levels = [level_column(name, level) for name, some in table.levels.items() for level in some]
+    cancelled = [_CANCELLED] if table.cancelled_on else []
+    return f"""
+        SELECT customer, {", ".join(["consent", "name", "contact", *cancelled, *numbers, *levels])}
+        FROM judged_customers JOIN customers USING (customer_id) WHERE reason IS NULL"""

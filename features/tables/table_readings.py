@@ -1,0 +1,229 @@
+"""How each optional table is read: its fields in SQL, and why a row of it is put aside."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from features.reading.mapping import id_text, minor, number, plain_text, timestamp
+from features.reading.rules import Rule
+from features.settings.settings import Data
+from features.settings.tables import (
+    Contacts,
+    Customers,
+    Interactions,
+    Kind,
+    level_column,
+    number_column,
+)
+from features.sql import literal
+
+OptionalTable = Interactions | Contacts | Customers
+
+_YES = ("true", "t", "yes", "y", "1", "是")
+_NO = ("false", "f", "no", "n", "0", "否")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one table is read.
+
+    Attributes
+    ----------
+    fields : name → SQL over the rows of `source_<table>`
+    content : the fields by which two rows are the same row
+    rules : why rows are put aside, first match wins
+    repeats : whether one file may rightly hold the same row twice
+    unread : condition on used rows that say less than they might → a sentence about `{rows}` of
+        them
+    """
+
+    fields: dict[str, str]
+    content: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    repeats: bool
+    unread: dict[str, str]
+
+
+def reading_of(table: OptionalTable, types: dict[str, str], data: Data) -> Reading:
+    """How `table` is read from a file with columns of these SQL types."""
+    match table:
+        case Interactions():
+            return _interactions(table, types, data)
+        case Contacts():
+            return _contacts(table, types, data)
+        case Customers():
+            return _customers(table, types, data)
+
+
+_NOBODY = Rule("missing_customer", "no customer id", "customer_id IS NULL")
+_DUPLICATE = Rule("duplicate", "the same row again", "is_duplicate")
+_STRANGER = Rule("unknown_customer", "somebody who is in no order", "NOT is_known")
+_DATED = (
+    _NOBODY,
+    Rule("missing_date", "no date", "NOT has_date"),
+    Rule(
+        "bad_date",
+        "a date that cannot be read; date_format says how it is written",
+        "happened_at IS NULL",
+    ),
+    Rule(
+        "impossible_date",
+        "a date before 1980 or after 2099",
+        "happened_at < TIMESTAMP '1980-01-01' OR happened_at >= TIMESTAMP '2100-01-01'",
+    ),
+)
+
+
+def _times(
+    column: str, table: Interactions | Contacts, types: dict[str, str], data: Data
+) -> dict[str, str]:
+    written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+    return {
+        "has_date": f"{plain_text(column, types)} IS NOT NULL",
+        "happened_at": timestamp(column, types, written),
+        "ingested_at": timestamp(table.ingested_at, types, written),
+    }
+
+
+def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Reading:
+    words = {kind: kind for kind in get_args(Kind)} | table.kinds
+    cases = " ".join(
+        f"WHEN lower({literal(word.strip())}) THEN {literal(kind)}" for word, kind in words.items()
+    )
+    source = "source_interactions"
+    return Reading(
+        fields={
+            "customer_id": id_text(table.customer_id, types, source),
+            "other_id": id_text(table.other_customer_id, types, source),
+            **_times(table.occurred_at, table, types, data),
+            "kind": f"CASE lower({plain_text(table.kind, types)}) {cases} END",
+            "value": number(table.value, types, data),
+        },
+        content=("customer_id", "other_id", "happened_at", "kind", "value"),
+        rules=(
+            *_DATED,
+            Rule(
+                "unknown_kind",
+                "a kind that is not known; data.interactions.kinds says which it is",
+                "kind IS NULL",
+            ),
+            Rule(
+                "bad_score",
+                "a satisfaction without a score from 0 to 10",
+                "kind = 'satisfaction' AND coalesce(value NOT BETWEEN 0 AND 10, true)",
+            ),
+            Rule(
+                "referral_of_nobody",
+                "a referral that names nobody else",
+                "kind = 'referral' AND coalesce(other_id = customer_id, true)",
+            ),
+            _DUPLICATE,
+            # who refers a customer may have bought nothing so far
+            Rule(
+                _STRANGER.code,
+                "a referral between people who are in no order",
+                "kind = 'referral' AND NOT is_known AND NOT is_other_known",
+            ),
+        ),
+        repeats=True,
+        unread={
+            "NOT is_known AND kind <> 'referral'": "data.interactions: {rows} rows are of people who "
+            "have bought nothing: they count in the funnel alone."
+        },
+    )
+
+
+def _contacts(table: Contacts, types: dict[str, str], data: Data) -> Reading:
+    arm = plain_text(table.arm, types)
+    controls = ", ".join(f"lower({literal(name)})" for name in table.control_arms)
+    return Reading(
+        fields={
+            "customer_id": id_text(table.customer_id, types, "source_contacts"),
+            **_times(table.contacted_at, table, types, data),
+            "campaign": plain_text(table.campaign, types),
+            "has_cost": f"{plain_text(table.cost, types)} IS NOT NULL",
+            "cost": minor(number(table.cost, types, data), data.minor_units),
+            "arm": arm,
+            "is_control": f"coalesce(lower({arm}) IN ({controls}), false)" if controls else "false",
+        },
+        content=("customer_id", "happened_at", "campaign", "cost", "arm"),
+        rules=(
+            *_DATED,
+            Rule(
+                "bad_cost",
+                "a cost that is negative, no number or beyond all measure",
+                "has_cost AND coalesce(cost < 0, true)",
+            ),
+            _DUPLICATE,
+            _STRANGER,
+        ),
+        repeats=True,
+        unread={},
+    )
+
+
+def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
+    fields = {
+        "consent": _yes_or_no(plain_text(table.consent, types)),
+        "name": plain_text(table.name, types),
+        "contact": plain_text(table.contact, types),
+    }
+    flags = {"unread_consent": (plain_text(table.consent, types), fields["consent"])}
+    said = {
+        "unread_consent": "data.customers.consent: {rows} values are neither yes nor no and say nothing."
+    }
+    if table.cancelled_on:
+        written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+        fields["cancelled_at"] = timestamp(table.cancelled_on, types, written)
+        flags["unread_cancellation"] = (
+            plain_text(table.cancelled_on, types),
+            fields["cancelled_at"],
+        )
+        said["unread_cancellation"] = (
+            "data.customers.cancelled_on: {rows} values are no dates and say nothing."
+        )
+    for name, column in table.numbers.items():
+        fields[number_column(name)] = number(column, types, data)
+        flags[f"unread_{name}"] = (plain_text(column, types), number(column, types, data))
+        said[f"unread_{name}"] = (
+            f"data.customers.attributes.{name}: {{rows}} values are no numbers and say nothing."
+        )
+    for name, levels in table.levels.items():
+        text = plain_text(table.attributes[name], types)
+        for level, value in levels.items():
+            fields[level_column(name, level)] = f"CAST({text} = {literal(value)} AS DOUBLE)"
+        listed = ", ".join(map(literal, levels.values()))
+        flags[f"unread_{name}"] = (text, f"CASE WHEN {text} IN ({listed}) THEN {text} END")
+        said[f"unread_{name}"] = (
+            f"data.customers.levels.{name}: {{rows}} values are none of the levels."
+        )
+    return Reading(
+        fields={
+            "customer_id": id_text(table.customer_id, types, "source_customers"),
+            "ingested_at": "NULL::TIMESTAMP",
+            **fields,
+            **{
+                flag: f"({text}) IS NOT NULL AND ({value}) IS NULL"
+                for flag, (text, value) in flags.items()
+            },
+        },
+        content=("customer_id", *fields),
+        rules=(
+            _NOBODY,
+            Rule(
+                "contradiction",
+                "a customer of whom several rows say different things",
+                "is_contradicted",
+            ),
+            _DUPLICATE,
+            _STRANGER,
+        ),
+        repeats=False,
+        unread=said,
+    )
+
+
+def _yes_or_no(text: str) -> str:
+    yes, no = (", ".join(map(literal, words)) for words in (_YES, _NO))
+    return (
+        f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"
+    )

@@ -1,0 +1,227 @@
+"""Campaigns: proposals, campaigns, their members and results."""
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import ConfigError
+from serving.campaigns import exports
+from serving.campaigns import schemas as models
+from serving.campaigns.proposal import TREATED, Proposal
+from serving.campaigns.service import Campaigns
+from serving.campaigns.store import Member
+from serving.campaigns.wish import Wish
+from serving.web.call import current_call
+from serving.web.params import CSV, FILES, JSON, XLSX, body_schema, json_body
+from serving.web.problems import declared
+from serving.web.services import Services
+
+PREVIEWED = 20
+
+Wanted = Annotated[models.CampaignRequest, Depends(json_body(models.CampaignRequest))]
+CampaignId = Annotated[str, Path(min_length=1, max_length=200)]
+RequestKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]+$",
+        max_length=200,
+        description="Your name of this request: sent again, it makes no second campaign",
+    ),
+]
+
+
+class MembersQuery(BaseModel):
+    """Which members, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    arm: str | None = Field(
+        None, pattern=r"^[^\x00]*$", description="treated: the contact file; default: every arm"
+    )
+    limit: int = Field(1_000, ge=1, le=10_000, description="Rows of a JSON page")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    format: Literal["json", "csv", "xlsx", "audience"] = Field(
+        "json",
+        description="csv and xlsx are the whole list; audience: hashes of those contacted, for "
+        "advertising platforms",
+    )
+
+
+def campaign_routes(services: Services) -> APIRouter:
+    """Campaigns."""
+    service = Campaigns(services.stores.campaigns, services.clock)
+    router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+
+    @router.post(
+        "/proposals",
+        operation_id="proposeCampaign",
+        summary="Who would be chosen, what that should earn and can prove; nothing is kept",
+        response_model=models.Proposal,
+        responses=declared(400, 404, 413, 415, 422, 503),
+        openapi_extra=body_schema(models.CampaignRequest),
+    )
+    def propose_campaign(wanted: Wanted) -> dict[str, Any]:
+        proposal = service.propose(_wish(wanted))
+        return {**proposal.to_dict(), "preview": _preview(proposal)}
+
+    @router.post(
+        "",
+        operation_id="createCampaign",
+        summary="Choose, draw the hold-out once, and keep both",
+        status_code=201,
+        response_model=models.Campaign,
+        responses=declared(400, 404, 409, 413, 415, 422, 503),
+        openapi_extra=body_schema(models.CampaignRequest),
+    )
+    def create_campaign(wanted: Wanted, key: RequestKey = None) -> dict[str, Any]:
+        caller = current_call.get().caller
+        return service.create(
+            _wish(wanted),
+            who=caller,
+            key=key,
+            note=lambda count, made: services.audit(caller, "campaign", count, made),
+        )
+
+    @router.get(
+        "",
+        operation_id="getCampaigns",
+        summary="All campaigns, the latest first",
+        response_model=models.CampaignList,
+        responses=declared(503),
+    )
+    def get_campaigns() -> dict[str, Any]:
+        return {"campaigns": service.campaigns()}
+
+    @router.get(
+        "/{campaign_id}",
+        operation_id="getCampaign",
+        summary="A campaign: its plan and how far it is",
+        response_model=models.Campaign,
+        responses=declared(404, 422, 503),
+    )
+    def get_campaign(campaign_id: CampaignId) -> dict[str, Any]:
+        return service.campaign(campaign_id)
+
+    @router.post(
+        "/{campaign_id}/cancel",
+        operation_id="cancelCampaign",
+        summary="End it before its time",
+        response_model=models.Campaign,
+        responses=declared(404, 422, 503),
+    )
+    def cancel_campaign(campaign_id: CampaignId) -> dict[str, Any]:
+        services.audit(current_call.get().caller, "campaign", 0, f"cancel {campaign_id}")
+        return service.cancel(campaign_id)
+
+    @router.get(
+        "/{campaign_id}/members",
+        operation_id="getCampaignMembers",
+        summary="Who is in it and in which arm; as pages of JSON or as a file",
+        response_model=models.Members,
+        responses={
+            **FILES,
+            **declared(404, 422, 503),
+        },
+    )
+    def get_members(campaign_id: CampaignId, query: Annotated[MembersQuery, Query()]) -> Response:
+        if query.format == "json":
+            return _page(service, campaign_id, query)
+        return member_file(services, service, campaign_id, form=query.format, arm=query.arm)
+
+    @router.get(
+        "/{campaign_id}/results",
+        operation_id="getCampaignResults",
+        summary="What came of it: effects with intervals, per arm and segment",
+        response_model=models.Results,
+        responses=declared(404, 422, 503),
+    )
+    def get_results(campaign_id: CampaignId) -> dict[str, Any]:
+        return service.results(campaign_id)
+
+    return router
+
+
+def member_file(
+    services: Services,
+    service: Campaigns,
+    campaign_id: str,
+    *,
+    form: Literal["csv", "xlsx", "audience"],
+    arm: str | None,
+) -> Response:
+    """All members of an arm (None: of every arm) as a file; written into the audit log first.
+
+    An `audience` is of those contacted.
+    """
+    known = service.campaign(campaign_id)
+    arm = TREATED if form == "audience" else arm
+    count = sum(one["members"] for one in known["arms"] if arm in {None, one["arm"]})
+    detail = f"{campaign_id} as {form}"
+    services.audit(current_call.get().caller, "export", count, detail)
+    blocks = service.all_members(campaign_id, arm=arm)
+    ending = "xlsx" if form == "xlsx" else "csv"
+    name = "-".join(filter(None, (campaign_id, "audience" if form == "audience" else arm)))
+    headers = {"Content-Disposition": f'attachment; filename="{_plain(name)}.{ending}"'}
+    if form == "xlsx":
+        return StreamingResponse(exports.workbook(blocks), media_type=XLSX, headers=headers)
+    lines = (
+        exports.audience_lines(blocks, known["seed"] or campaign_id)
+        if form == "audience"
+        else exports.csv_lines(blocks)
+    )
+    return StreamingResponse(lines, media_type=f"{CSV}; charset=utf-8", headers=headers)
+
+
+def _wish(wanted: models.CampaignRequest) -> Wish:
+    try:
+        return wanted.wish()
+    except ValueError:
+        raise ConfigError("starts_on: not a date such as 2026-03-01.") from None
+
+
+def _preview(proposal: Proposal) -> list[dict[str, Any]]:
+    best = sorted(proposal.members, key=lambda one: -(one.expected_profit or 0.0))
+    return [_shown(member) for member in best[:PREVIEWED]]
+
+
+def _shown(member: Member) -> dict[str, Any]:
+    return dict(zip(exports.COLUMNS, exports.member_row(member), strict=True))
+
+
+def _page(service: Campaigns, campaign_id: str, query: MembersQuery) -> Response:
+    after = None if query.cursor is None else _decoded(query.cursor)
+    found = service.members(campaign_id, arm=query.arm, limit=query.limit + 1, after=after)
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    body = {
+        "campaign_id": campaign_id,
+        "members": [_shown(member) for member in shown],
+        "next_cursor": _encoded(shown[-1].customer_id) if more else None,
+    }
+    return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
+
+
+def _encoded(customer_id: str) -> str:
+    return base64.urlsafe_b64encode(customer_id.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found = base64.b64decode(padded, b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
+        found = "\0"
+    if "\0" in found:
+        raise ConfigError("cursor: not one that this list has given.")
+    return found
+
+
+def _plain(name: str) -> str:
+    """A file's name of letters, digits and dashes: an arm's name may hold anything."""
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)

@@ -1,0 +1,136 @@
+"""The form of a new campaign: plain parameters, there and back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any, Literal, get_args
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from features.errors import ConfigError
+from serving.campaigns.wish import Choose, Wish
+from serving.churn_list.form import ListForm
+from serving.web.languages import mark
+
+LARGEST = 1e12
+MOST_CONTACTS = 100_000_000
+LONGEST_NAME = 200
+LONGEST_DAYS = 730
+
+Budget = Literal["contacts", "amount", "all"]
+BUDGETS: tuple[Budget, ...] = get_args(Budget)
+CHOICES: tuple[Choose, ...] = get_args(Choose)
+
+PROBLEMS = {
+    "name": mark("Give the campaign a name."),
+    "budget": mark("The budget must be a number above 0."),
+    "hold_out": mark("The hold-out must be above 0 and at most 50 percent."),
+    "cost_per_contact": mark("The cost of a contact must be a number from 0 on."),
+    "margin_share": mark("The margin must be above 0 and at most 100 percent."),
+    "save_rate": mark("The share saved must be above 0 and at most 100 percent."),
+    "horizon_days": mark("The length must be from 1 to 730 days."),
+    "starts_on": mark("The first day must be a date."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignForm:
+    """What has been typed, as text; shares in percent. Empty texts leave it to the run."""
+
+    customers: ListForm
+    name: str = ""
+    choose: str = "best"
+    kind: str = "contacts"
+    budget: str = ""
+    hold_out: str = ""
+    cost_per_contact: str = ""
+    margin_share: str = ""
+    save_rate: str = ""
+    starts_on: str = ""
+    horizon_days: str = ""
+    roll_out_of: str = ""
+    seed: str = ""
+
+    @classmethod
+    def read(cls, params: QueryParams) -> "CampaignForm":
+        """The form in a request's parameters; raises `ConfigError` for a filter that cannot be."""
+        texts = {
+            field.name: params[field.name].strip()
+            for field in fields(cls)
+            if field.name != "customers" and params.get(field.name, "").strip()
+        }
+        return cls(customers=ListForm.read(params), **texts)
+
+    def wish(self) -> Wish:
+        """What is asked for.
+
+        Raises
+        ------
+        ConfigError
+            Naming every field that cannot be used.
+        """
+        problems: list[str] = []
+
+        def number(name: str, low: float, high: float, scale: float = 1.0) -> float | None:
+            text = getattr(self, name)
+            if not text:
+                return None
+            value = _number(text)
+            if value is None or not low <= value <= high:
+                problems.append(PROBLEMS[name])
+                return None
+            return value / scale
+
+        kind = self.kind if self.kind in BUDGETS else "contacts"
+        budget = None if kind == "all" else number("budget", 1e-9, LARGEST)
+        values: dict[str, Any] = {
+            "hold_out": number("hold_out", 1e-6, 50, 100),
+            "cost_per_contact": number("cost_per_contact", 0, LARGEST),
+            "margin_share": number("margin_share", 1e-6, 100, 100),
+            "save_rate": number("save_rate", 1e-6, 100, 100),
+        }
+        days = number("horizon_days", 1, LONGEST_DAYS)
+        starts_on = self._starts_on(problems.append)
+        if not 0 < len(self.name) <= LONGEST_NAME or "\0" in self.name:
+            problems.insert(0, PROBLEMS["name"])
+        if problems:
+            raise ConfigError(problems)
+        contacts = min(round(budget), MOST_CONTACTS) if budget and kind == "contacts" else None
+        return Wish(
+            name=self.name,
+            wanted=self.customers.filter(),
+            choose=next((one for one in CHOICES if one == self.choose), "best"),
+            contacts=max(contacts, 1) if contacts is not None else None,
+            amount=budget if kind == "amount" else None,
+            starts_on=starts_on,
+            horizon_days=None if days is None else round(days),
+            roll_out_of=self.roll_out_of or None,
+            seed=self.seed or None,
+            **values,
+        )
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """The parameters that `read` reads back, without those that say nothing."""
+        own = [(field.name, getattr(self, field.name)) for field in fields(self)[1:]]
+        return [*self.customers.parameters(), *((name, text) for name, text in own if text)]
+
+    def link(self) -> str:
+        """The form with what has been typed."""
+        return f"/campaigns/new?{urlencode(self.parameters())}"
+
+    def _starts_on(self, complain: Callable[[str], None]) -> date | None:
+        try:
+            return date.fromisoformat(self.starts_on) if self.starts_on else None
+        except ValueError:
+            complain(PROBLEMS["starts_on"])
+            return None
+
+
+def _number(text: str) -> float | None:
+    """The number that somebody typed, thousands parted or not."""
+    try:
+        value = float(text.replace(",", "").replace("%", ""))
+    except ValueError:
+        return None
+    return value if abs(value) <= LARGEST else None

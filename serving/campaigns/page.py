@@ -1,0 +1,170 @@
+"""The pages of campaigns: the list, a new one, a running or ended one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import QueryParams
+
+from features.errors import CampaignConflict, ConfigError, UnknownCampaign
+from serving.campaigns.form import CampaignForm
+from serving.campaigns.service import Campaigns
+from serving.campaigns.store import Member
+from serving.churn_list.form import ListForm
+from serving.store.run import PublishedRun
+from serving.web.frame import Frame
+from serving.web.languages import mark
+from serving.web.paths import path_part
+
+CampaignId = Annotated[str, Path(min_length=1, max_length=200)]
+UNKNOWN = mark("There is no such campaign.")
+TAKEN = mark("Somebody chosen has got into another campaign meanwhile. Look at the proposal again.")
+NOTHING_ASKED = CampaignForm(customers=ListForm(usual_sort="value_at_risk"))
+PREVIEWED = 10
+MEASURES = ("profit", "revenue", "orders", "ordered", "visited")
+
+
+async def form_of(request: Request) -> QueryParams:
+    """What a form has sent."""
+    body = (await request.body()).decode("utf-8", errors="replace")
+    return QueryParams(parse_qsl(body, keep_blank_values=True, max_num_fields=100))
+
+
+Sent = Annotated[QueryParams, Depends(form_of)]
+
+
+def campaign_pages(frame: Frame) -> APIRouter:
+    """`/campaigns`, `/campaigns/new`, `/campaigns/{id}` and what their forms send."""
+    router = frame.router()
+    pages = _Pages(frame)
+    router.add_api_route("/campaigns", pages.listed)
+    router.add_api_route("/campaigns/new", pages.new)
+    router.add_api_route("/campaigns/{campaign_id}", pages.one)
+    router.add_api_route("/campaigns", pages.create, methods=["POST"])
+    router.add_api_route("/campaigns/{campaign_id}/cancel", pages.cancel, methods=["POST"])
+    return router
+
+
+class _Pages:
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        services = frame.services
+        self._service = Campaigns(services.stores.campaigns, services.clock)
+
+    def listed(self, request: Request) -> Response:
+        run = self._frame.store.latest_run()
+        found = [
+            {**one, "profit": profit_of(self._service.results(one["campaign_id"])["measured"])}
+            for one in self._service.campaigns()
+        ]
+        return self._frame.render(request, "campaigns.html", run=run, campaigns=found)
+
+    def new(self, request: Request) -> Response:
+        run = self._frame.store.latest_run()
+        try:
+            form = CampaignForm.read(request.query_params)
+        except ConfigError as error:
+            return self._form(request, run, NOTHING_ASKED, error.problems)
+        return self._form(request, run, form, (), ask="name" in request.query_params)
+
+    def create(self, request: Request, sent: Sent) -> Response:
+        run = self._frame.store.latest_run()
+        try:
+            form = CampaignForm.read(sent)
+        except ConfigError as error:
+            return self._form(request, run, NOTHING_ASKED, error.problems)
+        who = self._frame.caller()
+        audit = self._frame.services.audit
+        try:
+            made = self._service.create(
+                form.wish(),
+                who=who,
+                key=f"page {form.seed}" if form.seed else None,
+                note=lambda count, made: audit(who, "campaign", count, made),
+            )
+        except CampaignConflict:
+            return self._form(request, run, replace(form, seed=""), (TAKEN,), ask=True)
+        except ConfigError as error:
+            return self._form(request, run, form, error.problems)
+        return RedirectResponse(f"/campaigns/{path_part(made['campaign_id'])}", status_code=303)
+
+    def one(self, request: Request, campaign_id: CampaignId) -> Response:
+        run = self._frame.store.latest_run()
+        try:
+            campaign = self._service.campaign(campaign_id)
+            measured = self._service.results(campaign_id)["measured"]
+        except UnknownCampaign:
+            return self._frame.render(
+                request, "no_campaign.html", status=404, problem=self._say(request, UNKNOWN)
+            )
+        return self._frame.render(
+            request,
+            "campaign.html",
+            run=run,
+            campaign=campaign,
+            measured=measured,
+            profit=profit_of(measured),
+            effects=_effects(measured),
+        )
+
+    def cancel(self, request: Request, campaign_id: CampaignId) -> Response:
+        self._frame.services.audit(self._frame.caller(), "campaign", 0, f"cancel {campaign_id}")
+        try:
+            self._service.cancel(campaign_id)
+        except (UnknownCampaign, ConfigError):
+            return self._frame.render(
+                request, "no_campaign.html", status=404, problem=self._say(request, UNKNOWN)
+            )
+        return RedirectResponse(f"/campaigns/{path_part(campaign_id)}", status_code=303)
+
+    def _form(
+        self,
+        request: Request,
+        run: PublishedRun,
+        form: CampaignForm,
+        problems: Sequence[str],
+        *,
+        ask: bool = False,
+    ) -> Response:
+        """The form, with the proposal it leads to and what is wrong."""
+        proposal = None
+        if ask:
+            try:
+                proposal = self._service.propose(form.wish())
+                form = replace(form, seed=proposal.seed)
+            except UnknownCampaign:
+                problems = (*problems, UNKNOWN)
+            except ConfigError as error:
+                problems = (*problems, *error.problems)
+        return self._frame.render(
+            request,
+            "campaign_new.html",
+            run=run,
+            form=form,
+            problems=[self._say(request, problem) for problem in problems],
+            proposal=proposal and proposal.to_dict(),
+            preview=_best(proposal.members) if proposal else (),
+        )
+
+    def _say(self, request: Request, message: str) -> str:
+        return self._frame.words(request).say(message)
+
+
+def profit_of(measured: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The profit of all contacts together; None before anything has been measured."""
+    found = [one for one in _effects(measured) if one["measure"] == "profit"]
+    return found[0] if found else None
+
+
+def _effects(measured: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """What the contacts changed, per arm, the most telling measure first."""
+    found: list[dict[str, Any]] = list(measured["effects"]) if measured else []
+    return sorted(found, key=lambda one: (one["arm"], MEASURES.index(one["measure"])))
+
+
+def _best(members: Sequence[Member]) -> list[Member]:
+    """The most profitable of those chosen."""
+    return sorted(members, key=lambda one: -(one.expected_profit or 0.0))[:PREVIEWED]

@@ -1,0 +1,111 @@
+"""The churn list: pages of JSON, or the whole as a file."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from serving.churn_list import lists
+from serving.store.protocol import ChurnPage, Store
+from serving.web import schemas as models
+from serving.web.call import current_call
+from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred
+from serving.web.problems import declared
+from serving.web.services import Services
+from serving.web.workbook import list_workbook
+
+AUDIENCE_COLUMN = "email_sha256"
+
+
+def list_routes(services: Services) -> APIRouter:
+    """Lists of customers."""
+    store = services.scores
+    router = APIRouter(prefix="/v1", tags=["lists"])
+
+    @router.get(
+        "/churn-list",
+        operation_id="getChurnList",
+        summary="Customers at risk, as pages of JSON or as one CSV or Excel file",
+        response_model=models.ChurnList,
+        responses={
+            **FILES,
+            **declared(422, 503),
+        },
+    )
+    def get_churn_list(query: Annotated[ChurnListQuery, Query()], request: Request) -> Response:
+        chosen = query.format or preferred(request.headers.get("accept", ""))
+        whole = chosen != "json"
+        after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
+        page = store.churn_list(
+            query.filter(),
+            sort=query.sort,
+            limit=lists.ROWS_PER_READ if whole else query.limit,
+            after=None if whole else after,
+        )
+        headers = {"Vary": "Accept", **services.ages(page.run)}
+        if chosen == "audience":
+            return _audience(services, query, headers)
+        if not whole:
+            return _json_page(query, page, headers)
+        detail = f"churn list as {chosen}, {page.run.info.run_id}"
+        services.audit(current_call.get().caller, "export", page.totals.customers, detail)
+        make = _csv_file if chosen == "csv" else _workbook
+        return make(store, query, page, headers)
+
+    return router
+
+
+def _audience(services: Services, query: ChurnListQuery, headers: dict[str, str]) -> Response:
+    """The mail addresses of the list, hashed, of those who may be contacted."""
+    run, listed, _ = services.stores.campaigns.candidates(query.filter())
+    needs_consent = run.info.economics.get("consent_known", False)
+    hashes = sorted(
+        one.contact_hash
+        for one in listed
+        if one.contact_hash and one.consent is not False and (one.consent or not needs_consent)
+    )
+    detail = f"churn list as audience, {run.info.run_id}"
+    services.audit(current_call.get().caller, "export", len(hashes), detail)
+    name = f"audience-{run.info.as_of.isoformat()}.csv"
+    return Response(
+        lists.csv_bytes([[AUDIENCE_COLUMN], *([one] for one in hashes)]),
+        media_type=f"{CSV}; charset=utf-8",
+        headers={**headers, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _json_page(query: ChurnListQuery, page: ChurnPage, headers: dict[str, str]) -> Response:
+    body = {
+        **lists.run_fields(page.run),
+        "total": page.totals.customers,
+        "total_value_at_risk": page.totals.value_at_risk,
+        "customers": [lists.item(document) for document in page.documents],
+        "next_cursor": lists.encode_cursor(page.after, query.sort) if page.after else None,
+    }
+    return Response(json.dumps(body, ensure_ascii=False), media_type=JSON, headers=headers)
+
+
+def _csv_file(
+    store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+) -> Response:
+    return StreamingResponse(
+        lists.csv_lines(store, query.filter(), sort=query.sort, first=first),
+        media_type=f"{CSV}; charset=utf-8",
+        headers={**headers, **_named(first, "csv")},
+    )
+
+
+def _workbook(
+    store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+) -> Response:
+    return StreamingResponse(
+        list_workbook(store, query.filter(), sort=query.sort, first=first),
+        media_type=XLSX,
+        headers={**headers, **_named(first, "xlsx")},
+    )
+
+
+def _named(first: ChurnPage, ending: str) -> dict[str, str]:
+    name = f"churn-list-{first.run.info.as_of.isoformat()}.{ending}"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

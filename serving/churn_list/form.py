@@ -1,0 +1,136 @@
+"""The filter form of the churn list: plain GET parameters, there and back."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from features.errors import ConfigError
+from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey
+from serving.store.run import RISKS, STATUSES
+from serving.web.languages import mark
+
+CONSENTS: tuple[Consent, ...] = get_args(Consent)
+NO_SUCH = {
+    "risk": mark("There is no such risk. Choose one from the list."),
+    "status": mark("There is no such status. Choose one from the list."),
+    "consent": mark("There is no such consent. Choose one from the list."),
+    "sort": mark("The list cannot be sorted by that."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListForm:
+    """What a reader has chosen; empty texts filter nothing.
+
+    The names of the parameters are those of `GET /v1/churn-list`, so that the export is
+    the same query with another path. An address with them is a view that can be kept.
+    """
+
+    usual_sort: SortKey
+    """The order where none is asked for."""
+
+    risk: str = ""
+    status: str = ""
+    consent: str = ""
+    segments: Mapping[str, str] = field(default_factory=dict)
+    min_value_at_risk: str = ""
+    asked_sort: str = ""
+    cursor: str = ""
+    seen: int = 0
+    """How many rows stand before this page."""
+
+    @classmethod
+    def read(cls, params: QueryParams, *, usual_sort: SortKey = "value_at_risk") -> "ListForm":
+        """The form in a request's parameters.
+
+        Raises
+        ------
+        ConfigError
+            When a parameter could not have come from the form.
+        """
+        pairs = [text.partition(":") for text in params.getlist("segment") if text]
+        seen = params.get("seen", "")
+        return cls(
+            usual_sort=usual_sort,
+            risk=_one_of(params, "risk", RISKS),
+            status=_one_of(params, "status", STATUSES),
+            consent=_one_of(params, "consent", CONSENTS),
+            segments={system: value for system, _, value in pairs},
+            min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
+            asked_sort=_one_of(params, "sort", SORT_KEYS),
+            cursor=params.get("cursor", ""),
+            seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0,
+        )
+
+    @property
+    def sort(self) -> SortKey:
+        """What the list is sorted by."""
+        asked = (key for key in SORT_KEYS if key == self.asked_sort)
+        return next(asked, self.usual_sort)
+
+    def filter(self) -> ChurnFilter:
+        return ChurnFilter(
+            risk=(self.risk,) if self.risk else (),
+            status=(self.status,) if self.status else (),
+            consent=tuple(one for one in CONSENTS if one == self.consent),
+            segments=tuple(self.segments.items()),
+            min_value_at_risk=float(self.min_value_at_risk) if self.min_value_at_risk else None,
+        )
+
+    def link(self, path: str = "/churn-list", **changes: Any) -> str:
+        """A link to the first page of the list that differs by `changes`."""
+        changed = replace(self, **{"cursor": "", "seen": 0, **changes})
+        query = urlencode(changed.parameters())
+        return f"{path}?{query}" if query else path
+
+    def export_link(self, ending: str) -> str:
+        """The whole list as a file, as filtered and sorted here."""
+        chosen = replace(self, cursor="", seen=0, asked_sort=self.sort).parameters()
+        return f"/v1/churn-list?{urlencode([*chosen, ('format', ending)])}"
+
+    def is_filtered(self) -> bool:
+        return self.filter() != ChurnFilter()
+
+    def unlisted(self, systems: Sequence[str]) -> list[tuple[str, str]]:
+        """The chosen segments of other systems than `systems`."""
+        return [pair for pair in self.segments.items() if pair[0] not in systems]
+
+    def without(self, system: str) -> str:
+        """A link to the list without the segment chosen of `system`."""
+        return self.link(segments={key: one for key, one in self.segments.items() if key != system})
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """The parameters that `read` reads back, without those that choose nothing."""
+        segments = [("segment", f"{system}:{value}") for system, value in self.segments.items()]
+        chosen = [
+            ("risk", self.risk),
+            ("status", self.status),
+            ("consent", self.consent),
+            *segments,
+            ("min_value_at_risk", self.min_value_at_risk),
+            ("sort", self.asked_sort),
+            ("cursor", self.cursor),
+            ("seen", str(self.seen or "")),
+        ]
+        return [(name, value) for name, value in chosen if value]
+
+
+def _one_of(params: QueryParams, name: str, known: Sequence[str]) -> str:
+    value = params.get(name, "")
+    if value and value not in known:
+        raise ConfigError(NO_SUCH[name])
+    return value
+
+
+def _amount(text: str) -> str:
+    try:
+        usable = not text or math.isfinite(float(text))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(mark("The smallest value at risk must be a number, such as 50."))
+    return text

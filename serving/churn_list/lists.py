@@ -1,0 +1,156 @@
+"""The churn list as readers get it: pages of rows behind a cursor, and the whole as CSV."""
+
+import base64
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from features.errors import ConfigError
+from serving.store.protocol import After, ChurnFilter, ChurnPage, SortKey, Store
+from serving.store.run import PublishedRun
+
+ROWS_PER_READ = 1_000
+"""How many rows of an export are held in memory at once."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What makes a spreadsheet read a text as a formula, or break the line."""
+
+FIELDS = (
+    "customer_id",
+    "status",
+    "retention_risk",
+    "churn_probability",
+    "value_at_risk",
+    "clv",
+    "clv_low",
+    "clv_high",
+    "expected_orders",
+    "expected_order_value",
+    "at_risk_on",
+)
+PROFILE_FIELDS = (
+    "orders",
+    "spend",
+    "last_order_date",
+    "days_since_last_order",
+    "usual_gap_days",
+)
+CONTACT_FIELDS = ("expected_profit", "suggested_action", "name", "consent")
+"""Runs of earlier releases lack them."""
+
+NEXT_ORDER_FIELDS = ("date", "low", "high")
+RUN_FIELDS = ("run_id", "as_of", "horizon_days", "currency")
+
+
+def item(document: bytes) -> dict[str, Any]:
+    """The row of a list, from the customer's whole document."""
+    return item_of(json.loads(document))
+
+
+def item_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a document that has been read."""
+    return {
+        **{name: answer[name] for name in FIELDS},
+        **{name: answer.get(name) for name in CONTACT_FIELDS},
+        **{name: answer["profile"][name] for name in PROFILE_FIELDS},
+        **{f"next_order_{name}": answer["next_order"][name] for name in NEXT_ORDER_FIELDS},
+        "segments": answer["segments"],
+        "reasons": answer["reasons"],
+    }
+
+
+def run_fields(run: PublishedRun) -> dict[str, Any]:
+    """What every list says about its run."""
+    lineage = run.info.lineage()
+    return {name: lineage[name] for name in RUN_FIELDS}
+
+
+def encode_cursor(after: After, sort: SortKey) -> str:
+    """An opaque text that goes on behind the row `after`."""
+    value = after.value if math.isfinite(after.value) else None
+    place = json.dumps([after.run_id, sort, value, after.customer_id])
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, sort: SortKey) -> After:
+    """The row behind which `cursor` goes on.
+
+    Raises
+    ------
+    ConfigError
+        When the cursor is damaged or was made for another order of the list.
+    """
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        run_id, made_for, value, customer_id = json.loads(base64.b64decode(padded, b"-_", True))
+        texts = all(isinstance(text, str) and text.encode() for text in (run_id, customer_id))
+        number = -math.inf if value is None else float(value)
+    except (ValueError, TypeError, RecursionError, OverflowError):
+        texts = False
+    if not texts or made_for != sort or math.isnan(number):
+        raise ConfigError("cursor: not one that this list has given for this order.")
+    return After(run_id, number, customer_id)
+
+
+def csv_lines(
+    store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> Iterator[bytes]:
+    """The whole filtered list as CSV, from its first page on.
+
+    UTF-8 with a byte order mark and CRLF, which is what Excel opens rightly. A text that
+    a spreadsheet would take for a formula gets an apostrophe in front; numbers never do.
+    """
+    yield "\ufeff".encode() + csv_bytes([header(first)])
+    for rows in row_blocks(store, wanted, sort=sort, first=first):
+        yield csv_bytes(rows)
+
+
+def header(first: ChurnPage) -> list[str]:
+    """The columns of an export."""
+    next_order = (f"next_order_{name}" for name in NEXT_ORDER_FIELDS)
+    systems = first.run.info.segment_columns
+    return [
+        *FIELDS,
+        *CONTACT_FIELDS,
+        *PROFILE_FIELDS,
+        *next_order,
+        *systems,
+        "reasons",
+        *RUN_FIELDS,
+    ]
+
+
+def row_blocks(
+    store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> Iterator[list[list[Any]]]:
+    """The whole filtered list from its first page on, in blocks of rows under `header`."""
+    systems = first.run.info.segment_columns
+    page: ChurnPage | None = first
+    while page is not None:
+        run = run_fields(page.run)
+        yield [_row(item(document), run, systems) for document in page.documents]
+        page = (
+            store.churn_list(wanted, sort=sort, limit=ROWS_PER_READ, after=page.after)
+            if page.after
+            else None
+        )
+
+
+def _row(row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...]) -> list[Any]:
+    segments = row.pop("segments")
+    reasons = " ".join(reason["text"]["en"] for reason in row.pop("reasons"))
+    return [*row.values(), *(segments[system] for system in systems), reasons, *run.values()]
+
+
+def csv_bytes(rows: Iterable[list[Any]]) -> bytes:
+    """Rows as CSV in which no text is a formula."""
+    written = io.StringIO(newline="")
+    csv.writer(written).writerows([_harmless(cell) for cell in row] for row in rows)
+    return written.getvalue().encode()
+
+
+def _harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,136 @@
+"""The churn list as a page: filters, rows, and the way to the next ones."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from features.errors import ConfigError, UnknownCustomer
+from serving.churn_list import lists
+from serving.churn_list.form import CONSENTS, ListForm
+from serving.store.protocol import ChurnPage, SortKey
+from serving.store.run import RISKS, STATUSES, PublishedRun
+from serving.web.frame import Frame
+from serving.web.paths import path_part
+
+ROWS_PER_PAGE = 50
+LISTED_SYSTEMS = ("rfm_group", "lifecycle", "pyramid", "abc", "cluster", "likely_category")
+"""Offered as filters above the list, where a run has them; a customer's page shows all."""
+
+LEAST_TREND = 0.02
+"""A churn probability that moved by less since the last run has not changed."""
+
+
+def churn_list_pages(frame: Frame) -> APIRouter:
+    """`/churn-list`."""
+    router = frame.router()
+
+    def churn_list(request: Request) -> Response:
+        wanted = request.query_params.get("customer", "").strip()
+        if not wanted:
+            return _list(frame, request, problem="")
+        try:
+            frame.store.customer(wanted)
+        except UnknownCustomer:
+            words = frame.words(request)
+            problem = words.say("This run knows no customer “%(id)s”.", id=wanted)
+            return _list(frame, request, problem=problem)
+        return RedirectResponse(f"/customers/{path_part(wanted)}", status_code=303)
+
+    router.add_api_route("/churn-list", churn_list)
+    return router
+
+
+def _list(frame: Frame, request: Request, *, problem: str) -> Response:
+    usual_sort = _usual_sort(frame.store.latest_run())
+    try:
+        form = ListForm.read(request.query_params, usual_sort=usual_sort)
+        page = _page(frame, form)
+    except ConfigError as error:
+        problem = frame.words(request).say(str(error))
+        form = ListForm(usual_sort=usual_sort)
+        page = _page(frame, form)
+    run_id = page.run.info.run_id
+    after = page.after and lists.encode_cursor(page.after, form.sort)
+    counts = frame.services.stores.facets.counts(run_id, form.filter())
+    return frame.render(
+        request,
+        "churn_list.html",
+        run=page.run,
+        form=form,
+        problem=problem,
+        page=page,
+        counts=counts,
+        rows=[_row(document) for document in page.documents],
+        next_page=form.link(cursor=after, seen=form.seen + len(page.documents)) if after else None,
+        risks=RISKS,
+        statuses=STATUSES,
+        consents=CONSENTS,
+        systems=[name for name in LISTED_SYSTEMS if len(counts.by_segment.get(name, ())) > 1],
+        outcomes=outcomes(frame.exhibit(page.run, "promise"), page.run.info.risk_bands),
+    )
+
+
+def _usual_sort(run: PublishedRun) -> SortKey:
+    """By expected profit, where the run knows what a contact costs."""
+    return "expected_profit" if run.info.economics else "value_at_risk"
+
+
+def _page(frame: Frame, form: ListForm) -> ChurnPage:
+    return frame.store.churn_list(
+        form.filter(),
+        sort=form.sort,
+        limit=ROWS_PER_PAGE,
+        after=lists.decode_cursor(form.cursor, form.sort) if form.cursor else None,
+    )
+
+
+def _row(document: bytes) -> dict[str, Any]:
+    answer = json.loads(document)
+    return {**lists.item_of(answer), "trend": trend(answer), "p_order": answer.get("p_order")}
+
+
+def trend(answer: Mapping[str, Any]) -> str:
+    """Whether the risk has risen or fallen since the last run: `up`, `down`, `same` or empty."""
+    before = (answer["since_last_run"] or {}).get("churn_probability")
+    now = answer["churn_probability"]
+    if before is None or now is None:
+        return ""
+    if abs(now - before) < LEAST_TREND:
+        return "same"
+    return "up" if now > before else "down"
+
+
+def outcomes(
+    promise: Mapping[str, Any] | None, bands: Mapping[str, float]
+) -> dict[str, Any] | None:
+    """What became of customers in each band of risk: band → `customers`, `said`, `happened`.
+
+    From earlier runs whose horizon has passed, else by the bands' probabilities from the
+    folds of the backtest, which the `source` says; None where neither is known.
+    """
+    data = promise and promise["data"]
+    if not data:
+        return None
+    if data["source"] == "runs":
+        found = {one["band"]: one for one in data["bands"]}
+    else:
+        found = _by_probability(data["churn"]["levels"], bands)
+    return {"source": data["source"], "runs": data["runs"], "bands": found}
+
+
+def _by_probability(
+    levels: list[Mapping[str, Any]], bands: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    edges = {**bands, "low": 0.0}
+    starts = sorted(edges.items(), key=lambda band: band[1])
+    ends = [start for _, start in starts[1:]] + [2.0]
+    found = {}
+    for (band, start), end in zip(starts, ends, strict=True):
+        part = [one for one in levels if start <= one["from"] < end]
+        found[band] = {
+            name: sum(one[name] for one in part) for name in ("customers", "said", "happened")
+        }
+    return found

@@ -1,0 +1,144 @@
+"""What all commands share: their common options, their way of speaking, their exit codes.
+
+People read tables and sentences on a terminal; `--json` gives machines one document on
+standard output and nothing else. Progress goes to standard error, and only to a terminal.
+"""
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from features.errors import ConfigError, RegularsError
+from features.settings.settings import CONFIG_NAME
+
+if TYPE_CHECKING:
+    from features.reading.sent_lines import SentOrderLine
+    from features.settings.settings import Settings
+
+EXIT_FAILED = 1
+EXIT_WRONG_USE = 2
+PIPED_WIDTH = 240
+
+
+class Speaker:
+    """Says results to people or to machines.
+
+    Parameters
+    ----------
+    as_json : one JSON document on standard output instead of words
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        # a pipe has no width of its own: lines stay whole for those who search them
+        width = None if sys.stdout.isatty() else PIPED_WIDTH
+        self._out = Console(highlight=False, soft_wrap=True, width=width)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._started = time.monotonic()
+
+    def result(self, value: dict[str, Any]) -> None:
+        """The outcome for machines; silent without `--json`."""
+        if self.as_json:
+            click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+    def say(self, text: str) -> None:
+        """A sentence for people."""
+        if not self.as_json:
+            self._out.print(text, markup=False)
+
+    def table(
+        self, title: str, columns: list[str], rows: list[list[str]], *, words: tuple[str, ...] = ()
+    ) -> None:
+        """A table for people; figures are aligned right, the first column and `words` left."""
+        if self.as_json:
+            return
+        if title:
+            self._out.print(title, markup=False)
+        table = Table(box=None, pad_edge=False)
+        for position, name in enumerate(columns):
+            left = position == 0 or name in words
+            table.add_column(name, justify="left" if left else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self._out.print(table, soft_wrap=False)
+
+    def progress(self, text: str) -> None:
+        """A finished step, on a terminal only."""
+        if self._err.is_terminal:
+            seconds = time.monotonic() - self._started
+            self._err.print(f"[dim]{seconds:6.1f} s[/dim]  ", end="")
+            self._err.print(text, markup=False)
+
+
+def orders_sent(settings: "Settings") -> "Sequence[SentOrderLine]":
+    """Orders that were sent to a server and may stand in no file yet.
+
+    Whoever gathers the commands says where they are: the object of the outermost command's
+    context takes the settings and returns them. Alone, a command knows none.
+    """
+    context = click.get_current_context(silent=True)
+    source = None if context is None else context.find_root().obj
+    return () if source is None else source(settings)
+
+
+def common_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--config` and `--json`; the command gets `config` (Path) and `speaker`.
+
+    An error of ours ends the command with one clear line per problem and no traceback.
+    """
+
+    @click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=CONFIG_NAME,
+        show_default=True,
+        help="The configuration file.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        speaker = Speaker(as_json=as_json)
+        try:
+            command(*args, speaker=speaker, **kwargs)
+        except RegularsError as error:
+            fail(error)
+
+    return wrapped
+
+
+def fail(error: RegularsError) -> None:
+    """End with the error's message on standard error and its exit code."""
+    for line in str(error).splitlines():
+        click.echo(f"regulars: {line}", err=True)
+    sys.exit(EXIT_WRONG_USE if isinstance(error, ConfigError) else EXIT_FAILED)
+
+
+class IsoDate(click.ParamType[date]):
+    """A date such as 2011-12-10."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2011-12-10", param, ctx)
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=IsoDate(),
+    default=None,
+    help="Only orders before this date are seen; the day after the last order by default.",
+)

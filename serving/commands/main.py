@@ -1,0 +1,73 @@
+"""The command `regulars`: gathers the commands of all packages, imports each when called."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "init": ("serving.commands.orders:init", "Look at a file of orders and write a regulars.toml."),
+    "check": (
+        "serving.commands.orders:check",
+        "The doctor: what is used, what is put aside and why.",
+    ),
+    "features": ("serving.commands.orders:features", "Write the features at any dates as Parquet."),
+    "train": ("serving.commands.training:train", "Learn, backtest, track, register, publish."),
+    "backtest": ("serving.commands.training:backtest", "Judge every model beside its baseline."),
+    "models": ("serving.commands.training:models", "Versions, grades, which is champion and why."),
+    "promote": ("serving.commands.promote:promote", "Put challengers in force that are not worse."),
+    "rollback": (
+        "serving.commands.rollback:rollback",
+        "Return to the models that were in force before.",
+    ),
+    "ledger": ("serving.commands.ledger:ledger", "What was said against what happened."),
+    "score": ("serving.commands.score:score", "Score every customer and publish the run."),
+    "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
+    "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
+    "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
+    "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
+    "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
+    "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),
+    "backup": ("serving.commands.backup:backup", "Copy the store, the models and the settings."),
+    "restore": ("serving.commands.backup:restore", "Put a backup back in its place."),
+    "demo": ("serving.commands.demo:demo", "The whole way on real orders of a grocer."),
+}
+"""Command → where it is and a few words, in the order of a shop's first day."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="regulars")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Which customers will stay, what they are worth and what they will buy next."""
+    context.obj = _orders_sent
+
+
+def _orders_sent(settings: Any) -> Any:
+    """See `serving.commands.frame.orders_sent`."""
+    from serving.live.handover import lines_sent
+
+    return lines_sent(settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""`regulars init`, `regulars check` and `regulars features`."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from features.errors import ConfigError, DataError, RegularsError
+from features.orders.log import check_orders
+from features.settings.settings import CONFIG_NAME, load_settings
+from serving.commands.frame import IsoDate, Speaker, common_options, fail, orders_sent
+from serving.commands.report_text import say_report
+
+
+@click.command()
+@click.argument("place", metavar="FILE|URL")
+@click.option("--table", help="The table or view of orders in a PostgreSQL database.")
+@click.option("--query", help="Or the query that gives the orders.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=CONFIG_NAME,
+    show_default=True,
+    help="Where to write the configuration.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def init(place: str, table: str | None, query: str | None, output: Path, *, as_json: bool) -> None:
+    """Look at the orders and write a regulars.toml for them.
+
+    They are in FILE (Parquet or CSV, a glob for several) or in a PostgreSQL database, as
+    postgresql://user@host/database with --table or --query.
+    """
+    from features.proposal import propose
+
+    speaker = Speaker(as_json=as_json)
+    try:
+        if output.exists():
+            raise ConfigError(f"{output}: exists already. Remove it or choose another --output.")
+        proposal = propose(place, relative_to=output.parent, table=table, query=query)
+        _write(output, proposal.toml)
+    except RegularsError as error:
+        fail(error)
+    for note in proposal.notes:
+        speaker.say(f"• {note}")
+    speaker.say(f"Wrote {output}. Next: regulars check --config {output}")
+    speaker.result({"config": str(output), "notes": proposal.notes, "settings": proposal.shown})
+
+
+def _write(output: Path, text: str, *, option: str = "--output") -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{output}: cannot be written ({error.strerror}). Choose another {option}."
+        ) from None
+
+
+@click.command()
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the report as one page of HTML, too.",
+)
+@common_options
+def check(config: Path, html: Path | None, speaker: Speaker) -> None:
+    """The doctor: read the orders, say what was used and what was put aside and why.
+
+    Ends with 1 when the orders are not fit for training.
+    """
+    settings = load_settings(config)
+    quarantine = settings.path(settings.store.quarantine)
+    with check_orders(settings, sent=orders_sent(settings)) as report:
+        if html is not None:
+            from features.doctor.report_html import page
+
+            _write(html, page(report, quarantine), option="--html")
+        say_report(speaker, report, quarantine)
+        speaker.result({**report.to_dict(), "quarantine": str(quarantine)})
+        if html is not None:
+            speaker.say(f"Wrote {html}.")
+    if report.refusals:
+        fail(DataError(report.refusals))
+
+
+@click.command()
+@click.option(
+    "--as-of",
+    "dates",
+    type=IsoDate(),
+    multiple=True,
+    help="Only orders before this date are seen; several dates are one table. "
+    "The day after the last order by default.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The Parquet file of features: a row per date and customer.",
+)
+@click.option(
+    "--lines",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the clean order lines as Parquet, too, for a warehouse or Spark.",
+)
+@common_options
+def features(
+    config: Path, dates: tuple[date, ...], output: Path, lines: Path | None, speaker: Speaker
+) -> None:
+    """Write the features of every customer at one or more dates."""
+    from features.engines.exports import write_features, write_lines
+    from features.orders.kept_log import open_kept_log
+
+    settings = load_settings(config)
+    with open_kept_log(settings) as log:
+        days = sorted(set(dates)) or [log.end]
+        answer: dict[str, object] = {"as_of": days, "features": str(output)}
+        if lines is not None:
+            answer |= {"lines": str(lines), "line_rows": write_lines(log, lines)}
+            speaker.say(f"Wrote {answer['line_rows']:,} clean lines to {lines}.")
+        answer["rows"] = write_features(log, days, output)
+    speaker.say(f"Wrote {answer['rows']:,} rows as of {', '.join(map(str, days))} to {output}.")
+    speaker.result(answer)

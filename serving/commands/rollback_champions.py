@@ -1,0 +1,23 @@
+"""`regulars rollback`, apart from the other commands so that it starts at once."""
+
+from pathlib import Path
+
+import click
+
+from features.settings.settings import load_settings
+from serving.commands.frame import Speaker, common_options
+from training.bundle import in_force
+
+
+@click.command()
+@common_options
+def rollback(config: Path, speaker: Speaker) -> None:
+    """Return to the models that were in force before; the registry follows."""
+    settings = load_settings(config)
+    manifest = in_force.rollback(settings)
+    speaker.say(f"In force again: {manifest.bundle_id}. Next: regulars score")
+    # the models have changed already; this import takes seconds
+    from training.tracking.mlflow_runs import Tracker
+
+    Tracker(settings).crown(manifest)
+    speaker.result(manifest.lineage())

@@ -1,0 +1,116 @@
+"""Answers about single customers, ready-made in the store."""
+
+import json
+from hashlib import blake2b
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from serving.store.protocol import Document
+from serving.web import schemas as models
+from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
+from serving.web.paths import CustomerId
+from serving.web.problems import declared
+from serving.web.services import Services
+
+Ids = Annotated[models.CustomerIds, Depends(json_body(models.CustomerIds))]
+
+
+def customer_routes(services: Services) -> APIRouter:
+    """Answers about single customers."""
+    store = services.scores
+    router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+    # These two before the customer itself, whose path would swallow theirs.
+    @router.post(
+        "/scores",
+        operation_id="getCustomers",
+        summary="Everything about up to 1,000 customers",
+        response_model=models.Batch,
+        responses=declared(400, 413, 415, 422, 503),
+        openapi_extra=body_schema(models.CustomerIds),
+    )
+    def get_customers(ids: Ids) -> Response:
+        run, documents = store.customers(ids.customer_ids)
+        results = [
+            _unknown(customer_id) if document is None else document
+            for customer_id, document in zip(ids.customer_ids, documents, strict=True)
+        ]
+        head = {"run_id": run.info.run_id, "as_of": run.info.as_of.isoformat()}
+        start = json.dumps(head, ensure_ascii=False)[:-1].encode()
+        body = b'%b,"results":[%b]}' % (start, b",".join(results))
+        return Response(body, media_type=JSON, headers=services.ages(run))
+
+    @router.get(
+        "/{customer_id:path}/recommendations",
+        operation_id="getRecommendations",
+        summary="Ranked products for a customer",
+        response_model=models.Recommendations,
+        responses=declared(404, 422, 503),
+    )
+    async def get_recommendations(
+        customer_id: CustomerId, query: Annotated[RecommendationQuery, Query()]
+    ) -> Response:
+        found = store.recommendations(customer_id)
+        products = query.select(json.loads(found.body))
+        if len(products) < query.limit:
+            # the run left too few of these: they are ranked now, where the scorer is there
+            asked = query.model_dump()
+            more = await run_in_threadpool(services.orders.products, customer_id, asked)
+            products = more or products
+        body = {
+            "customer_id": customer_id,
+            "run_id": found.run_id,
+            "recommendations": products,
+        }
+        return Response(
+            json.dumps(body, ensure_ascii=False),
+            media_type=JSON,
+            headers=services.ages(found.run_id),
+        )
+
+    @router.get(
+        "/{customer_id:path}",
+        operation_id="getCustomer",
+        summary="Everything about a customer",
+        response_model=models.Customer,
+        responses={
+            304: {"description": "The answer is still the one with this ETag"},
+            **declared(404, 422, 503),
+        },
+    )
+    async def get_customer(customer_id: CustomerId, request: Request) -> Response:
+        return customer_answer(services, customer_id, request.headers.get("if-none-match", ""))
+
+    return router
+
+
+def customer_answer(services: Services, customer_id: str, if_none_match: str) -> Response:
+    """Everything about a customer, or that the caller knows it already."""
+    found = services.scores.customer(customer_id)
+    headers = {"ETag": _etag(found, customer_id), **services.ages(found.run_id)}
+    if if_none_match and _still_known(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    body = found.body[:-1] + b',"score_pending":true}' if found.is_pending else found.body
+    return Response(body, media_type=JSON, headers=headers)
+
+
+def _etag(found: Document, customer_id: str) -> str:
+    # Hashed, since neither the run's nor the customer's id is sure to fit a header.
+    said = f"{found.run_id}\0{customer_id}"
+    if found.live_no or found.is_pending:
+        said += f"\0{found.live_no}\0{found.is_pending}"
+    digest = blake2b(said.encode(), digest_size=12)
+    return f'"{digest.hexdigest()}"'
+
+
+def _still_known(if_none_match: str, etag: str) -> bool:
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in known or known == {"*"}
+
+
+def _unknown(customer_id: str) -> bytes:
+    item = {"customer_id": customer_id, "status": "unknown"}
+    return json.dumps(item, ensure_ascii=False).encode()

@@ -1,0 +1,34 @@
+"""What was said about a customer before, and what happened."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from serving.customers.history import history
+from serving.web import schemas as models
+from serving.web.params import JSON, HistoryQuery
+from serving.web.paths import CustomerId
+from serving.web.problems import declared
+from serving.web.services import Services
+
+
+def history_routes(services: Services) -> APIRouter:
+    """Earlier runs' words about a customer."""
+    store = services.stores.scores
+    router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+    @router.get(
+        "/{customer_id:path}/history",
+        operation_id="getHistory",
+        summary="What was said about a customer, run by run, and what happened",
+        response_model=models.History,
+        responses=declared(404, 422, 503),
+    )
+    def get_history(customer_id: CustomerId, query: Annotated[HistoryQuery, Query()]) -> Response:
+        found = history(store.history(customer_id))
+        body = {"customer_id": customer_id, "runs": found[: query.limit]}
+        return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
+
+    return router

@@ -1,0 +1,52 @@
+"""The page of one customer."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from serving.customers.history import history
+from serving.customers.picture import interval
+from serving.customers.timeline import alive_course, course, timeline
+from serving.web.frame import Frame
+from serving.web.paths import CustomerId
+
+MOST_RUNS = 12
+MOST_ORDERS = 10
+
+
+def customer_pages(frame: Frame) -> APIRouter:
+    """`/customers/{id}`."""
+    router = frame.router()
+
+    def customer(request: Request, customer_id: CustomerId) -> Response:
+        run = frame.store.latest_run()
+        answer = json.loads(frame.store.customer(customer_id).body)
+        orders = frame.services.stores.live.history(customer_id)
+        sayings = _sayings(frame, customer_id)
+        told = frame.services.orders.course(customer_id) or {"alive": None, "order": None}
+        return frame.render(
+            request,
+            "customer.html",
+            run=run,
+            answer=answer,
+            interval=interval(answer),
+            orders=orders[:MOST_ORDERS],
+            order_count=len(orders),
+            timeline=timeline(answer, orders),
+            alive=alive_course(answer, orders, told["alive"]),
+            another=told["order"],
+            sayings=sayings[:MOST_RUNS],
+            course=course(sayings),
+        )
+
+    router.add_api_route("/customers/{customer_id:path}", customer)
+    return router
+
+
+def _sayings(frame: Frame, customer_id: str) -> list[dict[str, Any]]:
+    """What each run said, the latest first, and what happened."""
+    found = frame.store.history(customer_id)
+    alive = [json.loads(document)["p_alive"] for _, document in found]
+    return [{**one, "p_alive": p} for one, p in zip(history(found), alive, strict=True)]

@@ -1,0 +1,52 @@
+"""What the latest run shows as a whole: tables that were made when it was."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+
+from features.errors import NotInRun
+from serving.churn_list.lists import run_fields
+from serving.web import schemas as models
+from serving.web.problems import declared
+from serving.web.services import Services
+
+ExhibitName = Annotated[
+    str, Path(min_length=1, description="As in `GET /v1/exhibits`", examples=["lorenz"])
+]
+
+
+def exhibit_routes(services: Services) -> APIRouter:
+    """Exhibits of the latest run."""
+    store, exhibits = services.scores, services.stores.exhibits
+    router = APIRouter(prefix="/v1/exhibits", tags=["exhibits"])
+
+    @router.get(
+        "",
+        operation_id="getExhibits",
+        summary="What the latest run shows as a whole, by name",
+        response_model=models.Exhibits,
+        responses=declared(503),
+    )
+    def get_exhibits(response: Response) -> dict[str, Any]:
+        run = store.latest_run()
+        response.headers.update(services.ages(run))
+        return {**run_fields(run), "exhibits": exhibits.names(run.info.run_id)}
+
+    @router.get(
+        "/{name}",
+        operation_id="getExhibit",
+        summary="One table about the whole shop: how it is counted, and the figures",
+        response_model=models.Exhibit,
+        responses=declared(404, 422, 503),
+    )
+    def get_exhibit(name: ExhibitName, response: Response) -> dict[str, Any]:
+        run = store.latest_run()
+        body = exhibits.exhibit(run.info.run_id, name)
+        if body is None:
+            known = ", ".join(exhibits.names(run.info.run_id)) or "none"
+            raise NotInRun(f"This run shows no such exhibit (have: {known}).")
+        response.headers.update(services.ages(run))
+        return {**run_fields(run), "exhibit": name, **json.loads(body)}
+
+    return router

@@ -1,0 +1,72 @@
+"""What readers of a run see in the place of the run's own words: scores of orders sent since."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, select
+
+from serving.live.tables import live_scores
+from serving.store.run import Totals
+from serving.store.tables import UNKNOWN, scores
+
+
+def live_documents(
+    connection: Connection, run_no: int, customer_ids: Iterable[str]
+) -> dict[str, bytes | None]:
+    """The newer documents of these customers; None: no line of theirs counts as a purchase."""
+    wanted = {customer_id for customer_id in customer_ids if "\0" not in customer_id}
+    rows = connection.execute(
+        select(live_scores.c.customer_id, live_scores.c.document).where(
+            live_scores.c.run_no == run_no, live_scores.c.customer_id.in_(wanted)
+        )
+    )
+    return {
+        customer_id: None if document is None else document.encode()
+        for customer_id, document in rows
+    }
+
+
+def not_overridden(run_no: int) -> ColumnElement[bool]:
+    """Rows of the run for which nothing newer is said."""
+    return ~exists().where(
+        live_scores.c.customer_id == scores.c.customer_id, live_scores.c.run_no == run_no
+    )
+
+
+def overriding(connection: Connection, run_no: int) -> int:
+    """Of how many customers something newer is said."""
+    changed = select(func.count()).select_from(live_scores).where(live_scores.c.run_no == run_no)
+    return int(connection.execute(changed).scalar_one())
+
+
+def live_totals(
+    connection: Connection,
+    run_no: int,
+    totals: Totals,
+    of_run: list[ColumnElement[bool]],
+    of_live: list[ColumnElement[bool]],
+    digits: int,
+) -> Totals:
+    """The totals of a list with what is said newly in the place of what the run said.
+
+    Parameters
+    ----------
+    totals : of the run alone
+    of_run, of_live : the list's conditions on either table
+    """
+    if not overriding(connection, run_no):
+        return totals
+    mine = and_(scores.c.customer_id == live_scores.c.customer_id, live_scores.c.run_no == run_no)
+    customers, value = totals.customers, totals.value_at_risk
+    gone = _counted(scores).join(live_scores, mine).where(*of_run)
+    here = live_scores.c.document.is_not(None)
+    come = _counted(live_scores).where(*of_live, here)
+    for counted, sign in ((gone, -1), (come, 1)):
+        count, sum_of = connection.execute(counted).one()
+        customers, value = customers + sign * count, value + sign * sum_of
+    return Totals(customers=customers, value_at_risk=round(value, digits))
+
+
+def _counted(table: Table) -> Select[Any]:
+    value = case((table.c.value_at_risk > UNKNOWN, table.c.value_at_risk), else_=0.0)
+    return select(func.count(), func.coalesce(func.sum(value), 0.0)).select_from(table)

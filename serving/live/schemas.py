@@ -1,0 +1,161 @@
+"""The shapes of what is scored at once: lines of a customer in, a prediction out."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from serving.web.schemas import (
+    Model,
+    Money,
+    NextOrder,
+    Probability,
+    Profile,
+    Reason,
+    Recommendation,
+    Risk,
+    Status,
+)
+
+MOST_LINES = 2_000
+"""In a request; a body of one MB holds about 5,000."""
+LARGEST = 1e12
+FIRST_YEAR, LAST_YEAR = 1980, 2099
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date and time in ISO 8601") from None
+    return _in_range(text, moment.year)
+
+
+def _day(text: str) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date such as 2024-03-31") from None
+    return _in_range(text, day.year)
+
+
+def _in_range(text: str, year: int) -> str:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"must be from {FIRST_YEAR} to {LAST_YEAR}")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Moment = Annotated[
+    str,
+    Field(
+        max_length=40,
+        description="ISO 8601; without an offset it is read as `data.naive_timestamps` says",
+        examples=["2026-03-01T14:05:00+01:00"],
+        json_schema_extra={"format": "date-time"},
+    ),
+    AfterValidator(_moment),
+]
+Day = Annotated[
+    str,
+    Field(
+        max_length=10,
+        description="ISO 8601",
+        examples=["2026-03-31"],
+        json_schema_extra={"format": "date"},
+    ),
+    AfterValidator(_day),
+]
+
+
+class OrderLine(_Shape):
+    """One line of an order, as the shop's rules will judge it."""
+
+    order_id: Text | None = Field(None, description="Without it a day is an order")
+    ordered_at: Moment
+    product_id: Text | None = None
+    product_name: Text | None = None
+    category: Text | None = None
+    channel: Text | None = None
+    quantity: Number = Field(1.0, description="Negative where goods come back")
+    amount: Number | None = Field(
+        None, description="Net paid for the line; negative for a return", examples=[25.5]
+    )
+    unit_price: Number | None = Field(
+        None, description="Where `amount` is not given: it is quantity × unit_price"
+    )
+    discount: Number = 0.0
+    cost: Number | None = None
+    currency: Text | None = Field(None, description="ISO 4217; that of the shop by default")
+
+
+class ScoreRequest(_Shape):
+    """A customer's whole past, for one answer; nothing of it is kept."""
+
+    customer_id: Text
+    lines: list[OrderLine] = Field(min_length=1, max_length=MOST_LINES)
+    as_of: Day | None = Field(
+        None,
+        description="Lines of this day and later are not seen. By default the day after the "
+        "last line, and not before the date of the last score run",
+    )
+    consents: bool = Field(
+        False, description="To personal recommendations, where `recommend.needs_consent` asks"
+    )
+
+
+class PutAside(_Shape):
+    """A line that does not count, and the rule that says so."""
+
+    line: int = Field(description="Its place in `lines`, from 0")
+    reason: str = Field(examples=["cancelled_same_day"])
+
+
+class PredictionLineage(_Shape):
+    """Which models speak. No run does: nothing was read from the store."""
+
+    models: dict[str, Model]
+    as_of: date
+    horizon_days: int
+    currency: str
+
+
+class Prediction(_Shape):
+    """What a score run of `as_of` would say; the meaning of each field is as in `Customer`.
+
+    What only a run can say is left out: the percentile among all customers, segments, what
+    referrals are worth, and what changed since the run before.
+    """
+
+    customer_id: str
+    status: Status
+    as_of: date
+    horizon_days: int
+    currency: str
+    churn_probability: Probability | None
+    retention_risk: Risk | None
+    p_alive: Probability | None
+    churn_label: Literal["silence", "cancellation"]
+    clv: Money | None
+    clv_low: Money | None
+    clv_high: Money | None
+    clv_median: Money | None
+    clv_lifetime: Money | None
+    clv_basis: Literal["revenue", "margin"]
+    p_order: Probability | None
+    expected_orders_given_order: float | None
+    expected_orders: float | None
+    expected_order_value: Money | None
+    value_at_risk: Money | None
+    next_order: NextOrder
+    at_risk_on: date | None
+    reasons: list[Reason]
+    profile: Profile
+    recommendations: list[Recommendation]
+    lineage: PredictionLineage
+    put_aside: list[PutAside]

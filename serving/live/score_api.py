@@ -1,0 +1,71 @@
+"""Answers of the models alone: nothing is read from the store, nothing is kept."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from features.errors import ScorerAway
+from serving.live import schemas as live_models
+from serving.live.pipe import Answer
+from serving.web import schemas as models
+from serving.web.params import JSON, PopularQuery, body_schema, json_body
+from serving.web.problems import declared
+from serving.web.services import Services
+
+Request = Annotated[live_models.ScoreRequest, Depends(json_body(live_models.ScoreRequest))]
+
+
+def live_routes(services: Services) -> APIRouter:
+    """Answers of the models alone."""
+    router = APIRouter(prefix="/v1", tags=["live"])
+
+    @router.post(
+        "/score",
+        operation_id="score",
+        summary="A prediction from a customer's orders, which are not kept",
+        response_model=live_models.Prediction,
+        responses=declared(400, 408, 413, 415, 422, 503),
+        openapi_extra=body_schema(live_models.ScoreRequest),
+    )
+    def score(request: Request) -> Response:
+        answer = ask(request.model_dump())
+        body = {**_alone(answer["document"]), "put_aside": answer["put_aside"]}
+        return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
+
+    @router.get(
+        "/recommendations",
+        operation_id="getPopularProducts",
+        summary="Products for somebody who has not ordered yet",
+        response_model=models.PopularProducts,
+        responses=declared(422, 503),
+    )
+    def get_popular_products(query: Annotated[PopularQuery, Query()]) -> Response:
+        answer = ask({"wish": "popular", "asked": query.model_dump()})
+        return Response(json.dumps(answer, ensure_ascii=False), media_type=JSON)
+
+    def ask(body: dict[str, Any]) -> Answer:
+        if services.scorer is None:
+            raise ScorerAway("this server was started without a scorer")
+        return services.scorer.ask(body)
+
+    return router
+
+
+OF_A_RUN = {
+    *("churn_percentile", "segments", "referral_value", "since_last_run"),
+    *("expected_profit", "suggested_action", "name", "consent"),
+}
+"""What an answer about orders alone does not tell."""
+
+
+def _alone(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without what only a run can say."""
+    kept = {name: value for name, value in document.items() if name not in OF_A_RUN}
+    lineage = {
+        name: value
+        for name, value in document["lineage"].items()
+        if name not in {"run_id", "data_fingerprint"}
+    }
+    return {**kept, "lineage": lineage}

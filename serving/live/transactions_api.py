@@ -1,0 +1,173 @@
+"""New orders: durable before they are acknowledged, and the scores that follow from them."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from features.errors import ConfigError
+from serving.live.schemas import OrderLine, Text
+from serving.live.store import LiveLine, RequestKey, SentLine
+from serving.web.call import current_call
+from serving.web.params import JSON, body_schema, json_body
+from serving.web.problems import declared
+from serving.web.schemas import Money, Probability, Risk, Status
+from serving.web.services import Services
+
+MOST_SENT = 1_000
+"""Lines in a request."""
+
+KEPT = timedelta(hours=24)
+"""How long the key of a request is remembered."""
+
+_KEY = re.compile(r"[!-~]{1,200}")
+
+
+def _identifier(text: str) -> str:
+    # blanks around an id are no part of it in files, too; a NUL no database keeps
+    trimmed = text.strip(" ")
+    if not trimmed or "\0" in trimmed:
+        raise ValueError("must hold more than blanks, and no NUL sign")
+    return trimmed
+
+
+Identifier = Annotated[Text, AfterValidator(_identifier)]
+
+
+class NewLine(OrderLine):
+    """One line of an order, known by `order_id` and `line` from now on."""
+
+    customer_id: Identifier | None = Field(None, description="null: nobody known")
+    order_id: Identifier
+    line: int = Field(ge=0, le=1_000_000, description="Its number in the order")
+    corrects: bool = Field(
+        False, description="It takes the place of a line of this number that says otherwise"
+    )
+
+
+class NewLines(BaseModel):
+    """Lines of one or more orders, of one or more customers, in any order of time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lines: list[NewLine] = Field(min_length=1, max_length=MOST_SENT)
+
+
+class LineTaken(BaseModel):
+    """What became of a line."""
+
+    order_id: str
+    line: int
+    outcome: Literal["accepted", "corrected", "known", "refused"] = Field(
+        description="`known`: the same line was sent before"
+    )
+    reason: Literal["erased", "other_customer", "differs", "in_future"] | None = Field(
+        description="Why it was refused"
+    )
+    put_aside: str | None = Field(
+        description="The shop's rule by which it does not count, where the score was just made",
+        examples=["cancelled_same_day"],
+    )
+
+
+class CustomerScored(BaseModel):
+    """Where a customer's score stands, and what it says."""
+
+    customer_id: str
+    score: Literal["current", "pending", "none"] = Field(
+        description="`current`: knows every line; `pending`: it follows; `none`: no line "
+        "counts as a purchase"
+    )
+    run_id: str | None
+    as_of: date | None
+    status: Status | None
+    churn_probability: Probability | None
+    retention_risk: Risk | None
+    clv: Money | None
+
+
+class Transactions(BaseModel):
+    """Each line in the order in which they came, and each of their customers."""
+
+    lines: list[LineTaken]
+    customers: list[CustomerScored]
+
+
+Lines = Annotated[NewLines, Depends(json_body(NewLines))]
+
+
+async def _digest(request: Request) -> str:
+    return sha256(await request.body()).hexdigest()
+
+
+def transaction_routes(services: Services) -> APIRouter:
+    """New orders."""
+    router = APIRouter(prefix="/v1", tags=["live"])
+
+    @router.post(
+        "/transactions",
+        operation_id="sendTransactions",
+        summary="New orders: kept when this answers, and the scores of their customers",
+        response_model=Transactions,
+        responses={
+            202: {
+                "model": Transactions,
+                "description": "The lines are kept; some scores follow",
+            },
+            **declared(400, 408, 413, 415, 422, 503),
+        },
+        openapi_extra=body_schema(NewLines),
+    )
+    def send_transactions(
+        lines: Lines,
+        body_digest: Annotated[str, Depends(_digest)],
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="A request with the key of an earlier one is not done again"),
+        ] = None,
+    ) -> Response:
+        key = _request_key(services, idempotency_key, body_digest)
+        taken = services.orders.take([_sent(line) for line in lines.lines], key)
+        services.metrics.count_lines(one.outcome for one in taken.lines)
+        body: Mapping[str, Any] = {
+            "lines": [one._asdict() for one in taken.lines],
+            "customers": [one._asdict() for one in taken.customers],
+        }
+        return Response(
+            json.dumps(body, ensure_ascii=False),
+            status_code=202 if taken.is_pending else 200,
+            media_type=JSON,
+        )
+
+    return router
+
+
+def _sent(line: NewLine) -> SentLine:
+    content = line.model_dump(exclude={"customer_id", "order_id", "line", "corrects"})
+    kept = LiveLine(
+        order_id=line.order_id,
+        line=line.line,
+        customer_id=line.customer_id,
+        content=json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+    )
+    return SentLine(kept, line.corrects)
+
+
+def _request_key(services: Services, key: str | None, body_digest: str) -> RequestKey | None:
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise ConfigError("Idempotency-Key: 1 to 200 visible ASCII characters.")
+    # of the caller: another one's keys are another one's
+    said = f"{current_call.get().caller}\0{key}"
+    return RequestKey(
+        digest=sha256(said.encode()).hexdigest(),
+        body_digest=body_digest,
+        expires_at=services.clock() + KEPT,
+    )

@@ -1,0 +1,129 @@
+"""Models for the sceptic: grades against baselines, promises kept, and drift of the inputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from serving.web import charts
+from serving.web.frame import Frame
+from serving.web.languages import mark
+
+EXHIBITS = ("backtests", "promise", "drift")
+MOST_DRIFTING = 20
+
+MEASURES = {
+    "log_loss": mark("Log loss"),
+    "auc": mark("AUC"),
+    "pr_auc": mark("PR-AUC"),
+    "brier": mark("Brier score"),
+    "calibration_error": mark("Calibration error"),
+    "lift_top_10": mark("Lift of the top 10 %"),
+    "gini": mark("Normalised Gini"),
+    "mae": mark("Mean absolute error"),
+    "rmse": mark("Root mean square error"),
+    "spearman": mark("Rank correlation"),
+    "decile_error": mark("Calibration by decile"),
+    "top_20_share": mark("Value in the predicted top 20 %"),
+    "bias": mark("Predicted ÷ actual total"),
+    "coverage_80": mark("Coverage of the 80 % interval"),
+    "date_mae_days": mark("Error of the date, days"),
+    "concordance": mark("Concordance"),
+    "ndcg": mark("NDCG@10"),
+    "ndcg_at_10": mark("NDCG@10"),
+    "recall_at_10": mark("Recall@10"),
+    "hit_at_10": mark("Hit rate@10"),
+}
+"""Measures that the page shows, by what they are called in MLflow."""
+
+SHOWN = {
+    "churn": ("log_loss", "auc", "calibration_error", "lift_top_10"),
+    "value": ("gini", "mae", "bias", "coverage_80"),
+    "next_purchase": ("date_mae_days", "concordance", "coverage_80"),
+    "recommendation": ("ndcg_at_10", "recall_at_10", "hit_at_10"),
+}
+"""Of each model, the primary measure first."""
+
+BASELINES = {
+    "inactivity rule": mark("inactivity rule"),
+    "RFM average": mark("RFM average"),
+    "last order + usual gap": mark("last order + usual gap"),
+    "own frequency": mark("own frequency"),
+    "popularity": mark("popularity"),
+    "model": mark("model"),
+}
+
+SMALLER_IS_BETTER = ("log_loss", "calibration_error", "mae", "date_mae_days")
+
+
+def model_pages(frame: Frame) -> APIRouter:
+    """`/models`."""
+    router = frame.router()
+
+    def models(request: Request) -> Response:
+        run = frame.store.latest_run()
+        shown = {name: frame.exhibit(run, name) for name in EXHIBITS}
+        return frame.render(
+            request,
+            "models.html",
+            run=run,
+            exhibits=shown,
+            bundle=frame.services.bundle,
+            mlflow_run=_mlflow_run(frame.services.mlflow_url, shown["backtests"]),
+            charts=charts,
+            compared=_compared,
+            measures=MEASURES,
+            baselines=BASELINES,
+            most_drifting=MOST_DRIFTING,
+        )
+
+    router.add_api_route("/models", models)
+    return router
+
+
+def _mlflow_run(url: str | None, backtests: Mapping[str, Any] | None) -> str | None:
+    """Where MLflow shows the training; None where its pages are not configured."""
+    data = backtests and backtests["data"]
+    return f"{url.rstrip('/')}/#/runs/{data['mlflow_run_id']}" if url and data else None
+
+
+def _compared(name: str, backtest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per measure and contender of a backtest, the model first, with a value per fold.
+
+    `wins` says per fold whether the model is better than the baseline that grades it; empty
+    for measures of which more is not simply better, and for other contenders.
+    """
+    first = ("model", backtest["baseline"])
+    others = [one for one in backtest["folds"][0]["metrics"] if one not in first]
+    rows = []
+    for measure in SHOWN.get(name, (backtest["measure"],)):
+        values = {
+            contender: [
+                fold["metrics"].get(contender, {}).get(measure) for fold in backtest["folds"]
+            ]
+            for contender in (*first, *others)
+        }
+        for contender, by_fold in values.items():
+            if any(value is not None for value in by_fold):
+                wins = _wins(measure, by_fold, values.get(backtest["baseline"], []))
+                rows.append(
+                    {
+                        "measure": measure,
+                        "contender": contender,
+                        "values": by_fold,
+                        "wins": wins if contender == "model" else [],
+                    }
+                )
+    return rows
+
+
+def _wins(measure: str, mine: list[Any], theirs: list[Any]) -> list[bool | None]:
+    if measure in {"bias", "coverage_80"} or len(mine) != len(theirs):
+        return []
+    return [
+        None
+        if one is None or other is None or one == other
+        else (one < other) == (measure in SMALLER_IS_BETTER)
+        for one, other in zip(mine, theirs, strict=True)
+    ]

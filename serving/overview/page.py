@@ -1,0 +1,121 @@
+"""The first page: how the shop stands, and what has changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from serving.segments.store import Move
+from serving.store.rules import earlier_run
+from serving.store.run import RISKS, PublishedRun
+from serving.web.drawing import columns
+from serving.web.frame import Frame
+
+STAGE_SYSTEM = "lifecycle"
+MONTHS_TO_KNOW = 12
+MOST_MONTHS = 25
+"""Two years and the month that is running."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """Who is in a group now: those who stayed, came from other groups, or are new.
+
+    `left` are those who were in it in the run before and no longer are.
+    """
+
+    group: str
+    now: int
+    stayed: int
+    arrived: int
+    left: int
+
+
+def overview_pages(frame: Frame) -> APIRouter:
+    """`/`."""
+    router = frame.router()
+
+    def overview(request: Request) -> Response:
+        run = frame.store.latest_run()
+        earlier = earlier_run(run, frame.store.runs())
+        monthly = _data(frame, run, "monthly")
+        last_year = _data(frame, run, "same_days_last_year")
+        changed = _data(frame, run, "since_last_run")
+        return frame.render(
+            request,
+            "overview.html",
+            run=run,
+            risks=RISKS,
+            earlier=earlier,
+            expected=frame.exhibit(run, "expected_revenue"),
+            last_year=last_year,
+            begins=_begins_late(monthly, last_year),
+            months=_months(monthly) if monthly else None,
+            changed=changed,
+            stages=flows((changed and changed.get("stages")) or ()),
+            stage_system=STAGE_SYSTEM,
+        )
+
+    router.add_api_route("/", overview)
+    return router
+
+
+def _data(frame: Frame, run: PublishedRun, name: str) -> Any:
+    body = frame.exhibit(run, name)
+    return body and body["data"]
+
+
+def _begins_late(monthly: Any, last_year: Any) -> str | None:
+    """The month in which the orders begin, where that is less than a year before last year's
+    days: customers who bought before it look new then.
+    """
+    if not (monthly and last_year and last_year["last_year"]):
+        return None
+    first: str = monthly["months"][0]
+    then = date.fromisoformat(last_year["last_year"]["from"])
+    known = (then.year - int(first[:4])) * 12 + then.month - int(first[5:])
+    return first if known < MONTHS_TO_KNOW else None
+
+
+def _months(monthly: Mapping[str, Any]) -> dict[str, Any]:
+    """The last months, and their columns."""
+    shown = {name: values[-MOST_MONTHS:] for name, values in monthly.items()}
+    return {
+        "months": [
+            {"month": month, "revenue": revenue, "whole": whole}
+            for month, revenue, whole in zip(
+                shown["months"], shown["revenue"], shown["whole"], strict=True
+            )
+        ],
+        "drawn": columns(shown["revenue"]),
+    }
+
+
+def flows(stages: Iterable[Mapping[str, Any]]) -> list[Flow]:
+    """Where customers are and where they were, from the `stages` of `since_last_run`."""
+    moves = [Move(**move) for move in stages]
+    groups = sorted({move.now for move in moves if move.now}, key=_stage_order)
+    return [
+        Flow(
+            group=group,
+            now=sum(move.customers for move in moves if move.now == group),
+            stayed=sum(move.customers for move in moves if move.now == move.before == group),
+            arrived=sum(
+                move.customers for move in moves if move.now == group and move.before != group
+            ),
+            left=sum(
+                move.customers for move in moves if move.before == group and move.now != group
+            ),
+        )
+        for group in groups
+    ]
+
+
+STAGES = ("exploration", "growth", "stable", "decline", "lost", "reactivated")
+
+
+def _stage_order(group: str) -> tuple[int, str]:
+    return (STAGES.index(group) if group in STAGES else len(STAGES), group)

@@ -1,0 +1,144 @@
+"""Who may call what: one table, and what is not in it is refused.
+
+A route without an entry, or an entry without a route, ends the start of the server.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, compile_path
+
+from serving.people.key_store import KeyScope
+
+Scope = Literal["public"] | KeyScope
+
+ACCESS: Mapping[tuple[str, str], Scope] = {
+    ("GET", "/healthz"): "public",
+    ("GET", "/readyz"): "public",
+    ("GET", "/metrics"): "read",
+    ("GET", "/openapi.json"): "read",
+    ("HEAD", "/openapi.json"): "read",
+    ("GET", "/v1/models"): "read",
+    ("GET", "/v1/churn-list"): "read",
+    ("POST", "/v1/customers/scores"): "read",
+    ("POST", "/v1/score"): "read",
+    ("GET", "/v1/recommendations"): "read",
+    ("POST", "/v1/transactions"): "write",
+    ("GET", "/v1/customers/{customer_id:path}/recommendations"): "read",
+    ("GET", "/v1/customers/{customer_id:path}/history"): "read",
+    ("GET", "/v1/customers/{customer_id:path}"): "read",
+    ("DELETE", "/v1/customers/{customer_id}"): "admin",
+    ("GET", "/v1/changes"): "read",
+    ("POST", "/v1/webhooks"): "admin",
+    ("GET", "/v1/webhooks"): "admin",
+    ("GET", "/v1/webhooks/{webhook_id}"): "admin",
+    ("DELETE", "/v1/webhooks/{webhook_id}"): "admin",
+    ("POST", "/v1/webhooks/{webhook_id}/test"): "admin",
+    ("POST", "/v1/webhooks/{webhook_id}/secret"): "admin",
+    ("POST", "/v1/webhooks/{webhook_id}/enable"): "admin",
+    ("GET", "/v1/exhibits"): "read",
+    ("GET", "/v1/exhibits/{name}"): "read",
+    ("GET", "/v1/segments"): "read",
+    ("GET", "/v1/campaigns"): "read",
+    ("POST", "/v1/campaigns"): "write",
+    ("POST", "/v1/campaigns/proposals"): "read",
+    ("GET", "/v1/campaigns/{campaign_id}"): "read",
+    ("POST", "/v1/campaigns/{campaign_id}/cancel"): "write",
+    ("GET", "/v1/campaigns/{campaign_id}/members"): "read",
+    ("GET", "/v1/campaigns/{campaign_id}/results"): "read",
+    ("GET", "/v1/segments/{system}"): "read",
+    ("GET", "/"): "read",
+    ("GET", "/churn-list"): "read",
+    ("GET", "/customers/{customer_id:path}"): "read",
+    ("GET", "/segments"): "read",
+    ("GET", "/segments/{system}"): "read",
+    ("GET", "/campaigns"): "read",
+    ("POST", "/campaigns"): "write",
+    ("GET", "/campaigns/new"): "read",
+    ("GET", "/campaigns/{campaign_id}"): "read",
+    ("POST", "/campaigns/{campaign_id}/cancel"): "write",
+    ("GET", "/models"): "read",
+    ("GET", "/docs"): "read",
+    ("GET", "/static"): "read",
+    ("HEAD", "/static"): "read",
+}
+"""(method, path as the route writes it) → what a key must be allowed to do."""
+
+UNMATCHED = "unmatched"
+"""What logs and metrics call a path that no route has."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A route and what it takes; `is_page` where a browser asks, for whom see `gate`."""
+
+    template: str
+    scope: Scope
+    is_page: bool
+
+
+NO_ROUTE = Entry(UNMATCHED, "read", is_page=False)
+"""A stranger learns from an unknown path no more than from a known one."""
+
+
+class Catalogue:
+    """The routes of an application, found by method and path in one search.
+
+    Parameters
+    ----------
+    routes : of the application, in the order in which it tries them
+    access : the table of scopes
+
+    Raises
+    ------
+    RuntimeError
+        When the table and the routes are not the same.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute],
+        access: Mapping[tuple[str, str], Scope] = ACCESS,
+    ) -> None:
+        found = list(_found(routes))
+        names = {(method, template) for method, template, _ in found}
+        if unlike := names ^ set(access):
+            raise RuntimeError(
+                f"Routes and serving.people.access.ACCESS differ in {sorted(unlike)}."
+            )
+        self._entries: dict[str, list[Entry]] = {}
+        self._patterns: dict[str, re.Pattern[str]] = {}
+        parts: dict[str, list[str]] = {}
+        for method, template, pattern in found:
+            entries = self._entries.setdefault(method, [])
+            parts.setdefault(method, []).append(f"(?P<r{len(entries)}>{pattern})")
+            is_page = not template.startswith("/v1/")
+            entries.append(Entry(template, access[method, template], is_page))
+        self._patterns = {method: re.compile("|".join(each)) for method, each in parts.items()}
+
+    def find(self, method: str, path: str) -> Entry:
+        """The first route of `method` that has this `path`, percent-encoded as it was sent."""
+        pattern = self._patterns.get(method)
+        match = pattern.match(path) if pattern else None
+        if match is None or match.lastgroup is None:
+            return NO_ROUTE
+        return self._entries[method][int(match.lastgroup[1:])]
+
+    def methods(self, path: str) -> list[str]:
+        """Those that some route of this `path` takes."""
+        return sorted(method for method in self._patterns if self.find(method, path) != NO_ROUTE)
+
+
+def _found(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str, str]]:
+    """Method, path as written and pattern of each route."""
+    for route in iter_route_contexts(routes):
+        template = route.path or ""
+        mounted = route.methods is None
+        expression = compile_path(template + ("/{path:path}" if mounted else ""))[0]
+        # The names of a path's parts may come twice in the pattern of all.
+        pattern = re.sub(r"\(\?P<\w+>", "(?:", expression.pattern)
+        for method in sorted(route.methods or ("GET", "HEAD")):
+            yield method, template, pattern

@@ -1,0 +1,127 @@
+"""API keys: made, checked, remembered for a moment.
+
+A key is `rgl_<id>_<secret>`: a public id that names its holder in logs and in the audit
+log, and 32 random bytes. The store keeps the SHA-256 of the secret alone: nothing slower
+is needed against guessing, since nobody chooses a secret of 256 random bits.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+
+from features.errors import StoreError
+from serving.people.key_store import KEY_SCOPES, Key, KeyScope, KeyStore
+
+log = logging.getLogger(__name__)
+
+PREFIX = "rgl"
+SECRET_BYTES = 32
+FRESH = timedelta(seconds=2)
+"""How long what the store said about keys is taken as it is."""
+OLDEST = timedelta(seconds=4)
+"""From when on a call waits for the store, so that a revoked key is refused within 5 s."""
+
+_NOBODY = Key(
+    key_id="",
+    digest=sha256(b"").hexdigest(),
+    scope="read",
+    name="",
+    created_at=datetime.min.replace(tzinfo=UTC),
+)
+
+
+def new_key(
+    scope: KeyScope, *, name: str, at: datetime, expires_days: int | None
+) -> tuple[str, Key]:
+    """A new key: the text for its holder, which cannot be had again, and what is kept."""
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(SECRET_BYTES)
+    key = Key(
+        key_id=key_id,
+        digest=_digest(secret),
+        scope=scope,
+        name=name,
+        created_at=at,
+        expires_at=None if expires_days is None else at + timedelta(days=expires_days),
+    )
+    return f"{PREFIX}_{key_id}_{secret}", key
+
+
+def allows(scope: KeyScope, needed: KeyScope) -> bool:
+    """Whether a key of `scope` may do what needs `needed`."""
+    return KEY_SCOPES.index(scope) >= KEY_SCOPES.index(needed)
+
+
+class KeyRing:
+    """The keys of the store, read again every two seconds.
+
+    While the store is gone the keys known last go on for `last_good_seconds`: none can be
+    revoked meanwhile. Their expiry is looked at on every call.
+
+    Parameters
+    ----------
+    store : where keys are kept
+    clock : the present moment, with its time zone
+    last_good_seconds : for how long keys are believed without the store
+    """
+
+    def __init__(
+        self, store: KeyStore, clock: Callable[[], datetime], *, last_good_seconds: float
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._last_good = max(timedelta(seconds=last_good_seconds), 2 * OLDEST)
+        self._keys: dict[str, Key] = {}
+        self._read_at: datetime | None = None
+        self._tried_at: datetime | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no key was ever made, as the store has said; a revoked one still counts."""
+        return self._read_at is not None and not self._keys
+
+    def holder(self, token: str) -> Key | None:
+        """The key that `token` is, None where it opens nothing."""
+        prefix, _, rest = token.partition("_")
+        key_id, _, secret = rest.partition("_")
+        key = self._keys.get(key_id, _NOBODY)
+        fits = compare_digest(_digest(secret), key.digest)
+        known = fits and prefix == PREFIX and key is not _NOBODY
+        return key if known and key.holds(self._clock()) else None
+
+    async def refresh(self) -> None:
+        """Know the keys as they were at most four seconds ago, or as long as the store is gone.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be read and what is known is too old.
+        """
+        now = self._clock()
+        if self._tried_at is None or now - self._tried_at >= FRESH:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read())
+            if self._read_at is None or now - self._read_at >= OLDEST:
+                await asyncio.shield(self._reading)
+        if self._read_at is None or now - self._read_at >= self._last_good:
+            raise StoreError("The store cannot be read, so nobody's key can be checked.")
+
+    async def _read(self) -> None:
+        asked_at = self._clock()
+        try:
+            keys = await asyncio.to_thread(self._store.all)
+        except StoreError as error:
+            log.warning("keys cannot be read", extra={"error": type(error).__name__})
+        else:
+            self._keys = {key.key_id: key for key in keys}
+            self._read_at = asked_at
+        finally:
+            self._tried_at = self._clock()
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

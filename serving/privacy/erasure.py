@@ -1,0 +1,226 @@
+"""Erasing customers everywhere, keeping them out, and the proof of it."""
+
+import hmac
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.errors import ConfigError
+from serving.privacy.store import ErasureStore, Tombstone
+from serving.server.stores import open_stores
+
+if TYPE_CHECKING:
+    # It brings the locale data of currencies, which the server does without.
+    from features.settings.settings import Settings
+
+KEY_BYTES = 32
+OWNER_ONLY = 0o600
+
+NOT_OURS = (
+    "The shop's own files and databases of orders, and copies that were handed on or backed up, "
+    "are not changed: remove the customer there. Until then reading them writes the customer "
+    "into store.quarantine and store.log again, never into a score run."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerFiles:
+    """Files beside the store that hold customers and can be made anew, and the key.
+
+    `derived` are paths with `*` where several files carry a name.
+    """
+
+    key: Path
+    derived: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, settings: "Settings") -> "CustomerFiles":
+        """Those that the configuration names."""
+        quarantine = settings.path(settings.store.quarantine)
+        derived = [quarantine.with_name(f"{quarantine.stem}*{quarantine.suffix}")]
+        if settings.store.log is not None:
+            log = settings.path(settings.store.log)
+            derived.append(log.with_name(f"{log.name}*"))
+        return cls(key=settings.path(settings.store.erasure_key), derived=tuple(derived))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What was removed, where and when; it names nobody.
+
+    Attributes
+    ----------
+    erasure_ids : keyed hashes of the ids, in the order asked for
+    rows : table of the store → rows removed
+    files_removed : derived files that were deleted whole; the next run makes them anew
+    files_rewritten : exports → rows removed
+    """
+
+    erased_at: str
+    erasure_ids: tuple[str, ...]
+    rows: dict[str, int]
+    files_removed: tuple[str, ...]
+    files_rewritten: dict[str, int]
+    not_changed: str = NOT_OURS
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def erase(
+    customer_ids: Sequence[str],
+    store: ErasureStore,
+    files: CustomerFiles,
+    at: datetime,
+    *,
+    exports: Sequence[Path] = (),
+) -> Proof:
+    """Remove these customers from the store and all files that Regulars has written.
+
+    Safe to repeat: a customer who is not there is kept out all the same.
+
+    Parameters
+    ----------
+    exports : folders of `regulars score --output`, whose tables lose the customers' rows
+
+    Raises
+    ------
+    ConfigError
+        When the key of earlier erasures is not at hand, or a file cannot be changed.
+    StoreError
+        When the store cannot be changed; nothing is proven then.
+    """
+    key = Key.at(files.key, store)
+    digests = {customer_id: key.digest(customer_id) for customer_id in customer_ids}
+    removed, rewritten = _clean_files(files, set(digests), exports)
+    rows = store.erase(
+        {
+            customer_id: Tombstone(digest=digest, key_id=key.key_id, erased_at=at)
+            for customer_id, digest in digests.items()
+        }
+    )
+    return Proof(
+        erased_at=at.isoformat(),
+        erasure_ids=tuple(digests.values()),
+        rows=dict(rows),
+        files_removed=removed,
+        files_rewritten=rewritten,
+    )
+
+
+class Erased:
+    """Tells whether a customer was erased.
+
+    Raises
+    ------
+    ConfigError
+        When customers were erased and the key is not at hand: they would come back.
+    """
+
+    def __init__(self, store: ErasureStore, files: CustomerFiles) -> None:
+        self._store = store
+        self._key = Key.at(files.key, store) if store.key_ids() else None
+
+    def among(self, customer_ids: Iterable[str]) -> set[str]:
+        """Those of `customer_ids` who were erased."""
+        key = self._key
+        if key is None:
+            return set()
+        digests = {key.digest(one): one for one in customer_ids}
+        return {digests[one.digest] for one in self._store.tombstones(digests)}
+
+
+def erased_of(settings: "Settings") -> Erased:
+    """Who was erased, by the store and the key of the configuration."""
+    stores = open_stores(settings.database_url(settings.store.url))
+    return Erased(stores.erasures, CustomerFiles.of(settings))
+
+
+@dataclass(frozen=True)
+class Key:
+    """The secret of the hashes."""
+
+    secret: bytes
+
+    @property
+    def key_id(self) -> str:
+        """Names the key without telling it."""
+        return sha256(b"regulars erasures " + self.secret).hexdigest()[:16]
+
+    def digest(self, customer_id: str) -> str:
+        """HMAC-SHA-256 of the id, in hexadecimal."""
+        return hmac.new(self.secret, customer_id.encode(), sha256).hexdigest()
+
+    @classmethod
+    def at(cls, path: Path, store: ErasureStore) -> "Key":
+        """The key in a file, which is made before the first erasure and never again."""
+        used = store.key_ids()
+        try:
+            if not used:
+                _make_key(path)
+            found = cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+        except (OSError, ValueError) as error:
+            kind = type(error).__name__
+            raise ConfigError(f"store.erasure_key: {path} cannot be used ({kind}).") from None
+        if used - {found.key_id}:
+            raise ConfigError(
+                f"store.erasure_key: {path} is not the key of the customers erased so far, who "
+                "would come back. Put the old key there, from a backup or the other server."
+            )
+        return found
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    opened = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    with os.fdopen(opened, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES))
+    try:
+        # whole or not at all, and whoever comes first has made it
+        os.link(unfinished, path)
+    except FileExistsError:
+        return
+    finally:
+        unfinished.unlink()
+
+
+def _clean_files(
+    files: CustomerFiles, customer_ids: set[str], exports: Sequence[Path]
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    removed: list[str] = []
+    try:
+        for pattern in files.derived:
+            for path in sorted(pattern.parent.glob(pattern.name)):
+                path.unlink()
+                removed.append(str(path))
+        rewritten: dict[str, int] = {}
+        for folder in exports:
+            for path in sorted(folder.glob("*.parquet")):
+                rewritten[str(path)] = _without(path, customer_ids)
+    except OSError as error:
+        raise ConfigError(f"A file cannot be changed: {error}.") from None
+    return tuple(removed), rewritten
+
+
+def _without(path: Path, customer_ids: set[str]) -> int:
+    """Rewrite a table without the rows of these customers; returns how many they were."""
+    # the server, which has no exports, loads no such library
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    if "customer_id" not in table.column_names:
+        return 0
+    ids = table["customer_id"].cast(pa.string())
+    kept = table.filter(pc.invert(pc.is_in(ids, pa.array(sorted(customer_ids), pa.string()))))
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    pq.write_table(kept, unfinished)
+    unfinished.replace(path)
+    return int(table.num_rows - kept.num_rows)

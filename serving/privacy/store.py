@@ -1,0 +1,177 @@
+"""Customers who were erased: their rows removed to the last byte, a keyed hash kept."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from features.errors import StoreError
+from serving.changes.feed import forget_customers
+from serving.live.sql_store import hold_off_erasures
+from serving.live.tables import customer_histories, live_lines, live_scores
+from serving.store.database import one_writer, store_errors
+from serving.store.facets import count_anew
+from serving.store.memory import MemoryStore
+from serving.store.tables import (
+    announced,
+    campaign_members,
+    changes,
+    erasures,
+    recommendations,
+    runs,
+    scores,
+)
+
+HOLDING_CUSTOMERS = (
+    *(live_lines, live_scores, customer_histories),
+    *(scores, recommendations, changes, announced, campaign_members),
+)
+"""In the order in which they are locked: a live score holds its row when it writes the feed."""
+NAMED_AT_ONCE = 500
+"""Of more customers than this, it is quicker to read every tombstone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tombstone:
+    """Who must not come back: `digest` is a keyed hash, `key_id` says of which key."""
+
+    digest: str
+    key_id: str
+    erased_at: datetime
+
+
+class ErasureStore(Protocol):
+    """Where erasures are kept, and done."""
+
+    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
+        """Remove every row of these customers (id → tombstone) and keep the tombstones.
+
+        The change feed tells followers that somebody was erased, not who. Returns how many
+        rows were removed from what.
+
+        Raises
+        ------
+        StoreError
+            When the rows are gone but their bytes are not yet, since others are reading:
+            erasing again finishes it.
+        """
+
+    def key_ids(self) -> set[str]:
+        """The keys of all tombstones; none where nobody was erased."""
+
+    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        """Those with one of these digests, in no order."""
+
+
+class MemoryErasures:
+    """An `ErasureStore` over runs in memory, and what else in memory knows customers.
+
+    Each of `others` forgets a customer, and tells table → rows.
+    """
+
+    def __init__(self, store: MemoryStore, *others: Callable[[str], Mapping[str, int]]) -> None:
+        self._forgets = (store.erase, *others)
+        self._tombstones: dict[str, Tombstone] = {}
+
+    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
+        removed: Counter[str] = Counter({table.name: 0 for table in HOLDING_CUSTOMERS})
+        for customer_id, tombstone in customers.items():
+            for forget in self._forgets:
+                removed += Counter(forget(customer_id))
+            self._tombstones.setdefault(tombstone.digest, tombstone)
+        return {table.name: removed[table.name] for table in HOLDING_CUSTOMERS}
+
+    def key_ids(self) -> set[str]:
+        return {one.key_id for one in self._tombstones.values()}
+
+    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        return [self._tombstones[one] for one in set(digests) if one in self._tombstones]
+
+
+class SqlErasures:
+    """An `ErasureStore` in the store's database.
+
+    SQLite: deleted bytes are overwritten, the file is rewritten without free pages, and the
+    write-ahead log is emptied. PostgreSQL: the tables are rewritten; its write-ahead log and
+    its backups are the operator's.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
+        with store_errors():
+            with self._engine.begin() as connection:
+                one_writer(connection)
+                # a line that is being accepted is accepted first, and goes with the others
+                hold_off_erasures(connection)
+                removed = _remove(connection, customers)
+            self._rewrite()
+        return removed
+
+    def key_ids(self) -> set[str]:
+        with store_errors(), self._engine.connect() as connection:
+            return set(connection.execute(select(erasures.c.key_id).distinct()).scalars())
+
+    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        asked = set(digests)
+        wanted = select(erasures)
+        if len(asked) <= NAMED_AT_ONCE:
+            wanted = wanted.where(erasures.c.digest.in_(asked))
+        with store_errors(), self._engine.connect() as connection:
+            return [
+                Tombstone(
+                    digest=row.digest,
+                    key_id=row.key_id,
+                    erased_at=datetime.fromisoformat(row.erased_at),
+                )
+                for row in connection.execute(wanted)
+                if row.digest in asked
+            ]
+
+    def _rewrite(self) -> None:
+        """Leave no byte of what was deleted, now or before."""
+        if self._engine.dialect.name != "sqlite":
+            whole = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            with whole.connect() as connection:
+                for table in HOLDING_CUSTOMERS:
+                    connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
+                # the planner's samples, too, hold ids; who does not own the database is warned
+                connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
+            return
+        raw = self._engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute("VACUUM")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.close()
+        if busy:
+            raise StoreError("The rows are removed; bytes are still being read. Erase again.")
+
+
+def _remove(connection: Connection, customers: Mapping[str, Tombstone]) -> dict[str, int]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite:
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    known = set(connection.execute(select(erasures.c.digest)).scalars())
+    for tombstone in customers.values():
+        if tombstone.digest not in known:
+            values = {**vars(tombstone), "erased_at": tombstone.erased_at.isoformat()}
+            connection.execute(insert(erasures).values(values))
+            known.add(tombstone.digest)
+    removed = dict.fromkeys((table.name for table in HOLDING_CUSTOMERS), 0)
+    # by number too: the keys of both tables begin with it
+    numbers = connection.execute(select(runs.c.run_no)).scalars().all()
+    for customer_id in customers:
+        for table in HOLDING_CUSTOMERS:
+            mine = table.c.customer_id == customer_id
+            if table in (scores, recommendations):
+                mine &= table.c.run_no.in_(numbers)
+            removed[table.name] += connection.execute(delete(table).where(mine)).rowcount
+    forget_customers(connection, len(customers))
+    count_anew(connection)
+    return removed

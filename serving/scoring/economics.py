@@ -1,0 +1,222 @@
+"""What a contact costs and is expected to earn, and what to do with each customer.
+
+Made with a score run, published with it, and read by whoever plans a campaign.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.orders.log import OrderLog
+from features.tables.optional_tables import customer_details
+from serving.campaigns.audience import contact_hash
+from serving.campaigns.wish import value_share
+
+if TYPE_CHECKING:
+    from serving.campaigns.measuring import Learned
+
+TOP_SHARE = 0.2
+"""Of the customers by usual spend: those who are worth a personal word."""
+
+LEAST_BUYERS = 30
+"""Who bought lately; fewer say nothing about how spend scatters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveRate:
+    """The share of a customer's value at risk that a contact saves.
+
+    Attributes
+    ----------
+    value, low, high : expected, and its 90 % interval
+    campaigns : how many measured ones it rests on; 0: the assumption of the configuration
+    """
+
+    value: float
+    low: float
+    high: float
+    campaigns: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `RunInfo.economics` keeps it."""
+        return {
+            "save_rate": self.value,
+            "save_rate_low": self.low,
+            "save_rate_high": self.high,
+            "save_rate_campaigns": self.campaigns,
+        }
+
+
+def economics_of(
+    log: OrderLog, features: pd.DataFrame, scores: pd.DataFrame, rate: SaveRate
+) -> dict[str, Any]:
+    """What expected profits of a run rest on, ready for JSON.
+
+    Parameters
+    ----------
+    features, scores : one row per customer, same order
+    rate : measured or assumed
+
+    Returns
+    -------
+    `cost_per_contact`, `hold_out` of the configuration; the save rate; `margin_share` and
+    whether it comes from `costs` or the `setting`; `value_share`, what of the value at risk is
+    profit: the margin share, and all where that value is margin already; `order_value`, the
+    mean; `spend_cv`, how widely spend per horizon scatters around what is usual for a customer
+    (standard deviation ÷ mean among those who bought); `high_value_from`, the usual spend of the
+    top fifth; `consent_known`.
+    """
+    settings = log.settings
+    customers = settings.data.customers
+    share, source = _margin_share(features, settings.campaigns.margin_share)
+    usual = usual_value(scores)
+    orders = features["orders"].sum()
+    return {
+        "cost_per_contact": settings.campaigns.cost_per_contact,
+        "hold_out": settings.campaigns.hold_out,
+        **rate.to_dict(),
+        "margin_share": share,
+        "margin_source": source,
+        "value_share": 1.0 if "margin" in set(scores.get("clv_basis", ())) else share,
+        "order_value": _finite(features["spend"].sum() / orders if orders else 0.0),
+        "spend_cv": _spread(features),
+        "high_value_from": _finite(np.nanquantile(usual, 1 - TOP_SHARE)) if len(usual) else 0.0,
+        "consent_known": customers is not None and customers.consent is not None,
+    }
+
+
+def usual_value(
+    scores: "pd.DataFrame | Mapping[str, Any]",
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """What each customer usually spends in a horizon: value at risk ÷ churn probability."""
+    churn = np.asarray(scores["churn_probability"], dtype=float)
+    at_risk = np.asarray(scores["value_at_risk"], dtype=float)
+    return np.where(churn > 0, at_risk / np.where(churn > 0, churn, 1.0), 0.0)
+
+
+def contact_columns(
+    scores: pd.DataFrame,
+    economics: Any,
+    details: pd.DataFrame | None = None,
+    effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
+) -> dict[str, Any]:
+    """`expected_profit`, `suggested_action`, `name`, `consent`, `contact_hash` of each customer.
+
+    expected profit = save rate × value at risk × its share that is profit − cost per contact.
+
+    Parameters
+    ----------
+    scores : one row per customer, with `customer_id`
+    economics : as `economics_of` says; empty: profits and actions are unknown
+    details : of `features.tables.optional_tables.customer_details`; None: nothing is known
+    effects : revenue that a contact adds, per customer; None: save rate × value at risk
+    """
+    known = pd.DataFrame(columns=["consent", "name", "contact"]) if details is None else details
+    rows = known.reindex(scores["customer_id"])
+    consent = rows["consent"].astype("boolean").array
+    refused = consent.to_numpy(dtype=object, na_value=True) == False  # noqa: E712 - an array
+    profit, action = profits(scores, economics, refused, effects)
+    return {
+        "expected_profit": profit,
+        "suggested_action": pd.array(action, dtype="str"),
+        "name": rows["name"].astype("str").array,
+        "consent": consent,
+        "contact_hash": pd.array(
+            [contact_hash(text) if isinstance(text, str) else None for text in rows["contact"]],
+            dtype="str",
+        ),
+    }
+
+
+def with_contacts(
+    log: OrderLog, scores: pd.DataFrame, features: pd.DataFrame, learned: "Learned"
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """`scores` with `contact_columns`, and the economics that they rest on.
+
+    Where it is known who can be persuaded, that stands in the place of save rate × value at
+    risk, and `targeting` of the economics says what it rests on.
+    """
+    economics = economics_of(log, features, scores, learned.rate)
+    effects = None
+    if learned.targeting is not None:
+        economics["targeting"] = dict(learned.targeting.judged)
+        effects = learned.targeting.effects(features)
+    columns = contact_columns(scores, economics, customer_details(log), effects)
+    return scores.assign(**columns), economics
+
+
+def assumed(log: OrderLog) -> SaveRate:
+    """The save rate of the configuration: as uncertain as it is large."""
+    value = log.settings.campaigns.save_rate
+    return SaveRate(value=value, low=0.0, high=2 * value, campaigns=0)
+
+
+def profits(
+    scores: "pd.DataFrame | Mapping[str, Any]",
+    economics: Mapping[str, Any],
+    refused: "np.ndarray[Any, np.dtype[np.bool_]]",
+    effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
+) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, Any]]":
+    """`expected_profit` and `suggested_action` of each customer; see `contact_columns`.
+
+    Parameters
+    ----------
+    refused : who is known not to consent
+    """
+    at_risk = np.asarray(scores["value_at_risk"], dtype=float)
+    if not economics:
+        return np.full(len(at_risk), np.nan), np.full(len(at_risk), None)
+    if effects is None:
+        earned = economics["save_rate"] * at_risk * value_share(economics)
+    else:
+        earned = effects * economics["margin_share"]
+    profit = earned - economics["cost_per_contact"]
+    return profit, _actions(scores, profit, refused, economics["high_value_from"])
+
+
+def _actions(
+    scores: "pd.DataFrame | Mapping[str, Any]", profit: Any, refused: Any, high_value_from: float
+) -> "np.ndarray[Any, Any]":
+    """The rule of `docs/campaigns.md`: the first line that fits."""
+    risk = np.asarray(scores["retention_risk"], dtype=object)
+    urgent, medium = np.isin(risk, ("critical", "high")), risk == "medium"
+    valuable = usual_value(scores) >= max(high_value_from, 1e-9)
+    rules = {
+        "no_contact": refused,
+        "leave": ~(profit > 0),
+        "personal_call": urgent & valuable,
+        "win_back_offer": urgent,
+        "personal_message": medium & valuable,
+        "reminder": medium,
+        "thank_you": valuable,
+    }
+    return np.select(list(rules.values()), list(rules), "newsletter")
+
+
+def _margin_share(features: pd.DataFrame, otherwise: float) -> tuple[float, str]:
+    """The customers' margin ÷ spend over all their orders, where costs are known."""
+    share, spend = features["margin_share"], features["spend"].clip(lower=0)
+    known = share.notna() & (spend > 0)
+    if not known.any():
+        return otherwise, "setting"
+    measured = float((share[known] * spend[known]).sum() / spend[known].sum())
+    return (measured, "costs") if 0 < measured <= 1 else (otherwise, "setting")
+
+
+def _spread(features: pd.DataFrame) -> float:
+    """CV of the last 90 days' spend in usual spend, among those who bought; 0.5–3."""
+    usual = features["spend_365d"] - features["spend_90d"]
+    bought = (features["spend_90d"] > 0) & (usual > 0)
+    ratio = features["spend_90d"][bought] / usual[bought]
+    if len(ratio) < LEAST_BUYERS:
+        return 1.0
+    # the far tail is of those who had hardly bought before
+    ratio = ratio.clip(upper=float(ratio.quantile(0.99)))
+    return float(np.clip(ratio.std() / ratio.mean(), 0.5, 3.0))
+
+
+def _finite(value: Any) -> float:
+    return float(value) if np.isfinite(value) else 0.0

@@ -1,0 +1,71 @@
+"""The rules of `[recommend]`, with what the orders and the tables beside them say."""
+
+from datetime import date
+
+import duckdb
+
+from features.errors import DataError
+from features.orders.log import OrderLog
+from features.settings.settings import Settings
+from features.sources.files import open_files
+from features.tables.optional_tables import customer_details
+from training.recommend.rules import Rules
+
+SETTING = "recommend.in_stock"
+
+
+def rules_of(log: OrderLog, as_of: date) -> Rules:
+    """What may be recommended on `as_of`.
+
+    Raises
+    ------
+    DataError
+        The file of what is in stock cannot be read, or `data.customers` is needed and missing.
+    """
+    wanted = log.settings.recommend
+    ranged = wanted.price_from is not None or wanted.price_to is not None
+    return Rules(
+        allow=wanted.allow or None,
+        deny=wanted.deny,
+        categories=wanted.categories or None,
+        deny_categories=wanted.deny_categories,
+        in_stock=_in_stock(log.connection, log.settings),
+        prices=_prices(log, as_of) if ranged else {},
+        price_from=wanted.price_from,
+        price_to=wanted.price_to,
+        bought_within_days=wanted.bought_within_days,
+        per_category=wanted.per_category,
+        new_share=wanted.new_share,
+        consent=_consenting(log) if wanted.needs_consent else None,
+    )
+
+
+def _in_stock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> set[str] | None:
+    path = settings.recommend.in_stock
+    if path is None:
+        return None
+    source = open_files(path, settings.root, setting=SETTING)
+    have = source.columns(connection)
+    if "product_id" not in have:
+        raise DataError(f"{source.name}: no column 'product_id' (have: {', '.join(have)}).")
+    query = f"SELECT DISTINCT CAST(product_id AS VARCHAR) FROM ({source.relation(connection)})"
+    return {str(product) for (product,) in connection.execute(query).fetchall()}
+
+
+def _prices(log: OrderLog, as_of: date) -> dict[str, float]:
+    """The median price of one piece of each product, in money."""
+    frame = log.frame(f"""
+        SELECT product_id, median(amount / quantity) / {log.settings.data.minor_units} AS price
+        FROM {log.visible(as_of)["lines"]} AS known_lines JOIN products USING (product)
+        WHERE NOT is_return AND quantity > 0 GROUP BY product_id""")
+    return dict(zip(frame["product_id"], frame["price"], strict=True))
+
+
+def _consenting(log: OrderLog) -> set[str]:
+    if log.settings.data.customers is None or log.settings.data.customers.consent is None:
+        raise DataError(
+            "recommend.needs_consent: nobody's consent is known. "
+            "Set data.customers.consent in regulars.toml."
+        )
+    consent = customer_details(log)["consent"]
+    return set(consent.index[consent.fillna(False)])

@@ -1,0 +1,388 @@
+"""A score run: champion models + features of a date → one row per customer, and products."""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from babel.numbers import get_currency_precision
+
+from features.engines.build import build_features
+from features.errors import ConfigError
+from features.orders.log import OrderLog
+from features.rows import Rows
+from features.segments.catalogue import Assignment, assign_all, systems_of
+from features.segments.system import SegmentSystem
+from features.settings.settings import Settings
+from serving.campaigns.measuring import Learned
+from serving.scoring.answers import DATES
+from serving.scoring.economics import assumed, with_contacts
+from serving.scoring.explanation import Earlier, explain
+from serving.scoring.figures import figures_of
+from serving.scoring.lineage import models_of
+from serving.scoring.outlook import with_outlook
+from serving.scoring.recommendation_rules import rules_of
+from serving.store.protocol import Store
+from serving.store.run import RunInfo
+from training.bundle.publication import Models
+from training.models.estimator import require_columns
+from training.recommend.model import RecommendationModel
+
+ROWS_PER_BLOCK = 50_000
+"""Models predict so many customers at a time: a curve of days for each would fill the memory."""
+
+SCORE_COLUMNS = (
+    "customer_id",
+    "status",
+    "as_of",
+    "horizon_days",
+    "churn_probability",
+    "retention_risk",
+    "p_alive",
+    "expected_orders",
+    "expected_order_value",
+    "clv",
+    "clv_low",
+    "clv_high",
+    "clv_lifetime",
+    "next_order_date",
+    "next_order_low",
+    "next_order_high",
+    "p_order_7d",
+    "p_order_30d",
+    "p_order_90d",
+)
+"""The columns of `scores.parquet`, in order; the segments follow, then `MORE_COLUMNS`."""
+
+MORE_COLUMNS = (
+    "clv_basis",
+    "clv_median",
+    "p_order",
+    "expected_orders_given_order",
+    "next_category",
+    "p_next_category",
+    "referral_value",
+)
+"""The last columns of `scores.parquet`."""
+
+RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
+"""The columns of `recommendations.parquet`, in order."""
+
+RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
+"""What a store publishes of each recommendation."""
+
+LIKELY_CATEGORY = "likely_category"
+CATEGORY_RULE = {
+    "title": {"en": "Likeliest category", "zh": "最可能的品类"},
+    "rule": {
+        "en": "The category that the customer's next order most likely holds.",
+        "zh": "客户下一单最可能包含的品类。",
+    },
+    "cut_points": [],
+    "groups": {},
+}
+"""By it lists are filtered, where the orders name categories."""
+
+SEGMENT_SCORES = ("clv", "churn_probability", "horizon_days")
+"""What the segment systems look at beside the features."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ScoreRun:
+    """A run before it is published.
+
+    Attributes
+    ----------
+    scores : one row per customer: everything a store publishes, see `serving.scoring.publication`
+    recommendations : one row per (customer, rank)
+    features : what the models saw, one row per customer, index `customer_id`
+    """
+
+    info: RunInfo
+    scores: pd.DataFrame
+    recommendations: pd.DataFrame
+    features: pd.DataFrame
+
+    def without(self, customer_ids: Collection[str]) -> "ScoreRun":
+        """The run as if it did not know these customers."""
+        if not customer_ids:
+            return self
+        scores, products = (
+            table[~table["customer_id"].isin(customer_ids)].reset_index(drop=True)
+            for table in (self.scores, self.recommendations)
+        )
+        features = self.features[~self.features.index.isin(customer_ids)]
+        return ScoreRun(self.info, scores, products, features)
+
+    def write(self, directory: Path) -> tuple[Path, Path]:
+        """Write `scores.parquet` and `recommendations.parquet` into `directory`.
+
+        Each file is replaced as a whole: a reader sees the old one or the new one.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        columns = [*SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
+        tables = {
+            "scores.parquet": self.scores[columns],
+            "recommendations.parquet": self.recommendations[list(RECOMMENDATION_COLUMNS)],
+        }
+        for name, table in tables.items():
+            unfinished = directory / f".{name}.unfinished"
+            table.to_parquet(unfinished, index=False)
+            unfinished.replace(directory / name)
+        first, second = (directory / name for name in tables)
+        return first, second
+
+
+def score(
+    log: OrderLog,
+    models: Models,
+    as_of: date | None,
+    created_at: datetime,
+    progress: Progress = lambda _: None,
+    store: Store | None = None,
+    learned: Learned | None = None,
+) -> ScoreRun:
+    """Score every customer who bought before `as_of`.
+
+    Parameters
+    ----------
+    log : the orders
+    models : the published models
+    as_of : the date of the scores; None: the end of the log
+    created_at : the time of the run, with its zone
+    store : where earlier runs are kept; `since_last_run` compares with the latest one of an
+        earlier date. None: with none
+    learned : what campaigns have taught; None: as the configuration assumes
+
+    Raises
+    ------
+    ConfigError
+        When `as_of` lies outside the log, or before the date the models know.
+    DataError
+        When the features are not the ones that the models learned from.
+    """
+    settings = log.settings
+    as_of = as_of or log.end
+    log.check_as_of(as_of)
+    known_until = date.fromisoformat(models.manifest.as_of)
+    if as_of < known_until:
+        raise ConfigError(
+            f"as-of date {as_of}: the published models know the orders up to {known_until} and "
+            f"would peek into the future. Run `regulars train --as-of {as_of}` first."
+        )
+    features = build_features(log, as_of)
+    progress(f"computed {features.shape[1]} features of {len(features):,} customers")
+    scores = scores_of(features, models, as_of, settings)
+    progress("scored")
+    segments = assign_all(
+        features,
+        scores.set_index("customer_id")[list(SEGMENT_SCORES)],
+        settings=settings.segments,
+        clusters=models.clusters,
+    )
+    scores = scores.join(segments.groups, on="customer_id")
+    for system, why in segments.skipped.items():
+        progress(f"no {system}: {why}")
+    currency = settings.data.currency
+    explained = explain(
+        features,
+        scores.set_index("customer_id"),
+        models,
+        currency,
+        digits=get_currency_precision(currency),
+        earlier=None if store is None else earlier_run(log, store, as_of),
+    )
+    scores = scores.join(explained, on="customer_id")
+    progress("explained")
+    scores, economics = with_contacts(log, scores, features, learned or Learned(rate=assumed(log)))
+    purchases = log.purchases(before=as_of)
+    scores = with_outlook(log, scores, models.next_purchase.category_, purchases, as_of)
+    products = recommendations(
+        log, models.recommendation, as_of, settings.predict.recommendations, purchases
+    )
+    progress(f"recommended {len(products):,} products")
+    columns = tuple(map(str, segments.groups))
+    rules = segment_rules(systems_of(settings.segments, models.clusters), segments)
+    if scores["next_category"].notna().any():
+        columns, rules = (*columns, LIKELY_CATEGORY), {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
+        scores = scores.assign(**{LIKELY_CATEGORY: scores["next_category"]})
+    info = run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules)
+    return ScoreRun(replace(info, economics=economics), scores, products, features)
+
+
+def earlier_run(log: OrderLog, store: Store, as_of: date) -> Earlier | None:
+    """The latest run in `store` of a date before `as_of` and the same horizon and currency.
+
+    Its features are computed again: what the log knows today of that date. None where there
+    is no such run.
+    """
+    asked = (log.settings.predict.horizon_days, log.settings.data.currency)
+    runs = [
+        run.info
+        for run in store.runs()
+        if log.first_day < run.info.as_of < as_of
+        and (run.info.horizon_days, run.info.currency) == asked
+    ]
+    if not runs:
+        return None
+    run = max(reversed(runs), key=attrgetter("as_of"))
+    figures = pd.DataFrame(
+        store.figures(run.run_id),
+        columns=["customer_id", "churn_probability", "clv", "retention_risk"],
+    )
+    return Earlier(run, figures.set_index("customer_id"), build_features(log, run.as_of))
+
+
+def scores_of(
+    features: pd.DataFrame, models: Models, as_of: date, settings: Settings
+) -> pd.DataFrame:
+    """The numbers, dates and bands of every customer, one row per row of the features.
+
+    Raises
+    ------
+    DataError
+        When the features are not the ones that the models learned from.
+    """
+    require_columns(features, models.manifest.columns)
+    blocks = [
+        pd.DataFrame(figures_of(Rows.of(features.iloc[rows]), models, as_of, settings))
+        for rows in _slices(len(features))
+    ]
+    table = pd.concat(blocks, ignore_index=True)
+    days = {name: pa.array(table[name].astype("datetime64[s]"), pa.date32()) for name in DATES}
+    table = table.assign(
+        as_of=as_of,
+        churn_percentile=table["churn_probability"].rank(pct=True),
+        **{name: pd.array(column, dtype=_DAYS) for name, column in days.items()},
+    )
+    table.insert(0, "customer_id", features.index)
+    return table
+
+
+_DAYS = pd.ArrowDtype(pa.date32())
+
+
+def _slices(rows: int) -> Iterator[slice]:
+    """Pieces of a table; one of an empty table, too, which has its columns."""
+    return (
+        slice(start, start + ROWS_PER_BLOCK) for start in range(0, max(rows, 1), ROWS_PER_BLOCK)
+    )
+
+
+def recommendations(
+    log: OrderLog,
+    model: RecommendationModel | None,
+    as_of: date,
+    limit: int,
+    purchases: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The top products of every customer with names, categories and why.
+
+    The first `limit` ranks are the best of all; behind them stand as many new products as a
+    list of new ones alone needs to be `limit` long. Empty (with its columns) where the orders carry no products.
+    """
+    if model is None:
+        return no_recommendations()
+    purchases = log.purchases(before=as_of) if purchases is None else purchases
+    customers = list(purchases["customer_id"].cat.remove_unused_categories().cat.categories)
+    wishes: dict[str, Any] = {"customers": customers, "as_of": as_of, "limit": limit}
+    wishes["rules"] = rules_of(log, as_of)
+    lists = _with_more_new(
+        model.recommend(purchases, **wishes),
+        model.recommend(purchases, **wishes, kind="new"),
+    )
+    return with_names(lists, log.products().set_index("product_id"))
+
+
+def with_names(lists: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Ranked products as they are published.
+
+    Parameters
+    ----------
+    lists : as the model ranks them
+    products : `product_name`, `category` by `product_id`; those it lacks have neither
+    """
+    named = lists.join(products, on="product_id")
+    names = {str(product): name for product, name in products["product_name"].items()}
+    named["why"] = pd.Series([_with_name(why, names) for why in lists["why"]], dtype=object)
+    return named[list(RECOMMENDED)]
+
+
+def no_recommendations() -> pd.DataFrame:
+    """A table of recommendations without a row."""
+    types = dict.fromkeys(RECOMMENDED, "str") | {"rank": "int64", "score": "float64"}
+    return pd.DataFrame(columns=list(RECOMMENDED)).astype(types)
+
+
+def _with_more_new(best: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """`best`, and per customer the products of `new` that are not in it, ranked behind."""
+    keys = ["customer_id", "product_id"]
+    more = new.merge(best[keys], on=keys, how="left", indicator=True)
+    more = more[more["_merge"] == "left_only"].drop(columns="_merge")
+    lists = pd.concat([best.assign(part=0), more.assign(part=1)])
+    place = pd.Series(pd.factorize(lists["customer_id"])[0], index=lists.index)
+    lists = lists.assign(place=place.to_numpy()).sort_values(["place", "part", "rank"])
+    lists["rank"] = lists.groupby("place").cumcount() + 1
+    return lists.drop(columns=["part", "place"]).reset_index(drop=True)
+
+
+def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """`why` with the name of the product that it speaks of."""
+    if "product_id" not in why:
+        return dict(why)
+    name = names.get(why["product_id"])
+    return {**why, "product_name": name if isinstance(name, str) else None}
+
+
+def run_info(
+    settings: Settings,
+    data_fingerprint: str,
+    models: Models,
+    as_of: date,
+    created_at: datetime,
+    segment_columns: tuple[str, ...],
+    rules: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunInfo:
+    """The lineage of a new run, with an id of its own."""
+    risk = settings.predict.risk
+    return RunInfo(
+        run_id=f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}",
+        as_of=as_of,
+        horizon_days=settings.predict.horizon_days,
+        currency=settings.data.currency,
+        created_at=created_at,
+        data_fingerprint=data_fingerprint,
+        models=models_of(models),
+        clv_basis=models.value.clv_basis,
+        churn_label=models.churn.label,
+        segment_columns=segment_columns,
+        segment_rules=rules or {},
+        risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
+    )
+
+
+def segment_rules(
+    systems: Iterable[SegmentSystem], assignment: Assignment
+) -> dict[str, dict[str, Any]]:
+    """The rule of each segment column in words, with the cut points of these customers and
+    what its groups are called.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for system in systems:
+        if (cut_points := assignment.cut_points.get(system.name)) is not None:
+            described = system.describe(cut_points)
+            words = {
+                "title": described.title._asdict(),
+                "rule": described.rule._asdict(),
+                "cut_points": [one._asdict() for one in described.cut_points],
+                "groups": {value: name._asdict() for value, name in described.groups.items()},
+            }
+            found |= dict.fromkeys(system.columns, words)
+    return found

@@ -1,0 +1,79 @@
+"""The segments of the latest run: rules, sizes, value, migration."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+
+from features.errors import NotInRun
+from serving.churn_list.lists import run_fields
+from serving.segments.store import Group
+from serving.store.rules import earlier_run
+from serving.store.run import PublishedRun
+from serving.web import schemas as models
+from serving.web.problems import declared
+from serving.web.services import Services
+
+SystemName = Annotated[str, Path(min_length=1, description="As in `segments` of a customer")]
+
+
+def segment_routes(services: Services) -> APIRouter:
+    """Groups of customers."""
+    store, counts = services.scores, services.stores.segments
+    router = APIRouter(prefix="/v1/segments", tags=["segments"])
+
+    @router.get(
+        "",
+        operation_id="getSegments",
+        summary="Every segment system: its rule, its groups, their sizes and value",
+        response_model=models.Segments,
+        responses=declared(503),
+    )
+    def get_segments(response: Response) -> dict[str, Any]:
+        run = store.latest_run()
+        response.headers.update(services.ages(run))
+        groups = counts.groups(run.info.run_id)
+        systems = [_system(run, name, groups) for name in run.info.segment_columns]
+        return {**run_fields(run), "systems": systems}
+
+    @router.get(
+        "/{system}",
+        operation_id="getSegmentSystem",
+        summary="One segment system, and who moved between its groups since the run before",
+        response_model=models.SegmentMigration,
+        responses=declared(404, 422, 503),
+    )
+    def get_segment_system(system: SystemName, response: Response) -> dict[str, Any]:
+        run = store.latest_run()
+        if system not in run.info.segment_columns:
+            known = ", ".join(run.info.segment_columns) or "none"
+            raise NotInRun(f"No such segment system in this run (have: {known}).")
+        response.headers.update(services.ages(run))
+        earlier = earlier_run(run, store.runs())
+        moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)
+        return {
+            **run_fields(run),
+            **_system(run, system, counts.groups(run.info.run_id)),
+            "since": run_fields(earlier) if earlier else None,
+            "moves": [move._asdict() for move in moves or ()],
+        }
+
+    return router
+
+
+def _system(run: PublishedRun, name: str, groups: Iterable[Group]) -> dict[str, Any]:
+    digits = run.summary.money.digits
+    return {
+        "system": name,
+        "rule": run.info.segment_rules.get(name),
+        "groups": [
+            {
+                "value": group.value,
+                "customers": group.customers,
+                "clv": round(group.clv, digits),
+                "value_at_risk": round(group.value_at_risk, digits),
+            }
+            for group in groups
+            if group.system == name
+        ],
+    }

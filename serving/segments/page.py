@@ -1,0 +1,219 @@
+"""Groups of customers: what each system says, how large its groups are and who moves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from serving.overview.page import STAGE_SYSTEM, STAGES
+from serving.segments.store import Group, Move
+from serving.store.protocol import ANY_OF
+from serving.store.rules import earlier_run
+from serving.store.run import PublishedRun
+from serving.web import charts
+from serving.web.frame import Frame
+from serving.web.languages import mark
+
+SHADES = {
+    "customers": mark("Customers"),
+    "mean_spend": mark("Mean spend"),
+    "clv": mark("Predicted value"),
+    "value_at_risk": mark("Value at risk"),
+}
+"""What the RFM map can be coloured by."""
+
+ORDER = {
+    "pyramid": ("platinum", "gold", "iron", "lead"),
+    "pyramid_clv": ("platinum", "gold", "iron", "lead"),
+    "two_tier": ("top", "base"),
+    "two_tier_clv": ("top", "base"),
+    STAGE_SYSTEM: STAGES,
+    "value_level": ("high", "middle", "low"),
+    "potential_level": ("high", "middle", "low"),
+    "loyalty_level": ("high", "middle", "low"),
+    "management_class": ("vip", "regular", "potential"),
+    "growth_share": ("star", "cash_cow", "question_mark", "dog"),
+    "rfm_group": (
+        "important_value",
+        "important_keep",
+        "important_develop",
+        "important_win_back",
+        "general_value",
+        "general_keep",
+        "general_develop",
+        "general_win_back",
+    ),
+}
+"""From the best to the worst, or as life goes; groups of other systems stand by name."""
+
+MARGIN_SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
+LEVELS = ("high", "middle", "low")
+SCORES = (5, 4, 3, 2, 1)
+MOST_FLOWING = 12
+"""A system with more groups is shown without a picture of its flow."""
+
+EXHIBITS = (
+    "rfm_map",
+    "lorenz",
+    "value_potential_loyalty",
+    "growth_share",
+    "cohort_retention",
+    "margin_by_group",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A group, as a row of a table; `share` is that of all customers of the system."""
+
+    group: Group
+    share: float
+
+    @property
+    def clv_each(self) -> float:
+        """Predicted value per customer."""
+        return self.group.clv / self.group.customers if self.group.customers else 0.0
+
+
+def segment_pages(frame: Frame) -> APIRouter:
+    """`/segments` and `/segments/{system}`."""
+    router = frame.router()
+
+    def segments(request: Request, shade: str = "customers", by: str = "pyramid") -> Response:
+        run = frame.store.latest_run()
+        return frame.render(
+            request,
+            "segments.html",
+            run=run,
+            parts=_parts(frame, run),
+            exhibits={name: frame.exhibit(run, name) for name in EXHIBITS},
+            shade=shade if shade in SHADES else "customers",
+            by=by if by in MARGIN_SYSTEMS else "pyramid",
+            flow=_flow(frame, run, STAGE_SYSTEM),
+            heat_fields=_heat_fields,
+            level_fields=_level_fields,
+            most_retained=_most_retained,
+            in_order=_in_order,
+            **_words_of_pictures(),
+        )
+
+    def system(request: Request, system: str) -> Response:
+        run = frame.store.latest_run()
+        if system not in run.info.segment_columns:
+            return frame.render(request, "no_system.html", run=run, status=404)
+        return frame.render(
+            request,
+            "segment_system.html",
+            run=run,
+            system=system,
+            parts=_parts(frame, run)[system],
+            rule=run.info.segment_rules.get(system),
+            flow=_flow(frame, run, system),
+            **_words_of_pictures(),
+        )
+
+    router.add_api_route("/segments", segments)
+    router.add_api_route("/segments/{system}", system)
+    return router
+
+
+def _words_of_pictures() -> dict[str, Any]:
+    return {
+        "charts": charts,
+        "shades": SHADES,
+        "margin_systems": MARGIN_SYSTEMS,
+        "levels": LEVELS,
+        "rfm_scores": SCORES,
+        "any_of": ANY_OF,
+    }
+
+
+def _parts(frame: Frame, run: PublishedRun) -> dict[str, list[Part]]:
+    """The groups of each system, in its order."""
+    found: dict[str, list[Group]] = {name: [] for name in run.info.segment_columns}
+    for group in frame.services.stores.segments.groups(run.info.run_id):
+        found.setdefault(group.system, []).append(group)
+    return {
+        name: [
+            Part(group, group.customers / max(sum(one.customers for one in groups), 1))
+            for group in sorted(groups, key=lambda one: _place(name, one.value))
+        ]
+        for name, groups in found.items()
+    }
+
+
+def _place(system: str, value: str | None) -> tuple[int, str]:
+    order = ORDER.get(system, ())
+    return (order.index(value) if value in order else len(order), value or "")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The flow since an earlier run, as a picture and as a table."""
+
+    since: PublishedRun
+    picture: charts.Flow | None
+    groups: Sequence[str]
+    customers: Mapping[tuple[str | None, str | None], int]
+
+
+def _flow(frame: Frame, run: PublishedRun, system: str) -> Moved | None:
+    """Who moved since the latest run of an earlier date; None where there is none."""
+    since = earlier_run(run, frame.store.runs())
+    if since is None or system not in {*run.info.segment_columns} & {*since.info.segment_columns}:
+        return None
+    moves = _moves(frame, run, system, since)
+    groups = sorted(
+        {value for move in moves for value in (move.before, move.now) if value is not None},
+        key=lambda value: _place(system, value),
+    )
+    few = len(groups) <= MOST_FLOWING
+    picture = charts.flow(moves, groups) if few else None
+    return Moved(since, picture, groups, {(before, now): size for before, now, size in moves})
+
+
+def _moves(frame: Frame, run: PublishedRun, system: str, since: PublishedRun) -> Sequence[Move]:
+    """Who went where; between stages the run itself has counted, if since that run."""
+    exhibit = frame.exhibit(run, "since_last_run") if system == STAGE_SYSTEM else None
+    told = exhibit and exhibit["data"]
+    if told and told["run_id"] == since.info.run_id and told.get("stages"):
+        return [Move(**move) for move in told["stages"]]
+    return frame.services.stores.segments.moves(system, run.info.run_id, since.info.run_id)
+
+
+def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int], Any]:
+    """The fields of the RFM map by R and F, with how deep each is coloured."""
+    most = max((cell[shade] for cell in exhibit["data"]["cells"]), default=0.0)
+    return {
+        (cell["r"], cell["f"]): {
+            **cell,
+            "heat": charts.heat(cell[shade], most),
+            "filter": f"rfm_cell:{ANY_OF.join(cell['cells'])}",
+        }
+        for cell in exhibit["data"]["cells"]
+    }
+
+
+def _level_fields(exhibit: Mapping[str, Any]) -> dict[tuple[str, str, str], Any]:
+    """The fields of value × potential × loyalty, with how deep each is coloured."""
+    fields = exhibit["data"]["fields"]
+    most = max((field["customers"] for field in fields), default=0)
+    return {
+        (field["value"], field["potential"], field["loyalty"]): {
+            **field,
+            "heat": charts.heat(field["customers"], most),
+        }
+        for field in fields
+    }
+
+
+def _most_retained(exhibit: Mapping[str, Any]) -> float:
+    """The largest share of a cohort that bought in a later period."""
+    known = (share or 0.0 for one in exhibit["data"]["cohorts"] for share in one["retained"])
+    return max(known, default=0.0)
+
+
+def _in_order(system: str, groups: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(groups, key=lambda group: _place(system, group["value"]))

@@ -1,0 +1,229 @@
+"""The web application: routes, pages, errors and doors, put together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from features.settings.serve import Serve
+from serving.campaigns.api import campaign_routes
+from serving.changes.api import change_routes
+from serving.changes.webhook_api import webhook_routes
+from serving.changes.webhook_calls import Caller, CallRules
+from serving.changes.webhooks import Deliverer
+from serving.churn_list.api import list_routes
+from serving.customers.api import customer_answer, customer_routes
+from serving.customers.direct import Direct
+from serving.customers.history_api import history_routes
+from serving.exhibits.api import exhibit_routes
+from serving.live.orders import Follower
+from serving.live.score_api import live_routes
+from serving.live.transactions_api import transaction_routes
+from serving.live.worker import ScoresOne
+from serving.people.access import ACCESS, Catalogue
+from serving.people.gate import Gate
+from serving.people.keys import KeyRing
+from serving.privacy.api import erasure_routes
+from serving.privacy.erasure import CustomerFiles
+from serving.segments.api import segment_routes
+from serving.server.operations import operator_routes
+from serving.server.pages import add_pages
+from serving.server.stores import Stores
+from serving.store.last_good import LastGood
+from serving.web import problems
+from serving.web.admission import Admission
+from serving.web.guard import Guard
+from serving.web.lifecycle import Lifecycle
+from serving.web.logs import RequestLog
+from serving.web.metrics import Metrics
+from serving.web.observed import Observed
+from serving.web.services import BundleInfo, Services
+
+TITLE = "Regulars"
+API_VERSION = "1"
+DESCRIPTION = (
+    "Which customers will stay, what they are worth and what they will buy next. "
+    "Answers come from the latest score run; errors are problem documents (RFC 9457). "
+    "Where keys are made, every call but the probes needs one."
+)
+
+ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
+    history_routes,
+    customer_routes,
+    erasure_routes,
+    change_routes,
+    webhook_routes,
+    segment_routes,
+    campaign_routes,
+    exhibit_routes,
+    list_routes,
+    live_routes,
+    transaction_routes,
+    operator_routes,
+)
+"""Each concern's routes. A path is tried in this order; each route has its line in
+`serving.people.access.ACCESS`."""
+
+
+def create_app(  # noqa: PLR0913 - each is a seam of its own
+    stores: Stores,
+    bundle: BundleInfo | None,
+    *,
+    clock: Callable[[], datetime],
+    settings: Serve | None = None,
+    lifecycle: Lifecycle | None = None,
+    log: RequestLog | None = None,
+    scorer: ScoresOne | None = None,
+    customer_files: CustomerFiles | None = None,
+    must_sign_in: bool = False,
+    hosts: Collection[str] | None = None,
+) -> Observed:
+    """The ASGI application that answers from `stores`.
+
+    Parameters
+    ----------
+    stores : where score runs, keys and the audit log are kept
+    bundle : the set of models that the server has checked, None if there is none yet
+    clock : the present moment, with its time zone; pages say from it how old a run is
+    settings : the server's limits, those of a new configuration by default
+    lifecycle : tells the application that the server is about to stop
+    log : takes a line for every request, None for none
+    scorer : scores one customer at a time, None for none
+    customer_files : what an erasure removes beside the store; None: no call may erase
+    must_sign_in : every call needs a key, also while none is made
+    hosts : names by which the server may be addressed, None for any
+
+    Raises
+    ------
+    RuntimeError
+        When a route has no entry in the table of scopes.
+    """
+    settings = settings or Serve()
+    admission = Admission(
+        in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds
+    )
+    scores = LastGood(
+        stores.scores,
+        clock=clock,
+        seconds=settings.last_good_seconds,
+        customers=settings.last_good_customers,
+    )
+    metrics = Metrics(
+        admission=admission, scores=scores, clock=clock, live=stores.live, scorer=scorer
+    )
+    caller = Caller(
+        CallRules(
+            seconds=settings.webhook_seconds,
+            private_addresses=settings.webhook_private_addresses,
+            plain_http=settings.webhook_plain_http,
+        )
+    )
+    services = Services(
+        scores=scores,
+        stores=stores,
+        bundle=bundle,
+        clock=clock,
+        metrics=metrics,
+        caller=caller,
+        lifecycle=lifecycle or Lifecycle(),
+        scorer=scorer,
+        customer_files=customer_files,
+        mlflow_url=settings.mlflow_url,
+    )
+    app = _routed(
+        services,
+        Deliverer(
+            stores,
+            caller,
+            clock=clock,
+            call_seconds=settings.webhook_seconds,
+            give_up=timedelta(hours=settings.webhook_give_up_hours),
+        ),
+    )
+    gate = Gate(
+        Direct(app, partial(customer_answer, services)),
+        catalogue=Catalogue(app.routes),
+        ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds),
+        admission=admission,
+        requests_per_second=settings.requests_per_second,
+        must_sign_in=must_sign_in,
+    )
+    # Around everything, the framework's own handling of unforeseen errors included.
+    guard = Guard(gate, settings=settings, hosts=hosts)
+    return Observed(guard, metrics=metrics, log=log)
+
+
+def _routed(services: Services, deliverer: Deliverer) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        telling = asyncio.create_task(deliverer.run())
+        following = Follower(services.orders)
+        following.start()
+        yield
+        deliverer.stop()
+        await asyncio.to_thread(following.close)
+        await telling
+
+    app = FastAPI(
+        title=TITLE,
+        version=API_VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        responses=problems.declared(401, 403, 414, 421, 429, 431, 503),
+        # Spans and logs would carry customers' ids to whoever configures an exporter.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    problems.install(app)
+    for routes in ROUTERS:
+        app.include_router(routes(services))
+    add_pages(app, services)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The application's document, with keys, and errors under their true media type."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        scopes = {(method, _plain(path)): scope for (method, path), scope in ACCESS.items()}
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                scope = scopes[method.upper(), path]
+                operation["security"] = [] if scope == "public" else [{"key": []}]
+                operation["description"] = f"Scope: {scope}."
+                _tell_problems(operation)
+                _share_shapes(document, operation)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _share_shapes(document: dict[str, Any], operation: dict[str, Any]) -> None:
+    """Move what the schema of a body refers to where the references lead."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        document["components"]["schemas"] |= content["schema"].pop("$defs", {})
+
+
+def _plain(path: str) -> str:
+    return path.replace(":path}", "}")
+
+
+def _tell_problems(operation: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
+        if int(status) >= 400:
+            content = response["content"]
+            _, schema = content.popitem()
+            content[problems.MEDIA_TYPE] = schema

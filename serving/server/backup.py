@@ -1,0 +1,175 @@
+"""Copies of what cannot be computed again: store, published models, settings, erasures' key."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from features.errors import ConfigError, StoreError
+from features.settings.settings import Settings
+from serving.live import CONTEXT
+from training.bundle.in_force import publication_lock, put_in_force
+from training.bundle.manifest import CURRENT, sha256_of
+
+CONTENTS = "backup.json"
+STORE = "store.db"
+SETTINGS = "regulars.toml"
+BUNDLES = "bundles"
+ERASURE_KEY = "erasure.key"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a backup holds: files → sha256 in hexadecimal; `bundle` is the one in force."""
+
+    made_at: str
+    files: dict[str, str]
+    bundle: str | None
+    format: int = FORMAT
+
+
+def back_up(settings: Settings, config: Path, folder: Path, at: datetime) -> Contents:
+    """Copy the store, the bundles and `config` into the new `folder`.
+
+    Servers and score runs may go on meanwhile: the copy of the store is of one moment. The
+    list of contents is written last, so that half a backup is none.
+
+    Raises
+    ------
+    ConfigError
+        When the store is not a file of SQLite, or `folder` holds something.
+    """
+    store = _store_file(settings, f"pg_dump --format=custom --file={folder}/store.dump")
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder}: holds something already. Name a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    _copy_store(store, folder / STORE)
+    _in_one_file(folder / STORE)
+    shutil.copyfile(config, folder / SETTINGS)
+    bundle = _copy_bundles(settings.path(settings.store.bundles), folder / BUNDLES)
+    # without its key the store no longer knows who was erased
+    _copy_if_there(settings.path(settings.store.erasure_key), folder / ERASURE_KEY)
+    _copy_if_there(settings.path(settings.store.bundles) / CONTEXT, folder / CONTEXT)
+    files = _hashes(folder)
+    contents = Contents(at.isoformat(), files, bundle)
+    text = json.dumps(asdict(contents), indent=1)
+    (folder / CONTENTS).write_text(text, encoding="utf-8")
+    return contents
+
+
+def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
+    """Put the store and the bundles of a backup where `settings` says they belong.
+
+    Everything is checked before anything is touched. A running server reads the old store
+    or the new one whole.
+
+    Raises
+    ------
+    ConfigError
+        When `folder` is no whole backup, or there is a store already and `replace` is false.
+    """
+    contents = read_contents(folder)
+    store = _store_file(settings, f"pg_restore --clean --dbname=... {folder}/store.dump")
+    if store.exists() and not replace:
+        raise ConfigError(f"{store}: is there already. --replace puts the backup in its place.")
+    store.parent.mkdir(parents=True, exist_ok=True)
+    bundles = settings.path(settings.store.bundles)
+    bundles.mkdir(parents=True, exist_ok=True)
+    with publication_lock(bundles):
+        for kept in _folders(folder / BUNDLES):
+            if not (bundles / kept.name).exists():
+                shutil.copytree(kept, bundles / f".{kept.name}.unfinished", dirs_exist_ok=True)
+                (bundles / f".{kept.name}.unfinished").rename(bundles / kept.name)
+        _copy_store(folder / STORE, store)
+        _copy_if_there(folder / ERASURE_KEY, settings.path(settings.store.erasure_key))
+        _copy_if_there(folder / CONTEXT, bundles / CONTEXT)
+        if contents.bundle is not None:
+            put_in_force(bundles / contents.bundle)
+    return contents
+
+
+def read_contents(folder: Path) -> Contents:
+    """What the backup in `folder` holds, each file checked against its hash.
+
+    Raises
+    ------
+    ConfigError
+        When it is no backup, is not whole, or was made by a newer release.
+    """
+    try:
+        values = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        contents = Contents(**values)
+    except (OSError, ValueError, TypeError):
+        raise ConfigError(f"{folder}: is no whole backup: {CONTENTS} cannot be read.") from None
+    if contents.format != FORMAT:
+        raise ConfigError(f"{folder}: was made by another release of Regulars.")
+    found = _hashes(folder)
+    if wrong := sorted({name for name, _ in contents.files.items() ^ found.items()}):
+        raise ConfigError(f"{folder}: is not as it was made: {', '.join(wrong)}.")
+    return contents
+
+
+def _store_file(settings: Settings, command: str) -> Path:
+    address = make_url(settings.database_url(settings.store.url))
+    if address.get_backend_name() != "sqlite":
+        raise ConfigError(
+            f"store.url: a {address.get_backend_name()} database has tools of its own: `{command}`."
+        )
+    return Path(str(address.database))
+
+
+def _copy_store(source: Path, target: Path) -> None:
+    if not source.exists():
+        raise ConfigError(f"{source}: there is no store yet.")
+    try:
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except sqlite3.Error as error:
+        raise StoreError(f"The store cannot be copied: {error}.") from error
+
+
+def _copy_if_there(source: Path, target: Path) -> None:
+    """Replace `target` as a whole, with the rights of `source`; nothing where there is none."""
+    if not source.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.copy(source, unfinished)
+    unfinished.replace(target)
+
+
+def _in_one_file(store: Path) -> None:
+    """Leave nothing of a database beside its file, whose hash is to stay."""
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _copy_bundles(bundles: Path, target: Path) -> str | None:
+    """Copy published bundles; returns the name of the one in force, None without any."""
+    target.mkdir()
+    if not (bundles / CURRENT).exists():
+        return None
+    with publication_lock(bundles):
+        for bundle in _folders(bundles):
+            shutil.copytree(bundle, target / bundle.name)
+        return (bundles / CURRENT).read_text(encoding="utf-8").strip()
+
+
+def _folders(bundles: Path) -> Iterator[Path]:
+    """The complete bundles of a folder; those that are being written begin with a dot."""
+    found = sorted(bundles.iterdir())
+    return (one for one in found if one.is_dir() and not one.name.startswith("."))
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    names = {file.relative_to(folder).as_posix(): str(sha256_of(file)) for file in files}
+    names.pop(CONTENTS, None)
+    return names

@@ -1,0 +1,43 @@
+"""What one call carries from the door to the log line."""
+
+import re
+import secrets
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from serving.people.access import NO_ROUTE, Entry
+
+# Ids of requests and traces as programs make them. Anything longer of letters could hold
+# a name or an address, and ends in the log.
+_SANE = re.compile(r"[0-9a-fA-F-]{16,64}")
+
+LOCAL = "local"
+"""Who calls where no keys are made."""
+STRANGER = "-"
+"""Who calls without a key that opens anything."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A request as logs, metrics and the audit log name it: never by what it holds."""
+
+    request_id: str
+    method: str
+    entry: Entry = NO_ROUTE
+    caller: str = STRANGER
+    status: int = 500
+
+
+def first_headers(scope: Scope) -> dict[bytes, bytes]:
+    """The headers of a call by their names in small letters; of equal names the first."""
+    return dict(reversed(scope["headers"]))
+
+
+current_call: ContextVar[Call] = ContextVar("current_call")
+
+
+def request_id_of(sent: str | None) -> str:
+    """The caller's id of the request if it is hexadecimal, as those of traces are, or a new one."""
+    return sent if sent and _SANE.fullmatch(sent) else secrets.token_hex(16)

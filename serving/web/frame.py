@@ -1,0 +1,274 @@
+"""What all pages have in common: language, colours, the header, and how errors look.
+
+To add a page, write a module of its family with a function that takes the `Frame` and
+returns its routes, and add that function to `FAMILIES` in `serving/server/pages.py`:
+
+    def segment_pages(frame: Frame) -> APIRouter:
+        router = frame.router()
+
+        def overview(request: Request) -> Response:
+            run = frame.store.latest_run()      # NoRun becomes the page that says what to do
+            return frame.render(request, "segments.html", run=run, groups=…)
+
+        router.add_api_route("/segments", overview)
+        return router
+
+Each route needs its line in `serving.people.access.ACCESS`; an entry of the header's
+navigation is a line in `NAVIGATION`. The template extends `base.html`, fills the blocks
+`title` and `main`, and writes its texts in English as `{{ _("…") }}` or
+`{% trans %}…{% endtrans %}`, in Python as `words.say("…")`, or
+`mark("…")` where they are looked up later. Their translations stand
+in a file of the family below `translations/zh/`; a test names those that are missing and
+those that nothing uses. Every template sees
+
+- `words`: codes, dates, figures and reasons in the reader's language (`serving.web.words`),
+- `here`: the path of the page; `link(path, name=value)`: an address with parameters;
+  `path_part(id)`: a customer's id in a path,
+- and, where `run=` is given: `info` and `summary` of the run, `age_days` of its scores,
+  `money(amount)`, `round_money(amount)` without pence, `short_money(amount)` for scales.
+
+No inline script or style is allowed by the Content-Security-Policy: use classes of
+`static/style.css` and the attributes of SVG. Everything is escaped by the templates.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from features.errors import NoRun, StoreError, UnknownCustomer
+from serving.store.last_good import LastGood
+from serving.store.run import PublishedRun
+from serving.web.languages import (
+    HTML_CODES,
+    LANGUAGES,
+    NAMES,
+    Language,
+    mark,
+    preferred,
+    translations,
+)
+from serving.web.paths import path_part
+from serving.web.words import RISK_EFFECTS, Words
+
+if TYPE_CHECKING:
+    # `serving.server.app` gathers the pages: it is loaded after them.
+    from serving.web.services import Services
+
+HERE = Path(__file__).parent
+MOST_EXHIBITS_KEPT = 64
+A_YEAR_SECONDS = 365 * 24 * 3600
+THEMES = {"auto": mark("Automatic"), "light": mark("Light"), "dark": mark("Dark")}
+
+
+class Entry(NamedTuple):
+    """A link of the header's navigation."""
+
+    path: str
+    name: str
+
+    def leads_to(self, here: str) -> bool:
+        """Whether the page at `here` belongs to this entry."""
+        return here == self.path or (self.path != "/" and here.startswith(f"{self.path}/"))
+
+
+NAVIGATION = (
+    Entry("/", mark("Overview")),
+    Entry("/churn-list", mark("Churn list")),
+    Entry("/segments", mark("Segments")),
+    Entry("/models", mark("Models")),
+    Entry("/campaigns", mark("Campaigns")),
+    Entry("/docs", mark("API")),
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How somebody reads: `chosen` are the choices of this request, kept in cookies."""
+
+    language: Language
+    theme: str
+    chosen: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, request: Request) -> "Reader":
+        """What the address asks for, then the cookie, then the browser."""
+        choices = (("lang", LANGUAGES), ("theme", tuple(THEMES)))
+        asked = {
+            name: value
+            for name, known in choices
+            if (value := request.query_params.get(name)) in known
+        }
+        kept = {
+            name: value for name, known in choices if (value := request.cookies.get(name)) in known
+        }
+        wanted = {**kept, **asked}
+        language = wanted.get("lang") or preferred(request.headers.get("accept-language", ""))
+        return cls(language, wanted.get("theme", "auto"), tuple(asked.items()))  # type: ignore[arg-type]
+
+
+class Frame:
+    """Renders pages for a reader, around what the routes answer from.
+
+    Parameters
+    ----------
+    services : see `serving.web.services`
+    """
+
+    def __init__(self, services: "Services") -> None:
+        self.services = services
+        # Runs never change, so neither does what is shown of one.
+        self._exhibits: dict[tuple[str, str], dict[str, Any] | None] = {}
+
+    @property
+    def store(self) -> LastGood:
+        """The score runs."""
+        return self.services.scores
+
+    def router(self) -> APIRouter:
+        """A router whose errors are pages too."""
+        frame = self
+
+        class PageRoute(APIRoute):
+            def get_route_handler(self) -> Callable[[Request], Any]:
+                handler = super().get_route_handler()
+
+                async def answered(request: Request) -> Response:
+                    try:
+                        answer: Response = await handler(request)
+                    except NoRun:
+                        return frame.render(request, "empty.html")
+                    except UnknownCustomer:
+                        return frame.render(request, "unknown.html", status=404)
+                    except StoreError:
+                        return frame.render(request, "away.html", status=503)
+                    return answer
+
+                return answered
+
+        return APIRouter(include_in_schema=False, route_class=PageRoute)
+
+    def caller(self) -> str:
+        """Who asks, as the audit log names them."""
+        from serving.web.call import current_call
+
+        return current_call.get().caller
+
+    def words(self, request: Request) -> Words:
+        """The reader's language."""
+        return _words(Reader.of(request).language)
+
+    def exhibit(self, run: PublishedRun, name: str) -> dict[str, Any] | None:
+        """What `serving.exhibits` shows of the run as a whole, such as `monthly`.
+
+        Its `title`, `method`, `data` and `why_not`; None where the run was published without.
+        """
+        place = (run.info.run_id, name)
+        if place not in self._exhibits:
+            body = self.services.stores.exhibits.exhibit(*place)
+            if len(self._exhibits) >= MOST_EXHIBITS_KEPT:
+                self._exhibits.clear()
+            self._exhibits[place] = None if body is None else json.loads(body)
+        return self._exhibits[place]
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        run: PublishedRun | None = None,
+        **values: Any,
+    ) -> Response:
+        """The page that `template` makes of `values`, for the reader of `request`.
+
+        Parameters
+        ----------
+        request : says the language and the colours, and where the reader is
+        template : a file in `templates/`
+        status : of HTTP
+        run : what the page is about; its figures and how they are written are then values
+        """
+        reader = Reader.of(request)
+        words = _words(reader.language)
+        about = self._about(run, words) if run else {}
+        text = (
+            _environment(reader.language)
+            .get_template(template)
+            .render(
+                **about,
+                **values,
+                words=words,
+                reader=reader,
+                here=request.url.path,
+                query=request.query_params.multi_items(),
+            )
+        )
+        headers = {"Vary": "Accept-Language, Cookie"}
+        answer = HTMLResponse(text, status_code=status, headers=headers)
+        for name, value in reader.chosen:
+            answer.set_cookie(name, value, max_age=A_YEAR_SECONDS, httponly=True, samesite="lax")
+        return answer
+
+    def _about(self, run: PublishedRun, words: Words) -> dict[str, Any]:
+        form = run.summary.money
+        return {
+            "info": run.info,
+            "summary": run.summary,
+            "age_days": (self.services.clock().date() - run.info.as_of).days,
+            "money": words.money(run.info, form),
+            "round_money": words.round_money(run.info, form),
+            "short_money": words.short_money(run.info, form),
+        }
+
+
+def link(path: str, *known: tuple[str, str], **changes: Any) -> str:
+    """`path` with the parameters `known`, of which `changes` takes the place or adds to.
+
+    A change to None or an empty text removes the parameter.
+    """
+    kept = [(name, value) for name, value in known if name not in changes]
+    added = [(name, value) for name, value in changes.items() if value not in {None, ""}]
+    query = urlencode([*kept, *added])
+    return f"{path}?{query}" if query else path
+
+
+@cache
+def _words(language: Language) -> Words:
+    return Words(language)
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    """The templates in one language, kept when they have been read."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    texts = translations(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        texts.gettext, texts.ngettext, newstyle=True
+    )
+    environment.globals.update(
+        language_names=NAMES,
+        html_codes=HTML_CODES,
+        themes=THEMES,
+        risk_effects=RISK_EFFECTS,
+        navigation=NAVIGATION,
+        path_part=path_part,
+        link=link,
+    )
+    return environment

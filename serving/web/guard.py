@@ -1,0 +1,132 @@
+"""What holds for every request before any route sees it.
+
+Sizes are bounded, foreign host names refused, answers labelled for browsers, and paths
+kept as they were sent: `/` inside a customer's id arrives as `%2F` and stays apart from
+the slashes between the parts of a path.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from itertools import chain
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from features.errors import StoreError
+from features.settings.serve import Serve
+from serving.web.call import current_call, first_headers
+from serving.web.problems import (
+    AddressTooLong,
+    BodyTooLarge,
+    HeadersTooLarge,
+    RequestError,
+    TooSlow,
+    WrongHost,
+    problem_for,
+)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+# Answers are about people: no shared cache may keep them, a browser asks again.
+_PRIVATE = [(b"cache-control", b"private, no-cache")]
+
+
+class Guard:
+    """ASGI middleware around the whole application.
+
+    Parameters
+    ----------
+    app : what to guard
+    settings : how large and how slow a request may be
+    hosts : names by which callers may address the server, None for any. A server on
+        loopback without keys takes only its own names: a page of a foreign site that has
+        its name resolved to 127.0.0.1 must not read customers' scores.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, settings: Serve, hosts: Collection[str] | None = None
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        call = current_call.get()
+
+        async def labelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                headers = message["headers"]
+                own = _PRIVATE if b"cache-control" not in dict(headers) else ()
+                named = (b"x-request-id", call.request_id.encode())
+                message["headers"] = [*headers, *_LABELS, *own, named]
+            await send(message)
+
+        headers = first_headers(scope)
+        try:
+            self._check_host(headers)
+            self._check_size(scope, headers)
+            scope = {**scope, "path": scope["raw_path"].decode("ascii", errors="replace")}
+            await self._app(scope, _bounded(receive, self._settings), labelled)
+        except (RequestError, StoreError) as error:
+            # Of this door and the next; those of routes have become answers already.
+            await problem_for(error)(scope, receive, labelled)
+
+    def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
+        if self._hosts is None:
+            return
+        name = headers.get(b"host", b"").decode("latin-1")
+        name = name if name.endswith("]") else name.rpartition(":")[0] or name
+        if name.lower() not in self._hosts:
+            raise WrongHost("Call it by one of its own names, such as localhost.")
+
+    def _check_size(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        most = self._settings
+        if len(scope["raw_path"]) + len(scope["query_string"]) > most.address_bytes:
+            raise AddressTooLong(f"At most {most.address_bytes} bytes are accepted.")
+        if sum(map(len, chain.from_iterable(scope["headers"]))) > most.header_bytes:
+            raise HeadersTooLarge(f"At most {most.header_bytes} bytes are accepted.")
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit() and (len(announced) > 12 or int(announced) > most.body_bytes):
+            raise _too_large(most)
+
+
+def _bounded(receive: Receive, most: Serve) -> Receive:
+    received_bytes, complete, deadline = 0, False, None
+
+    async def bounded() -> Message:
+        nonlocal received_bytes, complete, deadline
+        if complete:
+            # What comes now is the end of the connection, however late.
+            return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + most.body_seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow(f"It must come within {most.body_seconds:g} seconds.") from None
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > most.body_bytes:
+            raise _too_large(most)
+        complete = not message.get("more_body", False)
+        return message
+
+    return bounded
+
+
+def _too_large(most: Serve) -> BodyTooLarge:
+    return BodyTooLarge(f"At most {most.body_bytes} bytes are accepted.")

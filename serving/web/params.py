@@ -1,0 +1,200 @@
+"""How requests are read: parameters, filters and bodies."""
+
+import json
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from serving.store.protocol import ChurnFilter, Consent, SortKey
+from serving.web.problems import MalformedBody, NotJson
+from serving.web.schemas import Risk, Status
+
+JSON = "application/json"
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+ListFormat = Literal["json", "csv", "xlsx", "audience"]
+FILES: Mapping[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            CSV: {"schema": {"type": "string"}},
+            XLSX: {"schema": {"type": "string", "format": "binary"}},
+        }
+    }
+}
+"""What OpenAPI says of a list that can be had as a file, too."""
+FORMATS: Mapping[str, ListFormat] = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
+"""Media type → format, those first that win a tie."""
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+class _Query(BaseModel):
+    # A misspelt filter must not silently return everything.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _ProductQuery(_Query):
+    limit: int = Field(10, ge=1, le=200)
+    category: str | None = None
+    exclude: list[str] = Field([], description="Product ids to leave out; repeat it for more")
+
+
+class RecommendationQuery(_ProductQuery):
+    """Which of a customer's recommendations to return."""
+
+    kind: Literal["all", "repeat", "new"] = "all"
+
+    def select(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The products that pass every filter, best first, at most `limit`."""
+        wanted = (
+            product
+            for product in products
+            if self.kind in {"all", product["kind"]}
+            and self.category in {None, product["category"]}
+            and product["product_id"] not in self.exclude
+        )
+        return [
+            {**product, "rank": rank}
+            for rank, product in enumerate(islice(wanted, self.limit), start=1)
+        ]
+
+
+class PopularQuery(_ProductQuery):
+    """Which products to return for somebody who has not ordered yet."""
+
+    segment: str | None = Field(
+        None, description="An RFM group, such as important_value: what it buys comes first"
+    )
+
+
+class HistoryQuery(_Query):
+    """How much of a customer's history to return."""
+
+    limit: int = Field(100, ge=1, le=1_000, description="Runs, the latest first")
+
+
+class ChangesQuery(_Query):
+    """Where to go on in the feed of changes."""
+
+    since: str | None = Field(
+        None,
+        pattern=r"^(c[1-9][0-9]{0,17}|end)$",
+        description="`next_cursor` of the page before; `end`: nothing yet, only a cursor to go "
+        "on from; without it: from the oldest change that is kept",
+    )
+    limit: int = Field(100, ge=1, le=1_000)
+
+    def place(self) -> int | None:
+        """The number of the change to start with."""
+        return None if self.since is None else int(self.since.removeprefix("c"))
+
+
+class ChurnListQuery(_Query):
+    """Which customers to list, in which order."""
+
+    risk: list[Risk] = Field([], description="Bands to keep; repeat it for more")
+    status: list[Status] = Field([], description="Statuses to keep; repeat it for more")
+    segment: list[Annotated[str, Field(pattern=r"^[^:]+:[\s\S]+$")]] = Field(
+        [],
+        description="system:value, such as rfm_group:important_value; all given must hold. "
+        "Of values parted by |, any: rfm_cell:551|552",
+    )
+    consent: list[Consent] = Field(
+        [], description="Whether they may be contacted; repeat it for more"
+    )
+    min_value_at_risk: Annotated[float, AfterValidator(_finite)] | None = None
+    sort: SortKey = Field("value_at_risk", description="Highest first")
+    limit: int = Field(100, ge=1, le=1_000, description="Rows of a JSON page")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    format: ListFormat | None = Field(
+        None,
+        description="Wins over Accept; csv and xlsx are the whole list, whatever the limit; "
+        "audience: SHA-256 of the mail addresses of those on it who may be contacted",
+    )
+
+    def filter(self) -> ChurnFilter:
+        pairs = (text.partition(":") for text in self.segment)
+        return ChurnFilter(
+            risk=tuple(self.risk),
+            status=tuple(self.status),
+            segments=tuple((system, value) for system, _, value in pairs),
+            min_value_at_risk=self.min_value_at_risk,
+            consent=tuple(self.consent),
+        )
+
+
+def preferred(accept: str) -> ListFormat:
+    """The format that an Accept header likes best; of equal ones JSON, then CSV."""
+    weights = dict.fromkeys(FORMATS, 0.0)
+    for part in accept.lower().split(","):
+        name, *options = (piece.strip() for piece in part.split(";"))
+        weight = next((_weight(text[2:]) for text in options if text.startswith("q=")), 1.0)
+        for media_type, best in weights.items():
+            if name in {media_type, "*/*", f"{media_type.partition('/')[0]}/*"}:
+                weights[media_type] = max(best, weight)
+    return FORMATS[max(weights, key=weights.__getitem__)]
+
+
+def _weight(text: str) -> float:
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
+    """A dependency that reads the body strictly: one meaning or none."""
+
+    async def read(request: Request) -> Body:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise NotJson
+        try:
+            return model.model_validate(_parsed(await request.body()), strict=True)
+        except ValidationError as error:
+            problems = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+            raise RequestValidationError(problems) from None
+
+    return read
+
+
+def body_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says about a body that `json_body` reads."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        text = body.decode()
+        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+    except MalformedBody:
+        raise
+    except RecursionError:
+        raise MalformedBody("It is nested too deeply.") from None
+    except ValueError:
+        raise MalformedBody("It cannot be parsed as JSON in UTF-8.") from None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise MalformedBody("An object names the same key twice.")
+    return values
+
+
+def _no_constant(_name: str) -> Any:
+    raise MalformedBody("NaN and Infinity are not JSON.")

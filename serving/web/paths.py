@@ -1,0 +1,30 @@
+"""A customer's id as one part of a path, there and back."""
+
+from typing import Annotated
+from urllib.parse import quote, unquote
+
+from fastapi import Path
+from pydantic import AfterValidator
+
+
+def path_part(customer_id: str) -> str:
+    """`customer_id` percent-encoded, its slashes too."""
+    return quote(customer_id, safe="")
+
+
+def _decoded(raw: str) -> str:
+    try:
+        return unquote(raw, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError("percent-encoded bytes must be UTF-8") from None
+
+
+CustomerId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        description="The shop's own id, percent-encoded: a slash in it is written %2F",
+    ),
+    AfterValidator(_decoded),
+]
+"""A path parameter; the paths that routes see are still encoded, see `serving.web.guard`."""

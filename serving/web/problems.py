@@ -1,0 +1,288 @@
+"""Errors as RFC 9457 problem documents: one table, error class → status.
+
+A problem never holds what the caller sent: not the value, not an unknown field's name.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from features.errors import (
+    BundleError,
+    Busy,
+    CampaignConflict,
+    ConfigError,
+    CursorTooOld,
+    KeyReused,
+    NoRun,
+    NotInRun,
+    RegularsError,
+    ScorePending,
+    ScorerAway,
+    ScorerBusy,
+    StoreError,
+    UnknownCampaign,
+    UnknownCustomer,
+    UnknownWebhook,
+)
+from serving.web.call import current_call
+from serving.web.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:regulars:problem:"
+
+log = logging.getLogger(__name__)
+
+
+class RequestError(Exception):
+    """The request itself cannot be used; `headers` belong to the answer that says so."""
+
+    headers: Mapping[str, str] = {}
+
+
+class MalformedBody(RequestError):
+    """The body is not JSON; `str(error)` says why."""
+
+
+class BodyTooLarge(RequestError):
+    """The body is larger than the server accepts."""
+
+
+class NotJson(RequestError):
+    """The body is of another media type."""
+
+
+class WrongHost(RequestError):
+    """The request was meant for another host name."""
+
+
+class MethodNotAllowed(RequestError):
+    """The path is there, but takes only `methods`."""
+
+    def __init__(self, methods: Sequence[str]) -> None:
+        super().__init__("Method Not Allowed.")
+        self.headers = {"Allow": ", ".join(methods)}
+
+
+class AddressTooLong(RequestError):
+    """The path and query are longer than the server accepts."""
+
+
+class HeadersTooLarge(RequestError):
+    """The headers are larger than the server accepts."""
+
+
+class TooSlow(RequestError):
+    """The body did not come in time."""
+
+
+class NoKey(RequestError):
+    """The call needs a key, and came without one that is in force."""
+
+
+class NoKeyOfBrowser(NoKey):
+    """The same for a page: the browser asks its user."""
+
+
+class Forbidden(RequestError):
+    """The key may not do this."""
+
+
+class CrossOrigin(RequestError):
+    """A page of another site asks for a change."""
+
+
+class TooManyRequests(RequestError):
+    """More requests than one caller may send."""
+
+
+class Overloaded(RequestError):
+    """More requests than the server can work on."""
+
+
+class NotReady(RequestError):
+    """The server runs but cannot answer yet; `str(error)` says what is missing."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a class of errors becomes: `detail` None lets the error speak for itself."""
+
+    status: int
+    code: str
+    title: str
+    detail: str | None = None
+    retry_after_seconds: int | None = None
+    challenge: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = {"Retry-After": self.retry_after_seconds, "WWW-Authenticate": self.challenge}
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+
+KINDS: Mapping[type[Exception], Kind] = {
+    UnknownCustomer: Kind(404, "unknown-customer", "No such customer"),
+    UnknownWebhook: Kind(404, "unknown-webhook", "No such webhook"),
+    UnknownCampaign: Kind(404, "unknown-campaign", "No such campaign"),
+    NotInRun: Kind(404, "not-in-run", "The latest run has none of this name"),
+    CampaignConflict: Kind(409, "campaign-conflict", "The campaign cannot be made so"),
+    CursorTooOld: Kind(410, "cursor-too-old", "The changes behind the cursor are gone"),
+    NoRun: Kind(503, "no-run", "Nothing has been scored yet", retry_after_seconds=60),
+    Busy: Kind(
+        503, "busy", "Another process is at work", "Try again in a minute.", retry_after_seconds=60
+    ),
+    StoreError: Kind(
+        503,
+        "store",
+        "The store cannot be read",
+        "The server's log says why.",
+        retry_after_seconds=5,
+    ),
+    ScorerBusy: Kind(
+        503,
+        "overloaded",
+        "The server has too much to do",
+        "As many scores are being made as can be at once.",
+        retry_after_seconds=1,
+    ),
+    ScorerAway: Kind(
+        503,
+        "no-scorer",
+        "Single customers cannot be scored at the moment",
+        "The process that scores is starting, or the server's log says why it cannot.",
+        retry_after_seconds=5,
+    ),
+    ScorePending: Kind(
+        503,
+        "score-pending",
+        "The first score of a new customer is being made",
+        retry_after_seconds=1,
+    ),
+    KeyReused: Kind(422, "key-reused", "The key came with another body before"),
+    BundleError: Kind(
+        503,
+        "bundle",
+        "The models cannot be used",
+        "The server's log says why.",
+        retry_after_seconds=60,
+    ),
+    ConfigError: Kind(422, "invalid-request", "The request does not fit"),
+    RegularsError: Kind(500, "internal", "Something went wrong", "The server's log says why."),
+    MalformedBody: Kind(400, "malformed-body", "The body is not valid JSON"),
+    BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
+    NotJson: Kind(415, "not-json", "The body is not JSON", "Send it as application/json."),
+    WrongHost: Kind(421, "wrong-host", "This server does not answer for that host name"),
+    MethodNotAllowed: Kind(405, "method-not-allowed", "Method Not Allowed"),
+    AddressTooLong: Kind(414, "address-too-long", "The address is too long"),
+    HeadersTooLarge: Kind(431, "headers-too-large", "The headers are too large"),
+    TooSlow: Kind(408, "too-slow", "The body did not come in time"),
+    NoKey: Kind(401, "no-key", "A key is needed", challenge='Bearer realm="Regulars"'),
+    NoKeyOfBrowser: Kind(
+        401, "no-key", "A key is needed", challenge='Basic realm="Regulars", charset="UTF-8"'
+    ),
+    Forbidden: Kind(403, "forbidden", "The key may not do this"),
+    CrossOrigin: Kind(403, "cross-origin", "The request comes from another site"),
+    TooManyRequests: Kind(
+        429, "too-many-requests", "Too many requests of one caller", retry_after_seconds=1
+    ),
+    Overloaded: Kind(503, "overloaded", "The server has too much to do", retry_after_seconds=1),
+    NotReady: Kind(503, "not-ready", "The server cannot answer yet", retry_after_seconds=5),
+}
+
+INVALID = Kind(422, "invalid-request", "The request does not fit")
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem document."""
+    for kind in KINDS:
+        app.add_exception_handler(kind, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+# RFC 9110's words: the standard library took them over in Python 3.13 only
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def phrase_of(status: int) -> str:
+    """The reason phrase of a status, the same on every Python."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The responses of a route that may answer with these statuses, for OpenAPI."""
+    return {status: {"model": Problem, "description": phrase_of(status)} for status in statuses}
+
+
+def problem_for(error: Exception) -> Response:
+    """The problem document of an error whose class is in the table."""
+    kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s: %s", type(error).__name__, error, extra={"request_id": _request_id()})
+    own = error.headers if isinstance(error, RequestError) else {}
+    return _problem(kind, detail=kind.detail or str(error), headers={**kind.headers, **own})
+
+
+async def _known(_request: Request, error: Exception) -> Response:
+    return problem_for(error)
+
+
+async def _invalid(_request: Request, error: Any) -> Response:
+    found = [_error(problem) for problem in error.errors()]
+    return _problem(INVALID, detail="See 'errors' for each problem.", errors=found)
+
+
+async def _http(_request: Request, error: Any) -> Response:
+    phrase = phrase_of(error.status_code)
+    kind = Kind(error.status_code, phrase.lower().replace(" ", "-"), phrase)
+    return _problem(kind, detail=f"{phrase}.", headers=error.headers)
+
+
+async def _unforeseen(_request: Request, error: Exception) -> Response:
+    return problem_for(RegularsError(type(error).__name__))
+
+
+def _problem(
+    kind: Kind,
+    *,
+    detail: str,
+    errors: Iterable[dict[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = {
+        "type": f"{TYPE_PREFIX}{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "request_id": _request_id(),
+        "errors": list(errors),
+    }
+    return Response(
+        json.dumps(body, ensure_ascii=False),
+        status_code=kind.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
+    )
+
+
+def _error(problem: Mapping[str, Any]) -> dict[str, Any]:
+    location = list(problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        # The last part is a name that the caller made up.
+        return {"location": location[:-1], "message": "has a field that is not known; see /docs"}
+    return {"location": location, "message": problem["msg"]}
+
+
+def _request_id() -> str:
+    call = current_call.get(None)
+    return "" if call is None else call.request_id

@@ -1,0 +1,414 @@
+"""What codes, figures and dates are called on the pages, in the reader's language."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+from serving.store.run import MoneyFormat, RunInfo
+from serving.web.languages import Language, mark, translations
+
+RISKS = {
+    "critical": mark("Critical"),
+    "high": mark("High"),
+    "medium": mark("Medium"),
+    "low": mark("Low"),
+}
+
+STATUSES = {
+    "scored": mark("Scored"),
+    "one_order": mark("One order so far"),
+    "too_new": mark("Too new to tell"),
+    "already_lapsed": mark("Already lapsed"),
+}
+
+CONSENTS = {
+    "yes": mark("May be contacted"),
+    "no": mark("May not be contacted"),
+    "unknown": mark("Not known"),
+}
+
+ACTIONS = {
+    "no_contact": mark("Do not contact"),
+    "leave": mark("Leave alone: a contact costs more than it brings"),
+    "personal_call": mark("Call in person"),
+    "win_back_offer": mark("Win-back offer"),
+    "personal_message": mark("Personal message"),
+    "reminder": mark("Reminder"),
+    "thank_you": mark("Thank you"),
+    "newsletter": mark("Newsletter"),
+}
+
+TRENDS = {"up": mark("risk has risen"), "down": mark("risk has fallen"), "same": mark("as before")}
+
+ARMS = {"treated": mark("Contacted"), "hold_out": mark("Left alone")}
+
+MEASURES = {
+    "profit": mark("Profit"),
+    "revenue": mark("Revenue"),
+    "orders": mark("Number of orders"),
+    "ordered": mark("Share who ordered"),
+    "visited": mark("Share who visited"),
+}
+
+SOURCES = {
+    "request": mark("as asked for"),
+    "setting": mark("assumed in the configuration"),
+    "costs": mark("from the costs of the orders"),
+    "measured": mark("measured in earlier campaigns"),
+    "mean_order": mark("mean order × margin"),
+    "uplift_model": mark("from the model of who can be persuaded"),
+}
+
+SORTS = {
+    "value_at_risk": mark("Value at risk"),
+    "expected_profit": mark("Expected profit"),
+    "churn_probability": mark("Risk"),
+    "clv": mark("Customer value"),
+}
+
+SYSTEMS = {
+    "rfm_cell": mark("RFM cell"),
+    "rfm_group": mark("RFM group"),
+    "abc": mark("ABC class"),
+    "pyramid": mark("Customer pyramid"),
+    "two_tier": mark("Top and base"),
+    "pyramid_clv": mark("Pyramid by predicted value"),
+    "two_tier_clv": mark("Top and base by predicted value"),
+    "lifecycle": mark("Lifecycle"),
+    "value_level": mark("Value"),
+    "potential_level": mark("Potential"),
+    "loyalty_level": mark("Loyalty"),
+    "management_score": mark("Management score"),
+    "management_class": mark("Management class"),
+    "growth_share": mark("Growth and share"),
+    "cluster": mark("Cluster"),
+    "likely_category": mark("Likeliest category"),
+    "funnel_stage": mark("Funnel stage"),
+}
+
+VALUES = {
+    "important_value": mark("Important value"),
+    "important_keep": mark("Important keep"),
+    "important_develop": mark("Important develop"),
+    "important_win_back": mark("Important win-back"),
+    "general_value": mark("General value"),
+    "general_keep": mark("General keep"),
+    "general_develop": mark("General develop"),
+    "general_win_back": mark("General win-back"),
+    "platinum": mark("Platinum"),
+    "gold": mark("Gold"),
+    "iron": mark("Iron"),
+    "lead": mark("Lead"),
+    "top": mark("Top"),
+    "base": mark("Base"),
+    "exploration": mark("Exploration"),
+    "growth": mark("Growth"),
+    "stable": mark("Stable"),
+    "decline": mark("Decline"),
+    "lost": mark("Lost"),
+    "reactivated": mark("Reactivated"),
+    "low": mark("Low"),
+    "middle": mark("Middle"),
+    "high": mark("High"),
+    "vip": mark("VIP"),
+    "regular": mark("Regular"),
+    "potential": mark("Potential"),
+    "star": mark("Star"),
+    "cash_cow": mark("Cash cow"),
+    "question_mark": mark("Question mark"),
+    "dog": mark("Dog"),
+}
+
+MODELS = {
+    "churn": mark("Churn"),
+    "value": mark("Value"),
+    "next_purchase": mark("Next purchase"),
+    "recommendation": mark("Recommendation"),
+}
+
+KINDS = {"repeat": mark("Buys again"), "new": mark("New to them")}
+
+CLV_BASES = {"revenue": mark("revenue (costs are not counted)"), "margin": mark("margin")}
+
+RISK_EFFECTS = ("raises_risk", "lowers_risk")
+"""Effects of reasons about the risk; the others are about the value."""
+
+NOTHING = "–"
+
+WHY = {
+    "popular": mark("Popular in this shop"),
+    "customers_like_you": mark("Bought next by similar customers"),
+    "not_sold_yet": mark("New in this shop"),
+}
+
+Money = Callable[[float | None], str]
+
+
+class Words:
+    """One language's words, figures and dates.
+
+    What is None is written as a dash; a code without a name, in a readable form.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._texts = translations(language)
+
+    def say(self, message: str, /, **values: Any) -> str:
+        """A message of the sources, its `%(name)s` filled in."""
+        text = self._texts.gettext(message)
+        return text % values if values else text
+
+    def say_many(self, one: str, many: str, number: float, /, **values: Any) -> str:
+        """`one` or `many`, by `number`, which fills in `%(number)s`."""
+        text = self._texts.ngettext(one, many, 1 if number == 1 else 2)
+        return text % {"number": self.whole(number), **values}
+
+    def both(self, texts: Mapping[str, str]) -> str:
+        """The reader's of two texts that are made elsewhere, `en` and `zh`."""
+        return texts[self.language]
+
+    def called(self, code: str | None, names: Mapping[str, str]) -> str:
+        """The name of `code`."""
+        if not code:
+            return NOTHING
+        return self.say(names[code]) if code in names else _readable(code)
+
+    def risk(self, code: str | None) -> str:
+        return self.called(code, RISKS)
+
+    def status(self, code: str | None) -> str:
+        return self.called(code, STATUSES)
+
+    def consent(self, code: str) -> str:
+        """Whether somebody may be contacted, as lists filter by it."""
+        return self.called(code, CONSENTS)
+
+    def action(self, code: str | None) -> str:
+        """What to do with a customer."""
+        return self.called(code, ACTIONS)
+
+    def trend(self, code: str) -> str:
+        """How the risk has moved since the last run."""
+        return self.called(code, TRENDS)
+
+    def arm(self, code: str) -> str:
+        """An arm of a campaign; those made elsewhere have names of their own."""
+        return self.say(ARMS[code]) if code in ARMS else code
+
+    def measure(self, code: str) -> str:
+        """What a campaign is measured by."""
+        return self.called(code, MEASURES)
+
+    def source(self, code: str) -> str:
+        """Where an assumption comes from."""
+        return self.called(code, SOURCES)
+
+    def points(self, part: float) -> str:
+        """A difference of shares, in percent points."""
+        return self.say("%(number)s points", number=f"{100 * part:+.2f}")
+
+    def sort(self, code: str) -> str:
+        """What a list is sorted by."""
+        return self.called(code, SORTS)
+
+    def kind(self, code: str) -> str:
+        """Of a recommended product."""
+        return self.called(code, KINDS)
+
+    def clv_basis(self, code: str) -> str:
+        return self.called(code, CLV_BASES)
+
+    def model(self, name: str) -> str:
+        return self.called(name.removeprefix("regulars-").replace("-", "_"), MODELS)
+
+    def system(self, code: str) -> str:
+        """A segment system."""
+        return self.called(code, SYSTEMS)
+
+    def value(self, code: str | None, info: RunInfo | None = None, system: str = "") -> str:
+        """A segment's value; codes written in capitals or digits stay as they are.
+
+        The run may carry names of its own for the groups of `system`, such as clusters have.
+        """
+        if code is None:
+            return NOTHING
+        if system == "likely_category":
+            return code
+        named = info.segment_rules.get(system, {}).get("groups", {}) if info else {}
+        if code not in VALUES and code in named:
+            name = self.both(named[code])
+            return name[:1].upper() + name[1:]
+        return self.called(code, VALUES) if code.islower() else code
+
+    def day(self, moment: date | str | None) -> str:
+        """A date, such as '1 Mar 2026'."""
+        if moment is None:
+            return NOTHING
+        moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
+        if self.language == "zh":
+            return f"{moment.year}年{moment.month}月{moment.day}日"
+        return f"{moment.day} {moment:%b} {moment.year}"
+
+    def short_day(self, moment: date | str | None) -> str:
+        """A date of this year or so, such as '1 Mar'."""
+        if moment is None:
+            return NOTHING
+        moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
+        if self.language == "zh":
+            return f"{moment.month}月{moment.day}日"
+        return f"{moment.day} {moment:%b}"
+
+    def span(self, low: str, high: str) -> str:
+        """From one written value to another."""
+        return self.say("%(low)s to %(high)s", low=low, high=high)
+
+    def percent(self, probability: float | None) -> str:
+        """A probability in whole percent, without claiming certainty."""
+        if probability is None:
+            return NOTHING
+        if 0 < probability < 0.01:
+            return "<1%"
+        if 0.99 < probability < 1:
+            return ">99%"
+        return f"{probability:.0%}"
+
+    def share(self, part: float | None, digits: int = 1) -> str:
+        """A share in percent, as exact as asked for."""
+        return NOTHING if part is None else f"{part:.{digits}%}"
+
+    def above(self, percentile: float) -> str:
+        """A place among all customers; nobody is above everybody, themselves included."""
+        share = min(int(100 * percentile), 99)
+        return self.say("higher than %(share)s%% of customers", share=share)
+
+    def days(self, number: float | None) -> str:
+        if number is None:
+            return NOTHING
+        return self.say_many("1 day", "%(number)s days", round(number))
+
+    def ago(self, number: float | None) -> str:
+        if number is None:
+            return NOTHING
+        if round(number) == 0:
+            return self.say("today")
+        return self.say_many("1 day ago", "%(number)s days ago", round(number))
+
+    def whole(self, number: float | None) -> str:
+        """A whole number."""
+        return NOTHING if number is None else f"{number:,.0f}"
+
+    def figure(self, number: float | None, digits: int = 1) -> str:
+        return NOTHING if number is None else f"{number:,.{digits}f}"
+
+    def less(self, number: int) -> str:
+        """A whole number that is taken off."""
+        return f"−{number:,}" if number else "0"
+
+    def change(self, number: float) -> str:
+        """A difference of counts, with its sign."""
+        if round(number) == 0:
+            return self.say("no change")
+        return f"{'+' if number > 0 else '−'}{abs(number):,.0f}"
+
+    def change_percent(self, now: float, before: float) -> str:
+        """By how many percent a figure has grown."""
+        if before == 0 or round(100 * (now / before - 1)) == 0:
+            return self.say("no change")
+        return f"{'+' if now > before else '−'}{abs(now / before - 1):.0%}"
+
+    def customers(self, number: int) -> str:
+        return self.say_many("1 customer", "%(number)s customers", number)
+
+    def money(self, info: RunInfo, form: MoneyFormat) -> Money:
+        """What writes amounts of a run; `form` is how they are written in English."""
+        written = self._written(info, form)
+        return lambda amount: NOTHING if amount is None else written.write(amount)
+
+    def short_money(self, info: RunInfo, form: MoneyFormat) -> Money:
+        """Amounts for the scale of a picture, such as '£1.5M' or '£150万'."""
+        exact = MoneyFormat(prefix=self._written(info, form).prefix, digits=1).write
+        units = ((1e8, "亿"), (1e4, "万")) if self.language == "zh" else ((1e6, "M"), (1e3, "k"))
+
+        def write(amount: float | None) -> str:
+            if amount is None:
+                return NOTHING
+            size, sign = next((one for one in units if abs(amount) >= one[0]), (1, ""))
+            return exact(amount / size).removesuffix(".0") + sign
+
+        return write
+
+    def round_money(self, info: RunInfo, form: MoneyFormat) -> Money:
+        """The same without what stands behind the point."""
+        rounded = MoneyFormat(prefix=self._written(info, form).prefix, digits=0)
+        return lambda amount: NOTHING if amount is None else rounded.write(amount)
+
+    def _written(self, info: RunInfo, form: MoneyFormat) -> MoneyFormat:
+        return form if self.language == "en" else _money_format(info.currency, self.language)
+
+    def month(self, text: str) -> str:
+        """A month such as '2026-03'."""
+        first = date.fromisoformat(f"{text}-01")
+        return (
+            f"{first.year}年{first.month}月"
+            if self.language == "zh"
+            else f"{first:%b} {first.year}"
+        )
+
+    def outcome(self, outcome: Mapping[str, Any], money: Money) -> str:
+        """What happened in the horizon of a run, as `serving.customers.history` tells it."""
+        match outcome:
+            case {"ordered": True, "orders": int(orders), "spend": spend}:
+                return self.say_many(
+                    "1 order, %(amount)s",
+                    "%(number)s orders, %(amount)s",
+                    orders,
+                    amount=money(spend),
+                )
+            case {"ordered": True}:
+                return self.say("ordered")
+            case {"ordered": False}:
+                return self.say("no order")
+            case {"reason": "horizon_not_over", "known_on": day}:
+                return self.say("open until %(day)s", day=self.day(day))
+            case _:
+                return self.say("not known")
+
+    def why(self, reason: Mapping[str, Any]) -> str:
+        """Why a product is recommended."""
+        match reason:
+            case {"code": "every_n_days", "days": every, "last_days_ago": last}:
+                return self.say(
+                    "Bought every %(every)s, last %(ago)s",
+                    every=self.days(every),
+                    ago=self.ago(last),
+                )
+            case {"code": "bought_before", "times": times, "last_days_ago": last}:
+                return self.say_many(
+                    "Bought once, %(ago)s",
+                    "Bought %(number)s times, last %(ago)s",
+                    times,
+                    ago=self.ago(last),
+                )
+            case {"code": "bought_with", "product_id": product_id}:
+                name = reason.get("product_name") or product_id
+                return self.say("Often bought with %(product)s", product=name)
+            case {"code": "popular_in_segment", "segment": group}:
+                return self.say("Popular among customers of %(group)s", group=group)
+            case {"code": str(code)}:
+                return self.called(code, WHY)
+            case _:
+                return NOTHING
+
+
+def _readable(code: str) -> str:
+    return code.replace("_", " ").strip().capitalize() or NOTHING
+
+
+@cache
+def _money_format(currency: str, language: Language) -> MoneyFormat:
+    # The locale data of a currency takes memory, which English readers do without.
+    from serving.scoring.wording import money_format
+
+    return money_format(currency, language)

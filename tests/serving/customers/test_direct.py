@@ -1,0 +1,53 @@
+"""The short way to a customer answers as the framework does."""
+
+import pytest
+
+from features.errors import StoreError
+from serving.customers import direct
+from tests.serving.conftest import client_of
+
+
+def told(client, method, path, headers):
+    answer = client.request(method, path, headers={"X-Request-ID": "0" * 16, **headers})
+    return answer.status_code, dict(answer.headers), answer.content
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/customers/012000",
+        "/v1/customers/012000?any=thing",
+        "/v1/customers/nobody",
+        "/v1/customers/%E5%8C%97%2F%00",
+        "/v1/customers/%FF",
+        "/v1/customers/",
+        "/v1/customers",
+        "/v1/customers/a/b/recommendations",
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}, {"If-None-Match": '"x", W/"y"'}])
+def test_both_ways_answer_the_same(store, monkeypatch, method, path, headers):
+    client = client_of(store)
+    short = told(client, method, path, headers)
+    monkeypatch.setattr(direct, "_is_customer", lambda _scope: False)
+    assert short == told(client, method, path, headers)
+
+
+def test_a_known_answer_is_not_sent_again(client):
+    etag = client.get("/v1/customers/012000").headers["etag"]
+    again = client.get("/v1/customers/012000", headers={"If-None-Match": f'"x", W/{etag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+
+
+@pytest.mark.parametrize(("error", "status"), [(StoreError("gone"), 503), (RuntimeError(), 500)])
+def test_both_ways_fail_the_same(store, monkeypatch, error, status):
+    def fails(_customer_id):
+        raise error
+
+    client = client_of(store)
+    monkeypatch.setattr(store, "customer", fails)
+    short = told(client, "GET", "/v1/customers/012000", {})
+    assert short[0] == status
+    monkeypatch.setattr(direct, "_is_customer", lambda _scope: False)
+    assert short == told(client, "GET", "/v1/customers/012000", {})

@@ -1,0 +1,335 @@
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.errors import ConfigError
+from features.orders.log import read_orders
+from features.orders.value_basis import ValueBasis
+from features.sources import FrameSource
+from serving.scoring.answers import FIGURES
+from serving.scoring.figures import VALUE_FIGURES, in_agreement, usual_value
+from serving.scoring.run import MORE_COLUMNS, recommendations, score
+from serving.store.memory import MemoryStore
+from training.bundle.publication import load_models
+
+NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
+SCORES = [
+    *("customer_id", "status", "as_of", "horizon_days", "churn_probability", "retention_risk"),
+    *("p_alive", "expected_orders", "expected_order_value", "clv", "clv_low", "clv_high"),
+    *("clv_lifetime", "next_order_date", "next_order_low", "next_order_high"),
+    *("p_order_7d", "p_order_30d", "p_order_90d"),
+]
+RECOMMENDATIONS = ["customer_id", "rank", "product_id", "score", "kind"]
+DATES = ["next_order_date", "next_order_low", "next_order_high"]
+
+
+@pytest.fixture(scope="module")
+def models(trained):
+    return load_models(trained.settings)
+
+
+@pytest.fixture(scope="module")
+def run(trained, models):
+    return score(trained.log, models, None, NOW)
+
+
+@pytest.fixture(scope="module")
+def earlier(models):
+    """The models as if they knew the orders only up to the first of July."""
+    return replace(models, manifest=replace(models.manifest, as_of="2024-07-01"))
+
+
+def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
+    files = run.write(tmp_path / "out")
+    assert [file.name for file in files] == ["scores.parquet", "recommendations.parquet"]
+    columns = pq.read_schema(files[0]).names
+    assert columns[: len(SCORES)] == SCORES
+    segments = list(run.info.segment_columns)
+    assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS]
+    assert segments
+    assert pq.read_schema(files[1]).names == RECOMMENDATIONS
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "recommendations.parquet",
+        "scores.parquet",
+    ]
+
+
+def test_the_files_have_types_that_others_can_read(run, tmp_path):
+    scores, products = (pq.read_schema(file) for file in run.write(tmp_path))
+    kinds = {name: str(scores.field(name).type) for name in SCORES}
+    assert {kinds[name] for name in ("as_of", *DATES)} == {"date32[day]"}
+    assert {kinds[name] for name in ("churn_probability", "clv", "p_order_7d")} == {"double"}
+    assert kinds["horizon_days"] == "int64"
+    assert "string" in kinds["customer_id"]
+    assert str(products.field("rank").type) == "int64"
+    assert str(products.field("score").type) == "double"
+
+
+def test_writing_again_replaces_the_files(run, tmp_path):
+    run.write(tmp_path)
+    before = pd.read_parquet(tmp_path / "scores.parquet")
+    run.write(tmp_path)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "scores.parquet"), before)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_everybody_who_bought_has_one_row(trained, run):
+    assert list(run.scores["customer_id"]) == sorted(trained.orders["customer"].unique())
+    assert (run.scores["as_of"] == trained.log.end).all()
+    assert (run.scores["horizon_days"] == 45).all()
+
+
+def test_the_lineage_of_the_run(trained, run):
+    assert run.info.as_of == trained.log.end
+    assert run.info.created_at == NOW
+    assert run.info.data_fingerprint == trained.log.fingerprint
+    assert run.info.models["churn"] == {
+        "version": "1",
+        "grade": trained.result.backtest.results[0].grade.letter,
+    }
+    assert run.info.run_id.startswith(trained.log.end.isoformat())
+
+
+def test_no_date_lies_in_the_past_and_they_stand_in_order(trained, run):
+    scores, as_of = run.scores, trained.log.end
+    for name in (*DATES, "at_risk_on"):
+        assert (scores[name].dropna() >= as_of).all(), name
+    assert (scores["next_order_low"] <= scores["next_order_date"]).all()
+    assert (scores["next_order_date"] <= scores["next_order_high"]).all()
+    assert (scores["next_order_high"] < as_of + timedelta(days=45)).all()
+    assert (scores["first_order_date"] <= scores["last_order_date"]).all()
+    assert (scores["last_order_date"] < as_of).all()
+
+
+def test_the_numbers_of_a_customer_agree(run):
+    scores = run.scores
+    probabilities = ["churn_probability", "p_alive", "p_order_7d", "p_order_30d", "p_order_90d"]
+    assert ((scores[probabilities] >= 0) & (scores[probabilities] <= 1)).all(axis=None)
+    assert (scores["p_order_7d"] <= scores["p_order_30d"]).all()
+    assert (scores["p_order_30d"] <= scores["p_order_90d"]).all()
+    # who may order at all may be alive, and orders at least once when ordering
+    assert (scores["p_alive"] >= 1 - scores["churn_probability"] - 1e-12).all()
+    assert (scores["expected_orders"] >= 1 - scores["churn_probability"] - 1e-12).all()
+    # the horizon of 45 days ends between 30 and 90
+    assert (scores["p_order_30d"] <= 1 - scores["churn_probability"] + 1e-9).all()
+    assert (scores["p_order_90d"] >= 1 - scores["churn_probability"] - 1e-9).all()
+    assert (scores["clv_low"] <= scores["clv"]).all()
+    assert (scores["clv"] <= scores["clv_high"]).all()
+    assert (scores["clv_lifetime"] >= scores["clv"]).all()
+    np.testing.assert_allclose(
+        scores["clv"], scores["expected_orders"] * scores["expected_order_value"]
+    )
+    np.testing.assert_allclose(
+        scores["clv"],
+        scores["p_order"] * scores["expected_orders_given_order"] * scores["expected_order_value"],
+    )
+    np.testing.assert_allclose(scores["p_order"], 1 - scores["churn_probability"], atol=1e-6)
+    assert (scores["expected_orders_given_order"] >= 1 - 1e-12).all()
+    assert (scores["clv_low"] <= scores["clv_median"]).all()
+    assert (scores["clv_median"] <= scores["clv_high"]).all()
+    assert (scores["clv_basis"] == run.info.clv_basis).all()
+    at_risk = scores["retention_risk"].isin(["high", "critical"])
+    assert (scores.loc[at_risk, "at_risk_on"] == scores.loc[at_risk, "as_of"]).all()
+
+
+def test_facts_are_those_of_the_orders(trained, run):
+    orders = trained.orders.groupby("customer")
+    scores = run.scores.set_index("customer_id")
+    assert (scores["orders"] == orders["order"].nunique()).all()
+    np.testing.assert_allclose(scores["spend"], orders["amount"].sum())
+    assert (scores["last_order_date"] == orders["time"].max().dt.date).all()
+
+
+def test_the_same_orders_and_models_give_the_same_scores(trained, models, run):
+    again = score(trained.log, models, trained.log.end, NOW)
+    pd.testing.assert_frame_equal(again.scores, run.scores, check_exact=True)
+    pd.testing.assert_frame_equal(again.recommendations, run.recommendations, check_exact=True)
+    assert again.info.run_id != run.info.run_id
+
+
+def test_a_date_that_the_models_have_seen_beyond_is_refused(trained, models):
+    day = trained.log.end - timedelta(days=1)
+    with pytest.raises(ConfigError, match=rf"train --as-of {day}` first"):
+        score(trained.log, models, day, NOW)
+
+
+def test_a_date_beyond_the_orders_is_refused(trained, models):
+    with pytest.raises(ConfigError, match="lies outside the orders"):
+        score(trained.log, models, trained.log.end + timedelta(days=1), NOW)
+
+
+def test_nothing_on_or_after_the_date_is_seen(trained, earlier):
+    as_of = date(2024, 8, 1)
+    # recommendations have their own tests of this; their model knows more than the date
+    blind = replace(earlier, recommendation=None)
+    whole = score(trained.log, blind, as_of, NOW)
+    known = trained.orders[trained.orders["time"] < pd.Timestamp(as_of)]
+    with read_orders(trained.settings, FrameSource(known)) as log:
+        assert log.end == as_of
+        cut = score(log, blind, None, NOW)
+    pd.testing.assert_frame_equal(whole.scores, cut.scores, check_exact=True)
+    assert len(known) < len(trained.orders)
+
+
+def test_products_are_ranked_per_customer(trained, run):
+    products = run.recommendations
+    assert set(products["customer_id"]) <= set(run.scores["customer_id"])
+    assert set(products["product_id"]) <= set(trained.orders["product"])
+    assert set(products["kind"]) == {"repeat", "new"}
+    assert not products.duplicated(["customer_id", "product_id"]).any()
+    for _, ranks in products.groupby("customer_id", observed=True)["rank"]:
+        assert list(ranks) == list(range(1, len(ranks) + 1))
+    bought = set(zip(trained.orders["customer"], trained.orders["product"], strict=True))
+    pairs = zip(products["customer_id"], products["product_id"], strict=True)
+    repeats = [pair in bought for pair in pairs]
+    assert repeats == list(products["kind"] == "repeat")
+
+
+def test_a_customer_gets_as_many_products_as_asked_and_as_many_new_ones(trained, run):
+    limit = trained.settings.predict.recommendations
+    counts = run.recommendations.groupby("customer_id", observed=True)
+    assert (counts.size() >= limit).all()
+    new = run.recommendations["kind"].eq("new").groupby(run.recommendations["customer_id"])
+    assert (new.sum() == limit).mean() > 0.9
+
+
+def test_products_carry_their_names_and_why(trained, run):
+    products = run.recommendations
+    names = dict(zip(trained.orders["product"], trained.orders["name"], strict=True))
+    assert (products["product_name"] == products["product_id"].map(names)).all()
+    for why in products["why"]:
+        assert why["code"]
+        if "product_id" in why:
+            assert why["product_name"] == names[why["product_id"]]
+
+
+def test_without_products_there_are_scores_and_no_recommendations(trained, models, tmp_path):
+    found = score(trained.log, replace(models, recommendation=None), None, NOW)
+    assert len(found.scores) == trained.orders["customer"].nunique()
+    assert found.recommendations.empty
+    scores, products = found.write(tmp_path)
+    assert pq.read_schema(products).names == RECOMMENDATIONS
+    assert str(pq.read_schema(products).field("rank").type) == "int64"
+    assert pq.read_metadata(scores).num_rows == len(found.scores)
+    store = MemoryStore()
+    store.publish(found.info, found.scores, found.recommendations)
+    assert json.loads(store.customer("c0001").body)["recommendations"] == []
+
+
+def test_the_empty_table_has_the_types_of_a_full_one(trained, run):
+    empty = recommendations(trained.log, None, trained.log.end, 5)
+    assert list(empty) == list(run.recommendations)
+    for name in ("rank", "score"):
+        assert empty[name].dtype == run.recommendations[name].dtype
+
+
+def test_a_run_can_be_published_as_it_is(run):
+    store = MemoryStore()
+    store.publish(run.info, run.scores, run.recommendations)
+    assert store.latest_run().summary.total.customers == len(run.scores)
+    said = json.loads(store.customer("c0001").body)
+    row = run.scores.set_index("customer_id").loc["c0001"]
+    assert said["churn_probability"] == pytest.approx(row["churn_probability"], abs=5e-5)
+    assert said["next_order"]["date"] == row["next_order_date"].isoformat()
+    assert said["reasons"] == json.loads(row["reasons"])
+    assert said["recommendations"]
+
+
+@pytest.fixture(scope="module")
+def two_runs(trained, earlier):
+    """The shop in the middle of July, and two weeks later beside it."""
+    store = MemoryStore()
+    blind = replace(earlier, recommendation=None)
+    first = score(trained.log, blind, date(2024, 7, 15), NOW, store=store)
+    store.publish(first.info, first.scores, first.recommendations)
+    second = score(trained.log, blind, date(2024, 7, 29), NOW, store=store)
+    return first, second
+
+
+def test_the_first_run_has_nothing_to_compare_with(two_runs):
+    assert two_runs[0].scores["since_last_run"].isna().all()
+
+
+def test_the_second_run_says_what_moved_its_scores(two_runs):
+    before, now = (run.scores.set_index("customer_id") for run in two_runs)
+    assert set(before.index) <= set(now.index)
+    told = 0
+    for customer_id, text in now["since_last_run"].items():
+        if customer_id not in before.index:
+            assert pd.isna(text)
+            continue
+        said = json.loads(text)
+        then = before.loc[customer_id]
+        assert (said["run_id"], said["as_of"]) == (two_runs[0].info.run_id, "2024-07-15")
+        assert said["churn_probability"] == pytest.approx(then["churn_probability"], abs=5.1e-5)
+        assert said["clv"] == pytest.approx(then["clv"], abs=0.0051)
+        for reason in said["reasons"]:
+            told += 1
+            score_name = "clv" if reason["effect"].endswith("value") else "churn_probability"
+            rose = now.loc[customer_id, score_name] > then[score_name]
+            assert reason["effect"].startswith("raises" if rose else "lowers")
+    assert told > len(before) / 2
+
+
+def test_a_second_run_of_the_same_date_compares_with_the_day_before_too(trained, earlier, two_runs):
+    store = MemoryStore()
+    for run in two_runs:
+        store.publish(run.info, run.scores, run.recommendations)
+    blind = replace(earlier, recommendation=None)
+    again = score(trained.log, blind, date(2024, 7, 29), NOW, store=store)
+    pd.testing.assert_series_equal(
+        again.scores["since_last_run"], two_runs[1].scores["since_last_run"]
+    )
+
+
+def known_for(days, spend):
+    return pd.DataFrame({"days_since_first_order": [float(days)], "spend_365d": [float(spend)]})
+
+
+@pytest.mark.parametrize(
+    ("days", "spend", "horizon", "expected"),
+    [
+        (730, 365.0, 90, 90.0),  # a unit a day over the last year
+        (180, 180.0, 90, 90.0),
+        (10, 50.0, 90, 50.0),  # known for less than a horizon: what was spent
+        (100, -20.0, 90, 0.0),  # more sent back than bought
+    ],
+)
+def test_the_usual_value_by_hand(days, spend, horizon, expected):
+    assert usual_value(known_for(days, spend), horizon)[0] == pytest.approx(expected)
+
+
+@given(
+    p_order=st.floats(1e-4, 1.0),
+    orders=st.floats(0.0, 400.0),
+    clv=st.floats(0.0, 1e6),
+)
+def test_published_parts_multiply_to_the_clv_up_to_their_rounding(p_order, orders, clv):
+    figures = {**dict.fromkeys(VALUE_FIGURES, 0.0), "expected_orders": orders, "clv": clv}
+    said = {name: np.array([value]) for name, value in figures.items()}
+    parts = {name: column[0] for name, column in in_agreement(said, np.array([p_order])).items()}
+    chance, count = (
+        round(parts[name], FIGURES[name]) for name in ("p_order", "expected_orders_given_order")
+    )
+    value, half = round(parts["expected_order_value"], 2), 0.5e-6
+    assert count >= 1
+    slack = clv * (half / chance + half / count) * 1.01 + chance * count * 0.00501 + 0.005
+    assert abs(chance * count * value - round(clv, 2)) <= slack
+
+
+def test_the_usual_margin_by_hand():
+    basis = ValueBasis(name="margin", known_share=1.0, cost_share=0.6, cost_per_order=2.0)
+    facts = {"margin_share": [np.nan], "orders": [5.0], "orders_365d": [10.0]}
+    year = known_for(400, 730.0).assign(**facts)
+    # 40 % of what was paid is left, less 2 for each order
+    assert usual_value(year, 73, basis)[0] == pytest.approx((730 * 0.4 - 20) * 73 / 365)
+    # five orders of one's own weigh as much as the shop
+    year["margin_share"] = 0.6
+    assert usual_value(year, 73, basis)[0] == pytest.approx((730 * 0.5 - 20) * 73 / 365)

@@ -1,0 +1,82 @@
+"""Segments over HTTP, and the churn list as a workbook."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from serving.store.memory import MemoryStore
+from serving.web import schemas as models
+from serving.web import workbook
+from tests.serving.conftest import client_of
+from tests.serving.server.test_api import problem
+from tests.support.scores import AS_OF, run_info, score_tables
+from tests.support.workbooks import sheets_of
+
+RULE = {
+    "title": {"en": "ABC", "zh": "ABC 分类"},
+    "rule": {"en": "by spend", "zh": "按消费"},
+    "cut_points": [],
+}
+
+
+@pytest.fixture(scope="module")
+def segments():
+    store = MemoryStore()
+    store.publish(run_info(as_of=AS_OF - timedelta(days=7)), *score_tables(50))
+    store.publish(run_info("run-2", as_of=AS_OF - timedelta(days=1)), *score_tables(60, seed=2))
+    store.publish(run_info("again", as_of=AS_OF), *score_tables(60, seed=3))
+    rules = {"abc": RULE}
+    store.publish(run_info("run-3", as_of=AS_OF, segment_rules=rules), *score_tables(70, seed=4))
+    return client_of(store)
+
+
+def test_every_system_tells_its_groups(segments):
+    answer = models.Segments.model_validate_json(segments.get("/v1/segments").content)
+    assert tuple(system.system for system in answer.systems) == run_info().segment_columns
+    for system in answer.systems:
+        assert sum(group.customers for group in system.groups) == 70
+    assert [system.rule and system.rule.rule.en for system in answer.systems] == [
+        None,
+        None,
+        "by spend",
+        None,
+    ]
+
+
+def test_a_system_tells_who_moved_since_the_run_of_an_earlier_date(segments):
+    answer = segments.get("/v1/segments/abc")
+    found = models.SegmentMigration.model_validate_json(answer.content)
+    assert found.since.run_id == "run-2"
+    assert sum(move.customers for move in found.moves) == 70
+    assert sum(move.customers for move in found.moves if move.before is None) == 10
+    for group in found.groups:
+        arrived = sum(move.customers for move in found.moves if move.now == group.value)
+        assert arrived == group.customers
+
+
+def test_the_first_run_has_no_migration(client, empty_client):
+    found = client.get("/v1/segments/abc").json()
+    assert (found["since"], found["moves"]) == (None, [])
+    problem(client.get("/v1/segments/nosuch"), 404, "not-in-run")
+    problem(empty_client.get("/v1/segments"), 503, "no-run")
+
+
+def test_a_workbook_holds_the_rows_of_the_csv_in_as_many_sheets_as_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook, "MOST_SHEET_ROWS", 1_001)
+    store = MemoryStore()
+    store.publish(run_info(), *score_tables(2_500))
+    client = client_of(store)
+    answer = client.get("/v1/churn-list?format=xlsx&risk=low&risk=medium&sort=clv")
+    assert answer.headers["content-disposition"].endswith('"churn-list-2026-03-01.xlsx"')
+    text = client.get("/v1/churn-list?format=csv&risk=low&risk=medium&sort=clv").content
+    header, *rows = csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=""))
+    (tmp_path / "list.xlsx").write_bytes(answer.content)
+    sheets = sheets_of(tmp_path / "list.xlsx")
+    assert len(sheets) == -(-len(rows) // 1_000) > 1
+    assert all(sheet[0] == header for sheet in sheets)
+    found = [row for sheet in sheets for row in sheet[1:]]
+    assert [row[0] for row in found] == [row[0] for row in rows]
+    clv = header.index("clv")
+    assert [row[clv] for row in found] == [float(row[clv]) for row in rows]

@@ -1,0 +1,142 @@
+"""A backup that was never restored is none: every answer after it is the one before."""
+
+import json
+import sqlite3
+
+import pytest
+
+from features.errors import ConfigError
+from features.settings.settings import settings_from
+from serving.people.key_store import Key
+from serving.server.backup import CONTENTS, STORE, back_up, read_contents, restore
+from serving.server.stores import open_stores
+from tests.serving.conftest import NOW, client_of
+from tests.support.scores import run_info, score_tables
+
+COLUMNS = {"customer_id": "c", "ordered_at": "t", "amount": "a"}
+CALLS = ("/v1/customers/012000", "/v1/churn-list?limit=40", "/v1/models")
+
+
+def settings_in(folder, url="sqlite:///data/regulars.db"):
+    folder.mkdir(exist_ok=True)
+    (folder / "regulars.toml").write_text("# settings\n")
+    values = {"data": {"transactions": "o.csv", "columns": COLUMNS}, "store": {"url": url}}
+    return settings_from(values, root=folder)
+
+
+def answers(settings):
+    client = client_of(open_stores(settings.database_url(settings.store.url)))
+    found = [client.get(path) for path in CALLS]
+    return [(answer.content, answer.headers.get("etag")) for answer in found]
+
+
+@pytest.fixture
+def shop(tmp_path):
+    settings = settings_in(tmp_path / "shop")
+    stores = open_stores(settings.database_url(settings.store.url))
+    stores.scores.publish(run_info(), *score_tables(40))
+    bundle = settings.path(settings.store.bundles) / "b-1"
+    bundle.mkdir(parents=True)
+    (bundle / "model.txt").write_text("tree")
+    (bundle.parent / "current").write_text("b-1\n")
+    return settings
+
+
+def test_a_restored_service_answers_byte_for_byte(shop, tmp_path):
+    before = answers(shop)
+    back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    other = settings_in(tmp_path / "other")
+    contents = restore(other, tmp_path / "backup", replace=False)
+    assert answers(other) == before
+    assert contents.bundle == "b-1"
+    assert (other.root / "data/bundles/current").read_text() == "b-1\n"
+    assert (other.root / "data/bundles/b-1/model.txt").read_text() == "tree"
+
+
+def test_a_store_in_use_goes_back_to_its_backup(shop, tmp_path):
+    before = answers(shop)
+    back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    stores = open_stores(shop.database_url(shop.store.url))
+    stores.scores.publish(run_info("run-2"), *score_tables(40, seed=2))
+    assert answers(shop) != before
+    with pytest.raises(ConfigError, match="--replace"):
+        restore(shop, tmp_path / "backup", replace=False)
+    restore(shop, tmp_path / "backup", replace=True)
+    assert stores.scores.latest_run().info.run_id == "run-1"
+    assert answers(shop) == before
+
+
+def test_keys_come_along_as_hashes(shop, tmp_path):
+    key = Key(key_id="k", digest="0" * 64, scope="read", name="crm", created_at=NOW)
+    open_stores(shop.database_url(shop.store.url)).keys.add(key)
+    back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    other = settings_in(tmp_path / "other")
+    restore(other, tmp_path / "backup", replace=False)
+    assert list(open_stores(other.database_url(other.store.url)).keys.all()) == [key]
+
+
+def test_a_backup_leaves_the_writer_alone(shop, tmp_path):
+    with sqlite3.connect(shop.root / "data/regulars.db") as writer:
+        writer.execute("INSERT INTO audit_log VALUES (1, 'now', 'me', 'export', 1, '')")
+        back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    writer.close()
+    with sqlite3.connect(tmp_path / "backup" / STORE) as copy:
+        assert copy.execute("SELECT count(*) FROM audit_log").fetchone() == (0,)
+    copy.close()
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added", "unfinished", "newer"])
+def test_what_is_not_whole_is_refused_before_anything_is_touched(shop, tmp_path, damage):
+    folder = tmp_path / "backup"
+    back_up(shop, shop.root / "regulars.toml", folder, NOW)
+    match damage:
+        case "changed":
+            with (folder / STORE).open("ab") as file:
+                file.write(b"!")
+        case "missing":
+            (folder / "bundles/b-1/model.txt").unlink()
+        case "added":
+            (folder / "bundles/b-1/more.txt").write_text("")
+        case "unfinished":
+            (folder / CONTENTS).unlink()
+        case "newer":
+            values = json.loads((folder / CONTENTS).read_text())
+            (folder / CONTENTS).write_text(json.dumps({**values, "format": 2}))
+    other = settings_in(tmp_path / "other")
+    with pytest.raises(ConfigError):
+        restore(other, folder, replace=False)
+    assert not (other.root / "data").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(shop):
+    with pytest.raises(ConfigError, match="Name a new folder"):
+        back_up(shop, shop.root / "regulars.toml", shop.root, NOW)
+
+
+def test_postgres_is_left_to_its_own_tools(tmp_path):
+    settings = settings_in(tmp_path / "shop", "postgresql://u:canary@db/x")
+    with pytest.raises(ConfigError, match="pg_dump") as refused:
+        back_up(settings, tmp_path / "regulars.toml", tmp_path / "backup", NOW)
+    assert "canary" not in str(refused.value)
+
+
+def test_before_there_is_a_store_nothing_is_backed_up(tmp_path):
+    settings = settings_in(tmp_path / "shop")
+    with pytest.raises(ConfigError, match="no store yet"):
+        back_up(settings, tmp_path / "regulars.toml", tmp_path / "backup", NOW)
+    with pytest.raises(ConfigError, match="no whole backup"):
+        read_contents(tmp_path / "backup")
+
+
+def test_the_key_of_erasures_and_what_the_last_run_left_come_along(shop, tmp_path):
+    key = shop.path(shop.store.erasure_key)
+    key.write_bytes(b"secret")
+    key.chmod(0o600)
+    (shop.path(shop.store.bundles) / "context.json").write_text("{}")
+    back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    other = settings_in(tmp_path / "other")
+    restore(other, tmp_path / "backup", replace=False)
+    restored = other.path(other.store.erasure_key)
+    assert restored.read_bytes() == b"secret"
+    assert restored.stat().st_mode & 0o077 == 0
+    assert (other.path(other.store.bundles) / "context.json").read_text() == "{}"

@@ -1,0 +1,265 @@
+"""Promotion, by training and by hand, and rollback, on a shop with real models."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from features.engines.build import build_features
+from features.errors import BundleError, Busy, ConfigError
+from features.orders.log import read_orders
+from features.sources import FrameSource
+from serving.commands.main import main
+from tests.support.bad_tasks import KINDS, bad_tasks
+from tests.support.shop import shop_settings, write_config
+from tests.support.trained import SECTIONS, copy_of
+from training.bundle.in_force import publication_lock, rollback
+from training.bundle.manifest import MANIFEST, current_bundle
+from training.bundle.publication import load_models, load_models_of
+from training.job import train
+from training.promotion.succession import promote
+from training.tracking.mlflow_runs import CHALLENGER, CHAMPION, Tracker
+
+
+@pytest.fixture
+def shop(trained, tmp_path):
+    return copy_of(trained, tmp_path / "shop")
+
+
+@pytest.fixture
+def fresh(trained, tmp_path):
+    """The shop before its first training, and its log."""
+    settings = shop_settings(tmp_path / "fresh", **SECTIONS)
+    settings.root.mkdir()
+    with read_orders(settings, FrameSource(trained.orders)) as log:
+        yield settings, log
+
+
+@pytest.fixture(scope="module")
+def twice(trained, tmp_path_factory):
+    """The shop after a second training, a week of orders later than the first."""
+    root = tmp_path_factory.mktemp("twice")
+    settings = shop_settings(root, **SECTIONS)
+    with read_orders(settings, FrameSource(trained.orders)) as log:
+        first = train(log, log.end - timedelta(days=7))
+        second = train(log, None)
+        # looked at here: what is rolled back from goes at the next publication
+        assert load_models_of(second.bundle).manifest.previous == first.bundle.name
+        yield settings, log, first, second
+
+
+def in_force(settings):
+    return load_models(settings).manifest
+
+
+def regulars(settings, *arguments):
+    config = write_config(settings)
+    return CliRunner().invoke(main, [*arguments, "--config", str(config)])
+
+
+def harmless(kind):
+    """Lists learned from shuffled baskets still count what each customer bought.
+
+    That is the baseline; with the hundred baskets of this shop they are not surely worse.
+    """
+    return {"recommendation"} if kind == "shuffled" else set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_broken_model_replaces_a_champion(kind, shop):
+    found = train(shop.log, None, tasks=bad_tasks(kind))
+    assert {name for name, one in found.verdicts.items() if one.promoted} <= harmless(kind)
+    now = in_force(shop.settings).models
+    assert {now[name].version for name in now if name not in harmless(kind)} == {"1"}
+    tracker = Tracker(shop.settings)
+    assert {tracker.alias(name, CHAMPION) for name in now if name not in harmless(kind)} == {"1"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_broken_model_is_the_first_champion(kind, fresh):
+    settings, log = fresh
+    found = train(log, None, tasks=bad_tasks(kind))
+    assert {name for name, one in found.verdicts.items() if one.promoted} <= harmless(kind)
+    assert found.bundle is None
+    with pytest.raises(BundleError, match="no models have been published"):
+        load_models(settings)
+
+
+@pytest.mark.slow
+def test_a_refused_model_gives_its_place_to_the_champions(shop):
+    broken = {task.name: task for task in bad_tasks("worse")}
+    tasks = tuple(
+        broken[name] if name == "value" else broken[name]._task
+        for name in ("churn", "value", "next_purchase", "recommendation")
+    )
+    found = train(shop.log, None, tasks=tasks)
+    assert set(found.refused) == {"value"}
+    manifest = in_force(shop.settings)
+    assert {name: entry.version for name, entry in manifest.models.items()} == {
+        "churn": "2",
+        "value": "1",
+        "next_purchase": "2",
+        "recommendation": "2",
+    }
+    first = shop.result.bundle.name
+    assert manifest.previous == first
+    old = current_bundle(shop.result.bundle.parent).parent / first / "value"
+    new = shop.settings.path(shop.settings.store.bundles) / manifest.bundle_id / "value"
+    assert {p.name: p.read_bytes() for p in new.iterdir()} == {
+        p.name: p.read_bytes() for p in old.iterdir()
+    }
+    tracker = Tracker(shop.settings)
+    assert tracker.alias("value", CHAMPION) == "1"
+    assert tracker.alias("value", CHALLENGER) == "2"
+    assert tracker.version("value", "2").verdict.startswith("refused: it is worse than")
+    # nor by hand
+    done = promote(shop.settings, ("value",), None)
+    assert not done.verdicts["value"].promoted
+    assert done.bundle is None
+    assert in_force(shop.settings) == manifest
+
+
+@pytest.mark.slow
+def test_a_daily_training_is_compared_on_the_champions_last_fold(twice):
+    _, _, _, second = twice
+    for name, one in second.verdicts.items():
+        assert one.promoted, one
+        assert "champion version 1" in one.reason
+        assert "the folds of both backtests" in one.reason
+        assert second.versions[name] == "2"
+
+
+@pytest.mark.slow
+def test_rollback_and_promotion_go_back_and_forth(twice):
+    settings, log, first, second = twice
+    features = build_features(log, log.end)
+    said_first = load_models_of(first.bundle).value.predict(features)
+    said_second = load_models_of(second.bundle).churn.predict(features)
+    back = regulars(settings, "rollback", "--json")
+    assert back.exit_code == 0, back.output
+    assert json.loads(back.stdout)["bundle_id"] == first.bundle.name
+    pd.testing.assert_frame_equal(
+        load_models(settings).value.predict(features), said_first, check_exact=True
+    )
+    tracker = Tracker(settings)
+    assert {tracker.alias(name, CHAMPION) for name in first.versions} == {"1"}
+    run = tracker.client.get_run(tracker.version("churn", "2").run_id)
+    assert run.data.tags["champion"] == "no longer: version 1 is"
+    again = regulars(settings, "rollback")
+    assert again.exit_code == 1
+    assert "no models before these are kept" in again.stderr
+
+    forth = regulars(settings, "promote", "--model", "churn", "--version", "2", "--json")
+    assert forth.exit_code == 0, forth.output
+    manifest = in_force(settings)
+    assert (manifest.models["churn"].version, manifest.models["value"].version) == ("2", "1")
+    assert manifest.previous == first.bundle.name
+    pd.testing.assert_frame_equal(
+        load_models(settings).churn.predict(features), said_second, check_exact=True
+    )
+    assert tracker.alias("churn", CHAMPION) == "2"
+    same = regulars(settings, "promote", "--model", "churn", "--version", "2")
+    assert same.exit_code == 1
+    assert "it is the champion already" in same.stderr
+    listed = json.loads(regulars(settings, "models", "--json").stdout)
+    assert listed["in_force"]["models"]["churn"]["version"] == "2"
+    assert listed["in_force"]["models"]["churn"]["reason"]
+    shown = regulars(settings, "models").stdout
+    assert f"In force: {manifest.bundle_id}; before it: {first.bundle.name}." in shown
+
+
+def with_previous(shop, name="second"):
+    """A further bundle in force, whose one before is the first."""
+    bundles = shop.settings.path(shop.settings.store.bundles)
+    copy = shutil.copytree(bundles / shop.result.bundle.name, bundles / name)
+    manifest = json.loads((copy / MANIFEST).read_text())
+    changed = {**manifest, "bundle_id": name, "previous": shop.result.bundle.name}
+    (copy / MANIFEST).write_text(json.dumps(changed))
+    (bundles / "current").write_text(name)
+    return bundles
+
+
+def test_a_rollback_takes_a_second_and_loads_no_model(shop):
+    bundles = with_previous(shop)
+    script = (
+        "import sys, time\n"
+        "from features.settings.settings import load_settings\n"
+        "from training.bundle.in_force import rollback\n"
+        "settings = load_settings(sys.argv[1])\n"
+        "rollback(settings)\n"
+        "heavy = {'mlflow', 'lightgbm', 'pandas', 'scipy', 'sklearn', 'duckdb'}\n"
+        "print(sorted(heavy & set(sys.modules)), time.process_time())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(write_config(shop.settings))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded, _, seconds = done.stdout.rpartition(" ")
+    assert loaded == "[]"
+    assert float(seconds) < 1.0
+    assert current_bundle(bundles).name == shop.result.bundle.name
+
+
+def test_a_damaged_bundle_is_not_rolled_back_to(shop):
+    bundles = with_previous(shop)
+    (bundles / shop.result.bundle.name / "churn" / "model.json").write_text("{}")
+    with pytest.raises(BundleError, match="missing or damaged"):
+        rollback(shop.settings)
+    assert current_bundle(bundles).name == "second"
+
+
+def test_a_bundle_of_another_horizon_is_not_rolled_back_to(shop):
+    with_previous(shop)
+    predict = shop.settings.predict.model_copy(update={"horizon_days": 30})
+    with pytest.raises(BundleError, match=r"predicts 45 days, but predict\.horizon_days is 30"):
+        rollback(shop.settings.model_copy(update={"predict": predict}))
+
+
+def test_one_publication_at_a_time(shop, monkeypatch):
+    monkeypatch.setattr("training.bundle.in_force.LOCK_TIMEOUT_SECONDS", 0)
+    with_previous(shop)
+    bundles = shop.settings.path(shop.settings.store.bundles)
+    started = time.monotonic()
+    with publication_lock(bundles), pytest.raises(Busy, match="publishing models"):
+        rollback(shop.settings)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("names", "version", "said"),
+    [
+        (("churn",), "9", "regulars-churn has no such version"),
+        (("churn",), None, "regulars-churn: no challenger"),
+        ((), None, "no model has a challenger"),
+    ],
+)
+def test_what_cannot_be_promoted_is_said_in_a_line(names, version, said, shop):
+    with pytest.raises(ConfigError, match=said):
+        promote(shop.settings, names, version)
+
+
+def test_a_version_needs_its_model(shop):
+    found = regulars(shop.settings, "promote", "--version", "1")
+    assert found.exit_code == 2
+    assert "--model churn --version 3" in found.stderr
+
+
+def test_damaged_files_of_a_version_are_not_promoted(trained, shop, tmp_path):
+    tracker = Tracker(shop.settings)
+    files = tracker.files("churn", "1", tmp_path / "a")
+    assert (files / "model.json").read_bytes() == (
+        trained.result.bundle / "churn" / "model.json"
+    ).read_bytes()
+    tracker.tag("churn", "1", "sha256", "0" * 64)
+    with pytest.raises(BundleError, match="its files are damaged"):
+        tracker.files("churn", "1", tmp_path / "b")

@@ -1,0 +1,153 @@
+"""Rolling-origin backtest: every model beside its named baseline, fold by fold."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from training.backtest.grade import Grade, graded
+from training.past.plan import Fold, Plan
+from training.past.world import World
+from training.tasks.task import Judgement, Task
+
+Progress = Callable[[str], None]
+"""Called with a few words whenever a step is done."""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task over all folds.
+
+    Attributes
+    ----------
+    judgements : per fold, in order of time
+    grade : against the named baseline
+    """
+
+    task: Task
+    judgements: tuple[Judgement, ...] = field(repr=False)
+    grade: Grade
+
+    @property
+    def folds(self) -> tuple[dict[str, dict[str, float]], ...]:
+        """Contender → measure → value, per fold."""
+        return tuple(judgement.metrics for judgement in self.judgements)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """What happened and what was said, all folds below each other."""
+        return pd.concat([judgement.rows for judgement in self.judgements])
+
+    def mean(self, contender: str, measure: str) -> float:
+        """Mean of a measure over the folds that know it; NaN where none does."""
+        values = [fold[contender].get(measure, math.nan) for fold in self.folds]
+        known = [value for value in values if not math.isnan(value)]
+        return float(sum(known) / len(known)) if known else math.nan
+
+    def measures(self, contender: str) -> list[str]:
+        """The measures of a contender in any fold, in their order."""
+        return list(dict.fromkeys(name for fold in self.folds for name in fold[contender]))
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """All tasks over all folds."""
+
+    plan: Plan
+    results: tuple[TaskResult, ...]
+
+    def table(self) -> pd.DataFrame:
+        """One row per (task, contender, measure): the mean over folds and each fold."""
+        records = []
+        for result in self.results:
+            for contender in result.folds[0]:
+                for measure in result.measures(contender):
+                    values = [fold[contender].get(measure) for fold in result.folds]
+                    record = {"task": result.task.name, "contender": contender, "measure": measure}
+                    dates = [fold.test.isoformat() for fold in self.plan.folds]
+                    mean = result.mean(contender, measure)
+                    records.append(
+                        {**record, "mean": mean, **dict(zip(dates, values, strict=True))}
+                    )
+        return pd.DataFrame(records)
+
+
+def prepare(world: World, plan: Plan) -> None:
+    """Compute everything that the folds and the final fit read from the engine."""
+    prepare_folds(world, plan.folds)
+    world.prepare(plan.whole)
+    world.prepare_purchases(plan.as_of)
+
+
+def prepare_folds(world: World, folds: Sequence[Fold]) -> None:
+    """Compute the tables that `folds` learn from and are judged on."""
+    for fold in folds:
+        world.prepare(fold)
+        world.prepare_judged(fold)
+
+
+def run_backtest(
+    world: World, plan: Plan, tasks: Sequence[Task], progress: Progress = lambda _: None
+) -> Backtest:
+    """Fit and judge `tasks` on every fold of `plan`; the world must be prepared.
+
+    Folds run side by side in threads (LightGBM and SciPy leave the interpreter lock).
+    """
+    judged = judge_folds(world, plan.folds, tasks, progress)
+    results = []
+    for position, task in enumerate(tasks):
+        judgements = tuple(fold[position] for fold in judged)
+        rows = pd.concat([judgement.rows for judgement in judgements])
+        grade = graded(
+            task.measure,
+            task.baseline,
+            rows.index.to_numpy(dtype=object),
+            task.improvement(rows),
+            seed=world.settings.train.seed,
+        )
+        results.append(TaskResult(task, judgements, grade))
+        progress(f"graded {task.title.lower()}: {grade.sentence()}")
+    return Backtest(plan, tuple(results))
+
+
+def judge_folds(
+    world: World, folds: Sequence[Fold], tasks: Sequence[Task], progress: Progress = lambda _: None
+) -> list[list[Judgement]]:
+    """Fit and judge `tasks` on each of `folds`: per fold, one judgement per task."""
+    return list(
+        Parallel(n_jobs=min(world.settings.train.threads, len(folds)), prefer="threads")(
+            delayed(_judge_fold)(world, fold, tasks, progress) for fold in folds
+        )
+    )
+
+
+def _judge_fold(
+    world: World, fold: Fold, tasks: Sequence[Task], progress: Progress
+) -> list[Judgement]:
+    fitted: dict[str, Any] = {}
+    judgements = []
+    for task in tasks:
+        fitted[task.name] = task.fit(world, fold)
+        judgements.append(task.judge(world, fold, fitted))
+        progress(f"judged {task.title.lower()} from {fold.test}")
+    return judgements
+
+
+def fit_final(
+    world: World, plan: Plan, tasks: Sequence[Task], progress: Progress = lambda _: None
+) -> Mapping[str, Any]:
+    """Fit every task on the latest cutoffs, with everything known up to `plan.as_of`."""
+    whole = plan.whole
+
+    def fit(task: Task) -> Any:
+        model = task.fit(world, whole)
+        progress(f"fitted {task.title.lower()}")
+        return model
+
+    models = Parallel(n_jobs=world.settings.train.threads, prefer="threads")(
+        delayed(fit)(task) for task in tasks
+    )
+    return {task.name: model for task, model in zip(tasks, models, strict=True)}

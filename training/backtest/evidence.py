@@ -1,0 +1,222 @@
+"""What a training leaves for later: how its models did, and how its customers were spread.
+
+A score run compares today's customers with those of the training (drift), and its pages show
+grades and calibration without asking MLflow. Nothing here is about one customer.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import BundleError
+from training.backtest.grade import RULE
+from training.models.estimator import read_json, write_json
+
+if TYPE_CHECKING:
+    # Those who load a bundle judge nothing.
+    from training.backtest.backtest import Backtest, TaskResult
+
+FILE = "evidence.json"
+TENTHS = 10
+STEP = 0.05
+"""Width of the steps of churn probability in which outcomes are counted."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Grades and outcomes of a training's backtest, and the spread of its features; plain JSON.
+
+    Attributes
+    ----------
+    tasks : task name → `version`, `as_of` (of its training), `title`, `measure`, `baseline`,
+        `grade`, `folds` (per fold `test`, `customers` and `metrics` by contender) and, for
+        churn and value, `deciles`, `totals` and `levels` of all folds, see `outcomes`
+    references : date of a training → `customers` of it, and `features`: name → its spread
+        among them, see `spread`
+    grade_rule : in words
+    """
+
+    name = "evidence"
+
+    tasks: Mapping[str, Any]
+    references: Mapping[str, Any]
+    grade_rule: str = RULE
+
+    @classmethod
+    def of(cls, backtest: "Backtest", versions: Mapping[str, str], features: pd.DataFrame) -> Self:
+        """The evidence of a training just done."""
+        tests = [fold.test.isoformat() for fold in backtest.plan.folds]
+        as_of = backtest.plan.as_of.isoformat()
+        of_features = {str(name): spread(column.to_numpy()) for name, column in features.items()}
+        return cls(
+            tasks={
+                result.task.name: {
+                    **_judged(result, tests),
+                    "version": versions[result.task.name],
+                    "as_of": as_of,
+                }
+                for result in backtest.results
+            },
+            references={as_of: {"customers": len(features), "features": of_features}},
+        )
+
+    def with_kept(self, earlier: "Evidence | None", kept: Mapping[str, str]) -> "Evidence":
+        """The same, with what `earlier` says of the tasks whose earlier model goes on.
+
+        `kept` maps those tasks to the version; one that `earlier` says nothing of has none.
+        """
+        theirs = earlier or type(self)({}, {})
+        tasks = {name: one for name, one in self.tasks.items() if name not in kept}
+        for name, version in kept.items():
+            if name in theirs.tasks and theirs.tasks[name]["version"] == version:
+                tasks[name] = theirs.tasks[name]
+        dates = {one["as_of"] for one in tasks.values()}
+        known = {**theirs.references, **self.references}
+        references = {day: known[day] for day in sorted(dates & known.keys())}
+        return type(self)(tasks, references, self.grade_rule)
+
+    def save(self, directory: Path) -> None:
+        """Write `evidence.json`."""
+        write_json(directory / FILE, asdict(self))
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        BundleError
+            When it is missing or something else.
+        """
+        try:
+            return cls(**read_json(directory / FILE))
+        except TypeError:
+            raise BundleError(f"{directory / FILE}: not evidence. Train again.") from None
+
+
+def _judged(result: "TaskResult", tests: list[str]) -> dict[str, Any]:
+    task = result.task
+    folds = [
+        {
+            "test": test,
+            "customers": len(judgement.rows),
+            "metrics": {
+                contender: {name: finite(value) for name, value in measures.items()}
+                for contender, measures in judgement.metrics.items()
+            },
+        }
+        for test, judgement in zip(tests, result.judgements, strict=True)
+    ]
+    about = {
+        "title": task.title,
+        "measure": task.measure,
+        "baseline": task.baseline,
+        "grade": result.grade.to_dict(),
+        "folds": folds,
+    }
+    if task.outcome not in OUTCOMES:
+        return about
+    pairs = [
+        (judgement.rows["model"].to_numpy(), judgement.rows[task.outcome].to_numpy())
+        for judgement in result.judgements
+    ]
+    return {**about, **outcomes(pairs, levels=task.outcome == "churned")}
+
+
+OUTCOMES = ("churned", "spent")
+"""Outcomes of which a mean can be set against the mean of what was said."""
+
+
+def outcomes(pairs: list[tuple[Floats, Floats]], *, levels: bool) -> dict[str, Any]:
+    """What was said beside what happened.
+
+    Parameters
+    ----------
+    pairs : per occasion, what was said of each customer and what happened
+    levels : whether to count by steps of `STEP` of what was said, a probability
+
+    Returns
+    -------
+    `deciles` (of each occasion by what was said, lowest first, then pooled: `customers`, means
+    `said` and `happened`), `totals` (per occasion: `customers`, sums `said` and `happened`)
+    and `levels` (`from`, `customers`, sums `said` and `happened`; empty unless asked for).
+    """
+    known = [_finite_pairs(*pair) for pair in pairs]
+    tenths = [np.array_split(np.argsort(said, kind="stable"), TENTHS) for said, _ in known]
+    deciles = []
+    for number in range(TENTHS):
+        said, happened = (
+            np.concatenate([pair[side][at[number]] for pair, at in zip(known, tenths, strict=True)])
+            for side in (0, 1)
+        )
+        if len(said):
+            means = {"said": float(said.mean()), "happened": float(happened.mean())}
+            deciles.append({"decile": number + 1, "customers": len(said), **means})
+    return {
+        "deciles": deciles,
+        "totals": [_sums(said, happened) for said, happened in known],
+        "levels": _levels(known) if levels else [],
+    }
+
+
+def _levels(pairs: list[tuple[Floats, Floats]]) -> list[dict[str, Any]]:
+    said, happened = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+    steps = np.clip(np.floor(said / STEP + 1e-9), 0, round(1 / STEP) - 1).astype(int)
+    return [
+        {
+            "from": round(step * STEP, 2),
+            **_sums(said[steps == step], happened[steps == step]),
+        }
+        for step in np.unique(steps).tolist()
+    ]
+
+
+def _sums(said: Floats, happened: Floats) -> dict[str, Any]:
+    return {
+        "customers": len(said),
+        "said": float(said.sum()),
+        "happened": float(happened.sum()),
+    }
+
+
+def _finite_pairs(said: Floats, happened: Floats) -> tuple[Floats, Floats]:
+    known = np.isfinite(said) & np.isfinite(happened)
+    return said[known], happened[known]
+
+
+def finite(value: float) -> float | None:
+    """`value`, None where it is no finite number."""
+    return float(value) if math.isfinite(value) else None
+
+
+def spread(values: Floats) -> dict[str, Any]:
+    """The deciles of a feature that differ, the share of customers up to each, and without it.
+
+    Returns
+    -------
+    `edges` (≤ 9, ascending), `shares` (one more than edges, of those who have the feature: up
+    to and with each edge, then above the last) and `missing` (share of all).
+    """
+    known = values[np.isfinite(values)]
+    levels = np.linspace(0, 1, TENTHS + 1)[1:-1]
+    # an order statistic, so that a value that many share is an edge and not beside one
+    edges = np.unique(np.quantile(known, levels, method="higher")) if len(known) else known
+    return {
+        "edges": edges.tolist(),
+        "shares": shares(known, edges),
+        "missing": 1 - len(known) / len(values) if len(values) else 0.0,
+    }
+
+
+def shares(known: Floats, edges: Floats) -> list[float]:
+    """The share of `known` in each part that `edges` make, an edge belonging below."""
+    counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
+    return (counts / max(len(known), 1)).tolist()  # type: ignore[no-any-return]

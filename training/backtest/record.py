@@ -1,0 +1,111 @@
+"""What a version said on the folds of its backtest, kept so that versions can be compared.
+
+A record holds no customer ids: a fold is known again by a fingerprint of its customers and
+of what they did, and within it customers stand in the same order.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import BundleError
+from training.backtest.backtest import TaskResult
+from training.models.estimator import read_json, write_json
+from training.past.plan import Fold
+from training.tasks.task import Judgement, Task
+
+ROWS = "judged.parquet"
+FOLDS = "judged.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One version on its folds.
+
+    Attributes
+    ----------
+    tests : the folds' origins
+    proofs : per fold a sha256 of horizon, customers and what happened: equal means the same
+        fold, row by row
+    rows : per fold, as in `Judgement`; the index tells customers apart across the folds, by
+        id in a fresh record and by number in a stored one
+    """
+
+    tests: tuple[date, ...]
+    proofs: tuple[str, ...]
+    rows: tuple[pd.DataFrame, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, result: TaskResult, folds: tuple[Fold, ...]) -> Self:
+        """The record of a backtest just done."""
+        return cls(
+            tests=tuple(fold.test for fold in folds),
+            proofs=tuple(
+                proof(result.task, judgement, fold)
+                for judgement, fold in zip(result.judgements, folds, strict=True)
+            ),
+            rows=tuple(judgement.rows for judgement in result.judgements),
+        )
+
+    @property
+    def pooled(self) -> pd.DataFrame:
+        """All folds below each other."""
+        return pd.concat(self.rows)
+
+    @property
+    def customers(self) -> npt.NDArray[np.object_]:
+        """The customer of each row of `pooled`."""
+        return self.pooled.index.to_numpy(dtype=object)
+
+    def save(self, directory: Path) -> None:
+        """Write the record without ids."""
+        numbers, _ = pd.factorize(self.customers)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.pooled.set_axis(pd.Index(numbers, name="customer")).to_parquet(directory / ROWS)
+        folds = [
+            {"test": test.isoformat(), "proof": proof, "rows": len(rows)}
+            for test, proof, rows in zip(self.tests, self.proofs, self.rows, strict=True)
+        ]
+        write_json(directory / FOLDS, {"folds": folds})
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        BundleError
+            When it is missing or damaged.
+        """
+        try:
+            folds = read_json(directory / FOLDS)["folds"]
+            pooled = pd.read_parquet(directory / ROWS)
+            ends = np.cumsum([0, *(fold["rows"] for fold in folds)])
+            return cls(
+                tests=tuple(date.fromisoformat(fold["test"]) for fold in folds),
+                proofs=tuple(fold["proof"] for fold in folds),
+                rows=tuple(pooled.iloc[start:end] for start, end in pairwise(ends)),
+            )
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise BundleError(
+                f"{directory}: not a record of a backtest ({type(error).__name__}). Train again."
+            ) from None
+
+
+def proof(task: Task, judgement: Judgement, fold: Fold) -> str:
+    """A sha256 of a fold: its dates, its customers in order, and what happened to them."""
+    rows = judgement.rows
+    # where rows hold no outcome, what the baselines achieved tells what happened
+    witnesses = [task.outcome] if task.outcome else [name for name in rows if name != "model"]
+    found = hashlib.sha256(f"{task.name} {fold.test} {fold.horizon_days}\n".encode())
+    found.update("\0".join(map(str, rows.index)).encode())
+    for name in witnesses:
+        found.update(rows[name].to_numpy(dtype=np.float64).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,130 @@
+"""A backtest as figures, and as one page of HTML that needs nothing but itself."""
+
+import math
+import re
+from html import escape
+from io import StringIO
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+
+from training.backtest import plots
+from training.backtest.backtest import Backtest, TaskResult
+from training.backtest.grade import RULE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN = {
+    "churn": ("auc", "log_loss", "brier", "calibration_error", "lift_top_10"),
+    "value": ("gini", "mae", "rmse", "spearman", "bias", "top_20_share", "coverage_80"),
+    "next_purchase": ("date_mae_days", "concordance", "coverage_80", "category_hit"),
+    "recommendation": (
+        "ndcg_at_10",
+        "recall_at_10",
+        "hit_at_10",
+        "repeat_recall_at_10",
+        "new_recall_at_10",
+        "catalogue_coverage_at_10",
+    ),
+}
+"""Task → the measures that people see; a task that is not in it shows all of its own."""
+
+CAPTIONS = {
+    "calibration": "Predicted against actual rates in ten groups of equal size: on the diagonal is right.",
+    "lift": "How many of those who left are found among the riskiest customers: higher is better.",
+    "deciles": "Mean predicted against mean actual spend of each tenth: on the diagonal is right.",
+    "gain": "How much of the spend the customers predicted best brought: higher is better.",
+    "coverage": "How many customers fell inside their interval, by tenths: at the line is right.",
+    "date_errors": "Days between predicted and actual date of who ordered: narrow around 0 is right.",
+    "tracking": "Customers who had ordered again by each day, as predicted (dashed) and as it came.",
+    "ndcg": "How well the lists matched the next basket: higher is better.",
+}
+
+
+def figures_of(result: TaskResult) -> dict[str, "Figure"]:
+    """Every plot of a task by its name: all folds pooled, and the tracking per fold."""
+    figures = dict(result.task.figures(result.rows)) if len(result.rows) else {}
+    tracks = {
+        f"fold {number}": judgement.track
+        for number, judgement in enumerate(result.judgements, 1)
+        if judgement.track is not None
+    }
+    return {**figures, "tracking": plots.tracking(tracks)} if tracks else figures
+
+
+def shown(result: TaskResult) -> tuple[str, ...]:
+    """The measures of a task that people see."""
+    known = result.measures("model")
+    listed = SHOWN.get(result.task.name, tuple(known))
+    return tuple(name for name in listed if name in known) or listed
+
+
+def cells(result: TaskResult, contender: str) -> list[str]:
+    """A contender's shown measures as text, mean over the folds."""
+    means = (result.mean(contender, name) for name in shown(result))
+    return ["–" if math.isnan(mean) else f"{mean:,.3f}" for mean in means]
+
+
+def backtest_page(backtest: Backtest) -> str:
+    """The page.
+
+    Returns
+    -------
+    HTML with its style and plots inside, no script and no address; light or dark as the
+    reader's system is.
+    """
+    plan = backtest.plan
+    dates = ", ".join(fold.test.isoformat() for fold in plan.folds)
+    title = f"Backtest of the next {plan.horizon_days} days"
+    subtitle = (
+        f"As of {plan.as_of}: every model beside a rule that a marketer knows, judged on what "
+        f"happened after {dates}."
+    )
+    rules = f"<p>Tables show means over the folds. Grades: {escape(RULE)}.</p>"
+    template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(title),
+        subtitle=escape(subtitle),
+        sections="\n".join(map(_section, backtest.results)),
+        rules=rules,
+    )
+
+
+def _section(result: TaskResult) -> str:
+    grade = result.grade
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in shown(result))
+    rows = "\n".join(
+        f"<tr><td>{escape(contender)}</td>"
+        + "".join(f"<td>{cell}</td>" for cell in cells(result, contender))
+        + "</tr>"
+        for contender in result.folds[0]
+    )
+    drawn = "\n".join(
+        f"<figure>{_svg(figure)}<figcaption>{escape(CAPTIONS.get(name, name))}</figcaption></figure>"
+        for name, figure in figures_of(result).items()
+    )
+    return f"""<section>
+<h2>{escape(result.task.title)}</h2>
+<p><span class="grade">{grade.letter}</span>{escape(grade.sentence().partition(": ")[2])}</p>
+<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>
+<tbody>
+{rows}
+</tbody></table></div>
+<div class="plots">
+{drawn}
+</div>
+</section>"""
+
+
+def _svg(figure: "Figure") -> str:
+    """A figure as SVG in the colours of the page: ink for lines and text, no paper."""
+    out = StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "regulars"}):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :].replace("#000000", "currentColor")
+    # several figures stand in one page: the names of their groups would not be unique
+    return re.sub(r'<g id="[A-Za-z0-9._]+_\d+"', "<g", text)

@@ -1,0 +1,78 @@
+"""What is in force, changed in one step: by a publication, or by returning to the one before.
+
+It loads no model and no training library, so that a rollback takes a second.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from features.errors import BundleError, Busy
+from features.settings.settings import Settings
+from training.bundle.manifest import CURRENT, Manifest, current_bundle, read_manifest
+
+LOCK = ".publish.lock"
+LOCK_TIMEOUT_SECONDS = 30
+
+
+def put_in_force(bundle: Path) -> None:
+    """Point the folder of bundles to `bundle`: readers see the one before or this one."""
+    pointer = bundle.parent / f".{CURRENT}.unfinished"
+    pointer.write_text(bundle.name + "\n", encoding="utf-8")
+    os.replace(pointer, bundle.parent / CURRENT)  # noqa: PTH105 - the atomic step, named as such
+
+
+@contextmanager
+def publication_lock(bundles: Path) -> Iterator[None]:
+    """Hold the right to change what is in force, which takes seconds.
+
+    Raises
+    ------
+    Busy
+        When another process has been holding it for half a minute.
+    """
+    bundles.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(bundles / LOCK, timeout=LOCK_TIMEOUT_SECONDS):
+            yield
+    except Timeout:
+        raise Busy(
+            f"{bundles}: another process is publishing models. Wait for it to end, then try again."
+        ) from None
+
+
+def rollback(settings: Settings) -> Manifest:
+    """Put the bundle before the one in force back in force.
+
+    Its files are checked against their hashes; they were checked to predict what they should
+    when they were published.
+
+    Returns
+    -------
+    The manifest of what is in force now.
+
+    Raises
+    ------
+    BundleError
+        When there is none before, or it is damaged or of another horizon.
+    """
+    bundles = settings.path(settings.store.bundles)
+    with publication_lock(bundles):
+        now = current_bundle(bundles)
+        previous = read_manifest(now).previous
+        if previous is None or not (bundles / previous).is_dir():
+            raise BundleError(
+                f"{now}: no models before these are kept (store.keep_bundles says how many stay)."
+            )
+        manifest = read_manifest(bundles / previous)
+        wanted = settings.predict.horizon_days
+        if manifest.horizon_days != wanted:
+            raise BundleError(
+                f"{bundles / previous}: predicts {manifest.horizon_days} days, but "
+                f"predict.horizon_days is {wanted}. Set it back first."
+            )
+        put_in_force(bundles / previous)
+    return manifest

@@ -1,0 +1,148 @@
+"""The manifest of a bundle: what is in it and what each file must hash to.
+
+A bundle is an immutable folder of published models. This module reads and checks one
+without loading a model, so that a server can vouch for its bundle without a training
+library.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from features.errors import BundleError
+
+MANIFEST = "manifest.json"
+CURRENT = "current"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of a bundle: its version in the registry and its grade.
+
+    `as_of` is the ISO date up to which this model knows the orders, `reason` why it was
+    promoted.
+    """
+
+    version: str
+    grade: str
+    measure: str
+    baseline: str
+    improvement: float
+    improvement_low: float
+    improvement_high: float
+    as_of: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle holds.
+
+    Attributes
+    ----------
+    bundle_id : name of the bundle's folder
+    as_of : ISO date up to which the models know the orders, the latest of them
+    files : path within the bundle → sha256 in hexadecimal
+    models : task name → entry
+    previous : the bundle that was in force before, to which a rollback returns
+    customers : how many the latest training learned from
+    prior_share : how much of what the models say of an average customer is what they know of
+        all customers rather than of this one, 0–1 (see `training.models.shrinkage`)
+    """
+
+    bundle_id: str
+    as_of: str
+    horizon_days: int
+    currency: str
+    data_fingerprint: str
+    columns: tuple[str, ...]
+    mlflow_run_id: str
+    models: dict[str, ModelEntry]
+    files: dict[str, str]
+    previous: str | None = None
+    customers: int | None = None
+    prior_share: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    def lineage(self) -> dict[str, Any]:
+        """What is in force and why, without files and columns, ready for JSON."""
+        left_out = ("files", "columns")
+        return {key: value for key, value in asdict(self).items() if key not in left_out}
+
+    @classmethod
+    def from_json(cls, text: str) -> "Manifest":
+        """Read what `to_dict` gave, written as JSON; ValueError where it is something else."""
+        manifest = TypeAdapter(cls).validate_json(text, strict=True)
+        date.fromisoformat(manifest.as_of)
+        return manifest
+
+
+def current_bundle(bundles: Path) -> Path:
+    """The folder of the bundle in force.
+
+    Raises
+    ------
+    BundleError
+        When nothing has been published.
+    """
+    try:
+        name = (bundles / CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise BundleError(
+            f"{bundles}: no models have been published. Run `regulars train` first."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(
+            f"{bundles / CURRENT}: cannot be read ({type(error).__name__}). Run `regulars train`."
+        ) from None
+    return bundles / name
+
+
+def name_in_force(bundles: Path) -> str | None:
+    """The name of the bundle in force; None where there is none."""
+    try:
+        return current_bundle(bundles).name
+    except BundleError:
+        return None
+
+
+def read_manifest(bundle: Path) -> Manifest:
+    """Read the manifest of `bundle` and check the hash of every file it names.
+
+    Raises
+    ------
+    BundleError
+        When the manifest or a file is missing, damaged or of another format.
+    """
+    try:
+        text = (bundle / MANIFEST).read_text(encoding="utf-8")
+        if json.loads(text)["format"] != FORMAT:
+            raise BundleError(
+                f"{bundle}: written by another version of Regulars. Run `regulars train`."
+            )
+        manifest = Manifest.from_json(text)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{bundle}: the manifest cannot be read ({type(error).__name__}). Run `regulars train`."
+        ) from None
+    for name, expected in manifest.files.items():
+        if sha256_of(bundle / name) != expected:
+            raise BundleError(f"{bundle / name}: missing or damaged. Run `regulars train`.")
+    return manifest
+
+
+def sha256_of(file: Path) -> str | None:
+    """The sha256 of a file in hexadecimal; None where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError):  # a name that no file can have is one that cannot be read
+        return None

@@ -1,0 +1,148 @@
+"""What more days of silence do: to the features of a customer, and to the risk."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from features.rows import Features, Rows
+from training.models.calibration import logit
+from training.models.estimator import Floats
+
+TRAILING_DAYS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("orders", "spend"), (7, 30, 90, 180, 365)),
+    **dict.fromkeys(("visits", "contacts"), (30, 90)),
+    **dict.fromkeys(("enquiries", "quotes", "carts"), (90,)),
+    **dict.fromkeys(("margin", "complaints", "contact_cost"), (365,)),
+}
+"""Sums over trailing windows: `orders` over 7 days is the feature `orders_7d`, and so on."""
+
+BY_ORDERS = ("orders", "spend", "margin")
+"""Of these nothing lies after the last order."""
+
+SHORTEST_DAYS = 30
+
+ROUNDING_DAYS = 1e-6
+
+AT_ONCE = 500
+"""So few customers are asked about on all later days at once: it is the number of questions that
+counts then, not who is in them."""
+
+LOOKED_AHEAD_DAYS = (7, 21, 45, 90, 180, 365, 730)
+"""Where the risk is computed; between them its log odds go in a straight line."""
+
+
+def days_until(
+    level: float,
+    features: Features,
+    probability: Floats,
+    probability_of: Callable[[Rows], Floats],
+    most_days: int,
+) -> Floats:
+    """After how many more silent days a probability first reaches `level`.
+
+    The model itself is asked about the `aged` features, at each of `LOOKED_AHEAD_DAYS` for
+    those whose probability has not reached `level` before.
+
+    Parameters
+    ----------
+    features : one row per customer
+    probability : what the model says today, same rows
+    probability_of : the model
+    most_days : how far to look at most
+
+    Returns
+    -------
+    Whole days ≥ 0 per row (0: at `level` already); NaN: not within `most_days`.
+    """
+    target = float(logit(np.array(level)))
+    rows = Rows.of(features)
+    days = np.where(probability >= level, 0.0, np.nan)
+    waiting = np.flatnonzero(probability < level)
+    before = logit(probability[waiting])
+    asked, ahead = waiting, None
+    if 0 < len(asked) <= AT_ONCE:
+        ahead = _all_at_once(rows.at(asked), probability_of)
+    for place, (start, end) in enumerate(pairwise((0, *LOOKED_AHEAD_DAYS))):
+        if not len(waiting) or start >= most_days:
+            break
+        if ahead is None:
+            now = logit(probability_of(aged(rows.at(waiting), end)))
+        else:
+            now = logit(ahead[np.searchsorted(asked, waiting), place])
+        there = now >= target
+        share = (target - before[there]) / (now[there] - before[there])
+        days[waiting[there]] = np.ceil(start + share * (end - start) - ROUNDING_DAYS)
+        waiting, before = waiting[~there], now[~there]
+    return np.where(days <= most_days, days, np.nan)
+
+
+def _all_at_once(rows: Rows, probability_of: Callable[[Rows], Floats]) -> Floats:
+    """What is said of each row after each of `LOOKED_AHEAD_DAYS`; rows × days."""
+    ends = np.array(LOOKED_AHEAD_DAYS, dtype=np.float64)
+    later = aged(rows.at(np.repeat(np.arange(len(rows)), len(ends))), np.tile(ends, len(rows)))
+    return probability_of(later).reshape(len(rows), len(ends))
+
+
+def aged(features: Features, silent_days: float | Floats) -> Rows:
+    """The features `silent_days` later, for customers of whom nothing is heard until then.
+
+    Ages grow, and what follows from them is exact. Trailing windows lose what leaves them:
+    between two windows it is spread evenly, as it is not known on which day it was. What
+    does not depend on the date stays.
+
+    Parameters
+    ----------
+    features : one row per customer
+    silent_days : ≥ 0, a number or one per row
+
+    Returns
+    -------
+    Same rows and columns.
+    """
+    rows = Rows.of(features)
+    later = {name: rows[name] for name in rows.columns}
+    silence = later["days_since_last_order"]
+    for what, windows in TRAILING_DAYS.items():
+        first = silence if what in BY_ORDERS else np.zeros(len(silence))
+        known = {days: later[f"{what}_{days}d"] for days in windows if f"{what}_{days}d" in later}
+        if (year_ago := f"{what}_year_ago_90d") in later:
+            known[275] = known[365] - later[year_ago]
+        sums = {days: _within(days - silent_days, first, known) for days in known}
+        later |= {f"{what}_{days}d": sums[days] for days in windows if days in sums}
+        if year_ago in later:
+            later[year_ago] = sums[365] - sums[275]
+    if "margin_365d" in later:
+        gone = silence + silent_days > 365
+        later["margin_365d"] = np.where(gone, np.nan, later["margin_365d"])
+    for name in later:
+        if name.startswith("days_since_"):
+            later[name] = later[name] + silent_days
+    later |= _derived(later)
+    return Rows(np.column_stack([later[name] for name in rows.columns]), rows.columns)
+
+
+def _within(age: float | Floats, first: Floats, known: dict[int, Floats]) -> Floats:
+    """The sum over the last `age` days, from those over some windows and the age of the first."""
+    total = np.zeros(len(first))
+    for (start, below), (end, above) in pairwise([(0, total), *sorted(known.items())]):
+        # `np.clip` takes longer than the two
+        begins = np.minimum(np.maximum(first, start), end - 1)
+        share = np.minimum(np.maximum((age - begins) / (end - begins), 0.0), 1.0)
+        total = total + (above - below) * share
+    return total
+
+
+def _derived(later: dict[str, Floats]) -> dict[str, Floats]:
+    known_days = np.maximum(later["days_since_first_order"], SHORTEST_DAYS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = later["days_since_last_order"] / later["mean_gap_days"]
+    derived = {
+        "silence_ratio": np.where(later["mean_gap_days"] == 0, np.nan, ratio),
+        **{
+            f"{what}_trend_90d": 2 * later[f"{what}_90d"] - later[f"{what}_180d"]
+            for what in ("orders", "spend")
+        },
+        **{f"{what}_per_30d": later[what] * 30 / known_days for what in ("orders", "spend")},
+    }
+    return {name: values for name, values in derived.items() if name in later}

@@ -1,0 +1,391 @@
+"""Who becomes champion; `docs/decisions/0006-promotion.md` gives the reasons."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import BundleError, DataError, NotEnoughData
+from features.settings.settings import Settings
+from training.backtest.backtest import Backtest, Progress, TaskResult, judge_folds, prepare_folds
+from training.backtest.grade import Grade, graded, interval
+from training.backtest.metrics import spearman
+from training.backtest.record import Record
+from training.bundle.manifest import Manifest, current_bundle
+from training.bundle.publication import Models, load_models_of
+from training.models.estimator import Floats
+from training.past.plan import Fold, plan_training
+from training.past.world import World
+from training.tasks.task import Task
+
+RULE = (
+    "a model is promoted unless it gives no finite number, says the same of everybody, tells "
+    "customers apart no better than chance where its baseline does, or is surely worse (95 % "
+    "bootstrap interval over customers) than its baseline or than the champion on the same "
+    "customers: those of folds after the champion's training, else those of folds that both "
+    "were judged on"
+)
+
+JUDGED_WITH = {"next_purchase": "churn"}
+"""Whose predictions end at another model's: their backtest speaks of the pair."""
+FEWEST_COMPARED = 50
+"""With fewer customers after its training, a champion is judged by its own backtest."""
+FEWEST_VARIED = 10
+"""Fewer rows than this may all be told the same."""
+
+Measure = Callable[[npt.NDArray[np.intp]], float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a version may become champion, and why, in a sentence without its full stop."""
+
+    promoted: bool
+    reason: str
+
+    def sentence(self) -> str:
+        """For tags and tables: 'promoted: …' or 'refused: …'."""
+        return f"{'promoted' if self.promoted else 'refused'}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The bundle in force."""
+
+    folder: Path
+    manifest: Manifest
+    models: Models
+
+    def fitted(self) -> dict[str, Any]:
+        """Task name → model."""
+        return {name: getattr(self.models, name) for name in self.manifest.models}
+
+    def as_of(self, name: str) -> date:
+        """The date up to which the model of this task knows the orders."""
+        return date.fromisoformat(self.manifest.models[name].as_of or self.manifest.as_of)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Challenger and champion on the same customers.
+
+    Attributes
+    ----------
+    champion : its name, for the reader
+    rows : as in `Judgement`, with a column `champion` of what the champion said
+    words : which customers these are
+    """
+
+    champion: str
+    rows: pd.DataFrame = field(repr=False)
+    words: str
+
+
+def champion_in_force(settings: Settings) -> Champion | None:
+    """The bundle in force; None where there is none that can be read."""
+    try:
+        folder = current_bundle(settings.path(settings.store.bundles))
+        models = load_models_of(folder)
+    except BundleError:
+        return None
+    return Champion(folder, models.manifest, models)
+
+
+def verdict(task: Task, mine: Record, against: Comparison | str, *, seed: int) -> Verdict:
+    """Judge a version by `RULE`.
+
+    Parameters
+    ----------
+    mine : what it said in its own backtest
+    against : the champion on the same customers, or why there is no comparison
+    """
+    trouble = _says_nothing(task, mine)
+    if trouble is not None:
+        return Verdict(promoted=False, reason=trouble)
+    rows = mine.pooled
+    grade = graded(task.measure, task.baseline, mine.customers, task.improvement(rows), seed=seed)
+    trouble = _behind_baseline(task, mine, grade, seed=seed)
+    if trouble is not None:
+        return Verdict(promoted=False, reason=trouble)
+    if isinstance(against, str):
+        return Verdict(promoted=True, reason=f"{grade.sentence()}; {against}")
+    return _beside_champion(task, against, seed=seed)
+
+
+def _says_nothing(task: Task, mine: Record) -> str | None:
+    said = mine.pooled["model"].to_numpy(dtype=float)
+    if broken := int((~np.isfinite(said)).sum()):
+        return f"it gives no finite number for {broken:,} of {len(said):,} customers"
+    if task.outcome is None:
+        return _same_list(task, mine.pooled)
+    folds = [rows["model"].to_numpy(dtype=float) for rows in mine.rows]
+    large = [fold for fold in folds if len(fold) >= FEWEST_VARIED]
+    if large and all(np.ptp(fold) == 0 for fold in large):
+        return "it says the same of everybody"
+    return None
+
+
+def _same_list(task: Task, rows: pd.DataFrame) -> str | None:
+    """Lists that do exactly what the most popular products do, where own tastes do better."""
+    popular = "popularity"
+    if len(rows) < FEWEST_VARIED or popular not in rows or not rows["model"].equals(rows[popular]):
+        return None
+    personal = rows[task.baseline].mean() > rows[popular].mean()
+    return "it says the same of everybody" if personal else None
+
+
+def _behind_baseline(task: Task, mine: Record, grade: Grade, *, seed: int) -> str | None:
+    if not all(map(math.isfinite, (grade.improvement, grade.low, grade.high))):
+        return f"its {grade.measure} cannot be judged"
+    if grade.high < -task.tolerated:
+        return f"it is worse than {grade.baseline} ({grade.sentence()})"
+    rows, customers = mine.pooled, mine.customers
+    if worse := _worse_guard(task.guards(rows), customers, seed=seed):
+        return f"it is worse than {grade.baseline} ({worse})"
+    if task.outcome and _no_better_than_chance(task, mine, seed=seed):
+        return f"it tells customers apart no better than chance, which {grade.baseline} does"
+    return None
+
+
+def _no_better_than_chance(task: Task, mine: Record, *, seed: int) -> bool:
+    """Whether the model knows nothing of an order among customers that the baseline knows."""
+    rows = mine.pooled
+    # what never came comes after all that did
+    happened = rows[task.outcome].fillna(np.inf).to_numpy(dtype=float)
+    model, baseline = task.ranked_by
+
+    def low(name: str) -> float:
+        said = rows[name].to_numpy(dtype=float)
+        return interval(mine.customers, _rank_correlation(happened, said), seed=seed)[0]
+
+    return low(baseline) > 0 and not low(model) > 0
+
+
+def _rank_correlation(happened: Floats, said: Floats) -> Measure:
+    return lambda at: spearman(happened[at], said[at])
+
+
+def _beside_champion(task: Task, against: Comparison, *, seed: int) -> Verdict:
+    rows, name = against.rows, against.champion
+    customers = rows.index.to_numpy(dtype=object)
+    grade = graded(task.measure, name, customers, task.improvement(rows, "champion"), seed=seed)
+    found = (
+        f"{grade.measure} {_share(grade.improvement)} [{_share(grade.low)}, {_share(grade.high)}]"
+    )
+    if grade.high < 0:
+        return Verdict(promoted=False, reason=f"it is worse than {name}: {found}, {against.words}")
+    if worse := _worse_guard(task.guards(rows, "champion"), customers, seed=seed):
+        return Verdict(promoted=False, reason=f"it is worse than {name}: {worse}, {against.words}")
+    surely = "better than" if grade.low > 0 else "not worse than"
+    return Verdict(promoted=True, reason=f"{surely} {name}: {found}, {against.words}")
+
+
+def _worse_guard(
+    guards: Mapping[str, Measure], customers: npt.NDArray[np.object_], *, seed: int
+) -> str | None:
+    for measure, improvement in guards.items():
+        low, high = interval(customers, improvement, seed=seed)
+        if high < 0:
+            whole = improvement(np.arange(len(customers)))
+            return f"{measure} {_share(whole)} [{_share(low)}, {_share(high)}]"
+    return None
+
+
+def _share(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.1%}"  # no -0.0 %
+
+
+def comparisons(
+    world: World,
+    first_day: date,
+    backtest: Backtest,
+    champion: Champion | None,
+    record_of: Callable[[str, str], Record | None],
+    progress: Progress = lambda _: None,
+) -> dict[str, Comparison | str]:
+    """Per task, the champion beside the challenger on customers both can be judged on.
+
+    Parameters
+    ----------
+    first_day : of the first purchase, from which cutoffs are planned
+    champion : what is in force
+    record_of : task name and version → what that version said in its own backtest
+
+    Returns
+    -------
+    Task name → comparison, or why there is none.
+    """
+    found: dict[str, Comparison | str] = {}
+    open_: dict[str, Record] = {}
+    for result in backtest.results:
+        name = result.task.name
+        if champion is None or name not in champion.manifest.models:
+            found[name] = "there is no champion yet"
+        elif champion.manifest.horizon_days != world.horizon_days:
+            found[name] = f"the champion predicts {champion.manifest.horizon_days} days"
+        elif (other := _counts_otherwise(world, champion, name)) is not None:
+            found[name] = other
+        elif (later := _after_its_training(world, backtest, result, champion)) is not None:
+            found[name] = later
+        else:
+            theirs = record_of(name, champion.manifest.models[name].version)
+            if theirs is None:
+                found[name] = "the champion left no backtest to compare with"
+                continue
+            mine = Record.of(result, backtest.plan.folds)
+            shared = on_shared_folds(mine, theirs, _title(champion, name))
+            if shared is None:
+                open_[name] = theirs
+            else:
+                found[name] = shared
+    if champion is not None and open_:
+        found |= _on_its_last_fold(world, first_day, backtest, champion, open_, progress)
+    return found
+
+
+def _counts_otherwise(world: World, champion: Champion, name: str) -> str | None:
+    """Why what the champion says is no answer to the same question; None where it is."""
+    wanted, label = world.settings.predict.churn, champion.models.churn.label
+    if name == "churn" and wanted != label:
+        return f"not compared: the champion predicts {label}, this one {wanted}"
+    mine, theirs = world.basis, champion.models.value.basis
+    if name != "value" or (mine.name, mine.cost_per_order) == (theirs.name, theirs.cost_per_order):
+        return None
+    if mine.name != theirs.name:
+        return f"not compared: the champion predicts {theirs.name}, this one {mine.name}"
+    return "not compared: the champion's margin is after other costs of an order"
+
+
+def _title(champion: Champion, name: str) -> str:
+    return f"champion version {champion.manifest.models[name].version}"
+
+
+def _after_its_training(
+    world: World, backtest: Backtest, result: TaskResult, champion: Champion
+) -> Comparison | None:
+    """The champion itself on folds of which it knew nothing; None where they are too few."""
+    task = result.task
+    later = [
+        (fold, judgement)
+        for fold, judgement in zip(backtest.plan.folds, result.judgements, strict=True)
+        if fold.test >= champion.as_of(task.name) and fold.horizon_days == world.horizon_days
+    ]
+    if sum(len(judgement.rows) for _, judgement in later) < FEWEST_COMPARED:
+        return None
+    try:
+        parts = [
+            judgement.rows.assign(champion=task.judge(world, fold, champion.fitted()).rows["model"])
+            for fold, judgement in later
+        ]
+    except DataError:  # it learned from other features
+        return None
+    rows = pd.concat(parts)
+    dates = ", ".join(fold.test.isoformat() for fold, _ in later)
+    words = f"on {len(rows):,} customers from {dates}, after it was trained"
+    return Comparison(_title(champion, task.name), rows, words)
+
+
+def on_shared_folds(mine: Record, theirs: Record, champion: str) -> Comparison | None:
+    """Both backtests on the folds that they share; None where they share none."""
+    parts, dates = [], []
+    for test, proof, rows in zip(mine.tests, mine.proofs, mine.rows, strict=True):
+        if proof in theirs.proofs:
+            said = theirs.rows[theirs.proofs.index(proof)]["model"].to_numpy()
+            parts.append(rows.assign(champion=said))
+            dates.append(test.isoformat())
+    if not parts or not sum(map(len, parts)):
+        return None
+    rows = pd.concat(parts)
+    words = f"on {len(rows):,} customers from {', '.join(dates)}, the folds of both backtests"
+    return Comparison(champion, rows, words)
+
+
+def _on_its_last_fold(
+    world: World,
+    first_day: date,
+    backtest: Backtest,
+    champion: Champion,
+    theirs: Mapping[str, Record],
+    progress: Progress,
+) -> dict[str, Comparison | str]:
+    """Judge the challengers' recipe on the champion's last fold as well, and compare there."""
+    tasks = [result.task for result in backtest.results]
+    none = "no fold of the champion's backtest can be judged with these orders"
+    found: dict[str, Comparison | str] = dict.fromkeys(theirs, none)
+    for test in sorted({record.tests[-1] for record in theirs.values() if record.tests}):
+        fold = _fold_at(world, first_day, test, backtest.plan.as_of)
+        if fold is None:
+            continue
+        prepare_folds(world, [fold])
+        (judgements,) = judge_folds(world, [fold], tasks, progress)
+        for task, judgement in zip(tasks, judgements, strict=True):
+            if task.name in theirs and theirs[task.name].tests[-1:] == (test,):
+                result = TaskResult(task, (judgement,), Grade("E", "", "", 0, 0, 0))
+                mine = Record.of(result, (fold,))
+                shared = on_shared_folds(mine, theirs[task.name], _title(champion, task.name))
+                found[task.name] = shared or none
+    return found
+
+
+def _fold_at(world: World, first_day: date, test: date, as_of: date) -> Fold | None:
+    """The fold with this origin, as the present settings lay it out; None where none fits."""
+    horizon = timedelta(days=world.horizon_days)
+    if test + horizon > as_of:
+        return None
+    try:
+        plan = plan_training(first_day, test + horizon, world.horizon_days, world.settings.train)
+    except NotEnoughData:
+        return None
+    return next((fold for fold in plan.folds if fold.test == test), None)
+
+
+def verdicts(
+    backtest: Backtest,
+    against: Mapping[str, Comparison | str],
+    troubles: Mapping[str, str],
+    *,
+    seed: int,
+) -> dict[str, Verdict]:
+    """Every task's verdict; `troubles` are of models that cannot be published whatever they did."""
+    found = {}
+    for result in backtest.results:
+        name = result.task.name
+        mine = Record.of(result, backtest.plan.folds)
+        if name in troubles:
+            found[name] = Verdict(promoted=False, reason=troubles[name])
+        else:
+            found[name] = verdict(result.task, mine, against[name], seed=seed)
+    for name, other in JUDGED_WITH.items():
+        if name in found and found[name].promoted and not found[other].promoted:
+            reason = f"it was judged together with the {other} model that is refused"
+            found[name] = Verdict(promoted=False, reason=reason)
+    return found
+
+
+def final_troubles(fitted: Mapping[str, Any], features: pd.DataFrame) -> dict[str, str]:
+    """What is wrong with the models to be published, whatever their backtest said.
+
+    Parameters
+    ----------
+    fitted : task name → model, at least churn, value and next_purchase
+    features : the customers of the training's date
+    """
+    churn = fitted["churn"].predict(features)
+    said = {
+        "churn": churn,
+        "value": fitted["value"].predict(features),
+        "next_purchase": fitted["next_purchase"].predict(
+            features, np.nan_to_num(churn["churn_probability"].to_numpy(), nan=0.5)
+        ),
+    }
+    return {
+        name: f"it gives no finite number for {broken:,} of {len(table):,} customers"
+        for name, table in said.items()
+        if (broken := int((~np.isfinite(table)).any(axis=1).sum()))
+    }

@@ -1,0 +1,352 @@
+"""What a customer buys next: sources name candidates, trees rank them, rules have the last word."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ConfigError, NotEnoughData
+from features.orders.log import day_number
+from training.recommend.answer import Block, Pick, Wish
+from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
+from training.recommend.catalogue import Catalogue
+from training.recommend.files import read_model, write_model
+from training.recommend.purchase_history import read_history, texts
+from training.recommend.ranker import Trees
+from training.recommend.recommender import Kind, check_request, require_fitted
+from training.recommend.rules import NO_RULES, Mask, Rules
+from training.recommend.sources import Owners, Past
+from training.recommend.stages import EPISODES_AT_ONCE, Plan, Stages
+from training.recommend.together import Together
+
+MadeOn = Literal["any_day", "order_day", "day_after"]
+
+
+class RecommendationModel:
+    """Two stages: candidates from several sources, ranked by trees.
+
+    Candidates are what the customer owns and the 60 new products that a ridge regression to
+    the next basket, the nearest customers and what sells now speak for
+    (`training.recommend.sources`). LightGBM's lambdarank ranks them by their scores and by
+    counts of customer and product (`training.recommend.candidates`), learned from the last
+    baskets of everybody before `as_of`. Where fewer than 200 baskets have a past, own counts
+    and then popularity rank. `Rules` hold before the first N are taken.
+
+    Work grows with the log, memory does not: pasts of at most 10 million purchases, 6,000 × 6,000
+    products and 20,000 neighbours are learned from, customers are scored 512 at a time or fewer.
+
+    Parameters
+    ----------
+    made_on : when lists are made in the lessons: on `any_day` since the basket before (as a
+        score run does), on the `order_day` itself, or on the `day_after` the basket before
+    trees : how the trees are grown
+    seed : draws what the trees learn from, and their features
+    num_threads : threads of LightGBM
+
+    Attributes
+    ----------
+    catalogue_ : the products, their categories and popularity
+    stages_ : both stages; None where the log is too small for them
+    together_ : products bought in one order, with support, confidence, lift and correlation
+    as_of_ : the day the model was fitted for
+
+    Examples
+    --------
+    >>> purchases = pd.DataFrame({
+    ...     "customer_id": pd.Categorical(["ann", "ann", "bob"]), "order_id": [1, 2, 3],
+    ...     "day": [20_000, 20_007, 20_003], "product_id": pd.Categorical(["milk", "milk", "tea"]),
+    ... })
+    >>> model = RecommendationModel(seed=7).fit(purchases, as_of=date(2024, 10, 20))
+    >>> lists = model.recommend(purchases, customers=["ann"], as_of=date(2024, 10, 20))
+    >>> lists[["rank", "product_id", "kind"]].to_numpy().tolist()
+    [[1, 'milk', 'repeat'], [2, 'tea', 'new']]
+    """
+
+    name: ClassVar[str] = "recommendation"
+
+    def __init__(
+        self,
+        *,
+        made_on: MadeOn = "any_day",
+        trees: Trees = Trees(),  # noqa: B008 - a frozen value
+        seed: int = 0,
+        num_threads: int = 1,
+    ) -> None:
+        self.made_on = made_on
+        self.trees = trees
+        self.seed = seed
+        self.num_threads = num_threads
+
+    def fit(
+        self,
+        purchases: pd.DataFrame,
+        *,
+        as_of: date,
+        unsold: pd.DataFrame | None = None,
+        segments: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Learn from the rows of `purchases` before `as_of`.
+
+        Parameters
+        ----------
+        purchases : DataFrame, one row per (customer, order, product), returns left out:
+            `customer_id`, `product_id` (categories of text), `order_id`, `day` (integers;
+            days since 1970-01-01), and `category` where known
+        as_of : rows of this day and later are not seen
+        unsold : `product_id`, `category` of products that may be listed before their first sale
+        segments : customer id → group, for what is popular in it
+
+        Raises
+        ------
+        DataError
+            The table does not fit (`NotEnoughData`: nothing was bought before `as_of`).
+        ConfigError
+            A parameter of the model cannot be used.
+        """
+        if self.made_on not in get_args(MadeOn):
+            raise ConfigError(
+                f"made_on: {self.made_on!r} is none of {', '.join(get_args(MadeOn))}."
+            )
+        history = read_history(purchases, as_of=as_of)
+        if not len(history.customer):
+            raise NotEnoughData(f"purchases: no row before {as_of}. Choose a later as_of.")
+        log = baskets_of(history)
+        known = purchases.loc[purchases["day"] < day_number(as_of)]
+        self.catalogue_ = Catalogue.of(log, known, unsold, segments or {})
+        self.together_ = Together.of(log)
+        plan = Plan(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
+        owners = owners_of(log.customers)
+        whole = replace(log, products=self.catalogue_.products)
+        self.stages_ = Stages.fit(whole, owners, self._waited(log), plan)
+        self.as_of_ = as_of
+        return self
+
+    def _waited(self, log: Baskets) -> Any:
+        match self.made_on:
+            case "order_day":
+                return None
+            case "day_after":
+                return np.zeros(len(log.day))
+            case _:
+                return np.random.default_rng(self.seed).random(len(log.day))
+
+    def recommend(
+        self,
+        purchases: pd.DataFrame,
+        *,
+        customers: Sequence[str],
+        as_of: date,
+        limit: int = 20,
+        kind: Kind = "all",
+        exclude: Collection[str] = (),
+        rules: Rules = NO_RULES,
+        segments: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Rank products for each customer.
+
+        Parameters
+        ----------
+        purchases : DataFrame as in `fit`; only the customers' own rows before `as_of`
+            matter, so their rows alone give the same lists
+        customers : each once; one without purchases gets what is popular
+        as_of : the day the lists are for, not before the day the model was fitted for
+        limit : length of a list, ≥ 1
+        kind : `repeat` lists only what the customer has bought, `new` only the rest
+        exclude : products never to list, beside those of `rules`
+        rules : what the shop allows
+        segments : customer id → group, for customers without purchases
+
+        Returns
+        -------
+        DataFrame, up to `limit` rows per customer in the order of `customers`:
+        `customer_id`, `rank` (1, 2, …), `product_id`, `score` (in (0, 1], falling with the
+        rank; compare it within a customer only), `kind` (`repeat` or `new`), `why` (see
+        `training.recommend.reasons`). Filters come before the cut: a list is shorter than
+        `limit` only when no product is left. Equal scores: by product id.
+
+        Raises
+        ------
+        DataError
+            The table does not fit.
+        ConfigError
+            An argument cannot be used.
+        """
+        rules = _with(rules, exclude)
+        self._check(customers, as_of, limit, kind, rules)
+        if rules.consent is not None:
+            purchases = purchases.loc[purchases["customer_id"].isin(list(rules.consent))]
+        history = read_history(
+            purchases, as_of=as_of, customers=customers, products=self.catalogue_.products
+        )
+        return self._lists(baskets_of(history), limit, kind, rules, segments or {})
+
+    def recommend_one(
+        self,
+        baskets: Iterable[tuple[date, Collection[str]]],
+        *,
+        as_of: date,
+        customer: str = "",
+        limit: int = 20,
+        kind: Kind = "all",
+        rules: Rules = NO_RULES,
+        segment: str | None = None,
+    ) -> pd.DataFrame:
+        """Rank products for one customer whose baskets are at hand: after a new order, say.
+
+        Parameters
+        ----------
+        baskets : day and products of each order before `as_of`, in the order of time
+        customer : the id; one that the log knew is no neighbour of its own past
+        as_of, limit, kind, rules, segment : as in `recommend`, whose answer this equals
+
+        Raises
+        ------
+        ConfigError
+            An argument cannot be used.
+        """
+        self._check([customer], as_of, limit, kind, rules)
+        log = self._given({customer: baskets}, as_of, rules)
+        return self._lists(log, limit, kind, rules, {customer: segment} if segment else {})
+
+    def recommend_given(
+        self,
+        customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
+        *,
+        as_of: date,
+        limit: int = 20,
+        kinds: Sequence[Kind] = ("all",),
+        rules: Rules = NO_RULES,
+        segments: Mapping[str, str] | None = None,
+    ) -> list[dict[str, list[Pick]]]:
+        """Rank products for some customers whose baskets are at hand, without a table.
+
+        Parameters
+        ----------
+        customers : id → what `recommend_one` takes as `baskets`
+        kinds : one list each for every customer, which costs little more than one kind
+        as_of, limit, rules, segments : as in `recommend`
+
+        Returns
+        -------
+        Per kind: id → what `recommend` would list, in the order of rank.
+
+        Raises
+        ------
+        ConfigError
+            An argument cannot be used.
+        """
+        for kind in kinds:
+            self._check(list(customers), as_of, limit, kind, rules)
+        log = self._given(customers, as_of, rules)
+        found: list[dict[str, list[Pick]]] = [{} for _ in kinds]
+        names = iter(customers)
+        for block, allowed in self._blocks(log, rules, segments or {}):
+            some = list(islice(names, len(block.past)))
+            for kind, lists in zip(kinds, found, strict=True):
+                picks = block.picks(Wish(limit, kind, rules, allowed))
+                lists.update(zip(some, picks, strict=True))
+        return found
+
+    def _given(
+        self,
+        customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
+        as_of: date,
+        rules: Rules,
+    ) -> Baskets:
+        """The baskets of those who consent, where that is asked for; others have none."""
+        consent = rules.consent
+        heard = {
+            name: baskets if consent is None or name in consent else ()
+            for name, baskets in customers.items()
+        }
+        known = self.catalogue_
+        return given_baskets(heard, as_of=as_of, products=known.products, place=known.place)
+
+    def bought_together(self, product: str, *, limit: int = 10) -> pd.DataFrame:
+        """Products bought in the same orders as `product`, most correlated first.
+
+        Returns
+        -------
+        DataFrame `product_id`, `orders_both`, `support`, `confidence` (share of the orders with
+        `product` that hold the other), `lift`, `correlation`; empty for a product that is
+        unknown or never bought with others.
+        """
+        require_fitted(self)
+        place = self.catalogue_.products.get_indexer(texts([product]))[0]
+        return self.together_.table(int(place), self.catalogue_.products, limit)
+
+    def _lists(
+        self, log: Baskets, limit: int, kind: Kind, rules: Rules, segments: Mapping[str, str]
+    ) -> pd.DataFrame:
+        parts = [
+            block.lists(Wish(limit, kind, rules, allowed))
+            for block, allowed in self._blocks(log, rules, segments)
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def _blocks(
+        self, log: Baskets, rules: Rules, segments: Mapping[str, str]
+    ) -> Iterator[tuple[Block, Mask]]:
+        """The customers of a log, some at a time, and which products may be listed."""
+        owners = owners_of(log.customers)
+        whole = open_episodes(log)
+        category = self.catalogue_.extended(len(log.products))
+        allowed = rules.allowed(log.products, category, self.catalogue_.categories)
+        group = self.catalogue_.segments.get_indexer(
+            texts([segments.get(name, "") for name in log.customers])
+        )
+        step = EPISODES_AT_ONCE if self.stages_ is None else self.stages_.at_once
+        for start in range(0, len(whole), step):
+            rows = slice(start, start + step)
+            past = Past.of(log, whole[rows], owners)
+            yield Block(past, self.catalogue_, self.stages_, self.together_, group[rows]), allowed
+
+    def _check(
+        self, customers: Sequence[str], as_of: date, limit: int, kind: str, rules: Rules
+    ) -> None:
+        require_fitted(self)
+        check_request(customers, as_of, limit, kind, fitted_for=self.as_of_, more=rules.problems())
+
+    def save(self, directory: Path) -> None:
+        """Write the fitted model as JSON, Parquet, NumPy arrays and LightGBM's text.
+
+        The same model writes the same bytes; `load` gives it back to the last bit.
+        """
+        require_fitted(self)
+        head = {
+            "as_of": self.as_of_.isoformat(),
+            "made_on": self.made_on,
+            "trees": vars(self.trees),
+            "seed": self.seed,
+        }
+        write_model(directory, head, self.catalogue_, self.stages_, self.together_)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        BundleError
+            A file is missing, damaged, or of another version of the format.
+        """
+        head, catalogue, stages, together = read_model(directory)
+        model = cls(made_on=head["made_on"], trees=Trees(**head["trees"]), seed=head["seed"])
+        model.catalogue_, model.stages_, model.together_ = catalogue, stages, together
+        model.as_of_ = date.fromisoformat(head["as_of"])
+        return model
+
+
+def owners_of(customers: pd.Index) -> Owners:
+    """A number per customer id, the same in every log and on every machine."""
+    hashed = pd.util.hash_array(customers.to_numpy(dtype=object), categorize=False)
+    return np.asarray(hashed, dtype=np.uint64)
+
+
+def _with(rules: Rules, exclude: Collection[str]) -> Rules:
+    return replace(rules, deny={*rules.deny, *exclude}) if len(exclude) else rules

@@ -1,0 +1,35 @@
+"""The one catalogue of predictions. To add one: a file in `training/tasks`, a line here.
+
+The order matters once: the date of the next order ends at the churn probability.
+"""
+
+from features.settings.settings import Settings
+from training.tasks.cancellation import CancellationTask
+from training.tasks.churn import ChurnTask
+from training.tasks.next_purchase import NextPurchaseTask
+from training.tasks.recommendation import RecommendationTask
+from training.tasks.task import Task
+from training.tasks.value import ValueTask
+
+TASKS: tuple[Task, ...] = (ChurnTask(), ValueTask(), NextPurchaseTask(), RecommendationTask())
+
+
+def tasks_for(settings: Settings) -> tuple[Task, ...]:
+    """`TASKS`, with the churn that `predict.churn` asks for."""
+    if settings.predict.churn == "silence":
+        return TASKS
+    own = CancellationTask()
+    return tuple(own if task.name == own.name else task for task in TASKS)
+
+
+REQUIRED = frozenset({"churn", "value", "next_purchase"})
+"""Without these nobody can be scored; recommendations may be missing."""
+
+
+def registered_name(task_name: str) -> str:
+    """The name of a task's model in the registry.
+
+    >>> registered_name("next_purchase")
+    'regulars-next-purchase'
+    """
+    return "regulars-" + task_name.replace("_", "-")

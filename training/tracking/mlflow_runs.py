@@ -1,0 +1,335 @@
+"""MLflow: runs, metrics, plots, registered models. The only module that imports it.
+
+One parent run per training holds the parameters, the data fingerprint and the backtest
+table; one child run per model holds its metrics per fold, its plots and its files. Models
+are logged with a loader of ours, so that `mlflow.pyfunc.load_model` works and nothing is
+pickled.
+"""
+
+import hashlib
+import logging
+import math
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+
+import mlflow
+import mlflow.pyfunc
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from features.errors import BundleError
+from features.settings.settings import Settings
+from training.backtest.backtest import Backtest, TaskResult
+from training.backtest.grade import RULE
+from training.backtest.record import Record
+from training.backtest.report import backtest_page, figures_of
+from training.bundle.manifest import Manifest
+from training.promotion.promotion import RULE as PROMOTION_RULE
+from training.promotion.promotion import Verdict
+from training.tasks.catalogue import registered_name
+
+# the first start of a database is no news to a shop
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+RECORD = "judged"
+NOTE = "mlflow.note.content"
+"""The tag that `mlflow ui` shows as the description of a run."""
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version of a registered model.
+
+    Attributes
+    ----------
+    verdict : whether it was promoted and why, 'promoted: …' or 'refused: …'
+    ledger : what the ledger found when its horizon had passed, empty before
+    """
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    run_id: str
+    grade: str
+    improvement: str
+    as_of: str
+    verdict: str
+    ledger: str
+
+
+class Tracker:
+    """The project's view of MLflow.
+
+    Parameters
+    ----------
+    settings : gives the tracking URI, the artifact folder and the experiment
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.uri = settings.database_url(settings.tracking.uri)
+        self._connect()
+        self.client = MlflowClient(self.uri, self.uri)
+
+    def _connect(self) -> None:
+        """Create or upgrade the database once, whoever comes first."""
+        if self.uri.startswith("sqlite:///"):
+            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        artifacts = self.settings.path(self.settings.tracking.artifacts).resolve()
+        artifacts.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        name = self.settings.tracking.experiment
+        with FileLock(artifacts / ".start.lock"):
+            if mlflow.get_experiment_by_name(name) is None:
+                mlflow.create_experiment(name, artifact_location=artifacts.as_uri())
+        mlflow.set_experiment(name)
+
+    @contextmanager
+    def training(
+        self, parameters: Mapping[str, Any], as_of: str, *, kind: str = "train"
+    ) -> Iterator[str]:
+        """The parent run; yields its id. A failure inside marks the run as failed."""
+        with mlflow.start_run(run_name=f"{kind} {as_of}") as run:
+            mlflow.log_params(dict(parameters))
+            mlflow.set_tag("git_commit", _git_commit())
+            yield run.info.run_id
+
+    def log_backtest(
+        self, backtest: Backtest, verdicts: Mapping[str, Verdict], *, prior_share: float | None
+    ) -> None:
+        """The table, the report and the rules, into the current run."""
+        mlflow.log_text(backtest.table().to_csv(index=False), "backtest.csv")
+        mlflow.log_text(backtest_page(backtest), "backtest.html")
+        mlflow.set_tag("grade_rule", RULE)
+        if prior_share is not None:
+            mlflow.log_metric("prior_share", prior_share)
+        lines = []
+        for result in backtest.results:
+            name, title = result.task.name, result.task.title
+            mlflow.set_tag(f"grade_{name}", result.grade.sentence())
+            lines.append(f"- **{title}** {result.grade.sentence()}")
+            if name in verdicts:
+                mlflow.set_tag(f"verdict_{name}", verdicts[name].sentence())
+                lines.append(f"  - {verdicts[name].sentence()}")
+        rules = f"Grades: {RULE}.\n\nPromotion: {PROMOTION_RULE}."
+        mlflow.set_tag(NOTE, "\n".join([*lines, "", rules]))
+
+    def log_trial(self, result: TaskResult) -> None:
+        """One child run with metrics and plots, without a model."""
+        with mlflow.start_run(run_name=result.task.name, nested=True):
+            self._log_result(result)
+
+    def log_model(
+        self, result: TaskResult, model: Any, as_of: str, record: Record, verdict: Verdict
+    ) -> str:
+        """One child run with metrics, plots and the model; returns the registered version."""
+        name = result.task.name
+        with mlflow.start_run(run_name=name, nested=True) as run:
+            self._log_result(result)
+            if hasattr(model, "importance"):
+                mlflow.log_dict(model.importance(), "importance.json")
+            with TemporaryDirectory() as folder:
+                record.save(Path(folder))
+                mlflow.log_artifacts(folder, RECORD)
+            uri, digest = self._log_files(name, model)
+            version = self._register(name, uri, run.info.run_id)
+            mlflow.set_tags({"version": version, "verdict": verdict.sentence()})
+            mlflow.set_tag(
+                NOTE, f"{registered_name(name)} version {version}: {verdict.sentence()}."
+            )
+        tags = {
+            "grade": result.grade.letter,
+            "improvement": result.grade.sentence(),
+            "as_of": as_of,
+            "verdict": verdict.sentence(),
+            "sha256": digest,
+        }
+        for key, value in tags.items():
+            self.client.set_model_version_tag(registered_name(name), version, key, value)
+        self.client.update_model_version(
+            registered_name(name), version, f"As of {as_of}. {verdict.sentence()}."
+        )
+        return version
+
+    def crown(self, manifest: Manifest) -> None:
+        """Make the registry say that the models of `manifest` are the champions, and why."""
+        for name, entry in manifest.models.items():
+            registered = registered_name(name)
+            try:
+                before = self.client.get_registered_model(registered).aliases.get(CHAMPION)
+                self._tell_champion(registered, entry.version, entry.reason)
+            except MlflowException:
+                continue  # the registry is another one, or was emptied: the bundle still runs
+            if before is not None and str(before) != entry.version:
+                self._tell_former(registered, str(before), entry.version)
+
+    def _tell_champion(self, registered: str, version: str, reason: str) -> None:
+        client = self.client
+        client.set_registered_model_alias(registered, CHAMPION, version)
+        if str(client.get_registered_model(registered).aliases.get(CHALLENGER)) == version:
+            client.delete_registered_model_alias(registered, CHALLENGER)
+        client.update_registered_model(registered, f"Champion: version {version}. Why: {reason}.")
+        run_id = client.get_model_version(registered, version).run_id
+        client.set_tag(run_id, CHAMPION, f"yes: {reason}")
+
+    def _tell_former(self, registered: str, version: str, successor: str) -> None:
+        run_id = self.client.get_model_version(registered, version).run_id
+        self.client.set_tag(run_id, CHAMPION, f"no longer: version {successor} is")
+
+    def challenge(self, task_name: str, version: str) -> None:
+        """Make `version` the challenger of its model."""
+        self.client.set_registered_model_alias(registered_name(task_name), CHALLENGER, version)
+
+    def alias(self, task_name: str, alias: str) -> str | None:
+        """The version that an alias of the task's model points to; None where it does not."""
+        try:
+            model = self.client.get_registered_model(registered_name(task_name))
+        except MlflowException:
+            return None
+        version = model.aliases.get(alias)
+        return None if version is None else str(version)
+
+    def tag(self, task_name: str, version: str, key: str, value: str) -> None:
+        """Set a tag of a version, which must exist."""
+        self.client.set_model_version_tag(registered_name(task_name), version, key, value)
+
+    def version(self, task_name: str, version: str) -> RegisteredVersion | None:
+        """One version; None where there is no such."""
+        registered = registered_name(task_name)
+        found = (one for one in self.versions() if one.name == registered)
+        return next((one for one in found if one.version == version), None)
+
+    def record(self, task_name: str, version: str) -> Record | None:
+        """What a version said in its backtest; None where that was not kept."""
+        try:
+            run_id = self.client.get_model_version(registered_name(task_name), version).run_id
+            with TemporaryDirectory() as folder:
+                return Record.load(Path(self.client.download_artifacts(run_id, RECORD, folder)))
+        except (MlflowException, BundleError, OSError):
+            return None
+
+    def files(self, task_name: str, version: str, directory: Path) -> Path:
+        """Fetch the files of a version into `directory`; returns their folder.
+
+        Raises
+        ------
+        BundleError
+            When they cannot be fetched, or are not the ones that were registered.
+        """
+        registered = registered_name(task_name)
+        try:
+            tags = self.client.get_model_version(registered, version).tags
+            uri = f"models:/{registered}/{version}"
+            model = mlflow.artifacts.download_artifacts(uri, dst_path=str(directory))
+        except (MlflowException, OSError) as error:
+            raise BundleError(
+                f"{registered} version {version}: cannot be fetched ({type(error).__name__})."
+            ) from None
+        found = next(iter(sorted(Path(model).rglob(f"{task_name}/model.json"))), None)
+        if found is None or digest_of(found.parent) != tags.get("sha256"):
+            raise BundleError(f"{registered} version {version}: its files are damaged.")
+        return found.parent
+
+    def versions(self) -> list[RegisteredVersion]:
+        """Every registered version of our models, newest first within a model."""
+        found = []
+        for model in self.client.search_registered_models(filter_string="name LIKE 'regulars-%'"):
+            aliases = self.client.get_registered_model(model.name).aliases
+            for version in self.client.search_model_versions(f"name = '{model.name}'"):
+                named = tuple(
+                    a for a, v in sorted(aliases.items()) if str(v) == str(version.version)
+                )
+                tags = version.tags
+                found.append(
+                    RegisteredVersion(
+                        name=model.name,
+                        version=str(version.version),
+                        aliases=named,
+                        run_id=str(version.run_id),
+                        grade=tags.get("grade", ""),
+                        improvement=tags.get("improvement", ""),
+                        as_of=tags.get("as_of", ""),
+                        verdict=tags.get("verdict", ""),
+                        ledger=tags.get("ledger", ""),
+                    )
+                )
+        return sorted(found, key=lambda v: (v.name, -int(v.version)))
+
+    def _log_result(self, result: TaskResult) -> None:
+        self._log_metrics(result)
+        for name, figure in figures_of(result).items():
+            mlflow.log_figure(figure, f"plots/{name}.png")
+
+    def _log_metrics(self, result: TaskResult) -> None:
+        for step, fold in enumerate(result.folds):
+            for contender, measures in fold.items():
+                head = (
+                    "" if contender == "model" else "baseline_" + contender.replace(" ", "_") + "/"
+                )
+                head = head.replace("+", "plus")
+                finite = {f"{head}{k}": v for k, v in measures.items() if v == v}  # noqa: PLR0124
+                mlflow.log_metrics(finite, step=step)
+        grade = result.grade
+        found = {
+            "improvement": grade.improvement,
+            "improvement_low": grade.low,
+            "improvement_high": grade.high,
+        }
+        mlflow.log_metrics({key: value for key, value in found.items() if math.isfinite(value)})
+        mlflow.set_tag("grade", grade.sentence())
+
+    def _log_files(self, name: str, model: Any) -> tuple[str, str]:
+        """Log the model's files; returns their address and digest."""
+        with TemporaryDirectory() as folder:
+            model.save(Path(folder) / name)
+            digest = digest_of(Path(folder) / name)
+            info = mlflow.pyfunc.log_model(
+                name=name,
+                loader_module="training.pyfunc",
+                data_path=str(Path(folder) / name),
+                pip_requirements=["regulars"],
+            )
+        return str(info.model_uri), digest
+
+    def _register(self, name: str, uri: str, run_id: str) -> str:
+        registered = registered_name(name)
+        try:
+            self.client.create_registered_model(registered)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        return str(self.client.create_model_version(registered, uri, run_id=run_id).version)
+
+
+def digest_of(directory: Path) -> str:
+    """A sha256 of all files of a folder and their names."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
+    return found.hexdigest()
+
+
+def _git_commit() -> str:
+    """The commit of the code in use, or 'unknown' outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
