@@ -1,0 +1,117 @@
+"""The pages of campaigns without a browser: the form, what it makes, and who may send it."""
+
+from dataclasses import replace
+
+import pytest
+from starlette.datastructures import QueryParams
+
+from features.errors import ConfigError
+from serving.campaigns.form import CampaignForm
+from serving.churn_list.form import ListForm
+from serving.people.keys import new_key
+from serving.server.stores import memory_stores
+from serving.store.memory import MemoryStore
+from serving.store.protocol import ChurnFilter
+from tests.serving.conftest import NOW, client_of, shown
+from tests.support.economics import ECONOMICS
+from tests.support.scores import run_info, score_tables
+
+
+def test_a_campaign_is_proposed_made_once_and_cancelled():
+    client = shown()
+    wish = {"name": "Spring", "kind": "contacts", "budget": "10", "hold_out": "30"}
+    page = client.get("/campaigns/new", params=wish).text
+    seed = page.partition('name="seed" value="')[2].partition('"')[0]
+    assert client.get("/campaigns").text.count("Spring") == 0
+    sent = {**wish, "seed": seed}
+    made = client.post("/campaigns", data=sent)
+    assert made.status_code == 303
+    assert client.post("/campaigns", data=sent).headers["location"] == made.headers["location"]
+    assert "Nothing has been measured yet" in client.get(made.headers["location"]).text
+    cancelled = client.post(f"{made.headers['location']}/cancel")
+    assert cancelled.status_code == 303
+    assert "cancelled" in client.get("/campaigns").text
+
+
+def test_forms_of_other_sites_are_refused():
+    client = shown()
+    data = {"name": "Spring", "budget": "10"}
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
+        assert client.post("/campaigns", data=data, headers=headers).status_code == 403
+    assert "There is no campaign yet" in client.get("/campaigns").text
+
+
+def test_a_browser_with_a_key_may_send_our_own_forms():
+    store = MemoryStore()
+    store.publish(run_info(economics=ECONOMICS), *score_tables(60))
+    stores = memory_stores(store)
+    tokens = {}
+    for scope in ("read", "write"):
+        token, key = new_key(scope, name="", at=NOW, expires_days=None)
+        stores.keys.add(key)
+        tokens[scope] = token
+    client = client_of(stores)
+    data = {"name": "Spring", "kind": "contacts", "budget": "10"}
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+
+    def status(token, headers):
+        return client.post(
+            "/campaigns", data=data, headers=headers, auth=("", tokens[token])
+        ).status_code
+
+    assert status("write", {}) == 401
+    assert status("write", {**own, "Origin": "https://evil.example"}) in {401, 403}
+    assert status("read", own) == 403
+    assert status("write", own) == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("name", "", "name"),
+        ("budget", "0", "budget"),
+        ("budget", "nan", "budget"),
+        ("hold_out", "51", "hold-out"),
+        ("margin_share", "0", "margin"),
+        ("save_rate", "much", "share saved"),
+        ("horizon_days", "9999", "length"),
+        ("starts_on", "soon", "first day"),
+        ("cost_per_contact", "-1", "cost of a contact"),
+    ],
+)
+def test_a_campaign_form_names_what_cannot_be(field, value, problem):
+    form = CampaignForm(customers=ListForm(usual_sort="value_at_risk"), name="x", budget="5")
+    with pytest.raises(ConfigError, match=problem):
+        replace(form, **{field: value}).wish()
+
+
+def test_a_campaign_form_reads_back_what_it_links_to():
+    form = CampaignForm(
+        customers=ListForm(usual_sort="value_at_risk", risk="high", segments={"abc": "A"}),
+        name="Spring & more",
+        kind="amount",
+        budget="1,000.50",
+        hold_out="20%",
+        starts_on="2026-04-01",
+    )
+    query = form.link().partition("?")[2]
+    again = CampaignForm.read(QueryParams(query))
+    assert again == form
+    wish = again.wish()
+    assert (wish.amount, wish.contacts, wish.hold_out) == (1000.5, None, 0.2)
+    assert wish.wanted == ChurnFilter(risk=("high",), segments=(("abc", "A"),))
+
+
+def test_an_unknown_campaign_has_a_page_that_says_so(client):
+    assert client.get("/campaigns/c-none").status_code == 404
+    assert client.post("/campaigns/c-none/cancel").status_code == 404
+
+
+def test_a_filter_that_a_campaign_form_cannot_read_is_named(client):
+    page = client.get("/campaigns/new?risk=odd&name=x")
+    assert "no such risk" in page.text
+    assert client.post("/campaigns", data={"risk": "odd", "name": "x"}).status_code == 200
