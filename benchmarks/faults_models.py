@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults_train import ended
-from features.errors import BundleError, RegularsError
+from features.errors import RegularsError
 from features.orders.log import read_orders
-from features.settings.settings import Settings
 from features.sources import FrameSource
 from serving.live.worker import Limits, Worker, worker_for
+from serving.settings import Settings
 from tests.support.sent import sent_lines
 from tests.support.shop import shop_settings, simulate_orders, write_config
 from tests.support.trained import SECTIONS, SHOP
@@ -34,6 +34,7 @@ from tests.support.workers import wait_until
 from training.bundle.in_force import put_in_force
 from training.bundle.manifest import MANIFEST, read_manifest, sha256_of
 from training.bundle.publication import load_models_of
+from training.errors import BundleError
 
 LONGEST_SECONDS = 30
 REFUSED, OTHER = 3, 4

@@ -25,9 +25,10 @@ import numpy as np
 import pandas as pd
 
 from features.orders.log import read_orders
-from features.settings.settings import Settings, settings_from
+from features.settings.loading import settings_from
 from features.sources import FrameSource
 from serving.scoring.run import score
+from serving.settings import Settings
 from serving.store.sql import SqlStore
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import current_bundle, read_manifest
@@ -101,6 +102,7 @@ def _settings(root: Path) -> Settings:
             "predict": {"horizon_days": 30},
             "train": {"folds": 1, "max_cutoffs": 2, "min_customers": 20, "threads": 1},
         },
+        Settings,
         root=root,
     )
 

@@ -73,7 +73,8 @@ def pandas_one(file: Path, cutoffs: int = 1) -> dict[str, float]:
 def ours_one(file: Path, cutoffs: int = 1) -> dict[str, float]:
     from features.engines.build import build_features
     from features.orders.log import read_orders
-    from features.settings.settings import settings_from
+    from features.settings.loading import settings_from
+    from serving.settings import Settings
 
     columns = {name: name for name in COLUMNS}
     settings = settings_from(
@@ -85,6 +86,7 @@ def ours_one(file: Path, cutoffs: int = 1) -> dict[str, float]:
             },
             "store": {"quarantine": str(file.parent / "quarantine.parquet")},
         },
+        Settings,
         root=file.parent,
     )
     with read_orders(settings) as log:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from features.orders.log import read_orders
-from features.settings.settings import settings_from
+from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns
 from serving.server.stores import memory_stores
+from serving.settings import Settings
 from training.experiments.uplift import gains, out_of_fold, qini
 
 SENT = pd.Timestamp("2008-03-20 08:00")
@@ -41,7 +42,7 @@ def run(folder: Path) -> None:
 def _campaign(log: pd.DataFrame, folder: Path) -> None:
     started = time.process_time()
     _write(log, folder)
-    settings = settings_from(SETTINGS, root=folder)
+    settings = settings_from(SETTINGS, Settings, root=folder)
     store = memory_stores().campaigns
     with read_orders(settings) as orders:
         measure_campaigns(store, orders, READ)

@@ -79,10 +79,11 @@ def open_kept(place: Path) -> dict[str, float]:
     """Bring the kept log and its features up to date."""
     from features.engines.kept_features import kept_features
     from features.orders.kept_log import KeptLog, open_kept_log
-    from features.settings.settings import load_settings
+    from features.settings.loading import load_settings
+    from serving.settings import Settings
 
     started = time.process_time()
-    with open_kept_log(load_settings(place / "regulars.toml")) as log:
+    with open_kept_log(load_settings(place / "regulars.toml", Settings)) as log:
         assert isinstance(log, KeptLog)
         opened = time.process_time()
         kept_features(log, log.end)

@@ -20,11 +20,12 @@ from benchmarks.generate import write_lines
 from features.engines.build import build_features
 from features.orders.log import OrderLog, read_orders
 from features.segments.catalogue import assign_all
-from features.settings.settings import settings_from
+from features.settings.loading import settings_from
 from serving.campaigns.measuring import Learned
 from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import Earlier, explain
 from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
+from serving.settings import Settings
 from serving.store.sql import SqlStore
 from training.bundle.manifest import Manifest, ModelEntry
 from training.bundle.publication import Models
@@ -109,7 +110,7 @@ def _log(folder: Path, lines: int) -> Iterator[OrderLog]:
         "predict": {"horizon_days": HORIZON_DAYS},
         "store": {"quarantine": str(folder / "quarantine.parquet")},
     }
-    with read_orders(settings_from(values, root=folder)) as log:
+    with read_orders(settings_from(values, Settings, root=folder)) as log:
         yield log
 
 

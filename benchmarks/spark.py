@@ -22,7 +22,9 @@ from features.engines.exports import write_features, write_lines
 from features.engines.spark import build_features
 from features.orders.log import read_orders
 from features.segments.rfm import Rfm
-from features.settings.settings import Segments, settings_from
+from features.settings.loading import settings_from
+from features.settings.segments import Segments
+from serving.settings import Settings
 
 CUSTOMERS = 520_000
 DRIVER_MEMORY = "3g"
@@ -53,7 +55,7 @@ def run() -> None:
 
 def _embedded(folder: Path) -> pd.Timestamp:
     settings = settings_from(
-        {"data": {"transactions": "orders.parquet", "columns": COLUMNS}}, root=folder
+        {"data": {"transactions": "orders.parquet", "columns": COLUMNS}}, Settings, root=folder
     )
     with _step("read and judge the orders"):
         reading = read_orders(settings)

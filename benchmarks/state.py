@@ -19,9 +19,10 @@ from features.engines.state.customer import CustomerState
 from features.engines.state.export import customer_lines, customer_states
 from features.engines.state.record import Line
 from features.orders.log import OrderLog, read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from features.sources import open_source
 from serving.commands.demo import write_orders
+from serving.settings import Settings
 
 CONFIG = Path(__file__).parent.parent / "regulars.toml"
 RUNS = 3
@@ -30,7 +31,7 @@ RUNS = 3
 def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_orders(Path(folder) / "orders.parquet")
-        settings = load_settings(CONFIG).model_copy(update={"root": Path(folder)})
+        settings = load_settings(CONFIG, Settings).model_copy(update={"root": Path(folder)})
         with read_orders(settings, open_source("orders.parquet", Path(folder))) as log:
             print("\n## State per customer, Complete Journey\n")
             _print_sizes(log)

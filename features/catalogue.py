@@ -21,7 +21,7 @@ from features.blocks import (
     trend,
 )
 from features.blocks.block import Block, Feature
-from features.settings.settings import Data
+from features.settings.data import Data
 
 BLOCKS: tuple[Block, ...] = (
     rfm.BLOCK,

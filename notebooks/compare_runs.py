@@ -14,12 +14,13 @@
 import os
 
 from features.orders.log import read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
+from serving.settings import Settings
 from training.job import train
 from training.promotion.promotion import RULE
 from training.tracking.mlflow_runs import Tracker
 
-settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
+settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
 small = os.environ.get("REGULARS_SMALL") == "1"
 
 # %% [markdown]

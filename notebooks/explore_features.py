@@ -19,10 +19,11 @@ import pandas as pd
 
 from features.catalogue import BLOCKS
 from features.orders.log import read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
+from serving.settings import Settings
 from training.past.tables import cutoff_table
 
-settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
+settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
 small = os.environ.get("REGULARS_SMALL") == "1"
 horizon = settings.predict.horizon_days
 

@@ -18,13 +18,14 @@ from datetime import timedelta
 
 from features.catalogue import BLOCKS
 from features.orders.log import read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
+from serving.settings import Settings
 from training.backtest.metrics import churn_metrics
 from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
 from training.past.tables import cutoff_table
 
-settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
+settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
 horizon = settings.predict.horizon_days
 
 # %% [markdown]

@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from features.orders.log import read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
+from serving.settings import Settings
 from training.backtest.backtest import run_backtest
 from training.backtest.record import Record
 from training.job import prepare_training
@@ -32,7 +33,7 @@ from training.promotion.promotion import on_shared_folds, verdict
 from training.tasks.churn import ChurnTask
 from training.tracking.mlflow_runs import Tracker
 
-settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
+settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
 if os.environ.get("REGULARS_SMALL") == "1":
     one = settings.train.model_copy(update={"folds": 1, "max_cutoffs": 2})
     settings = settings.model_copy(update={"train": one})

@@ -17,13 +17,14 @@ import numpy as np
 import pandas as pd
 
 from features.orders.log import read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
+from serving.settings import Settings
 from training.backtest.backtest import run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page
 from training.job import prepare_training
 
-settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"))
+settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
 if os.environ.get("REGULARS_SMALL") == "1":
     one = settings.train.model_copy(update={"folds": 1, "max_cutoffs": 2})
     settings = settings.model_copy(update={"train": one})

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.settings.serve import Serve
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.commands.main import COMMANDS, main
 from serving.people.access import ACCESS
 from serving.server.server import STOP_SECONDS
+from serving.settings import Serve, Settings
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -119,7 +119,7 @@ def test_variables_are_the_ones_that_the_documentation_names():
 def test_the_settings_for_the_containers_load(tmp_path):
     (settings,) = re.findall(r"```toml\n# shop/regulars.toml\n(.*?)```", OPERATIONS, re.DOTALL)
     (tmp_path / "regulars.toml").write_text(settings)
-    loaded = load_settings(tmp_path / "regulars.toml")
+    loaded = load_settings(tmp_path / "regulars.toml", Settings)
     database = SERVICES["database"]["environment"]
     address = f"postgresql://{database['POSTGRES_USER']}@database:5432/{database['POSTGRES_DB']}"
     assert loaded.store.url == address

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 from features.catalogue import FEATURES
 from features.documentation import feature_page
-from features.settings.settings import Settings, load_settings
+from features.settings.loading import load_settings
 from serving.commands.main import COMMANDS, main
+from serving.settings import Settings
 from tests.support.shop import COLUMNS, simulate_orders
 
 ROOT = Path(__file__).parent.parent
@@ -63,7 +64,7 @@ def test_make_targets_of_the_readme_exist():
 
 
 def test_the_demo_configuration_loads():
-    assert load_settings(ROOT / "regulars.toml").data.currency == "USD"
+    assert load_settings(ROOT / "regulars.toml", Settings).data.currency == "USD"
 
 
 def _setting_names(model: type[BaseModel]) -> set[str]:

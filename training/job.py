@@ -15,7 +15,6 @@ from features.errors import Busy, NotEnoughData
 from features.orders.log import OrderLog, day_date
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis
 from features.settings.predict import Predict
-from features.settings.settings import Settings
 from features.sql import row
 from training.backtest.backtest import (
     Backtest,
@@ -43,6 +42,7 @@ from training.promotion.promotion import (
     verdicts,
 )
 from training.segments.clusters import ClusterModel
+from training.settings import TrainingSettings
 from training.tasks.catalogue import REQUIRED, tasks_for
 from training.tasks.task import Task
 from training.tracking.mlflow_runs import Tracker
@@ -90,7 +90,7 @@ class Prepared:
 
 
 def prepare_training(
-    log: OrderLog,
+    log: OrderLog[TrainingSettings],
     as_of: date | None,
     progress: Progress,
     tasks: tuple[Task, ...] | None = None,
@@ -131,14 +131,14 @@ def prepare_training(
     )
 
 
-def first_purchase(log: OrderLog) -> date:
+def first_purchase(log: OrderLog[TrainingSettings]) -> date:
     """The first day on which a known customer bought: before it there is nobody to learn from."""
     (first,) = row(log.connection, "SELECT min(day) FROM days")
     return log.first_day if first is None else day_date(int(str(first)))
 
 
 def train(
-    log: OrderLog,
+    log: OrderLog[TrainingSettings],
     as_of: date | None,
     progress: Progress = lambda _: None,
     tasks: tuple[Task, ...] | None = None,
@@ -274,7 +274,7 @@ def _is_wanted(name: str, champion: Champion, wanted: Predict) -> bool:
 
 
 def _published(
-    log: OrderLog,
+    log: OrderLog[TrainingSettings],
     candidate: Candidate,
     champion: Champion | None,
     tracker: Tracker,
@@ -326,7 +326,7 @@ def training_lock(bundles: Path) -> Iterator[None]:
         ) from None
 
 
-def parameters(log: OrderLog, plan: Plan) -> dict[str, Any]:
+def parameters(log: OrderLog[TrainingSettings], plan: Plan) -> dict[str, Any]:
     """What a run in MLflow says of its data and its plan."""
     settings = log.settings
     return {
@@ -344,7 +344,10 @@ def parameters(log: OrderLog, plan: Plan) -> dict[str, Any]:
 
 
 def _manifest(
-    log: OrderLog, candidate: Candidate, models: Mapping[str, Any], champion: Champion | None
+    log: OrderLog[TrainingSettings],
+    candidate: Candidate,
+    models: Mapping[str, Any],
+    champion: Champion | None,
 ) -> Manifest:
     plan, results = candidate.backtest.plan, candidate.backtest.results
     entries = {}
@@ -399,7 +402,7 @@ def _last_training(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _clusters(settings: Settings, features: pd.DataFrame) -> dict[str, ClusterModel]:
+def _clusters(settings: TrainingSettings, features: pd.DataFrame) -> dict[str, ClusterModel]:
     """Customer clusters by task name; none where the customers are too few or too alike."""
     model = ClusterModel(search=settings.segments.clusters, seed=settings.train.seed)
     try:

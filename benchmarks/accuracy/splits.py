@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from features.orders.log import OrderLog, read_orders
-from features.settings.settings import Settings, settings_from
+from features.settings.loading import settings_from
 from features.sources import FrameSource
+from serving.settings import Settings
 
 SEED = 20_260_101
 RETAIL_AS_OF = date(2011, 9, 1)
@@ -57,7 +58,7 @@ class Split:
             "predict": {"horizon_days": self.horizon_days},
             "train": {"seed": SEED},
         }
-        return settings_from(values, root=root)
+        return settings_from(values, Settings, root=root)
 
     @contextmanager
     def log(self, data: Path, root: Path) -> Iterator[OrderLog]:

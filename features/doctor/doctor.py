@@ -13,13 +13,13 @@ from features.doctor.report import Finding, ReasonCount, Report, WeekCount
 from features.errors import ConfigError, RegularsError
 from features.reading.identities import Resolution
 from features.reading.rules import rules_for
-from features.settings.settings import Settings
+from features.settings.feature_settings import FeatureSettings
 from features.sql import literal, row
 
 
 def examine(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     source: str,
     *,
     identities: Resolution | None = None,
@@ -69,7 +69,7 @@ _REVENUE = "SELECT coalesce(sum(amount), 0) FROM judged_lines"
 
 
 def _fixed(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, report: Report
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, report: Report
 ) -> list[Finding]:
     """What rules have put aside, as findings."""
     sides = connection.execute(f"""
@@ -160,7 +160,7 @@ def _totals(connection: duckdb.DuckDBPyConnection, scale: int) -> dict[str, Any]
 
 
 def _quarantined(
-    connection: duckdb.DuckDBPyConnection, settings: Settings
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings
 ) -> tuple[ReasonCount, ...]:
     found = connection.execute(f"""
         SELECT reason, count(*), coalesce(sum(amount), 0) / {settings.data.minor_units}e0,

@@ -23,7 +23,7 @@ from features.engines.table_exports import columns_of
 from features.errors import ConfigError, DataError
 from features.orders.log import day_date, day_number, refuse_outside
 from features.orders.order_grain import days_of, orders_of
-from features.settings.settings import minor_units
+from features.settings.data import minor_units
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -34,7 +34,7 @@ from features.orders.kept_tables import (
 from features.orders.log import OrderLog
 from features.orders.parted_log import PartedLog, open_log, read_part_into
 from features.orders.partitions import Parts, PartSource, part_reader, split
-from features.settings.settings import Settings
+from features.settings.feature_settings import FeatureSettings
 from features.sources import CsvSource, ParquetSource, Source, open_source
 from features.sources.files import open_files
 from features.sources.fingerprint import FileMark, code_digest, digest_of, mark_of
@@ -59,7 +59,7 @@ class KeptLog:
     """
 
     connection: duckdb.DuckDBPyConnection
-    settings: Settings
+    settings: FeatureSettings
     report: Report
     first_day: date
     last_day: date
@@ -87,7 +87,7 @@ class KeptLog:
 
 
 @contextmanager
-def open_kept_log(settings: Settings) -> Iterator[OrderLog | PartedLog | KeptLog]:
+def open_kept_log(settings: FeatureSettings) -> Iterator[OrderLog | PartedLog | KeptLog]:
     """The orders of a configuration, from the file `settings.store.log` where it can be.
 
     Where no such file is configured, orders come from a database, or optional tables tie
@@ -118,7 +118,7 @@ def open_kept_log(settings: Settings) -> Iterator[OrderLog | PartedLog | KeptLog
             yield _log(connection, settings, found.source.name, rows_judged)
 
 
-def delete_kept_log(settings: Settings) -> bool:
+def delete_kept_log(settings: FeatureSettings) -> bool:
     """Delete the file with the orders of customers: what erasing one of them asks for.
 
     Returns
@@ -143,7 +143,7 @@ class _Found:
     setup: str
 
 
-def _found(settings: Settings) -> _Found | None:
+def _found(settings: FeatureSettings) -> _Found | None:
     data = settings.data
     if settings.store.log is None or data.interactions or data.contacts or data.customers:
         return None
@@ -162,7 +162,7 @@ def _found(settings: Settings) -> _Found | None:
     return _Found(source, files, setup)
 
 
-def _files_beside(settings: Settings) -> list[Path]:
+def _files_beside(settings: FeatureSettings) -> list[Path]:
     tables = (settings.data.products, settings.data.identities)
     sources = (open_files(table.path, settings.root) for table in tables if table is not None)
     return [
@@ -173,7 +173,7 @@ def _files_beside(settings: Settings) -> list[Path]:
     ]
 
 
-def _up_to_date(settings: Settings, found: _Found) -> tuple[Path, int] | None:
+def _up_to_date(settings: FeatureSettings, found: _Found) -> tuple[Path, int] | None:
     """Bring the file up to date; its place and how many rows were judged, None if refused."""
     path = settings.path(str(settings.store.log))
     with working_folder(settings.engine) as folder, room(settings.engine):
@@ -183,7 +183,7 @@ def _up_to_date(settings: Settings, found: _Found) -> tuple[Path, int] | None:
     return None if judged is None else (path, judged)
 
 
-def _built(settings: Settings, found: _Found, path: Path, folder: Path) -> int | None:
+def _built(settings: FeatureSettings, found: _Found, path: Path, folder: Path) -> int | None:
     """Read everything into a new file that takes the place of the old one; None: refused."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
@@ -213,20 +213,20 @@ def _built(settings: Settings, found: _Found, path: Path, folder: Path) -> int |
     return report.rows_read
 
 
-def _split(settings: Settings, source: Source, folder: Path) -> Parts:
+def _split(settings: FeatureSettings, source: Source, folder: Path) -> Parts:
     rows = folder / "rows"
     rows.mkdir(parents=True)
     with opened(folder / "split.duckdb", settings.engine) as connection:
         return split(connection, settings, source, rows)
 
 
-def _beside(settings: Settings) -> Settings:
+def _beside(settings: FeatureSettings) -> FeatureSettings:
     """Less memory for the file while a part is judged in an engine of its own."""
     engine = settings.engine.model_copy(update={"memory": _MEMORY_BESIDE})
     return settings.model_copy(update={"engine": engine})
 
 
-def _in_one(settings: Settings) -> Settings:
+def _in_one(settings: FeatureSettings) -> FeatureSettings:
     engine = settings.engine.model_copy(update={"partition_rows": _ONE_PART})
     return settings.model_copy(update={"engine": engine})
 
@@ -244,7 +244,7 @@ def _add(
     file.unlink()
 
 
-def _appended(settings: Settings, found: _Found, path: Path, folder: Path) -> int | None:
+def _appended(settings: FeatureSettings, found: _Found, path: Path, folder: Path) -> int | None:
     """Read what is new and judge it with what it touches; None: everything must be read again."""
     try:
         with _opened(path, _beside(settings), folder) as connection:
@@ -272,7 +272,7 @@ def _appended(settings: Settings, found: _Found, path: Path, folder: Path) -> in
 
 def _merged(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     state: "_State",
     parts: Parts,
     folder: Path,
@@ -367,12 +367,14 @@ def _kept_state(connection: duckdb.DuckDBPyConnection) -> _State:
     return _State(**{**values, "files": files, "findings": findings})
 
 
-def _report(connection: duckdb.DuckDBPyConnection, settings: Settings, source: str) -> Report:
+def _report(
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, source: str
+) -> Report:
     return kept_report(connection, settings, source, _kept_state(connection).findings)
 
 
 def _log(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, source: str, rows_judged: int
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, source: str, rows_judged: int
 ) -> KeptLog:
     report = _report(connection, settings, source)
     assert report.first_day is not None and report.last_day is not None  # noqa: PT018, S101
@@ -388,7 +390,9 @@ def _log(
 
 
 @contextmanager
-def _opened(path: Path, settings: Settings, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(
+    path: Path, settings: FeatureSettings, folder: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with opened(path, settings.engine, spill=folder) as connection:
             yield connection

@@ -9,13 +9,13 @@ from features.doctor.findings.refusals import nothing_usable
 from features.doctor.report import Finding, ReasonCount, Report
 from features.errors import RegularsError
 from features.reading.rules import rules_for
-from features.settings.settings import Settings
+from features.settings.feature_settings import FeatureSettings
 from features.sql import identifier, row
 
 
 def kept_report(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     source: str,
     findings: tuple[Finding, ...],
 ) -> Report:
@@ -77,7 +77,9 @@ _USED = """
     FROM marks"""
 
 
-def _reasons(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[ReasonCount, ...]:
+def _reasons(
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings
+) -> tuple[ReasonCount, ...]:
     found = {
         reason: (int(rows), int(amount) / settings.data.minor_units, str(example))
         for reason, rows, amount, example in connection.execute("""
@@ -102,7 +104,7 @@ def kept_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def write_kept_quarantine(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, added: list[str]
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, added: list[str]
 ) -> None:
     """Write the rows put aside, as they stood in the source; see `features.doctor.doctor`."""
     hidden = ", ".join(map(identifier, ["reason", "aside_amount", *added]))

@@ -25,10 +25,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Generic
 
 import duckdb
 import numpy as np
 import pandas as pd
+from typing_extensions import TypeVar
 
 from features.doctor.doctor import examine, write_quarantine
 from features.doctor.findings.refusals import TOO_LITTLE
@@ -39,12 +41,17 @@ from features.orders.order_grain import days_of, keep_orders, orders_of
 from features.reading.loading import ORDER_NAME, load_lines, release
 from features.reading.mapping import IS_SENT
 from features.reading.sent_lines import SENT_FILE, SentOrderLine
-from features.settings.settings import Settings
+from features.settings.feature_settings import FeatureSettings
 from features.sources import Source
 from features.sql import engine, row
 from features.tables.optional_tables import key_tables, read_tables, tables_fingerprint
 
 EPOCH = date(1970, 1, 1)
+
+AnySettings = TypeVar("AnySettings", bound=FeatureSettings)
+LogSettings_co = TypeVar(
+    "LogSettings_co", bound=FeatureSettings, default=FeatureSettings, covariant=True
+)
 
 
 def day_number(day: date) -> int:
@@ -78,7 +85,7 @@ def refuse_outside(as_of: date, first_day: date, last_day: date) -> None:
 
 
 @dataclass(frozen=True)
-class OrderLog:
+class OrderLog(Generic[LogSettings_co]):
     """The orders of a shop in the engine, with what the doctor found.
 
     Attributes
@@ -91,7 +98,7 @@ class OrderLog:
     """
 
     connection: duckdb.DuckDBPyConnection
-    settings: Settings
+    settings: LogSettings_co
     report: Report
     first_day: date
     last_day: date
@@ -185,12 +192,12 @@ class OrderLog:
 
 @contextmanager
 def read_orders(
-    settings: Settings,
+    settings: AnySettings,
     source: Source | None = None,
     *,
     sent: Sequence[SentOrderLine] = (),
     histories: Path | None = None,
-) -> Iterator[OrderLog]:
+) -> Iterator[OrderLog[AnySettings]]:
     """Read, judge and key the orders of a configuration.
 
     Parameters
@@ -235,7 +242,7 @@ def read_orders(
 
 
 def read_part(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, source: Source
 ) -> tuple[Report, str]:
     """Judge and key a part of a log in an engine of the caller; see `features.orders.partitions`.
 
@@ -254,7 +261,7 @@ def read_part(
 
 @contextmanager
 def check_orders(
-    settings: Settings, source: Source | None = None, *, sent: Sequence[SentOrderLine] = ()
+    settings: FeatureSettings, source: Source | None = None, *, sent: Sequence[SentOrderLine] = ()
 ) -> Iterator[Report]:
     """The doctor alone: read and judge the orders, find everything, train nothing.
 
@@ -266,7 +273,7 @@ def check_orders(
 
 def _examined(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     source: Source | None,
     sent: Sequence[SentOrderLine] = (),
     *,

@@ -20,7 +20,7 @@ from features.errors import DataError, NotEnoughData
 from features.orders.log import OrderLog, read_orders, read_part
 from features.orders.partitions import FetchedSource, Parts, PartSource, split
 from features.reading.rules import rules_for
-from features.settings.settings import Settings
+from features.settings.feature_settings import FeatureSettings
 from features.sources import Source, open_source
 from features.sql import identifier, literal, opened, paths, room, row, working_folder
 
@@ -38,7 +38,7 @@ class PartedLog:
     parts : a file of the engine for each part, in order of customer ids
     """
 
-    settings: Settings
+    settings: FeatureSettings
     report: Report
     first_day: date
     last_day: date
@@ -68,7 +68,7 @@ class PartedLog:
 
 
 @contextmanager
-def read_parted_orders(settings: Settings, source: Source) -> Iterator[PartedLog]:
+def read_parted_orders(settings: FeatureSettings, source: Source) -> Iterator[PartedLog]:
     """Read, judge and key the orders in parts; otherwise as `features.orders.log.read_orders`.
 
     Parameters
@@ -108,7 +108,7 @@ def read_parted_orders(settings: Settings, source: Source) -> Iterator[PartedLog
 
 
 @contextmanager
-def open_log(settings: Settings) -> Iterator[OrderLog | PartedLog]:
+def open_log(settings: FeatureSettings) -> Iterator[OrderLog | PartedLog]:
     """The orders of a configuration: in one go, or in parts where they are many.
 
     Optional tables tie customers together (referrals): with them, orders are read in one go.
@@ -130,7 +130,7 @@ def open_log(settings: Settings) -> Iterator[OrderLog | PartedLog]:
                 yield log
 
 
-def _fetched(settings: Settings, folder: Path) -> FetchedSource | None:
+def _fetched(settings: FeatureSettings, folder: Path) -> FetchedSource | None:
     """The orders with their number, where that may matter."""
     data = settings.data
     if data.interactions or data.contacts or data.customers:
@@ -157,7 +157,7 @@ class _Judged:
     quarantines: tuple[Path, ...]
 
 
-def _judged(settings: Settings, source: Source, folder: Path) -> _Judged:
+def _judged(settings: FeatureSettings, source: Source, folder: Path) -> _Judged:
     rows = folder / "rows"
     rows.mkdir()
     with opened(folder / "split.duckdb", settings.engine) as connection:
@@ -179,7 +179,7 @@ def _judged(settings: Settings, source: Source, folder: Path) -> _Judged:
 
 def read_part_into(
     file: Path,
-    settings: Settings,
+    settings: FeatureSettings,
     part: PartSource,
     quarantine: Path,
     more: Mapping[str, str] = MappingProxyType({}),
@@ -217,7 +217,7 @@ _PART_TABLES = {
 }
 
 
-def _report(settings: Settings, judged: _Judged, scratch: Path, source: str) -> Report:
+def _report(settings: FeatureSettings, judged: _Judged, scratch: Path, source: str) -> Report:
     """The report on the whole log; leaves its quarantine file."""
     with opened(scratch, settings.engine) as connection:
         _write_quarantine(connection, settings, judged)
@@ -236,7 +236,7 @@ def _report(settings: Settings, judged: _Judged, scratch: Path, source: str) -> 
 
 
 def _write_quarantine(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, judged: _Judged
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, judged: _Judged
 ) -> None:
     """Write the rows that the parts put aside as one file; see `features.doctor.doctor`."""
     rows = f"FROM read_parquet({paths(list(judged.quarantines))})"
@@ -279,7 +279,7 @@ def _products(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> i
 
 
 def _reasons(
-    connection: duckdb.DuckDBPyConnection, judged: _Judged, settings: Settings
+    connection: duckdb.DuckDBPyConnection, judged: _Judged, settings: FeatureSettings
 ) -> tuple[ReasonCount, ...]:
     """How many rows each rule put aside over all parts."""
     examples = dict(
@@ -301,7 +301,7 @@ def _reasons(
 
 def _without_rate(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     files: Sequence[Path],
     report: Report,
 ) -> list[Finding]:

@@ -21,7 +21,8 @@ from features.errors import DataError
 from features.reading.identities import Resolution, load_persons
 from features.reading.mapping import id_text, plain_text, product_code
 from features.reading.side_tables import load_links, open_side_table
-from features.settings.settings import Data, Settings
+from features.settings.data import Data
+from features.settings.feature_settings import FeatureSettings
 from features.sources import CsvSource, Source, missing_columns, refusal
 from features.sql import identifier, literal, paths, row
 
@@ -47,7 +48,7 @@ class Parts:
     """
 
     sources: tuple["PartSource", ...]
-    settings: Settings
+    settings: FeatureSettings
     added: tuple[str, ...]
     customer: str
     order: str
@@ -117,7 +118,7 @@ class FetchedSource:
 
 
 def split(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source, folder: Path
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, source: Source, folder: Path
 ) -> Parts:
     """Split a log into parts of about `settings.engine.partition_rows` rows.
 
@@ -167,7 +168,7 @@ def split(
 
 def _persons(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     types: dict[str, str],
     source: Source,
 ) -> Resolution | None:
@@ -315,7 +316,7 @@ def _place(key: str, bounds: list[str], first: int = 0) -> str:
     return f"CASE WHEN {key} < {literal(bounds[middle])} THEN {below} ELSE {above} END"
 
 
-def _part_settings(settings: Settings, ids: _Ids) -> Settings:
+def _part_settings(settings: FeatureSettings, ids: _Ids) -> FeatureSettings:
     """The configuration with the ids of the parts; cards are customers already."""
     columns = settings.data.columns.model_copy(update={**ids.columns, "card_id": None})
     data = settings.data.model_copy(update={"columns": columns, "identities": None})

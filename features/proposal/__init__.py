@@ -23,8 +23,11 @@ from features.proposal.place import find_place
 from features.proposal.roles import find_roles
 from features.proposal.rules import find_rules
 from features.proposal.text import render
+from features.settings.columns import Columns
+from features.settings.data import POSTGRES
+from features.settings.feature_settings import FeatureSettings
+from features.settings.loading import settings_from
 from features.settings.predict import Predict
-from features.settings.settings import POSTGRES, Columns, settings_from
 
 _HORIZONS = (7, 14, 30, 60, 90)
 _YEAR_DAYS = 365
@@ -102,7 +105,7 @@ def propose(
             draft, source=source, shop=shop, rules=rules, identities=identities, horizon=horizon
         )
     settings = tomllib.loads(toml)
-    settings_from(settings, root=relative_to)
+    settings_from(settings, FeatureSettings, root=relative_to)
     return Proposal(toml, settings, tuple(draft.notes))
 
 

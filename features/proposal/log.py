@@ -14,8 +14,8 @@ import pandas as pd
 
 from features.errors import DataError
 from features.proposal.columns import Column, read_columns
+from features.settings.data import POSTGRES
 from features.settings.engine import Engine
-from features.settings.settings import POSTGRES
 from features.sources import CsvSource, ParquetSource, Source, open_source, refusal
 from features.sql import engine, identifier
 

@@ -10,7 +10,7 @@ from babel.numbers import get_territory_currencies, list_currencies
 
 from features.proposal.draft import Draft, percent
 from features.proposal.names import spaced
-from features.settings.settings import Data
+from features.settings.data import Data
 from features.sql import identifier
 
 _DOMINANT = 0.6

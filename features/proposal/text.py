@@ -8,8 +8,11 @@ from features.proposal.draft import Draft, listed
 from features.proposal.money import decimal_mark
 from features.proposal.place import Place
 from features.proposal.rules import ProposedRules
+from features.settings.columns import Columns
+from features.settings.data import Data
 from features.settings.predict import Predict
-from features.settings.settings import Columns, Data, Store, Tracking
+from serving.settings import Store
+from training.settings import Tracking
 
 _MEANING = {
     "customer_id": "Who bought.",

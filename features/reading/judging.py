@@ -15,7 +15,7 @@ from babel.numbers import list_currencies
 
 from features.engines.state.record import Line
 from features.reading.rules import MIDNIGHT_MINUTES, duplicates_dropped
-from features.settings.settings import Data
+from features.settings.data import Data
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _FIRST, _END = datetime(1980, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - the shop's wall time

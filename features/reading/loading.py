@@ -23,7 +23,8 @@ from features.reading.side_tables import (
     open_side_table,
     with_side_tables,
 )
-from features.settings.settings import Data, Settings
+from features.settings.data import Data
+from features.settings.feature_settings import FeatureSettings
 from features.sources import Source, missing_columns, open_source, refusal
 from features.sql import literal, row
 
@@ -33,7 +34,7 @@ ORDER_NAME = "coalesce(order_id, CAST(ordered_on AS VARCHAR))"
 
 def load_lines(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     given: Source | None,
     sent: Sequence[SentOrderLine] = (),
 ) -> tuple[Source, Resolution | None]:
@@ -130,7 +131,7 @@ def _keep_rows(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[st
 
 
 def _opened(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, given: Source | None
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, given: Source | None
 ) -> tuple[Source, dict[str, str], SideTable | None, SideTable | None]:
     """The orders, their columns and the tables beside them, or all that is wrong with them."""
     data, root = settings.data, settings.root

@@ -7,7 +7,8 @@ read becomes NULL here and a reason in `features.reading.rules`, never a lost ro
 import re
 from fractions import Fraction
 
-from features.settings.settings import Columns, Data, minor_units
+from features.settings.columns import Columns
+from features.settings.data import Data, minor_units
 from features.sql import identifier, literal
 
 IS_SENT, SENT = "regulars_is_sent", "regulars_sent_"

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from babel.numbers import list_currencies
 
-from features.settings.settings import Data, Rules
+from features.settings.data import Data
+from features.settings.rules import Rules
 from features.sql import literal
 
 MIDNIGHT_MINUTES = 60

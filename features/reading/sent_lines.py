@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from features.reading.judging import TypedLine
 from features.reading.mapping import IS_SENT, SENT, id_text, timestamp
-from features.settings.settings import Data
+from features.settings.data import Data
 from features.sql import literal
 
 SENT_FILE = "orders sent to the server"

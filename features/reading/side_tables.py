@@ -7,7 +7,8 @@ import duckdb
 
 from features.errors import DataError
 from features.reading.mapping import id_text, minor, number, plain_text, product_code
-from features.settings.settings import Data, Identities, Products
+from features.settings.data import Data
+from features.settings.tables import Identities, Products
 from features.sources import Source, refusal
 from features.sources.files import open_files
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from features.reading.judging import TypedLine
-from features.settings.settings import Data, minor_units
+from features.settings.data import Data, minor_units
 
 LARGEST_MINOR = 10**15
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from features.orders.log import OrderLog, day_number
 from features.segments.system import Description, Words, percent
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from features.sql import row
 
 Item = Literal["product", "category"]

@@ -17,7 +17,7 @@ from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
 from features.segments.rfm import Rfm
 from features.segments.system import DEFAULTS, CutPoints, Description, SegmentSystem
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 
 SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
     Rfm,

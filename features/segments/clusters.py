@@ -15,7 +15,6 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from features.errors import BundleError
 from features.segments.ranks import Floats
 from features.segments.system import CutPoints, Description, Words, figure, groups
 
@@ -124,17 +123,15 @@ class Clusters:
 
         Raises
         ------
-        BundleError
+        ValueError
             When it is something else, or its parts do not fit together.
         """
         try:
             found = TypeAdapter(cls).validate_python(value)
         except ValidationError as error:
-            raise BundleError(
-                f"not clusters: {error.error_count()} problems. Train again."
-            ) from None
+            raise ValueError(f"not clusters: {error.error_count()} problems") from None
         if not found._fits():  # noqa: SLF001 - its own class
-            raise BundleError("clusters whose parts do not fit together. Train again.")
+            raise ValueError("clusters whose parts do not fit together")
         return found
 
     def _fits(self) -> bool:

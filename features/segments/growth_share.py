@@ -19,7 +19,7 @@ from features.orders.log import OrderLog, day_number
 from features.segments.ranks import TOLERANCE, Floats
 from features.segments.system import CutPoints, Description, Rule, Words, figure, percent
 from features.segments.trend import trend_columns, two_periods
-from features.settings.settings import GrowthShare, Segments
+from features.settings.segments import GrowthShare, Segments
 
 Assortment = Literal["category", "product"]
 

@@ -18,7 +18,7 @@ from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, edges, parts, places
 from features.segments.system import DEFAULTS, CutPoints, Rule, Words, figure, percent
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 
 CENTILES = parts(101)
 """They part the customers into the places 0 to 100."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import pandas as pd
 
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 
 DEFAULTS = Segments()
 """The cut points that come with Regulars."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from features.settings.tables import Section
+from features.settings.section import Section
 
 
 class Engine(Section):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from features.settings.tables import Section
+from features.settings.section import Section
 
 FunnelKind = Literal["visit", "enquiry", "quote", "cart"]
 """The kinds of interactions that lead to a purchase."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from features.settings.tables import Section
+from features.settings.section import Section
 
 
 class RiskBands(Section):

@@ -1,18 +1,10 @@
-"""What all sections of the configuration share, and the optional tables of `[data]`."""
+"""The tables beside the orders in `[data]`: each is optional."""
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-# as it stands in the file, spaces and all
-ColumnName = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
+from features.settings.section import ColumnName, Section
 
 # becomes part of the name of a feature
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -23,10 +15,25 @@ Kind = Literal[
 """What an interaction is; `other` is read and counted, but is in no feature."""
 
 
-class Section(BaseModel):
-    """A frozen part of `regulars.toml`; unknown settings are refused."""
+class Products(Section):
+    """A table of products: what the order lines do not say about them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    path: str
+    product_id: ColumnName
+    name: ColumnName | None = None
+    category: ColumnName | None = None
+    unit_cost: ColumnName | None = None
+
+
+class Identities(Section):
+    """A table that says whose card or account it is: one person, many cards."""
+
+    path: str
+    card_id: ColumnName
+    customer_id: ColumnName
+    conflicts: Literal["refuse", "apart", "merge"] = "refuse"
+    """A card of two customers: refused; left apart as a customer of its own; or the sign that
+    both are one person."""
 
 
 class Interactions(Section):
@@ -43,7 +50,7 @@ class Interactions(Section):
     ingested_at: ColumnName | None = None
     date_format: str | None = None
     """strptime pattern of its times; None: as in the orders."""
-    kinds: dict[ColumnName, Kind] = {}
+    kinds: dict[ColumnName, Kind] = Field(default_factory=dict)
     """The file's word for a kind → ours; our own words need no line."""
 
 
@@ -78,12 +85,12 @@ class Customers(Section):
     """The day on which the contract was cancelled, empty while it runs."""
     date_format: str | None = None
     """strptime pattern of that day; None: as in the orders."""
-    attributes: dict[PlainName, ColumnName] = {}
+    attributes: dict[PlainName, ColumnName] = Field(default_factory=dict)
     """Our name → the file's column. A number is a feature as it is."""
     levels: Annotated[
         dict[PlainName, Annotated[dict[PlainName, str], Field(min_length=1, max_length=50)]],
-        Field(validate_default=True),
-    ] = {}
+        Field(validate_default=True, default_factory=dict),
+    ]
     """Attributes that are text: our name of a level → the file's value."""
 
     @field_validator("attributes")

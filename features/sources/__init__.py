@@ -8,7 +8,7 @@ later verdict about a row can say where the row stands.
 from pathlib import Path
 
 from features.errors import DataError
-from features.settings.settings import POSTGRES
+from features.settings.data import POSTGRES
 from features.sources.files import CsvSource, ParquetSource, open_files
 from features.sources.source import FrameSource, Source, missing_columns, refusal
 

@@ -22,7 +22,8 @@ import pandas as pd
 from features.doctor.doctor import write_quarantine
 from features.doctor.report import TableReason, TableReport
 from features.errors import DataError, RegularsError
-from features.settings.settings import Data, Settings
+from features.settings.data import Data
+from features.settings.feature_settings import FeatureSettings
 from features.settings.tables import Customers, level_column, number_column
 from features.sources import missing_columns, refusal
 from features.sources.files import open_files
@@ -39,7 +40,7 @@ _NO_COLUMNS = ("path", "date_format", "kinds", "control_arms", "attributes", "le
 
 
 def read_tables(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, known: str
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, known: str
 ) -> tuple[TableReport, ...]:
     """Read and judge the optional tables of a configuration.
 
@@ -155,7 +156,7 @@ def _landed(name: str) -> str:
 
 def _read(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: FeatureSettings,
     name: str,
     table: OptionalTable,
     known: str,

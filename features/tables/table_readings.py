@@ -5,7 +5,7 @@ from typing import get_args
 
 from features.reading.mapping import id_text, minor, number, plain_text, timestamp
 from features.reading.rules import Rule
-from features.settings.settings import Data
+from features.settings.data import Data
 from features.settings.tables import (
     Contacts,
     Customers,

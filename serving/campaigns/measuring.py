@@ -16,6 +16,7 @@ from serving.campaigns.targeting import Targeting, judged, targeting_of
 from serving.privacy.erasure import CustomerFiles, Erased
 from serving.scoring.economics import SaveRate, assumed
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from training.experiments.reading import Economics, read_campaign
 from training.experiments.shrinkage import after
 
@@ -34,7 +35,7 @@ class Learned:
 
 
 def learned(
-    log: OrderLog, as_of: date, progress: Callable[[str], None] = lambda _: None
+    log: OrderLog[Settings], as_of: date, progress: Callable[[str], None] = lambda _: None
 ) -> Learned:
     """Measure the campaigns in the store of the configuration, and learn from them."""
     settings = log.settings
@@ -52,7 +53,7 @@ def learned(
 
 def measure_campaigns(
     store: CampaignStore,
-    log: OrderLog,
+    log: OrderLog[Settings],
     as_of: date,
     progress: Callable[[str], None] = lambda _: None,
     erased: Callable[[Iterable[str]], set[str]] = lambda _: set(),
@@ -73,7 +74,7 @@ def measure_campaigns(
 
 def read_elsewhere(
     store: CampaignStore,
-    log: OrderLog,
+    log: OrderLog[Settings],
     as_of: date,
     erased: Callable[[Iterable[str]], set[str]] = lambda _: set(),
 ) -> None:
@@ -91,7 +92,7 @@ def read_elsewhere(
             store.put(campaign, members)
 
 
-def measured_save_rate(store: CampaignStore, log: OrderLog) -> SaveRate:
+def measured_save_rate(store: CampaignStore, log: OrderLog[Settings]) -> SaveRate:
     """The assumed save rate, drawn toward what ended campaigns have measured.
 
     The assumption m is a normal prior with standard deviation m; each campaign that is measured
@@ -117,7 +118,7 @@ def measured_save_rate(store: CampaignStore, log: OrderLog) -> SaveRate:
     )
 
 
-def outcomes_of(log: OrderLog, starts_on: date, until: date) -> pd.DataFrame:
+def outcomes_of(log: OrderLog[Settings], starts_on: date, until: date) -> pd.DataFrame:
     """What each customer did in [starts_on, until), as it is known on `until`.
 
     Returns
@@ -161,7 +162,7 @@ def _is_due(campaign: Campaign, as_of: date) -> bool:
 
 
 def _measured(
-    store: CampaignStore, log: OrderLog, campaign: Campaign, as_of: date
+    store: CampaignStore, log: OrderLog[Settings], campaign: Campaign, as_of: date
 ) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
     until = min(as_of, campaign.ends_on)
     table = _table(store, log, campaign, until)
@@ -187,7 +188,9 @@ def _measured(
     return list(_rows(table)), results
 
 
-def _table(store: CampaignStore, log: OrderLog, campaign: Campaign, until: date) -> pd.DataFrame:
+def _table(
+    store: CampaignStore, log: OrderLog[Settings], campaign: Campaign, until: date
+) -> pd.DataFrame:
     """The members as `read_campaign` takes them."""
     members = pd.DataFrame([vars(one) for one in store.members(campaign.campaign_id)])
     members = members.drop(columns=list(OUTCOMES))
@@ -214,7 +217,7 @@ def _costs(plan: Mapping[str, Any]) -> dict[str, float]:
     return {arm["arm"]: each for arm in plan["arms"] if arm["contacted"]}
 
 
-def _margin_share(campaign: Campaign, log: OrderLog) -> float:
+def _margin_share(campaign: Campaign, log: OrderLog[Settings]) -> float:
     assumptions = campaign.plan["assumptions"]
     share = assumptions and assumptions["margin_share"]
     return float(share or log.settings.campaigns.margin_share)

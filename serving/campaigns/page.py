@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import QueryParams
 
-from features.errors import CampaignConflict, ConfigError, UnknownCampaign
+from features.errors import ConfigError
 from serving.campaigns.form import CampaignForm
 from serving.campaigns.service import Campaigns
 from serving.campaigns.store import Member
 from serving.churn_list.form import ListForm
+from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
 from serving.web.frame import Frame
 from serving.web.languages import mark

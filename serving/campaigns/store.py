@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from features.errors import CampaignConflict, NoRun, UnknownCampaign
+from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.store.database import one_writer, store_errors
 from serving.store.memory import MemoryStore, fits
 from serving.store.protocol import ChurnFilter, as_json, check_segments

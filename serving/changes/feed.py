@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from features.errors import CursorTooOld
+from serving.errors import CursorTooOld
 from serving.store.database import store_errors
 from serving.store.rules import EXACT, PublishRules, edges
 from serving.store.run import RunInfo

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, delete, func, insert, or_, select, update
 
-from features.errors import ConfigError, UnknownWebhook
+from features.errors import ConfigError
 from serving.changes.feed import ChangeFeed
+from serving.errors import UnknownWebhook
 from serving.store.database import store_errors
 from serving.store.tables import change_feed, webhook_deliveries, webhooks
 

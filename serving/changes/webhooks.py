@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 
 from standardwebhooks import Webhook as Signer
 
-from features.errors import CursorTooOld, StoreError
 from serving.changes.webhook_calls import Caller, CallFailed
 from serving.changes.webhook_store import Delivery, Webhook
+from serving.errors import CursorTooOld, StoreError
 from serving.people.audit_store import AuditEntry
 from serving.server.stores import Stores
 

@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from features.errors import ConfigError, UnknownCustomer
+from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.form import CONSENTS, ListForm
+from serving.errors import UnknownCustomer
 from serving.store.protocol import ChurnPage, SortKey
 from serving.store.run import RISKS, STATUSES, PublishedRun
 from serving.web.frame import Frame

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.server.stores import open_stores
+from serving.settings import Settings
 
 
 @click.command()
@@ -15,7 +16,7 @@ from serving.server.stores import open_stores
 @common_options
 def audit(limit: int, config: Path, speaker: Speaker) -> None:
     """Who exported, erased, promoted or made keys; the latest first."""
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     entries = open_stores(settings.database_url(settings.store.url)).audit.entries(limit)
     speaker.table(
         f"{len(entries)} entries",

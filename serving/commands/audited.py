@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from features.errors import RegularsError
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import fail
 from serving.people.audit import note
 from serving.people.audit_store import Action
+from serving.settings import Settings
 
 
 def audited(
@@ -32,7 +33,7 @@ def audited(
     def first_noted(**arguments: Any) -> Any:
         count, detail = told(arguments)
         try:
-            settings = load_settings(arguments["config"])
+            settings = load_settings(arguments["config"], Settings)
             note(settings, action, count=count, detail=detail, at=datetime.now(UTC))
         except RegularsError as error:
             fail(error)

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.campaigns.service import Campaigns
 from serving.commands.frame import Speaker, common_options
 from serving.scoring.wording import money_format
 from serving.server.stores import open_stores
+from serving.settings import Settings
 
 VERDICTS = {
     "positive": "earned more than it cost",
@@ -84,6 +85,6 @@ def _members(view: dict[str, Any], *, contacted: bool) -> int:
 
 
 def _service(config: Path) -> Campaigns:
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     stores = open_stores(settings.database_url(settings.store.url))
     return Campaigns(stores.campaigns, lambda: datetime.now(UTC))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.orders.log import read_orders
-from features.settings.settings import Settings, load_settings
+from features.settings.loading import load_settings
 from features.sql import working_folder
 from serving.commands.frame import Speaker, common_options
 from serving.commands.training import say_backtest
@@ -20,6 +20,7 @@ from serving.live.handover import SentSoFar
 from serving.privacy.erasure import erased_of
 from serving.scoring.run import score
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from serving.store.rules import PublishRules
 from training.bundle.publication import load_models
 from training.job import train
@@ -51,7 +52,7 @@ class Steps:
 @common_options
 def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
     """Complete Journey's orders → doctor → training → scores → server."""
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     speaker.say(LICENCE_NOTE)
     steps = Steps(speaker)
     orders = settings.path(settings.data.transactions)

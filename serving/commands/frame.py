@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from features.errors import ConfigError, RegularsError
-from features.settings.settings import CONFIG_NAME
+from features.settings.loading import CONFIG_NAME
 
 if TYPE_CHECKING:
     from features.reading.sent_lines import SentOrderLine
-    from features.settings.settings import Settings
+    from serving.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2

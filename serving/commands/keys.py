@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit import COMMAND
 from serving.people.audit_store import Action, AuditEntry
 from serving.people.key_store import KEY_SCOPES, Key, KeyScope
 from serving.people.keys import new_key
 from serving.server.stores import Stores, open_stores
+from serving.settings import Settings
 
 
 @click.group()
@@ -84,7 +85,7 @@ def revoke(key_id: str, config: Path, speaker: Speaker) -> None:
 
 
 def _stores(config: Path) -> Stores:
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     return open_stores(settings.database_url(settings.store.url))
 
 

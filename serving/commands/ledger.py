@@ -9,12 +9,13 @@ from typing import Any
 import click
 import pandas as pd
 
-from features.errors import NoRun
 from features.orders.log import read_orders
-from features.settings.settings import Settings, load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
+from serving.errors import NoRun
 from serving.live.handover import lines_sent
 from serving.scoring.wording import money_format
+from serving.settings import Settings
 from serving.store.protocol import After, ChurnFilter, Store
 from serving.store.rules import one_per_date
 from serving.store.run import MoneyFormat, PublishedRun
@@ -43,7 +44,7 @@ DATES = {
 @common_options
 def ledger(most: int, config: Path, speaker: Speaker) -> None:
     """Compare what score runs said with what happened once their horizon had passed."""
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     store = SqlStore(settings.database_url(settings.store.url))
     kept = one_per_date(store.runs())
     if not kept:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from features.errors import ConfigError
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.churn_list import lists
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit import note
+from serving.settings import Settings
 from serving.store.protocol import SORT_KEYS, ChurnFilter, Store
 from serving.store.run import RISKS, STATUSES
 from serving.store.sql import SqlStore
@@ -54,7 +55,7 @@ def list_customers(
         segments=tuple(_pair(text) for text in segment),
         min_value_at_risk=min_value_at_risk,
     )
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     store = SqlStore(settings.database_url(settings.store.url))
     if output is not None:
         detail = f"churn list as {output.suffix.lower().removeprefix('.')}"

@@ -7,9 +7,10 @@ import click
 
 from features.errors import ConfigError, DataError, RegularsError
 from features.orders.log import check_orders
-from features.settings.settings import CONFIG_NAME, load_settings
+from features.settings.loading import CONFIG_NAME, load_settings
 from serving.commands.frame import IsoDate, Speaker, common_options, fail, orders_sent
 from serving.commands.report_text import say_report
+from serving.settings import Settings
 
 
 @click.command()
@@ -69,7 +70,7 @@ def check(config: Path, html: Path | None, speaker: Speaker) -> None:
 
     Ends with 1 when the orders are not fit for training.
     """
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     quarantine = settings.path(settings.store.quarantine)
     with check_orders(settings, sent=orders_sent(settings)) as report:
         if html is not None:
@@ -113,7 +114,7 @@ def features(
     from features.engines.exports import write_features, write_lines
     from features.orders.kept_log import open_kept_log
 
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     with open_kept_log(settings) as log:
         days = sorted(set(dates)) or [log.end]
         answer: dict[str, object] = {"as_of": days, "features": str(output)}

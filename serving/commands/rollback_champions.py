@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
+from serving.settings import Settings
 from training.bundle import in_force
 
 
@@ -13,7 +14,7 @@ from training.bundle import in_force
 @common_options
 def rollback(config: Path, speaker: Speaker) -> None:
     """Return to the models that were in force before; the registry follows."""
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     manifest = in_force.rollback(settings)
     speaker.say(f"In force again: {manifest.bundle_id}. Next: regulars score")
     # the models have changed already; this import takes seconds

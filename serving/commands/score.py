@@ -7,7 +7,7 @@ import click
 
 from features.errors import ConfigError
 from features.orders.log import read_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from features.sql import working_folder
 from serving.campaigns.measuring import learned
 from serving.commands.frame import Speaker, as_of_option, common_options
@@ -18,6 +18,7 @@ from serving.privacy.erasure import erased_of
 from serving.scoring.run import ScoreRun
 from serving.scoring.run import score as run_score
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from serving.store.rules import PublishRules
 from training.bundle.publication import load_models
 
@@ -32,7 +33,7 @@ from training.bundle.publication import load_models
 @common_options
 def score(as_of: date | None, output: Path | None, config: Path, speaker: Speaker) -> None:
     """Score every customer and publish the run to the store."""
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     models = load_models(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     store = stores.scores

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.live.worker import worker_for
 from serving.privacy.erasure import CustomerFiles
 from serving.server.server import check_host
 from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from serving.store.rules import PublishRules
 from serving.web.services import BundleInfo
 from training.bundle.manifest import current_bundle, read_manifest
@@ -25,7 +26,7 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
 
     Without keys (`regulars keys create`) it answers this machine only.
     """
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     manifest = read_manifest(current_bundle(settings.path(settings.store.bundles)))
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)

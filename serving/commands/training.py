@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
-from features.errors import BundleError, ConfigError, RegularsError
+from features.errors import ConfigError, RegularsError
 from features.orders.log import read_orders
-from features.settings.settings import Settings, load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, as_of_option, common_options, orders_sent
+from serving.settings import Settings
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page, cells, shown
 from training.bundle.manifest import Manifest, current_bundle, name_in_force, read_manifest
+from training.errors import BundleError
 from training.job import TrainResult, parameters, prepare_training
 from training.job import train as run_training
 from training.models.shrinkage import sentence as prior_sentence
@@ -26,7 +28,7 @@ from training.tasks.catalogue import TASKS, registered_name
 @common_options
 def train(as_of: date | None, config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     with read_orders(settings, sent=orders_sent(settings)) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         result = run_training(log, as_of, speaker.progress)
@@ -95,7 +97,7 @@ def backtest(
     """Judge every model beside its named baseline on past dates; publish nothing."""
     from training.tracking.mlflow_runs import Tracker
 
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     if folds is not None:
         settings = settings.model_copy(
             update={"train": settings.train.model_copy(update={"folds": folds})}
@@ -142,7 +144,7 @@ def models(config: Path, speaker: Speaker) -> None:
     """List the registered models: versions, grades, which is champion, and why."""
     from training.tracking.mlflow_runs import Tracker
 
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     manifest = _manifest_in_force(settings)
     in_force = {} if manifest is None else manifest.models
     versions = Tracker(settings).versions()
@@ -195,7 +197,7 @@ def promote(names: tuple[str, ...], version: str | None, config: Path, speaker: 
 
     if version is not None and len(names) != 1:
         raise ConfigError("--version: say which model it is of: --model churn --version 3.")
-    done = run_promotion(load_settings(config), names, version)
+    done = run_promotion(load_settings(config, Settings), names, version)
     for name, one in done.verdicts.items():
         speaker.say(f"{registered_name(name)} version {done.versions[name]}: {one.sentence()}")
     speaker.result(

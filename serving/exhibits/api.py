@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
-from features.errors import NotInRun
 from serving.churn_list.lists import run_fields
+from serving.errors import NotInRun
 from serving.web import schemas as models
 from serving.web.problems import declared
 from serving.web.services import Services

@@ -24,6 +24,7 @@ from serving.exhibits import (
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.past import past_runs, run_before
 from serving.scoring.run import ScoreRun
+from serving.settings import Settings
 from serving.store.protocol import Store
 from training.bundle.publication import Models
 from training.job import LAST_TRAINING
@@ -46,7 +47,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
 
 
 def exhibits_of(
-    log: OrderLog, run: ScoreRun, models: Models, store: Store | None = None
+    log: OrderLog[Settings], run: ScoreRun, models: Models, store: Store | None = None
 ) -> dict[str, Any]:
     """Everything that the run shows as a whole, by name, ready for JSON.
 
@@ -73,7 +74,7 @@ def exhibits_of(
     return {exhibit.name: exhibit.body(scene) for exhibit in EXHIBITS}
 
 
-def _last_training(log: OrderLog) -> Any:
+def _last_training(log: OrderLog[Settings]) -> Any:
     settings = log.settings
     try:
         text = (settings.path(settings.store.bundles) / LAST_TRAINING).read_text(encoding="utf-8")

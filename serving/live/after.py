@@ -10,9 +10,10 @@ from features.errors import ConfigError
 from features.orders.histories import FileLine, file_lines, told_beside
 from features.reading.judging import TypedLine
 from features.reading.typing import SentLine, typed_line
-from features.settings.settings import Data, Settings
+from features.settings.data import Data
 from serving.live.scorer import Ask, Known, LastSaid, NothingBought, Scored, Scorer
 from serving.scoring.answers import encode
+from serving.settings import Settings
 from serving.store.run import RunInfo
 
 IN_FILES = "order_in_files"

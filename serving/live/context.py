@@ -15,12 +15,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.errors import BundleError
 from features.orders.log import OrderLog
-from features.settings.settings import Settings
 from serving.live import CONTEXT
 from serving.scoring.recommendation_rules import rules_of
+from serving.settings import Settings
 from serving.store.run import RunInfo
+from training.errors import BundleError
 
 LEVELS = 1_001
 """Of the distribution of churn probabilities: a step of 0.1 %."""
@@ -50,7 +50,7 @@ class RunContext:
     churn_levels: tuple[float, ...]
 
     @classmethod
-    def of(cls, log: OrderLog, run: RunInfo, scores: pd.DataFrame) -> Self:
+    def of(cls, log: OrderLog[Settings], run: RunInfo, scores: pd.DataFrame) -> Self:
         """The context of a run over `log`; `scores` has its churn probabilities."""
         rules = rules_of(log, run.as_of)
         levels = np.quantile(scores["churn_probability"], np.linspace(0, 1, LEVELS))
@@ -127,7 +127,7 @@ def newest_day(context: RunContext | None, known_until: date) -> date:
     return known_until if context is None else max(known_until, context.run.as_of)
 
 
-def _catalogue(log: OrderLog) -> dict[str, tuple[str | None, str | None, float | None]]:
+def _catalogue(log: OrderLog[Settings]) -> dict[str, tuple[str | None, str | None, float | None]]:
     if log.settings.data.products is None:
         return {}
     frame = log.frame("SELECT product_id, product_name, category, unit_cost FROM catalogue")

@@ -16,10 +16,10 @@ import pandas as pd
 from features.engines.state.customer import CustomerState
 from features.engines.state.record import Line
 from features.orders.log import day_date, day_number
-from features.settings.settings import Settings
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
 from serving.scoring.risk import alive, retention_risk
+from serving.settings import Settings
 
 MOST_DAYS = 730
 """How far back the course goes."""

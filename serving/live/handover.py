@@ -19,12 +19,13 @@ from features.engines.build import build_features
 from features.orders.log import OrderLog
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import SentLine, typed_line
-from features.settings.settings import Data, Settings
+from features.settings.data import Data
 from serving.live.store import Handover, LiveLine, LiveStore
 from serving.privacy.erasure import Erased
 from serving.scoring.recommendation_rules import rules_of
 from serving.scoring.run import ScoreRun
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from training.bundle.publication import Models
 
 ROWS_AT_ONCE = 10_000
@@ -44,7 +45,7 @@ class SentSoFar:
         return cls(kept, tuple(_typed(line, data) for line in kept))
 
     def handover(
-        self, log: OrderLog, run: ScoreRun, models: Models, folder: Path, erased: Erased
+        self, log: OrderLog[Settings], run: ScoreRun, models: Models, folder: Path, erased: Erased
     ) -> Handover:
         """What the run brings.
 
@@ -94,7 +95,7 @@ def _typed(line: LiveLine, data: Data) -> SentOrderLine:
     return SentOrderLine(None if anonymous else line.customer_id, typed_line(sent, data))
 
 
-def _beside(log: OrderLog, run: ScoreRun, models: Models) -> Mapping[str, dict[str, Any]]:
+def _beside(log: OrderLog[Settings], run: ScoreRun, models: Models) -> Mapping[str, dict[str, Any]]:
     """What a score needs of a customer that no order tells."""
     found: dict[str, dict[str, Any]] = {}
     if wanted := [name for name in models.manifest.columns if name not in FEATURES]:

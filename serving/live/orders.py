@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from features.errors import ConfigError, NoRun, RegularsError, ScorerAway, StoreError
+from features.errors import ConfigError, RegularsError
+from serving.errors import NoRun, ScorerAway, StoreError
 from serving.live.store import LivePast, LiveStore, Outcome, RequestKey, SentLine, Verdict
 from serving.live.worker import ScoresOne
 from serving.privacy.erasure import CustomerFiles, Erased

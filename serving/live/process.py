@@ -24,13 +24,14 @@ from typing import Any, TextIO
 
 from features.errors import ConfigError, RegularsError
 from features.reading.typing import SentLine, typed_line
-from features.settings.settings import Settings, load_settings
+from features.settings.loading import load_settings
 from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
 from serving.live.products import popular_products, products_after
 from serving.live.scorer import Ask, Known, Scored, Scorer
 from serving.scoring.answers import encode
+from serving.settings import Settings
 from serving.web.logs import log_as_json
 from training.bundle.publication import load_models
 
@@ -150,7 +151,7 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     The exit code: 1 when the models cannot be used.
     """
     try:
-        settings = load_settings(config)
+        settings = load_settings(config, Settings)
         models = load_models(settings)
         scorer = Scorer(models, settings, read_context(context_file(settings)))
     except RegularsError as error:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.orders.histories import told_beside
-from features.settings.settings import Settings
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
 from serving.live.shelf import Asked
+from serving.settings import Settings
 
 
 def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from features.errors import ScorerAway
+from serving.errors import ScorerAway
 from serving.live import schemas as live_models
 from serving.live.pipe import Answer
 from serving.web import schemas as models

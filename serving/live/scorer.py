@@ -19,7 +19,6 @@ from features.orders.log import day_number
 from features.reading.judging import JudgedLine, TypedLine, counting_lines, judge
 from features.reading.typing import with_catalogue
 from features.rows import Rows
-from features.settings.settings import Settings
 from serving.live.context import RunContext, newest_day
 from serving.live.shelf import Asked, Shelf, baskets
 from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
@@ -29,6 +28,7 @@ from serving.scoring.figures import figures_of
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import categories_of
 from serving.scoring.reasons import About
+from serving.settings import Settings
 from serving.store.run import RunInfo
 from training.bundle.publication import Models
 

@@ -11,8 +11,8 @@ import numpy as np
 from features.engines.state.record import Line
 from features.errors import ConfigError
 from features.orders.log import day_date
-from features.settings.settings import Settings
 from serving.live.context import RunContext
+from serving.settings import Settings
 from training.recommend.answer import Pick
 from training.recommend.model import RecommendationModel
 from training.recommend.recommender import Kind

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from features.errors import NoRun
+from serving.errors import NoRun
 from serving.live.feed import announce_one
 from serving.live.store import (
     Handover,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
-from features.errors import KeyReused
 from serving.changes.feed import Told
+from serving.errors import KeyReused
 from serving.store.run import RunInfo, ScoreRow
 
 Outcome = Literal["accepted", "corrected", "known", "refused"]

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from features.errors import ConfigError, RegularsError, ScorerAway, ScorerBusy
+from features.errors import ConfigError, RegularsError
+from serving.errors import ScorerAway, ScorerBusy
 from serving.live import CONTEXT
 from serving.live.pipe import Answer, Retired, WorkerProcess
 from training.bundle.manifest import CURRENT

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from features.settings.settings import Settings
 from serving.people.audit_store import Action, AuditEntry
 from serving.server.stores import open_stores
+from serving.settings import Settings
 
 COMMAND = "command"
 """Who acts at the command line: whoever can is the owner of the files."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from features.errors import StoreError
+from serving.errors import StoreError
 from serving.people.access import NO_ROUTE, Catalogue, Entry
 from serving.people.key_store import Key
 from serving.people.keys import KeyRing, allows

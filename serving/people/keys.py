@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 
-from features.errors import StoreError
+from serving.errors import StoreError
 from serving.people.key_store import KEY_SCOPES, Key, KeyScope, KeyStore
 
 log = logging.getLogger(__name__)

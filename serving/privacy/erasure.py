@@ -16,7 +16,7 @@ from serving.server.stores import open_stores
 
 if TYPE_CHECKING:
     # It brings the locale data of currencies, which the server does without.
-    from features.settings.settings import Settings
+    from serving.settings import Settings
 
 KEY_BYTES = 32
 OWNER_ONLY = 0o600

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
-from features.errors import StoreError
 from serving.changes.feed import forget_customers
+from serving.errors import StoreError
 from serving.live.sql_store import hold_off_erasures
 from serving.live.tables import customer_histories, live_lines, live_scores
 from serving.store.database import one_writer, store_errors

@@ -14,6 +14,7 @@ from features.orders.log import OrderLog
 from features.tables.optional_tables import customer_details
 from serving.campaigns.audience import contact_hash
 from serving.campaigns.wish import value_share
+from serving.settings import Settings
 
 if TYPE_CHECKING:
     from serving.campaigns.measuring import Learned
@@ -51,7 +52,7 @@ class SaveRate:
 
 
 def economics_of(
-    log: OrderLog, features: pd.DataFrame, scores: pd.DataFrame, rate: SaveRate
+    log: OrderLog[Settings], features: pd.DataFrame, scores: pd.DataFrame, rate: SaveRate
 ) -> dict[str, Any]:
     """What expected profits of a run rest on, ready for JSON.
 
@@ -132,7 +133,7 @@ def contact_columns(
 
 
 def with_contacts(
-    log: OrderLog, scores: pd.DataFrame, features: pd.DataFrame, learned: "Learned"
+    log: OrderLog[Settings], scores: pd.DataFrame, features: pd.DataFrame, learned: "Learned"
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """`scores` with `contact_columns`, and the economics that they rest on.
 
@@ -148,7 +149,7 @@ def with_contacts(
     return scores.assign(**columns), economics
 
 
-def assumed(log: OrderLog) -> SaveRate:
+def assumed(log: OrderLog[Settings]) -> SaveRate:
     """The save rate of the configuration: as uncertain as it is large."""
     value = log.settings.campaigns.save_rate
     return SaveRate(value=value, low=0.0, high=2 * value, campaigns=0)

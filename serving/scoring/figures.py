@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from features.orders.value_basis import REVENUE, ValueBasis
 from features.rows import Features, Rows, column
-from features.settings.settings import Settings
 from serving.scoring.risk import HIGH_BANDS, alive, retention_risk, status_of
+from serving.settings import Settings
 from training.bundle.publication import Models
 from training.models.estimator import Figures, Floats
 from training.models.silence import days_until

@@ -6,15 +6,15 @@ import duckdb
 
 from features.errors import DataError
 from features.orders.log import OrderLog
-from features.settings.settings import Settings
 from features.sources.files import open_files
 from features.tables.optional_tables import customer_details
+from serving.settings import Settings
 from training.recommend.rules import Rules
 
 SETTING = "recommend.in_stock"
 
 
-def rules_of(log: OrderLog, as_of: date) -> Rules:
+def rules_of(log: OrderLog[Settings], as_of: date) -> Rules:
     """What may be recommended on `as_of`.
 
     Raises
@@ -52,7 +52,7 @@ def _in_stock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> set[
     return {str(product) for (product,) in connection.execute(query).fetchall()}
 
 
-def _prices(log: OrderLog, as_of: date) -> dict[str, float]:
+def _prices(log: OrderLog[Settings], as_of: date) -> dict[str, float]:
     """The median price of one piece of each product, in money."""
     frame = log.frame(f"""
         SELECT product_id, median(amount / quantity) / {log.settings.data.minor_units} AS price
@@ -61,7 +61,7 @@ def _prices(log: OrderLog, as_of: date) -> dict[str, float]:
     return dict(zip(frame["product_id"], frame["price"], strict=True))
 
 
-def _consenting(log: OrderLog) -> set[str]:
+def _consenting(log: OrderLog[Settings]) -> set[str]:
     if log.settings.data.customers is None or log.settings.data.customers.consent is None:
         raise DataError(
             "recommend.needs_consent: nobody's consent is known. "

@@ -18,7 +18,6 @@ from features.orders.log import OrderLog
 from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
-from features.settings.settings import Settings
 from serving.campaigns.measuring import Learned
 from serving.scoring.answers import DATES
 from serving.scoring.economics import assumed, with_contacts
@@ -27,6 +26,7 @@ from serving.scoring.figures import figures_of
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
 from serving.scoring.recommendation_rules import rules_of
+from serving.settings import Settings
 from serving.store.protocol import Store
 from serving.store.run import RunInfo
 from training.bundle.publication import Models
@@ -141,7 +141,7 @@ class ScoreRun:
 
 
 def score(
-    log: OrderLog,
+    log: OrderLog[Settings],
     models: Models,
     as_of: date | None,
     created_at: datetime,
@@ -217,7 +217,7 @@ def score(
     return ScoreRun(replace(info, economics=economics), scores, products, features)
 
 
-def earlier_run(log: OrderLog, store: Store, as_of: date) -> Earlier | None:
+def earlier_run(log: OrderLog[Settings], store: Store, as_of: date) -> Earlier | None:
     """The latest run in `store` of a date before `as_of` and the same horizon and currency.
 
     Its features are computed again: what the log knows today of that date. None where there
@@ -277,7 +277,7 @@ def _slices(rows: int) -> Iterator[slice]:
 
 
 def recommendations(
-    log: OrderLog,
+    log: OrderLog[Settings],
     model: RecommendationModel | None,
     as_of: date,
     limit: int,

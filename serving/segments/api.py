@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
-from features.errors import NotInRun
 from serving.churn_list.lists import run_fields
+from serving.errors import NotInRun
 from serving.segments.store import Group
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun

@@ -10,7 +10,6 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from features.settings.serve import Serve
 from serving.campaigns.api import campaign_routes
 from serving.changes.api import change_routes
 from serving.changes.webhook_api import webhook_routes
@@ -34,6 +33,7 @@ from serving.segments.api import segment_routes
 from serving.server.operations import operator_routes
 from serving.server.pages import add_pages
 from serving.server.stores import Stores
+from serving.settings import Serve
 from serving.store.last_good import LastGood
 from serving.web import problems
 from serving.web.admission import Admission

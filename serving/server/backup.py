@@ -11,9 +11,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from features.errors import ConfigError, StoreError
-from features.settings.settings import Settings
+from features.errors import ConfigError
+from serving.errors import StoreError
 from serving.live import CONTEXT
+from serving.settings import Settings
 from training.bundle.in_force import publication_lock, put_in_force
 from training.bundle.manifest import CURRENT, sha256_of
 

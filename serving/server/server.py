@@ -12,11 +12,11 @@ from types import FrameType
 import uvicorn
 
 from features.errors import ConfigError
-from features.settings.serve import Serve
 from serving.live.worker import ScoresOne
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
 from serving.server.stores import Stores
+from serving.settings import Serve
 from serving.web.lifecycle import Lifecycle
 from serving.web.logs import JsonLog, log_as_json
 from serving.web.services import BundleInfo

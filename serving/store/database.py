@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from features.errors import Busy, ConfigError, StoreError
+from features.errors import Busy, ConfigError
+from serving.errors import StoreError
 
 LOCK_TIMEOUT_SECONDS = 60
 BUSY_TIMEOUT_MS = 30_000

@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from features.errors import ConfigError, NoRun, StoreError, UnknownCustomer
+from features.errors import ConfigError
+from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.live.store import Handover
 from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, SortKey, Store
 from serving.store.run import PublishedRun, RunInfo

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.changes.feed import Told
 from serving.changes.memory_feed import MemoryFeed
+from serving.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.live.memory_store import MemoryLive
 from serving.live.store import NOTHING_SEEN, Handover
 from serving.store.protocol import (

@@ -9,7 +9,7 @@ from serving.store.run import PublishedRun, RunInfo
 
 if TYPE_CHECKING:
     # It brings the locale data of currencies, which those who only read do without.
-    from features.settings.settings import Settings
+    from serving.settings import Settings
 
 LEDGER_RUNS = 6
 """How many runs whose horizon has passed the ledger looks at."""

@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from features.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.changes.feed import announce, forget_before
+from serving.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.live.overlay import live_documents, live_totals, not_overridden, overriding
 from serving.live.sql_store import take_over
 from serving.live.store import NOTHING_SEEN, Handover

@@ -44,7 +44,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from features.errors import NoRun, StoreError, UnknownCustomer
+from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.languages import (

@@ -11,8 +11,8 @@ from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from features.errors import StoreError
-from features.settings.serve import Serve
+from serving.errors import StoreError
+from serving.settings import Serve
 from serving.web.call import current_call, first_headers
 from serving.web.problems import (
     AddressTooLong,

@@ -9,7 +9,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from features.errors import StoreError
+from serving.errors import StoreError
 from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.store.last_good import LastGood

@@ -15,16 +15,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from features.errors import (
-    BundleError,
-    Busy,
+from features.errors import Busy, ConfigError, RegularsError
+from serving.errors import (
     CampaignConflict,
-    ConfigError,
     CursorTooOld,
     KeyReused,
     NoRun,
     NotInRun,
-    RegularsError,
     ScorePending,
     ScorerAway,
     ScorerBusy,
@@ -35,6 +32,7 @@ from features.errors import (
 )
 from serving.web.call import current_call
 from serving.web.schemas import Problem
+from training.errors import BundleError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:regulars:problem:"

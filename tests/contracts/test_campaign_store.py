@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from features.errors import CampaignConflict, ConfigError, NoRun, UnknownCampaign
+from features.errors import ConfigError
 from serving.campaigns.store import Campaign, Member
+from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.privacy.store import Tombstone
 from serving.store.protocol import ChurnFilter
 from tests.support.scores import run_info, score_tables

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.errors import CursorTooOld
+from serving.errors import CursorTooOld
 from tests.support.scores import run_info, score_tables
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import BundleError, DataError
+from features.errors import DataError
 from tests.support.shop import order_lines, simulate_orders
 from tests.support.tables import shop_tables
+from training.errors import BundleError
 from training.models.baselines import InactivityRule, LastPlusUsualGap, RfmAverage
 from training.models.boosting import Boosting
 from training.models.churn import ChurnModel

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from features.errors import ConfigError, UnknownCustomer
+from features.errors import ConfigError
+from serving.errors import UnknownCustomer
 from serving.privacy.erasure import CustomerFiles, Erased, erase
 from serving.store.protocol import ChurnFilter
 from tests.support.scores import run_info, score_tables

@@ -15,8 +15,8 @@ from features.blocks.block import Block, Unit
 from features.catalogue import BLOCKS, FEATURES
 from features.engines.build import GRAINS, build_features
 from features.orders.log import read_orders
-from features.settings.settings import Settings
 from features.sources import FrameSource, open_source
+from serving.settings import Settings
 from tests.support.shop import FIRST_DAY, busy_orders, shop_settings
 
 AS_OF = FIRST_DAY + pd.Timedelta(days=150)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from features.errors import KeyReused, NoRun, ScorePending, UnknownCustomer
+from serving.errors import KeyReused, NoRun, ScorePending, UnknownCustomer
 from serving.live.store import Handover, LiveLine, RequestKey, SentLine
 from serving.live.tables import OF_SCORES, live_scores
 from serving.privacy.erasure import CustomerFiles, Erased, erase

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import BundleError, ConfigError, DataError, NotEnoughData
+from features.errors import ConfigError, DataError, NotEnoughData
 from tests.support.purchase_process import simulate_summary
+from training.errors import BundleError
 from training.process.beta_geometric import BetaGeometric
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
 from training.process.pareto import ParetoNBD

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from features.errors import ConfigError, CursorTooOld
+from features.errors import ConfigError
+from serving.errors import CursorTooOld
 from serving.store.protocol import After, ChurnFilter
 from serving.store.rules import PublishRules, outdated
 from tests.support.scores import run_info, score_tables

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import ConfigError, DataError, NoRun, StoreError, UnknownCustomer
+from features.errors import ConfigError, DataError
+from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.protocol import SORT_KEYS, After, ChurnFilter
 from serving.store.sql import SqlStore
 from tests.support.scores import run_info, score_tables

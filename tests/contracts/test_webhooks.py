@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.errors import ConfigError, UnknownWebhook
+from features.errors import ConfigError
 from serving.changes.webhook_store import KEPT_DELIVERIES, MOST_WEBHOOKS, Delivery, Webhook
+from serving.errors import UnknownWebhook
 from tests.support.scores import run_info, score_tables
 
 NOW = datetime(2026, 3, 4, 12, 30, 5, tzinfo=UTC)

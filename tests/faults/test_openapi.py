@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from features.settings.serve import Serve
-from features.settings.settings import Settings
 from serving.commands.main import main
 from serving.people.access import ACCESS
 from serving.people.keys import new_key
@@ -18,6 +16,7 @@ from serving.privacy.erasure import CustomerFiles
 from serving.scoring.answers import encode
 from serving.server.app import create_app
 from serving.server.stores import open_stores
+from serving.settings import Serve, Settings
 from serving.web.observed import Observed
 from tests.flow.test_live_orders import Inline
 from tests.support.openapi_cases import send_cases

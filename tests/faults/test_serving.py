@@ -25,7 +25,7 @@ CANARY = "canary7f3a"
 SLOW = """
 import sys, time
 from dataclasses import replace
-from features.settings.serve import Serve
+from serving.settings import Serve
 from serving.server.server import serve
 from serving.server.stores import open_stores
 from serving.store.sql import SqlStore

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from features.errors import BundleError
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.scoring.run import score
 from serving.store.memory import MemoryStore
 from tests.support.contracts import contract_settings, simulate_contracts
 from training.bundle.publication import load_models
+from training.errors import BundleError
 from training.job import train
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)

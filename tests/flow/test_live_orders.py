@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from features.orders.log import check_orders, read_orders
-from features.settings.settings import Settings
 from serving.commands.main import main
 from serving.live.context import context_file, read_context
 from serving.live.handover import lines_sent
@@ -23,6 +22,7 @@ from serving.privacy.erasure import CustomerFiles
 from serving.scoring.answers import blocks
 from serving.scoring.run import score
 from serving.server.stores import Stores, open_stores
+from serving.settings import Settings
 from tests.serving.conftest import NOW, client_of
 from tests.support.shop import write_config
 from tests.support.trained import copy_of

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import BundleError
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.scoring.run import score
@@ -15,6 +14,7 @@ from serving.store.memory import MemoryStore
 from tests.support.shop import COLUMNS, shop_settings, simulate_orders
 from tests.support.trained import SECTIONS, SHOP
 from training.bundle.publication import load_models
+from training.errors import BundleError
 from training.job import train
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.settings.settings import Settings
+from serving.settings import Settings
 from tests.support.shop import shop_settings
 
 INTERACTIONS = {

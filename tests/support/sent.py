@@ -4,7 +4,7 @@ import pandas as pd
 
 from features.reading.judging import TypedLine
 from features.reading.typing import SentLine, typed_line
-from features.settings.settings import Data
+from features.settings.data import Data
 
 
 def sent_lines(orders: pd.DataFrame) -> dict[str, list[SentLine]]:

@@ -13,7 +13,7 @@ from urllib.error import URLError
 
 _SCRIPT = """
 import sys
-from features.settings.serve import Serve
+from serving.settings import Serve
 from serving.server.server import serve
 from serving.server.stores import open_stores
 serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]), settings=Serve(SETTINGS),

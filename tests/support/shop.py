@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import tomlkit
 
-from features.settings.settings import CONFIG_NAME, Settings, settings_from
+from features.settings.loading import CONFIG_NAME, settings_from
+from serving.settings import Settings
 
 FIRST_DAY = pd.Timestamp("2024-01-01")
 
@@ -165,7 +166,7 @@ def shop_settings(root: Path, **sections: dict[str, Any]) -> Settings:
     }
     for name, section in sections.items():
         values[name] = {**values.get(name, {}), **section}
-    return settings_from(values, root=root)
+    return settings_from(values, Settings, root=root)
 
 
 def write_config(settings: Settings) -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from features.orders.log import OrderLog, read_orders
-from features.settings.settings import Settings
 from features.sources import FrameSource
+from serving.settings import Settings
 from tests.support.shop import shop_settings, simulate_orders
 from training.job import TrainResult, train
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import BundleError
 from training.backtest.grade import RULE
+from training.errors import BundleError
 from training.models.estimator import read_json, write_json
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from training.models.estimator import Floats
 from training.past.plan import plan_training
 from training.past.tables import CutoffTable
 from training.past.world import World
+from training.settings import TrainingSettings
 from training.tasks.cancellation import judged, running
 from training.tasks.catalogue import TASKS
 from training.tasks.task import Judgement, Task, error_improvement
@@ -116,7 +117,9 @@ class Correction:
         )
 
 
-def judge_runs(log: OrderLog, runs: Sequence[Said], first_day: date) -> list[Entry]:
+def judge_runs(
+    log: OrderLog[TrainingSettings], runs: Sequence[Said], first_day: date
+) -> list[Entry]:
     """Judge every run whose horizon has passed, oldest first.
 
     Parameters
@@ -138,7 +141,7 @@ def judge_runs(log: OrderLog, runs: Sequence[Said], first_day: date) -> list[Ent
     return [_entry(log, worlds[run.clv_basis], run, first_day) for run in ended]
 
 
-def _entry(log: OrderLog, world: World, said: Said, first_day: date) -> Entry:
+def _entry(log: OrderLog[TrainingSettings], world: World, said: Said, first_day: date) -> Entry:
     settings = log.settings
     fold = plan_training(first_day, said.as_of, said.horizon_days, settings.train).whole
     world.prepare(fold)

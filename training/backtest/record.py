@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import BundleError
 from training.backtest.backtest import TaskResult
+from training.errors import BundleError
 from training.models.estimator import read_json, write_json
 from training.past.plan import Fold
 from training.tasks.task import Judgement, Task

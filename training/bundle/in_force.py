@@ -10,9 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from features.errors import BundleError, Busy
-from features.settings.settings import Settings
+from features.errors import Busy
 from training.bundle.manifest import CURRENT, Manifest, current_bundle, read_manifest
+from training.errors import BundleError
+from training.settings import TrainingSettings
 
 LOCK = ".publish.lock"
 LOCK_TIMEOUT_SECONDS = 30
@@ -44,7 +45,7 @@ def publication_lock(bundles: Path) -> Iterator[None]:
         ) from None
 
 
-def rollback(settings: Settings) -> Manifest:
+def rollback(settings: TrainingSettings) -> Manifest:
     """Put the bundle before the one in force back in force.
 
     Its files are checked against their hashes; they were checked to predict what they should

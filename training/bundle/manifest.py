@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from features.errors import BundleError
+from training.errors import BundleError
 
 MANIFEST = "manifest.json"
 CURRENT = "current"

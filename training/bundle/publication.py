@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import BundleError, DataError
+from features.errors import DataError
 from features.segments.clusters import Clusters
-from features.settings.settings import Settings
 from training.backtest.evidence import Evidence
 from training.bundle.in_force import put_in_force
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
+from training.errors import BundleError
 from training.models.cancellation import AnyChurnModel, SavedChurn
 from training.models.estimator import read_json, write_json
 from training.models.next_purchase import NextPurchaseModel
 from training.models.value import ValueModel
 from training.recommend.model import RecommendationModel
 from training.segments.clusters import ClusterModel
+from training.settings import TrainingSettings
 
 GOLDEN = "golden.json"
 GOLDEN_ROWS = 8
@@ -131,7 +132,7 @@ def _write_bundle(
     write_json(folder / MANIFEST, {**manifest.to_dict(), "files": hashes})
 
 
-def load_models(settings: Settings) -> Models:
+def load_models(settings: TrainingSettings) -> Models:
     """The models in force.
 
     Raises

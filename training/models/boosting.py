@@ -11,8 +11,8 @@ import lightgbm
 import numpy as np
 import pandas as pd
 
-from features.errors import BundleError
 from features.rows import Features, values_of
+from training.errors import BundleError
 from training.models.attribution import TreeTables
 from training.models.estimator import Floats
 

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import BundleError, DataError
+from features.errors import DataError
 from features.rows import Features, Rows
+from training.errors import BundleError
 from training.past.tables import CutoffTable
 
 Floats = npt.NDArray[np.float64]

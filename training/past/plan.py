@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import count
 
 from features.errors import NotEnoughData
-from features.settings.settings import Train
+from training.settings import Train
 
 SHORTEST_HORIZON_DAYS = 7
 """The smallest `predict.horizon_days` that the configuration takes."""

@@ -10,11 +10,11 @@ from features.engines.build import build_features
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis
 from features.segments.rfm import Rfm
-from features.settings.settings import Settings
 from training.models.boosting import Boosting
 from training.models.rhythm import Rhythms
 from training.past.plan import Fold
 from training.past.tables import CutoffTable, Slot, labels_at, slots_before
+from training.settings import TrainingSettings
 
 
 class World:
@@ -28,10 +28,10 @@ class World:
     basis : what values are counted in, the same at every date
     """
 
-    def __init__(self, log: OrderLog, basis: ValueBasis = REVENUE) -> None:
+    def __init__(self, log: OrderLog[TrainingSettings], basis: ValueBasis = REVENUE) -> None:
         self._log = log
         self.basis = basis
-        self.settings: Settings = log.settings
+        self.settings = log.settings
         self.horizon_days = log.settings.predict.horizon_days
         self._features: dict[date, pd.DataFrame] = {}
         self._labels: dict[tuple[date, date], pd.DataFrame] = {}

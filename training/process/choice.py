@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import BundleError
+from training.errors import BundleError
 from training.process.beta_geometric import BetaGeometric
 from training.process.maximum_likelihood import FittedModel
 from training.process.modified_beta_geometric import ModifiedBetaGeometric

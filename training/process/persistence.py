@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-from features.errors import BundleError
+from training.errors import BundleError
 
 
 def checked(

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import BundleError, DataError, NotEnoughData
-from features.settings.settings import Settings
+from features.errors import DataError, NotEnoughData
 from training.backtest.backtest import Backtest, Progress, TaskResult, judge_folds, prepare_folds
 from training.backtest.grade import Grade, graded, interval
 from training.backtest.metrics import spearman
 from training.backtest.record import Record
 from training.bundle.manifest import Manifest, current_bundle
 from training.bundle.publication import Models, load_models_of
+from training.errors import BundleError
 from training.models.estimator import Floats
 from training.past.plan import Fold, plan_training
 from training.past.world import World
+from training.settings import TrainingSettings
 from training.tasks.task import Task
 
 RULE = (
@@ -87,7 +88,7 @@ class Comparison:
     words: str
 
 
-def champion_in_force(settings: Settings) -> Champion | None:
+def champion_in_force(settings: TrainingSettings) -> Champion | None:
     """The bundle in force; None where there is none that can be read."""
     try:
         folder = current_bundle(settings.path(settings.store.bundles))

@@ -7,14 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from features.errors import BundleError, ConfigError
-from features.settings.settings import Settings
+from features.errors import ConfigError
 from training.backtest.grade import graded
 from training.backtest.record import Record
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import Manifest, ModelEntry, current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models_of, prune, publish_bundle
+from training.errors import BundleError
 from training.promotion.promotion import Champion, Comparison, Verdict, on_shared_folds, verdict
+from training.settings import TrainingSettings
 from training.tasks.catalogue import TASKS, registered_name, tasks_for
 from training.tasks.task import Task
 
@@ -30,7 +31,7 @@ class Promotion:
     bundle: str | None
 
 
-def promote(settings: Settings, names: tuple[str, ...], version: str | None) -> Promotion:
+def promote(settings: TrainingSettings, names: tuple[str, ...], version: str | None) -> Promotion:
     """Put registered versions in force in the place of the champions.
 
     They are compared with the champions by what both said in their backtests; no orders are
@@ -135,7 +136,7 @@ class _Candidate:
             )
         return cls(name, version, known.as_of, known.verdict, record)
 
-    def verdict(self, tracker: Any, champion: Champion, settings: Settings) -> Verdict:
+    def verdict(self, tracker: Any, champion: Champion, settings: TrainingSettings) -> Verdict:
         """By the folds of both backtests; without any, a refusal of its training stands."""
         now = champion.manifest.models.get(self.name)
         against: Comparison | str = "there is no champion yet"
@@ -152,7 +153,7 @@ class _Candidate:
             return Verdict(promoted=False, reason=self.said.removeprefix("refused: "))
         return found
 
-    def entry(self, reason: str, settings: Settings) -> ModelEntry:
+    def entry(self, reason: str, settings: TrainingSettings) -> ModelEntry:
         """Its line in the manifest."""
         task, rows = _task(self.name, settings), self.record.pooled
         customers, better = self.record.customers, task.improvement(rows)
@@ -170,7 +171,7 @@ class _Candidate:
         )
 
 
-def _task(name: str, settings: Settings) -> Task:
+def _task(name: str, settings: TrainingSettings) -> Task:
     return next(task for task in tasks_for(settings) if task.name == name)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import BundleError
+from training.errors import BundleError
 from training.models.estimator import read_json, write_json
 from training.recommend.catalogue import Catalogue
 from training.recommend.facts import ProductFacts

@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 from scipy.special import expit
 
-from features.errors import BundleError
+from training.errors import BundleError
 from training.models.boosting import GROWING
 from training.recommend.baskets import Values
 from training.recommend.candidates import FEATURES

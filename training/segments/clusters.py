@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.errors import BundleError, NotEnoughData
+from features.errors import NotEnoughData
 from features.segments.clusters import (
     TRAITS,
     Clusters,
@@ -23,7 +23,8 @@ from features.segments.clusters import (
     nearest_centre,
     scale,
 )
-from features.settings.settings import ClusterSearch
+from features.settings.segments import ClusterSearch
+from training.errors import BundleError
 from training.models.estimator import Floats, read_json, write_json
 
 FILE = "clusters.json"
@@ -109,7 +110,10 @@ class ClusterModel:
             raise BundleError(
                 f"{directory / FILE}: not clusters ({type(error).__name__}). Train again."
             ) from None
-        model.clusters_ = Clusters.from_dict(found)
+        try:
+            model.clusters_ = Clusters.from_dict(found)
+        except ValueError as error:
+            raise BundleError(f"{directory / FILE}: {error}. Train again.") from None
         return model
 
     def _centres(self, scaled: Floats, number: int) -> Floats:

@@ -3,7 +3,7 @@
 The order matters once: the date of the next order ends at the churn probability.
 """
 
-from features.settings.settings import Settings
+from training.settings import TrainingSettings
 from training.tasks.cancellation import CancellationTask
 from training.tasks.churn import ChurnTask
 from training.tasks.next_purchase import NextPurchaseTask
@@ -14,7 +14,7 @@ from training.tasks.value import ValueTask
 TASKS: tuple[Task, ...] = (ChurnTask(), ValueTask(), NextPurchaseTask(), RecommendationTask())
 
 
-def tasks_for(settings: Settings) -> tuple[Task, ...]:
+def tasks_for(settings: TrainingSettings) -> tuple[Task, ...]:
     """`TASKS`, with the churn that `predict.churn` asks for."""
     if settings.predict.churn == "silence":
         return TASKS

@@ -29,15 +29,15 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from features.errors import BundleError
-from features.settings.settings import Settings
 from training.backtest.backtest import Backtest, TaskResult
 from training.backtest.grade import RULE
 from training.backtest.record import Record
 from training.backtest.report import backtest_page, figures_of
 from training.bundle.manifest import Manifest
+from training.errors import BundleError
 from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.promotion.promotion import Verdict
+from training.settings import TrainingSettings
 from training.tasks.catalogue import registered_name
 
 # the first start of a database is no news to a shop
@@ -79,7 +79,7 @@ class Tracker:
     settings : gives the tracking URI, the artifact folder and the experiment
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: TrainingSettings) -> None:
         self.settings = settings
         self.uri = settings.database_url(settings.tracking.uri)
         self._connect()

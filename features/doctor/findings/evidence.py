@@ -7,7 +7,7 @@ import duckdb
 import pandas as pd
 
 from features.reading.identities import Resolution
-from features.settings.settings import Data
+from features.settings.data import Data
 from features.sql import row
 
 _STRAY_GAP_DAYS = 60

@@ -6,7 +6,7 @@ import duckdb
 
 from features.doctor.report import Finding, ReasonCount, Report
 from features.reading.identities import Resolution
-from features.settings.settings import Data
+from features.settings.data import Data
 
 _LISTED = 3
 

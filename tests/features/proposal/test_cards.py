@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from features.orders.log import check_orders
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
+from serving.settings import Settings
 from tests.features.proposal.test_proposal import accepted, columns, proposed, said, shop
 
 
@@ -97,7 +98,7 @@ def test_several_currencies_ask_for_rates(tmp_path, sales):
     assert f"# NOK = 1.0  # {rows}" in proposal.toml
     for toml, refusals in ((proposal.toml, ["no_rate"]), (with_rate(proposal.toml), [])):
         (tmp_path / "regulars.toml").write_text(toml, encoding="utf-8")
-        with check_orders(load_settings(tmp_path / "regulars.toml")) as report:
+        with check_orders(load_settings(tmp_path / "regulars.toml", Settings)) as report:
             assert [finding.code for finding in report.found("refuses")] == refusals
 
 

@@ -14,7 +14,8 @@ from features.errors import ConfigError, DataError
 from features.orders.log import check_orders
 from features.proposal import Proposal, propose
 from features.proposal.names import likeness, spaced
-from features.settings.settings import Settings, settings_from
+from features.settings.loading import settings_from
+from serving.settings import Settings
 
 START = pd.Timestamp("2022-01-03")
 
@@ -68,7 +69,7 @@ def said(proposal: Proposal, *words: str) -> bool:
 
 def accepted(proposal: Proposal) -> Settings:
     assert tomllib.loads(proposal.toml) == proposal.settings
-    return settings_from(proposal.settings, root=Path())
+    return settings_from(proposal.settings, Settings, root=Path())
 
 
 def invoices() -> pd.DataFrame:
@@ -278,7 +279,7 @@ def test_the_reader_understands_what_was_proposed(tmp_path, kind):
         case "invoices":
             invoices().to_csv(file, index=False)
     proposal = propose(str(file), relative_to=tmp_path)
-    with check_orders(settings_from(proposal.settings, root=tmp_path)) as report:
+    with check_orders(settings_from(proposal.settings, Settings, root=tmp_path)) as report:
         unread = [count.reason for count in report.quarantined if count.reason.startswith("bad")]
         assert unread == []
         assert report.rows_used > 0.95 * report.rows_read

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.reading.mapping import typed_lines
-from features.settings.settings import Engine, settings_from
+from features.settings.engine import Engine
+from features.settings.loading import settings_from
 from features.sources import CsvSource, FrameSource, ParquetSource, Source
 from features.sql import engine, identifier
+from serving.settings import Settings
 
 COLUMNS = {"customer_id": "id", "ordered_at": "t", "amount": "a"}
 SHANGHAI = {"timezone": "Asia/Shanghai"}
@@ -33,7 +35,7 @@ def typed(
         values = FrameSource(pd.DataFrame({**plain, **values}))
     columns = {**COLUMNS, **(columns or {})}
     value = {"data": {"transactions": "x", "columns": columns, **data}}
-    checked = settings_from(value, root=Path())
+    checked = settings_from(value, Settings, root=Path())
     with engine(Engine()) as connection:
         types = values.columns(connection)
         connection.execute(f"CREATE TABLE source_lines AS {values.relation(connection)}")

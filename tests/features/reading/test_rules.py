@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from features.orders.log import check_orders
 from features.reading.rules import rules_for
-from features.settings.settings import Settings
 from features.sources import FrameSource
+from serving.settings import Settings
 from tests.support.shop import shop_settings
 
 COLUMNS = {

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.segments.abc_classes import Abc
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from tests.features.segments.customers import cents, customers
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from features.orders.log import read_orders
 from features.segments.affinity import affinities, describe
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, busy_orders, shop_settings
 
@@ -109,9 +109,10 @@ def test_anonymous_orders_count_where_orders_have_ids(tmp_path):
 
 
 def _settings(values, root):
-    from features.settings.settings import settings_from
+    from features.settings.loading import settings_from
+    from serving.settings import Settings
 
-    return settings_from({k: v for k, v in values.items() if k != "root"}, root=root)
+    return settings_from({k: v for k, v in values.items() if k != "root"}, Settings, root=root)
 
 
 def _days(lines):

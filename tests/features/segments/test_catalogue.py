@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from features.errors import DataError
 from features.segments.catalogue import SYSTEMS, assign_all, describe_all, systems_of
 from features.segments.clusters import Clusters
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from tests.features.segments.customers import any_customers, customers, split
 
 CLUSTERS = Clusters(

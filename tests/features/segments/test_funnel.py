@@ -11,7 +11,7 @@ from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.segments.catalogue import assign_all
 from features.segments.funnel import STAGES, Funnel, funnel
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from features.sources import FrameSource
 from tests.features.segments.customers import customers
 from tests.support.optional_tables import settings_with, write_tables

@@ -11,7 +11,7 @@ from features.segments.growth_share import (
     assortment_growth_share,
     describe_assortment,
 )
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from features.sources import FrameSource
 from tests.features.segments.customers import customers
 from tests.support.shop import shop_settings

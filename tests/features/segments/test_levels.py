@@ -6,7 +6,7 @@ import pytest
 from features.segments.levels import ValuePotentialLoyalty, loyalty_index
 from features.segments.profit import run_rate
 from features.settings.funnel import LoyaltyWeights
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from tests.features.segments.customers import customers
 
 

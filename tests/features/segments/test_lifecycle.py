@@ -5,7 +5,7 @@ import pytest
 
 from features.segments.lifecycle import Lifecycle
 from features.segments.trend import daily_trend, two_periods
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from tests.features.segments.customers import customers
 
 ONE_ORDER = {

@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import DataError, NotEnoughData
 from features.segments.management import Management, learned_weights
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from tests.features.segments.customers import customers
 
 

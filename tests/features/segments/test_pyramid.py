@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.segments.pyramid import TIERS, Pyramid, PyramidOfClv
-from features.settings.settings import Segments
+from features.settings.segments import Segments
 from tests.features.segments.customers import cents, customers
 
 

@@ -6,7 +6,13 @@ import pydantic
 import pytest
 
 from features.errors import ConfigError
-from features.settings.settings import Settings, load_settings, settings_from
+from features.settings.feature_settings import FeatureSettings
+from features.settings.loading import load_settings, settings_from
+from features.settings.orders_store import OrdersStore
+from serving.settings import Settings
+from training.settings import TrainingSettings
+
+COLUMNS_OF_AMOUNT = {"customer_id": "c", "ordered_at": "t", "amount": "a"}
 
 GOOD = """
 [data]
@@ -25,7 +31,7 @@ unit_price = "Price"
 def loaded(folder: Path, text: str) -> Settings:
     path = folder / "regulars.toml"
     path.write_text(text, encoding="utf-8")
-    return load_settings(path)
+    return load_settings(path, Settings)
 
 
 def problems(folder: Path, text: str) -> tuple[str, ...]:
@@ -35,7 +41,9 @@ def problems(folder: Path, text: str) -> tuple[str, ...]:
 
 
 def with_columns(**columns: object) -> Settings:
-    return settings_from({"data": {"transactions": "o.csv", "columns": columns}}, root=Path())
+    return settings_from(
+        {"data": {"transactions": "o.csv", "columns": columns}}, Settings, root=Path()
+    )
 
 
 def test_a_good_file_fills_in_the_defaults(tmp_path):
@@ -131,15 +139,15 @@ def test_a_byte_order_mark_is_no_problem(tmp_path):
 
 def test_a_missing_file_names_the_command_that_writes_one(tmp_path):
     with pytest.raises(ConfigError, match=r"no such file. `regulars init FILE` writes one"):
-        load_settings(tmp_path / "regulars.toml")
+        load_settings(tmp_path / "regulars.toml", Settings)
 
 
 def test_a_folder_or_a_binary_file_cannot_be_read(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_settings(tmp_path)
+        load_settings(tmp_path, Settings)
     (tmp_path / "regulars.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_settings(tmp_path / "regulars.toml")
+        load_settings(tmp_path / "regulars.toml", Settings)
 
 
 def test_the_root_is_not_a_setting(tmp_path):
@@ -182,7 +190,7 @@ def test_rates_that_cannot_be(rates, said):
     columns = {"customer_id": "a", "ordered_at": "b", "amount": "c", "currency": "d"}
     data = {"transactions": "o.csv", "columns": columns, "rates": rates}
     with pytest.raises(ConfigError) as caught:
-        settings_from({"data": data}, root=Path())
+        settings_from({"data": data}, Settings, root=Path())
     assert said in str(caught.value)
 
 
@@ -190,4 +198,25 @@ def test_rates_without_a_column_of_currencies_do_nothing_and_are_refused():
     columns = {"customer_id": "a", "ordered_at": "b", "amount": "c"}
     data = {"transactions": "o.csv", "columns": columns, "rates": {"USD": 0.9}}
     with pytest.raises(ConfigError, match=r"'data.rates': needs 'data.columns.currency'"):
-        settings_from({"data": data}, root=Path())
+        settings_from({"data": data}, Settings, root=Path())
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "strangers"),
+    [
+        (FeatureSettings, {"train", "tracking", "recommend", "serve", "changes", "campaigns"}),
+        (TrainingSettings, {"serve", "changes", "campaigns"}),
+        (Settings, set()),
+    ],
+)
+def test_a_package_knows_the_sections_it_reads_and_no_others(settings_class, strangers):
+    assert settings_class.model_fields.keys() == Settings.model_fields.keys() - strangers
+    for section in strangers:
+        values = {"data": {"transactions": "o.csv", "columns": COLUMNS_OF_AMOUNT}, section: {}}
+        with pytest.raises(ConfigError, match=f"unknown setting '{section}'"):
+            settings_from(values, settings_class, root=Path())
+
+
+def test_features_knows_where_orders_are_kept_and_nothing_else_of_the_store():
+    assert FeatureSettings.model_fields["store"].annotation is OrdersStore
+    assert set(OrdersStore.model_fields) == {"quarantine", "log"}

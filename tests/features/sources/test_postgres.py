@@ -18,9 +18,11 @@ from features.engines.build import build_features
 from features.errors import ConfigError, DataError
 from features.orders.log import OrderLog, check_orders, read_orders
 from features.proposal import propose
-from features.settings.settings import Engine, Settings, load_settings
+from features.settings.engine import Engine
+from features.settings.loading import load_settings
 from features.sources import open_source
 from features.sql import engine
+from serving.settings import Settings
 from tests.support.postgres import PASSWORD, PostgresServer, needed_binaries, running_postgres
 from tests.support.shop import busy_orders, shop_settings
 
@@ -437,7 +439,7 @@ def test_init_looks_at_a_table_and_writes_what_check_reads(server, database, tmp
     assert quote(PASSWORD, safe="") not in str((found.shown, found.notes))
     assert any("keep it to yourself" in note for note in found.notes)
     (tmp_path / "regulars.toml").write_text(found.toml, encoding="utf-8")
-    with check_orders(load_settings(tmp_path / "regulars.toml")) as report:
+    with check_orders(load_settings(tmp_path / "regulars.toml", Settings)) as report:
         assert report.rows_read == len(busy_orders())
         assert not report.refusals
     asked = propose(place, relative_to=tmp_path, query="SELECT * FROM orders")

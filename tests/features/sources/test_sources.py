@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import DataError
 from features.orders.log import check_orders
-from features.settings.settings import Engine
+from features.settings.engine import Engine
 from features.sources import FrameSource, missing_columns, open_source
 from features.sql import engine
 from tests.support.shop import shop_settings, simulate_orders

@@ -11,11 +11,12 @@ from features.doctor.report_html import page
 from features.engines.build import build_features
 from features.errors import ConfigError, DataError
 from features.orders.log import check_orders, read_orders
-from features.settings.settings import settings_from
+from features.settings.loading import settings_from
 from features.settings.tables import Contacts, Customers, Interactions
 from features.sources import FrameSource
 from features.tables.optional_tables import customer_details
 from serving.commands.orders import check
+from serving.settings import Settings
 from tests.support.optional_tables import TABLES, busy_tables, settings_with, write_tables
 from tests.support.shop import FIRST_DAY, busy_orders, order_lines, shop_settings, write_config
 
@@ -385,7 +386,7 @@ def test_a_configuration_that_cannot_be_used_is_refused(tmp_path, section, chang
     values = shop_settings(tmp_path).model_dump(exclude={"root"})
     values["data"][section] = {**TABLES[section], **change}
     with pytest.raises(ConfigError, match=said):
-        settings_from(values, root=tmp_path)
+        settings_from(values, Settings, root=tmp_path)
 
 
 @pytest.mark.parametrize("section", [Interactions, Contacts, Customers])

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from features.orders.log import read_orders
-from features.settings.settings import settings_from
+from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate, outcomes_of
 from serving.campaigns.service import Campaigns, status_of
 from serving.campaigns.store import Campaign, Member
 from serving.server.stores import memory_stores
+from serving.settings import Settings
 
 START, END, LATE = date(2026, 3, 1), date(2026, 3, 31), date(2026, 4, 10)
 CUSTOMERS = 400
@@ -62,7 +63,7 @@ def shop(folder, orders, *, cost=None, contacts=None, visits=None):
             "kind": "kind",
         }
     values = {"data": data, "predict": {"horizon_days": 30}}
-    return read_orders(settings_from(values, root=folder))
+    return read_orders(settings_from(values, Settings, root=folder))
 
 
 def bought(treated, held_out, day=date(2026, 3, 5)):

@@ -9,12 +9,13 @@ import pytest
 
 from features.engines.build import build_features
 from features.orders.log import read_orders
-from features.settings.settings import settings_from
+from features.settings.loading import settings_from
 from serving.campaigns.measuring import Learned, measure_campaigns
 from serving.campaigns.store import Member
 from serving.campaigns.targeting import targeting_of
 from serving.scoring.economics import assumed, with_contacts
 from serving.server.stores import memory_stores
+from serving.settings import Settings
 from tests.serving.campaigns.test_measuring import COLUMNS, END, LATE, START, campaign
 
 CUSTOMERS = 2_400
@@ -76,7 +77,7 @@ def read(folder, table):
         "columns": COLUMNS,
     }
     values = {"data": data, "predict": {"horizon_days": 30}}
-    return read_orders(settings_from(values, root=folder))
+    return read_orders(settings_from(values, Settings, root=folder))
 
 
 @pytest.mark.slow

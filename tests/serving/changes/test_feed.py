@@ -2,8 +2,8 @@
 
 import pytest
 
-from features.settings.settings import Settings
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from serving.store.memory import MemoryStore
 from serving.store.rules import PublishRules
 from serving.web import schemas as models

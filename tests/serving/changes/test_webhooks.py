@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from features.settings.serve import Serve
 from serving.changes.webhook_calls import Caller, CallRules
 from serving.changes.webhooks import (
     CHANGES_PER_MESSAGE,
@@ -20,6 +19,7 @@ from serving.changes.webhooks import (
 )
 from serving.privacy.store import Tombstone
 from serving.server.stores import memory_stores, open_stores
+from serving.settings import Serve
 from serving.store.memory import MemoryStore
 from serving.store.rules import PublishRules
 from serving.store.tables import webhooks as webhooks_table
@@ -393,7 +393,7 @@ def test_state_calls_and_a_new_start_are_told(client, receiver, stores, clock):
 
 SCRIPT = """
 import sys
-from features.settings.serve import Serve
+from serving.settings import Serve
 from serving.server.server import serve
 from serving.server.stores import open_stores
 serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from features.settings.settings import load_settings
+from features.settings.loading import load_settings
 from serving.people.keys import KeyRing
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from tests.serving.commands.test_commands import regulars
 from tests.support.scores import run_info, score_tables
 from tests.support.shop import shop_settings, write_config
@@ -30,7 +31,7 @@ def said(config, *words):
 
 
 def stores_of(config):
-    settings = load_settings(config)
+    settings = load_settings(config, Settings)
     return open_stores(settings.database_url(settings.store.url))
 
 

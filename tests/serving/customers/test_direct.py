@@ -2,8 +2,8 @@
 
 import pytest
 
-from features.errors import StoreError
 from serving.customers import direct
+from serving.errors import StoreError
 from tests.serving.conftest import client_of
 
 

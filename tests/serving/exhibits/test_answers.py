@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from features.settings.serve import Serve
 from serving.exhibits.catalogue import EXHIBITS
+from serving.settings import Serve
 from serving.store.memory import MemoryStore
 from serving.web import schemas as shapes
 from tests.serving.conftest import client_of

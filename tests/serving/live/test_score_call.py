@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from features.errors import ConfigError, ScorerAway, ScorerBusy
+from features.errors import ConfigError
+from serving.errors import ScorerAway, ScorerBusy
 from serving.live.process import answer
 from serving.live.schemas import MOST_LINES, Prediction
 from serving.live.scorer import Scorer

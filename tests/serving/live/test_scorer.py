@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from features.errors import BundleError, ConfigError
+from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.commands.score import score as score_command
@@ -25,6 +25,7 @@ from tests.support.sent import sent_lines, typed_lines_of
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
 from training.bundle.publication import load_models
+from training.errors import BundleError
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
 DIGITS = 2

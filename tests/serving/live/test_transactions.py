@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from features.errors import RegularsError, ScorerAway
+from features.errors import RegularsError
+from serving.errors import ScorerAway
 from serving.live.orders import Follower, LiveOrders
 from serving.live.store import Handover
 from serving.server.stores import memory_stores

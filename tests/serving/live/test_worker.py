@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from features.errors import ConfigError, RegularsError, ScorerAway, ScorerBusy
+from features.errors import ConfigError, RegularsError
+from serving.errors import ScorerAway, ScorerBusy
 from serving.live.worker import worker_for
 from tests.support.sent import sent_lines
 from tests.support.shop import write_config

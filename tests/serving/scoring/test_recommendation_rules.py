@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
-from features.settings.recommend import Recommend
-from features.settings.settings import Settings
 from serving.scoring.recommendation_rules import rules_of
 from serving.scoring.run import recommendations
+from serving.settings import Settings
 from training.bundle.publication import load_models
+from training.settings import Recommend
 
 
 @pytest.fixture

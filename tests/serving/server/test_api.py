@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from features.errors import StoreError
+from serving.errors import StoreError
 from serving.store.memory import MemoryStore
 from serving.web import schemas as models
 from serving.web.params import XLSX

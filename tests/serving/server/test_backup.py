@@ -6,10 +6,11 @@ import sqlite3
 import pytest
 
 from features.errors import ConfigError
-from features.settings.settings import settings_from
+from features.settings.loading import settings_from
 from serving.people.key_store import Key
 from serving.server.backup import CONTENTS, STORE, back_up, read_contents, restore
 from serving.server.stores import open_stores
+from serving.settings import Settings
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
 
@@ -21,7 +22,7 @@ def settings_in(folder, url="sqlite:///data/regulars.db"):
     folder.mkdir(exist_ok=True)
     (folder / "regulars.toml").write_text("# settings\n")
     values = {"data": {"transactions": "o.csv", "columns": COLUMNS}, "store": {"url": url}}
-    return settings_from(values, root=folder)
+    return settings_from(values, Settings, root=folder)
 
 
 def answers(settings):

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from starlette.datastructures import QueryParams
 
-from features.errors import ConfigError, StoreError
+from features.errors import ConfigError
 from serving.churn_list.form import ListForm
 from serving.churn_list.page import outcomes, trend
 from serving.customers.picture import interval
 from serving.customers.timeline import alive_course, course, timeline
+from serving.errors import StoreError
 from serving.live.store import Handover, PastOrder
 from serving.server.stores import memory_stores
 from serving.store.memory import MemoryStore

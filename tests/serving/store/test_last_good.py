@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from features.errors import ConfigError, StoreError, UnknownCustomer
-from features.settings.serve import Serve
+from features.errors import ConfigError
+from serving.errors import StoreError, UnknownCustomer
+from serving.settings import Serve
 from serving.store.last_good import LastGood
 from serving.store.memory import MemoryStore
 from serving.store.protocol import ChurnFilter

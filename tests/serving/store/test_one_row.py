@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from features.errors import StoreError
+from serving.errors import StoreError
 from serving.store.database import open_database
 from serving.store.one_row import OneRow
 

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from features.settings.serve import Serve
 from serving.people.keys import new_key
 from serving.people.rates import Rates
 from serving.server.stores import memory_stores
+from serving.settings import Serve
 from serving.web.admission import Admission
 from serving.web.logs import JsonLog
 from serving.web.problems import Overloaded, TooManyRequests

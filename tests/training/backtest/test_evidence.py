@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from features.errors import BundleError
 from training.backtest.evidence import FILE, Evidence, outcomes, shares, spread
+from training.errors import BundleError
 
 
 def evidence(**versions):

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from features.engines.build import build_features
-from features.errors import BundleError
 from tests.support.trained import copy_of
 from training.bundle.manifest import (
     CURRENT,
@@ -26,6 +25,7 @@ from training.bundle.publication import (
     prune,
     publish_bundle,
 )
+from training.errors import BundleError
 from training.models.churn import ChurnModel
 from training.models.value import ValueModel
 

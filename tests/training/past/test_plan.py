@@ -5,8 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from features.errors import NotEnoughData
-from features.settings.settings import Train
 from training.past.plan import Fold, plan_training
+from training.settings import Train
 
 FIRST = date(2024, 1, 1)
 

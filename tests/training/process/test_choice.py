@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from features.errors import BundleError
 from tests.support.purchase_process import simulate_summary
+from training.errors import BundleError
 from training.process.choice import PROCESSES, Trial, fit_process, process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
 from training.process.regular_beta_geometric import RegularBetaGeometric

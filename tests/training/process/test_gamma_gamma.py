@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 
-from features.errors import BundleError, ConfigError, DataError, NotEnoughData
+from features.errors import ConfigError, DataError, NotEnoughData
+from training.errors import BundleError
 from training.process.gamma_gamma import GammaGamma, log_likelihood
 
 

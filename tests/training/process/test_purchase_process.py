@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
-from features.errors import BundleError, ConfigError
+from features.errors import ConfigError
 from tests.support.purchase_futures import regular_futures
 from tests.support.purchase_process import simulate_summary
+from training.errors import BundleError
 from training.process import base
 from training.process.beta_geometric import BetaGeometric
 from training.process.likelihood import GroupedLikelihood

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
-from features.errors import BundleError, ConfigError, DataError, NotEnoughData
+from features.errors import ConfigError, DataError, NotEnoughData
+from training.errors import BundleError
 from training.process.shifted_beta_geometric import ShiftedBetaGeometric, log_likelihood
 
 

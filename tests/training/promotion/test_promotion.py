@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import BundleError
 from training.backtest.record import FOLDS, ROWS, Record, proof
+from training.errors import BundleError
 from training.past.plan import Fold
 from training.promotion.promotion import (
     FEWEST_VARIED,

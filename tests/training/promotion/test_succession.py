@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from features.engines.build import build_features
-from features.errors import BundleError, Busy, ConfigError
+from features.errors import Busy, ConfigError
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.commands.main import main
@@ -22,6 +22,7 @@ from tests.support.trained import SECTIONS, copy_of
 from training.bundle.in_force import publication_lock, rollback
 from training.bundle.manifest import MANIFEST, current_bundle
 from training.bundle.publication import load_models, load_models_of
+from training.errors import BundleError
 from training.job import train
 from training.promotion.succession import promote
 from training.tracking.mlflow_runs import CHALLENGER, CHAMPION, Tracker
@@ -191,9 +192,10 @@ def test_a_rollback_takes_a_second_and_loads_no_model(shop):
     bundles = with_previous(shop)
     script = (
         "import sys, time\n"
-        "from features.settings.settings import load_settings\n"
+        "from features.settings.loading import load_settings\n"
+        "from serving.settings import Settings\n"
         "from training.bundle.in_force import rollback\n"
-        "settings = load_settings(sys.argv[1])\n"
+        "settings = load_settings(sys.argv[1], Settings)\n"
         "rollback(settings)\n"
         "heavy = {'mlflow', 'lightgbm', 'pandas', 'scipy', 'sklearn', 'duckdb'}\n"
         "print(sorted(heavy & set(sys.modules)), time.process_time())\n"

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
-from features.errors import BundleError, ConfigError, DataError, NotEnoughData
+from features.errors import ConfigError, DataError, NotEnoughData
 from tests.support.purchases import day, purchases, random_shop
 from training.backtest.recommendation_metrics import customer_metrics, next_baskets
+from training.errors import BundleError
 from training.recommend.baselines import OwnFrequency, PopularProducts
 from training.recommend.model import RecommendationModel
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import BundleError, NotEnoughData
+from features.errors import NotEnoughData
 from features.segments.clusters import TRAITS, cluster_labels, cluster_words
-from features.settings.settings import ClusterSearch
+from features.settings.segments import ClusterSearch
+from training.errors import BundleError
 from training.segments.clusters import FILE, ClusterModel
 
 SEARCH = ClusterSearch(fewest=2, most=6, resamples=5)

@@ -1,8 +1,9 @@
-"""How much the server takes at once, and how long it bears with callers and stores."""
+"""The whole of `regulars.toml`: what `serving` reads beside the settings of `training`."""
 
 from pydantic import Field
 
-from features.settings.tables import Section
+from features.settings.section import Section
+from training.settings import ModelStore, TrainingSettings
 
 
 class Serve(Section):
@@ -40,3 +41,48 @@ class Serve(Section):
     """Whether webhooks may lead to addresses that are not of the open internet."""
     webhook_plain_http: bool = False
     """Whether webhooks may be called without TLS."""
+
+
+class Changes(Section):
+    """Thresholds of `GET /v1/changes`, each against what was told of a customer last."""
+
+    churn_points: float = Field(0.10, gt=0, le=1)
+    """A churn probability that moved so far is told."""
+    clv_share: float = Field(0.25, gt=0, le=100)
+    """A value that moved by this share of what was told last is told …"""
+    least_clv: float = Field(1.0, ge=0)
+    """… if that is at least so many units of the currency."""
+    band_margin: float = Field(0.05, ge=0, le=1)
+    """Another risk band is told once the churn probability has moved so far, too."""
+
+
+class Campaigns(Section):
+    """Assumptions of expected profits and defaults of campaigns; `docs/campaigns.md`."""
+
+    cost_per_contact: float = Field(0.0, ge=0, le=1e9)
+    """In units of the currency."""
+    save_rate: float = Field(0.05, gt=0, le=1)
+    """Share of the value at risk that a contact is assumed to save."""
+    margin_share: float = Field(0.30, gt=0, le=1)
+    """Net profit ÷ revenue, where the orders do not tell what they cost."""
+    hold_out: float = Field(0.10, gt=0, le=0.5)
+    """Share of the chosen customers who are not contacted, so that the effect can be measured."""
+
+
+class Store(ModelStore):
+    """Where score runs, the published models and the orders are kept."""
+
+    url: str = "sqlite:///data/regulars.db"
+    keep_runs: int = Field(30, ge=2, le=10_000)
+    """How many score runs stay; `docs/settings.md` says which others do."""
+    erasure_key: str = "data/erasure.key"
+    """The secret that keeps erased customers out without naming them."""
+
+
+class Settings(TrainingSettings):
+    """Every section of `regulars.toml`, and the folder its paths count from."""
+
+    store: Store = Store()
+    changes: Changes = Changes()
+    campaigns: Campaigns = Campaigns()
+    serve: Serve = Serve()

@@ -1,0 +1,53 @@
+"""`[data.columns]`: which column of the orders is which."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from features.settings.section import ColumnName, Section
+
+
+class Columns(Section):
+    """Which column of the file is which. Only what the file has needs a line."""
+
+    customer_id: ColumnName
+    ordered_at: ColumnName
+    order_id: ColumnName | None = None
+    product_id: ColumnName | None = None
+    product_name: ColumnName | None = None
+    category: ColumnName | None = None
+    quantity: ColumnName | None = None
+    amount: ColumnName | None = None
+    unit_price: Annotated[ColumnName | None, Field(validate_default=True)] = None
+    discount: tuple[ColumnName, ...] = ()
+    cost: ColumnName | None = None
+    channel: ColumnName | None = None
+    ingested_at: ColumnName | None = None
+    card_id: ColumnName | None = None
+    """Card or account: who bought where `customer_id` is empty; see `Identities`."""
+    currency: ColumnName | None = None
+
+    @field_validator("discount", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    # on a field rather than the section: a section with other problems is not looked at
+    @field_validator("unit_price")
+    @classmethod
+    def _money_is_known(cls, unit_price: str | None, info: ValidationInfo) -> str | None:
+        known = {"quantity", "amount"} <= info.data.keys()
+        if known and info.data["amount"] is None and None in (unit_price, info.data["quantity"]):
+            raise ValueError(
+                "needs either 'amount' (net paid for the line) or both 'unit_price' and 'quantity'"
+            )
+        return unit_price
+
+    def mapped(self) -> dict[str, tuple[str, ...]]:
+        """Field → the file's columns it is read from, for the fields that are mapped."""
+        pairs = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: value if isinstance(value, tuple) else (value,)
+            for name, value in pairs.items()
+            if value
+        }

@@ -1,0 +1,102 @@
+"""`[data]`: where the orders are and how to read them."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.numbers import get_currency_precision, list_currencies
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from features.settings.columns import Columns
+from features.settings.rules import Rules
+from features.settings.section import Section
+from features.settings.tables import Contacts, Customers, Identities, Interactions, Products
+
+POSTGRES = ("postgresql://", "postgres://")
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone such as 'Europe/London'")
+    return name
+
+
+def _known_currency(code: str) -> str:
+    if code not in list_currencies():
+        raise ValueError(f"{code!r} is not an ISO 4217 currency code such as 'GBP'")
+    return code
+
+
+def minor_units(currency: str) -> int:
+    """How many minor units make one unit of a currency.
+
+    >>> minor_units("GBP"), minor_units("JPY")
+    (100, 1)
+    """
+    return int(10 ** get_currency_precision(currency))
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, AfterValidator(_known_currency)]
+
+# more digits would not fit the exact arithmetic of amounts
+Rate = Annotated[Decimal, Field(gt=0, lt=10**6, decimal_places=12)]
+
+
+class Data(Section):
+    """Where the orders are and how to read them."""
+
+    transactions: str = Field(repr=False)
+    """Files, or the URL of a PostgreSQL database, which may hold a password."""
+    table: str | None = Field(None, min_length=1)
+    query: str | None = Field(None, min_length=1, validate_default=True)
+    timezone: TimeZone = "UTC"
+    naive_timestamps: Literal["local", "utc"] = "local"
+    """What a timestamp without an offset means: the time on the shop's wall, or UTC."""
+    date_format: str | None = None
+    """strptime pattern of `ordered_at` where it is text or a number and not ISO 8601."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text columns."""
+    currency: Currency = "EUR"
+    columns: Columns
+    rules: Rules = Rules()
+    rates: dict[Currency, Rate] = Field(default_factory=dict)
+    """What one unit of another currency is worth in `currency`."""
+    products: Products | None = None
+    identities: Identities | None = None
+    interactions: Interactions | None = None
+    contacts: Contacts | None = None
+    customers: Customers | None = None
+
+    # on a field, like the money of `Columns`
+    @field_validator("query")
+    @classmethod
+    def _place_is_known(cls, query: str | None, info: ValidationInfo) -> str | None:
+        if not {"transactions", "table"} <= info.data.keys():
+            return query
+        given = (query is not None) + (info.data["table"] is not None)
+        if info.data["transactions"].startswith(POSTGRES):
+            if given != 1:
+                raise ValueError("orders in PostgreSQL need either 'table' or 'query'")
+        elif given:
+            raise ValueError("'table' and 'query' are for orders in PostgreSQL, not in files")
+        return query
+
+    @field_validator("rates")
+    @classmethod
+    def _rates_are_used(cls, rates: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
+        columns, currency = info.data.get("columns"), info.data.get("currency")
+        if rates and columns and columns.currency is None:
+            raise ValueError("needs 'data.columns.currency', which says what each row is paid in")
+        if rates.get(str(currency), 1) != 1:
+            raise ValueError(f"one {currency} is one {currency}: leave its rate out")
+        return rates
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def minor_units(self) -> int:
+        """How many minor units make one unit of the currency (100 for GBP, 1 for JPY)."""
+        return minor_units(self.currency)

@@ -1,0 +1,11 @@
+"""The errors of `training`.
+
+RegularsError        `features.errors`
+└── BundleError      a published set of models is missing, damaged or does not fit
+"""
+
+from features.errors import RegularsError
+
+
+class BundleError(RegularsError):
+    """A published set of models is missing, damaged or does not fit."""

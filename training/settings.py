@@ -1,0 +1,81 @@
+"""What `training` reads of `regulars.toml` beside the settings of `features`."""
+
+from pydantic import Field, model_validator
+
+from features.settings.feature_settings import FeatureSettings
+from features.settings.orders_store import OrdersStore
+from features.settings.section import Section
+
+
+class Train(Section):
+    """How the models are fitted and judged."""
+
+    seed: int = Field(20_260_101, ge=0, lt=2**31)
+    threads: int = Field(2, ge=1, le=256)
+    cutoff_step_days: int | None = Field(None, ge=1)
+    """Days between training cutoffs; None: a third of the horizon."""
+    max_cutoffs: int = Field(6, ge=1, le=60)
+    folds: int = Field(3, ge=1, le=20)
+    min_customers: int = Field(20, ge=10)
+
+
+class Tracking(Section):
+    """Where MLflow keeps runs and registered models."""
+
+    uri: str = "sqlite:///mlruns/mlflow.db"
+    artifacts: str = "mlruns/artifacts"
+    experiment: str = "regulars"
+
+
+class Recommend(Section):
+    """Rules that hold before the first products are taken; each left out filters nothing."""
+
+    allow: tuple[str, ...] = ()
+    """Product ids; where there are any, only these are recommended."""
+    deny: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    """Categories; where there are any, only these are recommended."""
+    deny_categories: tuple[str, ...] = ()
+    in_stock: str | None = None
+    """A CSV or Parquet file with the ids of what can be sold, in a column `product_id`."""
+    price_from: float | None = Field(None, ge=0)
+    price_to: float | None = Field(None, ge=0)
+    """Range of the median price that customers paid for one piece."""
+    bought_within_days: int | None = Field(None, ge=0)
+    """Hides what the customer bought in the last so many days."""
+    per_category: int | None = Field(None, ge=1)
+    """At most so many products of one category per customer."""
+    new_share: float | None = Field(None, ge=0, le=1)
+    """Share of products that are new to the customer."""
+    needs_consent: bool = False
+    """Customers without consent in data.customers get what is popular, whatever they bought."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "Recommend":
+        if None not in (self.price_from, self.price_to) and self.price_from > self.price_to:  # type: ignore[operator]
+            raise ValueError("price_from must not be above price_to")
+        return self
+
+
+class ModelStore(OrdersStore):
+    """Where the published models are kept beside the orders."""
+
+    bundles: str = "data/bundles"
+    keep_bundles: int = Field(5, ge=2, le=1000)
+    """How many published sets of models stay: the one in force and those before it."""
+
+
+class TrainingSettings(FeatureSettings):
+    """The sections that `training` reads."""
+
+    recommend: Recommend = Recommend()
+    train: Train = Train()
+    tracking: Tracking = Tracking()
+    store: ModelStore = ModelStore()
+
+    def database_url(self, url: str) -> str:
+        """`url` with the path of a SQLite file counted from the configuration's folder."""
+        head = "sqlite:///"
+        if not url.startswith(head) or url.startswith("sqlite:////"):
+            return url
+        return head + str((self.root / url.removeprefix(head)).resolve())
