@@ -1,18 +1,20 @@
 """The errors of `serving`.
 
-RegularsError        `features.errors`
-├── StoreError       the store of score runs cannot be used
-│   └── NoRun        nothing has been scored yet
-├── UnknownCustomer  no customer of this id in the run
-├── UnknownWebhook   no webhook of this id
-├── UnknownCampaign  no campaign of this id
-├── NotInRun         the latest run shows nothing of this name
-├── CampaignConflict something that happened meanwhile is in the way of a campaign
-├── CursorTooOld     the changes behind a cursor are no longer kept
-├── KeyReused        the key of a request came with another body before
-└── ScorerAway       the process that scores single customers cannot answer
-├── ScorerBusy       it has as many as it can take
-└── ScorePending     a new customer's first score is not made yet
+    RegularsError        `features.errors`
+    ├── StoreError       the store of score runs cannot be used
+    │   └── NoRun        nothing has been scored yet
+    ├── UnknownCustomer  no customer of this id in the run
+    ├── UnknownWebhook   no webhook of this id
+    ├── UnknownCampaign  no campaign of this id
+    ├── NotInRun         the latest run shows nothing of this name
+    ├── CampaignConflict something that happened meanwhile is in the way of a campaign
+    ├── CursorTooOld     the changes behind a cursor are no longer kept
+    ├── KeyReused        the key of a request came with another body before
+    └── ScorerAway       the process that scores single customers cannot answer
+    ├── ScorerBusy       it has as many as it can take
+    └── ScorePending     a new customer's first score is not made yet
+
+Each message is for the person who can mend it; see `features.errors`.
 """
 
 from features.errors import RegularsError

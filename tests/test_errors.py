@@ -53,6 +53,3 @@ def test_the_picture_shows_every_error_under_its_parent(module):
 def test_packages_share_one_base_and_no_name():
     names = [name for module in MODULES for name in defined(module)]
     assert len(names) == len(set(names))
-    assert all(
-        module.__doc__ is not None and "RegularsError" in module.__doc__ for module in MODULES
-    )

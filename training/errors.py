@@ -1,7 +1,9 @@
 """The errors of `training`.
 
-RegularsError        `features.errors`
-└── BundleError      a published set of models is missing, damaged or does not fit
+    RegularsError        `features.errors`
+    └── BundleError      a published set of models is missing, damaged or does not fit
+
+Each message is for the person who can mend it; see `features.errors`.
 """
 
 from features.errors import RegularsError

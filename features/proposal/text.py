@@ -11,8 +11,6 @@ from features.proposal.rules import ProposedRules
 from features.settings.columns import Columns
 from features.settings.data import Data
 from features.settings.predict import Predict
-from serving.settings import Store
-from training.settings import Tracking
 
 _MEANING = {
     "customer_id": "Who bought.",
@@ -43,7 +41,7 @@ def render(
     identities: ProposedIdentities | None,
     horizon: tuple[int, str],
 ) -> str:
-    """The commented file; every name and value escaped by the TOML library.
+    """The commented file, `[data]` and `[predict]`; the TOML library escapes names and values.
 
     `source` holds the settings that say where the orders are.
     """
@@ -61,8 +59,6 @@ def render(
         data.add("identities", _identities(source["transactions"], identities))
     document.add("data", data)
     document.add("predict", _predict(horizon))
-    document.add("tracking", _tracking())
-    document.add("store", _store())
     return tomlkit.dumps(document)
 
 
@@ -185,29 +181,6 @@ def _predict(horizon: tuple[int, str]) -> Table:
     rate = Predict.model_fields["discount_rate_per_year"].default
     _set(table, "discount_rate_per_year", rate, "Interest by which later money counts less.")
     table.add(tomlkit.nl())
-    return table
-
-
-def _tracking() -> Table:
-    table = tomlkit.table()
-    _set(
-        table,
-        "uri",
-        Tracking.model_fields["uri"].default,
-        "Where MLflow keeps training runs and models.",
-    )
-    table.add(tomlkit.nl())
-    return table
-
-
-def _store() -> Table:
-    table = tomlkit.table()
-    _set(
-        table,
-        "url",
-        Store.model_fields["url"].default,
-        "Where predictions are kept: SQLite or a postgresql:// address.",
-    )
     return table
 
 

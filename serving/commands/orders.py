@@ -1,5 +1,6 @@
 """`regulars init`, `regulars check` and `regulars features`."""
 
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,19 @@ from features.orders.log import check_orders
 from features.settings.loading import CONFIG_NAME, load_settings
 from serving.commands.frame import IsoDate, Speaker, common_options, fail, orders_sent
 from serving.commands.report_text import say_report
-from serving.settings import Settings
+from serving.settings import Settings, Store
+from training.settings import Tracking
+
+_MODELS_AND_STORE = f"""\
+[tracking]
+# Where MLflow keeps training runs and models.
+uri = "{Tracking().uri}"
+
+[store]
+# Where predictions are kept: SQLite or a postgresql:// address.
+url = "{Store().url}"
+"""
+"""What a new regulars.toml says beside what the orders tell."""
 
 
 @click.command()
@@ -38,13 +51,14 @@ def init(place: str, table: str | None, query: str | None, output: Path, *, as_j
         if output.exists():
             raise ConfigError(f"{output}: exists already. Remove it or choose another --output.")
         proposal = propose(place, relative_to=output.parent, table=table, query=query)
-        _write(output, proposal.toml)
+        _write(output, proposal.toml + _MODELS_AND_STORE)
     except RegularsError as error:
         fail(error)
     for note in proposal.notes:
         speaker.say(f"• {note}")
     speaker.say(f"Wrote {output}. Next: regulars check --config {output}")
-    speaker.result({"config": str(output), "notes": proposal.notes, "settings": proposal.shown})
+    shown = proposal.shown | tomllib.loads(_MODELS_AND_STORE)
+    speaker.result({"config": str(output), "notes": proposal.notes, "settings": shown})
 
 
 def _write(output: Path, text: str, *, option: str = "--output") -> None:
