@@ -29,7 +29,7 @@ from features.settings.loading import settings_from
 from features.sources import FrameSource
 from serving.scoring.run import score
 from serving.settings import Settings
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import current_bundle, read_manifest
 from training.bundle.publication import (
@@ -111,7 +111,7 @@ def _train_and_score(settings: Settings, progress: Callable[[str], None] = lambd
     with read_orders(settings, FrameSource(_orders())) as log:
         train(log, None, progress)
         run = score(log, load_models(settings), None, datetime.now(UTC))
-    store = SqlStore(settings.database_url(settings.store.url))
+    store = RunStore(settings.database_url(settings.store.url))
     store.publish(run.info, run.scores, run.recommendations)
     store.close()
 
@@ -201,7 +201,7 @@ def kill_scorings(settings: Settings, most: int) -> int:
                 run = score(log, load_models(settings), None, datetime.now(UTC))
             # its default ends a process at once, wherever it is, also inside the database
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            SqlStore(url).publish(run.info, run.scores, run.recommendations)
+            RunStore(url).publish(run.info, run.scores, run.recommendations)
             os._exit(0)
         killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
         assert ended(lambda: _read_run(url)) == 0
@@ -209,7 +209,7 @@ def kill_scorings(settings: Settings, most: int) -> int:
 
 
 def _read_run(url: str) -> None:
-    store = SqlStore(url)
+    store = RunStore(url)
     run = store.latest_run()
     ids = [f"c{number:03d}" for number in range(70)]
     _, documents = store.customers(ids)
@@ -251,7 +251,7 @@ def _start_together() -> int:
             if child == 0:
                 try:
                     Tracker(settings).versions()
-                    SqlStore(settings.database_url(settings.store.url)).runs()
+                    RunStore(settings.database_url(settings.store.url)).runs()
                 except BaseException:  # noqa: BLE001 - told on standard error, and by the exit code
                     traceback.print_exc()
                     os._exit(1)

@@ -16,7 +16,7 @@ import pandas as pd
 from features.orders.log import read_orders
 from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns
-from serving.server.stores import memory_stores
+from serving.server.stores import open_stores
 from serving.settings import Settings
 from training.experiments.uplift import gains, out_of_fold, qini
 
@@ -43,7 +43,7 @@ def _campaign(log: pd.DataFrame, folder: Path) -> None:
     started = time.process_time()
     _write(log, folder)
     settings = settings_from(SETTINGS, Settings, root=folder)
-    store = memory_stores().campaigns
+    store = open_stores(f"sqlite:///{folder}/regulars.db").campaigns
     with read_orders(settings) as orders:
         measure_campaigns(store, orders, READ)
     (campaign,) = store.campaigns()

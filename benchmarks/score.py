@@ -26,7 +26,7 @@ from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import Earlier, explain
 from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
 from serving.settings import Settings
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from training.bundle.manifest import Manifest, ModelEntry
 from training.bundle.publication import Models
 from training.models.churn import ChurnModel
@@ -79,7 +79,7 @@ def _measure(
         scores, economics = with_contacts(log, scores, features, Learned(rate=assumed(log)))
     info = replace(info, economics=economics)
     del features, before, earlier, explained, indexed
-    store = SqlStore(f"sqlite:///{settings.root}/regulars.db")
+    store = RunStore(f"sqlite:///{settings.root}/regulars.db")
     with _step("published to SQLite", count):
         store.publish(info, scores, no_recommendations())
     store.close()

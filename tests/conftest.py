@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import closing
+
 if TYPE_CHECKING:
     from tests.support.trained import TrainedShop
 
@@ -14,6 +16,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("busy machines")
+
+
+@pytest.fixture(autouse=True)
+def _close_what_the_test_opened() -> Iterator[None]:
+    # fixtures of wider scopes come before this one: what they opened stays
+    open_before = closing.opened()
+    yield
+    closing.close_down_to(open_before)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -21,7 +21,6 @@ from sqlalchemy import (
 
 from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.store.database import one_writer, store_errors
-from serving.store.memory import MemoryStore, fits
 from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.sql import conditions
@@ -98,8 +97,11 @@ class Campaign:
     request_key: str | None = None
 
 
-class CampaignStore(Protocol):
-    """Where campaigns are kept; members are listed in the order of their ids."""
+class CampaignStore:
+    """Where campaigns are kept, beside the score runs; members are listed in order of their ids."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def candidates(
         self, wanted: ChurnFilter, starts_on: date | None = None
@@ -112,60 +114,6 @@ class CampaignStore(Protocol):
         NoRun, ConfigError
             As `serving.store.protocol.Store`.
         """
-
-    def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
-        """Keep a new campaign, whole or not at all; that of the same `request_key` if there is
-        one.
-
-        Raises
-        ------
-        CampaignConflict
-            When a member has meanwhile got into another campaign that runs then, or the key
-            was used for another request (`plan["request"]`).
-        """
-
-    def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
-        """Keep a campaign that was made elsewhere, in place of what was kept of it."""
-
-    def campaign(self, campaign_id: str) -> Campaign:
-        """Raises `UnknownCampaign`."""
-
-    def campaigns(self) -> list[Campaign]:
-        """All, the latest made first."""
-
-    def members(
-        self,
-        campaign_id: str,
-        *,
-        arm: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-    ) -> list[Member]:
-        """Members behind the id `after`, of one arm or all; raises `UnknownCampaign`."""
-
-    def cancel(self, campaign_id: str, at: datetime) -> Campaign:
-        """End it before its time; nothing where it is cancelled. Raises `UnknownCampaign`."""
-
-    def record(
-        self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
-    ) -> None:
-        """Write what members did since the start, and what follows from it, in one step.
-
-        Parameters
-        ----------
-        outcomes : `customer_id` and `OUTCOMES`; of others nothing changes
-        """
-
-
-class SqlCampaigns:
-    """A `CampaignStore` in the store's database, beside the score runs."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def candidates(
-        self, wanted: ChurnFilter, starts_on: date | None = None
-    ) -> tuple[PublishedRun, list[Candidate], set[str]]:
         with store_errors(), self._engine.connect() as connection:
             latest = select(runs).join(current, current.c.run_no == runs.c.run_no)
             row = connection.execute(latest).one_or_none()
@@ -181,6 +129,15 @@ class SqlCampaigns:
             return run, chosen, set(busy)
 
     def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
+        """Keep a new campaign, whole or not at all; that of the same `request_key` if there is
+        one.
+
+        Raises
+        ------
+        CampaignConflict
+            When a member has meanwhile got into another campaign that runs then, or the key
+            was used for another request (`plan["request"]`).
+        """
         with store_errors(), self._engine.begin() as connection:
             one_writer(connection)
             if campaign.request_key is not None:
@@ -194,6 +151,7 @@ class SqlCampaigns:
         return campaign
 
     def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
+        """Keep a campaign that was made elsewhere, in place of what was kept of it."""
         with store_errors(), self._engine.begin() as connection:
             one_writer(connection)
             number = connection.execute(_number(campaign.campaign_id)).scalar()
@@ -202,6 +160,7 @@ class SqlCampaigns:
             _insert(connection, campaign, members)
 
     def campaign(self, campaign_id: str) -> Campaign:
+        """Raises `UnknownCampaign`."""
         with store_errors(), self._engine.connect() as connection:
             wanted = select(campaigns).where(campaigns.c.campaign_id == campaign_id)
             row = None if "\0" in campaign_id else connection.execute(wanted).one_or_none()
@@ -210,6 +169,7 @@ class SqlCampaigns:
         return _campaign(row)
 
     def campaigns(self) -> list[Campaign]:
+        """All, the latest made first."""
         with store_errors(), self._engine.connect() as connection:
             latest = select(campaigns).order_by(campaigns.c.campaign_no.desc())
             return [_campaign(row) for row in connection.execute(latest)]
@@ -222,6 +182,7 @@ class SqlCampaigns:
         limit: int | None = None,
         after: str | None = None,
     ) -> list[Member]:
+        """Members behind the id `after`, of one arm or all; raises `UnknownCampaign`."""
         self.campaign(campaign_id)
         table = campaign_members
         wanted = (
@@ -241,6 +202,7 @@ class SqlCampaigns:
             ]
 
     def cancel(self, campaign_id: str, at: datetime) -> Campaign:
+        """End it before its time; nothing where it is cancelled. Raises `UnknownCampaign`."""
         self.campaign(campaign_id)
         this = campaigns.c.campaign_id == campaign_id
         with store_errors(), self._engine.begin() as connection:
@@ -254,6 +216,12 @@ class SqlCampaigns:
     def record(
         self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
     ) -> None:
+        """Write what members did since the start, and what follows from it, in one step.
+
+        Parameters
+        ----------
+        outcomes : `customer_id` and `OUTCOMES`; of others nothing changes
+        """
         self.campaign(campaign_id)
         table = campaign_members
         with store_errors(), self._engine.begin() as connection:
@@ -275,100 +243,6 @@ class SqlCampaigns:
                 .where(campaigns.c.campaign_no == number)
                 .values(results=as_json(results))
             )
-
-
-class MemoryCampaigns:
-    """A `CampaignStore` that forgets everything when the process ends."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self._campaigns: dict[str, Campaign] = {}
-        self._members: dict[str, dict[str, Member]] = {}
-
-    def candidates(
-        self, wanted: ChurnFilter, starts_on: date | None = None
-    ) -> tuple[PublishedRun, list[Candidate], set[str]]:
-        run = self._store.latest_run()
-        check_segments(run.info, wanted)
-        found: list[Candidate] = []
-        for row in self._store.rows(run.info.run_id).values():
-            if fits(row, wanted):
-                segments = json.loads(row.segments)
-                known: dict[str, Any] = {
-                    name: getattr(row, name, None) for name in Candidate._fields
-                }
-                known |= {name: segments.get(name) for name in CELLS}
-                found.append(Candidate(**known))
-        return run, found, self._busy(starts_on or run.info.as_of, date.max)
-
-    def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
-        if campaign.request_key is not None:
-            for known in self._campaigns.values():
-                if known.request_key == campaign.request_key:
-                    return check_same(known, campaign)
-        check_free(members, self._busy(campaign.starts_on, campaign.ends_on))
-        self.put(campaign, members)
-        return campaign
-
-    def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
-        self._campaigns.pop(campaign.campaign_id, None)
-        self._campaigns[campaign.campaign_id] = campaign
-        self._members[campaign.campaign_id] = {one.customer_id: one for one in members}
-
-    def campaign(self, campaign_id: str) -> Campaign:
-        if campaign_id not in self._campaigns:
-            raise UnknownCampaign
-        return self._campaigns[campaign_id]
-
-    def campaigns(self) -> list[Campaign]:
-        return list(self._campaigns.values())[::-1]
-
-    def members(
-        self,
-        campaign_id: str,
-        *,
-        arm: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-    ) -> list[Member]:
-        self.campaign(campaign_id)
-        found = [
-            member
-            for customer_id, member in sorted(self._members[campaign_id].items())
-            if arm in {None, member.arm} and (after is None or customer_id > after)
-        ]
-        return found[:limit]
-
-    def cancel(self, campaign_id: str, at: datetime) -> Campaign:
-        known = self.campaign(campaign_id)
-        changed = replace(known, cancelled_at=known.cancelled_at or at)
-        self._campaigns[campaign_id] = changed
-        return changed
-
-    def record(
-        self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
-    ) -> None:
-        self._campaigns[campaign_id] = replace(self.campaign(campaign_id), results=results)
-        members = self._members[campaign_id]
-        for one in outcomes:
-            if (known := members.get(one["customer_id"])) is not None:
-                happened = {name: one[name] for name in OUTCOMES}
-                members[known.customer_id] = replace(known, **happened)
-
-    def _busy(self, starts_on: date, ends_on: date) -> set[str]:
-        return {
-            customer_id
-            for campaign in self._campaigns.values()
-            if campaign.cancelled_at is None
-            and campaign.ends_on > starts_on
-            and campaign.starts_on < ends_on
-            for customer_id in self._members[campaign.campaign_id]
-        }
-
-    def erase(self, customer_id: str) -> dict[str, int]:
-        """Forget a customer; how many rows were removed from what."""
-        found = [members.pop(customer_id, None) for members in self._members.values()]
-        return {"campaign_members": sum(one is not None for one in found)}
 
 
 def check_same(known: Campaign, asked: Campaign) -> Campaign:

@@ -7,7 +7,7 @@ whoever stands at the edge of a band, or wanders slowly, is told once and not ev
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -78,8 +78,16 @@ class ChangePage:
     more: bool
 
 
-class ChangeFeed(Protocol):
+class ChangeFeed:
     """Numbered changes, in the order in which they were published."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def end(self) -> int:
+        """The number that the next change will have."""
+        with store_errors(), self._engine.connect() as connection:
+            return _ends(connection)[1]
 
     def changes(self, since: int | None, limit: int) -> ChangePage:
         """Up to `limit` changes from number `since` on; None: from the oldest that is kept.
@@ -89,22 +97,6 @@ class ChangeFeed(Protocol):
         CursorTooOld
             When changes from `since` on are no longer kept, or never were.
         """
-
-    def end(self) -> int:
-        """The number that the next change will have."""
-
-
-class SqlFeed:
-    """A `ChangeFeed` in the store's database."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def end(self) -> int:
-        with store_errors(), self._engine.connect() as connection:
-            return _ends(connection)[1]
-
-    def changes(self, since: int | None, limit: int) -> ChangePage:
         with store_errors(), self._engine.connect() as connection:
             # The rows first: a run pruned in between then shows in the ends.
             rows = connection.execute(_page(since or 0, limit + 1)).all()
@@ -221,7 +213,7 @@ def _moved(run_no: int, run: RunInfo, rules: PublishRules) -> Select[Any]:
 
 
 def _worth_telling(run: RunInfo, rules: PublishRules) -> ColumnElement[bool]:
-    """As `serving.changes.memory_feed.worth_telling`, in SQL."""
+    """As `serving.changes.announce_one.worth_telling`, in SQL."""
     moved, more = _apart("churn_probability"), _apart("clv")
     other_band = scores.c.retention_risk.is_distinct_from(announced.c.retention_risk)
     of_silence = or_(

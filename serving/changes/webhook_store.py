@@ -1,14 +1,13 @@
 """Where changes are pushed to: addresses, how far each has come, what became of the calls."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Engine, delete, func, insert, or_, select, update
 
 from features.errors import ConfigError
-from serving.changes.feed import ChangeFeed
 from serving.errors import UnknownWebhook
 from serving.store.database import store_errors
 from serving.store.tables import change_feed, webhook_deliveries, webhooks
@@ -61,8 +60,11 @@ class Delivery:
     problem: str | None
 
 
-class WebhookStore(Protocol):
+class WebhookStore:
     """Where webhooks are kept. A call is made by whoever holds the webhook, for a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def add(self, webhook: Webhook) -> None:
         """Keep a new webhook.
@@ -72,146 +74,18 @@ class WebhookStore(Protocol):
         ConfigError
             When there are `MOST_WEBHOOKS` already.
         """
-
-    def all(self) -> Sequence[Webhook]:
-        """Every webhook, the oldest first."""
-
-    def get(self, webhook_id: str) -> Webhook:
-        """One webhook; raises `UnknownWebhook`, as all that follow."""
-
-    def remove(self, webhook_id: str) -> None:
-        """Forget a webhook, its secret and its deliveries."""
-
-    def change_secret(self, webhook_id: str, secret: str, *, old_until: datetime) -> None:
-        """Sign with another secret from now on, and with the present one too for a while."""
-
-    def enable(self, webhook_id: str, at: datetime) -> None:
-        """Go on where it ended, at once."""
-
-    def due(self, at: datetime) -> Sequence[Webhook]:
-        """Webhooks with changes to be told now that nobody holds, waiting longest first."""
-
-    def hold(self, webhook: Webhook, holder: str, *, at: datetime, until: datetime) -> bool:
-        """Hold a webhook for a call of the changes up to its `pending_no`.
-
-        False when somebody else holds it, or it is no longer as `webhook` says.
-        """
-
-    def settle(self, webhook: Webhook, holder: str, delivery: Delivery | None) -> bool:
-        """Write down what a call came to, and let go.
-
-        `webhook` says how it now stands; its address and secrets are not written. False,
-        and nothing is written, when `holder` no longer holds it.
-        """
-
-    def deliveries(self, webhook_id: str, limit: int) -> Sequence[Delivery]:
-        """The last calls, the latest first."""
-
-
-@dataclass
-class _Held:
-    """A webhook in memory and who holds it."""
-
-    webhook: Webhook
-    deliveries: list[Delivery]
-    holder: str | None = None
-    until: datetime | None = None
-
-
-class MemoryWebhooks:
-    """A `WebhookStore` that forgets everything when the process ends."""
-
-    def __init__(self, feed: ChangeFeed) -> None:
-        self._feed = feed
-        self._held: dict[str, _Held] = {}
-
-    def add(self, webhook: Webhook) -> None:
-        _check_room(len(self._held))
-        self._held[webhook.webhook_id] = _Held(webhook, [])
-
-    def all(self) -> Sequence[Webhook]:
-        return sorted((one.webhook for one in self._held.values()), key=_age)
-
-    def get(self, webhook_id: str) -> Webhook:
-        return self._one(webhook_id).webhook
-
-    def remove(self, webhook_id: str) -> None:
-        self._one(webhook_id)
-        del self._held[webhook_id]
-
-    def change_secret(self, webhook_id: str, secret: str, *, old_until: datetime) -> None:
-        one = self._one(webhook_id)
-        one.webhook = replace(
-            one.webhook,
-            secret=secret,
-            old_secret=one.webhook.secret,
-            old_secret_until=old_until,
-        )
-
-    def enable(self, webhook_id: str, at: datetime) -> None:
-        one = self._one(webhook_id)
-        one.webhook = replace(one.webhook, **_anew(at))
-
-    def due(self, at: datetime) -> Sequence[Webhook]:
-        end = self._feed.end()
-        waiting = [
-            one.webhook
-            for one in self._held.values()
-            if one.webhook.disabled_at is None
-            and one.webhook.due_at <= at
-            and one.webhook.next_no < end
-            and (one.until is None or one.until <= at)
-        ]
-        return sorted(waiting, key=lambda webhook: webhook.due_at)
-
-    def hold(self, webhook: Webhook, holder: str, *, at: datetime, until: datetime) -> bool:
-        one = self._held.get(webhook.webhook_id)
-        if one is None or (one.until is not None and one.until > at):
-            return False
-        now = one.webhook
-        if now.disabled_at is not None or now.next_no != webhook.next_no:
-            return False
-        if now.pending_no not in {None, webhook.pending_no}:
-            return False
-        one.holder, one.until = holder, until
-        one.webhook = replace(now, pending_no=webhook.pending_no)
-        return True
-
-    def settle(self, webhook: Webhook, holder: str, delivery: Delivery | None) -> bool:
-        one = self._held.get(webhook.webhook_id)
-        if one is None or one.holder != holder:
-            return False
-        one.webhook = replace(one.webhook, **{name: getattr(webhook, name) for name in _MOVING})
-        one.holder = one.until = None
-        one.deliveries = [*one.deliveries, *([delivery] if delivery else [])][-KEPT_DELIVERIES:]
-        return True
-
-    def deliveries(self, webhook_id: str, limit: int) -> Sequence[Delivery]:
-        return self._one(webhook_id).deliveries[::-1][:limit]
-
-    def _one(self, webhook_id: str) -> _Held:
-        if (one := self._held.get(webhook_id)) is None:
-            raise UnknownWebhook
-        return one
-
-
-class SqlWebhooks:
-    """A `WebhookStore` in the store's database."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def add(self, webhook: Webhook) -> None:
         with store_errors(), self._engine.begin() as connection:
             connection.execute(insert(webhooks).values(_row(webhook, _NAMES)))
             count = connection.execute(select(func.count()).select_from(webhooks)).scalar_one()
             _check_room(count - 1)
 
     def all(self) -> Sequence[Webhook]:
+        """Every webhook, the oldest first."""
         with store_errors(), self._engine.connect() as connection:
             return sorted(map(_webhook, connection.execute(select(webhooks))), key=_age)
 
     def get(self, webhook_id: str) -> Webhook:
+        """One webhook; raises `UnknownWebhook`, as all that follow."""
         this = select(webhooks).where(webhooks.c.webhook_id == webhook_id)
         with store_errors(), self._engine.connect() as connection:
             row = connection.execute(this).one_or_none()
@@ -220,6 +94,7 @@ class SqlWebhooks:
         return _webhook(row)
 
     def remove(self, webhook_id: str) -> None:
+        """Forget a webhook, its secret and its deliveries."""
         its = webhooks.c.webhook_id == webhook_id
         with store_errors(), self._engine.begin() as connection:
             # First, so that no call that ends now is written down behind the deletion.
@@ -229,6 +104,7 @@ class SqlWebhooks:
                 connection.execute(delete(table).where(table.c.webhook_id == webhook_id))
 
     def change_secret(self, webhook_id: str, secret: str, *, old_until: datetime) -> None:
+        """Sign with another secret from now on, and with the present one too for a while."""
         self._change(
             webhook_id,
             {
@@ -239,9 +115,11 @@ class SqlWebhooks:
         )
 
     def enable(self, webhook_id: str, at: datetime) -> None:
+        """Go on where it ended, at once."""
         self._change(webhook_id, {name: _stored(value) for name, value in _anew(at).items()})
 
     def due(self, at: datetime) -> Sequence[Webhook]:
+        """Webhooks with changes to be told now that nobody holds, waiting longest first."""
         waiting = (
             select(webhooks)
             .join(change_feed, webhooks.c.next_no < change_feed.c.next_no)
@@ -256,6 +134,10 @@ class SqlWebhooks:
             return list(map(_webhook, connection.execute(waiting)))
 
     def hold(self, webhook: Webhook, holder: str, *, at: datetime, until: datetime) -> bool:
+        """Hold a webhook for a call of the changes up to its `pending_no`.
+
+        False when somebody else holds it, or it is no longer as `webhook` says.
+        """
         still = (
             webhooks.c.webhook_id == webhook.webhook_id,
             webhooks.c.next_no == webhook.next_no,
@@ -273,6 +155,11 @@ class SqlWebhooks:
             return connection.execute(held.values(values)).rowcount == 1
 
     def settle(self, webhook: Webhook, holder: str, delivery: Delivery | None) -> bool:
+        """Write down what a call came to, and let go.
+
+        `webhook` says how it now stands; its address and secrets are not written. False,
+        and nothing is written, when `holder` no longer holds it.
+        """
         mine = (webhooks.c.webhook_id == webhook.webhook_id, webhooks.c.holder == holder)
         values = {**_row(webhook, _MOVING), "holder": None, "held_until": None}
         with store_errors(), self._engine.begin() as connection:
@@ -283,6 +170,7 @@ class SqlWebhooks:
         return ours
 
     def deliveries(self, webhook_id: str, limit: int) -> Sequence[Delivery]:
+        """The last calls, the latest first."""
         self.get(webhook_id)
         its = webhook_deliveries.c.webhook_id == webhook_id
         latest = select(*(webhook_deliveries.c[field.name] for field in fields(Delivery)))

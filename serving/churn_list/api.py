@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from serving.churn_list import lists
-from serving.store.protocol import ChurnPage, Store
+from serving.store.protocol import ChurnPage, ScoreReader
 from serving.web import schemas as models
 from serving.web.call import current_call
 from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred
@@ -87,7 +87,7 @@ def _json_page(query: ChurnListQuery, page: ChurnPage, headers: dict[str, str]) 
 
 
 def _csv_file(
-    store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
     return StreamingResponse(
         lists.csv_lines(store, query.filter(), sort=query.sort, first=first),
@@ -97,7 +97,7 @@ def _csv_file(
 
 
 def _workbook(
-    store: Store, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
     return StreamingResponse(
         list_workbook(store, query.filter(), sort=query.sort, first=first),

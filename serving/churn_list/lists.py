@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from features.errors import ConfigError
-from serving.store.protocol import After, ChurnFilter, ChurnPage, SortKey, Store
+from serving.store.protocol import After, ChurnFilter, ChurnPage, ScoreReader, SortKey
 from serving.store.run import PublishedRun
 
 ROWS_PER_READ = 1_000
@@ -96,7 +96,7 @@ def decode_cursor(cursor: str, sort: SortKey) -> After:
 
 
 def csv_lines(
-    store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
 ) -> Iterator[bytes]:
     """The whole filtered list as CSV, from its first page on.
 
@@ -124,7 +124,7 @@ def header(first: ChurnPage) -> list[str]:
 
 
 def row_blocks(
-    store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
 ) -> Iterator[list[list[Any]]]:
     """The whole filtered list from its first page on, in blocks of rows under `header`."""
     systems = first.run.info.segment_columns

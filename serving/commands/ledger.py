@@ -16,10 +16,10 @@ from serving.errors import NoRun
 from serving.live.handover import lines_sent
 from serving.scoring.wording import money_format
 from serving.settings import Settings
-from serving.store.protocol import After, ChurnFilter, Store
+from serving.store.protocol import After, ChurnFilter, ScoreReader
 from serving.store.rules import one_per_date
 from serving.store.run import MoneyFormat, PublishedRun
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from training.backtest.grade import RULE, Grade
 from training.backtest.ledger import Entry, Said, corrections, grades_by_version, judge_runs
 from training.job import first_purchase
@@ -45,7 +45,7 @@ DATES = {
 def ledger(most: int, config: Path, speaker: Speaker) -> None:
     """Compare what score runs said with what happened once their horizon had passed."""
     settings = load_settings(config, Settings)
-    store = SqlStore(settings.database_url(settings.store.url))
+    store = RunStore(settings.database_url(settings.store.url))
     kept = one_per_date(store.runs())
     if not kept:
         raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
@@ -105,7 +105,7 @@ def _known_on(run: PublishedRun) -> date:
     return date.fromordinal(run.info.as_of.toordinal() + run.info.horizon_days)
 
 
-def said_in(store: Store, run: PublishedRun) -> Said:
+def said_in(store: ScoreReader, run: PublishedRun) -> Said:
     """What a run said of every customer, read back from the store."""
     info = run.info
     documents: list[dict[str, Any]] = []

@@ -13,9 +13,9 @@ from serving.churn_list import lists
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit import note
 from serving.settings import Settings
-from serving.store.protocol import SORT_KEYS, ChurnFilter, Store
+from serving.store.protocol import SORT_KEYS, ChurnFilter, ScoreReader
 from serving.store.run import RISKS, STATUSES
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from serving.web.workbook import write_workbook
 
 SHOWN_ROWS = 20
@@ -56,7 +56,7 @@ def list_customers(
         min_value_at_risk=min_value_at_risk,
     )
     settings = load_settings(config, Settings)
-    store = SqlStore(settings.database_url(settings.store.url))
+    store = RunStore(settings.database_url(settings.store.url))
     if output is not None:
         detail = f"churn list as {output.suffix.lower().removeprefix('.')}"
         note(
@@ -104,7 +104,7 @@ def list_customers(
     )
 
 
-def write_list(store: Store, wanted: ChurnFilter, sort: Any, output: Path) -> int:
+def write_list(store: ScoreReader, wanted: ChurnFilter, sort: Any, output: Path) -> int:
     """Write the whole filtered list to a .csv or .xlsx file; returns the number of customers.
 
     Raises

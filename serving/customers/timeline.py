@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from serving.live.store import PastOrder
+from serving.live.lines import PastOrder
 from serving.web.drawing import Frame2D
 
 MOST_DAYS = 730

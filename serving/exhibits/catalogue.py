@@ -25,7 +25,7 @@ from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.past import past_runs, run_before
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
-from serving.store.protocol import Store
+from serving.store.protocol import ScoreReader
 from training.bundle.publication import Models
 from training.job import LAST_TRAINING
 
@@ -47,7 +47,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
 
 
 def exhibits_of(
-    log: OrderLog[Settings], run: ScoreRun, models: Models, store: Store | None = None
+    log: OrderLog[Settings], run: ScoreRun, models: Models, store: ScoreReader | None = None
 ) -> dict[str, Any]:
     """Everything that the run shows as a whole, by name, ready for JSON.
 

@@ -7,7 +7,7 @@ import pandas as pd
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, value_basis
 from serving.exhibits.exhibit import Past
-from serving.store.protocol import Store
+from serving.store.protocol import ScoreReader
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
 from training.past.tables import churned, labels_at
@@ -16,7 +16,7 @@ STAGE_SYSTEM = "lifecycle"
 COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
 
 
-def past_runs(log: OrderLog, store: Store, as_of: date) -> tuple[Past, ...]:
+def past_runs(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[Past, ...]:
     """The `LEDGER_RUNS` latest runs whose horizon has passed by `as_of`, oldest first.
 
     One per date and horizon, of the currency of the log, with customers whom the log knows.
@@ -33,7 +33,7 @@ def past_runs(log: OrderLog, store: Store, as_of: date) -> tuple[Past, ...]:
     return tuple(one for one in found if len(one.customers))
 
 
-def run_before(store: Store, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:
+def run_before(store: ScoreReader, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:
     """The latest run before the date of `info`, of its horizon and currency, and what it said.
 
     With a column `STAGE_SYSTEM` where that run knows it.
@@ -53,11 +53,11 @@ def run_before(store: Store, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | No
     return found, said
 
 
-def _said(store: Store, info: RunInfo) -> pd.DataFrame:
+def _said(store: ScoreReader, info: RunInfo) -> pd.DataFrame:
     return pd.DataFrame(store.figures(info.run_id), columns=list(COLUMNS)).set_index("customer_id")
 
 
-def _past(log: OrderLog, store: Store, info: RunInfo) -> Past:
+def _past(log: OrderLog, store: ScoreReader, info: RunInfo) -> Past:
     said = _said(store, info)
     end = known_on(info)
     wanted = log.settings.predict

@@ -1,36 +1,26 @@
 """Tables about a whole run: aggregates that were made when the run was, and name nobody."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from sqlalchemy import Engine, select
 
 from serving.store.database import store_errors
-from serving.store.memory import MemoryStore
 from serving.store.protocol import no_such_run
 from serving.store.tables import run_exhibits, runs
 
 
-class ExhibitStore(Protocol):
+class ExhibitStore:
     """Exhibits of runs, as published. Raises `ConfigError` for a run that is not kept."""
-
-    def names(self, run_id: str) -> Sequence[str]:
-        """What was made of the run, in order."""
-
-    def exhibit(self, run_id: str, name: str) -> bytes | None:
-        """The JSON of one exhibit; None where the run was published without it."""
-
-
-class SqlExhibits:
-    """An `ExhibitStore` over the runs of a database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def names(self, run_id: str) -> Sequence[str]:
+        """What was made of the run, in order."""
         return sorted(self._bodies(run_id))
 
     def exhibit(self, run_id: str, name: str) -> bytes | None:
+        """The JSON of one exhibit; None where the run was published without it."""
         return self._bodies(run_id, name).get(name)
 
     def _bodies(self, run_id: str, name: str | None = None) -> dict[str, bytes]:
@@ -49,16 +39,3 @@ class SqlExhibits:
         if not rows:
             raise no_such_run(run_id)
         return {row.name: row.body.encode() for row in rows if row.name is not None}
-
-
-class MemoryExhibits:
-    """An `ExhibitStore` over runs in memory."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    def names(self, run_id: str) -> Sequence[str]:
-        return sorted(self._store.exhibits(run_id))
-
-    def exhibit(self, run_id: str, name: str) -> bytes | None:
-        return self._store.exhibits(run_id).get(name)

@@ -20,7 +20,8 @@ from features.orders.log import OrderLog
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import SentLine, typed_line
 from features.settings.data import Data
-from serving.live.store import Handover, LiveLine, LiveStore
+from serving.live.lines import Handover, LiveLine
+from serving.live.store import LiveStore
 from serving.privacy.erasure import Erased
 from serving.scoring.recommendation_rules import rules_of
 from serving.scoring.run import ScoreRun

@@ -15,11 +15,12 @@ from typing import Any, Literal, NamedTuple
 
 from features.errors import ConfigError, RegularsError
 from serving.errors import NoRun, ScorerAway, StoreError
-from serving.live.store import LivePast, LiveStore, Outcome, RequestKey, SentLine, Verdict
+from serving.live.lines import LivePast, Outcome, RequestKey, SentLine, Verdict
+from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.privacy.erasure import CustomerFiles, Erased
 from serving.server.stores import Stores
-from serving.store.protocol import Store
+from serving.store.protocol import ScoreReader
 from serving.store.run import ScoreRow
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ class LiveOrders:
         self,
         stores: Stores,
         *,
-        scores: Store,
+        scores: ScoreReader,
         scorer: ScoresOne | None,
         files: CustomerFiles | None,
         clock: Callable[[], datetime],

@@ -1,198 +1,91 @@
-"""Orders that were sent to the server: kept before they are acknowledged, scored after.
-
-A line is known by its order and number: the same line sent again counts once. The lines of an
-order stay here until a score run has found the order in the files of the shop. What a customer
-bought before stands in `customer_histories`, published with each run; what follows for the
-score in `live_scores`, which readers see before the run's own until the next run.
-"""
+"""What is sent to the server, in the store's database; see `serving.live.lines`."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from itertools import islice
+from threading import Lock
+from typing import Any, TypeVar
 
-from serving.changes.feed import Told
-from serving.errors import KeyReused
-from serving.store.run import RunInfo, ScoreRow
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-Outcome = Literal["accepted", "corrected", "known", "refused"]
-Refusal = Literal["erased", "other_customer", "differs"]
-Ids = Iterable[str]
-WhoIsErased = Callable[[Ids], Collection[str]]
+from serving.changes.announce_one import announce_one
+from serving.errors import NoRun
+from serving.live.lines import (
+    Handover,
+    LiveCounts,
+    LiveLine,
+    LivePast,
+    PastOrder,
+    Progress,
+    RequestKey,
+    Said,
+    SentLine,
+    Verdict,
+    WhoIsErased,
+    changed_lines,
+    check_key,
+    eligible,
+    past_of,
+    past_orders,
+    told_by,
+    verdicts_of,
+)
+from serving.live.tables import (
+    OF_SCORES,
+    customer_histories,
+    idempotency_keys,
+    live_lines,
+    live_scores,
+    live_state,
+)
+from serving.store.database import store_errors
+from serving.store.rules import PublishRules
+from serving.store.run import RunInfo, ScoreRow, Summary
+from serving.store.tables import UNKNOWN, current, runs, scores
+
+ACCEPTING_LOCK = 0x526567756C617274
+"""Any number that other programs in the same database do not use: of PostgreSQL, where lines
+are numbered one request after the other, and no erasure begins in between."""
+ROWS_AT_ONCE = 500
+
+Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, kw_only=True)
-class LiveLine:
-    """A line as it is kept.
+class LiveStore:
+    """Where orders are kept that were sent to the server; see `serving.live.lines`.
 
-    Attributes
+    Parameters
     ----------
-    customer_id : None: the order of somebody unknown
-    content : the other fields of the line as they were sent, as JSON
-    change_no : numbers what was kept, in the order in which it was; 0: not kept yet
+    engine : of `serving.store.database.open_database`
+    rules : which changes are told
     """
 
-    order_id: str
-    line: int
-    customer_id: str | None
-    content: str
-    change_no: int = 0
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """What makes it this line."""
-        return self.order_id, self.line
-
-
-class SentLine(NamedTuple):
-    """A line that comes in; `corrects`: it may take the place of one that says otherwise."""
-
-    line: LiveLine
-    corrects: bool = False
-
-
-class Verdict(NamedTuple):
-    """What became of a line that came in, and why it was refused."""
-
-    outcome: Outcome
-    reason: Refusal | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestKey:
-    """The caller's key of a request and the digest of its body, until `expires_at`."""
-
-    digest: str
-    body_digest: str
-    expires_at: datetime
-
-
-class Said(NamedTuple):
-    """What a run says of a customer, as far as a score after it needs that."""
-
-    churn_probability: float | None
-    clv: float | None
-    document: str
-    segments: Mapping[str, str | None]
-    consent: bool | None
-    contact_hash: str | None
-
-
-class SaidBefore(NamedTuple):
-    """What an earlier run said; no figures where the customer was not in it."""
-
-    run: RunInfo
-    churn_probability: float | None
-    clv: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LivePast:
-    """All that a score of one customer needs.
-
-    Attributes
-    ----------
-    change_no : the newest of `lines`
-    is_waiting : there is no score yet that knows it, beyond the latest run
-    run_id : the latest run, whose files `history` is from; see `features.orders.histories`
-    document : what that run says of the customer, None where it does not
-    segments : those of that run; system → None for a new customer
-    consent, contact_hash : as that run knows them
-    earlier : runs to compare with, the latest date first
-    """
-
-    customer_id: str
-    change_no: int
-    is_waiting: bool
-    run_id: str
-    history: str | None
-    lines: tuple[LiveLine, ...]
-    document: str | None
-    segments: Mapping[str, str | None]
-    consent: bool | None
-    contact_hash: str | None
-    earlier: tuple[SaidBefore, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a customer's score has come.
-
-    Attributes
-    ----------
-    change_no : the newest line of the customer, 0 for none
-    scored_no : the newest that the score knows
-    run_id : the run it goes beyond, None before the first score
-    """
-
-    change_no: int = 0
-    scored_no: int = 0
-    run_id: str | None = None
-
-    def is_waiting(self, run_id: str | None) -> bool:
-        """Whether there is a line that the score beyond this run does not know."""
-        return self.change_no > 0 and (self.scored_no < self.change_no or self.run_id != run_id)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Handover:
-    """What a score run brings for those who score live, and what it has seen of them.
-
-    Attributes
-    ----------
-    histories : every customer's lines in the files of the shop: (id, JSON)
-    seen_no : the newest line that the run has seen, 0 for none
-    absorbed : lines of orders that the files hold, (order, number, `change_no`): they may go
-    """
-
-    histories: Iterable[tuple[str, str]]
-    seen_no: int
-    absorbed: Sequence[tuple[str, int, int]]
-
-
-NOTHING_SEEN = Handover(histories=(), seen_no=0, absorbed=())
-"""Of a run that knows nothing of orders sent, nor brings what customers bought before."""
-
-
-class OrderedLine(NamedTuple):
-    """A line of an order in a customer's history; `amount` in money of the order's currency."""
-
-    product_id: str | None
-    category: str | None
-    quantity: float
-    amount: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PastOrder:
-    """An order as a customer's page shows it.
-
-    Attributes
-    ----------
-    order_id : None where the shop has no order ids: a day is an order
-    day : on the wall of the shop; of a live order as it was sent
-    amount : net, in money; negative for a return; None where a line's amount is unknown
-    is_live : it came by the API and no file holds it yet
-    """
-
-    order_id: str | None
-    day: date
-    amount: float | None
-    lines: tuple[OrderedLine, ...]
-    is_live: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveCounts:
-    """How many lines no file holds yet, and how many customers wait for their score."""
-
-    lines: int
-    waiting: int
-
-
-class LiveStore(Protocol):
-    """Where orders are kept that were sent to the server."""
+    def __init__(self, engine: Engine, rules: PublishRules | None = None) -> None:
+        self._engine = engine
+        self._rules = rules or PublishRules()
+        # a thread that SQLite makes wait looks again after pauses that grow; here it is woken
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[Any] = Lock() if is_sqlite else nullcontext()
+        # runs never change
+        self._infos: dict[int, RunInfo] = {}
 
     def accept(
         self,
@@ -221,18 +114,58 @@ class LiveStore(Protocol):
         KeyReused
             When the key came with another body before.
         """
+        with self._turn, store_errors(), self._engine.begin() as connection:
+            hold_off_erasures(connection)
+            if key is not None and (before := _answered(connection, key, at)) is not None:
+                return before
+            gone = erased({one.line.customer_id for one in sent if one.line.customer_id})
+            verdicts = verdicts_of(sent, _kept(connection, sent), gone)
+            if any(one.outcome == "corrected" for one in verdicts):
+                _make_room(connection, changed_lines(sent, verdicts))
+            _keep(connection, changed_lines(sent, verdicts), at)
+            if key is not None:
+                _remember(connection, key, verdicts)
+        return verdicts
 
     def waiting(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of these customers whose score does not know all their lines yet."""
+        found: set[str] = set()
+        with store_errors(), self._engine.connect() as connection:
+            run_no = _run_no(connection)
+            for ids in in_blocks(set(customer_ids), ROWS_AT_ONCE):
+                wanted = live_scores.c.customer_id.in_(ids) & _is_waiting(run_no)
+                found |= set(connection.execute(_customers(wanted)).scalars())
+        return found
 
     def overdue(self, *, before: datetime, limit: int) -> list[str]:
         """Customers who have been waiting since before this moment, the longest first."""
+        with store_errors(), self._engine.connect() as connection:
+            wanted = (live_scores.c.accepted_at < before.isoformat()) & _is_waiting(
+                _run_no(connection)
+            )
+            longest = _customers(wanted).order_by(live_scores.c.change_no).limit(limit)
+            return list(connection.execute(longest).scalars())
 
     def past(self, customer_id: str, *, waiting: bool = True) -> LivePast | None:
         """What the score of a customer needs; None: nothing waits. Raises `NoRun`.
 
         Of `waiting` False: also of who has sent nothing.
         """
+        with store_errors(), self._engine.connect() as connection:
+            run_no, infos = self._runs(connection)
+            if run_no is None:
+                raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
+            state = connection.execute(_STATE, {"customer": customer_id}).one()
+            if state.change_no is None and waiting:
+                return None
+            progress = Progress(
+                change_no=state.change_no or 0,
+                scored_no=state.scored_no or 0,
+                run_id=None if state.run_no not in infos else infos[state.run_no].run_id,
+            )
+            said = _said(connection, customer_id, infos)
+            lines = list(_lines_of(connection, customer_id))
+        return past_of(customer_id, progress, state.lines, lines, list(infos.values()), said)
 
     def save(self, past: LivePast, score: ScoreRow | None) -> bool:
         """Let readers see a score made of `past`; None: no line counts as a purchase.
@@ -240,9 +173,26 @@ class LiveStore(Protocol):
         A customer who moved far enough is told to the change feed in the same step. Returns
         whether it was news: not if a newer score or run is there, or the customer was erased.
         """
+        values = dict.fromkeys((*OF_SCORES, "products")) if score is None else _columns(score)
+        with self._turn, store_errors(), can_be_made_again(self._engine) as connection:
+            run_no = self._number_of(connection, past.run_id)
+            asked = {"customer": past.customer_id, "known": past.change_no, "run": run_no}
+            said = {f"new_{name}": value for name, value in values.items()}
+            # only what is there: who was erased since stays erased
+            if run_no is None or not connection.execute(_SAVE, {**asked, **said}).rowcount:
+                return False
+            info = self._infos[run_no]
+            announce_one(connection, run_no, info, past.customer_id, told_by(score), self._rules)
+        return True
 
     def lines(self) -> Iterator[LiveLine]:
         """All lines, oldest first, as of one moment."""
+        with store_errors(), self._engine.connect() as connection:
+            found = connection.execution_options(yield_per=10_000).execute(
+                select(live_lines).order_by(*_IN_ORDER)
+            )
+            for row in found:
+                yield _line(row)
 
     def history(self, customer_id: str) -> list[PastOrder]:
         """A customer's orders, the latest first: those in the files that the latest run has
@@ -251,161 +201,291 @@ class LiveStore(Protocol):
         Lines that the shop's rules put aside (cancelled pairs, fees) are left out, those
         sent since the run excepted.
         """
+        with store_errors(), self._engine.connect() as connection:
+            summary = connection.execute(
+                select(runs.c.summary).join(current, current.c.run_no == runs.c.run_no)
+            ).scalar()
+            digits = 2 if summary is None else Summary.from_json(summary).money.digits
+            history = _history(connection, customer_id)
+            sent = list(_lines_of(connection, customer_id))
+        return past_orders(history, sent, 10**digits)
 
     def counts(self) -> LiveCounts:
         """How much there is."""
+        with store_errors(), self._engine.connect() as connection:
+            lines = connection.execute(select(func.count()).select_from(live_lines)).scalar()
+            waiting = connection.execute(
+                select(func.count())
+                .select_from(live_scores)
+                .where(_is_waiting(_run_no(connection)))
+            ).scalar()
+        return LiveCounts(lines=lines or 0, waiting=waiting or 0)
+
+    def _number_of(self, connection: Connection, run_id: str) -> int | None:
+        """The number of a run; runs are told apart by it, and never change."""
+        known = {info.run_id: no for no, info in self._infos.items()}
+        if run_id not in known:
+            known = {info.run_id: no for no, info in self._runs(connection)[1].items()}
+        return known.get(run_id)
+
+    def _runs(self, connection: Connection) -> tuple[int | None, dict[int, RunInfo]]:
+        """The run that readers see, and every one that is kept by number, the newest last."""
+        found = connection.execute(_RUNS).all()
+        numbers = [row.run_no for row in found]
+        if new := [no for no in numbers if no not in self._infos]:
+            texts = select(runs.c.run_no, runs.c.info).where(runs.c.run_no.in_(new))
+            for no, info in connection.execute(texts):
+                self._infos[no] = RunInfo.from_json(info)
+        return found[0].now if found else None, {no: self._infos[no] for no in numbers}
 
 
-def judged(known: LiveLine | None, sent: SentLine, gone: Collection[str]) -> Verdict:
-    """What becomes of a line, where `known` is kept of the same order and number."""
-    line = sent.line
-    if line.customer_id in gone:
-        return Verdict("refused", "erased")
-    if known is None:
-        return Verdict("accepted")
-    if known.customer_id != line.customer_id:
-        return Verdict("refused", "other_customer")
-    if known.content == line.content:
-        return Verdict("known")
-    return Verdict("corrected") if sent.corrects else Verdict("refused", "differs")
+_IN_ORDER = (live_lines.c.change_no, live_lines.c.order_id, live_lines.c.line)
+_CUSTOMER: BindParameter[str] = bindparam("customer")
 
-
-def verdicts_of(
-    sent: Sequence[SentLine], known: dict[tuple[str, int], LiveLine], gone: Collection[str]
-) -> list[Verdict]:
-    """What becomes of each line; the lines of one request stand one after the other.
-
-    `known` holds afterwards what is to be kept.
-    """
-    found = []
-    for one in sent:
-        verdict = judged(known.get(one.line.place), one, gone)
-        if verdict.outcome in {"accepted", "corrected"}:
-            known[one.line.place] = one.line
-        found.append(verdict)
-    return found
-
-
-def changed_lines(sent: Sequence[SentLine], verdicts: Sequence[Verdict]) -> list[LiveLine]:
-    """The lines to keep, the last of each place."""
-    kept = {
-        one.line.place: one.line
-        for one, verdict in zip(sent, verdicts, strict=True)
-        if verdict.outcome in {"accepted", "corrected"}
-    }
-    return list(kept.values())
-
-
-def check_key(key: RequestKey, body_digest: str) -> None:
-    """Refuse a key that came with another body."""
-    if key.body_digest != body_digest:
-        raise KeyReused
-
-
-def eligible(runs: Sequence[RunInfo]) -> list[RunInfo]:
-    """The runs that a score of the latest run's date or later may compare with, latest first.
-
-    Parameters
-    ----------
-    runs : in the order of publication; the last is the one that readers see
-    """
-    last = runs[-1]
-    asked = (last.horizon_days, last.currency)
-    alike = [run for run in reversed(runs) if (run.horizon_days, run.currency) == asked]
-    found: list[RunInfo] = []
-    # sorting is stable: of one date the run published last comes first
-    for run in sorted(alike, key=lambda run: run.as_of, reverse=True):
-        found.append(run)
-        if run.as_of < last.as_of:
-            break
-    return found
-
-
-def past_of(
-    customer_id: str,
-    progress: Progress,
-    history: str | None,
-    lines: Iterable[LiveLine],
-    runs: Sequence[RunInfo],
-    said: Mapping[str, Said],
-) -> LivePast:
-    """A customer's past, from what a store keeps of it.
-
-    Parameters
-    ----------
-    runs : in the order of publication
-    said : run's id → what it says, for the runs of `eligible` that know the customer
-    """
-    run = runs[-1]
-    now = said.get(run.run_id)
-    return LivePast(
-        customer_id=customer_id,
-        change_no=progress.change_no,
-        is_waiting=progress.is_waiting(run.run_id),
-        run_id=run.run_id,
-        history=history,
-        lines=tuple(lines),
-        document=None if now is None else now.document,
-        segments=dict.fromkeys(run.segment_columns) if now is None else now.segments,
-        consent=None if now is None else now.consent,
-        contact_hash=None if now is None else now.contact_hash,
-        earlier=tuple(
-            SaidBefore(one, *(said[one.run_id][:2] if one.run_id in said else (None, None)))
-            for one in eligible(runs)
+# Put together once: making them costs more than the database takes to answer.
+_RUNS = select(runs.c.run_no, select(current.c.run_no).scalar_subquery().label("now")).order_by(
+    runs.c.run_no
+)
+_HISTORY = select(customer_histories.c.lines).where(customer_histories.c.customer_id == _CUSTOMER)
+_STATE = select(
+    live_scores.c.change_no,
+    live_scores.c.scored_no,
+    live_scores.c.run_no,
+    customer_histories.c.lines,
+).select_from(
+    current.outerjoin(live_scores, live_scores.c.customer_id == _CUSTOMER).outerjoin(
+        customer_histories, customer_histories.c.customer_id == _CUSTOMER
+    )
+)
+_LINES = select(live_lines).where(live_lines.c.customer_id == _CUSTOMER).order_by(*_IN_ORDER)
+_OF_ORDERS = select(live_lines).where(
+    live_lines.c.order_id.in_(bindparam("orders", expanding=True))
+)
+_SAID = select(
+    scores.c.run_no,
+    *(
+        scores.c[name]
+        for name in ("churn_probability", "clv", "document", "segments", "consent", "contact_hash")
+    ),
+).where(scores.c.run_no.in_(bindparam("runs", expanding=True)), scores.c.customer_id == _CUSTOMER)
+_NEXT = (
+    update(live_state).values(next_no=live_state.c.next_no + 1).returning(live_state.c.next_no - 1)
+)
+_SAVE = (
+    update(live_scores)
+    .where(
+        live_scores.c.customer_id == _CUSTOMER,
+        or_(
+            live_scores.c.scored_no < bindparam("known"),
+            live_scores.c.run_no.is_distinct_from(bindparam("run", type_=Integer)),
         ),
+        select(current.c.run_no).scalar_subquery() == bindparam("run", type_=Integer),
     )
+    .values(
+        scored_no=bindparam("known"),
+        run_no=bindparam("run", type_=Integer),
+        **{name: bindparam(f"new_{name}") for name in (*OF_SCORES, "products")},
+    )
+)
+_WAIT = (
+    update(live_scores)
+    .where(live_scores.c.customer_id == _CUSTOMER)
+    .values(change_no=bindparam("news"), accepted_at=bindparam("at"))
+)
 
 
-def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> list[PastOrder]:
-    """The orders of a customer, see `LiveStore.history`; `minor` units make one of money."""
-    from features.orders.histories import file_lines
-
-    orders: dict[tuple[str | None, date, bool], list[OrderedLine]] = {}
-    in_files = set()
-    for line in file_lines(history):
-        in_files.add(line.order_id)
-        if line.ordered_at is None or line.is_put_aside:
-            continue
-        amount = None if line.amount is None else line.amount / minor
-        entry = OrderedLine(line.product_id, line.category, line.quantity or 0.0, amount)
-        orders.setdefault((line.order_id, line.ordered_at.date(), False), []).append(entry)
-    for sent in lines:
-        if sent.order_id not in in_files:
-            day, entry = _entry(json.loads(sent.content))
-            orders.setdefault((sent.order_id, day, True), []).append(entry)
-    found = [
-        PastOrder(
-            order_id=order_id,
-            day=day,
-            amount=_total(entries),
-            lines=tuple(entries),
-            is_live=is_live,
-        )
-        for (order_id, day, is_live), entries in orders.items()
-    ]
-    return sorted(found, key=lambda order: (order.day, order.is_live), reverse=True)
+def in_blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows, `size` at a time."""
+    left = iter(rows)
+    while block := list(islice(left, size)):
+        yield block
 
 
-def told_by(score: ScoreRow | None) -> Told | None:
-    """What a score tells the change feed."""
-    if score is None:
+@contextmanager
+def can_be_made_again(engine: Engine) -> Iterator[Connection]:
+    """A transaction that nobody was promised: it need not be on disk when it ends.
+
+    If the machine fails it may be undone, whole; what it would have said is made again.
+    """
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        is_sqlite = engine.dialect.name == "sqlite"
+        if is_sqlite:
+            # no part of a transaction, and so past the one that a statement would begin
+            driver.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with connection.begin():
+                if not is_sqlite:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                yield connection
+        finally:
+            if is_sqlite:
+                driver.execute("PRAGMA synchronous=FULL")
+
+
+def hold_off_erasures(connection: Connection) -> None:
+    """Let no other request be numbered, and no erasure begin, until this transaction ends.
+
+    Must come before the transaction's first read.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ACCEPTING_LOCK})")
+    else:
+        connection.execute(update(live_state).values(next_no=live_state.c.next_no))
+
+
+def take_over(connection: Connection, handover: Handover) -> None:
+    """Put a run's histories in the place of those before, and drop what the run has seen.
+
+    In the transaction that publishes the run. What was sent since the run read the lines
+    stays, and its customers wait for a score that goes beyond this run. Rows are locked in the
+    order in which requests lock them, so that neither waits for the other.
+    """
+    connection.execute(delete(customer_histories))
+    compiled = insert(customer_histories).compile(dialect=connection.dialect)
+    names = ("customer_id", "lines")
+    for rows in in_blocks(handover.histories, 10_000):
+        values: Any = rows
+        if not compiled.positional:
+            values = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(compiled), list(values))
+    place = (live_lines.c.order_id, live_lines.c.line, live_lines.c.change_no)
+    for gone in in_blocks(sorted(handover.absorbed), ROWS_AT_ONCE // 3):
+        _remove(connection, live_lines, tuple_(*place).in_(gone))
+    _remove(connection, live_scores, live_scores.c.change_no <= handover.seen_no)
+
+
+def _remove(connection: Connection, table: Table, which: ColumnElement[bool]) -> None:
+    """Delete rows, locked in the order of their keys."""
+    if connection.dialect.name == "postgresql":
+        keys = table.primary_key.columns
+        connection.execute(select(*keys).where(which).order_by(*keys).with_for_update())
+    connection.execute(delete(table).where(which))
+
+
+def _answered(connection: Connection, key: RequestKey, at: datetime) -> list[Verdict] | None:
+    """What was answered to a request of this key; keys that have expired are forgotten."""
+    connection.execute(
+        delete(idempotency_keys).where(idempotency_keys.c.expires_at < at.isoformat())
+    )
+    asked = select(idempotency_keys).where(idempotency_keys.c.digest == key.digest)
+    if (row := connection.execute(asked).one_or_none()) is None:
         return None
-    return Told(
-        retention_risk=score.retention_risk,
-        churn_probability=score.churn_probability,
-        clv=score.clv,
+    check_key(key, row.body_digest)
+    return [Verdict(*one) for one in json.loads(row.verdicts)]
+
+
+def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[Verdict]) -> None:
+    connection.execute(
+        insert(idempotency_keys).values(
+            digest=key.digest,
+            body_digest=key.body_digest,
+            verdicts=json.dumps(verdicts),
+            expires_at=key.expires_at.isoformat(),
+        )
     )
 
 
-def _entry(content: Mapping[str, Any]) -> tuple[date, OrderedLine]:
-    amount, price, quantity = content["amount"], content["unit_price"], content["quantity"]
-    if amount is None and price is not None:
-        amount = round(price * quantity, 10)
-    line = OrderedLine(content["product_id"], content["category"], quantity, amount)
-    return datetime.fromisoformat(content["ordered_at"]).date(), line
+def _kept(connection: Connection, sent: Sequence[SentLine]) -> dict[tuple[str, int], LiveLine]:
+    known: dict[tuple[str, int], LiveLine] = {}
+    for orders in in_blocks({one.line.order_id for one in sent}, ROWS_AT_ONCE):
+        for row in connection.execute(_OF_ORDERS, {"orders": orders}):
+            line = _line(row)
+            known[line.place] = line
+    return known
 
 
-def _total(lines: Iterable[OrderedLine]) -> float | None:
-    amounts = [line.amount for line in lines]
-    known = [amount for amount in amounts if amount is not None]
-    return round(sum(known), 6) if len(known) == len(amounts) else None
+def _make_room(connection: Connection, lines: Sequence[LiveLine]) -> None:
+    """Remove what stands in the places of these lines."""
+    place = (live_lines.c.order_id, live_lines.c.line)
+    for places in in_blocks(sorted(line.place for line in lines), ROWS_AT_ONCE // 2):
+        _remove(connection, live_lines, tuple_(*place).in_(places))
+
+
+def _keep(connection: Connection, lines: Sequence[LiveLine], at: datetime) -> None:
+    """Write lines and let their customers wait for a score."""
+    if not lines:
+        return
+    change_no = _number(connection)
+    connection.execute(
+        insert(live_lines), [{**vars(line), "change_no": change_no} for line in lines]
+    )
+    said = {"news": change_no, "at": at.isoformat()}
+    for customer_id in sorted({line.customer_id for line in lines if line.customer_id}):
+        if not connection.execute(_WAIT, {"customer": customer_id, **said}).rowcount:
+            connection.execute(
+                insert(live_scores),
+                {
+                    "customer_id": customer_id,
+                    "scored_no": 0,
+                    "change_no": change_no,
+                    "accepted_at": said["at"],
+                },
+            )
+
+
+def _number(connection: Connection) -> int:
+    """The next number; whoever has it is alone until the transaction ends."""
+    number: int | None = connection.execute(_NEXT).scalar()
+    if number is None:
+        connection.execute(insert(live_state).values(id=1, next_no=2))
+        return 1
+    return number
+
+
+def _run_no(connection: Connection) -> int | None:
+    return connection.execute(select(current.c.run_no)).scalar()
+
+
+def _is_waiting(run_no: int | None) -> ColumnElement[bool]:
+    return or_(
+        live_scores.c.scored_no < live_scores.c.change_no,
+        live_scores.c.run_no.is_distinct_from(run_no),
+    )
+
+
+def _customers(wanted: ColumnElement[bool]) -> Select[Any]:
+    return select(live_scores.c.customer_id).where(wanted)
+
+
+def _history(connection: Connection, customer_id: str) -> str | None:
+    return connection.execute(_HISTORY, {"customer": customer_id}).scalar()
+
+
+def _lines_of(connection: Connection, customer_id: str) -> Iterator[LiveLine]:
+    for row in connection.execute(_LINES, {"customer": customer_id}):
+        yield _line(row)
+
+
+def _said(
+    connection: Connection, customer_id: str, infos: Mapping[int, RunInfo]
+) -> dict[str, Said]:
+    """What the runs that a score is compared with say of a customer, by the run's id."""
+    asked = {run.run_id for run in eligible(list(infos.values()))}
+    numbers = [no for no, info in infos.items() if info.run_id in asked]
+    found = connection.execute(_SAID, {"customer": customer_id, "runs": numbers})
+    return {
+        infos[no].run_id: Said(_known(churn), _known(clv), *rest) for no, churn, clv, *rest in found
+    }
+
+
+def _known(figure: float) -> float | None:
+    return None if figure == UNKNOWN else figure
+
+
+def _columns(score: ScoreRow) -> dict[str, Any]:
+    values = {**score._asdict(), "segments": json.loads(score.segments)}
+    del values["customer_id"]
+    sorted_by = ("value_at_risk", "expected_profit", "churn_probability", "clv")
+    return values | {name: UNKNOWN if values[name] is None else values[name] for name in sorted_by}
+
+
+def _line(row: Any) -> LiveLine:
+    order_id, line, customer_id, change_no, content = row
+    return LiveLine(
+        order_id=order_id,
+        line=line,
+        customer_id=customer_id,
+        change_no=change_no,
+        content=content,
+    )

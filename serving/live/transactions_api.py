@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
+from serving.live.lines import LiveLine, RequestKey, SentLine
 from serving.live.schemas import OrderLine, Text
-from serving.live.store import LiveLine, RequestKey, SentLine
 from serving.web.call import current_call
 from serving.web.params import JSON, body_schema, json_body
 from serving.web.problems import declared

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from sqlalchemy import Engine, insert, select
 
@@ -44,41 +44,20 @@ class AuditEntry:
     detail: str
 
 
-class AuditLog(Protocol):
+class AuditLog:
     """Where what happened is kept, in the order in which it was written."""
-
-    def record(self, entry: AuditEntry) -> None:
-        """Add an entry; it is durable when this returns."""
-
-    def entries(self, limit: int) -> Sequence[AuditEntry]:
-        """The last `limit` entries, the latest first."""
-
-
-class MemoryAudit:
-    """An `AuditLog` that forgets everything when the process ends."""
-
-    def __init__(self) -> None:
-        self._entries: list[AuditEntry] = []
-
-    def record(self, entry: AuditEntry) -> None:
-        self._entries.append(entry)
-
-    def entries(self, limit: int) -> Sequence[AuditEntry]:
-        return self._entries[::-1][:limit]
-
-
-class SqlAudit:
-    """An `AuditLog` in the store's database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def record(self, entry: AuditEntry) -> None:
+        """Add an entry; it is durable when this returns."""
         values = {**vars(entry), "at": entry.at.isoformat()}
         with store_errors(), self._engine.begin() as connection:
             connection.execute(insert(audit_log).values(values))
 
     def entries(self, limit: int) -> Sequence[AuditEntry]:
+        """The last `limit` entries, the latest first."""
         columns = [column for column in audit_log.columns if column is not audit_log.c.entry_no]
         latest = select(*columns).order_by(audit_log.c.entry_no.desc()).limit(limit)
         with store_errors(), self._engine.connect() as connection:

@@ -1,9 +1,9 @@
 """Who may call: API keys, of which only hashes are kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -36,52 +36,14 @@ class Key:
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
-class KeyStore(Protocol):
+class KeyStore:
     """Where keys are kept. A revoked key stays in the list: it was there once."""
-
-    def add(self, key: Key) -> None:
-        """Keep a new key."""
-
-    def all(self) -> Sequence[Key]:
-        """Every key there ever was, the oldest first."""
-
-    def revoke(self, key_id: str, at: datetime) -> Key:
-        """End a key; one that is revoked keeps its first date.
-
-        Raises
-        ------
-        ConfigError
-            When there is no key of this id.
-        """
-
-
-class MemoryKeys:
-    """A `KeyStore` that forgets everything when the process ends."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, Key] = {}
-
-    def add(self, key: Key) -> None:
-        self._keys[key.key_id] = key
-
-    def all(self) -> Sequence[Key]:
-        return sorted(self._keys.values(), key=_age)
-
-    def revoke(self, key_id: str, at: datetime) -> Key:
-        if (key := self._keys.get(key_id)) is None:
-            raise no_such_key()
-        if key.revoked_at is None:
-            key = self._keys[key_id] = replace(key, revoked_at=at)
-        return key
-
-
-class SqlKeys:
-    """A `KeyStore` in the store's database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def add(self, key: Key) -> None:
+        """Keep a new key."""
         values = {
             **vars(key),
             "created_at": key.created_at.isoformat(),
@@ -92,10 +54,18 @@ class SqlKeys:
             connection.execute(insert(api_keys).values(values))
 
     def all(self) -> Sequence[Key]:
+        """Every key there ever was, the oldest first."""
         with store_errors(), self._engine.connect() as connection:
             return sorted(map(_key, connection.execute(select(api_keys))), key=_age)
 
     def revoke(self, key_id: str, at: datetime) -> Key:
+        """End a key; one that is revoked keeps its first date.
+
+        Raises
+        ------
+        ConfigError
+            When there is no key of this id.
+        """
         this = api_keys.c.key_id == key_id
         in_force = api_keys.c.revoked_at.is_(None)
         with store_errors(), self._engine.begin() as connection:

@@ -1,20 +1,17 @@
 """Customers who were erased: their rows removed to the last byte, a keyed hash kept."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from serving.changes.feed import forget_customers
 from serving.errors import StoreError
-from serving.live.sql_store import hold_off_erasures
+from serving.live.store import hold_off_erasures
 from serving.live.tables import customer_histories, live_lines, live_scores
 from serving.store.database import one_writer, store_errors
 from serving.store.facets import count_anew
-from serving.store.memory import MemoryStore
 from serving.store.tables import (
     announced,
     campaign_members,
@@ -43,8 +40,16 @@ class Tombstone:
     erased_at: datetime
 
 
-class ErasureStore(Protocol):
-    """Where erasures are kept, and done."""
+class ErasureStore:
+    """Where erasures are kept, and done.
+
+    SQLite: deleted bytes are overwritten, the file is rewritten without free pages, and the
+    write-ahead log is emptied. PostgreSQL: the tables are rewritten; its write-ahead log and
+    its backups are the operator's.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
         """Remove every row of these customers (id → tombstone) and keep the tombstones.
@@ -58,51 +63,6 @@ class ErasureStore(Protocol):
             When the rows are gone but their bytes are not yet, since others are reading:
             erasing again finishes it.
         """
-
-    def key_ids(self) -> set[str]:
-        """The keys of all tombstones; none where nobody was erased."""
-
-    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
-        """Those with one of these digests, in no order."""
-
-
-class MemoryErasures:
-    """An `ErasureStore` over runs in memory, and what else in memory knows customers.
-
-    Each of `others` forgets a customer, and tells table → rows.
-    """
-
-    def __init__(self, store: MemoryStore, *others: Callable[[str], Mapping[str, int]]) -> None:
-        self._forgets = (store.erase, *others)
-        self._tombstones: dict[str, Tombstone] = {}
-
-    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
-        removed: Counter[str] = Counter({table.name: 0 for table in HOLDING_CUSTOMERS})
-        for customer_id, tombstone in customers.items():
-            for forget in self._forgets:
-                removed += Counter(forget(customer_id))
-            self._tombstones.setdefault(tombstone.digest, tombstone)
-        return {table.name: removed[table.name] for table in HOLDING_CUSTOMERS}
-
-    def key_ids(self) -> set[str]:
-        return {one.key_id for one in self._tombstones.values()}
-
-    def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
-        return [self._tombstones[one] for one in set(digests) if one in self._tombstones]
-
-
-class SqlErasures:
-    """An `ErasureStore` in the store's database.
-
-    SQLite: deleted bytes are overwritten, the file is rewritten without free pages, and the
-    write-ahead log is emptied. PostgreSQL: the tables are rewritten; its write-ahead log and
-    its backups are the operator's.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def erase(self, customers: Mapping[str, Tombstone]) -> Mapping[str, int]:
         with store_errors():
             with self._engine.begin() as connection:
                 one_writer(connection)
@@ -113,10 +73,12 @@ class SqlErasures:
         return removed
 
     def key_ids(self) -> set[str]:
+        """The keys of all tombstones; none where nobody was erased."""
         with store_errors(), self._engine.connect() as connection:
             return set(connection.execute(select(erasures.c.key_id).distinct()).scalars())
 
     def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
+        """Those with one of these digests, in no order."""
         asked = set(digests)
         wanted = select(erasures)
         if len(asked) <= NAMED_AT_ONCE:

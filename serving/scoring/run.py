@@ -27,7 +27,7 @@ from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
 from serving.scoring.recommendation_rules import rules_of
 from serving.settings import Settings
-from serving.store.protocol import Store
+from serving.store.protocol import ScoreReader
 from serving.store.run import RunInfo
 from training.bundle.publication import Models
 from training.models.estimator import require_columns
@@ -146,7 +146,7 @@ def score(
     as_of: date | None,
     created_at: datetime,
     progress: Progress = lambda _: None,
-    store: Store | None = None,
+    store: ScoreReader | None = None,
     learned: Learned | None = None,
 ) -> ScoreRun:
     """Score every customer who bought before `as_of`.
@@ -217,7 +217,7 @@ def score(
     return ScoreRun(replace(info, economics=economics), scores, products, features)
 
 
-def earlier_run(log: OrderLog[Settings], store: Store, as_of: date) -> Earlier | None:
+def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> Earlier | None:
     """The latest run in `store` of a date before `as_of` and the same horizon and currency.
 
     Its features are computed again: what the log knows today of that date. None where there

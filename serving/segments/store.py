@@ -1,15 +1,13 @@
 """How large the groups of a run are, and who moved between them since another run."""
 
-import json
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, and_, func, select
 
 from serving.store.database import store_errors
-from serving.store.facets import SqlFacets
-from serving.store.memory import MemoryStore
+from serving.store.facets import FacetStore
 from serving.store.protocol import no_such_run
 from serving.store.tables import current, erasures, runs, scores
 
@@ -36,28 +34,20 @@ class Move(NamedTuple):
     customers: int
 
 
-class SegmentStore(Protocol):
-    """Counts over the segments of runs. Raises `ConfigError` for a run that is not kept."""
+class SegmentStore:
+    """Counts over the segments of runs; `facets` count the groups.
 
-    def groups(self, run_id: str) -> Sequence[Group]:
-        """Every value of every system, in the order of both."""
-
-    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
-        """Who was where in the run `earlier`, and is where in `run_id`; stayers too."""
-
-
-class SqlSegments:
-    """A `SegmentStore` over the runs of a database; `facets` count the groups.
-
-    What has been counted is remembered until a run is published or a customer erased.
+    Raises `ConfigError` for a run that is not kept. What has been counted is remembered until a run is published or a customer erased.
     """
 
-    def __init__(self, engine: Engine, facets: SqlFacets) -> None:
+    def __init__(self, engine: Engine, facets: FacetStore) -> None:
         self._engine = engine
         self._facets = facets
         self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def groups(self, run_id: str) -> Sequence[Group]:
+        """Every value of every system, in the order of both."""
+
         def count() -> list[Group]:
             with store_errors(), self._engine.connect() as connection:
                 facets = self._facets.of_run(connection, run_id)
@@ -66,6 +56,8 @@ class SqlSegments:
         return self._once((run_id,), count)
 
     def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
+        """Who was where in the run `earlier`, and is where in `run_id`; stayers too."""
+
         def count() -> list[Move]:
             with store_errors(), self._engine.connect() as connection:
                 numbers = (_number(connection, one) for one in (run_id, earlier))
@@ -113,33 +105,6 @@ def _moves(connection: Connection, system: str, run_no: int, earlier: int) -> li
     found = Counter({(row[0], row[1]): row[2] for row in connection.execute(arrived)})
     found.update({(row[0], None): row[1] for row in connection.execute(left)})
     return _sorted_moves(found)
-
-
-class MemorySegments:
-    """A `SegmentStore` over runs in memory."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    def groups(self, run_id: str) -> Sequence[Group]:
-        sizes: Counter[tuple[str, str | None]] = Counter()
-        clv: Counter[tuple[str, str | None]] = Counter()
-        at_risk: Counter[tuple[str, str | None]] = Counter()
-        for row in self._store.rows(run_id).values():
-            for pair in json.loads(row.segments).items():
-                sizes[pair] += 1
-                clv[pair] += row.clv or 0.0  # type: ignore[assignment]
-                at_risk[pair] += row.value_at_risk or 0.0  # type: ignore[assignment]
-        found = (Group(*pair, sizes[pair], clv[pair], at_risk[pair]) for pair in sizes)
-        return sorted(found, key=_place)
-
-    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
-        now, then = (
-            {name: json.loads(row.segments).get(system) for name, row in rows.items()}
-            for rows in map(self._store.rows, (run_id, earlier))
-        )
-        everybody = set(now) | set(then)
-        return _sorted_moves(Counter((then.get(name), now.get(name)) for name in everybody))
 
 
 def _place(group: Group) -> tuple[str, str]:

@@ -1,24 +1,23 @@
-"""All that the database keeps, each behind its own small protocol."""
+"""All that the database keeps, each in the store of its room."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from serving.campaigns.store import CampaignStore, MemoryCampaigns, SqlCampaigns
-from serving.changes.feed import ChangeFeed, SqlFeed
-from serving.changes.webhook_store import MemoryWebhooks, SqlWebhooks, WebhookStore
-from serving.exhibits.store import ExhibitStore, MemoryExhibits, SqlExhibits
-from serving.live.sql_store import SqlLive
+from sqlalchemy import Engine
+
+from serving.campaigns.store import CampaignStore
+from serving.changes.feed import ChangeFeed
+from serving.changes.webhook_store import WebhookStore
+from serving.exhibits.store import ExhibitStore
 from serving.live.store import LiveStore
-from serving.people.audit_store import AuditLog, MemoryAudit, SqlAudit
-from serving.people.key_store import KeyStore, MemoryKeys, SqlKeys
-from serving.privacy.store import ErasureStore, MemoryErasures, SqlErasures
-from serving.segments.store import MemorySegments, SegmentStore, SqlSegments
+from serving.people.audit_store import AuditLog
+from serving.people.key_store import KeyStore
+from serving.privacy.store import ErasureStore
+from serving.segments.store import SegmentStore
 from serving.store.database import open_database
-from serving.store.facets import FacetStore, MemoryFacets
-from serving.store.memory import MemoryStore
-from serving.store.protocol import Store
+from serving.store.facets import FacetStore
 from serving.store.rules import PublishRules
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ class Stores:
     `close` gives the connections back.
     """
 
-    scores: Store
+    scores: RunStore
     keys: KeyStore
     audit: AuditLog
     feed: ChangeFeed
@@ -49,39 +48,23 @@ def open_stores(url: str, rules: PublishRules | None = None) -> Stores:
 
     `rules` say which changes are told.
     """
-    engine = open_database(url)
-    scores = SqlStore(engine, rules)
+    return stores_on(open_database(url), rules)
+
+
+def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
+    """The stores in a database that is open; see `open_stores`."""
+    scores = RunStore(engine, rules)
     return Stores(
         scores=scores,
-        keys=SqlKeys(engine),
-        audit=SqlAudit(engine),
-        feed=SqlFeed(engine),
-        segments=SqlSegments(engine, scores.facets),
-        erasures=SqlErasures(engine),
-        webhooks=SqlWebhooks(engine),
-        exhibits=SqlExhibits(engine),
-        campaigns=SqlCampaigns(engine),
-        live=SqlLive(engine, rules),
+        keys=KeyStore(engine),
+        audit=AuditLog(engine),
+        feed=ChangeFeed(engine),
+        segments=SegmentStore(engine, scores.facets),
+        erasures=ErasureStore(engine),
+        webhooks=WebhookStore(engine),
+        exhibits=ExhibitStore(engine),
+        campaigns=CampaignStore(engine),
+        live=LiveStore(engine, rules),
         facets=scores.facets,
         close=engine.dispose,
-    )
-
-
-def memory_stores(scores: Store | None = None) -> Stores:
-    """Stores that forget everything when the process ends, around `scores` if given."""
-    scores = scores or MemoryStore()
-    runs = scores if isinstance(scores, MemoryStore) else MemoryStore()
-    campaigns = MemoryCampaigns(runs)
-    return Stores(
-        scores=scores,
-        keys=MemoryKeys(),
-        audit=MemoryAudit(),
-        feed=runs.feed,
-        segments=MemorySegments(runs),
-        erasures=MemoryErasures(runs, campaigns.erase, runs.live.erase),
-        webhooks=MemoryWebhooks(runs.feed),
-        exhibits=MemoryExhibits(runs),
-        campaigns=campaigns,
-        live=runs.live,
-        facets=MemoryFacets(runs),
     )

@@ -12,13 +12,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from serving.store.bitmaps import Bitmaps, Numbers, joined, parted
 from serving.store.database import store_errors
-from serving.store.memory import MemoryStore
 from serving.store.protocol import (
     ANY_OF,
     CONSENTS,
@@ -69,13 +68,6 @@ class FacetCounts:
     by_status: Mapping[str, int]
     by_consent: Mapping[str, int]
     by_segment: Mapping[str, Mapping[str, int]]
-
-
-class FacetStore(Protocol):
-    """Counts over the customers of a run, as it was published; orders sent since are not in it."""
-
-    def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
-        """The counts beside a filter; raises `ConfigError` for a run that is not kept."""
 
 
 class Facets:
@@ -215,8 +207,11 @@ class Facets:
         return fitting
 
 
-class SqlFacets:
-    """A `FacetStore` over the runs of a database: what was read is kept until an erasure."""
+class FacetStore:
+    """Counts over the customers of a run, as it was published; orders sent since are not in it.
+
+    What was read is kept in memory until an erasure.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -224,6 +219,7 @@ class SqlFacets:
         self._reading = threading.Lock()
 
     def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
+        """The counts beside a filter; raises `ConfigError` for a run that is not kept."""
         with store_errors(), self._engine.connect() as connection:
             facets = self.of_run(connection, run_id)
         return facets.counts(wanted)
@@ -285,26 +281,6 @@ def _counted(connection: Connection, run_no: int) -> Facets:
 
 def _row(row: Any) -> tuple[Any, ...]:
     return tuple(None if value == UNKNOWN else value for value in row)
-
-
-class MemoryFacets:
-    """A `FacetStore` over runs in memory."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
-        rows = (
-            (
-                *(getattr(row, name) for name in Listed._fields[:-1]),
-                json.loads(row.segments),
-            )
-            for row in self._store.rows(run_id).values()
-        )
-        digits = next(
-            run.summary.money.digits for run in self._store.runs() if run.info.run_id == run_id
-        )
-        return Facets.of(_listed(rows), digits=digits).counts(wanted)
 
 
 def _listed(rows: Iterable[tuple[Any, ...]]) -> Listed:

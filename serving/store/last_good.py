@@ -2,18 +2,14 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from features.errors import ConfigError
 from serving.errors import NoRun, StoreError, UnknownCustomer
-from serving.live.store import Handover
-from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, SortKey, Store
-from serving.store.run import PublishedRun, RunInfo
-
-if TYPE_CHECKING:
-    import pandas as pd
+from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, ScoreReader, SortKey
+from serving.store.run import PublishedRun
 
 Answer = TypeVar("Answer")
 
@@ -23,7 +19,7 @@ PAUSE = timedelta(seconds=1)
 
 
 class LastGood:
-    """A `Store` that answers from memory while the one behind it cannot be read.
+    """A `ScoreReader` that answers from memory while the one behind it cannot be read.
 
     Only what belongs to the newest run that was seen is given; the rest raises the store's
     own error, and so does everything after `seconds` without the store. What is kept is
@@ -39,7 +35,7 @@ class LastGood:
     """
 
     def __init__(
-        self, store: Store, *, clock: Callable[[], datetime], seconds: float, customers: int
+        self, store: ScoreReader, *, clock: Callable[[], datetime], seconds: float, customers: int
     ) -> None:
         self._store = store
         self._clock = clock
@@ -131,16 +127,6 @@ class LastGood:
 
     def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
         return self._store.segment(run_id, system)
-
-    def publish(
-        self,
-        run: RunInfo,
-        scores: "pd.DataFrame",
-        recommendations: "pd.DataFrame",
-        exhibits: Mapping[str, Any] | None = None,
-        handover: Handover | None = None,
-    ) -> None:
-        self._store.publish(run, scores, recommendations, exhibits, handover)
 
     def _read(
         self,

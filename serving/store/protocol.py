@@ -3,15 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from features.errors import ConfigError
-from serving.live.store import Handover
 from serving.store.run import PublishedRun, RunInfo, Totals
-
-if TYPE_CHECKING:
-    # The server reads the store without ever loading pandas.
-    import pandas as pd
 
 SortKey = Literal["value_at_risk", "expected_profit", "churn_probability", "clv"]
 ANY_OF = "|"
@@ -70,42 +65,12 @@ class ChurnPage:
     after: After | None
 
 
-class Store(Protocol):
-    """Where score runs are kept and read.
+class ScoreReader(Protocol):
+    """Where score runs are read: a `RunStore`, or what goes on for a while without it.
 
     All reads raise `NoRun` when nothing has been published. A run is published whole or
     not at all, and never changes afterwards; ids are compared character by character.
     """
-
-    def publish(
-        self,
-        run: RunInfo,
-        scores: "pd.DataFrame",
-        recommendations: "pd.DataFrame",
-        exhibits: Mapping[str, Any] | None = None,
-        handover: Handover | None = None,
-    ) -> None:
-        """Keep a run and make it the latest, in one step that a crash cannot halve.
-
-        In the same step the change feed learns who changed, and runs that nobody needs any
-        more are removed (`serving.store.rules`).
-
-        Parameters
-        ----------
-        run : the run's lineage
-        scores : one row per customer; columns as in `serving.scoring.publication`
-        recommendations : one row per customer and rank
-        exhibits : name → what `serving.exhibits.store` reads back, ready for JSON; None: none
-        handover : what the run brings and has seen of orders sent to the server; None: nothing,
-            and what was sent to customers of the run waits for one that does
-
-        Raises
-        ------
-        DataError
-            When the tables do not fit the contract, naming every problem.
-        StoreError
-            When a run of this id is already there, or the store cannot be written.
-        """
 
     def latest_run(self) -> PublishedRun:
         """The run that readers see."""

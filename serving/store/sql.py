@@ -25,12 +25,12 @@ from sqlalchemy.exc import IntegrityError
 
 from serving.changes.feed import announce, forget_before
 from serving.errors import NoRun, ScorePending, StoreError, UnknownCustomer
+from serving.live.lines import NOTHING_SEEN, Handover
 from serving.live.overlay import live_documents, live_totals, not_overridden, overriding
-from serving.live.sql_store import take_over
-from serving.live.store import NOTHING_SEEN, Handover
+from serving.live.store import take_over
 from serving.live.tables import live_scores
 from serving.store.database import one_writer, open_database, store_errors
-from serving.store.facets import Facets, SqlFacets, keep_facets
+from serving.store.facets import Facets, FacetStore, keep_facets
 from serving.store.one_row import OneRow
 from serving.store.protocol import (
     ANY_OF,
@@ -128,8 +128,11 @@ class _Lookup:
         return Document(run_id, body.encode(), scored_no if is_live else 0, is_pending)
 
 
-class SqlStore:
-    """A `Store` in a SQL database.
+class RunStore:
+    """Where score runs are kept and read.
+
+    All reads raise `NoRun` when nothing has been published. A run is published whole or
+    not at all, and never changes afterwards; ids are compared character by character.
 
     Parameters
     ----------
@@ -145,24 +148,24 @@ class SqlStore:
     """
 
     def __init__(self, database: str | Engine, rules: PublishRules | None = None) -> None:
-        self._engine = open_database(database) if isinstance(database, str) else database
-        self._rules = rules or PublishRules()
-        rows = OneRow(self._engine)
-        self._customer = _Lookup(self._engine, rows, _document_of(scores, scores.c.document))
+        self.engine = open_database(database) if isinstance(database, str) else database
+        self.rules = rules or PublishRules()
+        rows = OneRow(self.engine)
+        self._customer = _Lookup(self.engine, rows, _document_of(scores, scores.c.document))
         self._products = _Lookup(
-            self._engine, rows, _document_of(recommendations, recommendations.c.products)
+            self.engine, rows, _document_of(recommendations, recommendations.c.products)
         )
         # Runs never change, so neither does what has once been read or counted in one.
         self._runs: dict[int, PublishedRun] = {}
-        self.facets = SqlFacets(self._engine)
+        self.facets = FacetStore(self.engine)
         # SQLite gives the interpreter's lock away and takes it back at every row: threads that
         # read many rows at once hinder each other more than they gain.
-        alone = self._engine.dialect.name == "sqlite"
+        alone = self.engine.dialect.name == "sqlite"
         self._turn: AbstractContextManager[Any] = Lock() if alone else nullcontext()
 
     def close(self) -> None:
         """Give the connections back; the store can be opened again."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def publish(
         self,
@@ -172,27 +175,50 @@ class SqlStore:
         exhibits: Mapping[str, Any] | None = None,
         handover: Handover | None = None,
     ) -> None:
+        """Keep a run and make it the latest, in one step that a crash cannot halve.
+
+        In the same step the change feed learns who changed, and runs that nobody needs any
+        more are removed (`serving.store.rules`).
+
+        Parameters
+        ----------
+        run : the run's lineage
+        scores : one row per customer; columns as in `serving.scoring.publication`
+        recommendations : one row per customer and rank
+        exhibits : name → what `serving.exhibits.store` reads back, ready for JSON; None: none
+        handover : what the run brings and has seen of orders sent to the server; None: nothing,
+            and what was sent to customers of the run waits for one that does
+
+        Raises
+        ------
+        DataError
+            When the tables do not fit the contract, naming every problem.
+        StoreError
+            When a run of this id is already there, or the store cannot be written.
+        """
         from serving.scoring.publication import prepare
 
         ready = prepare(run, scores, recommendations)
         with store_errors():
             try:
-                with self._engine.begin() as connection, _room_for_indexes(connection):
+                with self.engine.begin() as connection, _room_for_indexes(connection):
                     run_no = _write(connection, ready)
                     _write_exhibits(connection, run_no, exhibits or {})
                     # before the feed: a live score, too, holds its row when it waits for that
                     take_over(connection, handover or NOTHING_SEEN)
-                    announce(connection, run_no, run, self._rules)
-                    _prune(connection, self._rules.keep_runs)
+                    announce(connection, run_no, run, self.rules)
+                    _prune(connection, self.rules.keep_runs)
             except IntegrityError as error:
                 raise StoreError("A run of this id has already been published.") from error
 
     def latest_run(self) -> PublishedRun:
-        with store_errors(), self._engine.connect() as connection:
+        """The run that readers see."""
+        with store_errors(), self.engine.connect() as connection:
             return self._run(connection, None)[1]
 
     def runs(self) -> list[PublishedRun]:
-        with store_errors(), self._engine.connect() as connection:
+        """Every run that is kept, in the order of publication; empty before the first."""
+        with store_errors(), self.engine.connect() as connection:
             texts = select(runs.c.info, runs.c.summary).order_by(runs.c.run_no)
             return [
                 PublishedRun(info=RunInfo.from_json(info), summary=Summary.from_json(summary))
@@ -200,17 +226,32 @@ class SqlStore:
             ]
 
     def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
+        """Per customer of a run: id, `churn_probability`, `clv` (NaN where unknown),
+        `retention_risk`.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such run.
+        """
         columns = ("customer_id", "churn_probability", "clv", "retention_risk")
         for customer_id, churn, clv, risk in self._of_all(run_id, *(scores.c[n] for n in columns)):
             yield customer_id, _or_nan(churn), _or_nan(clv), risk
 
     def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
+        """Per customer of a run: id, and value in a segment system, None where there is none.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such run.
+        """
         value = scores.c.segments[system].as_string()
         return map(tuple, self._of_all(run_id, scores.c.customer_id, value))
 
     def _of_all(self, run_id: str, *columns: ColumnElement[Any]) -> Iterator[Any]:
         """Rows of all customers of a run."""
-        with store_errors(), self._engine.connect() as connection:
+        with store_errors(), self.engine.connect() as connection:
             number = select(runs.c.run_no).where(runs.c.run_id == run_id)
             if (run_no := connection.execute(number).scalar()) is None:
                 raise no_such_run(run_id)
@@ -219,12 +260,24 @@ class SqlStore:
             )
 
     def customer(self, customer_id: str) -> Document:
+        """Everything about one customer, by the run or by orders sent since.
+
+        Raises
+        ------
+        UnknownCustomer
+            When nobody of this id has bought anything.
+        ScorePending
+            When orders of a new customer are kept and the first score is not made yet.
+        """
         return self._customer.read(customer_id)
 
     def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
+        """The customer's document in each run that is kept and has one, the latest
+        publication first; raises `UnknownCustomer` where none has.
+        """
         if NUL in customer_id:
             raise UnknownCustomer(customer_id)
-        with store_errors(), self._engine.connect() as connection:
+        with store_errors(), self.engine.connect() as connection:
             numbers = connection.execute(select(runs.c.run_no)).scalars().all()
             if not numbers:
                 raise _no_run()
@@ -248,10 +301,12 @@ class SqlStore:
         ]
 
     def recommendations(self, customer_id: str) -> Document:
+        """A JSON array of all ranked products of one customer; raises `UnknownCustomer`."""
         return self._products.read(customer_id)
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
-        with self._turn, store_errors(), self._engine.connect() as connection:
+        """Documents in the order of the ids, None where a customer is unknown or new."""
+        with self._turn, store_errors(), self.engine.connect() as connection:
             run_no, run = self._run(connection, None)
             wanted = (scores.c.run_no == run_no) & scores.c.customer_id.in_(
                 {customer_id for customer_id in customer_ids if NUL not in customer_id}
@@ -264,9 +319,19 @@ class SqlStore:
     def churn_list(
         self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
     ) -> ChurnPage:
+        """Up to `limit` customers, the highest `sort` first, unknown values last.
+
+        Ties stand in descending order of id. `after` goes on in the run it names, even
+        if a newer one has been published since.
+
+        Raises
+        ------
+        ConfigError
+            When the filter names a segment system, or `after` a run, that is not there.
+        """
         if after is not None and NUL in after.run_id + after.customer_id:
             raise run_is_gone()
-        with self._turn, store_errors(), self._engine.connect() as connection:
+        with self._turn, store_errors(), self.engine.connect() as connection:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, wanted)
             facets = self.facets.of_run(connection, run.info.run_id)

@@ -14,7 +14,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from serving.churn_list import lists
-from serving.store.protocol import ChurnFilter, ChurnPage, SortKey, Store
+from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader, SortKey
 
 MOST_SHEET_ROWS = 1_048_576
 """Rows of a sheet, its header included; what is more goes to another sheet."""
@@ -42,7 +42,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def write_workbook(
-    path: Path, store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    path: Path, store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
 ) -> None:
     """Write the whole filtered list to `path`, row by row."""
     with path.open("wb") as file:
@@ -50,7 +50,7 @@ def write_workbook(
 
 
 def list_workbook(
-    store: Store, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
 ) -> Iterator[bytes]:
     """The whole filtered list as a workbook."""
     blocks = lists.row_blocks(store, wanted, sort=sort, first=first)

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from serving.live.store import Handover
-from serving.store.sql import SqlStore
+from serving.live.lines import Handover
+from serving.store.sql import RunStore
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import AS_OF, run_info, score_tables
@@ -50,7 +50,7 @@ def chromium():
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('store')}/regulars.db"
-    store = SqlStore(url)
+    store = RunStore(url)
     ids = [*NAMED_IDS, *(f"{n:05d}" for n in range(296))]
     scores, recommendations = score_tables(ids=ids)
     # The named ones first, so that the first page shows them.

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.run import score
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from tests.browser.conftest import opened
 from tests.support.servers import running_server
 from training.bundle.publication import load_models
@@ -23,7 +23,7 @@ DRESSES = (("laptop", "en", "light"), ("laptop", "zh", "dark"), ("phone", "zh", 
 def scored(trained, tmp_path_factory):
     """The address of a server whose store has two runs with everything that they show."""
     url = f"sqlite:///{tmp_path_factory.mktemp('scored')}/regulars.db"
-    store, models = SqlStore(url), load_models(trained.settings)
+    store, models = RunStore(url), load_models(trained.settings)
     run = score(trained.log, models, None, datetime(2024, 9, 1, 4, 30, tzinfo=UTC))
     stages = run.scores["lifecycle"].sample(frac=1, random_state=1).to_numpy()
     before = replace(run.info, run_id="before", as_of=run.info.as_of - timedelta(days=30))

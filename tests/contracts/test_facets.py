@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from features.errors import ConfigError
 from serving.privacy.store import Tombstone
-from serving.store.facets import SqlFacets
+from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnFilter
 from serving.store.tables import run_facets
 from tests.support.scores import run_info, score_tables
@@ -119,13 +119,13 @@ def test_a_filtered_list_read_page_by_page_is_the_whole_in_its_order(stores, sor
     assert seen == whole
 
 
-def test_counts_are_kept_and_counted_alike(databases):
-    published = publish(databases)
+def test_counts_are_kept_and_counted_alike(stores):
+    published = publish(stores)
     scores = published.scores
     kept = [published.facets.counts("run-1", wanted) for wanted in FILTERS]
-    with scores._engine.begin() as connection:
+    with scores.engine.begin() as connection:
         connection.execute(delete(run_facets))
-    again = SqlFacets(scores._engine)
+    again = FacetStore(scores.engine)
     assert [again.counts("run-1", wanted) for wanted in FILTERS] == kept
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from serving.errors import KeyReused, NoRun, ScorePending, UnknownCustomer
-from serving.live.store import Handover, LiveLine, RequestKey, SentLine
+from serving.live.lines import Handover, LiveLine, RequestKey, SentLine
 from serving.live.tables import OF_SCORES, live_scores
 from serving.privacy.erasure import CustomerFiles, Erased, erase
 from serving.store.protocol import ChurnFilter

@@ -68,12 +68,12 @@ def test_counts_follow_erasures_and_runs(counts, stores):
     assert {group.value for group in counts.groups("run-1") if group.system == "abc"} == {"B", "C"}
 
 
-def test_what_was_counted_is_not_counted_again_for_a_change(databases, monkeypatch):
-    counts, stores = two_runs(databases), databases
+def test_what_was_counted_is_not_counted_again_for_a_change(stores, monkeypatch):
+    counts = two_runs(stores)
     said = counts.moves("abc", "run-2", "run-1")
     monkeypatch.setattr(segments, "_moves", None)
     before = stores.feed.end()
-    with stores.scores._engine.begin() as connection:
+    with stores.scores.engine.begin() as connection:
         forget_customers(connection, 1)
     assert stores.feed.end() > before
     assert counts.moves("abc", "run-2", "run-1") == said

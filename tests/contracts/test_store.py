@@ -16,7 +16,7 @@ import pytest
 from features.errors import ConfigError, DataError
 from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.protocol import SORT_KEYS, After, ChurnFilter
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from tests.support.scores import run_info, score_tables
 
 HOSTILE_IDS = (
@@ -285,10 +285,10 @@ _PUBLISH_AND_DIE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from tests.support.scores import run_info, score_tables
 
-store = SqlStore(sys.argv[1])
+store = RunStore(sys.argv[1])
 left = int(sys.argv[2])
 
 def die(*_):
@@ -307,7 +307,7 @@ print("published")
 @pytest.mark.slow
 def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
     url = f"sqlite:///{tmp_path}/regulars.db"
-    store = SqlStore(url)
+    store = RunStore(url)
     store.publish(run_info(), *score_tables(30))
     for step in range(1, 100):
         done = subprocess.run(
@@ -331,7 +331,7 @@ def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
 
 def test_processes_that_start_together_on_nothing_all_succeed(tmp_path):
     url = f"sqlite:///{tmp_path}/new/folder/regulars.db"
-    script = "import sys; from serving.store.sql import SqlStore; SqlStore(sys.argv[1]).close()"
+    script = "import sys; from serving.store.sql import RunStore; RunStore(sys.argv[1]).close()"
 
     def start(_):
         command = [sys.executable, "-W", "error", "-c", script, url]
@@ -343,8 +343,8 @@ def test_processes_that_start_together_on_nothing_all_succeed(tmp_path):
 
 
 def test_sqlite_keeps_what_it_has_acknowledged(tmp_path):
-    store = SqlStore(f"sqlite:///{tmp_path}/regulars.db")
-    with store._engine.connect() as connection:
+    store = RunStore(f"sqlite:///{tmp_path}/regulars.db")
+    with store.engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -365,8 +365,8 @@ def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path):
 
     from serving.store.tables import metadata
 
-    store = SqlStore(f"sqlite:///{tmp_path}/regulars.db")
-    with store._engine.connect() as connection:
+    store = RunStore(f"sqlite:///{tmp_path}/regulars.db")
+    with store.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     store.close()
     assert differences == []
@@ -383,24 +383,24 @@ def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path):
 )
 def test_an_address_that_cannot_be_used_is_a_config_error(url, message):
     with pytest.raises(ConfigError, match=message):
-        SqlStore(url)
+        RunStore(url)
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path):
     path = tmp_path / "regulars.db"
     path.write_bytes(b"not a database " * 100)
     with pytest.raises(StoreError, match="not a database"):
-        SqlStore(f"sqlite:///{path}")
+        RunStore(f"sqlite:///{path}")
 
 
 def test_a_store_of_a_newer_release_is_refused(tmp_path):
     url = f"sqlite:///{tmp_path}/regulars.db"
-    store = SqlStore(url)
-    with store._engine.begin() as connection:
+    store = RunStore(url)
+    with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     store.close()
     with pytest.raises(StoreError, match="newer release"):
-        SqlStore(url)
+        RunStore(url)
 
 
 def test_every_run_is_listed_in_the_order_of_publication(store):

@@ -28,9 +28,9 @@ from dataclasses import replace
 from serving.settings import Serve
 from serving.server.server import serve
 from serving.server.stores import open_stores
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 
-class Slow(SqlStore):
+class Slow(RunStore):
     def customers(self, ids):
         time.sleep(SECONDS)
         return super().customers(ids)

@@ -9,8 +9,8 @@ import pytest
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.scoring.run import score
-from serving.store.memory import MemoryStore
 from tests.support.contracts import contract_settings, simulate_contracts
+from tests.support.stores import fresh_runs
 from training.bundle.publication import load_models
 from training.errors import BundleError
 from training.job import train
@@ -59,7 +59,7 @@ def test_customers_are_told_what_is_known(shop):
 
 def test_documents_say_what_churn_is(shop):
     _, _, run = shop
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run.info, run.scores, run.recommendations)
     document = json.loads(store.customer(run.scores["customer_id"].iloc[0]).body)
     assert document["churn_label"] == "cancellation"

@@ -10,8 +10,8 @@ import pytest
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.scoring.run import score
-from serving.store.memory import MemoryStore
 from tests.support.shop import COLUMNS, shop_settings, simulate_orders
+from tests.support.stores import fresh_runs
 from tests.support.trained import SECTIONS, SHOP
 from training.bundle.publication import load_models
 from training.errors import BundleError
@@ -85,7 +85,7 @@ def run_share(run):
 
 def test_documents_say_it(shop):
     _, _, _, _, after, _ = shop
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(after.info, after.scores, after.recommendations)
     document = json.loads(store.customer(after.scores["customer_id"].iloc[0]).body)
     assert document["clv_basis"] == "margin"

@@ -4,11 +4,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.server.app import create_app
-from serving.server.stores import Stores, memory_stores
-from serving.store.memory import MemoryStore
+from serving.server.stores import Stores
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import copied, fresh_runs, stores_beside
 
 BUNDLE = {"bundle_id": "b-1", "models": {"regulars-churn": {"version": "5", "grade": "A"}}}
 
@@ -18,17 +18,24 @@ NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 def client_of(store, bundle=BUNDLE, **options):
     """A client that sees a 500 as an answer, as a caller would."""
-    stores = store if isinstance(store, Stores) else memory_stores(store)
+    stores = store if isinstance(store, Stores) else stores_beside(store)
     options = {"clock": lambda: NOW, **options}
     app = create_app(stores, bundle, **options)
     return TestClient(app, raise_server_exceptions=False, follow_redirects=False)
 
 
 @pytest.fixture(scope="session")
-def store():
-    kept = MemoryStore()
-    kept.publish(run_info(), *score_tables(120))
-    return kept
+def published():
+    """A published run; tests must leave it as it is."""
+    runs = fresh_runs()
+    runs.publish(run_info(), *score_tables(120))
+    return runs
+
+
+@pytest.fixture
+def store(published):
+    """A published run in a database of the test's own."""
+    return copied(published).scores
 
 
 @pytest.fixture
@@ -38,12 +45,12 @@ def client(store):
 
 @pytest.fixture
 def empty_client():
-    return client_of(MemoryStore(), None)
+    return client_of(fresh_runs(), None)
 
 
 def shown(*, earlier=False, **options):
     """A client of a store with everything that pages show."""
-    store = MemoryStore()
+    store = fresh_runs()
     scores, recommendations = score_tables(60)
     if earlier:
         before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS)

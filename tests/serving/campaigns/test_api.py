@@ -8,11 +8,11 @@ import pytest
 
 from serving.campaigns import schemas as models
 from serving.campaigns.audience import contact_hash, id_hash
-from serving.server.stores import memory_stores
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_stores
 from tests.support.workbooks import sheets_of
 
 WISH = {"name": "Win back", "contacts": 40, "hold_out": 0.2}
@@ -20,7 +20,7 @@ WISH = {"name": "Win back", "contacts": 40, "hold_out": 0.2}
 
 @pytest.fixture
 def stores():
-    kept = memory_stores()
+    kept = fresh_stores()
     scores, recommendations = score_tables(200)
     scores.loc[0, "contact_hash"] = contact_hash("ann@example.org")
     kept.scores.publish(run_info(economics=ECONOMICS), scores, recommendations)

@@ -11,8 +11,8 @@ from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate, outcomes_of
 from serving.campaigns.service import Campaigns, status_of
 from serving.campaigns.store import Campaign, Member
-from serving.server.stores import memory_stores
 from serving.settings import Settings
+from tests.support.stores import fresh_stores
 
 START, END, LATE = date(2026, 3, 1), date(2026, 3, 31), date(2026, 4, 10)
 CUSTOMERS = 400
@@ -113,7 +113,7 @@ def members():
 
 @pytest.fixture
 def store():
-    kept = memory_stores().campaigns
+    kept = fresh_stores().campaigns
     kept.add(campaign(), members())
     return kept
 
@@ -263,7 +263,7 @@ def contacted():
 
 
 def test_a_campaign_of_the_table_of_contacts_is_read_in(tmp_path):
-    store = memory_stores().campaigns
+    store = fresh_stores().campaigns
     visits = pd.DataFrame(
         {
             "who": [name(number) for number in range(0, CUSTOMERS, 2)],
@@ -292,7 +292,7 @@ def test_a_campaign_of_the_table_of_contacts_is_read_in(tmp_path):
 
 
 def test_who_was_erased_is_not_brought_back_by_the_table_of_contacts(tmp_path):
-    store = memory_stores().campaigns
+    store = fresh_stores().campaigns
     with shop(tmp_path, bought(30.0, 20.0), contacts=contacted()) as log:
         measure_campaigns(store, log, LATE, erased=lambda ids: {"c000"} & set(ids))
     (found,) = store.campaigns()
@@ -300,7 +300,7 @@ def test_who_was_erased_is_not_brought_back_by_the_table_of_contacts(tmp_path):
 
 
 def test_a_campaign_without_a_control_arm_is_no_experiment(tmp_path):
-    store = memory_stores().campaigns
+    store = fresh_stores().campaigns
     with shop(tmp_path, bought(30.0, 20.0), contacts=contacted().assign(arm="mail")) as log:
         measure_campaigns(store, log, LATE)
     assert store.campaigns() == []

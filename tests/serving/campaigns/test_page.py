@@ -9,12 +9,11 @@ from features.errors import ConfigError
 from serving.campaigns.form import CampaignForm
 from serving.churn_list.form import ListForm
 from serving.people.keys import new_key
-from serving.server.stores import memory_stores
-from serving.store.memory import MemoryStore
 from serving.store.protocol import ChurnFilter
 from tests.serving.conftest import NOW, client_of, shown
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs, stores_beside
 
 
 def test_a_campaign_is_proposed_made_once_and_cancelled():
@@ -46,9 +45,9 @@ def test_forms_of_other_sites_are_refused():
 
 
 def test_a_browser_with_a_key_may_send_our_own_forms():
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(economics=ECONOMICS), *score_tables(60))
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     tokens = {}
     for scope in ("read", "write"):
         token, key = new_key(scope, name="", at=NOW, expires_days=None)

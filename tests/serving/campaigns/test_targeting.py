@@ -14,9 +14,9 @@ from serving.campaigns.measuring import Learned, measure_campaigns
 from serving.campaigns.store import Member
 from serving.campaigns.targeting import targeting_of
 from serving.scoring.economics import assumed, with_contacts
-from serving.server.stores import memory_stores
 from serving.settings import Settings
 from tests.serving.campaigns.test_measuring import COLUMNS, END, LATE, START, campaign
+from tests.support.stores import fresh_stores
 
 CUSTOMERS = 2_400
 
@@ -54,7 +54,7 @@ def store():
         {"arm": "treated", "contacted": True, "members": CUSTOMERS * 3 // 5},
         {"arm": "hold_out", "contacted": False, "members": CUSTOMERS * 2 // 5},
     ]
-    kept = memory_stores().campaigns
+    kept = fresh_stores().campaigns
     members = [
         Member(
             customer_id=name(number),

@@ -4,12 +4,12 @@ import pytest
 
 from serving.server.stores import open_stores
 from serving.settings import Settings
-from serving.store.memory import MemoryStore
 from serving.store.rules import PublishRules
 from serving.web import schemas as models
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs
 
 
 def read(client, query):
@@ -59,7 +59,7 @@ def test_the_end_is_a_cursor_without_changes(client):
 
 
 def test_a_cursor_whose_changes_are_gone_is_told_what_to_do():
-    store = MemoryStore(PublishRules(keep_runs=2))
+    store = fresh_runs(PublishRules(keep_runs=2))
     client = client_of(store)
     cursor = read(client, "since=end").next_cursor
     for number in range(3):

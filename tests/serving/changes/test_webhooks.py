@@ -18,9 +18,8 @@ from serving.changes.webhooks import (
     signed,
 )
 from serving.privacy.store import Tombstone
-from serving.server.stores import memory_stores, open_stores
+from serving.server.stores import open_stores
 from serving.settings import Serve
-from serving.store.memory import MemoryStore
 from serving.store.rules import PublishRules
 from serving.store.tables import webhooks as webhooks_table
 from tests.serving.conftest import NOW, client_of
@@ -28,6 +27,7 @@ from tests.serving.server.test_api import problem
 from tests.support.receiver import receiving, signature
 from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server
+from tests.support.stores import fresh_runs, stores_beside
 
 OPEN = Serve(webhook_plain_http=True, webhook_private_addresses=True, webhook_seconds=2)
 RULES = CallRules(seconds=2, plain_http=True, private_addresses=True)
@@ -54,7 +54,7 @@ def receiver():
 
 @pytest.fixture
 def stores():
-    return memory_stores(MemoryStore(PublishRules(keep_runs=2)))
+    return stores_beside(fresh_runs(PublishRules(keep_runs=2)))
 
 
 def publish(stores, count, name="run-1", seed=1):
@@ -422,7 +422,7 @@ def test_a_server_killed_before_the_acknowledgement_sends_the_same_message_again
         process.wait(timeout=30)
     assert len(receiver.came) == 2
     # As after the time in which nobody else may call.
-    with stores.scores._engine.begin() as connection:
+    with stores.scores.engine.begin() as connection:
         connection.execute(update(webhooks_table).values(held_until=0.0))
     with running_server(url, script=SCRIPT) as (_, process):
         asyncio.run(_until(lambda: stores.webhooks.all()[0].next_no == 251))

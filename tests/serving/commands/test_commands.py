@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from serving.commands.main import COMMANDS, main
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from tests.support.scores import run_info, score_tables
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
@@ -20,7 +20,7 @@ from tests.support.workbooks import sheets_of
 def config(tmp_path_factory):
     """The configuration of a shop with one published run."""
     settings = shop_settings(tmp_path_factory.mktemp("shop"))
-    store = SqlStore(settings.database_url(settings.store.url))
+    store = RunStore(settings.database_url(settings.store.url))
     store.publish(run_info(), *score_tables(120))
     store.close()
     return write_config(settings)

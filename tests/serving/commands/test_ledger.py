@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from serving.commands.ledger import one_per_date, said_in
 from serving.commands.main import main
-from serving.store.memory import MemoryStore
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from tests.support.scores import AS_OF, run_info, score_tables
 from tests.support.shop import shop_settings, write_config
+from tests.support.stores import fresh_runs
 from tests.support.trained import copy_of
 from training.tracking.mlflow_runs import Tracker
 
@@ -33,7 +33,7 @@ def published(shop, run_id, as_of):
         scores[name] = [day - AS_OF + as_of for day in scores[name]]
     models = {name: {"version": "1", "grade": "B"} for name in ("churn", "value")}
     info = run_info(run_id, as_of=as_of, horizon_days=45, currency="EUR", models=models)
-    store = SqlStore(shop.settings.database_url(shop.settings.store.url))
+    store = RunStore(shop.settings.database_url(shop.settings.store.url))
     store.publish(info, scores, products)
     store.close()
 
@@ -45,7 +45,7 @@ def regulars(shop, *arguments):
 
 
 def test_what_was_said_reads_back_from_the_store():
-    store = MemoryStore()
+    store = fresh_runs()
     scores, products = score_tables(120)
     store.publish(run_info("first"), scores, products)
     store.publish(run_info("second"), *score_tables(50, seed=2))
@@ -62,7 +62,7 @@ def test_what_was_said_reads_back_from_the_store():
 
 
 def test_the_last_run_of_a_date_counts():
-    store = MemoryStore()
+    store = fresh_runs()
     for run_id, day in (("a", 3), ("b", 1), ("c", 3)):
         store.publish(run_info(run_id, as_of=AS_OF + timedelta(days=day)), *score_tables(3))
     assert [run.info.run_id for run in one_per_date(store.runs())] == ["b", "c"]

@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from serving.store.memory import MemoryStore
 from serving.web import schemas as models
 from tests.contracts.test_store import HOSTILE_IDS
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs
 
 START = date(2026, 1, 1)
 ADDRESS = "/v1/customers/a/history"
@@ -16,7 +16,7 @@ ADDRESS = "/v1/customers/a/history"
 
 def client_after(*runs, horizon_days=30, ids=("a", "b")):
     """A client of a store with runs of (day, orders of `a`, spend of `a`)."""
-    store = MemoryStore()
+    store = fresh_runs()
     for number, (day, orders, spend) in enumerate(runs, start=1):
         scores, recommendations = score_tables(ids=ids)
         is_a = scores["customer_id"] == "a"
@@ -70,7 +70,7 @@ def test_who_is_in_no_run_has_no_history(client, empty_client):
 
 
 def test_who_left_still_has_a_history():
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(ids=["a", "b"]))
     store.publish(run_info("run-2"), *score_tables(ids=["b"]))
     client = client_of(store)

@@ -6,8 +6,8 @@ import pytest
 
 from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.run import score
-from serving.store.memory import MemoryStore
 from tests.serving.conftest import client_of
+from tests.support.stores import fresh_runs
 from training.bundle.publication import load_models
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
@@ -33,7 +33,7 @@ def made(trained, models, run):
 @pytest.fixture(scope="package")
 def two_runs(run, made):
     """A store with two runs: one of a month ago, whose customers stood elsewhere."""
-    store = MemoryStore()
+    store = fresh_runs()
     stages = run.scores["lifecycle"].sample(frac=1, random_state=1).to_numpy()
     earlier = run.scores.assign(lifecycle=stages)
     info = replace(run.info, run_id="before", as_of=run.info.as_of - timedelta(days=30))

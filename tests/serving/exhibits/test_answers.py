@@ -6,10 +6,10 @@ import pytest
 
 from serving.exhibits.catalogue import EXHIBITS
 from serving.settings import Serve
-from serving.store.memory import MemoryStore
 from serving.web import schemas as shapes
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs
 
 PAGES = ("/segments", "/segments/lifecycle", "/segments/rfm_cell", "/models")
 
@@ -17,7 +17,7 @@ PAGES = ("/segments", "/segments/lifecycle", "/segments/rfm_cell", "/models")
 @pytest.fixture
 def bare():
     """A client of a run that was published without exhibits."""
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(30))
     return client_of(store)
 
@@ -118,7 +118,7 @@ def test_the_page_of_the_models_compares_each_with_its_baseline(shown, trained):
 
 
 def test_the_training_is_linked_where_mlflow_is_known(shown, run, made, trained):
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run.info, run.scores, run.recommendations, made)
     linked = client_of(store, settings=Serve(mlflow_url="http://mlflow.example:5000/"))
     address = f"http://mlflow.example:5000/#/runs/{trained.result.run_id}"

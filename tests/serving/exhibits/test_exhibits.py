@@ -15,10 +15,10 @@ from serving.exhibits.expected import half_width
 from serving.exhibits.lorenz import gini
 from serving.exhibits.periods import a_year_before
 from serving.scoring.run import score
-from serving.store.memory import MemoryStore
 from serving.store.run import RISKS
 from tests.serving.exhibits.conftest import NOW
 from tests.support.shop import busy_orders, shop_settings
+from tests.support.stores import fresh_runs
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_before_any_promise_is_due_the_backtest_speaks(made, models):
 
 
 def test_stages_are_counted_from_where_they_were_to_where_they_are(trained, run, models):
-    store = MemoryStore()
+    store = fresh_runs()
     some = run.scores.iloc[5:]
     some = some.assign(lifecycle=["growth" if n % 3 else "lost" for n in range(len(some))])
     info = replace(run.info, run_id="before", as_of=run.info.as_of - timedelta(days=30))
@@ -253,7 +253,7 @@ def test_promises_are_set_against_what_happened(trained, models, orders):
     """Two runs of the past, read back after their horizon."""
     early = trained.log.end - timedelta(days=80), trained.log.end - timedelta(days=50)
     then = knowing_until(models, early[0])
-    store = MemoryStore()
+    store = fresh_runs()
     said = {}
     for day in early:
         past = score(trained.log, then, day, NOW)

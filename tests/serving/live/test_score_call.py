@@ -11,9 +11,9 @@ from serving.errors import ScorerAway, ScorerBusy
 from serving.live.process import answer
 from serving.live.schemas import MOST_LINES, Prediction
 from serving.live.scorer import Scorer
-from serving.store.memory import MemoryStore
 from tests.serving.conftest import client_of
 from tests.support.sent import sent_lines
+from tests.support.stores import fresh_runs
 from training.bundle.publication import load_models
 
 LINE = {"order_id": "1", "ordered_at": "2026-03-01T10:00:00Z", "amount": 4.5}
@@ -50,7 +50,7 @@ def post(client, body: Any, **different: object):
 
 
 def client_with(scorer):
-    return client_of(MemoryStore(), None, scorer=scorer)
+    return client_of(fresh_runs(), None, scorer=scorer)
 
 
 @pytest.fixture(scope="module")

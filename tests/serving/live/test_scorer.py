@@ -20,9 +20,9 @@ from serving.live.scorer import Known, LastSaid, Scorer
 from serving.live.shelf import baskets
 from serving.scoring.answers import blocks
 from serving.scoring.run import score
-from serving.store.memory import MemoryStore
 from tests.support.sent import sent_lines, typed_lines_of
 from tests.support.shop import shop_settings, write_config
+from tests.support.stores import fresh_runs
 from tests.support.trained import SECTIONS, copy_of
 from training.bundle.publication import load_models
 from training.errors import BundleError
@@ -98,7 +98,7 @@ def test_a_new_order_is_scored_as_a_run_of_that_moment_would(trained, models, co
 def test_it_says_what_changed_since_the_last_run_as_the_run_does(trained, models):
     manifest = replace(models.manifest, as_of="2024-07-01")
     earlier = replace(models, manifest=manifest, recommendation=None)
-    store = MemoryStore()
+    store = fresh_runs()
     first = score(trained.log, earlier, date(2024, 7, 15), NOW)
     store.publish(first.info, first.scores, first.recommendations)
     second = score(trained.log, earlier, None, NOW, store=store)

@@ -7,12 +7,11 @@ import pytest
 
 from features.errors import RegularsError
 from serving.errors import ScorerAway
+from serving.live.lines import Handover
 from serving.live.orders import Follower, LiveOrders
-from serving.live.store import Handover
-from serving.server.stores import memory_stores
-from serving.store.memory import MemoryStore
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs, stores_beside
 
 LINE = {
     "customer_id": "a",
@@ -48,11 +47,11 @@ class Server:
     """A client with what stands behind it; the clock can be moved."""
 
     def __init__(self) -> None:
-        store = MemoryStore()
+        store = fresh_runs()
         histories = [(name, '{"fields":[],"lines":[]}') for name in ("a", "b")]
         handover = Handover(histories=histories, seen_no=0, absorbed=[])
         store.publish(run_info(), *score_tables(ids=["a", "b"]), handover=handover)
-        self.stores = memory_stores(store)
+        self.stores = stores_beside(store)
         self.scorer = Says(store)
         self.now = NOW
         self.client = client_of(self.stores, scorer=self.scorer, clock=lambda: self.now)
@@ -164,7 +163,7 @@ def test_a_server_without_a_scorer_keeps_orders(server):
 
 
 def test_before_the_first_run_orders_are_kept():
-    client = client_of(MemoryStore())
+    client = client_of(fresh_runs())
     response = client.post("/v1/transactions", json={"lines": [LINE]})
     assert response.status_code == 202
     assert response.json()["customers"][0]["score"] == "pending"

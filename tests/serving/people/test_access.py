@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from serving.people.access import ACCESS, NO_ROUTE, Catalogue
 from serving.people.key_store import KEY_SCOPES
 from serving.people.keys import new_key
-from serving.server.stores import memory_stores, open_stores
-from serving.store.memory import MemoryStore
+from serving.server.stores import open_stores
 from tests.serving.conftest import BUNDLE, NOW, client_of
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs, fresh_stores, stores_beside
 
 CALLERS = ("nobody", "wrong", "expired", "revoked", *KEY_SCOPES)
 
@@ -33,9 +33,9 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def keyed():
     """Stores with a key of each kind, and what each caller sends."""
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(12))
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     tokens = {"nobody": None, "wrong": "rgl_000000000000_" + "A" * 43}
     for scope in KEY_SCOPES:
         tokens[scope], key = new_key(scope, name=scope, at=NOW, expires_days=None)
@@ -112,7 +112,7 @@ PARTS = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def routes():
-    return client_of(memory_stores(), BUNDLE).app._app._app._app._app.routes
+    return client_of(fresh_stores(), BUNDLE).app._app._app._app._app.routes
 
 
 @given(st.sampled_from(["GET", "POST", "HEAD", "PUT"]), st.lists(PARTS, max_size=6))
@@ -138,7 +138,7 @@ def test_without_keys_everybody_on_this_machine_may_ask(store):
 
 
 def test_a_server_whose_only_key_is_revoked_is_not_open(store):
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     _, key = new_key("read", name="", at=NOW, expires_days=None)
     stores.keys.add(replace(key, revoked_at=NOW))
     assert client_of(stores).get("/v1/models").status_code == 401
@@ -155,7 +155,7 @@ def test_readiness_tells_strangers_less(keyed):
 
 
 def test_a_revoked_key_is_refused_within_five_seconds(store):
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     now = [NOW]
     client = client_of(stores, clock=lambda: now[0])
     token, key = new_key("read", name="", at=NOW, expires_days=1)
@@ -167,7 +167,7 @@ def test_a_revoked_key_is_refused_within_five_seconds(store):
 
 
 def test_a_key_ends_at_its_moment(store):
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     now = [NOW]
     client = client_of(stores, clock=lambda: now[0])
     token, key = new_key("read", name="", at=NOW, expires_days=1)

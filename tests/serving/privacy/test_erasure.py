@@ -9,7 +9,7 @@ from serving.privacy.erasure import CustomerFiles, erase
 from serving.server.stores import open_stores
 from serving.store.protocol import ChurnFilter
 from serving.store.rules import PublishRules
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from serving.web import schemas as models
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
@@ -24,7 +24,7 @@ STAY = [f"stays-{number}" for number in range(100)]
 def shop(tmp_path):
     """Stores with a pruned run behind them, files beside them."""
     url = f"sqlite:///{tmp_path}/regulars.db"
-    store = SqlStore(url, PublishRules(keep_runs=2))
+    store = RunStore(url, PublishRules(keep_runs=2))
     for number in (1, 2, 3, 4):
         tables = score_tables(ids=[*GONE, *STAY], seed=number)
         store.publish(run_info(f"run-{number}", as_of=AS_OF + timedelta(days=number)), *tables)

@@ -16,7 +16,7 @@ from features.sources import FrameSource
 from serving.scoring.answers import FIGURES
 from serving.scoring.figures import VALUE_FIGURES, in_agreement, usual_value
 from serving.scoring.run import MORE_COLUMNS, recommendations, score
-from serving.store.memory import MemoryStore
+from tests.support.stores import fresh_runs
 from training.bundle.publication import load_models
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
@@ -218,7 +218,7 @@ def test_without_products_there_are_scores_and_no_recommendations(trained, model
     assert pq.read_schema(products).names == RECOMMENDATIONS
     assert str(pq.read_schema(products).field("rank").type) == "int64"
     assert pq.read_metadata(scores).num_rows == len(found.scores)
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(found.info, found.scores, found.recommendations)
     assert json.loads(store.customer("c0001").body)["recommendations"] == []
 
@@ -231,7 +231,7 @@ def test_the_empty_table_has_the_types_of_a_full_one(trained, run):
 
 
 def test_a_run_can_be_published_as_it_is(run):
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run.info, run.scores, run.recommendations)
     assert store.latest_run().summary.total.customers == len(run.scores)
     said = json.loads(store.customer("c0001").body)
@@ -245,7 +245,7 @@ def test_a_run_can_be_published_as_it_is(run):
 @pytest.fixture(scope="module")
 def two_runs(trained, earlier):
     """The shop in the middle of July, and two weeks later beside it."""
-    store = MemoryStore()
+    store = fresh_runs()
     blind = replace(earlier, recommendation=None)
     first = score(trained.log, blind, date(2024, 7, 15), NOW, store=store)
     store.publish(first.info, first.scores, first.recommendations)
@@ -279,7 +279,7 @@ def test_the_second_run_says_what_moved_its_scores(two_runs):
 
 
 def test_a_second_run_of_the_same_date_compares_with_the_day_before_too(trained, earlier, two_runs):
-    store = MemoryStore()
+    store = fresh_runs()
     for run in two_runs:
         store.publish(run.info, run.scores, run.recommendations)
     blind = replace(earlier, recommendation=None)

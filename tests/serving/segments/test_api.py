@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from serving.store.memory import MemoryStore
 from serving.web import schemas as models
 from serving.web import workbook
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.scores import AS_OF, run_info, score_tables
+from tests.support.stores import fresh_runs
 from tests.support.workbooks import sheets_of
 
 RULE = {
@@ -23,7 +23,7 @@ RULE = {
 
 @pytest.fixture(scope="module")
 def segments():
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(as_of=AS_OF - timedelta(days=7)), *score_tables(50))
     store.publish(run_info("run-2", as_of=AS_OF - timedelta(days=1)), *score_tables(60, seed=2))
     store.publish(run_info("again", as_of=AS_OF), *score_tables(60, seed=3))
@@ -65,7 +65,7 @@ def test_the_first_run_has_no_migration(client, empty_client):
 
 def test_a_workbook_holds_the_rows_of_the_csv_in_as_many_sheets_as_needed(tmp_path, monkeypatch):
     monkeypatch.setattr(workbook, "MOST_SHEET_ROWS", 1_001)
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(2_500))
     client = client_of(store)
     answer = client.get("/v1/churn-list?format=xlsx&risk=low&risk=medium&sort=clv")

@@ -11,12 +11,13 @@ from urllib.parse import quote
 import pytest
 
 from serving.errors import StoreError
-from serving.store.memory import MemoryStore
+from serving.store.sql import RunStore
 from serving.web import schemas as models
 from serving.web.params import XLSX
 from tests.contracts.test_store import HOSTILE_IDS
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_database, fresh_runs
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openapi.json"
 PROBLEM = "application/problem+json"
@@ -56,7 +57,7 @@ def test_every_answer_has_its_declared_shape(client, path, shape):
 
 
 def test_the_answer_is_kept_while_its_run_is_the_latest():
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(3))
     client = client_of(store)
     first = client.get("/v1/customers/012000")
@@ -146,7 +147,7 @@ def test_the_reader_chooses_the_format(client, accept, query, expected):
 
 def test_csv_is_the_whole_list_with_its_numbers_untouched():
     scores, recommendations = score_tables(2_500)
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), scores.assign(clv=-scores["clv"]), recommendations)
     response = client_of(store).get("/v1/churn-list?format=csv&risk=low&limit=5")
     text = response.content.decode("utf-8-sig")
@@ -163,7 +164,7 @@ def test_no_cell_of_a_csv_is_a_formula():
     ids = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", 'a"b,c', "plain", "007"]
     scores, recommendations = score_tables(ids=ids)
     scores["rfm_group"] = "=HYPERLINK(0)"
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), scores, recommendations)
     text = client_of(store).get("/v1/churn-list?format=csv").content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -174,7 +175,7 @@ def test_no_cell_of_a_csv_is_a_formula():
 
 @pytest.mark.parametrize("customer_id", [name for name in HOSTILE_IDS if name != ".."])
 def test_ids_of_every_script_have_an_address(customer_id):
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(ids=HOSTILE_IDS))
     client = client_of(store)
     address = f"/v1/customers/{quote(customer_id, safe='')}"
@@ -189,7 +190,7 @@ def test_ids_of_every_script_have_an_address(customer_id):
 
 
 def test_a_slash_need_not_be_encoded_where_it_is_clear():
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(ids=["a/b"]))
     assert client_of(store).get("/v1/customers/a/b").json()["customer_id"] == "a/b"
 
@@ -342,15 +343,15 @@ def test_before_the_first_run_the_server_says_so(empty_client):
 def test_readiness_needs_models_and_a_run(store):
     detail = problem(client_of(store, None).get("/readyz"), 503, "not-ready").detail
     assert "regulars train" in detail
-    detail = problem(client_of(MemoryStore()).get("/readyz"), 503, "not-ready").detail
+    detail = problem(client_of(fresh_runs()).get("/readyz"), 503, "not-ready").detail
     assert "NoRun" in detail
 
 
-class _Broken(MemoryStore):
+class _Broken(RunStore):
     """A store whose reads fail as a lost disk would, or as nobody foresaw."""
 
     def __init__(self, error):
-        super().__init__()
+        super().__init__(fresh_database())
         self.error = error
 
     def customer(self, _customer_id):

@@ -13,17 +13,17 @@ from serving.churn_list.page import outcomes, trend
 from serving.customers.picture import interval
 from serving.customers.timeline import alive_course, course, timeline
 from serving.errors import StoreError
-from serving.live.store import Handover, PastOrder
-from serving.server.stores import memory_stores
-from serving.store.memory import MemoryStore
+from serving.live.lines import Handover, PastOrder
 from serving.store.protocol import ChurnFilter
 from serving.store.run import MoneyFormat
+from serving.store.sql import RunStore
 from serving.web.drawing import ticks
 from serving.web.words import Words
 from tests.serving.conftest import client_of, shown
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_database, fresh_runs, stores_beside
 from training.recommend.reasons import CODES
 
 EN, ZH = Words("en"), Words("zh")
@@ -138,7 +138,7 @@ def test_customers_of_whom_nothing_is_known_have_a_page():
     for name in scores.columns.drop(["customer_id", "status", "reasons"]):
         scores[name] = None
     scores["status"] = "too_new"
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), scores, recommendations.iloc[:0])
     client = client_of(store)
     page = client.get("/customers/012000").text
@@ -230,7 +230,7 @@ def test_a_customer_page_tells_risk_value_and_change_apart():
             "reasons": [{**change, "text": {**text, "en": "One order more."}}],
         }
     ]
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), scores, products)
     page = client_of(store).get(f"/customers/{scores['customer_id'].iloc[0]}").text
     titles = (
@@ -284,11 +284,11 @@ def test_the_overview_of_a_run_without_exhibits_says_so(client):
 
 
 def test_a_store_that_is_away_has_a_page():
-    class Away(MemoryStore):
+    class Away(RunStore):
         def latest_run(self):
             raise StoreError("gone")
 
-    page = client_of(Away()).get("/")
+    page = client_of(Away(fresh_database())).get("/")
     assert page.status_code == 503
     assert "cannot be read at the moment" in page.text
 
@@ -360,7 +360,7 @@ class Tells:
 
 def page_of(scorer, **changes):
     """The page of a customer who bought once."""
-    store = MemoryStore()
+    store = fresh_runs()
     scores, products = score_tables(1)
     day = (date(2026, 1, 20) - date(1970, 1, 1)).days * 86_400_000_000
     history = {"fields": ["order_id", "ordered_at", "amount"], "lines": [["1", day, 950]]}
@@ -489,11 +489,11 @@ def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
     scores["contact_hash"] = pd.Series([*hashes, None], dtype="str")
     scores["consent"] = pd.array([True, False, None, True, True, True], dtype="boolean")
     for known, expected in ((True, [0, 3, 4]), (False, [0, 2, 3, 4])):
-        store = MemoryStore()
+        store = fresh_runs()
         store.publish(
             run_info(economics={**ECONOMICS, "consent_known": known}), scores, recommendations
         )
-        stores = memory_stores(store)
+        stores = stores_beside(store)
         answer = client_of(stores).get(ListForm(usual_sort="value_at_risk").export_link("audience"))
         assert answer.text.split() == ["email_sha256", *(hashes[one] for one in expected)]
         (entry,) = stores.audit.entries(10)

@@ -13,11 +13,12 @@ import pytest
 from features.errors import ConfigError
 from serving.people.keys import new_key
 from serving.server.server import check_host, serve
-from serving.server.stores import memory_stores, open_stores
-from serving.store.sql import SqlStore
+from serving.server.stores import open_stores
+from serving.store.sql import RunStore
 from tests.support.faults import ask
 from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server
+from tests.support.stores import fresh_stores
 
 WATCHED = """
 import atexit, json, signal, sys
@@ -41,16 +42,18 @@ serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),
 
 SLOW = """
 import sys, time
+from dataclasses import replace
 from serving.server.server import serve
-from serving.server.stores import memory_stores
-from serving.store.sql import SqlStore
+from serving.server.stores import open_stores
+from serving.store.sql import RunStore
 
-class Slow(SqlStore):
+class Slow(RunStore):
     def customers(self, ids):
         time.sleep(1.0)
         return super().customers(ids)
 
-serve("127.0.0.1", int(sys.argv[2]), stores=memory_stores(Slow(sys.argv[1])), bundle_info=None)
+serve("127.0.0.1", int(sys.argv[2]), stores=replace(open_stores(sys.argv[1]), scores=Slow(sys.argv[1])),
+      bundle_info=None)
 """
 
 OPEN_TO_ALL = """
@@ -65,7 +68,7 @@ serve("0.0.0.0", int(sys.argv[2]), stores=open_stores(sys.argv[1]), bundle_info=
 @pytest.fixture
 def url(tmp_path):
     address = f"sqlite:///{tmp_path}/regulars.db"
-    store = SqlStore(address)
+    store = RunStore(address)
     store.publish(run_info(), *score_tables(40))
     store.close()
     return address
@@ -129,7 +132,7 @@ def test_a_request_in_flight_is_finished_before_the_end(url):
 def test_a_reader_in_another_process_sees_a_new_run_at_once(url):
     with running_server(url) as (address, _):
         assert json.loads(get(f"{address}/v1/models"))["run_id"] == "run-1"
-        store = SqlStore(url)
+        store = RunStore(url)
         store.publish(run_info("run-2"), *score_tables(40, seed=2))
         store.close()
         assert json.loads(get(f"{address}/v1/models"))["run_id"] == "run-2"
@@ -139,13 +142,13 @@ def test_a_reader_in_another_process_sees_a_new_run_at_once(url):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_this_machine_is_listened_on(host):
-    check_host(host, memory_stores())
+    check_host(host, fresh_stores())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "shop.example", ""])  # noqa: S104
 def test_other_machines_are_refused_with_the_reason(host):
     with pytest.raises(ConfigError, match="no API key is in force"):
-        serve(host, 8000, stores=memory_stores(), bundle_info=None)
+        serve(host, 8000, stores=fresh_stores(), bundle_info=None)
 
 
 def test_with_a_key_in_force_other_machines_may_come_and_need_one(url):

@@ -8,25 +8,45 @@ from features.errors import ConfigError
 from serving.errors import StoreError, UnknownCustomer
 from serving.settings import Serve
 from serving.store.last_good import LastGood
-from serving.store.memory import MemoryStore
 from serving.store.protocol import ChurnFilter
+from serving.store.sql import RunStore
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_database
 
 
-class Fragile(MemoryStore):
+class Fragile(RunStore):
     """A store that can be taken away, and counts who asks it."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(fresh_database())
         self.gone = False
         self.asked = 0
 
-    def _now(self):
+    def customer(self, customer_id):
+        self._ask()
+        return super().customer(customer_id)
+
+    def customers(self, customer_ids):
+        self._ask()
+        return super().customers(customer_ids)
+
+    def recommendations(self, customer_id):
+        self._ask()
+        return super().recommendations(customer_id)
+
+    def churn_list(self, wanted, **place):
+        self._ask()
+        return super().churn_list(wanted, **place)
+
+    def latest_run(self):
+        self._ask()
+        return super().latest_run()
+
+    def _ask(self):
         self.asked += 1
         if self.gone:
             raise StoreError("The store cannot be used: canary.")
-        return super()._now()
 
 
 class Clock:

@@ -9,12 +9,12 @@ import pytest
 
 from serving.people.keys import new_key
 from serving.people.rates import Rates
-from serving.server.stores import memory_stores
 from serving.settings import Serve
 from serving.web.admission import Admission
 from serving.web.logs import JsonLog
 from serving.web.problems import Overloaded, TooManyRequests
 from tests.serving.conftest import NOW, client_of
+from tests.support.stores import stores_beside
 
 SANE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -42,7 +42,7 @@ def test_a_refusal_at_the_door_names_the_request_too(client):
 
 
 def test_each_key_has_its_own_rate(store):
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     tokens = []
     for _ in range(2):
         token, key = new_key("read", name="", at=NOW, expires_days=None)
@@ -118,7 +118,7 @@ def test_figures_are_there_before_the_first_run(empty_client):
 
 def test_each_request_is_one_line_that_names_nobody(store):
     written = io.StringIO()
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     token, key = new_key("read", name="canary", at=NOW, expires_days=None)
     stores.keys.add(key)
     client = client_of(stores, log=JsonLog(written))
@@ -163,7 +163,7 @@ def test_answers_say_how_old_their_scores_are(client):
 
 
 def test_an_export_is_written_down_before_it_leaves(store):
-    stores = memory_stores(store)
+    stores = stores_beside(store)
     token, key = new_key("read", name="", at=NOW, expires_days=None)
     stores.keys.add(key)
     client = client_of(stores)

@@ -1,11 +1,11 @@
 import numpy as np
 
 from serving.churn_list import lists
-from serving.store.memory import MemoryStore
 from serving.store.protocol import ChurnFilter
 from serving.web import workbook
 from serving.web.workbook import write_workbook
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs
 from tests.support.workbooks import parts_of, sheets_of
 
 HOSTILE = [
@@ -36,7 +36,7 @@ HOSTILE = [
 
 
 def kept(**options):
-    store = MemoryStore()
+    store = fresh_runs()
     store.publish(run_info(), *score_tables(**options))
     return store
 

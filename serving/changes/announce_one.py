@@ -3,8 +3,7 @@
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from serving.changes.feed import FIGURES, Told
-from serving.changes.memory_feed import worth_telling
-from serving.store.rules import PublishRules
+from serving.store.rules import EXACT, PublishRules, edges
 from serving.store.run import RunInfo
 from serving.store.tables import UNKNOWN, announced, change_feed, changes
 
@@ -75,3 +74,29 @@ def _figures(told: Told | None) -> dict[str, str | float | None]:
         UNKNOWN if value is None else value for value in (told.churn_probability, told.clv)
     )
     return {"retention_risk": told.retention_risk, "churn_probability": churn, "clv": clv}
+
+
+def worth_telling(before: Told, now: Told, run: RunInfo, rules: PublishRules) -> bool:
+    """Whether a customer is another one than told: see `docs/settings.md`, `[changes]`."""
+    churn = _apart(before.churn_probability, now.churn_probability)
+    clv = _apart(before.clv, now.clv)
+    of_silence = any(told.retention_risk != _band(told, run) for told in (before, now))
+    return (
+        churn >= rules.churn_points - EXACT
+        or (clv > 0 and clv >= max(rules.least_clv, rules.clv_share * abs(before.clv or 0)) - EXACT)
+        or (
+            before.retention_risk != now.retention_risk
+            and (churn >= rules.band_margin - EXACT or of_silence)
+        )
+    )
+
+
+def _apart(before: float | None, now: float | None) -> float:
+    if before is None or now is None:
+        return 0.0 if before is now else float("inf")
+    return abs(now - before)
+
+
+def _band(told: Told, run: RunInfo) -> str:
+    churn = float("-inf") if told.churn_probability is None else told.churn_probability
+    return next((band for band, edge in edges(run).items() if churn >= edge), "low")

@@ -1,0 +1,346 @@
+"""Orders that were sent to the server: kept before they are acknowledged, scored after.
+
+A line is known by its order and number: the same line sent again counts once. The lines of an
+order stay here until a score run has found the order in the files of the shop. What a customer
+bought before stands in `customer_histories`, published with each run; what follows for the
+score in `live_scores`, which readers see before the run's own until the next run.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+
+from serving.changes.feed import Told
+from serving.errors import KeyReused
+from serving.store.run import RunInfo, ScoreRow
+
+Outcome = Literal["accepted", "corrected", "known", "refused"]
+Refusal = Literal["erased", "other_customer", "differs"]
+Ids = Iterable[str]
+WhoIsErased = Callable[[Ids], Collection[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveLine:
+    """A line as it is kept.
+
+    Attributes
+    ----------
+    customer_id : None: the order of somebody unknown
+    content : the other fields of the line as they were sent, as JSON
+    change_no : numbers what was kept, in the order in which it was; 0: not kept yet
+    """
+
+    order_id: str
+    line: int
+    customer_id: str | None
+    content: str
+    change_no: int = 0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What makes it this line."""
+        return self.order_id, self.line
+
+
+class SentLine(NamedTuple):
+    """A line that comes in; `corrects`: it may take the place of one that says otherwise."""
+
+    line: LiveLine
+    corrects: bool = False
+
+
+class Verdict(NamedTuple):
+    """What became of a line that came in, and why it was refused."""
+
+    outcome: Outcome
+    reason: Refusal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestKey:
+    """The caller's key of a request and the digest of its body, until `expires_at`."""
+
+    digest: str
+    body_digest: str
+    expires_at: datetime
+
+
+class Said(NamedTuple):
+    """What a run says of a customer, as far as a score after it needs that."""
+
+    churn_probability: float | None
+    clv: float | None
+    document: str
+    segments: Mapping[str, str | None]
+    consent: bool | None
+    contact_hash: str | None
+
+
+class SaidBefore(NamedTuple):
+    """What an earlier run said; no figures where the customer was not in it."""
+
+    run: RunInfo
+    churn_probability: float | None
+    clv: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LivePast:
+    """All that a score of one customer needs.
+
+    Attributes
+    ----------
+    change_no : the newest of `lines`
+    is_waiting : there is no score yet that knows it, beyond the latest run
+    run_id : the latest run, whose files `history` is from; see `features.orders.histories`
+    document : what that run says of the customer, None where it does not
+    segments : those of that run; system → None for a new customer
+    consent, contact_hash : as that run knows them
+    earlier : runs to compare with, the latest date first
+    """
+
+    customer_id: str
+    change_no: int
+    is_waiting: bool
+    run_id: str
+    history: str | None
+    lines: tuple[LiveLine, ...]
+    document: str | None
+    segments: Mapping[str, str | None]
+    consent: bool | None
+    contact_hash: str | None
+    earlier: tuple[SaidBefore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a customer's score has come.
+
+    Attributes
+    ----------
+    change_no : the newest line of the customer, 0 for none
+    scored_no : the newest that the score knows
+    run_id : the run it goes beyond, None before the first score
+    """
+
+    change_no: int = 0
+    scored_no: int = 0
+    run_id: str | None = None
+
+    def is_waiting(self, run_id: str | None) -> bool:
+        """Whether there is a line that the score beyond this run does not know."""
+        return self.change_no > 0 and (self.scored_no < self.change_no or self.run_id != run_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handover:
+    """What a score run brings for those who score live, and what it has seen of them.
+
+    Attributes
+    ----------
+    histories : every customer's lines in the files of the shop: (id, JSON)
+    seen_no : the newest line that the run has seen, 0 for none
+    absorbed : lines of orders that the files hold, (order, number, `change_no`): they may go
+    """
+
+    histories: Iterable[tuple[str, str]]
+    seen_no: int
+    absorbed: Sequence[tuple[str, int, int]]
+
+
+NOTHING_SEEN = Handover(histories=(), seen_no=0, absorbed=())
+"""Of a run that knows nothing of orders sent, nor brings what customers bought before."""
+
+
+class OrderedLine(NamedTuple):
+    """A line of an order in a customer's history; `amount` in money of the order's currency."""
+
+    product_id: str | None
+    category: str | None
+    quantity: float
+    amount: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastOrder:
+    """An order as a customer's page shows it.
+
+    Attributes
+    ----------
+    order_id : None where the shop has no order ids: a day is an order
+    day : on the wall of the shop; of a live order as it was sent
+    amount : net, in money; negative for a return; None where a line's amount is unknown
+    is_live : it came by the API and no file holds it yet
+    """
+
+    order_id: str | None
+    day: date
+    amount: float | None
+    lines: tuple[OrderedLine, ...]
+    is_live: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveCounts:
+    """How many lines no file holds yet, and how many customers wait for their score."""
+
+    lines: int
+    waiting: int
+
+
+def judged(known: LiveLine | None, sent: SentLine, gone: Collection[str]) -> Verdict:
+    """What becomes of a line, where `known` is kept of the same order and number."""
+    line = sent.line
+    if line.customer_id in gone:
+        return Verdict("refused", "erased")
+    if known is None:
+        return Verdict("accepted")
+    if known.customer_id != line.customer_id:
+        return Verdict("refused", "other_customer")
+    if known.content == line.content:
+        return Verdict("known")
+    return Verdict("corrected") if sent.corrects else Verdict("refused", "differs")
+
+
+def verdicts_of(
+    sent: Sequence[SentLine], known: dict[tuple[str, int], LiveLine], gone: Collection[str]
+) -> list[Verdict]:
+    """What becomes of each line; the lines of one request stand one after the other.
+
+    `known` holds afterwards what is to be kept.
+    """
+    found = []
+    for one in sent:
+        verdict = judged(known.get(one.line.place), one, gone)
+        if verdict.outcome in {"accepted", "corrected"}:
+            known[one.line.place] = one.line
+        found.append(verdict)
+    return found
+
+
+def changed_lines(sent: Sequence[SentLine], verdicts: Sequence[Verdict]) -> list[LiveLine]:
+    """The lines to keep, the last of each place."""
+    kept = {
+        one.line.place: one.line
+        for one, verdict in zip(sent, verdicts, strict=True)
+        if verdict.outcome in {"accepted", "corrected"}
+    }
+    return list(kept.values())
+
+
+def check_key(key: RequestKey, body_digest: str) -> None:
+    """Refuse a key that came with another body."""
+    if key.body_digest != body_digest:
+        raise KeyReused
+
+
+def eligible(runs: Sequence[RunInfo]) -> list[RunInfo]:
+    """The runs that a score of the latest run's date or later may compare with, latest first.
+
+    Parameters
+    ----------
+    runs : in the order of publication; the last is the one that readers see
+    """
+    last = runs[-1]
+    asked = (last.horizon_days, last.currency)
+    alike = [run for run in reversed(runs) if (run.horizon_days, run.currency) == asked]
+    found: list[RunInfo] = []
+    # sorting is stable: of one date the run published last comes first
+    for run in sorted(alike, key=lambda run: run.as_of, reverse=True):
+        found.append(run)
+        if run.as_of < last.as_of:
+            break
+    return found
+
+
+def past_of(
+    customer_id: str,
+    progress: Progress,
+    history: str | None,
+    lines: Iterable[LiveLine],
+    runs: Sequence[RunInfo],
+    said: Mapping[str, Said],
+) -> LivePast:
+    """A customer's past, from what a store keeps of it.
+
+    Parameters
+    ----------
+    runs : in the order of publication
+    said : run's id → what it says, for the runs of `eligible` that know the customer
+    """
+    run = runs[-1]
+    now = said.get(run.run_id)
+    return LivePast(
+        customer_id=customer_id,
+        change_no=progress.change_no,
+        is_waiting=progress.is_waiting(run.run_id),
+        run_id=run.run_id,
+        history=history,
+        lines=tuple(lines),
+        document=None if now is None else now.document,
+        segments=dict.fromkeys(run.segment_columns) if now is None else now.segments,
+        consent=None if now is None else now.consent,
+        contact_hash=None if now is None else now.contact_hash,
+        earlier=tuple(
+            SaidBefore(one, *(said[one.run_id][:2] if one.run_id in said else (None, None)))
+            for one in eligible(runs)
+        ),
+    )
+
+
+def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> list[PastOrder]:
+    """The orders of a customer, see `LiveStore.history`; `minor` units make one of money."""
+    from features.orders.histories import file_lines
+
+    orders: dict[tuple[str | None, date, bool], list[OrderedLine]] = {}
+    in_files = set()
+    for line in file_lines(history):
+        in_files.add(line.order_id)
+        if line.ordered_at is None or line.is_put_aside:
+            continue
+        amount = None if line.amount is None else line.amount / minor
+        entry = OrderedLine(line.product_id, line.category, line.quantity or 0.0, amount)
+        orders.setdefault((line.order_id, line.ordered_at.date(), False), []).append(entry)
+    for sent in lines:
+        if sent.order_id not in in_files:
+            day, entry = _entry(json.loads(sent.content))
+            orders.setdefault((sent.order_id, day, True), []).append(entry)
+    found = [
+        PastOrder(
+            order_id=order_id,
+            day=day,
+            amount=_total(entries),
+            lines=tuple(entries),
+            is_live=is_live,
+        )
+        for (order_id, day, is_live), entries in orders.items()
+    ]
+    return sorted(found, key=lambda order: (order.day, order.is_live), reverse=True)
+
+
+def told_by(score: ScoreRow | None) -> Told | None:
+    """What a score tells the change feed."""
+    if score is None:
+        return None
+    return Told(
+        retention_risk=score.retention_risk,
+        churn_probability=score.churn_probability,
+        clv=score.clv,
+    )
+
+
+def _entry(content: Mapping[str, Any]) -> tuple[date, OrderedLine]:
+    amount, price, quantity = content["amount"], content["unit_price"], content["quantity"]
+    if amount is None and price is not None:
+        amount = round(price * quantity, 10)
+    line = OrderedLine(content["product_id"], content["category"], quantity, amount)
+    return datetime.fromisoformat(content["ordered_at"]).date(), line
+
+
+def _total(lines: Iterable[OrderedLine]) -> float | None:
+    amounts = [line.amount for line in lines]
+    known = [amount for amount in amounts if amount is not None]
+    return round(sum(known), 6) if len(known) == len(amounts) else None
