@@ -21,9 +21,9 @@ from sqlalchemy import (
 
 from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.store.database import one_writer, store_errors
+from serving.store.listing import conditions
 from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
-from serving.store.sql import conditions
 from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
 
 CELLS = ("rfm_group", "rfm_cell")

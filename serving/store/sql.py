@@ -17,9 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
-    or_,
     select,
-    tuple_,
 )
 from sqlalchemy.exc import IntegrityError
 
@@ -30,11 +28,10 @@ from serving.live.overlay import live_documents, live_totals, not_overridden, ov
 from serving.live.store import take_over
 from serving.live.tables import live_scores
 from serving.store.database import one_writer, open_database, store_errors
-from serving.store.facets import Facets, FacetStore, keep_facets
+from serving.store.facets import FacetStore, keep_facets
+from serving.store.listing import conditions, rows_of_page, sought_values
 from serving.store.one_row import OneRow
 from serving.store.protocol import (
-    ANY_OF,
-    CONSENTS,
     SORT_KEYS,
     After,
     ChurnFilter,
@@ -341,14 +338,16 @@ class RunStore:
             number = limit + 1 + overriding(connection, run_no)
             if totals.customers < run.summary.total.customers and number <= MOST_SOUGHT:
                 few = False
-                said.append(scores.c[sort].in_(_sought(facets, wanted, sort, number, after)))
+                said.append(scores.c[sort].in_(sought_values(facets, wanted, sort, number, after)))
             newer = (
                 *conditions(run_no, wanted, live_scores),
                 live_scores.c.document.is_not(None),
             )
             rows: list[Any] = [
-                *connection.execute(_page(scores, sort, limit, after, said, few=few)),
-                *connection.execute(_page(live_scores, sort, limit, after, newer, few=False)),
+                *connection.execute(rows_of_page(scores, sort, limit, after, said, few=few)),
+                *connection.execute(
+                    rows_of_page(live_scores, sort, limit, after, newer, few=False)
+                ),
             ]
             totals = live_totals(
                 *(connection, run_no, totals, conditions(run_no, wanted)),
@@ -380,52 +379,6 @@ class RunStore:
                 info=RunInfo.from_json(info), summary=Summary.from_json(summary)
             )
         return run_no, self._runs[run_no]
-
-
-def _sought(
-    facets: Facets, wanted: ChurnFilter, sort: SortKey, number: int, after: After | None
-) -> list[float]:
-    """The sort values of the next rows of a filtered list, so that no other row is read."""
-    if after is None:
-        return facets.highest(wanted, sort, number)
-    if after.value == UNKNOWN:
-        return [UNKNOWN]
-    # others of the same value may stand behind it
-    return [after.value, *facets.highest(wanted, sort, number, below=after.value)]
-
-
-def _page(
-    table: Table,
-    sort: SortKey,
-    limit: int,
-    after: After | None,
-    wanted: Sequence[ColumnElement[bool]],
-    *,
-    few: bool,
-) -> Select[Any]:
-    """Sort value, customer and document of the first `wanted` rows, or those behind `after`.
-
-    Following the index of the order, many rows are looked at for each of a `few` that are
-    wanted; these are rather picked from the index of all that is listed, and sorted.
-    """
-    value = table.c[sort] + 0.0 if few else table.c[sort]
-    behind = () if after is None else (tuple_(value, table.c.customer_id) < tuple_(*after[1:]),)
-    order = (value.desc(), table.c.customer_id.desc())
-    if not few:
-        rows = select(value, table.c.customer_id, table.c.document).where(*wanted, *behind)
-        return rows.order_by(*order).limit(limit + 1)
-    places = (
-        select(value.label("value"), table.c.customer_id, table.c.run_no)
-        .where(*wanted, *behind)
-        .order_by(*order)
-        .limit(limit + 1)
-        .subquery()
-    )
-    same = (table.c.run_no == places.c.run_no) & (table.c.customer_id == places.c.customer_id)
-    rows = select(places.c.value, places.c.customer_id, table.c.document).join_from(
-        places, table, same
-    )
-    return rows.order_by(places.c.value.desc(), places.c.customer_id.desc())
 
 
 @contextmanager
@@ -499,30 +452,6 @@ def _or_nan(value: float) -> float:
 
 def _comparable(value: float | None) -> float:
     return UNKNOWN if value is None else value
-
-
-def conditions(
-    run_no: int, wanted: ChurnFilter, table: Table = scores
-) -> list[ColumnElement[bool]]:
-    """What the rows of `table` that a filter lets through of a run have in common."""
-    conditions = [table.c.run_no == run_no]
-    if wanted.risk:
-        conditions.append(table.c.retention_risk.in_(wanted.risk))
-    if wanted.status:
-        conditions.append(table.c.status.in_(wanted.status))
-    if wanted.consent:
-        # NULL is in no list
-        known = [value for value, name in CONSENTS.items() if name in wanted.consent]
-        is_one = table.c.consent.in_([value for value in known if value is not None])
-        conditions.append(or_(is_one, table.c.consent.is_(None)) if None in known else is_one)
-    if wanted.min_value_at_risk is not None:
-        # not by the index of these values: that of the order leads to fewer rows
-        conditions.append(table.c.value_at_risk + 0.0 >= wanted.min_value_at_risk)
-    conditions += [
-        table.c.segments[system].as_string().in_(value.split(ANY_OF))
-        for system, value in wanted.segments
-    ]
-    return conditions
 
 
 def _no_run() -> NoRun:

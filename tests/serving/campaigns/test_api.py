@@ -12,19 +12,24 @@ from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info, score_tables
-from tests.support.stores import fresh_stores
+from tests.support.stores import copied, fresh_runs
 from tests.support.workbooks import sheets_of
 
 WISH = {"name": "Win back", "contacts": 40, "hold_out": 0.2}
 
 
-@pytest.fixture
-def stores():
-    kept = fresh_stores()
+@pytest.fixture(scope="module")
+def published():
+    runs = fresh_runs()
     scores, recommendations = score_tables(200)
     scores.loc[0, "contact_hash"] = contact_hash("ann@example.org")
-    kept.scores.publish(run_info(economics=ECONOMICS), scores, recommendations)
-    return kept
+    runs.publish(run_info(economics=ECONOMICS), scores, recommendations)
+    return runs
+
+
+@pytest.fixture
+def stores(published):
+    return copied(published)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from serving.live.lines import Handover
 from serving.live.orders import Follower, LiveOrders
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
-from tests.support.stores import fresh_runs, stores_beside
+from tests.support.stores import copied, fresh_runs
 
 LINE = {
     "customer_id": "a",
@@ -46,13 +46,9 @@ class Says:
 class Server:
     """A client with what stands behind it; the clock can be moved."""
 
-    def __init__(self) -> None:
-        store = fresh_runs()
-        histories = [(name, '{"fields":[],"lines":[]}') for name in ("a", "b")]
-        handover = Handover(histories=histories, seen_no=0, absorbed=[])
-        store.publish(run_info(), *score_tables(ids=["a", "b"]), handover=handover)
-        self.stores = stores_beside(store)
-        self.scorer = Says(store)
+    def __init__(self, stores) -> None:
+        self.stores = stores
+        self.scorer = Says(stores.scores)
         self.now = NOW
         self.client = client_of(self.stores, scorer=self.scorer, clock=lambda: self.now)
         self.orders = LiveOrders(
@@ -67,9 +63,18 @@ class Server:
         return self.client.post("/v1/transactions", json={"lines": lines}, headers=headers)
 
 
+@pytest.fixture(scope="module")
+def published():
+    runs = fresh_runs()
+    histories = [(name, '{"fields":[],"lines":[]}') for name in ("a", "b")]
+    handover = Handover(histories=histories, seen_no=0, absorbed=[])
+    runs.publish(run_info(), *score_tables(ids=["a", "b"]), handover=handover)
+    return runs
+
+
 @pytest.fixture
-def server():
-    return Server()
+def server(published):
+    return Server(copied(published))
 
 
 def test_an_order_is_in_the_next_answer(server):
