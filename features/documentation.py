@@ -4,6 +4,7 @@ from pathlib import Path
 
 from features.blocks.block import Block
 from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATURES
+from features.language.message import Phrase, message
 
 PAGE = Path("docs/features.md")
 
@@ -41,10 +42,8 @@ _ATTRIBUTES = """
 
 over `customer_attributes`, needs `[data.customers]` with `attributes`
 
-| name | unit | state | meaning | 含义 |
-|---|---|---|---|---|
-| `attribute_<name>` | count | table | a number of `data.customers.attributes` as it is | 客户属性的数值 |
-| `is_<name>_<level>` | yes_no | table | whether text is this value of `data.customers.levels` | 客户属性是否为该值 |
+{table}| `attribute_<name>` | count | table | {number} |
+| `is_<name>_<level>` | yes_no | table | {level} |
 
 **Attributes have no history.** The table says how customers are today, and every past date that the \
 models learn from is given the same values. An attribute that the shop changes after the fact, such as a \
@@ -61,7 +60,11 @@ def feature_page() -> str:
             *map(_section, BLOCKS),
             _OPTIONAL.format(count=len(OPTIONAL_FEATURES)),
             *map(_section, OPTIONAL_BLOCKS),
-            _ATTRIBUTES,
+            _ATTRIBUTES.format(
+                table=_table_head(),
+                number=_cells(message("a number of `data.customers.attributes` as it is")),
+                level=_cells(message("whether text is this value of `data.customers.levels`")),
+            ),
         ]
     )
 
@@ -70,12 +73,22 @@ def _section(block: Block) -> str:
     over = f"over `{block.grain}`" if block.grain else "derived from the columns above"
     needs = f", {_NEEDS[block.needs]}" if block.needs else ""
     rows = "".join(
-        f"| `{f.name}` | {f.unit} | {f.state} | {f.en} | {f.zh} |\n" for f in block.features
+        f"| `{feature.name}` | {feature.unit} | {feature.state} | {_cells(feature.meaning)} |\n"
+        for feature in block.features
     )
-    return (
-        f"\n## {block.name}\n\n{over}{needs}\n\n"
-        f"| name | unit | state | meaning | 含义 |\n|---|---|---|---|---|\n{rows}"
-    )
+    return f"\n## {block.name}\n\n{over}{needs}\n\n{_table_head()}{rows}"
+
+
+def _table_head() -> str:
+    """The head of a table of features, with a meaning in every language."""
+    meaning = _cells(message("meaning"))
+    head = f"| name | unit | state | {meaning} |\n"
+    return f"{head}|{'---|' * (head.count('|') - 1)}\n"
+
+
+def _cells(phrase: Phrase) -> str:
+    """A text in every language, a cell each."""
+    return " | ".join(phrase.in_all_languages().values())
 
 
 if __name__ == "__main__":

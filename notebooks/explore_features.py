@@ -43,7 +43,7 @@ print(f"{len(features):,} customers as of {table.cutoff}, {features.shape[1]} fe
 outcome = pd.DataFrame({"ordered": labels["orders"] > 0, "spend": labels["spend"]})
 alone = features.corrwith(outcome["ordered"].rank(), method="spearman").rename("ordered").to_frame()
 alone["spend"] = features.corrwith(outcome["spend"], method="spearman")
-words = {feature.name: feature.en for block in BLOCKS for feature in block.features}
+words = {feature.name: feature.meaning.into("en") for block in BLOCKS for feature in block.features}
 strongest = alone.reindex(alone["spend"].abs().sort_values(ascending=False).index).head(12)
 for name, row in strongest.iterrows():
     print(f"{row['ordered']:+.2f} {row['spend']:+.2f}  {name}: {words.get(name, '')}")

@@ -14,6 +14,7 @@ tier) therefore tells the past what came later. Name only what was known from th
 """
 
 from features.blocks.block import Block, Feature
+from features.language.message import Message, message_in
 from features.settings.tables import Customers, level_column, number_column
 
 _NUMBER = number_column("")
@@ -58,8 +59,12 @@ def feature_named(name: str) -> Feature:
     """
     if name.startswith(_NUMBER):
         words = name.removeprefix(_NUMBER).replace("_", " ")
-        return Feature(name, "count", "table", f"MAX({name})", words, f"客户属性 {words}")
+        return Feature(name, "count", "table", f"MAX({name})", _meaning(words))
     if name.startswith(_LEVEL):
         words = name.removeprefix(_LEVEL).replace("_", " ")
-        return Feature(name, "yes_no", "table", f"MAX({name})", words, f"客户属性 {words}")
+        return Feature(name, "yes_no", "table", f"MAX({name})", _meaning(words))
     raise KeyError(name)
+
+
+def _meaning(words: str) -> Message:
+    return message_in("attribute of a customer", "%(attribute)s", attribute=words)

@@ -1,6 +1,7 @@
 """The size of a basket."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 _N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
 
@@ -13,24 +14,21 @@ BLOCK = Block(
             "count",
             "sum",
             f"CAST(SUM(line_count) AS DOUBLE) / {_N}",
-            "lines per order",
-            "每单行数",
+            message("lines per order"),
         ),
         Feature(
             "mean_products_per_order",
             "count",
             "sum",
             f"CAST(SUM(CASE WHEN is_purchase THEN product_count ELSE 0 END) AS DOUBLE) / {_N}",
-            "different products per order",
-            "每单商品种数",
+            message("different products per order"),
         ),
         Feature(
             "max_lines_per_order",
             "count",
             "extreme",
             "MAX(line_count)",
-            "lines of the longest order",
-            "最多行的一单的行数",
+            message("lines of the longest order"),
         ),
     ),
 )

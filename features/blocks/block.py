@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from features.language.message import Message
+
 Grain = Literal[
     "customer_orders",
     "customer_days",
@@ -44,15 +46,14 @@ class Feature:
     sql : expression; aggregates over the block's grain, or, in a derived block, plain
         arithmetic on columns of earlier blocks. `{as_of}` is the day number of the date.
         Only integers are summed, so that threads cannot change a bit of the result.
-    en, zh : meaning in English and Chinese, as a noun phrase for reasons and documentation
+    meaning : what it is, as a noun phrase for reasons and documentation
     """
 
     name: str
     unit: Unit
     state: State
     sql: str
-    en: str
-    zh: str
+    meaning: Message
 
 
 @dataclass(frozen=True)

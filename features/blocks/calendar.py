@@ -1,6 +1,7 @@
 """When a customer shops: days of the week and hours."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 _N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
 _BY_WEEKDAY = ", ".join(
@@ -18,40 +19,35 @@ BLOCK = Block(
             "sum",
             # day 0 was a Thursday: (day + 3) % 7 is 0 on Mondays, 5 and 6 at the weekend
             f"CAST(SUM(CASE WHEN is_purchase AND (day + 3) % 7 >= 5 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
-            "share of orders at the weekend",
-            "周末订单占比",
+            message("share of orders at the weekend"),
         ),
         Feature(
             "mean_hour",
             "hour",
             "sum",
             f"CAST(SUM(CASE WHEN is_purchase THEN minute ELSE 0 END) AS DOUBLE) / 60 / {_N}",
-            "usual hour of ordering",
-            "通常的下单时刻",
+            message("usual hour of ordering"),
         ),
         Feature(
             "morning_share",
             "share",
             "sum",
             f"CAST(SUM(CASE WHEN is_purchase AND minute < 720 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
-            "share of orders before noon",
-            "中午前下单的占比",
+            message("share of orders before noon"),
         ),
         Feature(
             "evening_share",
             "share",
             "sum",
             f"CAST(SUM(CASE WHEN is_purchase AND minute >= 1080 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
-            "share of orders after six in the evening",
-            "晚上六点后下单的占比",
+            message("share of orders after six in the evening"),
         ),
         Feature(
             "top_weekday_share",
             "share",
             "sum",
             f"CAST(GREATEST({_BY_WEEKDAY}) AS DOUBLE) / {_N}",
-            "share of orders on the favourite day of the week",
-            "最常下单的星期几的占比",
+            message("share of orders on the favourite day of the week"),
         ),
     ),
 )

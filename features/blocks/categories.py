@@ -1,6 +1,7 @@
 """Breadth over categories; unknown where the orders carry none."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 BLOCK = Block(
     name="categories",
@@ -11,16 +12,14 @@ BLOCK = Block(
             "count",
             "counts",
             "SUM(new_category)",
-            "different categories bought",
-            "购买过的品类数",
+            message("different categories bought"),
         ),
         Feature(
             "top_category_share",
             "share",
             "counts",
             "CAST(MAX(most_category) AS DOUBLE) / NULLIF(SUM(category_times), 0)",
-            "share of the favourite category",
-            "最常购买品类的占比",
+            message("share of the favourite category"),
         ),
         Feature(
             "category_entropy",
@@ -28,8 +27,7 @@ BLOCK = Block(
             "counts",
             "CASE WHEN SUM(category_times) > 0 THEN GREATEST(LN(GREATEST(SUM(category_times), 1)) "
             "- SUM(category_n_log_n) / 1e6 / NULLIF(SUM(category_times), 0), 0e0) END",
-            "variety of categories",
-            "品类多样性",
+            message("variety of categories"),
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """How campaigns reached a customer; who was held out as a control was not reached."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 
 def _within(days: int) -> Feature:
@@ -9,8 +10,7 @@ def _within(days: int) -> Feature:
         "count",
         "table",
         f"SUM(CASE WHEN day >= {{as_of}} - {days} THEN 1 ELSE 0 END)",
-        f"contacts by campaigns in the last {days} days",
-        f"最近{days}天的营销触达次数",
+        message("contacts by campaigns in the last %(days)s days", days=days),
     )
 
 
@@ -26,8 +26,7 @@ BLOCK = Block(
             "days",
             "table",
             "{as_of} - MAX(day)",
-            "days since the last contact by a campaign",
-            "距最近一次营销触达的天数",
+            message("days since the last contact by a campaign"),
         ),
         Feature(
             "contact_cost_365d",
@@ -35,8 +34,7 @@ BLOCK = Block(
             "table",
             # a contact of unknown cost adds nothing; who was not contacted cost nothing
             "SUM(CASE WHEN day IS NULL OR day >= {as_of} - 365 THEN cost END) / {minor}",
-            "cost of contacts in the last 365 days",
-            "最近365天的触达成本",
+            message("cost of contacts in the last 365 days"),
         ),
     ),
 )

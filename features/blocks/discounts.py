@@ -1,6 +1,7 @@
 """How much a customer leans on discounts."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 _N = "NULLIF(SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END), 0)"
 
@@ -13,16 +14,14 @@ BLOCK = Block(
             "share",
             "sum",
             "CAST(SUM(discount) AS DOUBLE) / NULLIF(SUM(discount + bought_amount), 0)",
-            "share of the full price saved by discounts",
-            "折扣占原价的比例",
+            message("share of the full price saved by discounts"),
         ),
         Feature(
             "discounted_order_share",
             "share",
             "sum",
             f"CAST(SUM(CASE WHEN is_purchase AND discount > 0 THEN 1 ELSE 0 END) AS DOUBLE) / {_N}",
-            "share of orders with a discount",
-            "有折扣的订单占比",
+            message("share of orders with a discount"),
         ),
     ),
 )

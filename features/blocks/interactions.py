@@ -1,27 +1,26 @@
 """What a customer did beside buying; zero of a kind where the table tells of none."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import Message, message
 
 
-def _within(kind: str, days: int, plural: str, en: str, zh: str) -> Feature:
+def _within(kind: str, days: int, plural: str, meaning: Message) -> Feature:
     return Feature(
         f"{plural}_{days}d",
         "count",
         "table",
         f"SUM(CASE WHEN kind = '{kind}' AND day >= {{as_of}} - {days} THEN 1 ELSE 0 END)",
-        f"{en} in the last {days} days",
-        f"最近{days}天的{zh}",
+        meaning.filled(days=days),
     )
 
 
-def _since_last(kind: str, en: str, zh: str) -> Feature:
+def _since_last(kind: str, meaning: Message) -> Feature:
     return Feature(
         f"days_since_last_{kind}",
         "days",
         "table",
         f"{{as_of}} - MAX(CASE WHEN kind = '{kind}' THEN day END)",
-        f"days since the last {en}",
-        f"距最近一次{zh}的天数",
+        meaning,
     )
 
 
@@ -30,22 +29,21 @@ BLOCK = Block(
     grain="customer_interactions",
     needs="interactions",
     features=(
-        _within("visit", 30, "visits", "visits", "到访次数"),
-        _within("visit", 90, "visits", "visits", "到访次数"),
-        _since_last("visit", "visit", "到访"),
-        _within("enquiry", 90, "enquiries", "enquiries", "咨询次数"),
-        _within("quote", 90, "quotes", "quotes", "询价次数"),
-        _within("cart", 90, "carts", "carts filled", "加入购物车次数"),
-        _within("complaint", 365, "complaints", "complaints", "投诉次数"),
-        _since_last("complaint", "complaint", "投诉"),
+        _within("visit", 30, "visits", message("visits in the last %(days)s days")),
+        _within("visit", 90, "visits", message("visits in the last %(days)s days")),
+        _since_last("visit", message("days since the last visit")),
+        _within("enquiry", 90, "enquiries", message("enquiries in the last %(days)s days")),
+        _within("quote", 90, "quotes", message("quotes in the last %(days)s days")),
+        _within("cart", 90, "carts", message("carts filled in the last %(days)s days")),
+        _within("complaint", 365, "complaints", message("complaints in the last %(days)s days")),
+        _since_last("complaint", message("days since the last complaint")),
         Feature(
             "last_satisfaction",
             "points",
             "table",
             # several scores at one time: the best of them, whatever their order in the file
             "MAX(CASE WHEN kind = 'satisfaction' AND is_last_of_kind THEN thousandths END) / 1000e0",
-            "last satisfaction from 0 to 10",
-            "最近一次满意度（0到10分）",
+            message("last satisfaction from 0 to 10"),
         ),
         Feature(
             "mean_satisfaction_365d",
@@ -54,8 +52,7 @@ BLOCK = Block(
             "SUM(CASE WHEN kind = 'satisfaction' AND day >= {as_of} - 365 THEN thousandths END) "
             "/ 1000e0 / NULLIF(SUM(CASE WHEN kind = 'satisfaction' AND day >= {as_of} - 365 "
             "THEN 1 ELSE 0 END), 0)",
-            "mean satisfaction in the last 365 days from 0 to 10",
-            "最近365天的平均满意度（0到10分）",
+            message("mean satisfaction in the last 365 days from 0 to 10"),
         ),
     ),
 )
@@ -70,24 +67,21 @@ REFERRALS = Block(
             "count",
             "table",
             "COUNT(other_customer)",
-            "people referred to the shop",
-            "推荐来的人数",
+            message("people referred to the shop"),
         ),
         Feature(
             "referral_spend",
             "money",
             "table",
             "SUM(spend) / {minor}",
-            "net spend of the people referred, since then",
-            "被推荐人此后的净消费额",
+            message("net spend of the people referred, since then"),
         ),
         Feature(
             "referred",
             "yes_no",
             "table",
             "MAX(is_referred)",
-            "referred by somebody",
-            "由他人推荐而来",
+            message("referred by somebody"),
         ),
     ),
 )

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 from features.rows import Features, column
 
 CANCELLED = "is_cancelled"
@@ -18,16 +19,14 @@ BLOCK = Block(
             "yes_no",
             "table",
             "MAX(CASE WHEN cancelled_day < {as_of} THEN 1 ELSE 0 END)",
-            "contract cancelled",
-            "已退订",
+            message("contract cancelled"),
         ),
         Feature(
             "days_since_cancellation",
             "days",
             "table",
             "{as_of} - MAX(CASE WHEN cancelled_day < {as_of} THEN cancelled_day END)",
-            "days since the cancellation",
-            "距退订天数",
+            message("days since the cancellation"),
         ),
     ),
 )

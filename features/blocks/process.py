@@ -4,6 +4,7 @@ Its third part, T, is `days_since_first_order`.
 """
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 BLOCK = Block(
     name="process",
@@ -14,16 +15,14 @@ BLOCK = Block(
             "count",
             "orders",
             "COUNT(*) - 1",
-            "purchase days after the first (x)",
-            "首次之后的购买天数（x）",
+            message("purchase days after the first (x)"),
         ),
         Feature(
             "first_to_last_days",
             "days",
             "extreme",
             "MAX(day) - MIN(day)",
-            "days from the first to the last purchase (t_x)",
-            "首次到最近一次购买的天数（t_x）",
+            message("days from the first to the last purchase (t_x)"),
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """Breadth and loyalty: which products a customer buys, and how often again."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 BLOCK = Block(
     name="products",
@@ -11,24 +12,21 @@ BLOCK = Block(
             "count",
             "counts",
             "SUM(new_product)",
-            "different products bought",
-            "购买过的商品种数",
+            message("different products bought"),
         ),
         Feature(
             "top_product_share",
             "share",
             "counts",
             "CAST(MAX(most_product) AS DOUBLE) / NULLIF(SUM(product_times), 0)",
-            "share of the favourite product",
-            "最常购买商品的占比",
+            message("share of the favourite product"),
         ),
         Feature(
             "repeated_product_share",
             "share",
             "counts",
             "CAST(SUM(repeated_product) AS DOUBLE) / NULLIF(SUM(new_product), 0)",
-            "share of products bought more than once",
-            "重复购买过的商品占比",
+            message("share of products bought more than once"),
         ),
         Feature(
             "product_entropy",
@@ -37,8 +35,7 @@ BLOCK = Block(
             # Σ n ln n is summed in whole millionths: a sum of doubles would depend on threads
             "CASE WHEN SUM(product_times) > 0 THEN GREATEST(LN(GREATEST(SUM(product_times), 1)) "
             "- SUM(product_n_log_n) / 1e6 / NULLIF(SUM(product_times), 0), 0e0) END",
-            "variety of products",
-            "商品多样性",
+            message("variety of products"),
         ),
     ),
 )

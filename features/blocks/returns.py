@@ -1,6 +1,7 @@
 """What comes back."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 BLOCK = Block(
     name="returns",
@@ -11,16 +12,14 @@ BLOCK = Block(
             "share",
             "sum",
             "CAST(SUM(returned_amount) AS DOUBLE) / NULLIF(SUM(bought_amount), 0)",
-            "share of spend returned",
-            "退货金额占比",
+            message("share of spend returned"),
         ),
         Feature(
             "return_orders",
             "orders",
             "sum",
             "SUM(CASE WHEN returned_amount > 0 THEN 1 ELSE 0 END)",
-            "orders with a return",
-            "有退货的订单数",
+            message("orders with a return"),
         ),
     ),
 )

@@ -4,6 +4,7 @@ Zero for customers who were not there a year ago, and in a log shorter than a ye
 """
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 _AHEAD = "day >= {as_of} - 365 AND day < {as_of} - 275"
 
@@ -16,16 +17,14 @@ BLOCK = Block(
             "orders",
             "window",
             f"SUM(CASE WHEN is_purchase AND {_AHEAD} THEN 1 ELSE 0 END)",
-            "orders in the same 90 days of last year",
-            "去年同期90天的订单数",
+            message("orders in the same 90 days of last year"),
         ),
         Feature(
             "spend_year_ago_90d",
             "money",
             "window",
             f"SUM(CASE WHEN {_AHEAD} THEN amount ELSE 0 END) / {{minor}}",
-            "net spend in the same 90 days of last year",
-            "去年同期90天的净消费额",
+            message("net spend in the same 90 days of last year"),
         ),
     ),
 )

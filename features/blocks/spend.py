@@ -1,6 +1,7 @@
 """What an order is worth."""
 
 from features.blocks.block import Block, Feature
+from features.language.message import message
 
 _VALUE = "CASE WHEN is_purchase THEN bought_amount END"
 _N = "SUM(CASE WHEN is_purchase THEN 1 ELSE 0 END)"
@@ -17,16 +18,14 @@ BLOCK = Block(
             "money",
             "sum",
             f"CAST({_SUM} AS DOUBLE) / NULLIF({_N}, 0) / {{minor}}",
-            "mean value of an order",
-            "平均订单金额",
+            message("mean value of an order"),
         ),
         Feature(
             "median_order_value",
             "money",
             "orders",
             f"MEDIAN({_VALUE}) / {{minor}}",
-            "median value of an order",
-            "订单金额中位数",
+            message("median value of an order"),
         ),
         Feature(
             "std_order_value",
@@ -34,16 +33,14 @@ BLOCK = Block(
             "sum",
             f"CASE WHEN {_N} > 1 THEN SQRT(GREATEST(CAST({_SQUARES} AS DOUBLE) - CAST({_SUM} AS DOUBLE) "
             f"* CAST({_SUM} AS DOUBLE) / NULLIF({_N}, 0), 0e0) / NULLIF({_N} - 1, 0)) / {{minor}} END",
-            "spread of order values",
-            "订单金额的标准差",
+            message("spread of order values"),
         ),
         Feature(
             "max_order_value",
             "money",
             "extreme",
             f"MAX({_VALUE}) / {{minor}}",
-            "largest order",
-            "最大订单金额",
+            message("largest order"),
         ),
         Feature(
             "last_order_value",
@@ -51,16 +48,14 @@ BLOCK = Block(
             "extreme",
             "MAX(CASE WHEN is_purchase AND (next_day IS NULL OR next_day >= {as_of}) "
             "THEN bought_amount END) / {minor}",
-            "value of the last order",
-            "最近一单的金额",
+            message("value of the last order"),
         ),
         Feature(
             "first_order_value",
             "money",
             "extreme",
             "MAX(CASE WHEN is_purchase AND is_first THEN bought_amount END) / {minor}",
-            "value of the first order",
-            "首单金额",
+            message("value of the first order"),
         ),
     ),
 )

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from features.language.message import Phrase, message
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, places
-from features.segments.system import CutPoints, Rule, Words, figure, percent
+from features.segments.system import CutPoints, Rule, figure, percent
 
 CLASSES = ("C", "B", "A")
 
@@ -24,11 +25,11 @@ class Abc(Rule):
 
     name: ClassVar = "abc"
     columns: ClassVar = ("abc",)
-    title: ClassVar = Words("ABC", "ABC分类")
+    title: ClassVar = message("ABC")
     labels: ClassVar = {
-        "A": Words("A: the few who bring most", "A类：贡献大部分的少数客户"),
-        "B": Words("B: the middle", "B类：中间客户"),
-        "C": Words("C: the many who bring little", "C类：贡献很小的多数客户"),
+        "A": message("A: the few who bring most"),
+        "B": message("B: the middle"),
+        "C": message("C: the many who bring little"),
     }
 
     @property
@@ -45,19 +46,21 @@ class Abc(Rule):
         profit = past_profit(customers, self.settings.window_days)
         return (np.array(CLASSES)[places(profit, cuts["above"])],)
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         days, shares = self.settings.window_days, self.settings.abc
         a, b, c = (percent(share) for share in (shares.a, shares.b, shares.c))
-        return Words(
-            f"Customers sorted by profit of the last {days} days (net spend where no costs are "
-            f"known): A bring the first {a} of it, B the next {b}, C the last {c} or nothing.",
-            f"按最近{days}天的利润（无成本数据时用净消费额）从高到低排序："
-            f"A类贡献前{a}，B类贡献其后{b}，C类贡献最后{c}或没有贡献。",
+        return message(
+            "Customers sorted by profit of the last %(days)s days (net spend where no costs are known): "
+            "A bring the first %(a)s of it, B the next %(b)s, C the last %(c)s or nothing.",
+            days=days,
+            a=a,
+            b=b,
+            c=c,
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         b, a = (figure(edge) for edge in cuts["above"])
-        return (Words(f"A from more than {a}, B from more than {b}.", f"A类高于{a}，B类高于{b}。"),)
+        return (message("A from more than %(a)s, B from more than %(b)s.", a=a, b=b),)
 
 
 def _edge(profit: Floats, share: float) -> float:

@@ -13,8 +13,9 @@ from typing import Literal
 
 import pandas as pd
 
+from features.language.message import message
 from features.orders.log import OrderLog, day_number
-from features.segments.system import Description, Words, percent
+from features.segments.system import Description, percent
 from features.settings.segments import Segments
 from features.sql import row
 
@@ -101,15 +102,15 @@ def describe(settings: Segments) -> Description:
     share = percent(rules.min_support)
     return Description(
         name="affinity",
-        title=Words("Product affinity", "商品关联"),
-        rule=Words(
-            f"Pairs of products or categories in the orders of the last {days} days, from {share} of "
-            f"the orders and {rules.min_orders} orders on. Support: share of orders with both. "
-            "Confidence: of the orders with one, the share that hold the other. Lift: how many times "
-            "more often than by chance. Correlation: from −1 (never together) to 1 (always).",
-            f"统计最近{days}天订单中同时出现的商品或品类，至少占订单的{share}且不少于{rules.min_orders}单。"
-            "支持度：同时包含两者的订单占比；置信度：含其一的订单中也含另一者的占比；提升度：相对随机"
-            "的倍数；相关系数：从−1（从不同时）到1（总是同时）。",
+        title=message("Product affinity"),
+        rule=message(
+            "Pairs of products or categories in the orders of the last %(days)s days, from %(share)s of "
+            "the orders and %(min_orders)s orders on. Support: share of orders with both. Confidence: of "
+            "the orders with one, the share that hold the other. Lift: how many times more often than by "
+            "chance. Correlation: from −1 (never together) to 1 (always).",
+            days=days,
+            share=share,
+            min_orders=rules.min_orders,
         ),
         groups={},
     )

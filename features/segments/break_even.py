@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
+from features.language.message import message
 from features.segments.ranks import Floats
-from features.segments.system import Description, Words
+from features.segments.system import Description
 
 NORMAL_80 = 1.2815515655446004
 """Quantile of the normal distribution that leaves 10 % on either side."""
@@ -135,12 +136,10 @@ def describe() -> Description:
     """The rule of the test."""
     return Description(
         name="break_even",
-        title=Words("RFM test and break-even", "RFM测试与盈亏平衡"),
-        rule=Words(
-            "Break-even response = cost per contact ÷ net profit per sale. Contact every Nth customer "
-            "of all cells as a test, then roll out to the cells whose response is at or above it.",
-            "盈亏平衡响应率=单次接触成本÷单笔净利润。先在全部单元中每隔N位抽取一位客户测试，"
-            "再向响应率达到或超过平衡点的单元全面投放。",
+        title=message("RFM test and break-even"),
+        rule=message(
+            "Break-even response = cost per contact ÷ net profit per sale. Contact every Nth customer of "
+            "all cells as a test, then roll out to the cells whose response is at or above it."
         ),
         groups={},
     )

@@ -15,42 +15,43 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from features.language.message import Message, Phrase, message, message_in, message_list
 from features.segments.ranks import Floats
-from features.segments.system import CutPoints, Description, Words, figure, groups
+from features.segments.system import CutPoints, Description, figure, groups
 
 MOST_SPREADS = 3.0
 CLEAR_TRAIT = 0.4
 """A centre this many spreads from the middle is worth a word."""
 
-TRAITS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
-    # column: what a low and what a high value is called, as code, in English, in Chinese
+TRAITS: dict[str, tuple[tuple[str, Message], tuple[str, Message]]] = {
+    # column: what a low and what a high value is called, as code and for people
     "orders_365d": (
-        ("rare", "order rarely", "很少下单"),
-        ("frequent", "order often", "经常下单"),
+        ("rare", message("order rarely")),
+        ("frequent", message("order often")),
     ),
     "days_since_last_order": (
-        ("recent", "ordered lately", "近期下过单"),
-        ("silent", "have been silent for long", "沉默已久"),
+        ("recent", message("ordered lately")),
+        ("silent", message("have been silent for long")),
     ),
     "mean_order_value": (
-        ("small_orders", "place small orders", "单笔金额小"),
-        ("large_orders", "place large orders", "单笔金额大"),
+        ("small_orders", message("place small orders")),
+        ("large_orders", message("place large orders")),
     ),
     "days_since_first_order": (
-        ("new", "are new", "新客户"),
-        ("long_known", "have been known for long", "老客户"),
+        ("new", message("are new")),
+        ("long_known", message("have been known for long")),
     ),
     "mean_products_per_order": (
-        ("few_products", "buy few products at a time", "每单商品种类少"),
-        ("many_products", "buy many products at a time", "每单商品种类多"),
+        ("few_products", message("buy few products at a time")),
+        ("many_products", message("buy many products at a time")),
     ),
     "discount_share": (
-        ("full_price", "pay full prices", "多按原价购买"),
-        ("discounted", "buy at a discount", "偏好折扣"),
+        ("full_price", message("pay full prices")),
+        ("discounted", message("buy at a discount")),
     ),
     "returned_share": (
-        ("few_returns", "return little", "很少退货"),
-        ("many_returns", "return much", "退货较多"),
+        ("few_returns", message("return little")),
+        ("many_returns", message("return much")),
     ),
 }
 """The behaviour that clusters are made of, most telling first."""
@@ -100,12 +101,12 @@ class Clusters:
         count, index = len(self.labels), figure(chosen)
         return Description(
             name=self.name,
-            title=Words("Clusters", "聚类"),
-            rule=Words(
-                f"{count} groups of like behaviour: every customer belongs to the nearest centre. "
-                f"Found again in resampled customers with an agreement of {index} (1 = the same).",
-                f"按行为相似程度分为{count}组，每位客户归入最近的中心。在重复抽样的客户中重新聚类，"
-                f"一致性为{index}（1为完全相同）。",
+            title=message("Clusters"),
+            rule=message(
+                "%(count)s groups of like behaviour: every customer belongs to the nearest centre. Found "
+                "again in resampled customers with an agreement of %(index)s (1 = the same).",
+                count=count,
+                index=index,
             ),
             groups={
                 label: cluster_words(dict(zip(self.columns_used, centre, strict=True)))
@@ -168,10 +169,10 @@ def nearest_centre(scaled: Floats, centres: Floats) -> npt.NDArray[np.intp]:
     return np.asarray(np.argmin(distances, axis=0))
 
 
-def traits(centre: Mapping[str, float]) -> list[tuple[str, str, str]]:
-    """What sets a centre apart, the clearest first, as (code, English, Chinese).
+def traits(centre: Mapping[str, float]) -> list[tuple[str, Message]]:
+    """What sets a centre apart, the clearest first, as code and for people.
 
-    >>> [code for code, _, _ in traits({"orders_365d": 0.1, "mean_order_value": -1.5})]
+    >>> [code for code, _ in traits({"orders_365d": 0.1, "mean_order_value": -1.5})]
     ['small_orders']
     """
     clear = [(name, value) for name, value in centre.items() if abs(value) >= CLEAR_TRAIT]
@@ -179,17 +180,17 @@ def traits(centre: Mapping[str, float]) -> list[tuple[str, str, str]]:
     return [TRAITS[name][int(value > 0)] for name, value in clear]
 
 
-def cluster_words(centre: Mapping[str, float]) -> Words:
+def cluster_words(centre: Mapping[str, float]) -> Phrase:
     """A sentence about a cluster for the user."""
-    found = traits(centre)[:3]
-    if not found:
-        return Words("like the average customer", "与平均客户相近")
-    return Words(", ".join(en for _, en, _ in found), "，".join(zh for _, _, zh in found))
+    clearest = [words for _, words in traits(centre)[:3]]
+    if not clearest:
+        return message("like the average customer")
+    return message_list(clearest, message_in("between traits", ", "))
 
 
 def cluster_labels(centres: list[dict[str, float]]) -> tuple[str, ...]:
     """One name per cluster from its clearest traits, no name twice."""
-    codes = [[code for code, _, _ in traits(centre)] or ["average"] for centre in centres]
+    codes = [[code for code, _ in traits(centre)] or ["average"] for centre in centres]
     for words in (2, 3, len(TRAITS)):
         labels = ["_".join(code[:words]) for code in codes]
         if len(set(labels)) == len(labels):

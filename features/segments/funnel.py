@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
+from features.language.message import MessageList, Phrase, message, message_in, message_list
 from features.orders.log import OrderLog, day_number
 from features.segments.ranks import Floats
-from features.segments.system import CutPoints, Rule, Words
+from features.segments.system import CutPoints, Rule
 from features.sql import literal, row
 from features.tables.optional_tables import visible_tables
 
@@ -31,11 +32,12 @@ _COUNTED = {
     "quote": "quotes_90d",
     "cart": "carts_90d",
 }
-_WORDS = {
-    "visit": Words("a visit", "到访"),
-    "enquiry": Words("an enquiry", "咨询"),
-    "quote": Words("a quote", "询价"),
-    "cart": Words("a cart", "加入购物车"),
+_BETWEEN_PARTS = message_in("between the parts of a rule", "; ")
+_SIGNS = {
+    "visit": message("a visit"),
+    "enquiry": message("an enquiry"),
+    "quote": message("a quote"),
+    "cart": message("a cart"),
 }
 
 
@@ -45,14 +47,14 @@ class Funnel(Rule):
 
     name: ClassVar = "funnel"
     columns: ClassVar = ("funnel_stage",)
-    title: ClassVar = Words("Funnel", "客户漏斗")
+    title: ClassVar = message("Funnel")
     labels: ClassVar = {
-        "awareness": Words("awareness", "认知"),
-        "interest": Words("interest", "兴趣"),
-        "decision": Words("decision", "决策"),
-        "purchase": Words("purchase", "购买"),
-        "loyalty": Words("loyalty", "忠诚"),
-        OUTSIDE: Words("outside: nothing in 90 days", "漏斗之外：90天内无任何活动"),
+        "awareness": message("awareness"),
+        "interest": message("interest"),
+        "decision": message("decision"),
+        "purchase": message("purchase"),
+        "loyalty": message("loyalty"),
+        OUTSIDE: message("outside: nothing in 90 days"),
     }
 
     @property
@@ -74,19 +76,18 @@ class Funnel(Rule):
         stages[bought & (days >= self.settings.funnel.loyal_from_purchase_days)] = "loyalty"
         return (stages,)
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         rules = self.settings.funnel
-        stages = rules.kinds().items()
-        en = "; ".join(f"{name}: {_listed(kinds, ' or ').en}" for name, kinds in stages if kinds)
-        zh = "；".join(
-            f"{self.labels[name].zh}：{_listed(kinds, '或').zh}" for name, kinds in stages if kinds
+        stages = (
+            message("%(stage)s: %(signs)s", stage=self.labels[stage], signs=_either(kinds))
+            for stage, kinds in rules.kinds().items()
+            if kinds
         )
-        loyal = rules.loyal_from_purchase_days
-        return Words(
-            f"The furthest stage of the last 90 days. {en}; purchase: an order; loyalty: an order by "
-            f"someone with at least {loyal} purchase days in all. Outside: nothing of it.",
-            f"最近90天内到达的最远阶段。{zh}；购买：下单；忠诚：累计购买天数不少于{loyal}天者下单。"
-            "均无者在漏斗之外。",
+        return message(
+            "The furthest stage of the last 90 days. %(stages)s; purchase: an order; loyalty: an "
+            "order by someone with at least %(loyal)s purchase days in all. Outside: nothing of it.",
+            stages=message_list(stages, _BETWEEN_PARTS),
+            loyal=rules.loyal_from_purchase_days,
         )
 
 
@@ -198,8 +199,5 @@ def _first_purchase_value(log: OrderLog, as_of: date) -> float:
     return float("nan") if mean is None else float(str(mean))
 
 
-def _listed(kinds: Sequence[str], between: str) -> Words:
-    en, zh = (
-        between.join(getattr(_WORDS[kind], tongue) for kind in kinds) for tongue in ("en", "zh")
-    )
-    return Words(en, zh)
+def _either(kinds: Sequence[str]) -> MessageList:
+    return message_list((_SIGNS[kind] for kind in kinds), message_in("between choices", " or "))

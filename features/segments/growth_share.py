@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.language.message import Phrase, message
 from features.orders.log import OrderLog, day_number
 from features.segments.ranks import TOLERANCE, Floats
-from features.segments.system import CutPoints, Description, Rule, Words, figure, percent
+from features.segments.system import CutPoints, Description, Rule, figure, percent
 from features.segments.trend import trend_columns, two_periods
 from features.settings.segments import GrowthShare, Segments
 
@@ -33,10 +34,10 @@ QUADRANTS = {
 
 
 _LABELS = {
-    "star": Words("star: high growth, high share", "明星：高增长、高份额"),
-    "cash_cow": Words("cash cow: low growth, high share", "金牛：低增长、高份额"),
-    "question_mark": Words("question mark: high growth, low share", "问题：高增长、低份额"),
-    "dog": Words("dog: low growth, low share", "瘦狗：低增长、低份额"),
+    "star": message("star: high growth, high share"),
+    "cash_cow": message("cash cow: low growth, high share"),
+    "question_mark": message("question mark: high growth, low share"),
+    "dog": message("dog: low growth, low share"),
 }
 
 
@@ -46,7 +47,7 @@ class CustomerGrowthShare(Rule):
 
     name: ClassVar = "growth_share"
     columns: ClassVar = ("growth_share",)
-    title: ClassVar = Words("Growth and share of customers", "客户增长—份额矩阵")
+    title: ClassVar = message("Growth and share of customers")
     labels: ClassVar = _LABELS
 
     @property
@@ -63,22 +64,24 @@ class CustomerGrowthShare(Rule):
         recent, before = two_periods(customers, self.settings.period_days)
         return (_quadrants(recent, before, cuts),)
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         days, rules = self.settings.period_days, self.settings.growth_share
         share, growth = figure(rules.relative_share), _growth_words(rules)
-        return Words(
-            f"Net spend of the last {days} days against the same length before. High sales: at "
-            f"least {share} × the mean of those who bought in either; high growth: {growth.en}.",
-            f"比较最近{days}天与之前同样长度的净消费额。高份额：不低于两期内有消费者平均值的{share}倍；"
-            f"高增长：{growth.zh}。",
+        return message(
+            "Net spend of the last %(days)s days against the same length before. High sales: at least "
+            "%(share)s × the mean of those who bought in either; high growth: %(growth)s.",
+            days=days,
+            share=share,
+            growth=growth,
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         sales, growth = figure(cuts["sales"][0]), percent(cuts["growth"][0])
         return (
-            Words(
-                f"High sales from {sales}, high growth from {growth}.",
-                f"销售额从{sales}起为高，增长从{growth}起为高。",
+            message(
+                "High sales from %(sales)s, high growth from %(growth)s.",
+                sales=sales,
+                growth=growth,
             ),
         )
 
@@ -121,12 +124,13 @@ def describe_assortment(settings: Segments) -> Description:
     share, growth = figure(rules.relative_share), _growth_words(rules)
     return Description(
         name="assortment_growth_share",
-        title=Words("Growth and share of products", "商品增长—份额矩阵"),
-        rule=Words(
-            f"Net sales of the last {days} days against the {days} days before, per category or "
-            f"product. High share: at least {share} × the mean; high growth: {growth.en}.",
-            f"按品类或商品比较最近{days}天与之前{days}天的净销售额。高份额：不低于平均值的{share}倍；"
-            f"高增长：{growth.zh}。",
+        title=message("Growth and share of products"),
+        rule=message(
+            "Net sales of the last %(days)s days against the %(days)s days before, per category or "
+            "product. High share: at least %(share)s × the mean; high growth: %(growth)s.",
+            days=days,
+            share=share,
+            growth=growth,
         ),
         groups=_LABELS,
     )
@@ -169,7 +173,7 @@ def _assortment_query(log: OrderLog, as_of: date, days: int, by: Assortment) -> 
         GROUP BY {item} ORDER BY sales DESC, {item}"""
 
 
-def _growth_words(rules: GrowthShare) -> Words:
+def _growth_words(rules: GrowthShare) -> Phrase:
     if rules.growth is None:
-        return Words("at least that of all together", "不低于整体增长")
-    return Words(f"at least {percent(rules.growth)}", f"不低于{percent(rules.growth)}")
+        return message("at least that of all together")
+    return message("at least %(growth)s", growth=percent(rules.growth))

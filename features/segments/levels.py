@@ -12,13 +12,21 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from features.language.message import Message, Phrase, message, message_in, message_list
 from features.segments.profit import past_profit, run_rate
 from features.segments.ranks import Floats, edges, places
-from features.segments.system import CutPoints, Rule, Words, figure, percent
+from features.segments.system import CutPoints, Rule, figure, percent
 from features.settings.funnel import LoyaltyWeights
 
 LEVELS = ("low", "middle", "high")
 SATISFACTION = "mean_satisfaction_365d"
+
+_BETWEEN_WEIGHTS = message_in("between weights", " : ")
+_MEASURES = {
+    "value": message("Value"),
+    "potential": message("Potential"),
+    "loyalty": message("Loyalty"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,11 @@ class ValuePotentialLoyalty(Rule):
 
     name: ClassVar = "value_potential_loyalty"
     columns: ClassVar = ("value_level", "potential_level", "loyalty_level")
-    title: ClassVar = Words("Value × potential × loyalty", "价值×潜力×忠诚")
+    title: ClassVar = message("Value × potential × loyalty")
     labels: ClassVar = {
-        "low": Words("low", "低"),
-        "middle": Words("middle", "中"),
-        "high": Words("high", "高"),
+        "low": message("low"),
+        "middle": message("middle"),
+        "high": message("high"),
     }
 
     @property
@@ -62,27 +70,30 @@ class ValuePotentialLoyalty(Rule):
             for name, values in self._measures(customers).items()
         ]
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         days, levels = self.settings.window_days, self.settings.levels
         middle, high = percent(levels.middle_from), percent(levels.high_from)
         parts = loyalty_words(self.settings.loyalty)
-        return Words(
-            f"Value: profit of the last {days} days (net spend where no costs are known). "
-            "Potential: predicted value in the horizon beyond going on at the past rate. Loyalty: "
-            f"{parts.en}. Middle with more than {middle} of the customers below, high "
-            f"from {high}; a potential is high only above 0.",
-            f"价值：最近{days}天的利润（无成本数据时用净消费额）。潜力：预测期价值超出按以往水平延续"
-            f"的部分。忠诚：{parts.zh}。低于自己的客户达{middle}为中，达{high}为高；潜力须大于0才为高。",
+        return message(
+            "Value: profit of the last %(days)s days (net spend where no costs are known). Potential: "
+            "predicted value in the horizon beyond going on at the past rate. Loyalty: %(loyalty_rule)s. "
+            "Middle with more than %(middle)s of the customers below, high from %(high)s; a potential is "
+            "high only above 0.",
+            days=days,
+            loyalty_rule=parts,
+            middle=middle,
+            high=high,
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
-        names = {"value": "价值", "potential": "潜力", "loyalty": "忠诚"}
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         return tuple(
-            Words(
-                f"{name.capitalize()}: middle from more than {figure(cuts[name][0])}, high from more than {figure(cuts[name][1])}.",
-                f"{chinese}：高于{figure(cuts[name][0])}为中，高于{figure(cuts[name][1])}为高。",
+            message(
+                "%(measure)s: middle from more than %(middle)s, high from more than %(high)s.",
+                measure=_MEASURES[name],
+                middle=figure(cuts[name][0]),
+                high=figure(cuts[name][1]),
             )
-            for name, chinese in names.items()
+            for name in _MEASURES
             if cuts[name]
         )
 
@@ -115,14 +126,13 @@ def loyalty_index(customers: pd.DataFrame, weights: LoyaltyWeights) -> Floats:
     return three.fillna(two / whole).to_numpy(dtype=float)
 
 
-def loyalty_words(weights: LoyaltyWeights) -> Words:
+def loyalty_words(weights: LoyaltyWeights) -> Phrase:
     """What `loyalty_index` is, for a rule."""
     parts = [
         figure(weight) for weight in (weights.regularity, weights.retention, weights.satisfaction)
     ]
-    return Words(
+    return message(
         "mean of regularity, 1 ÷ (1 + variation of the gaps), of the probability of an order in the "
-        f"horizon and, where known, of satisfaction (weights {' : '.join(parts)})",
-        "购买规律性（1÷（1+间隔变异系数））、预测期内下单概率与（已知时）满意度的加权平均"
-        f"（权重{'：'.join(parts)}）",
+        "horizon and, where known, of satisfaction (weights %(weights)s)",
+        weights=message_list(map(Message, parts), _BETWEEN_WEIGHTS),
     )

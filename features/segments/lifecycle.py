@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.language.message import Phrase, message, message_in
 from features.segments.ranks import Floats
-from features.segments.system import CutPoints, Rule, Words, figure, percent
+from features.segments.system import CutPoints, Rule, figure, percent
 from features.segments.trend import daily_trend, trend_columns
 
 Booleans = npt.NDArray[np.bool_]
@@ -26,14 +27,14 @@ class Lifecycle(Rule):
 
     name: ClassVar = "lifecycle"
     columns: ClassVar = ("lifecycle",)
-    title: ClassVar = Words("Lifecycle", "客户生命周期")
+    title: ClassVar = message_in("rule", "Lifecycle")
     labels: ClassVar = {
-        "exploration": Words("exploration", "考察期"),
-        "growth": Words("growth", "形成期"),
-        "stable": Words("stable", "稳定期"),
-        "decline": Words("decline", "退化期"),
-        "lost": Words("lost", "流失"),
-        "reactivated": Words("reactivated", "重新激活"),
+        "exploration": message("exploration"),
+        "growth": message("growth"),
+        "stable": message_in("stage of the lifecycle", "stable"),
+        "decline": message("decline"),
+        "lost": message("lost"),
+        "reactivated": message("reactivated"),
     }
 
     @property
@@ -70,31 +71,31 @@ class Lifecycle(Rule):
             stages[holds] = stage
         return (stages,)
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         rules, days = self.settings.lifecycle, self.settings.period_days
         lost = (figure(rules.lost_gaps), rules.lost_after_days_min, rules.lost_after_days_max)
         grown, fallen = percent(rules.growth_ratio - 1), percent(1 - rules.decline_ratio)
-        return Words(
-            f"The first that holds. Lost: silent for {lost[0]} usual gaps (at least {lost[1]}, at "
-            f"most {lost[2]} days) and longer than ever. Reactivated: came back with the last "
-            f"order after such a silence. Exploration: at most {rules.exploration_days} purchase "
-            f"days. Decline: silent for {figure(rules.decline_gaps)} usual gaps and longer than "
-            f"ever, or daily spend of the last {days} days down by more than {fallen} on the "
-            f"time before. Growth: up by at least {grown}, or too young to tell. Else stable.",
-            f"依次判断，先符合者为准。流失：沉默超过平均间隔的{lost[0]}倍（至少{lost[1]}天，至多"
-            f"{lost[2]}天）且为历来最长。重新激活：最近一单之前曾有这样的沉默。考察期：购买天数不超过"
-            f"{rules.exploration_days}天。退化期：沉默超过平均间隔的{figure(rules.decline_gaps)}倍且为"
-            f"历来最长，或最近{days}天的日均消费比之前下降超过{fallen}。形成期：上升至少{grown}，"
-            "或时间太短看不出趋势。其余为稳定期。",
+        return message(
+            "The first that holds. Lost: silent for %(gaps)s usual gaps (at least %(least)s, at most "
+            "%(most)s days) and longer than ever. Reactivated: came back with the last order after such "
+            "a silence. Exploration: at most %(exploration_days)s purchase days. Decline: silent for "
+            "%(decline_gaps)s usual gaps and longer than ever, or daily spend of the last %(days)s days "
+            "down by more than %(fallen)s on the time before. Growth: up by at least %(grown)s, or too "
+            "young to tell. Else stable.",
+            gaps=lost[0],
+            least=lost[1],
+            most=lost[2],
+            exploration_days=rules.exploration_days,
+            decline_gaps=figure(rules.decline_gaps),
+            days=days,
+            fallen=fallen,
+            grown=grown,
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         days = figure(cuts["usual_gap_days"][0])
         return (
-            Words(
-                f"Usual gap of those without a rhythm of their own: {days} days.",
-                f"尚无自身节奏者按平均间隔{days}天计算。",
-            ),
+            message("Usual gap of those without a rhythm of their own: %(days)s days.", days=days),
         )
 
     def _lost_after(self, gap: Floats) -> Floats:

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError, NotEnoughData
+from features.language.message import Phrase, message, message_in
 from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, edges, parts, places
-from features.segments.system import DEFAULTS, CutPoints, Rule, Words, figure, percent
+from features.segments.system import DEFAULTS, CutPoints, Rule, figure, percent
 from features.settings.segments import Segments
 
 CENTILES = parts(101)
@@ -31,11 +32,11 @@ class Management(Rule):
 
     name: ClassVar = "management"
     columns: ClassVar = ("management_score", "management_class")
-    title: ClassVar = Words("Management score", "客户管理评分")
+    title: ClassVar = message_in("rule", "Management score")
     labels: ClassVar = {
-        "vip": Words("VIP", "VIP客户"),
-        "regular": Words("regular", "普通客户"),
-        "potential": Words("potential", "潜力客户"),
+        "vip": message_in("class of customers", "VIP"),
+        "regular": message("regular"),
+        "potential": message("potential"),
     }
 
     @property
@@ -78,7 +79,7 @@ class Management(Rule):
         edges_below = [rules.regular_from, rules.vip_from]
         return score.astype(str), classes[np.searchsorted(edges_below, score, side="right")]
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         rules, days = self.settings.management, self.settings.window_days
         whole = rules.behaviour + rules.contribution + rules.loyalty
         behaviour, contribution, loyalty = (
@@ -86,19 +87,23 @@ class Management(Rule):
             for weight in (rules.behaviour, rules.contribution, rules.loyalty)
         )
         referred, parts = percent(rules.referral_share), loyalty_words(self.settings.loyalty)
-        return Words(
-            f"0 to 100: {behaviour} behaviour (days since the last order and orders of the last "
-            f"{days} days), {contribution} contribution (profit of the same days, net spend where "
-            f"no costs are known, and, where known, {referred} of what people referred have spent), "
-            f"{loyalty} loyalty ({parts.en}); each part is the customer's place among all, 0 to 100. "
-            f"VIP from {rules.vip_from}, regular from {rules.regular_from}, potential below.",
-            f"0至100分：行为{behaviour}（距上次下单天数与最近{days}天订单数），贡献{contribution}"
-            f"（同期利润，无成本数据时用净消费额；已知推荐时另加被推荐人消费额的{referred}），"
-            f"忠诚{loyalty}（{parts.zh}）；各项为客户在全体中的位次，0至100。"
-            f"{rules.vip_from}分起为VIP客户，{rules.regular_from}分起为普通客户，其余为潜力客户。",
+        return message(
+            "0 to 100: %(behaviour)s behaviour (days since the last order and orders of the last "
+            "%(days)s days), %(contribution)s contribution (profit of the same days, net spend where no "
+            "costs are known, and, where known, %(referred)s of what people referred have spent), "
+            "%(loyalty)s loyalty (%(loyalty_rule)s); each part is the customer's place among all, 0 to "
+            "100. VIP from %(vip_from)s, regular from %(regular_from)s, potential below.",
+            behaviour=behaviour,
+            days=days,
+            contribution=contribution,
+            referred=referred,
+            loyalty=loyalty,
+            loyalty_rule=parts,
+            vip_from=rules.vip_from,
+            regular_from=rules.regular_from,
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         if not cuts["contribution"]:
             return ()
         half = len(CENTILES) // 2
@@ -107,10 +112,13 @@ class Management(Rule):
             for name in ("recency", "frequency", "contribution", "loyalty")
         )
         return (
-            Words(
-                f"In the middle stand {silence} days since the last order, {orders} orders, a "
-                f"contribution of {profit} and a loyalty of {loyalty}.",
-                f"居中的客户：距上次下单{silence}天，{orders}单，贡献{profit}，忠诚{loyalty}。",
+            message(
+                "In the middle stand %(silence)s days since the last order, %(orders)s orders, a "
+                "contribution of %(profit)s and a loyalty of %(loyalty)s.",
+                silence=silence,
+                orders=orders,
+                profit=profit,
+                loyalty=loyalty,
             ),
         )
 

@@ -5,9 +5,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from features.language.message import message
 from features.orders.log import OrderLog, day_number
 from features.segments.profit import MARGIN_SQL
-from features.segments.system import Description, Words
+from features.segments.system import Description
 
 NEW, GONE = "new", "gone"
 """Where customers of only one of the two dates come from or go to."""
@@ -124,13 +125,12 @@ def describe() -> Description:
     """The rule of the migration."""
     return Description(
         name="migration",
-        title=Words("Migration", "客户迁移"),
-        rule=Words(
-            "How many customers went from which group to which between two dates, and what value "
-            "they took along; margin per customer and month for those who first ordered in a month.",
-            "两个日期之间各组客户的去向、数量与所带价值；按首单月份统计每位客户每月的利润及其趋势。",
+        title=message("Migration"),
+        rule=message(
+            "How many customers went from which group to which between two dates, and what value they "
+            "took along; margin per customer and month for those who first ordered in a month."
         ),
-        groups={NEW: Words("new", "新增"), GONE: Words("gone", "离开")},
+        groups={NEW: message("new"), GONE: message("gone")},
     )
 
 

@@ -13,21 +13,22 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from features.language.message import Message, Phrase, message, message_in, message_list
 from features.segments.profit import past_profit
 from features.segments.ranks import Floats, edges, places
-from features.segments.system import CutPoints, Rule, Words, figure, percent
+from features.segments.system import CutPoints, Rule, figure, percent
 
 TIERS = ("lead", "iron", "gold", "platinum")
 TWO_TIERS = ("base", "top")
 
 
 _LABELS = {
-    "platinum": Words("platinum", "铂金层"),
-    "gold": Words("gold", "黄金层"),
-    "iron": Words("iron", "铁层"),
-    "lead": Words("lead", "铅层"),
-    "top": Words("top", "头部"),
-    "base": Words("base", "基础"),
+    "platinum": message("platinum"),
+    "gold": message("gold"),
+    "iron": message("iron"),
+    "lead": message("lead"),
+    "top": message("top"),
+    "base": message("base"),
 }
 
 
@@ -37,11 +38,10 @@ class Pyramid(Rule):
 
     name: ClassVar[str] = "pyramid"
     columns: ClassVar[tuple[str, ...]] = ("pyramid", "two_tier")
-    title: ClassVar[Words] = Words("Customer pyramid", "客户金字塔")
+    title: ClassVar[Phrase] = message("Customer pyramid")
     labels: ClassVar = _LABELS
-    measure: ClassVar[Words] = Words(
-        "profit of the last {days} days (net spend where no costs are known)",
-        "最近{days}天的利润（无成本数据时用净消费额）",
+    measure: ClassVar[Message] = message(
+        "profit of the last %(days)s days (net spend where no costs are known)"
     )
 
     @property
@@ -64,29 +64,37 @@ class Pyramid(Rule):
             np.array(TWO_TIERS)[places(value, cuts["two_above"])],
         )
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         shares, days = self.settings.pyramid, self.settings.window_days
-        top = percent(shares.top)
-        en, zh = (text.format(days=days) for text in self.measure)
         tiers = ("platinum", "gold", "iron", "lead")
-        sizes = [percent(getattr(shares, tier)) for tier in tiers]
-        listed = ", ".join(f"{tier} {size}" for tier, size in zip(tiers, sizes, strict=True))
-        listed_zh = "、".join(f"{_LABELS[t].zh}{s}" for t, s in zip(tiers, sizes, strict=True))
-        return Words(
-            f"Customers sorted by {en}, from the top: {listed}; equal values share the lower "
-            f"tier, and who brings nothing is lead. In two tiers: the top {top} and the base.",
-            f"按{zh}从高到低：{listed_zh}；数值相同者同归较低一层，没有贡献者归铅层。"
-            f"两层划分：前{top}为头部，其余为基础。",
+        listed = message_list(
+            (
+                message(
+                    "%(tier)s %(share)s", tier=_LABELS[tier], share=percent(getattr(shares, tier))
+                )
+                for tier in tiers
+            ),
+            message_in("between the parts of a sentence", ", "),
+        )
+        return message(
+            "Customers sorted by %(measure)s, from the top: %(tiers)s; equal values share the "
+            "lower tier, and who brings nothing is lead. In two tiers: the top %(top)s and the base.",
+            measure=self.measure.filled(days=days),
+            tiers=listed,
+            top=percent(shares.top),
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         if not cuts["above"]:
             return ()
         iron, gold, platinum = (figure(edge) for edge in cuts["above"])
         return (
-            Words(
-                f"Platinum from more than {platinum}, gold from more than {gold}, iron from more than {iron}.",
-                f"铂金层高于{platinum}，黄金层高于{gold}，铁层高于{iron}。",
+            message(
+                "Platinum from more than %(platinum)s, gold from more than %(gold)s, iron from more than "
+                "%(iron)s.",
+                platinum=platinum,
+                gold=gold,
+                iron=iron,
             ),
         )
 
@@ -104,8 +112,8 @@ class PyramidOfClv(Pyramid):
 
     name = "pyramid_clv"
     columns = ("pyramid_clv", "two_tier_clv")
-    title = Words("Customer pyramid by predicted value", "按预测价值的客户金字塔")
-    measure = Words("predicted value in the horizon (CLV)", "预测期内的预测客户价值（CLV）")
+    title = message("Customer pyramid by predicted value")
+    measure = message("predicted value in the horizon (CLV)")
 
     @property
     def needs(self) -> tuple[str, ...]:

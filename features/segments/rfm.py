@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from features.language.message import Phrase, message
 from features.segments.ranks import Floats, Integers, edges, parts, places
-from features.segments.system import CutPoints, Rule, Words, figure
+from features.segments.system import CutPoints, Rule, figure
 
 GROUPS = {
     # (recency, frequency, money above the mean): name
@@ -35,16 +36,16 @@ class Rfm(Rule):
 
     name: ClassVar = "rfm"
     columns: ClassVar = ("rfm_cell", "rfm_group")
-    title: ClassVar = Words("RFM", "RFM分析")
+    title: ClassVar = message("RFM")
     labels: ClassVar = {
-        "important_value": Words("important value", "重要价值"),
-        "important_keep": Words("important keep", "重要保持"),
-        "important_develop": Words("important develop", "重要发展"),
-        "important_win_back": Words("important win-back", "重要挽留"),
-        "general_value": Words("general value", "一般价值"),
-        "general_keep": Words("general keep", "一般保持"),
-        "general_develop": Words("general develop", "一般发展"),
-        "general_win_back": Words("general win-back", "一般挽留"),
+        "important_value": message("important value"),
+        "important_keep": message("important keep"),
+        "important_develop": message("important develop"),
+        "important_win_back": message("important win-back"),
+        "general_value": message("general value"),
+        "general_keep": message("general keep"),
+        "general_develop": message("general develop"),
+        "general_win_back": message("general win-back"),
     }
 
     @property
@@ -72,33 +73,30 @@ class Rfm(Rule):
         cell = (100 * r + 10 * f + m).astype(str)
         return cell, [GROUPS[bool(r), bool(f), bool(m)] for r, f, m in high]
 
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         days = self.settings.window_days
-        return Words(
-            f"Recency (days since the last order), frequency and money (orders and net spend of "
-            f"the last {days} days) are each scored 1 to 5 by fifths of the customers, 5 being "
-            "the best; equal values share a score. The three digits are the cell. The group "
-            "compares each of the three with its mean.",
-            f"按最近一次下单距今天数（R）、最近{days}天的订单数（F）和净消费额（M）分别排序，"
-            "每五分之一的客户为一档，得1至5分，5分最好，数值相同得分相同；三位数字即RFM单元。"
-            "分组看三项各自高于还是低于平均值。",
+        return message(
+            "Recency (days since the last order), frequency and money (orders and net spend of the last "
+            "%(days)s days) are each scored 1 to 5 by fifths of the customers, 5 being the best; equal "
+            "values share a score. The three digits are the cell. The group compares each of the three "
+            "with its mean.",
+            days=days,
         )
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         days, orders, spend = (
             figure(abs(cuts[f"{name}_mean"][0])) for name in ("recency", "frequency", "money")
         )
         return (
-            Words(
-                f"Means: {days} days of silence, {orders} orders, {spend} spent.",
-                f"平均值：距上次下单{days}天，{orders}单，消费{spend}。",
+            message(
+                "Means: %(days)s days of silence, %(orders)s orders, %(spend)s spent.",
+                days=days,
+                orders=orders,
+                spend=spend,
             ),
             *(
-                Words(
-                    f"{en}: a score of 5 from {side} than {figure(abs(cuts[f'{name}_edges'][-1]))}{unit}.",
-                    f"{zh}：{zh_side}{figure(abs(cuts[f'{name}_edges'][-1]))}{zh_unit}得5分。",
-                )
-                for name, en, zh, side, zh_side, unit, zh_unit in _SENTENCES
+                sentence.filled(score=figure(abs(cuts[f"{name}_edges"][-1])))
+                for name, sentence in _SENTENCES.items()
                 if cuts[f"{name}_edges"]
             ),
         )
@@ -126,8 +124,8 @@ def quintile_scores(values: Floats, above: Sequence[float] | None = None) -> Int
     return np.asarray(1 + places(values, edges(values, QUINTILES) if above is None else above))
 
 
-_SENTENCES = (
-    ("recency", "Recency", "最近一次", "less", "不到", " days", "天"),
-    ("frequency", "Frequency", "频次", "more", "超过", " orders", "单"),
-    ("money", "Money", "金额", "more", "超过", "", ""),
-)
+_SENTENCES = {
+    "recency": message("Recency: a score of 5 from less than %(score)s days."),
+    "frequency": message("Frequency: a score of 5 from more than %(score)s orders."),
+    "money": message("Money: a score of 5 from more than %(score)s."),
+}

@@ -9,10 +9,11 @@ orders have changed, into the same groups without looking at everybody again.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 
+from features.language.message import Phrase
 from features.settings.segments import Segments
 
 DEFAULTS = Segments()
@@ -20,13 +21,6 @@ DEFAULTS = Segments()
 
 CutPoints = Mapping[str, list[float]]
 """Finite numbers by name, ready for JSON."""
-
-
-class Words(NamedTuple):
-    """A text in both languages."""
-
-    en: str
-    zh: str
 
 
 @dataclass(frozen=True)
@@ -43,10 +37,10 @@ class Description:
     """
 
     name: str
-    title: Words
-    rule: Words
-    groups: Mapping[str, Words]
-    cut_points: tuple[Words, ...] = ()
+    title: Phrase
+    rule: Phrase
+    groups: Mapping[str, Phrase]
+    cut_points: tuple[Phrase, ...] = ()
 
 
 class SegmentSystem(Protocol):
@@ -92,8 +86,8 @@ class Rule(ABC):
 
     name: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
-    title: ClassVar[Words]
-    labels: ClassVar[Mapping[str, Words]]
+    title: ClassVar[Phrase]
+    labels: ClassVar[Mapping[str, Phrase]]
     """Group → what it is called."""
 
     @abstractmethod
@@ -120,16 +114,16 @@ class Rule(ABC):
         """The groups of each column of `columns`, in order."""
 
     @abstractmethod
-    def _rule(self) -> Words:
+    def _rule(self) -> Phrase:
         """How it decides, with the cut points of the configuration."""
 
-    def _in_this_run(self, cuts: CutPoints) -> tuple[Words, ...]:  # noqa: ARG002
+    def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:  # noqa: ARG002
         """The cut points of a run, a sentence each."""
         return ()
 
 
 def groups(customers: pd.DataFrame, **columns: Any) -> pd.DataFrame:
-    """Text columns on the index of `customers`."""
+    """Phrase columns on the index of `customers`."""
     return pd.DataFrame(columns, index=customers.index, dtype="str")
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
+from features.language.message import mark
 from serving.campaigns.wish import Choose, Wish
 from serving.churn_list.form import ListForm
-from serving.web.languages import mark
 
 LARGEST = 1e12
 MOST_CONTACTS = 100_000_000

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
+from features.language.message import mark
 from serving.campaigns.form import CampaignForm
 from serving.campaigns.service import Campaigns
 from serving.campaigns.store import Member
@@ -17,7 +18,6 @@ from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
 from serving.web.frame import Frame
-from serving.web.languages import mark
 from serving.web.paths import path_part
 
 CampaignId = Annotated[str, Path(min_length=1, max_length=200)]

@@ -10,7 +10,7 @@ from serving.churn_list import lists
 from serving.store.protocol import ChurnPage, ScoreReader
 from serving.web import schemas as models
 from serving.web.call import current_call
-from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred
+from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred_format
 from serving.web.problems import declared
 from serving.web.services import Services
 from serving.web.workbook import list_workbook
@@ -34,7 +34,7 @@ def list_routes(services: Services) -> APIRouter:
         },
     )
     def get_churn_list(query: Annotated[ChurnListQuery, Query()], request: Request) -> Response:
-        chosen = query.format or preferred(request.headers.get("accept", ""))
+        chosen = query.format or preferred_format(request.headers.get("accept", ""))
         whole = chosen != "json"
         after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
         page = store.churn_list(

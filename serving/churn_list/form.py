@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
+from features.language.message import mark
 from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey
 from serving.store.run import RISKS, STATUSES
-from serving.web.languages import mark
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
 NO_SUCH = {

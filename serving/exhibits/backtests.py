@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     manifest = scene.manifest
     return {
         "bundle_id": manifest.bundle_id,
@@ -32,14 +32,11 @@ def _backtest(scene: Scene, name: str, version: str) -> dict[str, Any] | None:
 
 EXHIBIT = Exhibit(
     name="backtests",
-    title=Words("Models against their baselines", "模型与基线对比"),
-    method=Words(
-        "Each model beside its named baseline on the same past days, fold by fold, as the "
-        "training judged it; what was said beside what happened by tenths of the prediction, "
-        "all folds together. A model that was promoted later without its own training's "
-        "evidence has none.",
-        "训练时在相同的历史时段逐折比较各模型与其基线；并按预测值十等分对照预测与实际（各折合并）。"
-        "事后单独提升、未随附评估记录的模型此处为空。",
+    title=message("Models against their baselines"),
+    method=message(
+        "Each model beside its named baseline on the same past days, fold by fold, as the training "
+        "judged it; what was said beside what happened by tenths of the prediction, all folds "
+        "together. A model that was promoted later without its own training's evidence has none."
     ),
     make=_make,
 )

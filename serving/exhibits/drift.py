@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 from training.backtest.evidence import shares
 
@@ -14,12 +14,9 @@ SOME, MUCH = 0.1, 0.25
 """Usual marks of the index: below the first stable, above the second changed."""
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.evidence is None or not scene.evidence.references:
-        return Words(
-            "The training did not keep how its customers were spread.",
-            "训练时未保存客户特征的分布。",
-        )
+        return message("The training did not keep how its customers were spread.")
     trained, reference = min(scene.evidence.references.items())
     then = reference["customers"]
     found = [
@@ -88,14 +85,12 @@ def stability_index(then: list[float], now: list[float], sizes: tuple[int, int])
 
 EXHIBIT = Exhibit(
     name="drift",
-    title=Words("Drift of the inputs since the training", "训练以来输入特征的变化"),
-    method=Words(
-        "Population stability index of each feature: its tenths among the customers of the "
-        "oldest training of which a model speaks, and those without it, against the shares of today's customers in the same "
-        "parts. Below 0.1 is usually read as stable, above 0.25 as changed. Features that are "
-        "the same for nearly everybody have no tenths and are left out.",
-        "各特征的群体稳定性指数（PSI）：以仍在使用的最早一次训练时客户的十分位（缺失者另计）为准，比较今天客户落入各段的比例。"
-        "通常低于0.1视为稳定，高于0.25视为已变化。几乎人人相同的特征没有十分位，不列出。",
+    title=message("Drift of the inputs since the training"),
+    method=message(
+        "Population stability index of each feature: its tenths among the customers of the oldest "
+        "training of which a model speaks, and those without it, against the shares of today's "
+        "customers in the same parts. Below 0.1 is usually read as stable, above 0.25 as changed. "
+        "Features that are the same for nearly everybody have no tenths and are left out."
     ),
     make=_make,
 )

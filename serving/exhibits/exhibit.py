@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from features.language.message import Phrase
 from features.orders.log import OrderLog
-from features.segments.system import Words
 from serving.store.run import RunInfo
 from training.backtest.evidence import Evidence
 from training.bundle.manifest import Manifest
@@ -94,17 +94,17 @@ class Exhibit:
     """
 
     name: str
-    title: Words
-    method: Words
-    make: Callable[[Scene], dict[str, Any] | Words]
+    title: Phrase
+    method: Phrase
+    make: Callable[[Scene], dict[str, Any] | Phrase]
 
     def body(self, scene: Scene) -> dict[str, Any]:
         """What is published: `title`, `method`, and either `data` or `why_not`."""
         made = self.make(scene)
-        why_not = made._asdict() if isinstance(made, Words) else None
+        why_not = made.in_all_languages() if isinstance(made, Phrase) else None
         return {
-            "title": self.title._asdict(),
-            "method": self.method._asdict(),
+            "title": self.title.in_all_languages(),
+            "method": self.method.in_all_languages(),
             "data": made if why_not is None else None,
             "why_not": why_not,
         }

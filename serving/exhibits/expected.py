@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 
 LEVEL = 0.8
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     known = scene.scores.dropna(subset=["clv", "clv_low", "clv_high"])
     if known.empty:
-        return Words("No customer has a predicted value.", "没有客户有预测价值。")
+        return message("No customer has a predicted value.")
     total = float(known["clv"].sum())
     errors = shared_errors(scene)
     own = (known["clv_high"] - known["clv_low"]).to_numpy() / (2 * norm.ppf(0.5 + LEVEL / 2))
@@ -62,17 +62,14 @@ def half_width(total: float, own: float, errors: list[float]) -> float | None:
 
 EXHIBIT = Exhibit(
     name="expected_revenue",
-    title=Words("Expected in the horizon", "预测期内的预期收入"),
-    method=Words(
-        "The sum of all customers' predicted value in the horizon; customers who have not "
-        "bought before are not in it. The 80 % interval joins two errors, squared and added: "
-        "what all customers miss together, from the share by which the total was missed in "
-        "each fold of the backtest and each past run (root mean square around zero, times the "
-        "t quantile of so many occasions), and what each misses alone, from the customers' own "
-        "intervals taken as normal and independent. Without any occasion there is no interval.",
-        "所有客户在预测期内预测价值之和，不含尚未购买过的新客户。80%区间由两种误差平方相加得出："
-        "全体客户的共同误差，取回测各折与过去各次评分中总额偏差比例的均方根（以零为中心），乘以相应次数的"
-        "t分位数；以及各客户自身的误差，按其各自区间以正态且相互独立计算。没有可比的过去时不给出区间。",
+    title=message("Expected in the horizon"),
+    method=message(
+        "The sum of all customers' predicted value in the horizon; customers who have not bought "
+        "before are not in it. The 80 % interval joins two errors, squared and added: what all "
+        "customers miss together, from the share by which the total was missed in each fold of the "
+        "backtest and each past run (root mean square around zero, times the t quantile of so many "
+        "occasions), and what each misses alone, from the customers' own intervals taken as normal "
+        "and independent. Without any occasion there is no interval."
     ),
     make=_make,
 )

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from features.language.message import Phrase, message
 from features.segments.growth_share import (
     assortment_growth_share,
     describe_assortment,
     matrix_cut_points,
 )
-from features.segments.system import Words
 from features.sql import row
 from serving.exhibits.exhibit import Exhibit, Scene
 from training.backtest.evidence import finite
@@ -15,15 +15,15 @@ from training.backtest.evidence import finite
 MOST_PER_GROUP = 15
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     by = _what(scene)
     days = scene.log.settings.segments.period_days
     if by is None:
-        return Words("The orders name no products.", "订单中没有商品信息。")
+        return message("The orders name no products.")
     if (scene.as_of - scene.log.first_day).days < 2 * days:
-        return Words(
-            f"Two periods of {days} days are compared; the orders do not reach back that far.",
-            f"需要比较两个{days}天的时期，订单记录不够长。",
+        return message(
+            "Two periods of %(days)s days are compared; the orders do not reach back that far.",
+            days=days,
         )
     table = assortment_growth_share(scene.log, scene.as_of, by=by)
     shown = table.groupby("group").head(MOST_PER_GROUP)
@@ -37,7 +37,7 @@ def _make(scene: Scene) -> dict[str, Any] | Words:
     return {
         "by": by,
         "period_days": days,
-        "rule": describe_assortment(scene.log.settings.segments).rule._asdict(),
+        "rule": describe_assortment(scene.log.settings.segments).rule.in_all_languages(),
         "items": len(table),
         "high_growth_from": finite(cuts["growth"][0]),
         "high_share_from": finite(cuts["sales"][0] / largest) if largest > 0 else None,
@@ -74,13 +74,12 @@ def _name(text: Any) -> str | None:
 
 EXHIBIT = Exhibit(
     name="growth_share",
-    title=Words("Growth and share of what is sold", "商品增长—份额矩阵"),
-    method=Words(
-        "Net sales of the last period against the one before, per category, or per product "
-        "where there are no categories, anonymous orders included: star, cash cow, question "
-        f"mark or dog. The {MOST_PER_GROUP} of each that sell most are listed; all are counted.",
-        "按品类（无品类时按商品）比较最近一期与前一期的净销售额，含匿名订单：明星、金牛、问题、瘦狗。"
-        f"各组列出销售额最高的{MOST_PER_GROUP}项，统计包含全部。",
+    title=message("Growth and share of what is sold"),
+    method=message(
+        "Net sales of the last period against the one before, per category, or per product where "
+        "there are no categories, anonymous orders included: star, cash cow, question mark or dog. "
+        "The %(most)s of each that sell most are listed; all are counted.",
+        most=MOST_PER_GROUP,
     ),
     make=_make,
 )

@@ -3,14 +3,14 @@
 from datetime import date, timedelta
 from typing import Any
 
+from features.language.message import Phrase, message
 from features.orders.log import day_number
-from features.segments.system import Words
 from features.sql import row
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.periods import a_year_before
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     horizon = timedelta(days=scene.info.horizon_days)
     start = a_year_before(scene.as_of)
     recent = scene.as_of - horizon
@@ -50,14 +50,12 @@ def _window(scene: Scene, start: date, end: date) -> dict[str, Any] | None:
 
 EXHIBIT = Exhibit(
     name="same_days_last_year",
-    title=Words("The same days last year", "去年同期"),
-    method=Words(
-        "Net revenue of as many days as the horizon has, from the same date of last year, and "
-        "of the days just before the run. A forecast speaks of customers who have bought "
-        "before, so what those who were customers on the first of these days brought is told "
-        "apart. Empty where the orders begin later.",
-        "从去年同一日期起、与预测期等长的净收入，以及评分日之前同样天数的净收入。预测只涉及已有客户，"
-        "因此单独列出当时已是客户者带来的部分。订单记录不够早时留空。",
+    title=message("The same days last year"),
+    method=message(
+        "Net revenue of as many days as the horizon has, from the same date of last year, and of the "
+        "days just before the run. A forecast speaks of customers who have bought before, so what "
+        "those who were customers on the first of these days brought is told apart. Empty where the "
+        "orders begin later."
     ),
     make=_make,
 )

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 
 COLUMNS = ["value_level", "potential_level", "loyalty_level"]
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if not set(COLUMNS) <= set(scene.scores):
-        return Words("This run has no such levels.", "本次评分没有这些等级。")
+        return message("This run has no such levels.")
     fields = scene.scores.groupby(COLUMNS)
     return {
         "fields": [
@@ -27,11 +27,10 @@ def _make(scene: Scene) -> dict[str, Any] | Words:
 
 EXHIBIT = Exhibit(
     name="value_potential_loyalty",
-    title=Words("Value, potential and loyalty", "价值、潜力与忠诚"),
-    method=Words(
-        "Customers by their three levels together, with predicted value and value at risk. "
-        "Fields that nobody is in are left out.",
-        "按三个等级的组合统计客户数、预测客户价值与风险价值；无人的组合不列出。",
+    title=message("Value, potential and loyalty"),
+    method=message(
+        "Customers by their three levels together, with predicted value and value at risk. Fields "
+        "that nobody is in are left out."
     ),
     make=_make,
 )

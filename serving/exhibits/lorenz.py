@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 
 Floats = npt.NDArray[np.float64]
@@ -51,9 +51,9 @@ def _top_share(ascending: Floats, part: float) -> float:
     return float(best.sum() / total) if total > 0 else 0.0
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.scores.empty:
-        return Words("No customer was scored.", "没有已评分的客户。")
+        return message("No customer was scored.")
     return {
         name: _curve(scene, scene.scores[column].to_numpy(dtype=float))
         for name, column in (("spend", "spend"), ("clv", "clv"))
@@ -62,14 +62,12 @@ def _make(scene: Scene) -> dict[str, Any] | Words:
 
 EXHIBIT = Exhibit(
     name="lorenz",
-    title=Words("How unevenly customers bring money", "客户贡献的集中程度"),
-    method=Words(
-        "Customers from the one who brings least to the one who brings most, and the share of "
-        "the whole that they bring together: net spend of all time, and predicted value in the "
-        "horizon. Who has brought less than nothing counts as nothing. Gini: 0 if all brought "
-        "the same, near 1 if one brought everything.",
-        "将客户按贡献从小到大排列，累计其占总额的比例：历史净消费额，以及预测期内的预测客户价值。"
-        "净额为负者按0计。基尼系数：人人相同为0，集中于一人则接近1。",
+    title=message("How unevenly customers bring money"),
+    method=message(
+        "Customers from the one who brings least to the one who brings most, and the share of the "
+        "whole that they bring together: net spend of all time, and predicted value in the horizon. "
+        "Who has brought less than nothing counts as nothing. Gini: 0 if all brought the same, near "
+        "1 if one brought everything."
     ),
     make=_make,
 )

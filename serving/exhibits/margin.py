@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.segments.profit import MARGIN_SQL
-from features.segments.system import Words
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.periods import between, following, period_sql, start_of
 
@@ -16,12 +16,12 @@ SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
 MONTHS = 24
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     until = start_of(scene.as_of, "month")
     first = max(_first_whole(scene), following(until, "month", -MONTHS))
     systems = [name for name in SYSTEMS if name in scene.scores]
     if first >= until or not systems:
-        return Words("No whole month has passed yet.", "尚无完整的月份。")
+        return message("No whole month has passed yet.")
     brought = _brought(scene, first, until)
     months = between(first, following(until, "month", -1), "month")
     return {
@@ -81,15 +81,13 @@ def _slope(values: list[float]) -> float:
 
 EXHIBIT = Exhibit(
     name="margin_by_group",
-    title=Words("Margin over time per group", "各组利润走势"),
-    method=Words(
-        "What the customers who are in a group today brought in each whole month, at most the "
-        f"last {MONTHS}: net sales minus cost where it is known, net sales elsewhere. The trend "
-        "is the slope of the line of least squares. Groups are those of today, so one that is "
-        "made of good customers has been good: compare slopes, not levels.",
-        f"今天属于各组的客户在过去每个完整月份（最多{MONTHS}个月）带来的利润：已知成本者为净销售额减"
-        "成本，否则为净销售额。趋势为最小二乘直线的斜率。分组以今天为准，由好客户组成的组过去自然也好，"
-        "因此应比较斜率而非水平。",
+    title=message("Margin over time per group"),
+    method=message(
+        "What the customers who are in a group today brought in each whole month, at most the last "
+        "%(months)s: net sales minus cost where it is known, net sales elsewhere. The trend is the "
+        "slope of the line of least squares. Groups are those of today, so one that is made of good "
+        "customers has been good: compare slopes, not levels.",
+        months=MONTHS,
     ),
     make=_make,
 )

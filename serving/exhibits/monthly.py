@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.periods import between, following, period_sql
 
 MOST_MONTHS = 60
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     frame = scene.log.frame(f"""
         SELECT {period_sql("day", "month")} AS month,
                count(DISTINCT order_key) FILTER (NOT is_return) AS orders,
@@ -37,14 +37,13 @@ def _make(scene: Scene) -> dict[str, Any] | Words:
 
 EXHIBIT = Exhibit(
     name="monthly",
-    title=Words("Orders, customers and revenue by month", "每月订单、客户与收入"),
-    method=Words(
+    title=message("Orders, customers and revenue by month"),
+    method=message(
         "Calendar months in the shop's time zone. Orders with a purchase, known customers who "
-        "bought, and net revenue, returns taken off, of everybody and of buyers without a name. "
-        "A month that the orders do not cover from its first to its last day is not whole. At "
-        f"most the last {MOST_MONTHS} months.",
-        "按店铺所在时区的自然月统计：有购买的订单数、购买的实名客户数、净收入（已扣除退货），"
-        f"并列出其中匿名购买的部分。订单未覆盖整月的月份标为不完整。最多列出最近{MOST_MONTHS}个月。",
+        "bought, and net revenue, returns taken off, of everybody and of buyers without a name. A "
+        "month that the orders do not cover from its first to its last day is not whole. At most the "
+        "last %(months)s months.",
+        months=MOST_MONTHS,
     ),
     make=_make,
 )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Past, Scene
 from serving.store.run import RISKS
 from training.backtest.evidence import outcomes
@@ -13,15 +13,12 @@ from training.backtest.evidence import outcomes
 NORMAL_95 = 1.96
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.past:
         return _of_runs(scene)
     tasks = scene.evidence.tasks if scene.evidence else {}
     if not {"churn", "value"} <= tasks.keys():
-        return Words(
-            "No run's horizon has passed yet, and the training left no backtest.",
-            "尚无评分的预测期已结束，训练也未留下回测结果。",
-        )
+        return message("No run's horizon has passed yet, and the training left no backtest.")
     return {
         "source": "backtest",
         "runs": [],
@@ -110,17 +107,14 @@ def _decided(scene: Scene, found: dict[str, Any], name: str) -> dict[str, Any]:
 
 EXHIBIT = Exhibit(
     name="promise",
-    title=Words("What was said, and what happened", "预测与实际"),
-    method=Words(
+    title=message("What was said, and what happened"),
+    method=message(
         "The latest runs whose horizon has passed, at most six, one per date, beside what their "
-        "customers did: means by tenths of the prediction within each run, sums by band of risk "
-        "and by steps of 5 % of the churn probability. A promise about a number of customers is "
-        "kept if that number lies where chance alone puts it 95 times in 100, each customer "
-        "deciding alone. Before any run's horizon has passed, the "
-        "folds of the training's backtest stand in their place; they have no bands.",
-        "取预测期已结束的最近若干次评分（至多六次，每日一次）与客户的实际行为对照：按预测值在各次评分内"
-        "十等分的平均值，以及按风险等级和流失概率每5%一档的合计。若人数落在各客户独立决定时95%的随机范围之内，即为兑现。在首个预测期结束之前，以训练时回测的各折"
-        "代替，此时没有风险等级。",
+        "customers did: means by tenths of the prediction within each run, sums by band of risk and "
+        "by steps of 5 % of the churn probability. A promise about a number of customers is kept if "
+        "that number lies where chance alone puts it 95 times in 100, each customer deciding alone. "
+        "Before any run's horizon has passed, the folds of the training's backtest stand in their "
+        "place; they have no bands."
     ),
     make=_make,
 )

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.periods import Unit, between, following, period_sql
 
@@ -12,7 +12,7 @@ MONTHLY_UNTIL_DAYS = 730
 """Longer logs are shown by quarter."""
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     span = (scene.as_of - scene.log.first_day).days
     unit: Unit = "month" if span <= MONTHLY_UNTIL_DAYS else "quarter"
     frame = scene.log.frame(f"""
@@ -52,16 +52,13 @@ def _cohort(
 
 EXHIBIT = Exhibit(
     name="cohort_retention",
-    title=Words("Cohort retention", "同期群留存"),
-    method=Words(
-        "Customers by the month (the quarter, where the orders span more than two years) of "
-        "their first purchase; of each such cohort the share that bought in each later period. "
-        "Periods that have not ended are left empty. The orders begin in the first cohort, so "
-        "it mixes new customers with those who bought before. At most the last "
-        f"{MOST_COHORTS} cohorts.",
-        "按首次购买所在的月（订单跨度超过两年时按季度）划分客户，列出每个同期群在之后各期购买的比例。"
-        "尚未结束的时期留空。订单记录从第一个同期群开始，因此其中既有新客户也有此前的老客户。"
-        f"最多列出最近{MOST_COHORTS}个同期群。",
+    title=message("Cohort retention"),
+    method=message(
+        "Customers by the month (the quarter, where the orders span more than two years) of their "
+        "first purchase; of each such cohort the share that bought in each later period. Periods "
+        "that have not ended are left empty. The orders begin in the first cohort, so it mixes new "
+        "customers with those who bought before. At most the last %(cohorts)s cohorts.",
+        cohorts=MOST_COHORTS,
     ),
     make=_make,
 )

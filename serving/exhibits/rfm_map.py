@@ -4,15 +4,15 @@ from typing import Any
 
 import pandas as pd
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 
 SCORES = "12345"
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if "rfm_cell" not in scene.scores:
-        return Words("This run has no RFM cells.", "本次评分没有RFM单元。")
+        return message("This run has no RFM cells.")
     window = scene.log.settings.segments.window_days
     table = pd.DataFrame(
         {
@@ -46,13 +46,11 @@ def _make(scene: Scene) -> dict[str, Any] | Words:
 
 EXHIBIT = Exhibit(
     name="rfm_map",
-    title=Words("Recency and frequency", "RFM热力图"),
-    method=Words(
+    title=message("Recency and frequency"),
+    method=message(
         "Customers by recency score (5 = ordered most recently) and frequency score (5 = most "
-        "orders). In each field: how many they are, their mean money score, mean net spend of "
-        "the window, predicted value and value at risk. A field that nobody is in is left out.",
-        "按最近一次得分（5为最近）和频次得分（5为最多）排列客户。每格给出人数、平均金额得分、"
-        "窗口期内平均净消费额、预测客户价值和风险价值；无人的格子不列出。",
+        "orders). In each field: how many they are, their mean money score, mean net spend of the "
+        "window, predicted value and value at risk. A field that nobody is in is left out."
     ),
     make=_make,
 )

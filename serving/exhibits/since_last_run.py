@@ -5,17 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from features.segments.system import Words
+from features.language.message import Phrase, message
 from serving.exhibits.exhibit import Exhibit, Scene
 from serving.exhibits.past import STAGE_SYSTEM
 from serving.store.run import RISKS
 
 
-def _make(scene: Scene) -> dict[str, Any] | Words:
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.before is None:
-        return Words(
-            "There is no earlier run of the same horizon.", "没有更早的、预测期相同的评分。"
-        )
+        return message("There is no earlier run of the same horizon.")
     info, told = scene.before
     pairs = pd.DataFrame(
         {
@@ -65,13 +63,11 @@ def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 EXHIBIT = Exhibit(
     name="since_last_run",
-    title=Words("What changed since the last run", "自上次评分以来的变化"),
-    method=Words(
-        "Customers by their band of risk in the latest run of an earlier date and the same "
-        "horizon, and in this one; the value at risk is today's. Who is in one of the two runs "
-        "only is counted apart. Stages are those of the lifecycle.",
-        "按客户在此前最近一次（日期更早、预测期相同）评分与本次评分中的风险等级统计；风险金额取本次。"
-        "只出现在其中一次评分里的客户另计。阶段指生命周期。",
+    title=message("What changed since the last run"),
+    method=message(
+        "Customers by their band of risk in the latest run of an earlier date and the same horizon, "
+        "and in this one; the value at risk is today's. Who is in one of the two runs only is "
+        "counted apart. Stages are those of the lifecycle."
     ),
     make=_make,
 )

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from features.language.message import mark
 from serving.web import charts
 from serving.web.frame import Frame
-from serving.web.languages import mark
 
 EXHIBITS = ("backtests", "promise", "drift")
 MOST_DRIFTING = 20

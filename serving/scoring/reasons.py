@@ -4,25 +4,26 @@ The words follow the sign of the contribution, never a rule of their own: a reas
 raises the risk in the model is said to raise it.
 """
 
-import json
-from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from features.catalogue import feature_named
+from features.language.message import Message, message
 from features.rows import Features, Rows
+from serving.scoring.sentences import SentenceWriter, Slot, sentence, sentence_writer
 from serving.scoring.sides import RHYTHM, Bools, Chosen, Floats, strongest
-from serving.scoring.wording import Language, Naming, days, naming, short
+from serving.scoring.wording import FeatureName, in_unit, short
 
 About = Literal["risk", "value"]
+Usual = Literal["unknown", "daily", "gap"]
 
-EFFECTS: dict[tuple[About, bool], tuple[str, dict[Language, str]]] = {
-    ("risk", True): ("raises_risk", {"en": "raises the risk", "zh": "提高流失风险"}),
-    ("risk", False): ("lowers_risk", {"en": "lowers the risk", "zh": "降低流失风险"}),
-    ("value", True): ("raises_value", {"en": "raises the value", "zh": "提高客户价值"}),
-    ("value", False): ("lowers_value", {"en": "lowers the value", "zh": "降低客户价值"}),
+EFFECTS: dict[tuple[About, bool], tuple[str, Message]] = {
+    ("risk", True): ("raises_risk", message("raises the risk")),
+    ("risk", False): ("lowers_risk", message("lowers the risk")),
+    ("value", True): ("raises_value", message("raises the value")),
+    ("value", False): ("lowers_value", message("lowers the value")),
 }
 """By what is moved and whether it rises: the word of the API, and the words for people."""
 
@@ -53,8 +54,8 @@ def reasons_of(
     Returns
     -------
     Per customer the elements of a JSON array, without its brackets: up to `most` objects
-    with `feature`, `value` (null for the rhythm), `effect` (see `EFFECTS`), `text` in `en`
-    and `zh`.
+    with `feature`, `value` (null for the rhythm), `effect` (see `EFFECTS`), `text` in every
+    language.
     """
     parts, rows = Rows.of(contributions), Rows.of(features)
     names, weights = list(parts.columns), parts.numbers
@@ -103,56 +104,45 @@ def _told(
                 break
             raises = strength > 0
             if place == rhythm:
-                texts.append(_rhythm_reason(silences[row], gaps[row], about, raises))
+                gap = gaps[row]
+                texts.append(_rhythm_reason(_usual(gap), about, raises)(silences[row], gap))
                 continue
-            texts.append(_teller(names[place], currency, about, raises)(number))
+            texts.append(_feature_reason(names[place], currency, about, raises)(number))
         found.append(",".join(texts))
     return found
 
 
 @cache
-def _teller(name: str, currency: str, about: About, raises: bool) -> Callable[[float], str]:
-    """What writes a reason given by a feature; all but the value is put together once."""
+def _feature_reason(name: str, currency: str, about: About, raises: bool) -> SentenceWriter:
+    """What writes a reason given by a feature, from its value."""
     feature = feature_named(name)
-    effect, said = EFFECTS[about, raises]
-    english, chinese = (naming(feature, currency, language) for language in ("en", "zh"))
-    start = f'{{"feature":{quoted(feature.name)},"value":'
-    before = f',"effect":"{effect}","text":{{"en":"{_head(english)}'
-    between = f' – {said["en"]}","zh":"{_head(chinese)}'
-    end = f'，{said["zh"]}"}}}}'
-    in_english, in_chinese = english.write, chinese.write
-    return lambda value: (
-        f"{start}{value!r}{before}{in_english(value)}{between}{in_chinese(value)}{end}"
-    )
+    effect, moved = EFFECTS[about, raises]
+    value = Slot(0, in_unit(feature.unit, currency))
+    what = message("%(feature)s: %(value)s", feature=FeatureName(feature), value=value)
+    document = {"feature": feature.name, "value": value, "effect": effect}
+    return sentence_writer(document, sentence(what, moved), [value])
 
 
-def _head(words: Naming) -> str:
-    return quoted(f"{words.name}{words.colon}")[1:-1]
+@cache
+def _rhythm_reason(usual: Usual, about: About, raises: bool) -> SentenceWriter:
+    """What writes a reason given by the rhythm, from the silence and the usual gap (days)."""
+    effect, moved = EFFECTS[about, raises]
+    silence, gap = Slot(0, in_unit("days")), Slot(1, in_unit("days"))
+    match usual:
+        case "unknown":
+            what = message("One day of purchases so far, %(silence)s ago", silence=silence)
+        case "daily":
+            what = message("Last order %(silence)s ago, usually every day", silence=silence)
+        case "gap":
+            what = message(
+                "Last order %(silence)s ago, usually every %(gap)s", silence=silence, gap=gap
+            )
+    document = {"feature": RHYTHM, "value": None, "effect": effect}
+    return sentence_writer(document, sentence(what, moved), [silence, gap])
 
 
-def quoted(text: str) -> str:
-    """`text` as JSON."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _rhythm_reason(silent: float, gap: float, about: About, raises: bool) -> str:
-    effect, said = EFFECTS[about, raises]
-    english, chinese = rhythm_words(silent, gap)
-    return (
-        f'{{"feature":"{RHYTHM}","value":null,"effect":"{effect}","text":'
-        f'{{"en":"{english} – {said["en"]}","zh":"{chinese}，{said["zh"]}"}}}}'
-    )
-
-
-def rhythm_words(silent: float, gap: float) -> tuple[str, str]:
-    """How long the customer has been silent (days), against the usual gap (days; NaN: none)."""
+def _usual(gap: float) -> Usual:
+    """What is known of the gap between purchases (days; NaN: none)."""
     if np.isnan(gap):
-        return (
-            f"One day of purchases so far, {days(silent)} ago",
-            f"至今只有一天购买，在{silent:.0f}天前",
-        )
-    usual = "every day" if short(gap) == "1" else f"every {days(gap)}"
-    return (
-        f"Last order {days(silent)} ago, usually {usual}",
-        f"最近一单在{silent:.0f}天前，通常每{short(gap)}天一单",
-    )
+        return "unknown"
+    return "daily" if short(gap) == "1" else "gap"

@@ -14,6 +14,7 @@ from babel.numbers import get_currency_precision
 
 from features.engines.build import build_features
 from features.errors import ConfigError
+from features.language.message import message
 from features.orders.log import OrderLog
 from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
@@ -78,11 +79,10 @@ RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
 
 LIKELY_CATEGORY = "likely_category"
 CATEGORY_RULE = {
-    "title": {"en": "Likeliest category", "zh": "最可能的品类"},
-    "rule": {
-        "en": "The category that the customer's next order most likely holds.",
-        "zh": "客户下一单最可能包含的品类。",
-    },
+    "title": message("Likeliest category").in_all_languages(),
+    "rule": message(
+        "The category that the customer's next order most likely holds."
+    ).in_all_languages(),
     "cut_points": [],
     "groups": {},
 }
@@ -379,10 +379,12 @@ def segment_rules(
         if (cut_points := assignment.cut_points.get(system.name)) is not None:
             described = system.describe(cut_points)
             words = {
-                "title": described.title._asdict(),
-                "rule": described.rule._asdict(),
-                "cut_points": [one._asdict() for one in described.cut_points],
-                "groups": {value: name._asdict() for value, name in described.groups.items()},
+                "title": described.title.in_all_languages(),
+                "rule": described.rule.in_all_languages(),
+                "cut_points": [cut.in_all_languages() for cut in described.cut_points],
+                "groups": {
+                    value: name.in_all_languages() for value, name in described.groups.items()
+                },
             }
             found |= dict.fromkeys(system.columns, words)
     return found

@@ -4,23 +4,32 @@ Only what moved the score the way it went is told, so that a text never contradi
 figures beside it.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Literal
 
 import numpy as np
 
 from features.catalogue import feature_named
+from features.language.message import Phrase, message
 from features.rows import Features, Rows
-from serving.scoring.answers import encode
 from serving.scoring.reasons import EFFECTS, About
+from serving.scoring.sentences import SentenceWriter, Slot, sentence, sentence_writer
 from serving.scoring.sides import LEAST, RHYTHM, Floats, strongest
-from serving.scoring.wording import days, naming, short
+from serving.scoring.wording import FeatureName, in_unit, more_orders
+
+Change = Literal["model", "ordered", "silent", "silence", "spent", "orders", "feature"]
+"""Ways in which a change is told."""
 
 MODEL = "model"
 """Stands for a model of another version, beside the features."""
 
 MOST = 2
 _SILENCE = (RHYTHM, "days_since_last_order")
-_NEW_MODEL = ("The model has been trained anew", "模型已重新训练")
+_NOT_FEATURES = (RHYTHM, MODEL)
+_MORE: Mapping[str, Change] = {"spend": "spent", "orders": "orders"}
+"""Features whose rise is told as such."""
 
 
 @dataclass(frozen=True)
@@ -99,57 +108,65 @@ def _values(names: list[str], rows: Rows) -> Floats:
 
 
 def _entry(move: Move, currency: str, about: About, *, raises: bool) -> str:
-    effect, said = EFFECTS[about, raises]
-    english, chinese = _words(move, currency)
-    is_model = move.name == MODEL
-    return encode(
-        {
-            "feature": move.name,
-            "value": None if is_model else move.now,
-            "before": None if is_model else move.before,
-            "effect": effect,
-            "text": {"en": f"{english} – {said['en']}", "zh": f"{chinese}，{said['zh']}"},
-        }
-    )
+    change = _change(move)
+    write = _change_writer(move.name, change, currency, about, raises)
+    more = move.now - move.before
+    orders = more if change == "orders" else move.new_orders
+    return write(move.now, move.before, more, orders, move.now)
 
 
-def _words(move: Move, currency: str) -> tuple[str, str]:
+def _change(move: Move) -> Change:
+    """What a move is told as."""
     more = move.now - move.before
     if move.name == MODEL:
-        return _NEW_MODEL
+        return "model"
     if move.name in _SILENCE:
-        return _silence_words(move)
-    feature = feature_named(move.name)
-    english, chinese = (naming(feature, currency, language) for language in ("en", "zh"))
-    if move.name == "spend" and more > 0:
-        return f"Spent {english.write(more)} more", f"又消费了{chinese.write(more)}"
-    if move.name == "orders" and more > 0:
-        return _orders_words(more)
-    return (
-        f"{english.name}: {english.write(move.now)}, before {english.write(move.before)}",
-        f"{chinese.name}：{chinese.write(move.now)}，之前为{chinese.write(move.before)}",
+        return "ordered" if move.new_orders > 0 else "silent" if more > 0 else "silence"
+    if move.name in _MORE and more > 0:
+        return _MORE[move.name]
+    return "feature"
+
+
+@cache
+def _change_writer(
+    name: str, change: Change, currency: str, about: About, raises: bool
+) -> SentenceWriter:
+    """What writes a change, from the value now and before, how much more it is, the new orders and
+    the value now as a bare number.
+    """
+    effect, moved = EFFECTS[about, raises]
+    unit = "days" if name in _NOT_FEATURES else feature_named(name).unit
+    slots = (
+        *(Slot(number, in_unit(unit, currency)) for number in range(3)),
+        Slot(3, more_orders),
+        Slot(4, in_unit("count")),
     )
+    document = {
+        "feature": name,
+        "value": None if change == "model" else slots[0],
+        "before": None if change == "model" else slots[1],
+        "effect": effect,
+    }
+    return sentence_writer(document, sentence(_what(name, change, slots), moved), slots)
 
 
-def _silence_words(move: Move) -> tuple[str, str]:
-    if move.new_orders > 0:
-        english, chinese = _orders_words(move.new_orders)
-        return (
-            f"{english}, the last {days(move.now)} ago",
-            f"{chinese}，最近一单在{short(move.now)}天前",
+def _what(name: str, change: Change, slots: Sequence[Slot]) -> Phrase:
+    """What has changed."""
+    now, before, more, orders, number = slots
+    if change == "model":
+        return message("The model has been trained anew")
+    if change == "feature":
+        feature = FeatureName(feature_named(name))
+        return message(
+            "%(feature)s: %(now)s, before %(before)s", feature=feature, now=now, before=before
         )
-    more = move.now - move.before
-    if more > 0:
-        return (
-            f"No order for {days(more)} more, {short(move.now)} in all",
-            f"又有{short(more)}天没有下单，共{short(move.now)}天",
-        )
-    return (
-        f"Last order {days(move.now)} ago, before {days(move.before)}",
-        f"最近一单在{short(move.now)}天前，之前为{short(move.before)}天前",
-    )
-
-
-def _orders_words(more: float) -> tuple[str, str]:
-    number = short(more)
-    return f"{number} more {'order' if number == '1' else 'orders'}", f"新增{number}单"
+    choices: dict[Change, Phrase] = {
+        "ordered": message("%(orders)s, the last %(silence)s ago", orders=orders, silence=now),
+        "silent": message(
+            "No order for %(longer)s more, %(number)s in all", longer=more, number=number
+        ),
+        "silence": message("Last order %(now)s ago, before %(before)s", now=now, before=before),
+        "spent": message("Spent %(amount)s more", amount=more),
+        "orders": orders,
+    }
+    return choices[change]

@@ -1,32 +1,26 @@
-"""Values of features in words, English and Chinese, quick enough for everyone in a run."""
+"""Values of features in words, in every language, quick enough for everyone in a run.
+
+Texts are looked up once per language: what is called for a customer only fills them in.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from functools import cache, partial
 
 from babel.numbers import format_currency, get_currency_precision
 
 from features.blocks.block import Feature, Unit
+from features.language.languages import SOURCE, Language, translations
+from features.language.message import Phrase, message_in
 from serving.store.run import MoneyFormat
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Write = Callable[[float], str]
 
-_ANSWERS = {"en": ("no", "yes"), "zh": ("否", "是")}
+_PLURALS = 200
+"""Plural forms follow from a whole number's last two digits, and of small ones from themselves."""
 
 
-@dataclass(frozen=True)
-class Naming:
-    """How a feature is spoken of in one language: its name, what follows it, its values."""
-
-    name: str
-    colon: str
-    write: Write
-
-
-def money_format(currency: str, language: Language = "en") -> MoneyFormat:
+def money_format(currency: str, language: Language = SOURCE) -> MoneyFormat:
     """How amounts in `currency` (an ISO 4217 code) are written."""
     prefix = format_currency(0, currency, format="¤", locale=language)
     # A bare code needs room before the figure; a sign does not.
@@ -35,26 +29,74 @@ def money_format(currency: str, language: Language = "en") -> MoneyFormat:
 
 
 @cache
-def naming(feature: Feature, currency: str, language: Language) -> Naming:
-    """Name and values of `feature` in words."""
-    write = writer(feature.unit, currency, language)
-    if language == "zh":
-        return Naming(feature.zh, "：", write)
-    return Naming(f"{feature.en[0].upper()}{feature.en[1:]}", ": ", write)
+def feature_name(feature: Feature, language: Language) -> str:
+    """What `feature` is called at the beginning of a sentence."""
+    name = feature.meaning.into(language)
+    return f"{name[0].upper()}{name[1:]}"
 
 
+@cache
 def writer(unit: Unit, currency: str, language: Language) -> Write:
     """What turns a value of this unit into words."""
     match unit:
         case "money":
-            return money_format(currency, language).write
+            return _amount_writer(money_format(currency, language))
         case "yes_no":
-            no, yes = _ANSWERS[language]
-            return lambda value: yes if value > 0 else no
+            no, yes = (message_in("answer", "no"), message_in("answer", "yes"))
+            answers = no.into(language), yes.into(language)
+            return lambda value: answers[value > 0]
         case "days":
-            return days if language == "en" else lambda value: f"{short(value)}天"
+            return counted("1 day", "%(number)s days", language)
         case _:
             return _IN_ALL_LANGUAGES.get(unit, short)
+
+
+@cache
+def _amount_writer(form: MoneyFormat) -> Write:
+    """One for all languages that write amounts alike."""
+    return form.write
+
+
+@cache
+def counted(singular: str, plural: str, language: Language) -> Write:
+    """What writes so many of something, `%(number)s` in the texts; the call marks them."""
+    catalogue = translations(language)
+    forms = [catalogue.ngettext(singular, plural, number) for number in range(_PLURALS)]
+    ready: dict[float, str] = {
+        number: form % {"number": number} for number, form in enumerate(forms)
+    }
+
+    def write(value: float) -> str:
+        if text := ready.get(value):
+            return text
+        number = short(value)
+        digits = number.replace(",", "")
+        # what is no whole number takes the usual plural
+        whole = int(digits) if digits.isdigit() else 2
+        return forms[whole if whole < _PLURALS else 100 + whole % 100] % {"number": number}
+
+    return write
+
+
+@dataclass(frozen=True)
+class FeatureName(Phrase):
+    """What a feature is called at the beginning of a sentence."""
+
+    feature: Feature
+
+    def into(self, language: Language) -> str:
+        """See `Phrase.into`."""
+        return feature_name(self.feature, language)
+
+
+def in_unit(unit: Unit, currency: str = "") -> Callable[[Language], Write]:
+    """What writes a value of a unit, by language."""
+    return partial(writer, unit, currency)
+
+
+def more_orders(language: Language) -> Write:
+    """What writes how many orders have come in since."""
+    return counted("1 more order", "%(number)s more orders", language)
 
 
 def _ratio(value: float) -> str:
@@ -66,12 +108,6 @@ def _ratio(value: float) -> str:
 
 def _hour(value: float) -> str:
     return f"{int(value):02d}:{int(value % 1 * 60):02d}"
-
-
-def days(value: float) -> str:
-    """So many days, in English."""
-    number = short(value)
-    return "1 day" if number == "1" else f"{number} days"
 
 
 def short(value: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from features.language.message import mark
 from serving.overview.page import STAGE_SYSTEM, STAGES
 from serving.segments.store import Group, Move
 from serving.store.protocol import ANY_OF
@@ -14,7 +15,6 @@ from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
 from serving.web import charts
 from serving.web.frame import Frame
-from serving.web.languages import mark
 
 SHADES = {
     "customers": mark("Customers"),

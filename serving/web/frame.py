@@ -17,9 +17,8 @@ Each route needs its line in `serving.people.access.ACCESS`; an entry of the hea
 navigation is a line in `NAVIGATION`. The template extends `base.html`, fills the blocks
 `title` and `main`, and writes its texts in English as `{{ _("…") }}` or
 `{% trans %}…{% endtrans %}`, in Python as `words.say("…")`, or
-`mark("…")` where they are looked up later. Their translations stand
-in a file of the family below `translations/zh/`; a test names those that are missing and
-those that nothing uses. Every template sees
+`mark("…")` where they are looked up later. Their translations stand in the catalogues
+(`features.language`); a test names those that are missing and those that nothing uses. Every template sees
 
 - `words`: codes, dates, figures and reasons in the reader's language (`serving.web.words`),
 - `here`: the path of the page; `link(path, name=value)`: an address with parameters;
@@ -44,18 +43,18 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from features.language.languages import (
+    Language,
+    html_code,
+    languages,
+    own_name,
+    translations,
+)
+from features.language.message import mark
 from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
-from serving.web.languages import (
-    HTML_CODES,
-    LANGUAGES,
-    NAMES,
-    Language,
-    mark,
-    preferred,
-    translations,
-)
+from serving.web.accept import preferred_language
 from serving.web.paths import path_part
 from serving.web.words import RISK_EFFECTS, Words
 
@@ -101,7 +100,7 @@ class Reader:
     @classmethod
     def of(cls, request: Request) -> "Reader":
         """What the address asks for, then the cookie, then the browser."""
-        choices = (("lang", LANGUAGES), ("theme", tuple(THEMES)))
+        choices = (("lang", languages()), ("theme", tuple(THEMES)))
         asked = {
             name: value
             for name, known in choices
@@ -111,8 +110,10 @@ class Reader:
             name: value for name, known in choices if (value := request.cookies.get(name)) in known
         }
         wanted = {**kept, **asked}
-        language = wanted.get("lang") or preferred(request.headers.get("accept-language", ""))
-        return cls(language, wanted.get("theme", "auto"), tuple(asked.items()))  # type: ignore[arg-type]
+        language = wanted.get("lang") or preferred_language(
+            request.headers.get("accept-language", "")
+        )
+        return cls(language, wanted.get("theme", "auto"), tuple(asked.items()))
 
 
 class Frame:
@@ -263,8 +264,8 @@ def _environment(language: Language) -> Environment:
         texts.gettext, texts.ngettext, newstyle=True
     )
     environment.globals.update(
-        language_names=NAMES,
-        html_codes=HTML_CODES,
+        language_names={name: own_name(name) for name in languages()},
+        html_codes={name: html_code(name) for name in languages()},
         themes=THEMES,
         risk_effects=RISK_EFFECTS,
         navigation=NAVIGATION,

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from serving.store.protocol import ChurnFilter, Consent, SortKey
+from serving.web.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
 from serving.web.schemas import Risk, Status
 
@@ -135,23 +136,9 @@ class ChurnListQuery(_Query):
         )
 
 
-def preferred(accept: str) -> ListFormat:
+def preferred_format(accept: str) -> ListFormat:
     """The format that an Accept header likes best; of equal ones JSON, then CSV."""
-    weights = dict.fromkeys(FORMATS, 0.0)
-    for part in accept.lower().split(","):
-        name, *options = (piece.strip() for piece in part.split(";"))
-        weight = next((_weight(text[2:]) for text in options if text.startswith("q=")), 1.0)
-        for media_type, best in weights.items():
-            if name in {media_type, "*/*", f"{media_type.partition('/')[0]}/*"}:
-                weights[media_type] = max(best, weight)
-    return FORMATS[max(weights, key=weights.__getitem__)]
-
-
-def _weight(text: str) -> float:
-    try:
-        return min(max(float(text), 0.0), 1.0)
-    except ValueError:
-        return 0.0
+    return FORMATS[preferred_type(accept, tuple(FORMATS))]
 
 
 def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:

@@ -7,7 +7,11 @@ them against these models.
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from features.language.languages import Language, languages
 
 Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
 Risk = Literal["critical", "high", "medium", "low"]
@@ -60,9 +64,23 @@ class Lineage(_Shape):
     currency: str
 
 
-class Text(_Shape):
-    en: str
-    zh: str
+class Text(RootModel[dict[Language, str]]):
+    # a text in every language, as the catalogues have them
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        properties = {
+            language: {"type": "string", "title": language.title()} for language in languages()
+        }
+        schema.update(
+            additionalProperties=False,
+            properties=properties,
+            required=list(properties),
+            title=cls.__name__,
+        )
+        return schema
 
 
 class Reason(_Shape):

@@ -5,8 +5,9 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from features.language.languages import SOURCE, Language, translations
+from features.language.message import Message, mark, message_in
 from serving.store.run import MoneyFormat, RunInfo
-from serving.web.languages import Language, mark, translations
 
 RISKS = {
     "critical": mark("Critical"),
@@ -142,6 +143,13 @@ WHY = {
     "not_sold_yet": mark("New in this shop"),
 }
 
+_DAY = message_in("pattern of a date", "d MMM y")
+_SHORT_DAY = message_in("pattern of a date", "d MMM")
+_MONTH = message_in("pattern of a date", "MMM y")
+"""In the letters of Unicode's locale data (UTS 35)."""
+
+_SHORT_UNITS = message_in("units of short amounts, the largest first", "1000000 M, 1000 k")
+
 Money = Callable[[float | None], str]
 
 
@@ -166,8 +174,8 @@ class Words:
         return text % {"number": self.whole(number), **values}
 
     def both(self, texts: Mapping[str, str]) -> str:
-        """The reader's of two texts that are made elsewhere, `en` and `zh`."""
-        return texts[self.language]
+        """The reader's of a text that was made elsewhere, by language; English where it lacks theirs."""
+        return texts.get(self.language) or texts[SOURCE]
 
     def called(self, code: str | None, names: Mapping[str, str]) -> str:
         """The name of `code`."""
@@ -247,18 +255,14 @@ class Words:
         if moment is None:
             return NOTHING
         moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
-        if self.language == "zh":
-            return f"{moment.year}年{moment.month}月{moment.day}日"
-        return f"{moment.day} {moment:%b} {moment.year}"
+        return _day_writer(_DAY, self.language)(moment)
 
     def short_day(self, moment: date | str | None) -> str:
         """A date of this year or so, such as '1 Mar'."""
         if moment is None:
             return NOTHING
         moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
-        if self.language == "zh":
-            return f"{moment.month}月{moment.day}日"
-        return f"{moment.day} {moment:%b}"
+        return _day_writer(_SHORT_DAY, self.language)(moment)
 
     def span(self, low: str, high: str) -> str:
         """From one written value to another."""
@@ -329,12 +333,12 @@ class Words:
     def short_money(self, info: RunInfo, form: MoneyFormat) -> Money:
         """Amounts for the scale of a picture, such as '£1.5M' or '£150万'."""
         exact = MoneyFormat(prefix=self._written(info, form).prefix, digits=1).write
-        units = ((1e8, "亿"), (1e4, "万")) if self.language == "zh" else ((1e6, "M"), (1e3, "k"))
+        units = [*_units(self.language), (1, "")]
 
         def write(amount: float | None) -> str:
             if amount is None:
                 return NOTHING
-            size, sign = next((one for one in units if abs(amount) >= one[0]), (1, ""))
+            size, sign = next((unit for unit in units if abs(amount) >= unit[0]), units[-1])
             return exact(amount / size).removesuffix(".0") + sign
 
         return write
@@ -345,16 +349,11 @@ class Words:
         return lambda amount: NOTHING if amount is None else rounded.write(amount)
 
     def _written(self, info: RunInfo, form: MoneyFormat) -> MoneyFormat:
-        return form if self.language == "en" else _money_format(info.currency, self.language)
+        return form if self.language == SOURCE else _money_format(info.currency, self.language)
 
     def month(self, text: str) -> str:
         """A month such as '2026-03'."""
-        first = date.fromisoformat(f"{text}-01")
-        return (
-            f"{first.year}年{first.month}月"
-            if self.language == "zh"
-            else f"{first:%b} {first.year}"
-        )
+        return _day_writer(_MONTH, self.language)(date.fromisoformat(f"{text}-01"))
 
     def outcome(self, outcome: Mapping[str, Any], money: Money) -> str:
         """What happened in the horizon of a run, as `serving.customers.history` tells it."""
@@ -404,6 +403,23 @@ class Words:
 
 def _readable(code: str) -> str:
     return code.replace("_", " ").strip().capitalize() or NOTHING
+
+
+@cache
+def _day_writer(pattern: Message, language: Language) -> Callable[[date], str]:
+    # The locale data takes memory, which a server without pages does without.
+    from babel.core import Locale
+    from babel.dates import parse_pattern
+
+    parsed, locale = parse_pattern(pattern.into(language)), Locale.parse(language)
+    return lambda day: parsed.apply(day, locale)
+
+
+@cache
+def _units(language: Language) -> tuple[tuple[float, str], ...]:
+    """By what short amounts are divided, and the sign that stands for it."""
+    units = (unit.split() for unit in _SHORT_UNITS.into(language).split(","))
+    return tuple((float(size), sign) for size, sign in units)
 
 
 @cache

@@ -46,7 +46,9 @@ def test_the_published_cut_points():
     system = Abc()
     cuts = system.cut_points(customers(spend_365d=[80.0, 15, 5]))
     assert cuts == {"above": [5.0, 15.0]}
-    assert system.describe(cuts).cut_points[0].en == "A from more than 15, B from more than 5."
+    assert (
+        system.describe(cuts).cut_points[0].into("en") == "A from more than 15, B from more than 5."
+    )
 
 
 @given(st.lists(cents(), min_size=1, max_size=30), st.integers(1, 4), st.integers(1, 1000))

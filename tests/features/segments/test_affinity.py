@@ -158,4 +158,4 @@ def test_without_categories_there_are_no_pairs(tmp_path):
 
 
 def test_the_rule_is_told():
-    assert "0.1% of the orders" in describe(Segments()).rule.en
+    assert "0.1% of the orders" in describe(Segments()).rule.into("en")

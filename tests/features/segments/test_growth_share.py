@@ -118,6 +118,6 @@ def test_products_of_a_shop(log):
 
 
 def test_the_rule_is_told():
-    assert "180 days" in describe_assortment(Segments()).rule.en
+    assert "180 days" in describe_assortment(Segments()).rule.into("en")
     fixed = Segments.model_validate({"growth_share": {"growth": 0.1}})
-    assert "at least 10%" in describe_assortment(fixed).rule.en
+    assert "at least 10%" in describe_assortment(fixed).rule.into("en")

@@ -90,9 +90,9 @@ def test_the_rule_tells_of_referrals_and_satisfaction():
             {"management": {"referral_share": 0.3}, "loyalty": {"satisfaction": 2}}
         )
     ).describe()
-    assert "30% of what people referred have spent" in rule.rule.en
-    assert "satisfaction (weights 1 : 1 : 2)" in rule.rule.en
-    assert "被推荐人消费额的30%" in rule.rule.zh
+    assert "30% of what people referred have spent" in rule.rule.into("en")
+    assert "satisfaction (weights 1 : 1 : 2)" in rule.rule.into("en")
+    assert "被推荐人消费额的30%" in rule.rule.into("zh")
 
 
 def test_learned_weights_find_what_the_value_follows():

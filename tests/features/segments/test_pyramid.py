@@ -57,7 +57,7 @@ def test_the_published_cut_points(system):
     values = [float(n) for n in range(1, 101)]
     cuts = system.cut_points(customers(spend_365d=values, clv=values))
     assert cuts == {"above": [80.0, 95.0, 99.0], "two_above": [80.0]}
-    assert "Platinum from more than 99, gold" in system.describe(cuts).cut_points[0].en
+    assert "Platinum from more than 99, gold" in system.describe(cuts).cut_points[0].into("en")
 
 
 @given(st.lists(cents(), min_size=1, max_size=60))

@@ -35,4 +35,4 @@ def test_everybody_of_both_runs_is_in_one_move():
 
 
 def test_without_an_earlier_run_it_says_why_not():
-    assert "no earlier run" in EXHIBIT.make(scene(None, pd.Series({"a": "low"}))).en
+    assert "no earlier run" in EXHIBIT.make(scene(None, pd.Series({"a": "low"}))).into("en")

@@ -72,14 +72,14 @@ def assert_agrees(reason, weight, about):
     effect, said = EFFECTS[about, weight > 0]
     assert reason["effect"] == effect
     assert effect.startswith("raises" if weight > 0 else "lowers")
-    assert reason["text"]["en"].endswith(said["en"])
-    assert reason["text"]["zh"].endswith(said["zh"])
+    for language, text in reason["text"].items():
+        assert text.endswith(said.into(language))
     assert "nan" not in (reason["text"]["en"] + reason["text"]["zh"]).lower()
 
 
 def test_the_words_of_an_effect_say_what_its_name_says():
     assert {
-        effect: (said["en"].replace("the ", "").replace(" ", "_"), said["zh"][:2])
+        effect: (said.into("en").replace("the ", "").replace(" ", "_"), said.into("zh")[:2])
         for effect, said in EFFECTS.values()
     } == {
         "raises_risk": ("raises_risk", "提高"),
@@ -172,9 +172,9 @@ def test_every_feature_has_words_in_both_languages(name):
     value = {name: -2.0 if "_trend_" in name else 2.0}
     ((en,), (zh,)) = english({name: 1.0}, value), chinese({name: 1.0}, value)
     feature = feature_named(name)
-    assert en.startswith(feature.en[0].upper())
-    assert re.search(r"[\u4e00-\u9fff]", feature.zh)
-    assert zh.startswith(feature.zh)
+    assert en.startswith(feature.meaning.into("en")[0].upper())
+    assert re.search(r"[\u4e00-\u9fff]", feature.meaning.into("zh"))
+    assert zh.startswith(feature.meaning.into("zh"))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_every_system_tells_its_groups(segments):
     assert tuple(system.system for system in answer.systems) == run_info().segment_columns
     for system in answer.systems:
         assert sum(group.customers for group in system.groups) == 70
-    assert [system.rule and system.rule.rule.en for system in answer.systems] == [
+    assert [system.rule and system.rule.rule.root["en"] for system in answer.systems] == [
         None,
         None,
         "by spend",

@@ -138,5 +138,5 @@ def test_names_tell_what_sets_apart_and_are_never_the_same():
         "frequent_recent_large_orders",
     )
     assert cluster_labels([far, far]) == ("frequent_recent_1", "frequent_recent_2")
-    assert cluster_words(far).en == "order often, ordered lately"
-    assert cluster_words(plain).zh == "与平均客户相近"
+    assert cluster_words(far).into("en") == "order often, ordered lately"
+    assert cluster_words(plain).into("zh") == "与平均客户相近"

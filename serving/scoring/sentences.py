@@ -1,0 +1,99 @@
+"""Sentences about customers, as JSON in every language, put together once per run.
+
+A sentence is a phrase with slots. All of it but the figures is looked up, translated and encoded
+once; what is called for a customer only writes the figures.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from features.language.languages import Language, languages
+from features.language.message import Message, Phrase, message
+from serving.scoring.answers import encode
+from serving.scoring.wording import Write
+
+SentenceWriter = Callable[..., str]
+"""Called with one figure per slot, in the order of their numbers."""
+
+Piece = tuple[str, int, Write]
+"""JSON as it stands, and which figure follows it, written by what."""
+
+_FIRST_MARK = 0xE000
+"""Of the characters for private use: a mark stands where a figure is filled in."""
+_MARKS = re.compile("([\ue000-\uf8ff])")
+
+
+@dataclass(frozen=True)
+class Slot(Phrase):
+    """Where a figure goes that differs from customer to customer.
+
+    Attributes
+    ----------
+    number : which of the figures, from 0
+    writer : what writes it in a language
+    """
+
+    number: int
+    writer: Callable[[Language], Write]
+
+    @property
+    def mark(self) -> str:
+        """Stands for the figure until `sentence_writer` puts it there."""
+        return chr(_FIRST_MARK + self.number)
+
+    def into(self, language: Language) -> str:  # noqa: ARG002 - the same in all
+        """The mark."""
+        return self.mark
+
+
+def sentence(what: Phrase, effect: Phrase) -> Message:
+    """What is so, and what it does to the score."""
+    return message("%(what)s – %(effect)s", what=what, effect=effect)
+
+
+def sentence_writer(
+    document: Mapping[str, Any], text: Phrase, slots: Sequence[Slot]
+) -> SentenceWriter:
+    """What writes `document` with `text` in every language, as JSON.
+
+    Parameters
+    ----------
+    document : plain values, or a `Slot` for a figure as it is
+    text : a phrase with `slots` in it
+    slots : all that are used, by number
+    """
+    plain = {
+        name: value.mark if isinstance(value, Slot) else value for name, value in document.items()
+    }
+    pieces: list[Piece] = []
+    rest = encode(plain)[:-1] + ',"text":{'
+    # a figure is no text: the quotes around its mark go
+    rest = _fill(
+        pieces, re.sub('"([\ue000-\uf8ff])"', r"\1", rest), dict.fromkeys(range(len(slots)), repr)
+    )
+    for language in languages():
+        writers = {slot.number: slot.writer(language) for slot in slots}
+        rest += f"{encode(language)}:{encode(text.into(language))}"
+        rest = _fill(pieces, rest, writers) + ","
+    end = rest[:-1] + "}}"
+
+    def write(*figures: float) -> str:
+        parts = [lead + write(figures[number]) for lead, number, write in pieces]
+        return f"{''.join(parts)}{end}"
+
+    return write
+
+
+def _fill(pieces: list[Piece], text: str, writers: Mapping[int, Write]) -> str:
+    """Add what `text` holds up to its last figure; what follows is returned."""
+    lead = ""
+    for part in _MARKS.split(text):
+        if _MARKS.fullmatch(part):
+            number = ord(part) - _FIRST_MARK
+            pieces.append((lead, number, writers[number]))
+            lead = ""
+        else:
+            lead += part
+    return lead
