@@ -67,8 +67,8 @@ def test_a_block_is_well_described(block):
     for feature in block.features:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", feature.name)
         assert feature.unit in get_args(Unit)
-        assert re.search("[a-z]", feature.en)
-        assert re.search("[\u4e00-\u9fff]", feature.zh)
+        assert re.search("[a-z]", feature.meaning.into("en"))
+        assert re.search("[\u4e00-\u9fff]", feature.meaning.into("zh"))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
