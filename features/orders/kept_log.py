@@ -35,7 +35,7 @@ from features.orders.log import OrderLog
 from features.orders.parted_log import PartedLog, open_log, read_part_into
 from features.orders.partitions import Parts, PartSource, part_reader, split
 from features.settings.feature_settings import FeatureSettings
-from features.sources import CsvSource, ParquetSource, Source, open_source
+from features.sources import CsvSource, ParquetSource, Source, open_orders
 from features.sources.files import open_files
 from features.sources.fingerprint import FileMark, code_digest, digest_of, mark_of
 from features.sql import literal, opened, room, row, working_folder
@@ -148,7 +148,7 @@ def _found(settings: FeatureSettings) -> _Found | None:
     if settings.store.log is None or data.interactions or data.contacts or data.customers:
         return None
     try:
-        source = open_source(data.transactions, settings.root, table=data.table, query=data.query)
+        source = open_orders(data, settings.root)
         if not isinstance(source, ParquetSource | CsvSource):
             return None
         beside = [mark_of(file) for file in _files_beside(settings)]
@@ -255,7 +255,7 @@ def _appended(settings: FeatureSettings, found: _Found, path: Path, folder: Path
             new = [Path(name) for name in found.files if name not in state.files]
             if not new:
                 return 0
-            source = type(found.source)(new)
+            source = found.source.of_files(new)
             if source.columns(connection) != state.types:
                 return None
             parts = _split(_in_one(settings), source, folder / "new")

@@ -21,7 +21,7 @@ from features.orders.log import OrderLog, read_orders, read_part
 from features.orders.partitions import FetchedSource, Parts, PartSource, split
 from features.reading.rules import rules_for
 from features.settings.feature_settings import FeatureSettings
-from features.sources import Source, open_source
+from features.sources import Source, open_orders
 from features.sql import identifier, literal, opened, paths, room, row, working_folder
 
 
@@ -137,9 +137,7 @@ def _fetched(settings: FeatureSettings, folder: Path) -> FetchedSource | None:
         return None
     with opened(folder / "look.duckdb", settings.engine) as connection:
         try:
-            source = open_source(
-                data.transactions, settings.root, table=data.table, query=data.query
-            )
+            source = open_orders(data, settings.root)
             return FetchedSource(connection, source, settings.engine.partition_rows)
         except (DataError, duckdb.Error):
             # read_orders says it, together with all else that is wrong

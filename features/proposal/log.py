@@ -1,8 +1,6 @@
 """A file of orders, opened to be looked at: a sample spread over it, and full counts."""
 
-import codecs
 import glob
-import gzip
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from features.proposal.columns import Column, read_columns
 from features.settings.data import POSTGRES
 from features.settings.engine import Engine
 from features.sources import CsvSource, ParquetSource, Source, open_source, refusal
+from features.sources.stored_bytes import head
 from features.sql import engine, identifier
 
 SAMPLE_ROWS = 200_000
@@ -144,23 +143,15 @@ def pattern_of(path_or_glob: str) -> str:
 
 def _check_text(file: Path) -> None:
     """Refuse a file that is called CSV and is something else."""
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            head = stream.read(_PROBE_BYTES)
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file}: cannot be read ({error}).") from None
-    if not head.strip():
+    start = head(file, _PROBE_BYTES)
+    if not start.strip():
         raise DataError(f"{file}: the file is empty. Export it again.")
-    if b"\0" in head or head.startswith((b"PK\3\4", b"PAR1", b"\x1f\x8b")):
+    if start.startswith((b"PK\3\4", b"PAR1", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF")):
         raise DataError(
             f"{file}: is not a text file, whatever its name. Export it as CSV or Parquet."
         )
-    if head.lstrip().startswith((b"{", b"[{", b"<")):
+    if start.lstrip().startswith((b"{", b"[{", b"<")):
         raise DataError(f"{file}: holds JSON or XML, not a table. Export it as CSV or Parquet.")
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        raise DataError(f"{file}: is not UTF-8 text. Save it again as 'CSV UTF-8'.") from None
 
 
 def _check_parquet(file: Path) -> None:

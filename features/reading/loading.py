@@ -25,7 +25,7 @@ from features.reading.side_tables import (
 )
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
-from features.sources import Source, missing_columns, open_source, refusal
+from features.sources import Source, missing_columns, open_orders, refusal
 from features.sql import literal, row
 
 ORDER_NAME = "coalesce(order_id, CAST(ordered_on AS VARCHAR))"
@@ -138,7 +138,7 @@ def _opened(
     problems: list[str] = []
     source, types = given, {}
     try:
-        source = given or open_source(data.transactions, root, table=data.table, query=data.query)
+        source = given or open_orders(data, root)
         types = source.columns(connection)
         problems += missing_columns(types, data.columns.mapped(), source.name)
     except DataError as error:

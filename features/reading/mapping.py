@@ -7,6 +7,7 @@ read becomes NULL here and a reason in `features.reading.rules`, never a lost ro
 import re
 from fractions import Fraction
 
+from features.reading.values.numbers import NumberStyle, number_sql
 from features.settings.columns import Columns
 from features.settings.data import Data, minor_units
 from features.sql import identifier, literal
@@ -205,12 +206,21 @@ def number(name: str | None, types: dict[str, str], data: Data) -> str:
     if name is None:
         return "NULL::DOUBLE"
     column = identifier(name)
-    if types[name] not in NUMBERS and not types[name].startswith("DECIMAL"):
-        column = f"CAST({column} AS VARCHAR)"
-        if data.decimal == ",":
-            column = f"replace(replace({column}, '.', ''), ',', '.')"
-    value = f"TRY_CAST({column} AS DOUBLE)"
-    return f"CASE WHEN isfinite({value}) THEN {value} END"
+    if types[name] in NUMBERS or types[name].startswith("DECIMAL"):
+        value = f"TRY_CAST({column} AS DOUBLE)"
+        return f"CASE WHEN isfinite({value}) THEN {value} END"
+    return number_sql(f"CAST({column} AS VARCHAR)", number_style(data))
+
+
+def number_style(data: Data) -> NumberStyle:
+    """How the numbers in text columns are written."""
+    match data.thousands:
+        case "." | ",":
+            return NumberStyle(data.decimal, data.thousands)
+        case None if data.decimal == ",":
+            return NumberStyle(",", ".")
+        case _:
+            return NumberStyle(data.decimal)
 
 
 def minor(value: str, units: int) -> str:

@@ -27,6 +27,14 @@ def _known_currency(code: str) -> str:
     return code
 
 
+def _known_encoding(name: str) -> str:
+    try:
+        b"".decode(name)
+    except LookupError:
+        raise ValueError(f"{name!r} is not an encoding such as 'gb18030' or 'cp1252'") from None
+    return name
+
+
 def minor_units(currency: str) -> int:
     """How many minor units make one unit of a currency.
 
@@ -37,6 +45,7 @@ def minor_units(currency: str) -> int:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Encoding = Annotated[str, AfterValidator(_known_encoding)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 
 # more digits would not fit the exact arithmetic of amounts
@@ -50,13 +59,19 @@ class Data(Section):
     """Files, or the URL of a PostgreSQL database, which may hold a password."""
     table: str | None = Field(None, min_length=1)
     query: str | None = Field(None, min_length=1, validate_default=True)
+    encoding: Encoding | None = None
+    """How the text of CSV files is encoded; None: told from the bytes of each file."""
     timezone: TimeZone = "UTC"
     naive_timestamps: Literal["local", "utc"] = "local"
     """What a timestamp without an offset means: the time on the shop's wall, or UTC."""
     date_format: str | None = None
-    """strptime pattern of `ordered_at` where it is text or a number and not ISO 8601."""
+    """strptime pattern of `ordered_at` where it is text or a number and not ISO 8601, or one of
+    `features.reading.values.dates.COUNTED`."""
     decimal: Literal[".", ","] = "."
     """The decimal mark of numbers in text columns."""
+    thousands: Annotated[Literal[".", ",", " ", "'"] | None, Field(validate_default=True)] = None
+    """The mark between groups of digits; None: "." where the decimal mark is a comma. Blanks and
+    apostrophes are always read."""
     currency: Currency = "EUR"
     columns: Columns
     rules: Rules = Rules()
@@ -81,6 +96,13 @@ class Data(Section):
         elif given:
             raise ValueError("'table' and 'query' are for orders in PostgreSQL, not in files")
         return query
+
+    @field_validator("thousands")
+    @classmethod
+    def _marks_differ(cls, thousands: str | None, info: ValidationInfo) -> str | None:
+        if thousands is not None and thousands == info.data.get("decimal"):
+            raise ValueError(f"{thousands!r} is the decimal mark already (data.decimal)")
+        return thousands
 
     @field_validator("rates")
     @classmethod

@@ -8,8 +8,9 @@ later verdict about a row can say where the row stands.
 from pathlib import Path
 
 from features.errors import DataError
-from features.settings.data import POSTGRES
-from features.sources.files import CsvSource, ParquetSource, open_files
+from features.settings.data import POSTGRES, Data
+from features.sources.csv_files import CsvSource
+from features.sources.files import ParquetSource, open_files
 from features.sources.source import FrameSource, Source, missing_columns, refusal
 
 __all__ = [
@@ -18,13 +19,26 @@ __all__ = [
     "ParquetSource",
     "Source",
     "missing_columns",
+    "open_orders",
     "open_source",
     "refusal",
 ]
 
 
+def open_orders(data: Data, root: Path) -> Source:
+    """The source that a configuration names; see `open_source` for the errors."""
+    return open_source(
+        data.transactions, root, table=data.table, query=data.query, encoding=data.encoding
+    )
+
+
 def open_source(
-    transactions: str, root: Path, *, table: str | None = None, query: str | None = None
+    transactions: str,
+    root: Path,
+    *,
+    table: str | None = None,
+    query: str | None = None,
+    encoding: str | None = None,
 ) -> Source:
     """The source that `data.transactions` stands for.
 
@@ -35,6 +49,7 @@ def open_source(
     root : folder of the configuration
     table, query : what to read from the database: either a table or view, as `name` or
         `schema.name`, or an SQL query
+    encoding : of text files; None: told from each
 
     Raises
     ------
@@ -44,7 +59,7 @@ def open_source(
     """
     if transactions.startswith(POSTGRES):
         return _open_postgres(transactions, table=table, query=query)
-    return open_files(transactions, root)
+    return open_files(transactions, root, encoding=encoding)
 
 
 def _open_postgres(url: str, *, table: str | None, query: str | None) -> Source:

@@ -1,18 +1,21 @@
 """How a CSV file is written: told from its first lines, never guessed from a sample."""
 
+import codecs
 import csv
-import gzip
+import io
 import itertools
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import DataError
+from features.sources.stored_bytes import head
 from features.sql import identifier, literal, paths
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LOOKED_AT_LINES = 20
-_LONGEST_LINE = 1 << 16
+_LOOKED_AT_BYTES = 1 << 20
+MOST_COLUMNS = 10_000
+"""More are a table that was turned on its side, and would take minutes to look at."""
 _HEADER_NAMES = 3  # a customer, a time and an amount
 
 
@@ -23,39 +26,47 @@ class CsvLayout:
     Attributes
     ----------
     skipped_lines : lines before the header
+    header_lines : lines up to the end of the header that are not empty
     delimiter : one of comma, semicolon, tab, bar
     names : the header; each name once, whatever its case
     """
 
     skipped_lines: int
+    header_lines: int
     delimiter: str
     names: tuple[str, ...]
 
-    def reader(self, files: list[Path]) -> str:
-        """SQL that reads files of this layout, with `source_file`.
+    def reader(self, files: list[Path], name: Path | None = None) -> str:
+        """SQL that reads files of this layout, with `source_file`: their own name, or `name`.
 
         The engine guesses nothing: where its sample holds no quote, it would take the
         first one further down for text.
         """
         columns = ", ".join(f"{identifier(name)}: 'VARCHAR'" for name in self.names)
-        return (
+        table = (
             f"read_csv({paths(files)}, auto_detect = false, columns = {{{columns}}}, "
             f"header = true, skip = {self.skipped_lines}, delim = {literal(self.delimiter)}, "
             "quote = '\"', escape = '\"', comment = '', strict_mode = true, "
             "filename = 'source_file')"
         )
+        if name is None:
+            return table
+        return f"(SELECT * REPLACE ({literal(str(name))} AS source_file) FROM {table})"
 
-    def swallowing_rows(self, files: list[Path], table: str) -> str:
-        """SQL for the first row with a value of several lines as rich in delimiters as rows."""
-        swallowed = " OR ".join(
+    def further_lines(self) -> str:
+        """SQL for how many more lines than one a row takes in the file, empty ones left out."""
+        values = (
+            f"CASE WHEN contains({name}, chr(10)) THEN {_further(name)} ELSE 0 END"
+            for name in map(identifier, self.names)
+        )
+        return " + ".join(values)
+
+    def swallowed(self) -> str:
+        """SQL for whether a row has a value of several lines as rich in delimiters as rows."""
+        return " OR ".join(
             f"contains({column}, chr(10)) AND {_count(column, literal(self.delimiter))} >= "
             f"{max(len(self.names) - 1, 1)} * {_count(column, 'chr(10)')}"
             for column in map(identifier, self.names)
-        )
-        listed = ", ".join(literal(str(file)) for file in files)
-        return (
-            f"SELECT source_file, source_row FROM {table} WHERE source_file IN ({listed}) "
-            f"AND ({swallowed}) ORDER BY source_file, source_row LIMIT 1"
         )
 
 
@@ -63,40 +74,71 @@ def _count(column: str, sign: str) -> str:
     return f"(length({column}) - length(replace({column}, {sign}, '')))"
 
 
-def layout_of(file: Path) -> CsvLayout:
+def _further(column: str) -> str:
+    inner = f"str_split({column}, chr(10))[2:-2]"
+    return (
+        f"length({column}) - length(replace({column}, chr(10), '')) "
+        f"- len(list_filter({inner}, lambda line: line IN ('', chr(13))))"
+    )
+
+
+def layout_of(file: Path, encoding: str) -> CsvLayout:
     """Look at the first lines of a file; the header is the first with three names or more.
 
     Raises
     ------
     DataError
-        When the file cannot be opened, or is no text.
+        When the file cannot be opened, is not of the encoding, or has too many columns.
     """
-    lines = _first_lines(file)
-    splits = [max((_split(line, sign) for sign in _DELIMITERS), key=len) for line in lines]
-    header = next((n for n, names in enumerate(splits) if len(names) >= _HEADER_NAMES), 0)
-    if not splits:
+    lines = _first_lines(file, encoding)
+    if not lines:
         raise DataError(f"{file}: the file is empty. Export it again.")
-    delimiter = next(sign for sign in _DELIMITERS if _split(lines[header], sign) == splits[header])
-    return CsvLayout(header, delimiter, _distinct(splits[header]))
+    records = [_record(lines[place:]) for place in range(len(lines))]
+    splits = [
+        max((_split("".join(record), sign) for sign in _DELIMITERS), key=len) for record in records
+    ]
+    place = next((n for n, names in enumerate(splits) if len(names) >= _HEADER_NAMES), 0)
+    header, names = "".join(records[place]), splits[place]
+    if len(names) > MOST_COLUMNS:
+        raise DataError(
+            f"{file}: has {len(names):,} columns, and at most {MOST_COLUMNS:,} are read. Export "
+            "one row per order or per line of an order, with the columns that are needed."
+        )
+    delimiter = next(sign for sign in _DELIMITERS if _split(header, sign) == names)
+    above = [line for line in (*lines[:place], *records[place]) if line.strip("\r\n")]
+    return CsvLayout(place, len(above), delimiter, _distinct(names))
 
 
-def _first_lines(file: Path) -> list[str]:
+def _record(lines: list[str]) -> list[str]:
+    """The lines of the first record: a quote that is open goes on in the next line."""
+    quotes = 0
+    for number, line in enumerate(lines, 1):
+        quotes += line.count('"')
+        if quotes % 2 == 0:
+            return lines[:number]
+    return lines[:1]
+
+
+def _first_lines(file: Path, encoding: str) -> list[str]:
+    """The first records that a header may be among; line ends within quotes part no records."""
+    start = head(file, _LOOKED_AT_BYTES)
     try:
-        with (
-            gzip.open(file, "rt", encoding="utf-8-sig", newline="")
-            if file.suffix.lower() == ".gz"
-            else file.open(encoding="utf-8-sig", newline="")
-        ) as stream:
-            lines = [stream.readline(_LONGEST_LINE) for _ in range(_LOOKED_AT_LINES)]
-    except UnicodeDecodeError:
-        raise DataError(f"{file}: is not UTF-8 text. Save it again as 'CSV UTF-8'.") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{file}: cannot be read ({error}).") from None
-    return [line.rstrip("\r\n") for line in lines if line]
+        text = codecs.getincrementaldecoder(encoding)().decode(start)
+    except UnicodeDecodeError as error:
+        line = start[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{file}: line {line} is not {encoding} text. Set data.encoding in regulars.toml to what "
+            "it is written in."
+        ) from None
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    return list(itertools.islice(lines, _LOOKED_AT_LINES))
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [""])
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [""])
+    except csv.Error:
+        return [""]  # a value beyond all measure is no name
 
 
 def _distinct(header: list[str]) -> tuple[str, ...]:

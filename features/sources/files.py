@@ -6,11 +6,13 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataError
-from features.sources.csv_layout import CsvLayout, layout_of
-from features.sources.source import Source, described, refusal, unreserved
+from features.sources.csv_files import CsvSource
+from features.sources.source import Source, described, name_of, refusal, unreserved
 from features.sql import paths
 
-_CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
+_TEXT_ENDINGS = tuple(
+    f".{kind}{packed}" for kind in ("csv", "tsv", "txt", "tab") for packed in ("", ".gz", ".zip")
+)
 _PARQUET_ENDINGS = (".parquet", ".pq")
 
 
@@ -21,7 +23,11 @@ class ParquetSource:
 
     def __init__(self, files: list[Path]) -> None:
         self.files = files
-        self.name = _name_of(files)
+        self.name = name_of(files)
+
+    def of_files(self, files: list[Path]) -> "ParquetSource":
+        """A source of other files, read in the same way."""
+        return ParquetSource(files)
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         try:
@@ -44,61 +50,9 @@ class ParquetSource:
         return f"read_parquet({paths(self.files)}, union_by_name = true{extra})"
 
 
-class CsvSource:
-    """One or more CSV files with a header; every column is read as text.
-
-    Quotes follow RFC 4180. A file that does not parse is refused whole, because rows
-    that a reader skips are rows that nobody counts; for the same reason nothing is a
-    comment, and a quote that has swallowed whole rows is an error.
-    """
-
-    is_stored = False
-
-    def __init__(self, files: list[Path]) -> None:
-        self.files = files
-        self.name = _name_of(files)
-
-    def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:  # noqa: ARG002
-        # names that differ only in case are one column to the engine
-        names: dict[str, str] = {}
-        for layout in self._layouts():
-            for name in layout.names:
-                names.setdefault(name.lower(), name)
-        return unreserved(dict.fromkeys(names.values(), "VARCHAR"), self.name)
-
-    def relation(self, connection: duckdb.DuckDBPyConnection) -> str:  # noqa: ARG002
-        parts = (
-            f"SELECT *, row_number() OVER () AS source_position FROM {layout.reader(files)}"
-            for layout, files in self._layouts().items()
-        )
-        numbered = (
-            "SELECT * EXCLUDE (source_position), row_number() OVER (PARTITION BY source_file "
-            f"ORDER BY source_position) AS source_row FROM ({part})"
-            for part in parts
-        )
-        return " UNION ALL BY NAME ".join(numbered)
-
-    def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
-        found = [
-            connection.execute(layout.swallowing_rows(files, table)).fetchone()
-            for layout, files in self._layouts().items()
-        ]
-        problems = [
-            f"{file}: row {number} holds further rows inside a quoted value. Mend its quotes."
-            for file, number in filter(None, found)
-        ]
-        if problems:
-            raise DataError(problems)
-
-    def _layouts(self) -> dict[CsvLayout, list[Path]]:
-        """Layout → its files, in order of files."""
-        layouts: dict[CsvLayout, list[Path]] = {}
-        for file in self.files:
-            layouts.setdefault(layout_of(file), []).append(file)
-        return layouts
-
-
-def open_files(pattern: str, root: Path, *, setting: str = "data.transactions") -> Source:
+def open_files(
+    pattern: str, root: Path, *, setting: str = "data.transactions", encoding: str | None = None
+) -> Source:
     """The source that a file name or glob stands for.
 
     Parameters
@@ -107,6 +61,7 @@ def open_files(pattern: str, root: Path, *, setting: str = "data.transactions") 
         that file, even if it holds brackets or stars
     root : folder of the configuration
     setting : where the pattern comes from, for messages
+    encoding : of text files; None: told from each
 
     Raises
     ------
@@ -131,7 +86,7 @@ def open_files(pattern: str, root: Path, *, setting: str = "data.transactions") 
     if endings == {"parquet"}:
         return ParquetSource(files)
     if endings == {"csv"}:
-        return CsvSource(files)
+        return CsvSource(files, encoding)
     if len(endings) > 1:
         raise DataError(
             f"{root / pattern}: matches files of several kinds ({', '.join(sorted(endings))}). "
@@ -139,7 +94,7 @@ def open_files(pattern: str, root: Path, *, setting: str = "data.transactions") 
         )
     raise DataError(
         f"{files[0]}: not a file that can be read. Orders come as Parquet (.parquet) or CSV (.csv, "
-        ".csv.gz, .tsv, .txt); export or convert it."
+        ".tsv, .txt, each also as .gz or .zip); export or convert it."
     )
 
 
@@ -155,10 +110,6 @@ def _ending(file: Path) -> str:
     name = file.name.lower()
     if name.endswith(_PARQUET_ENDINGS):
         return "parquet"
-    if name.endswith(_CSV_ENDINGS):
+    if name.endswith((*_TEXT_ENDINGS, ".zip")):
         return "csv"
     return file.suffix or "no ending"
-
-
-def _name_of(files: list[Path]) -> str:
-    return str(files[0]) if len(files) == 1 else f"{files[0]} … {files[-1].name}"

@@ -7,7 +7,6 @@ before the work on them begins. Nothing that is said or kept names the password.
 
 import io
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from psycopg.rows import TupleRow
 from pyarrow import csv, parquet
 
 from features.errors import DataError
-from features.sources.source import unreserved
-from features.sql import identifier, literal, paths, row
+from features.sources.source import new_file, unreserved
+from features.sql import identifier, literal, paths
 
 _Session = psycopg.Connection[TupleRow]
 
@@ -136,7 +135,7 @@ class PostgresSource:
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """See `Source.relation`; fetches the lines, and raises DataError where there are none."""
-        file = _new_file(connection)
+        file = new_file(connection, "lines.parquet")
         with self._session() as session:
             columns = self._described(session)
             self._fetch(session, columns, file)
@@ -278,12 +277,6 @@ def _select_all(table: str) -> str:
     parts = re.findall(r'"((?:[^"]|"")+)"|([^".]+)', table)
     names = [quoted.replace('""', '"') or plain for quoted, plain in parts]
     return f"SELECT * FROM {'.'.join(map(identifier, names))}"
-
-
-def _new_file(connection: duckdb.DuckDBPyConnection) -> Path:
-    """A file in the engine's own folder, gone with it."""
-    (spill,) = row(connection, "SELECT current_setting('temp_directory')")
-    return Path(tempfile.mkdtemp(dir=Path(str(spill)).parent)) / "lines.parquet"
 
 
 def _refusal(error: psycopg.Error, setting: str) -> str:

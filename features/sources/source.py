@@ -1,6 +1,7 @@
 """What a source of order lines is, and what all of them need."""
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Protocol
 
@@ -8,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from features.errors import DataError
-from features.sql import literal
+from features.sql import literal, row
 
 _RESERVED = ("source_file", "source_row", "file_row_number", "source_position")
 
@@ -16,8 +17,8 @@ _RESERVED = ("source_file", "source_row", "file_row_number", "source_position")
 _FAULTS = {
     r"Expected Number of Columns: (\d+) Found: (\d+)": r"has \2 values where the header has \1 names.",
     r"unterminated quote": "a quote is not closed.",
-    r"not utf-8 encoded": "is not UTF-8 text. Save it again as 'CSV UTF-8'.",
-    r"invalid state": "line ends differ, or a value is quoted wrongly. Save it again as CSV.",
+    r"not utf-8 encoded": "is not UTF-8 text. Set data.encoding to what it is written in.",
+    r"invalid state": "line ends differ, or a value is quoted wrongly. Export it again.",
 }
 
 
@@ -66,6 +67,17 @@ class FrameSource:
 
     def _register(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("source_frame", self.frame.reset_index(drop=True))
+
+
+def name_of(files: list[Path]) -> str:
+    """What a source of several files is called."""
+    return str(files[0]) if len(files) == 1 else f"{files[0]} … {files[-1].name}"
+
+
+def new_file(connection: duckdb.DuckDBPyConnection, name: str) -> Path:
+    """A place for a file in the engine's own folder, gone with it."""
+    (spill,) = row(connection, "SELECT current_setting('temp_directory')")
+    return Path(tempfile.mkdtemp(dir=Path(str(spill)).parent)) / name
 
 
 def described(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:

@@ -171,7 +171,9 @@ def ascii_digits_sql(text: str) -> str:
     steps = text
     for value, letters in DIGITS.items():
         steps = f"regexp_replace({steps}, '[{letters}]', '{value}', 'g')"
-    return f"CASE WHEN regexp_matches({text}, {literal(FOREIGN_DIGIT)}) THEN {steps} ELSE {text} END"
+    return (
+        f"CASE WHEN regexp_matches({text}, {literal(FOREIGN_DIGIT)}) THEN {steps} ELSE {text} END"
+    )
 
 
 def ascii_digits(text: str) -> str:

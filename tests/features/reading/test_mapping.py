@@ -216,8 +216,8 @@ def test_amounts_are_minor_units():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "n/a", "nan", "inf", "-Infinity", "1e400", "1e13", "-9223372036854775808", "£5", "1,234.50",
-     "5 EUR", "\0", "--1", "0x1F"],
+    ["", "n/a", "nan", "inf", "-Infinity", "1e400", "1e13", "-9223372036854775808", "1,234.50",
+     "5 kg", "\0", "--1", "0x1F"],
 )  # fmt: skip
 def test_what_is_no_amount(text):
     assert cents([text]) == [None]

@@ -213,13 +213,6 @@ def test_mixed_line_ends_are_refused_rather_than_misread(tmp_path):
     assert "line ends differ" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("where", [0, 30_000])
-def test_text_that_is_not_utf8_is_refused(tmp_path, where):
-    rows = [*(ROWS * 501)[:where], "Müller,o1,2024-01-02,p1,5"]
-    (tmp_path / "orders.csv").write_bytes("\n".join([HEADER, *rows]).encode("latin-1"))
-    assert "is not UTF-8 text. Save it again as 'CSV UTF-8'" in refused(tmp_path)
-
-
 def test_nul_bytes_are_values_like_others(tmp_path):
     write(tmp_path / "orders.csv", [*ROWS, "c\0,o\0,2024-01-02 10:00,p\0,5", "c,o,\0,p,\0"])
     assert checked(tmp_path, reasons=True) == {"bad_date": 1}

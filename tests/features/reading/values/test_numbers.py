@@ -101,7 +101,9 @@ def test_a_comma_is_no_group_where_no_setting_says_so(connection):
 
 def test_every_digit_of_unicode(connection):
     digits = [
-        letter for letter in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(letter) == "Nd"
+        letter
+        for letter in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.category(letter) == "Nd"
     ]
     values = [float(unicodedata.digit(letter)) for letter in digits]
     assert [read_number(letter) for letter in digits] == values

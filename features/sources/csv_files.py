@@ -1,0 +1,184 @@
+"""Order lines in text files with a header: CSV and its kin, in any usual encoding."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+
+from features.errors import DataError
+from features.sources.csv_layout import CsvLayout, layout_of
+from features.sources.encodings import UTF8, marked_encoding, recoded, told_encoding
+from features.sources.source import name_of, new_file, unreserved
+from features.sources.stored_bytes import BLOCK_BYTES, blocks, head, is_zipped
+from features.sources.text_count import TextCount
+from features.sql import literal
+
+
+@dataclass
+class TextFile:
+    """A text file, looked at only as far as is asked for.
+
+    Attributes
+    ----------
+    file : where it lies
+    named_encoding : what the settings say of it
+    """
+
+    file: Path
+    named_encoding: str | None = None
+    _recoded: Path | None = field(default=None, repr=False)
+    _records: TextCount | None = field(default=None, repr=False)
+
+    @cached_property
+    def encoding(self) -> str:
+        """How it is encoded, told by all of its bytes.
+
+        Raises
+        ------
+        DataError
+            When it cannot be told, or the file cannot be read.
+        """
+        marked = marked_encoding(head(self.file))
+        if marked is not None and (self.named_encoding is None or marked != UTF8):
+            return marked
+        if self.named_encoding is not None:
+            return self.named_encoding
+        self._records = _counted(self.file)
+        return UTF8 if self._records.is_utf8 else told_encoding(self.file)
+
+    @cached_property
+    def layout(self) -> CsvLayout:
+        return layout_of(self.file, self.encoding)
+
+    def readable(self, connection: duckdb.DuckDBPyConnection) -> Path:
+        """The file as the engine reads it: itself, or a copy in UTF-8 in the engine's folder."""
+        if self.encoding.lower() in (UTF8, "utf8", "ascii") and not is_zipped(self.file):
+            return self.file
+        if self._recoded is None or not self._recoded.exists():
+            self._recoded = new_file(connection, _unpacked(self.file))
+            self._records = TextCount(self.file)
+            with self._recoded.open("wb") as stream:
+                for block in recoded(self.file, self.encoding, BLOCK_BYTES):
+                    self._records.add(block)
+                    stream.write(block)
+            self._records.finish()
+        return self._recoded
+
+    @property
+    def lines(self) -> int:
+        """Physical lines of records, header and empty lines left out."""
+        if self._records is None:
+            self._records = _counted(self.file)
+        return self._records.lines - self.layout.header_lines
+
+    @property
+    def has_quotes(self) -> bool:
+        return self._records is None or self._records.has_quotes
+
+
+def _unpacked(file: Path) -> str:
+    name = file.name
+    return name[: -len(file.suffix)] if file.suffix.lower() in (".gz", ".zip") else name
+
+
+def _counted(file: Path) -> TextCount:
+    count = TextCount(file)
+    for block in blocks(file):
+        count.add(block)
+    count.finish()
+    return count
+
+
+class CsvSource:
+    """One or more CSV files with a header; every column is read as text.
+
+    Quotes follow RFC 4180. A file that does not parse is refused whole, because rows
+    that a reader skips are rows that nobody counts; for the same reason nothing is a
+    comment, a quote that has swallowed whole rows is an error, and the rows are held
+    against the lines of the file.
+    """
+
+    is_stored = False
+
+    def __init__(self, files: list[Path], encoding: str | None = None) -> None:
+        self.files = files
+        self.name = name_of(files)
+        self.encoding = encoding
+        self.texts = [TextFile(file, encoding) for file in files]
+
+    def of_files(self, files: list[Path]) -> "CsvSource":
+        """A source of other files, read in the same way."""
+        return CsvSource(files, self.encoding)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings by which the files are read again as they were now."""
+        encodings = {text.encoding for text in self.texts}
+        return {} if len(encodings) > 1 or encodings == {UTF8} else {"encoding": encodings.pop()}
+
+    def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:  # noqa: ARG002
+        # names that differ only in case are one column to the engine
+        names: dict[str, str] = {}
+        for text in self.texts:
+            for name in text.layout.names:
+                names.setdefault(name.lower(), name)
+        return unreserved(dict.fromkeys(names.values(), "VARCHAR"), self.name)
+
+    def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
+        readers = []
+        for layout, texts in self._layouts().items():
+            places = {text.file: text.readable(connection) for text in texts}
+            as_they_are = [file for file, place in places.items() if file == place]
+            if as_they_are:
+                readers.append(layout.reader(as_they_are))
+            readers += [
+                layout.reader([place], file) for file, place in places.items() if file != place
+            ]
+        numbered = (
+            "SELECT * EXCLUDE (source_position), row_number() OVER (PARTITION BY source_file "
+            f"ORDER BY source_position) AS source_row "
+            f"FROM (SELECT *, row_number() OVER () AS source_position FROM {reader})"
+            for reader in readers
+        )
+        return " UNION ALL BY NAME ".join(numbered)
+
+    def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        problems = []
+        for layout, texts in self._layouts().items():
+            rows = _rows_read(connection, table, layout, texts)
+            for text in texts:
+                count, further, swallowing = rows.get(str(text.file), (0, 0, None))
+                if swallowing is not None:
+                    problems.append(
+                        f"{text.file}: row {swallowing} holds further rows inside a quoted value. Mend "
+                        "its quotes."
+                    )
+                elif count + further != text.lines:
+                    problems.append(
+                        f"{text.file}: holds {text.lines - further:,} records, of which {count:,} could be "
+                        "read. A quote may be missing: export it again."
+                    )
+        if problems:
+            raise DataError(problems)
+
+    def _layouts(self) -> dict[CsvLayout, list[TextFile]]:
+        """Layout → its files, in order of files."""
+        layouts: dict[CsvLayout, list[TextFile]] = {}
+        for text in self.texts:
+            layouts.setdefault(text.layout, []).append(text)
+        return layouts
+
+
+def _rows_read(
+    connection: duckdb.DuckDBPyConnection, table: str, layout: CsvLayout, texts: list[TextFile]
+) -> dict[str, tuple[int, int, int | None]]:
+    """File → its rows, how many lines they take beyond one each, the first that swallowed others."""
+    quoted = any(text.has_quotes for text in texts)
+    further = f"sum({layout.further_lines()})" if quoted else "0"
+    swallowing = f"min(CASE WHEN {layout.swallowed()} THEN source_row END)" if quoted else "NULL"
+    listed = ", ".join(literal(str(text.file)) for text in texts)
+    rows = connection.execute(f"""
+        SELECT source_file, count(*), {further}, {swallowing} FROM {table}
+        WHERE source_file IN ({listed}) GROUP BY source_file""").fetchall()
+    return {file: (count, int(lines), first) for file, count, lines, first in rows}

@@ -1,0 +1,223 @@
+"""Which encoding bytes are written in: by how much of them becomes letters that people write.
+
+Most bytes can be decoded in several ways without an error, to text of one language and to none.
+A way is judged by the share of its characters beyond ASCII that are common where it is used:
+everyday characters of Chinese, Japanese and Korean, letters in the places where letters stand.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+
+LEAST = 0.7
+"""Share of plausible characters from which a way of decoding is believed."""
+
+_USUAL = frozenset({"cp1252", "gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949"})
+_PRIOR_LETTERS = 2
+
+_SIGNS = frozenset("€£¥§°™®©«»„“”‘’‚–—…•·†‰¡¿ªº½¼¾×±²³µ¶\u00a0\u00ad№")
+_WESTERN = (
+    *("äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüç", "áâãàçéêíóôõú", "åæøéäö", "àèéìòù", "ëïéèöüá"),
+    *("áðéíóúýþæö", "äöåéšž"),
+)
+"""The letters of languages, each with its own."""
+_RARE = frozenset("ðþý")
+"""Letters of Iceland, which other bytes of Turkish look like."""
+_CENTRAL = (
+    *("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž", "äöüß"),
+)
+_TURKISH = ("çğıİöşüâî",)
+
+
+def believed_encoding(sample: bytes) -> str | None:
+    """The encoding in which a sample of lines is likeliest written; None where none is likely.
+
+    Parameters
+    ----------
+    sample : whole lines that are not UTF-8
+    """
+    shares: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for encoding, judge in _JUDGES.items():
+        try:
+            text = sample.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        beyond = sum(not letter.isascii() for letter in text)
+        if beyond:
+            plausible = judge(text)
+            shares[encoding] = plausible / beyond
+            # few letters tell little: then the usual encodings go before rarer ones
+            usual = 1.0 if encoding in _USUAL else 0.5
+            weights[encoding] = (plausible + usual * _PRIOR_LETTERS) / (beyond + _PRIOR_LETTERS)
+    best = max(weights, key=lambda encoding: weights[encoding], default=None)
+    return best if best is not None and shares[best] >= LEAST else None
+
+
+def _by_set(text: str, common: frozenset[str], less: frozenset[str] = frozenset()) -> float:
+    """Characters that are common, of those that are less so the half; none within a Latin word."""
+    total = 0.0
+    ahead = ""
+    for place, letter in enumerate(text):
+        if letter > "\x7f" and ahead not in _SMALL and text[place + 1 : place + 2] not in _SMALL:
+            total += (letter in common) + (letter in less) / 2
+        ahead = letter
+    return total
+
+
+_SMALL = frozenset("abcdefghijklmnopqrstuvwxyz")
+
+
+def _decoded(encoding: str, leads: range, trails: range) -> frozenset[str]:
+    pairs = (bytes((lead, trail)) for lead in leads for trail in trails)
+    return frozenset("".join(pair.decode(encoding, "ignore") for pair in pairs))
+
+
+_TRAILS = range(0xA1, 0xFF)
+
+
+@cache
+def _signs_of_east() -> frozenset[str]:
+    """Punctuation and letters of full width, as all of the East writes them."""
+    wide = (*range(0x3001, 0x3020), *range(0xFF01, 0xFF5F), 0x3000, 0xFFE5, 0xFFE1)
+    return frozenset(map(chr, wide)) | frozenset("·—…“”‘’×°℃①②③④⑤⑥⑦⑧⑨⑩")
+
+
+@cache
+def _simplified() -> frozenset[str]:
+    return _decoded("gb2312", range(0xB0, 0xD8), _TRAILS) | _signs_of_east()
+
+
+@cache
+def _traditional() -> frozenset[str]:
+    trails = (*range(0x40, 0x7F), *_TRAILS)
+    level = (bytes((lead, trail)) for lead in range(0xA4, 0xC7) for trail in trails)
+    return frozenset("".join(pair.decode("cp950", "ignore") for pair in level)) | _signs_of_east()
+
+
+@cache
+def _kana() -> frozenset[str]:
+    return frozenset(map(chr, (*range(0x3041, 0x3097), *range(0x30A1, 0x30FF))))
+
+
+@cache
+def _japanese() -> frozenset[str]:
+    kanji = _decoded("euc_jp", range(0xB0, 0xD0), _TRAILS)
+    return kanji | _kana() | _signs_of_east() | frozenset("々〆")
+
+
+@cache
+def _half_kana() -> frozenset[str]:
+    return frozenset(map(chr, range(0xFF61, 0xFFA0)))
+
+
+@cache
+def _hangul() -> frozenset[str]:
+    return _decoded("euc_kr", range(0xB0, 0xC9), _TRAILS)
+
+
+def _chinese_simplified(text: str) -> float:
+    return _by_set(text, _simplified(), _traditional() - _simplified())
+
+
+def _chinese_traditional(text: str) -> float:
+    return _by_set(text, _traditional() - _kana())
+
+
+def _japanese_text(text: str) -> float:
+    return _by_set(text, _japanese(), _half_kana())
+
+
+def _korean(text: str) -> float:
+    """Hangul alone: bytes of Chinese are hangul by half."""
+    share = _by_set(text, _hangul() | _signs_of_east())
+    beyond = sum(letter > "\x7f" for letter in text)
+    # a little more than one: such bytes are everyday Chinese as well, all in the first rows
+    return share * 1.01 if beyond >= 20 and share >= 0.98 * beyond else share * 0.9
+
+
+_RUN = re.compile(r"[^\x00-\x7f]+")
+
+
+def _alphabet(languages: tuple[str, ...], longest_run: int = 2) -> Callable[[str], float]:
+    """Judges letters that stand between those of ASCII, few at a time, best of one language."""
+    letters = frozenset("".join(languages)) | frozenset("".join(languages).upper())
+
+    def judged(text: str) -> float:
+        kept: list[str] = []
+        signs = 0
+        for run in _RUN.finditer(text):
+            before = text[run.start() - 1 : run.start()]
+            after = text[run.end() : run.end() + 1]
+            fitting, fitting_signs = _of_run(before + run[0] + after, len(before), letters)
+            fitting = fitting if len(fitting) <= longest_run else []
+            kept += fitting
+            signs += fitting_signs
+        counts = Counter(letter if letter == "İ" else letter.lower() for letter in kept)
+        of_one = max(sum(counts[letter] for letter in language) for language in languages)
+        everyday = sum(letter.lower() not in _RARE for letter in kept)
+        return signs + (3 * everyday + of_one) / 4
+
+    return judged
+
+
+def _of_run(run: str, first: int, letters: frozenset[str]) -> tuple[list[str], int]:
+    """The letters of a run that stand where letters do, and how many signs where signs do.
+
+    `run` holds what is around it as well; it begins at `first`.
+    """
+    beyond = [(place, letter) for place, letter in enumerate(run) if letter > "\x7f"]
+    kept, signs = [], 0
+    for place, letter in beyond:
+        ahead = run[place - 1 : place] if place >= max(first, 1) else ""
+        behind = run[place + 1 : place + 2]
+        if letter in letters:
+            if not (ahead.islower() and letter.isupper()):
+                kept.append(letter)
+        elif letter in _SIGNS:
+            between = ahead.isalpha() and behind.isalpha()
+            beside = letter in "²³µ¶½¼¾¿¡ªº†±" and (ahead.isalpha() or behind.islower())
+            signs += not beside and (not between or letter in "’·\u00ad")
+    return kept, signs
+
+
+def _script(name: str) -> Callable[[str], float]:
+    """Judges words of one script, which do not mix with letters of ASCII."""
+
+    def judged(text: str) -> float:
+        total, ahead = 0.0, ""
+        for letter in text:
+            if letter > "\x7f":
+                is_word = unicodedata.name(letter, "").startswith(name)
+                mixed = ahead.isalpha() and (
+                    ahead.isascii() or (ahead.islower() and letter.isupper())
+                )
+                total += (is_word and not mixed) or (letter in _SIGNS and not ahead.isalpha())
+            ahead = letter
+        return total
+
+    return judged
+
+
+# of two that are equally plausible the first counts
+_JUDGES: dict[str, Callable[[str], float]] = {
+    "cp1252": _alphabet(_WESTERN),
+    "cp1250": _alphabet(_CENTRAL, longest_run=4),
+    "cp1254": _alphabet(_TURKISH),
+    "gb18030": _chinese_simplified,
+    "cp950": _chinese_traditional,
+    "big5hkscs": _chinese_traditional,
+    "cp932": _japanese_text,
+    "euc_jp": _japanese_text,
+    "cp949": _korean,
+    "cp1251": _script("CYRILLIC"),
+    "koi8_r": _script("CYRILLIC"),
+    "cp866": _script("CYRILLIC"),
+    "cp1253": _script("GREEK"),
+    "cp1255": _script("HEBREW"),
+    "cp1256": _script("ARABIC"),
+    "mac_roman": _alphabet(_WESTERN),
+    "cp850": _alphabet(_WESTERN),
+}
