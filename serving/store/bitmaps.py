@@ -1,19 +1,21 @@
-"""Who has which value, as one bitmap per value; see `serving.store.facets`.
+"""Who has which value, as one bitmap of places per value; see `serving.store.facets`.
 
-The bit of the first customer is the highest. A bitmap is a whole number, of which Python counts
-and combines the bits a machine word at a time.
+A customer's place is that of their row in the run. The bitmaps are compressed while they are
+counted and combined (S. Chambi, D. Lemire and others, "Better bitmap performance with Roaring
+bitmaps", 2016).
 """
 
 import json
 import math
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from array import array
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Self, TypeVar
 
-LEVEL = 1
-"""Of zlib: a bitmap of few customers shrinks to little, and that of half of them to no less."""
-BYTE_VALUES = 255
-"""Values that are told apart in one byte, beside all others."""
+from pyroaring import BitMap
+
+Value = TypeVar("Value", bound=Hashable)
 
 
 class Bitmaps:
@@ -21,26 +23,18 @@ class Bitmaps:
 
     Parameters
     ----------
-    packed : value → its bitmap, compressed
+    packed : value → its bitmap as bytes
     """
 
     def __init__(self, packed: Mapping[str, bytes]) -> None:
         self._packed = packed
-        self._open: dict[str, int] = {}
+        self._open: dict[str, BitMap] = {}
 
     @classmethod
     def of(cls, values: Sequence[str | None]) -> Self:
         """Of a value per customer; None is in no bitmap."""
-        names = [value for value in dict.fromkeys(values) if value is not None]
-        found: dict[str, bytes] = {}
-        for start in range(0, len(names), BYTE_VALUES):
-            part = names[start : start + BYTE_VALUES]
-            some: dict[str | None, int] = {name: code for code, name in enumerate(part)}
-            coded = bytes(some.get(value, BYTE_VALUES) for value in values)
-            found |= {
-                name: pack(_where(coded, {code}), len(values)) for code, name in enumerate(part)
-            }
-        return cls(found)
+        found = places_of(values)
+        return cls({value: pack(bitmap) for value, bitmap in found.items() if value is not None})
 
     @property
     def packed(self) -> Mapping[str, bytes]:
@@ -50,19 +44,17 @@ class Bitmaps:
     def values(self) -> list[str]:
         return list(self._packed)
 
-    def having(self, values: Iterable[str]) -> int:
+    def having(self, values: Iterable[str]) -> BitMap:
         """Who has one of `values`."""
-        found = 0
-        for value in values:
-            if value in self._packed:
-                found |= self._bitmap(value)
-        return found
+        return BitMap().union(*(self._bitmap(value) for value in values if value in self._packed))
 
-    def sizes(self, fitting: int) -> dict[str, int]:
+    def sizes(self, fitting: BitMap) -> dict[str, int]:
         """How many of those `fitting` have each value."""
-        return {value: (self._bitmap(value) & fitting).bit_count() for value in self._packed}
+        return {
+            value: self._bitmap(value).intersection_cardinality(fitting) for value in self._packed
+        }
 
-    def _bitmap(self, value: str) -> int:
+    def _bitmap(self, value: str) -> BitMap:
         if value not in self._open:
             self._open[value] = unpack(self._packed[value])
         return self._open[value]
@@ -79,7 +71,9 @@ class Numbers:
     decimals : of the numbers
     """
 
-    def __init__(self, *, known: int, places: Sequence[int], lowest: int, decimals: int) -> None:
+    def __init__(
+        self, *, known: BitMap, places: Sequence[BitMap], lowest: int, decimals: int
+    ) -> None:
         self._known = known
         self._places = places
         self._lowest = lowest
@@ -91,12 +85,12 @@ class Numbers:
         units = [None if value is None else round(value * 10**decimals) for value in values]
         lowest = min((one for one in units if one is not None), default=0)
         above = [0 if one is None else one - lowest for one in units]
-        known = marked(value is not None for value in values)
+        known = BitMap(place for place, value in enumerate(values) if value is not None)
         return cls(known=known, places=digits_of(above), lowest=lowest, decimals=decimals)
 
-    def packed(self, customers: int) -> tuple[list[bytes], list[int]]:
+    def packed(self) -> tuple[list[bytes], list[int]]:
         """The bitmaps and what else there is; see `opened`."""
-        parts = [pack(bitmap, customers) for bitmap in (self._known, *self._places)]
+        parts = [pack(bitmap) for bitmap in (self._known, *self._places)]
         return parts, [self._lowest, self._decimals]
 
     @classmethod
@@ -105,18 +99,21 @@ class Numbers:
         known, *places = map(unpack, parts)
         return cls(known=known, places=places, lowest=told[0], decimals=told[1])
 
-    def at_least(self, amount: float) -> int:
+    def at_least(self, amount: float) -> BitMap:
         """Who has so much or more."""
         return self._above(math.ceil(round(amount * 10**self._decimals, 6)) - self._lowest)
 
-    def sum_of(self, fitting: int) -> float:
+    def sum_of(self, fitting: BitMap) -> float:
         """The sum of the numbers of those `fitting`; what is not known counts as nothing."""
         mine = fitting & self._known
-        units = sum((digit & mine).bit_count() << place for place, digit in enumerate(self._places))
-        units += self._lowest * mine.bit_count()
+        units = sum(
+            digit.intersection_cardinality(mine) << place
+            for place, digit in enumerate(self._places)
+        )
+        units += self._lowest * len(mine)
         return float(round(units / 10**self._decimals, self._decimals))
 
-    def highest(self, fitting: int, number: int, below: float | None = None) -> list[float]:
+    def highest(self, fitting: BitMap, number: int, below: float | None = None) -> list[float]:
         """The numbers of so many of those `fitting`, the highest: each different one once.
 
         Parameters
@@ -129,75 +126,86 @@ class Numbers:
         """
         mine = fitting & self._known
         if below is not None:
-            mine &= ~self._above(round(below * 10**self._decimals) - self._lowest)
-        few = mine.bit_count() < number
+            mine = mine - self._above(round(below * 10**self._decimals) - self._lowest)
+        few = len(mine) < number
         chosen = mine if few else self._top(mine, number)
         found = [(one + self._lowest) / 10**self._decimals for one in self._different(chosen)]
         return [*found, -math.inf] if few else found
 
-    def _above(self, least: int) -> int:
+    def _above(self, least: int) -> BitMap:
         if least <= 0:
             return self._known
         if least.bit_length() > len(self._places):
-            return 0
-        above, equal = 0, self._known
+            return BitMap()
+        above, equal = BitMap(), self._known
         for place in reversed(range(len(self._places))):
             digit = self._places[place]
             if least >> place & 1:
-                equal &= digit
+                equal = equal & digit
             else:
-                above |= equal & digit
-                equal &= ~digit
+                above = above | (equal & digit)
+                equal = equal - digit
         return above | equal
 
-    def _top(self, mine: int, number: int) -> int:
+    def _top(self, mine: BitMap, number: int) -> BitMap:
         """Who of `mine` has one of the highest so many numbers; all with the last of them."""
-        chosen = 0
+        chosen = BitMap()
         for digit in reversed(self._places):
             high = mine & digit
-            if (chosen | high).bit_count() >= number:
+            if len(chosen) + len(high) >= number:
                 mine = high
             else:
-                chosen |= high
-                mine &= ~digit
+                chosen = chosen | high
+                mine = mine - digit
         return chosen | mine
 
-    def _different(self, mine: int) -> list[int]:
+    def _different(self, mine: BitMap) -> list[int]:
         """The different numbers of `mine`, above the lowest."""
         groups = [(mine, 0)] if mine else []
         for digit in reversed(self._places):
             parted = [
-                ((bitmap & digit, 2 * number + 1), (bitmap & ~digit, 2 * number))
+                ((bitmap & digit, 2 * number + 1), (bitmap - digit, 2 * number))
                 for bitmap, number in groups
             ]
             groups = [group for pair in parted for group in pair if group[0]]
         return [number for _, number in groups]
 
 
-def digits_of(numbers: Sequence[int]) -> list[int]:
+def digits_of(numbers: Sequence[int]) -> list[BitMap]:
     """One bitmap per binary digit of numbers ≥ 0, the lowest first."""
     length = max(numbers, default=0).bit_length()
     found = []
-    for place in range(0, length, 8):
-        coded = bytes(number >> place & 255 for number in numbers)
+    for start in range(0, length, 8):
+        bytes_at = places_of(number >> start & 255 for number in numbers)
         found += [
-            _where(coded, {byte for byte in range(256) if byte >> bit & 1})
-            for bit in range(min(8, length - place))
+            BitMap().union(*(who for byte, who in bytes_at.items() if byte >> bit & 1))
+            for bit in range(min(8, length - start))
         ]
     return found
 
 
-def marked(marks: Iterable[bool]) -> int:
-    """Who is marked."""
-    return _where(bytes(marks), {1})
+def places_of(values: Iterable[Value]) -> dict[Value, BitMap]:
+    """Value → where it stands, in the order of first places."""
+    places: defaultdict[Value, array[int]] = defaultdict(partial(array, "I"))
+    for place, value in enumerate(values):
+        places[value].append(place)
+    return {value: BitMap(found) for value, found in places.items()}
 
 
-def pack(bitmap: int, customers: int) -> bytes:
-    return zlib.compress(bitmap.to_bytes(customers // 8 + 1, "big"), LEVEL)
+def everybody(customers: int) -> BitMap:
+    """All places of so many customers."""
+    return BitMap(range(customers))
 
 
-def unpack(packed: bytes) -> int:
-    return int.from_bytes(zlib.decompress(packed), "big")
+def pack(bitmap: BitMap) -> bytes:
+    """As bytes, in the portable format of Roaring bitmaps; `unpack` reads them."""
+    bitmap.run_optimize()
+    return bitmap.serialize()
+
+
+def unpack(packed: bytes) -> BitMap:
+    """What `pack` wrote."""
+    return BitMap.deserialize(packed)
 
 
 def joined(parts: Mapping[str, Sequence[bytes]], told: Mapping[str, object]) -> bytes:
@@ -219,9 +227,3 @@ def parted(data: bytes) -> tuple[dict[str, list[bytes]], dict[str, Any]]:
             parts[name].append(data[at : at + size])
             at += size
     return parts, told
-
-
-def _where(coded: bytes, codes: set[int]) -> int:
-    """Who has one of `codes`, each customer's being a byte."""
-    signs = bytes(ord("1") if code in codes else ord("0") for code in range(256))
-    return int(coded.translate(signs) or b"0", 2)

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
+from pyroaring import BitMap
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
-from serving.store.bitmaps import Bitmaps, Numbers, joined, parted
+from serving.store.bitmaps import Bitmaps, Numbers, everybody, joined, parted
 from serving.store.database import store_errors
 from serving.store.protocol import (
     ANY_OF,
@@ -30,6 +31,8 @@ from serving.store.run import Totals
 from serving.store.tables import UNKNOWN, current, erasures, run_facets, runs, scores
 
 MOST_RUNS_KEPT = 2
+FORMAT = "roaring"
+"""Of what is stored of a run; anything else is counted anew."""
 PROBABILITY_DIGITS = 4
 MOST_VALUES = 60
 """A segment system with more values than this is no choice of a list."""
@@ -127,14 +130,21 @@ class Facets:
         }
         numbers = {}
         for name, one in self._numbers.items():
-            parts[f"numbers {name}"], numbers[name] = one.packed(self._customers)
-        told = {"customers": self._customers, "values": values, "numbers": numbers}
+            parts[f"numbers {name}"], numbers[name] = one.packed()
+        told = {
+            "format": FORMAT,
+            "customers": self._customers,
+            "values": values,
+            "numbers": numbers,
+        }
         return joined(parts, told)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """What `to_bytes` wrote."""
+    def from_bytes(cls, data: bytes) -> Self | None:
+        """What `to_bytes` wrote; None where an earlier release wrote it in another format."""
         parts, told = parted(data)
+        if told.get("format") != FORMAT:
+            return None
         groups = {
             group: {
                 name: Bitmaps(dict(zip(names, parts[f"{group} {name}"], strict=True)))
@@ -161,7 +171,7 @@ class Facets:
             for name, part in PARTS.items()
         )
         return FacetCounts(
-            matching=self._fitting(wanted).bit_count(),
+            matching=len(self._fitting(wanted)),
             by_risk=risk,
             by_status=status,
             by_consent=consent,
@@ -172,20 +182,21 @@ class Facets:
         """How many customers fit a filter, and their value at risk."""
         fitting = self._fitting(wanted)
         return Totals(
-            customers=fitting.bit_count(),
+            customers=len(fitting),
             value_at_risk=self._numbers["value_at_risk"].sum_of(fitting),
         )
 
     def groups(self) -> Iterator[tuple[str, str | None, int, float, float]]:
         """System, value (None: no value), customers, and their sums of clv and value at risk."""
-        everybody = (1 << self._customers) - 1
         clv, at_risk = self._numbers["clv"], self._numbers["value_at_risk"]
         for system, column in self._segments.items():
-            who: dict[str | None, int] = {value: column.having([value]) for value in column.values}
-            who[None] = everybody & ~column.having(column.values)
+            who: dict[str | None, BitMap] = {
+                value: column.having([value]) for value in column.values
+            }
+            who[None] = everybody(self._customers) - column.having(column.values)
             for value, mine in who.items():
                 if mine:
-                    yield system, value, mine.bit_count(), clv.sum_of(mine), at_risk.sum_of(mine)
+                    yield system, value, len(mine), clv.sum_of(mine), at_risk.sum_of(mine)
 
     def highest(
         self, wanted: ChurnFilter, sort: SortKey, number: int, below: float | None = None
@@ -193,17 +204,17 @@ class Facets:
         """The `sort` figures of so many customers who fit a filter; see `Numbers.highest`."""
         return self._numbers[sort].highest(self._fitting(wanted), number, below)
 
-    def _fitting(self, wanted: ChurnFilter) -> int:
-        fitting = (1 << self._customers) - 1
+    def _fitting(self, wanted: ChurnFilter) -> BitMap:
+        fitting = everybody(self._customers)
         chosen = [
             *((self._columns[name], getattr(wanted, part)) for name, part in PARTS.items()),
             *((self._segments[system], text.split(ANY_OF)) for system, text in wanted.segments),
         ]
         for column, values in chosen:
             if values:
-                fitting &= column.having(values)
+                fitting = fitting & column.having(values)
         if wanted.min_value_at_risk is not None:
-            fitting &= self._numbers["value_at_risk"].at_least(wanted.min_value_at_risk)
+            fitting = fitting & self._numbers["value_at_risk"].at_least(wanted.min_value_at_risk)
         return fitting
 
 
@@ -266,9 +277,8 @@ def _read(connection: Connection, run_id: str) -> Facets:
     found = connection.execute(kept).first()
     if found is None:
         raise no_such_run(run_id)
-    if found.body is not None:
-        return Facets.from_bytes(found.body)
-    return _counted(connection, found.run_no)
+    facets = Facets.from_bytes(found.body) if found.body is not None else None
+    return facets or _counted(connection, found.run_no)
 
 
 def _counted(connection: Connection, run_no: int) -> Facets:
