@@ -31,11 +31,12 @@ from babel.numbers import format_compact_currency
 from limits import RateLimitItemPerSecond
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import select
+from starlette.types import ASGIApp
 
 from serving.changes.webhook_calls import Caller, CallRules
 from serving.customers import direct
 from serving.people.rates import Rates
-from serving.scoring.answers import blocks, documents
+from serving.scoring.answers import blocks
 from serving.scoring.wording import money_format
 from serving.server.app import create_app
 from serving.server.stores import open_stores
@@ -54,7 +55,16 @@ RISKS = ("low", "medium", "high", "critical")
 
 def main() -> None:
     print("| part | call | ours | library | times |\n|---|---|---|---|---|")
-    parts = (bitmaps, rates, log_lines, short_money, webhook_calls, workbooks, reads, json_texts)
+    parts = (
+        bitmaps,
+        rates,
+        log_lines,
+        short_money,
+        webhook_calls,
+        workbooks,
+        reads,
+        json_texts,
+    )
     for part in parts:
         if not sys.argv[1:] or part.__name__ in sys.argv[1:]:
             part()
@@ -177,7 +187,9 @@ def short_money() -> None:
 class _Pinned(httpcore2.AnyIOBackend):
     """Connects to the address that was resolved and checked."""
 
-    async def connect_tcp(self, host, port, *arguments, **options):  # noqa: ANN
+    async def connect_tcp(
+        self, host: str, port: int, *arguments: object, **options: object
+    ) -> httpcore2.AsyncNetworkStream:
         caller = Caller(CallRules(private_addresses=True))
         address = await caller._address(host, port)  # noqa: SLF001
         return await super().connect_tcp(address, port, *arguments, **options)
@@ -186,7 +198,7 @@ class _Pinned(httpcore2.AnyIOBackend):
 class _Receiver(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(204)
         self.end_headers()
@@ -264,7 +276,7 @@ def reads() -> None:
             clock=lambda: datetime(2026, 3, 2, tzinfo=UTC),
             settings=Serve(requests_per_second=10**6),
         )
-        store, engine = stores.scores, stores.scores._engine  # noqa: SLF001
+        store, engine = stores.scores, stores.scores.engine
         query = select(current.c.run_no, scores.c.document).where(
             scores.c.run_no == current.c.run_no, scores.c.customer_id == "012007"
         )
@@ -296,7 +308,7 @@ def reads() -> None:
         direct._is_customer = past_it  # noqa: SLF001
 
 
-def _get(app) -> None:  # noqa: ANN001 - an ASGI application
+def _get(app: ASGIApp) -> None:
     sent = []
 
     async def send(message: dict) -> None:
@@ -326,7 +338,6 @@ def _get(app) -> None:  # noqa: ANN001 - an ASGI application
 
 def json_texts() -> None:
     run, (table, products) = run_info(), score_tables(5_000)
-    values = {name: table[name].to_numpy(dtype=object) for name in table}
 
     def ours() -> None:
         for part in blocks(run, table, products, digits=2):
@@ -338,7 +349,6 @@ def json_texts() -> None:
         for row in rows:
             json.dumps({**row, "lineage": lineage}, ensure_ascii=False, default=str)
 
-    assert values and documents
     _tell(
         "JSON", "5,000 customers, the library without products and rounding", ours, theirs, rounds=3
     )

@@ -1,9 +1,10 @@
 """How large the groups of a run are, and who moved between them since another run."""
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from cachetools import FIFOCache
 from sqlalchemy import Connection, Engine, and_, func, select
 
 from serving.store.database import store_errors
@@ -43,7 +44,7 @@ class SegmentStore:
     def __init__(self, engine: Engine, facets: FacetStore) -> None:
         self._engine = engine
         self._facets = facets
-        self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._known: FIFOCache[tuple[Any, ...], Any] = FIFOCache(MOST_REMEMBERED)
 
     def groups(self, run_id: str) -> Sequence[Group]:
         """Every value of every system, in the order of both."""
@@ -71,12 +72,10 @@ class SegmentStore:
         published = select(current.c.run_no).scalar_subquery()
         with store_errors(), self._engine.connect() as connection:
             place = (*connection.execute(select(erased, published)).one(), *key)
-        if place not in self._known:
-            self._known[place] = count()
-            while len(self._known) > MOST_REMEMBERED:
-                self._known.popitem(last=False)
-        found: Found = self._known[place]
-        return found
+        counted: Found | None = self._known.get(place)
+        if counted is None:
+            counted = self._known[place] = count()
+        return counted
 
 
 def _number(connection: Connection, run_id: str) -> int:

@@ -9,11 +9,11 @@ published, and again when a customer is erased; they hold no id.
 
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
+from cachetools import LRUCache
 from pyroaring import BitMap
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
@@ -226,7 +226,7 @@ class FacetStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._kept: OrderedDict[str, tuple[int, Facets]] = OrderedDict()
+        self._kept: LRUCache[str, tuple[int, Facets]] = LRUCache(MOST_RUNS_KEPT)
         self._reading = threading.Lock()
 
     def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
@@ -243,9 +243,6 @@ class FacetStore:
             kept = self._kept.get(run_id)
             if kept is None or kept[0] != erased:
                 kept = self._kept[run_id] = (erased, _read(connection, run_id))
-                self._kept.move_to_end(run_id)
-                while len(self._kept) > MOST_RUNS_KEPT:
-                    self._kept.popitem(last=False)
             return kept[1]
 
 

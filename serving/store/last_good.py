@@ -1,10 +1,11 @@
 """What was read last, for the time in which the store is gone."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 from features.errors import ConfigError
 from serving.errors import NoRun, StoreError, UnknownCustomer
@@ -186,16 +187,12 @@ class _Recent(Generic[Answer]):
     """The answers asked for last."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._answers: LRUCache[Hashable, Answer] = LRUCache(most)
         self._lock = threading.Lock()
 
     def keep(self, key: Hashable, answer: Answer) -> None:
         with self._lock:
             self._answers[key] = answer
-            self._answers.move_to_end(key)
-            if len(self._answers) > self._most:
-                self._answers.popitem(last=False)
 
     def clear(self) -> None:
         with self._lock:

@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
+from cachetools import FIFOCache
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
@@ -127,7 +128,9 @@ class Frame:
     def __init__(self, services: "Services") -> None:
         self.services = services
         # Runs never change, so neither does what is shown of one.
-        self._exhibits: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._exhibits: FIFOCache[tuple[str, str], dict[str, Any] | None] = FIFOCache(
+            MOST_EXHIBITS_KEPT
+        )
 
     @property
     def store(self) -> LastGood:
@@ -173,12 +176,10 @@ class Frame:
         Its `title`, `method`, `data` and `why_not`; None where the run was published without.
         """
         place = (run.info.run_id, name)
-        if place not in self._exhibits:
+        if (shown := self._exhibits.get(place)) is None:
             body = self.services.stores.exhibits.exhibit(*place)
-            if len(self._exhibits) >= MOST_EXHIBITS_KEPT:
-                self._exhibits.clear()
-            self._exhibits[place] = None if body is None else json.loads(body)
-        return self._exhibits[place]
+            shown = self._exhibits[place] = None if body is None else json.loads(body)
+        return shown
 
     def render(
         self,

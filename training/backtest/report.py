@@ -2,13 +2,13 @@
 
 import math
 import re
-from html import escape
 from io import StringIO
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from training.backtest import plots
 from training.backtest.backtest import Backtest, TaskResult
@@ -42,6 +42,14 @@ CAPTIONS = {
     "tracking": "Customers who had ordered again by each day, as predicted (dashed) and as it came.",
     "ndcg": "How well the lists matched the next basket: higher is better.",
 }
+
+_TEMPLATE = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+).get_template("report.html")
 
 
 def figures_of(result: TaskResult) -> dict[str, "Figure"]:
@@ -83,40 +91,28 @@ def backtest_page(backtest: Backtest) -> str:
         f"As of {plan.as_of}: every model beside a rule that a marketer knows, judged on what "
         f"happened after {dates}."
     )
-    rules = f"<p>Tables show means over the folds. Grades: {escape(RULE)}.</p>"
-    template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        title=escape(title),
-        subtitle=escape(subtitle),
-        sections="\n".join(map(_section, backtest.results)),
-        rules=rules,
+    return _TEMPLATE.render(
+        title=title,
+        subtitle=subtitle,
+        rule=RULE,
+        sections=map(_section, backtest.results),
     )
 
 
-def _section(result: TaskResult) -> str:
+def _section(result: TaskResult) -> dict[str, Any]:
+    """What the page shows of a task."""
     grade = result.grade
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in shown(result))
-    rows = "\n".join(
-        f"<tr><td>{escape(contender)}</td>"
-        + "".join(f"<td>{cell}</td>" for cell in cells(result, contender))
-        + "</tr>"
-        for contender in result.folds[0]
-    )
-    drawn = "\n".join(
-        f"<figure>{_svg(figure)}<figcaption>{escape(CAPTIONS.get(name, name))}</figcaption></figure>"
-        for name, figure in figures_of(result).items()
-    )
-    return f"""<section>
-<h2>{escape(result.task.title)}</h2>
-<p><span class="grade">{grade.letter}</span>{escape(grade.sentence().partition(": ")[2])}</p>
-<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>
-<tbody>
-{rows}
-</tbody></table></div>
-<div class="plots">
-{drawn}
-</div>
-</section>"""
+    return {
+        "title": result.task.title,
+        "letter": grade.letter,
+        "sentence": grade.sentence().partition(": ")[2],
+        "measures": [name.replace("_", " ") for name in shown(result)],
+        "rows": {contender: cells(result, contender) for contender in result.folds[0]},
+        "figures": [
+            (CAPTIONS.get(name, name), Markup(_svg(figure)))  # noqa: S704 - drawn here
+            for name, figure in figures_of(result).items()
+        ],
+    }
 
 
 def _svg(figure: "Figure") -> str:

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from serving.store.bitmaps import joined
 from serving.store.protocol import ChurnFilter
-from serving.store.sql import SqlStore
+from serving.store.sql import RunStore
 from serving.store.tables import run_facets
 from tests.support.scores import run_info, score_tables
 
@@ -19,16 +19,16 @@ FILTERS = [
 @pytest.mark.parametrize("wanted", FILTERS)
 def test_facets_of_another_format_are_counted_anew(tmp_path, wanted):
     url = f"sqlite:///{tmp_path / 'regulars.db'}"
-    store = SqlStore(url)
+    store = RunStore(url)
     store.publish(run_info(), *score_tables(200))
     counted = store.facets.counts("run-1", wanted)
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         earlier = joined(
             {"columns status": [b"x"]}, {"customers": 200, "values": {}, "numbers": {}}
         )
         connection.execute(update(run_facets).values(body=earlier))
     store.close()
-    opened = SqlStore(url)
+    opened = RunStore(url)
     assert opened.facets.counts("run-1", wanted) == counted
     assert counted.matching > 0
     opened.close()
