@@ -70,7 +70,7 @@ def test_the_demo_configuration_loads():
 def _setting_names(model: type[BaseModel]) -> set[str]:
     names = set()
     for name, field in model.model_fields.items():
-        names.add(name)
+        names.add(field.alias or name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             names |= _setting_names(field.annotation)
     return names

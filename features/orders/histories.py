@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the shop's wall time
-TIMES = ("ordered_at", "ingested_at")
+TIMES = ("ordered_at", "ingested_at", "changed_at")
 
 
 class FileLine(NamedTuple):
     """A line that could be read, in the fields of `features.reading.judging.TypedLine`.
 
+    `amount` is what was paid, before anything was given back (`refunded`).
     `source` numbers the file in which it stands; `is_put_aside`: the rules let it count for
     nothing, because of what the other lines of the customer are.
     """
@@ -31,6 +32,9 @@ class FileLine(NamedTuple):
     cost: int | None = None
     currency: str | None = None
     ingested_at: datetime | None = None
+    verdict: str | None = None
+    refunded: int = 0
+    changed_at: datetime | None = None
     source: int = 0
     is_put_aside: bool = False
 

@@ -11,7 +11,7 @@ LINES_AT_ONCE = 2_000_000
 
 _PLAIN = (
     *("order_id", "product_id", "quantity", "amount", "category", "channel"),
-    *("discount", "cost", "currency"),
+    *("discount", "cost", "currency", "verdict", "refunded"),
 )
 _NEVER_COUNT = (
     *("missing_date", "bad_date", "impossible_date", "bad_quantity", "bad_currency"),
@@ -64,20 +64,29 @@ def write_histories(
 
 def _fields(connection: duckdb.DuckDBPyConnection, condition: str) -> dict[str, str]:
     """Field → SQL, without the fields that say nothing in any line."""
-    usual = {"discount": "discount <> 0", "quantity": "quantity <> 1"}
+    usual = {
+        "discount": "discount <> 0",
+        "quantity": "quantity <> 1",
+        "refunded": "refunded <> 0",
+    }
     says = [usual.get(name, f"{name} IS NOT NULL") for name in _PLAIN]
-    says += ["ingested_at IS NOT NULL", "reason IS NOT NULL"]
+    says += ["ingested_at IS NOT NULL", "changed_at IS NOT NULL", "reason IS NOT NULL"]
     told = row(
         connection,
         f"""SELECT {", ".join(f"coalesce(bool_or({one}), false)" for one in says)},
                    count(DISTINCT source_file) > 1
             FROM judged_lines WHERE {condition}""",
     )
-    *plain, is_ingested, is_judged, is_several = (bool(one) for one in told)
+    *plain, is_ingested, is_changed, is_judged, is_several = (bool(one) for one in told)
     fields = {"ordered_at": "epoch_us(ordered_at)"}
     fields |= {name: name for name, known in zip(_PLAIN, plain, strict=True) if known}
+    if "refunded" in fields:
+        # as it was paid: what was given back is taken off when the line is judged
+        fields["amount"] = "amount + refunded"
     if is_ingested:
         fields["ingested_at"] = "epoch_us(ingested_at)"
+    if is_changed:
+        fields["changed_at"] = "epoch_us(changed_at)"
     if is_several:
         fields["source"] = "enum_code(source_file)"
     if is_judged:

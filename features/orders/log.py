@@ -295,15 +295,16 @@ _SEEN = "(reason IS NULL OR gone_on IS NOT NULL)"
 _KNOWN = "SELECT DISTINCT customer_id FROM named_orders WHERE customer_id IS NOT NULL"
 
 
-def _lines(condition: str, more: str = "") -> str:
+def _lines(condition: str, amount: str, seen_from: str, more: str = "") -> str:
     return f"""
         SELECT customers.customer, order_key,
                CAST(ordered_on - DATE '1970-01-01' AS INTEGER) AS day,
                -- the first day after which the row was both ordered and in the file
-               CAST(greatest(ordered_on, coalesce(CAST(ingested_at AS DATE), ordered_on))
+               CAST(greatest(ordered_on, coalesce(CAST(ingested_at AS DATE), ordered_on){seen_from})
                    - DATE '1970-01-01' AS INTEGER) AS seen_day,
                CAST(hour(ordered_at) * 60 + minute(ordered_at) AS INTEGER) AS minute,
-               product, categories.category, channel, quantity, amount, discount, cost, is_return{more}
+               product, categories.category, channel, quantity, {amount} AS amount, discount, cost,
+               is_return{more}
         FROM judged_lines AS judged
         LEFT JOIN customers USING (customer_id)
         LEFT JOIN products USING (product_id)
@@ -337,10 +338,14 @@ _KEYED_TABLES = {
         SELECT row_number() OVER (ORDER BY customer, order_name) - 1 AS order_key,
                customer, order_name
         FROM named_orders LEFT JOIN customers USING (customer_id)""",
-    "lines": _lines("reason IS NULL"),
+    # what is left of a purchase that was refunded in part is seen from the refund on
+    "lines": _lines("reason IS NULL", "amount", ", coalesce(gone_on, ordered_on)"),
     # purchases taken back on a later day: there until then, see `OrderLog.visible`
     "voided_lines": _lines(
-        "gone_on IS NOT NULL", ", CAST(gone_on - DATE '1970-01-01' AS INTEGER) AS gone_day"
+        "gone_on IS NOT NULL",
+        "amount + refunded",
+        "",
+        ", CAST(gone_on - DATE '1970-01-01' AS INTEGER) AS gone_day",
     ),
 }
 
@@ -352,8 +357,9 @@ def _key(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 # hashed twice: the hash of several values mixes the last of them weakly
-_MARK = """hash(hash(customer_id, order_id, ordered_at, product_id, product_name, category, channel,
+_CONTENT_MARK = """hash(hash(customer_id, order_id, ordered_at, product_id, product_name, category, channel,
                 quantity, amount, discount, cost))"""
+_MARK = f"CASE WHEN gone_on IS NULL THEN {_CONTENT_MARK} ELSE hash({_CONTENT_MARK}, gone_on) END"
 
 MARKS = f"""
     SELECT customer_id, CASE WHEN customer_id IS NULL THEN order_id END AS order_id,

@@ -19,7 +19,8 @@ from features.doctor.findings.refusals import card_of_two
 from features.doctor.report import Finding
 from features.errors import DataError
 from features.reading.identities import Resolution, load_persons
-from features.reading.mapping import id_text, plain_text, product_code
+from features.reading.mapping import customer_text, filled_lines, id_text, person_text, product_code
+from features.reading.rules import nobody_ids
 from features.reading.side_tables import load_links, open_side_table
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
@@ -138,6 +139,9 @@ def split(
     types = source.columns(connection)
     persons = _persons(connection, settings, types, source)
     relation = f"({source.relation(connection)})"
+    if data.fill_down:
+        # an order's first line may stand in another part than its others
+        relation = f"(WITH source_lines AS {relation} {filled_lines(data, types)})"
     try:
         rows = _survey(connection, relation, _id_columns(data, types))
         ids = _ids(connection, data, types)
@@ -175,6 +179,7 @@ def _persons(
     """Leave `persons` in the engine; empty where there is no identities table."""
     data = settings.data
     problems = missing_columns(types, data.columns.mapped(), source.name)
+    problems += missing_columns(types, data.named_beside(), source.name, "data")
     resolution = None
     try:
         if data.identities is not None:
@@ -220,19 +225,27 @@ def _ids(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[str, str
     mapped = data.columns.mapped()
     columns, added = {}, {}
     for field in _IDS:
-        name = getattr(data.columns, field)
-        is_person = field == "customer_id" and (data.columns.card_id or data.identities)
-        if field in mapped and (is_person or not as_they_stand.get(name, True)):
+        if field not in mapped:
+            continue
+        (name, *others) = mapped[field]
+        is_person = field == "customer_id" and (others or data.columns.card_id or data.identities)
+        if is_person or not as_they_stand.get(name, True):
             columns[field] = f"regulars {field}"
-            added[columns[field]] = id_text(name, types, "surveyed")
-        elif field in mapped:
+            is_customer = field == "customer_id"
+            added[columns[field]] = (
+                customer_text(data, types, "surveyed")
+                if is_customer
+                else id_text(name, types, "surveyed")
+            )
+        else:
             columns[field] = name
     if data.columns.card_id:
-        card = id_text(data.columns.card_id, types, "surveyed")
+        card = person_text(data.columns.card_id, data, types, "surveyed")
         added[columns["customer_id"]] = f"coalesce({added[columns['customer_id']]}, {card})"
-    texts_of_parts = {**types, **dict.fromkeys(added, "TEXT")}
-    customer, order, product = (plain_text(columns.get(name), texts_of_parts) for name in _IDS)
-    nobody = ", ".join(literal(name) for name in data.rules.anonymous_customers)
+    texts_of_parts = {**types, **dict.fromkeys([*texts, *added], "TEXT")}
+    customer = person_text(columns.get("customer_id"), data, texts_of_parts)
+    order, product = (id_text(columns.get(name), texts_of_parts) for name in _IDS[1:])
+    nobody = ", ".join(map(literal, nobody_ids(data.rules)))
     if nobody:
         customer = f"CASE WHEN {customer} NOT IN ({nobody}) THEN {customer} END"
     return _Ids(columns, added, customer, order, product_code(product, data))
@@ -241,7 +254,7 @@ def _ids(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[str, str
 def _id_columns(data: Data, types: dict[str, str]) -> list[str]:
     """The columns of text that hold ids."""
     columns = data.columns
-    names = (columns.customer_id, columns.card_id, columns.order_id, columns.product_id)
+    names = (*columns.customer_id, columns.card_id, columns.order_id, columns.product_id)
     return sorted({name for name in names if name is not None and types[name] == "VARCHAR"})
 
 
@@ -294,8 +307,8 @@ def _write(
     connection: duckdb.DuckDBPyConnection, named: str, ids: _Ids, bounds: list[str], folder: Path
 ) -> None:
     """Write the parts, customers by their place, rows of nobody spread by what they hold."""
-    # equal rows, of which one will count, must meet in one part
-    nobody = f"hash({ids.order}, {ids.product}) % {len(bounds) + 1}"
+    # equal rows, of which one will count, must meet in one part, and so must the lines of an order
+    nobody = f"hash(coalesce({ids.order}, {ids.product})) % {len(bounds) + 1}"
     # rows wait in memory until so many have come
     connection.execute(f"SET partitioned_write_flush_threshold = {_WAITING_ROWS}")
     connection.execute(f"""
@@ -318,6 +331,9 @@ def _place(key: str, bounds: list[str], first: int = 0) -> str:
 
 def _part_settings(settings: FeatureSettings, ids: _Ids) -> FeatureSettings:
     """The configuration with the ids of the parts; cards are customers already."""
-    columns = settings.data.columns.model_copy(update={**ids.columns, "card_id": None})
-    data = settings.data.model_copy(update={"columns": columns, "identities": None})
+    named = {**ids.columns, "customer_id": (ids.columns["customer_id"],), "card_id": None}
+    columns = settings.data.columns.model_copy(update=named)
+    data = settings.data.model_copy(
+        update={"columns": columns, "identities": None, "fill_down": ()}
+    )
     return settings.model_copy(update={"data": data})

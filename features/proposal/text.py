@@ -28,6 +28,17 @@ _MEANING = {
     "ingested_at": "When the row arrived in the file, if late rows matter.",
     "card_id": "Card or account: who bought where no customer is named.",
     "currency": "What the row is paid in, if not all in one currency.",
+    "status": "What state the order is in; data.rules.status says which states are purchases.",
+    "status_at": "From when the status holds.",
+    "document": "What kind of paper the row is; data.rules.document says which are purchases.",
+    "refunded": "Money given back later; it is taken off.",
+    "refunded_at": "When it was given back.",
+    "discount_rate": "Share of the line taken off: 0.15, 15 or 15%.",
+    "order_discount": "Money taken off the whole order; spread over its lines.",
+    "tax": "Tax, for the sums that `regulars check` prints.",
+    "shipping": "Shipping, for the same.",
+    "order_subtotal": "The order's goods, to prove that its lines add up.",
+    "order_total": "What the order cost in all, for the same.",
 }
 assert set(_MEANING) == set(Columns.model_fields), "every field is explained"  # noqa: S101
 

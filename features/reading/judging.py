@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 from babel.numbers import list_currencies
 
 from features.engines.state.record import Line
-from features.reading.rules import MIDNIGHT_MINUTES, duplicates_dropped
+from features.reading.rules import (
+    MIDNIGHT_MINUTES,
+    duplicates_dropped,
+    has_states,
+    ignored_codes,
+)
+from features.reading.states import RETURN, STATES
+from features.reading.vocabulary.words import folded
 from features.settings.data import Data
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -36,6 +43,9 @@ class TypedLine(NamedTuple):
     ingested_at : wall time at which the row came in, where the shop says so
     has_date : whether there was a date to read
     source : the file or the way by which the line came; equal lines of two sources are one
+    verdict : what the state of the order says of the line (see `features.reading.states`)
+    refunded : whole minor units given back of `amount`
+    changed_at : wall time from which verdict and refund hold; None: always
     """
 
     order_id: str | None
@@ -52,6 +62,9 @@ class TypedLine(NamedTuple):
     ingested_at: datetime | None = None
     has_date: bool = True
     source: str = ""
+    verdict: str | None = None
+    refunded: int = 0
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,12 @@ class JudgedLine:
     Attributes
     ----------
     line : as it came
-    amount : minor units, negative for a return; None where it cannot be read
+    amount : minor units, negative for a return, of a purchase what is left of it; None where it
+        cannot be read
     is_return : whether the line takes money back
     reason : the code of the rule that puts it aside (see `features.reading.rules`); None: it counts
-    gone_day : of a purchase taken back on a later day: that day, since 1970-01-01
+    gone_day : of a purchase taken back, or in part, on a later day: that day, since 1970-01-01
+    refunded : minor units given back; before `gone_day` they are part of the amount
     """
 
     line: TypedLine
@@ -72,6 +87,7 @@ class JudgedLine:
     is_return: bool
     reason: str | None
     gone_day: int | None = None
+    refunded: int = 0
 
 
 @dataclass(eq=False)
@@ -85,10 +101,26 @@ class _Row:
     duplicate: str | None = None
     pair: str | None = None
     gone_on: int | None = None
+    refunded: int = 0
     day: int | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.day = _day(self.line.ordered_at)
+
+    @property
+    def stands(self) -> bool:
+        """Whether its state does not put it aside."""
+        is_state = self.line.verdict in STATES
+        return not is_state and not (self.refunded > 0 and self.amount == 0)
+
+    @property
+    def changed_on(self) -> int | None:
+        """The day from which its state holds, where that is not its own."""
+        day, known = _day(self.line.changed_at), self.known_day
+        is_changed = self.line.verdict is not None or self.refunded > 0
+        if day is None or known is None or self.is_return or not is_changed:
+            return None
+        return day if day > known else None
 
     @property
     def content(self) -> tuple[Hashable, ...]:
@@ -127,8 +159,12 @@ def judge(lines: Iterable[TypedLine], data: Data) -> list[JudgedLine]:
     """
     prefix = data.rules.cancelled_order_prefix
     rows = [_row(line, place, prefix) for place, line in enumerate(lines)]
-    _mark_duplicates(rows, is_within_source=duplicates_dropped(data))
-    single = [row for row in rows if row.duplicate is None]
+    _mark_duplicates(
+        rows, is_within_source=duplicates_dropped(data), is_latest_first=has_states(data)
+    )
+    for row in rows:
+        _take_off_refund(row)
+    single = [row for row in rows if row.duplicate is None and row.stands]
     bought_first: dict[str | None, datetime] = {}
     if any(row.is_return for row in single):
         _pair_days(single)
@@ -136,6 +172,13 @@ def judge(lines: Iterable[TypedLine], data: Data) -> list[JudgedLine]:
         bought_first = _first_purchases(single)
     reason_of = _reasons(data, bought_first)
     return [_judged(row, reason_of(row)) for row in rows]
+
+
+def _take_off_refund(row: _Row) -> None:
+    """Leave of a purchase what was not given back."""
+    if row.line.refunded and row.line.verdict is None and not row.is_return:
+        row.refunded = min(row.line.refunded, max(row.amount or 0, 0))
+        row.amount = None if row.amount is None else row.amount - row.refunded
 
 
 def counting_lines(judged: Iterable[JudgedLine], *, before: int) -> Iterator[Line]:
@@ -150,13 +193,13 @@ def counting_lines(judged: Iterable[JudgedLine], *, before: int) -> Iterator[Lin
     for one in judged:
         taken_back_later = one.gone_day is not None and one.gone_day >= before
         if one.reason is None or taken_back_later:
-            line = _line(one)
+            line = _line(one, paid_back=0 if taken_back_later else one.refunded)
             seen_day = max(line.day, _day(one.line.ingested_at) or line.day)
             if seen_day < before:
                 yield line
 
 
-def _line(judged: JudgedLine) -> Line:
+def _line(judged: JudgedLine, *, paid_back: int) -> Line:
     line, at = judged.line, judged.line.ordered_at
     if at is None or judged.amount is None or line.quantity is None:
         raise ValueError("a line that counts can be read")
@@ -168,7 +211,7 @@ def _line(judged: JudgedLine) -> Line:
         category=line.category,
         channel=line.channel,
         quantity=line.quantity,
-        amount=judged.amount,
+        amount=judged.amount + judged.refunded - paid_back,
         discount=line.discount,
         cost=line.cost,
         is_return=judged.is_return,
@@ -182,16 +225,21 @@ def _day(at: datetime | None) -> int | None:
 def _row(line: TypedLine, place: int, prefix: str | None) -> _Row:
     is_cancellation = bool(prefix) and (line.order_id or "").startswith(prefix or "")
     is_negative = any(value is not None and value < 0 for value in (line.quantity, line.amount))
-    is_return = is_cancellation or is_negative
+    is_return = is_cancellation or is_negative or line.verdict == RETURN
     amount = -abs(line.amount) if is_return and line.amount is not None else line.amount
     return _Row(line, place, amount, is_return)
 
 
-def _judged(row: _Row, reason: str | None) -> JudgedLine:
+def _judged(row: _Row, reasons: "_RowReasons") -> JudgedLine:
     known, gone = row.known_day, row.gone_on
-    is_told = reason is not None and reason.startswith("cancelled")
-    later = is_told and gone is not None and known is not None and gone > known
-    return JudgedLine(row.line, row.amount, row.is_return, reason, gone if later else None)
+    is_paired = reasons.reason is not None and reasons.reason == row.pair
+    later = is_paired and gone is not None and known is not None and gone > known
+    gone_day = gone if later else None
+    if reasons.without_state is None and row.changed_on is not None:
+        gone_day = row.changed_on
+    return JudgedLine(
+        row.line, row.amount, row.is_return, reasons.reason, gone_day, refunded=row.refunded
+    )
 
 
 def _ordered(values: Iterable[Any]) -> tuple[tuple[Any, ...], ...]:
@@ -206,22 +254,36 @@ def _grouped(rows: Iterable[_Row], key: Callable[[_Row], Hashable]) -> Iterator[
     return iter(groups.values())
 
 
-def _mark_duplicates(rows: Sequence[_Row], *, is_within_source: bool) -> None:
+def _mark_duplicates(
+    rows: Sequence[_Row], *, is_within_source: bool, is_latest_first: bool
+) -> None:
     """Mark the rows that say again what another said, within its source or in another one."""
     for same in _grouped(rows, lambda row: row.content):
         if len(same) == 1:
             continue
         turns: dict[int, list[_Row]] = defaultdict(list)
         for of_source in _grouped(same, lambda row: row.line.source):
-            of_source.sort(key=lambda row: (_ordered(row.rest), row.place))
+            of_source.sort(key=lambda row: (_state(row), _ordered(row.rest), row.place))
             for turn, row in enumerate(of_source):
                 turns[turn].append(row)
                 if turn and is_within_source:
                     row.duplicate = "duplicate"
         for over_sources in turns.values():
             over_sources.sort(key=lambda row: (_ordered(row.rest), row.line.source))
+            if is_latest_first:
+                over_sources.sort(key=lambda row: row.line.source, reverse=True)
+                over_sources.sort(key=_arrived, reverse=True)
             for row in over_sources[1:]:
                 row.duplicate = "overlapping_files"
+
+
+def _state(row: _Row) -> tuple[Any, ...]:
+    one = row.line
+    return *_ordered([one.verdict]), -one.refunded, *_ordered([one.changed_at])
+
+
+def _arrived(row: _Row) -> datetime:
+    return row.line.ingested_at or datetime.min  # noqa: DTZ901 - the shop's wall time
 
 
 def _pair_days(rows: Iterable[_Row]) -> None:
@@ -284,26 +346,45 @@ def _first_purchases(rows: Iterable[_Row]) -> dict[str | None, datetime]:
     return first
 
 
-def _reasons(data: Data, bought_first: dict[str | None, datetime]) -> Callable[[_Row], str | None]:
+class _RowReasons(NamedTuple):
+    """By which rule a row is put aside, and by which it would be if its order had not changed."""
+
+    reason: str | None
+    without_state: str | None
+
+
+def _reasons(data: Data, bought_first: dict[str | None, datetime]) -> Callable[[_Row], _RowReasons]:
     """What finds the first rule that puts a row aside, in the order of `rules_for`."""
-    ignored = {
-        code if data.rules.product_code_case == "keep" else "".join(code.upper().split())
-        for code in data.rules.ignore_products
-    }
+    is_no_goods = _goods_check(data)
     in_money = _currency_check(data)
 
-    def reason_of(row: _Row) -> str | None:
-        return (
+    def reasons_of(row: _Row) -> _RowReasons:
+        first = (
             _unreadable_date(row.line)
             or ("bad_quantity" if row.line.quantity is None else None)
             or in_money(row.line.currency)
             or ("bad_amount" if row.amount is None else None)
             or row.duplicate
-            or ("not_a_product" if row.line.product_id in ignored else None)
-            or _no_sale(row, bought_first)
+            or ("not_a_product" if is_no_goods(row.line) else None)
+        )
+        state = row.line.verdict if row.line.verdict in STATES else None
+        last = _no_sale(row, bought_first)
+        refunded = "refunded" if row.refunded > 0 and row.amount == 0 else None
+        return _RowReasons(state or first or refunded or last, first or last)
+
+    return reasons_of
+
+
+def _goods_check(data: Data) -> Callable[[TypedLine], bool]:
+    codes = frozenset(ignored_codes(data))
+    names = {folded(name) for name in data.rules.ignore_product_names}
+
+    def check(line: TypedLine) -> bool:
+        return line.product_id in codes or (
+            bool(names) and line.product_name is not None and folded(line.product_name) in names
         )
 
-    return reason_of
+    return check
 
 
 def _unreadable_date(line: TypedLine) -> str | None:

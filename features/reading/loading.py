@@ -6,15 +6,16 @@ a view over the kept rows and the few that the rules put aside.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from features.errors import DataError
 from features.reading.identities import Resolution, load_persons
-from features.reading.mapping import constant_fields, typed_lines
-from features.reading.rules import judging_steps, kinds
+from features.reading.mapping import constant_fields, filled_lines, typed_lines
+from features.reading.order_money import OF_ORDERS, settled_rows
+from features.reading.rules import DUPLICATES, judging_steps, kinds, no_goods
 from features.reading.sent_lines import SentOrderLine, add_sent_lines
 from features.reading.side_tables import (
     SideTable,
@@ -73,14 +74,19 @@ def load_lines(
         if data.identities is not None and identities is not None:
             load_links(connection, identities)
             resolution = load_persons(connection, data.identities.conflicts)
+        if data.fill_down:
+            connection.execute(f"CREATE TEMP VIEW filled_lines AS {filled_lines(data, types)}")
         _keep_rows(connection, data, types)
     except duckdb.Error as error:
         # not about the source, but about the place where its rows are kept
         if isinstance(error, duckdb.OutOfMemoryException) or str(folder) in str(error):
             raise
         raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
+    constants = constant_fields(data, types)
     for name, query in judging_steps(data).items():
         connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        if name == DUPLICATES:
+            _settle(connection, data, constants)
     connection.execute("""
         CREATE TEMP VIEW judged_lines AS
         SELECT kinds.*, reason, gone_on
@@ -130,6 +136,24 @@ def _keep_rows(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[st
     connection.execute(f"CREATE TEMP VIEW kinds AS SELECT *{listed} FROM kept_rows")
 
 
+def _settle(
+    connection: duckdb.DuckDBPyConnection, data: Data, constants: Mapping[str, str]
+) -> None:
+    """Make `kinds` anew where money of orders or refunds change amounts."""
+    of_orders = [name for name in OF_ORDERS if name not in constants]
+    if not of_orders and "refunded" in constants:
+        return
+    # of the fields that are the same in all rows, refunds alone are no longer
+    same = [name for name in constants if name != "refunded"]
+    left_out = f"EXCLUDE ({', '.join(same)})" if same else ""
+    settled = settled_rows(data, of_orders, no_goods(data))
+    connection.execute(f"CREATE TEMP TABLE settled_rows AS SELECT * {left_out} FROM ({settled})")
+    connection.execute("DROP VIEW kinds; DROP TABLE kept_rows")
+    connection.execute("ALTER TABLE settled_rows RENAME TO kept_rows")
+    listed = "".join(f", {constants[name]} AS {name}" for name in same)
+    connection.execute(f"CREATE TEMP VIEW kinds AS SELECT *{listed} FROM kept_rows")
+
+
 def _opened(
     connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, given: Source | None
 ) -> tuple[Source, dict[str, str], SideTable | None, SideTable | None]:
@@ -141,6 +165,7 @@ def _opened(
         source = given or open_orders(data, root)
         types = source.columns(connection)
         problems += missing_columns(types, data.columns.mapped(), source.name)
+        problems += missing_columns(types, data.named_beside(), source.name, "data")
     except DataError as error:
         problems += error.problems
     tables: dict[str, SideTable] = {}

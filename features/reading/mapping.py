@@ -7,8 +7,11 @@ read becomes NULL here and a reason in `features.reading.rules`, never a lost ro
 import re
 from fractions import Fraction
 
+from features.reading.ids import normal_id_sql
+from features.reading.line_money import money_fields
+from features.reading.order_money import OF_ORDERS
+from features.reading.states import state_fields
 from features.reading.values.numbers import NumberStyle, number_sql
-from features.settings.columns import Columns
 from features.settings.data import Data, minor_units
 from features.sql import identifier, literal
 
@@ -21,7 +24,7 @@ NUMBERS = (*FLOATS, *_INTEGERS, *(f"U{kind}" for kind in _INTEGERS))
 
 
 def typed_lines(data: Data, types: dict[str, str]) -> str:
-    """SQL that turns `source_lines` into typed lines.
+    """SQL that turns `source_lines` into typed lines, or `filled_lines` where there are such.
 
     Parameters
     ----------
@@ -35,10 +38,47 @@ def typed_lines(data: Data, types: dict[str, str]) -> str:
     known by the card alone), `has_date` (was there anything to read), `is_wall_time` (a time
     without offset, read as the shop's), `ordered_at` and `ingested_at` (local wall time,
     TIMESTAMP), `quantity` (DOUBLE), `amount`, `discount`, `cost` (BIGINT minor units of
-    `data.currency`, below 10¹⁵; NULL in a currency without a rate).
+    `data.currency`, below 10¹⁵; NULL in a currency without a rate); `verdict` and `changed_at`
+    (see `features.reading.states`), `refunded`, `tax`, `shipping`, `order_subtotal`, `order_total`
+    and the money of whole orders (see `features.reading.order_money`), in minor units ≥ 0.
     """
     fields = ", ".join(f"{value} AS {name}" for name, value in _fields(data, types).items())
-    return f"SELECT source_file, source_row, {fields} FROM source_lines"
+    return f"SELECT source_file, source_row, {fields} FROM {read_table(data)}"
+
+
+def read_table(data: Data) -> str:
+    """The table that columns are read from."""
+    return "filled_lines" if data.fill_down else "source_lines"
+
+
+def filled_lines(data: Data, types: dict[str, str]) -> str:
+    """SQL for `source_lines`, `data.fill_down` filled: an order's first line speaks for the others.
+
+    Where the order's number itself stands on its first line only, an order reaches to the next one.
+    """
+    order = data.columns.order_id
+    in_file = "PARTITION BY source_file ORDER BY source_row"
+    if order is None:
+        order_of_row, window = "", f"({in_file})"
+        value = "last_value({0} IGNORE NULLS) OVER " + window
+    else:
+        number = plain_text(order, types)
+        is_first_only = order in data.fill_down
+        name = f"count({number}) OVER ({in_file})" if is_first_only else number
+        order_of_row = f", {name} AS regulars_order_of_row"
+        value = (
+            "first_value({0} IGNORE NULLS) OVER (PARTITION BY source_file, regulars_order_of_row "
+            "ORDER BY source_row ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+        )
+    filled = []
+    for name in data.fill_down:
+        column = identifier(name)
+        says = f"nullif(trim({column}), '')" if types[name] in ("VARCHAR", "TEXT") else column
+        filled.append(f"coalesce({says}, {value.format(says)}) AS {column}")
+    hidden = "EXCLUDE (regulars_order_of_row)" if order_of_row else ""
+    return f"""
+        SELECT * {hidden} REPLACE ({", ".join(filled)})
+        FROM (SELECT *{order_of_row} FROM source_lines)"""
 
 
 def constant_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
@@ -62,6 +102,12 @@ _CONSTANTS = frozenset(
 _OF_SENT = {"is_by_card": "false", "ingested_at": "NULL::TIMESTAMP"}
 """Fields that are the same in every row that comes typed."""
 
+_NEVER_SENT = {
+    **dict.fromkeys(OF_ORDERS, _NO_DISCOUNT),
+    **dict.fromkeys(("tax", "shipping", "order_subtotal", "order_total"), _NO_MONEY),
+}
+"""Fields that such a row does not have."""
+
 
 def _fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     """Field → SQL over `source_lines`."""
@@ -70,25 +116,39 @@ def _fields(data: Data, types: dict[str, str]) -> dict[str, str]:
         return fields
     same = {
         "is_wall_time",
-        *(name for name, value in fields.items() if value == _OF_SENT.get(name)),
+        *(name for name, value in fields.items() if value == (_OF_SENT | _NEVER_SENT).get(name)),
     }
     return {
-        name: value if name in same else f"CASE WHEN {IS_SENT} THEN {SENT}{name} ELSE {value} END"
+        name: value
+        if name in same
+        else f"CASE WHEN {IS_SENT} THEN {_NEVER_SENT.get(name, SENT + name)} ELSE {value} END"
         for name, value in fields.items()
     }
 
 
 def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     columns = data.columns
-    customer, card = (id_text(name, types) for name in (columns.customer_id, columns.card_id))
+    customer = customer_text(data, types)
+    card = person_text(columns.card_id, data, types)
     has_card = columns.card_id is not None
     quantity, cost = (number(name, types, data) for name in (columns.quantity, columns.cost))
     currency = plain_text(columns.currency, types)
-    product = id_text(columns.product_id, types)
+
+    def number_of(name: str) -> str:
+        return number(name, types, data)
+
+    def money_of(value: str) -> str:
+        return _money(value, types, data)
+
+    states = state_fields(
+        data, lambda name: plain_text(name, types), lambda name: timestamp(name, types, data)
+    )
+    table = read_table(data)
+    product = id_text(columns.product_id, types, table)
     return {
         "customer_id": f"coalesce({customer}, {card})" if has_card else customer,
         "is_by_card": f"{customer} IS NULL AND {card} IS NOT NULL" if has_card else "false",
-        "order_id": id_text(columns.order_id, types),
+        "order_id": id_text(columns.order_id, types, table),
         "product_id": product_code(product, data) if columns.product_id else product,
         **{
             name: plain_text(getattr(columns, name), types)
@@ -100,9 +160,9 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
         "ordered_at": timestamp(columns.ordered_at, types, data),
         "ingested_at": timestamp(columns.ingested_at, types, data),
         "quantity": quantity if columns.quantity else _ONE_PIECE,
-        "amount": _money(_amount(columns, types, data), types, data),
-        "discount": _discount(columns, types, data),
+        **money_fields(data, number_of, money_of, table),
         "cost": _money(cost, types, data) if columns.cost else _NO_MONEY,
+        **states,
     }
 
 
@@ -134,16 +194,38 @@ def plain_text(name: str | None, types: dict[str, str]) -> str:
     return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
 
 
-def id_text(name: str | None, types: dict[str, str], table: str = "source_lines") -> str:
-    """A column of `table` as text, without the '.0' of numbers that passed through a float column.
+def customer_text(data: Data, types: dict[str, str], table: str | None = None) -> str:
+    """Who bought: the first of the columns that is filled."""
+    names = [person_text(name, data, types, table) for name in data.columns.customer_id]
+    return names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"
+
+
+def person_text(
+    name: str | None, data: Data, types: dict[str, str], table: str | None = None
+) -> str:
+    """The id of a customer or a card, as `data.rules.email_ids` reads it."""
+    table = table or read_table(data)
+    return id_text(name, types, table, folds_addresses=data.rules.email_ids == "fold")
+
+
+def id_text(
+    name: str | None,
+    types: dict[str, str],
+    table: str = "source_lines",
+    *,
+    folds_addresses: bool = False,
+) -> str:
+    """A column of `table` as an id, without the '.0' of numbers that passed through a float column.
 
     Where ids are missing, many tools write the others as floats, all of them: a file in which
     every id ends in '.0' has lost nothing by losing it. Otherwise ids stay as they are.
     """
-    text = plain_text(name, types)
-    if name is None or types[name] != "VARCHAR":
-        return text
+    if name is None or types[name] not in ("VARCHAR", "TEXT"):
+        return plain_text(name, types)
     column = identifier(name)
+    text = normal_id_sql(column, folds_addresses=folds_addresses)
+    if types[name] != "VARCHAR":
+        return text  # judged already, over all files together
     return rf"""CASE WHEN source_file IN (
                     SELECT source_file FROM {table} GROUP BY source_file
                     HAVING bool_and(coalesce(ends_with({column}, '.0') OR {column} = '', true))
@@ -252,19 +334,3 @@ def _times(whole: str, factor: Fraction) -> str:
         f"CASE WHEN {product} < 1000000000000000 "
         f"THEN CAST(sign({whole}) * CAST({product} AS BIGINT) AS BIGINT) END"
     )
-
-
-def _amount(columns: Columns, types: dict[str, str], data: Data) -> str:
-    if columns.amount is not None:
-        return number(columns.amount, types, data)
-    price = number(columns.unit_price, types, data)
-    quantity = number(columns.quantity, types, data)
-    return f"({price}) * ({quantity})"
-
-
-def _discount(columns: Columns, types: dict[str, str], data: Data) -> str:
-    """All discount columns together, whatever their sign in the file, as money ≥ 0."""
-    if not columns.discount:
-        return _NO_DISCOUNT
-    parts = (f"coalesce(abs({number(name, types, data)}), 0)" for name in columns.discount)
-    return f"coalesce({_money(' + '.join(parts), types, data)}, 0)"

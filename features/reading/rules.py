@@ -12,9 +12,22 @@ from dataclasses import dataclass
 
 from babel.numbers import list_currencies
 
+from features.reading.ids import normal_id
+from features.reading.states import (
+    CANCELLED_COLUMN,
+    DOCUMENT_NONE,
+    GIVEN_BACK,
+    RETURN,
+    STATUS_NONE,
+    UNDECIDED,
+)
+from features.reading.vocabulary.words import folded, folded_sql
 from features.settings.data import Data
 from features.settings.rules import Rules
 from features.sql import literal
+
+DUPLICATES = "duplicates"
+"""The first step of judging; amounts are settled after it (`features.reading.order_money`)."""
 
 MIDNIGHT_MINUTES = 60
 """A cancellation over midnight belongs to a purchase at most this long before."""
@@ -40,7 +53,37 @@ class Rule:
 
 def rules_for(data: Data) -> tuple[Rule, ...]:
     """The rules in force for a configuration, in the order in which they apply."""
-    return (*_unreadable(data), *_no_orders(data))
+    return (*_STATE_RULES, *_unreadable(data), *_no_orders(data))
+
+
+def _state_rule(code: str, meaning: str, advice: str = "") -> Rule:
+    return Rule(code, meaning, f"verdict = {literal(code)}", advice)
+
+
+_STATE_RULES = (
+    _state_rule(
+        CANCELLED_COLUMN,
+        "no purchase: a column that says so is filled (data.rules.none_when_filled)",
+    ),
+    _state_rule(
+        DOCUMENT_NONE, "a paper that is no purchase, such as a quotation (data.rules.document)"
+    ),
+    _state_rule(
+        STATUS_NONE, "no purchase by its status: cancelled, failed, pending (data.rules.status)"
+    ),
+    _state_rule(
+        UNDECIDED,
+        "a status or a kind of paper of which the settings do not say whether it is a purchase",
+        "Put each value into a list of data.rules.status or data.rules.document.",
+    ),
+    _state_rule(GIVEN_BACK, "a purchase that became a return: all of it was given back"),
+)
+"""Before all others: of a cancelled row nothing else matters, not even whether it can be read."""
+
+REFUNDED = "refunded"
+_IS_REFUNDED = "refunded > 0 AND amount = 0"
+_OF_STATE = frozenset({*(rule.code for rule in _STATE_RULES), REFUNDED})
+"""Rules of what became of an order, from a day on where the shop says from when."""
 
 
 def _unreadable(data: Data) -> tuple[Rule, ...]:
@@ -85,12 +128,29 @@ def _currency_rules(data: Data) -> tuple[Rule, ...]:
     )
 
 
+def ignored_codes(data: Data) -> list[str]:
+    """The codes that are no products, as lines carry them once they are read."""
+    return sorted(
+        {
+            code if data.rules.product_code_case == "keep" else "".join(code.upper().split())
+            for code in data.rules.ignore_products
+        }
+    )
+
+
+def no_goods(data: Data) -> str:
+    """SQL predicate over typed lines: fees, postage and whatever else the settings say is no product."""
+    codes = ignored_codes(data)
+    names = sorted({folded(name) for name in data.rules.ignore_product_names})
+    parts = []
+    if codes:
+        parts.append(f"product_id IN ({', '.join(map(literal, codes))})")
+    if names:
+        parts.append(f"{folded_sql('product_name')} IN ({', '.join(map(literal, names))})")
+    return " OR ".join(f"coalesce({part}, false)" for part in parts) or "false"
+
+
 def _no_orders(data: Data) -> tuple[Rule, ...]:
-    codes = {
-        code if data.rules.product_code_case == "keep" else "".join(code.upper().split())
-        for code in data.rules.ignore_products
-    }
-    ignored = ", ".join(literal(code) for code in sorted(codes))
     return (
         Rule(
             "duplicate",
@@ -101,8 +161,13 @@ def _no_orders(data: Data) -> tuple[Rule, ...]:
         Rule("overlapping_files", "the same row in another file as well", "is_duplicate"),
         Rule(
             "not_a_product",
-            "fees, postage, adjustments (data.rules.ignore_products)",
-            f"product_id IN ({ignored})" if ignored else "false",
+            "fees, postage, adjustments (data.rules.ignore_products, ignore_product_names)",
+            no_goods(data),
+        ),
+        Rule(
+            REFUNDED,
+            "a line of which all the money was given back (data.columns.refunded)",
+            _IS_REFUNDED,
         ),
         Rule(
             "not_a_sale",
@@ -140,6 +205,13 @@ def duplicates_dropped(data: Data) -> bool:
     return data.columns.order_id is not None
 
 
+def has_states(data: Data) -> bool:
+    """Whether the files say of orders what became of them."""
+    columns = data.columns
+    told = (columns.status, columns.document, columns.refunded)
+    return bool(data.rules.none_when_filled) or any(name is not None for name in told)
+
+
 def judging_steps(data: Data) -> dict[str, str]:
     """The SQL steps from `kinds` to `put_aside`, by the name of the table that each makes.
 
@@ -147,14 +219,15 @@ def judging_steps(data: Data) -> dict[str, str]:
     `gone_on` of what was a purchase until this day and not only within its own.
     """
     return {
-        "duplicates": _duplicates(data),
+        DUPLICATES: _duplicates(data),
         # who returns nothing has no pairs, and needs none of the steps that look for them
         "returners": """
             SELECT DISTINCT customer_id FROM kinds WHERE is_return AND customer_id IS NOT NULL""",
-        "their_lines": """
+        "their_lines": f"""
             SELECT * FROM kinds
             SEMI JOIN returners USING (customer_id)
-            ANTI JOIN duplicates USING (source_file, source_row)""",
+            ANTI JOIN duplicates USING (source_file, source_row)
+            WHERE {STANDS}""",
         "day_pairs": _day_pairs(),
         "midnight_pairs": _midnight_pairs(),
         "cancelled": _cancelled(),
@@ -165,14 +238,25 @@ def judging_steps(data: Data) -> dict[str, str]:
     }
 
 
+def nobody_ids(rules: Rules) -> list[str]:
+    """The ids of `rules.anonymous_customers`, as ids of customers are read."""
+    folds = rules.email_ids == "fold"
+    ids = {normal_id(name, folds_addresses=folds) for name in rules.anonymous_customers}
+    return sorted(filter(None, ids))
+
+
+STANDS = f"coalesce(verdict = {literal(RETURN)}, true) AND NOT ({_IS_REFUNDED})"
+"""SQL predicate: the state of the row does not put it aside."""
+
+
 def kinds(rules: Rules) -> str:
     """SQL for `typed_lines` with what kind they are, and the day on which they were ordered.
 
     A return takes money back, whatever its sign in the file.
     """
     prefix = rules.cancelled_order_prefix
-    names = ", ".join(literal(name) for name in rules.anonymous_customers)
-    nobody = (
+    names = ", ".join(map(literal, nobody_ids(rules)))
+    person = (
         f", CASE WHEN customer_id NOT IN ({names}) THEN customer_id END AS customer_id"
         if names
         else ""
@@ -181,10 +265,11 @@ def kinds(rules: Rules) -> str:
     return f"""
         WITH told AS (
             SELECT *, {cancelled} AS is_cancellation,
-                   coalesce({cancelled} OR quantity < 0 OR amount < 0, false) AS is_return
+                   coalesce({cancelled} OR quantity < 0 OR amount < 0 OR verdict = {literal(RETURN)},
+                            false) AS is_return
             FROM typed_lines
         )
-        SELECT * REPLACE (CASE WHEN is_return THEN -abs(amount) ELSE amount END AS amount{nobody}),
+        SELECT * REPLACE (CASE WHEN is_return THEN -abs(amount) ELSE amount END AS amount{person}),
                CAST(ordered_at AS DATE) AS ordered_on
         FROM told"""
 
@@ -198,6 +283,8 @@ them is kept is told by these, never by the place in the file."""
 def _duplicates(data: Data) -> str:
     """The rows that say again what another row said, within its file or over files."""
     within_file = "occurrence_in_file > 1 OR " if duplicates_dropped(data) else ""
+    # of an order exported twice in two states, the later file knows better
+    latest = "ingested_at DESC NULLS LAST, source_file DESC, " if has_states(data) else ""
     return f"""
         WITH fingerprints AS (
             SELECT source_file, source_row, hash({_CONTENT}) AS content_hash FROM kinds
@@ -205,14 +292,16 @@ def _duplicates(data: Data) -> str:
             SELECT content_hash FROM fingerprints GROUP BY content_hash HAVING count(*) > 1
         ), numbered AS (
             SELECT kinds.*, row_number() OVER (
-                       PARTITION BY {_CONTENT}, source_file ORDER BY {_REST}, source_row
+                       PARTITION BY {_CONTENT}, source_file
+                       ORDER BY verdict, refunded DESC, changed_at, {_REST}, source_row
                    ) AS occurrence_in_file
             FROM kinds
             JOIN fingerprints USING (source_file, source_row)
             JOIN suspects USING (content_hash)
         ), counted AS (
             SELECT source_file, source_row, occurrence_in_file, row_number() OVER (
-                       PARTITION BY {_CONTENT}, occurrence_in_file ORDER BY {_REST}, source_file
+                       PARTITION BY {_CONTENT}, occurrence_in_file
+                       ORDER BY {latest}{_REST}, source_file
                    ) AS occurrence_over_files
             FROM numbered
         )
@@ -278,8 +367,17 @@ def _cancelled() -> str:
     )
 
 
+_KNOWN_ON = "greatest(ordered_on, CAST(ingested_at AS DATE))"
+"""SQL for the day on which a row was both ordered and in the file."""
+
+
 def _put_aside(data: Data) -> str:
-    cases = " ".join(f"WHEN {rule.condition} THEN {literal(rule.code)}" for rule in rules_for(data))
+    rules = rules_for(data)
+    cases, without_state = (
+        " ".join(f"WHEN {rule.condition} THEN {literal(rule.code)}" for rule in some)
+        for some in (rules, [rule for rule in rules if rule.code not in _OF_STATE])
+    )
+    states = ", ".join(literal(code) for code in sorted(_OF_STATE))
     return f"""
         WITH flagged_lines AS (
             SELECT kinds.*,
@@ -296,9 +394,18 @@ def _put_aside(data: Data) -> str:
             LEFT JOIN first_purchases
               ON is_return AND kinds.customer_id = first_purchases.customer_id
              AND kinds.product_id IS NOT DISTINCT FROM first_purchases.product_id
-        ), told AS (SELECT *, CASE {cases} END AS reason FROM flagged_lines)
-        SELECT source_file, source_row, reason,
-               CASE WHEN starts_with(reason, 'cancelled')
-                     AND gone_on > greatest(ordered_on, CAST(ingested_at AS DATE))
-                    THEN gone_on END AS gone_on
-        FROM told WHERE reason IS NOT NULL"""
+        ), told AS (
+            SELECT *, CASE {cases} END AS reason,
+                   changed_at IS NOT NULL AND CASE {without_state} END IS NULL AND NOT is_return
+                       AND (verdict IS NOT NULL OR refunded > 0) AS is_changed
+            FROM flagged_lines
+        ), dated AS (
+            SELECT source_file, source_row, reason,
+                   CASE WHEN is_changed AND CAST(changed_at AS DATE) > {_KNOWN_ON}
+                        THEN CAST(changed_at AS DATE)
+                        WHEN starts_with(reason, 'cancelled') AND reason NOT IN ({states})
+                         AND gone_on > {_KNOWN_ON}
+                        THEN gone_on END AS gone_on
+            FROM told
+        )
+        SELECT * FROM dated WHERE reason IS NOT NULL OR gone_on IS NOT NULL"""

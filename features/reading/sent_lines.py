@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from features.reading.judging import TypedLine
-from features.reading.mapping import IS_SENT, SENT, id_text, timestamp
+from features.reading.mapping import IS_SENT, SENT, customer_text, id_text, timestamp
 from features.settings.data import Data
 from features.sql import literal
 
@@ -30,12 +30,12 @@ class SentOrderLine(NamedTuple):
 _TYPES = {
     "customer_id": pa.string(),
     **dict.fromkeys(
-        ("order_id", "product_id", "product_name", "category", "channel", "currency"), pa.string()
+        ("order_id", "product_id", "product_name", "category", "channel", "currency", "verdict"),
+        pa.string(),
     ),
-    "ordered_at": pa.timestamp("us"),
-    "ingested_at": pa.timestamp("us"),
+    **dict.fromkeys(("ordered_at", "ingested_at", "changed_at"), pa.timestamp("us")),
     "quantity": pa.float64(),
-    **dict.fromkeys(("amount", "discount", "cost"), pa.int64()),
+    **dict.fromkeys(("amount", "discount", "cost", "refunded"), pa.int64()),
     **dict.fromkeys(("has_date", "is_by_card"), pa.bool_()),
 }
 
@@ -91,7 +91,7 @@ def _absorbed(data: Data, types: dict[str, str]) -> str:
         return f"""
             SELECT source_row FROM sent_lines
             WHERE {SENT}order_id IN (SELECT {order} FROM file_lines)"""
-    customer = id_text(columns.customer_id, types, "file_lines")
+    customer = customer_text(data, types, "file_lines")
     day = f"CAST({timestamp(columns.ordered_at, types, data)} AS DATE)"
     return f"""
         SELECT source_row FROM sent_lines SEMI JOIN

@@ -10,7 +10,8 @@ from features.settings.section import ColumnName, Section
 class Columns(Section):
     """Which column of the file is which. Only what the file has needs a line."""
 
-    customer_id: ColumnName
+    customer_id: tuple[ColumnName, ...]
+    """One column or several: the first that is filled says who bought."""
     ordered_at: ColumnName
     order_id: ColumnName | None = None
     product_id: ColumnName | None = None
@@ -20,6 +21,26 @@ class Columns(Section):
     amount: ColumnName | None = None
     unit_price: Annotated[ColumnName | None, Field(validate_default=True)] = None
     discount: tuple[ColumnName, ...] = ()
+    discount_rate: ColumnName | None = None
+    """The share of the line's price that was taken off: 0.15, 15 or '15%'."""
+    order_discount: ColumnName | None = None
+    """A discount of the whole order, spread over its lines."""
+    refunded: ColumnName | None = None
+    """Money given back later; see `Rules.order_level`."""
+    refunded_at: ColumnName | None = None
+    """From when it was given back; without it, the state of the export holds for all dates."""
+    status: ColumnName | None = None
+    """The state of the order, judged by `Rules.status`."""
+    status_at: ColumnName | None = None
+    """From when the state holds; before it the order stood."""
+    document: ColumnName | None = None
+    """What kind of paper the row is, judged by `Rules.document`."""
+    tax: ColumnName | None = None
+    shipping: ColumnName | None = None
+    order_subtotal: ColumnName | None = None
+    """What the goods of the whole order cost: the proof that its lines are read right."""
+    order_total: ColumnName | None = None
+    """What the whole order cost, with tax and shipping."""
     cost: ColumnName | None = None
     channel: ColumnName | None = None
     ingested_at: ColumnName | None = None
@@ -27,10 +48,17 @@ class Columns(Section):
     """Card or account: who bought where `customer_id` is empty; see `Identities`."""
     currency: ColumnName | None = None
 
-    @field_validator("discount", mode="before")
+    @field_validator("customer_id", "discount", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("customer_id")
+    @classmethod
+    def _somebody_buys(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError("needs at least one column")
+        return names
 
     # on a field rather than the section: a section with other problems is not looked at
     @field_validator("unit_price")

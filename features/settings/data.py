@@ -9,8 +9,16 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from features.settings.columns import Columns
 from features.settings.rules import Rules
-from features.settings.section import Section
+from features.settings.section import ColumnName, Section
 from features.settings.tables import Contacts, Customers, Identities, Interactions, Products
+
+GATES = frozenset(
+    {
+        *("unreadable_rows", "mostly_returns", "no_net_money", "nobody_holds_most"),
+        *("orders_do_not_add_up", "status_undecided"),
+    }
+)
+"""Findings that say that orders are misread: they stop everything unless they are accepted."""
 
 POSTGRES = ("postgresql://", "postgres://")
 
@@ -73,8 +81,14 @@ class Data(Section):
     """The mark between groups of digits; None: "." where the decimal mark is a comma. Blanks and
     apostrophes are always read."""
     currency: Currency = "EUR"
+    fill_down: tuple[ColumnName, ...] = ()
+    """Columns that only the first line of an order fills."""
+    tax: Literal["excluded", "included"] = "excluded"
+    """Whether the amount holds the tax, which is then taken off by `columns.tax`."""
     columns: Columns
-    rules: Rules = Rules()
+    rules: Annotated[Rules, Field(validate_default=True)] = Rules()
+    accept: dict[str, str] = Field(default_factory=dict)
+    """The code of a finding that would stop → why the shop goes on all the same."""
     rates: dict[Currency, Rate] = Field(default_factory=dict)
     """What one unit of another currency is worth in `currency`."""
     products: Products | None = None
@@ -113,6 +127,43 @@ class Data(Section):
         if rates.get(str(currency), 1) != 1:
             raise ValueError(f"one {currency} is one {currency}: leave its rate out")
         return rates
+
+    @field_validator("rules")
+    @classmethod
+    def _order_money_is_mapped(cls, rules: Rules, info: ValidationInfo) -> Rules:
+        columns = info.data.get("columns")
+        if columns is None:
+            return rules
+        money = {columns.tax, columns.shipping, columns.refunded, columns.order_discount}
+        money |= {columns.order_subtotal, columns.order_total, *columns.discount}
+        if strangers := [name for name in rules.order_level if name not in money]:
+            raise ValueError(
+                f"order_level: {', '.join(map(repr, strangers))} is no column of discount, refunded, "
+                "tax or shipping in 'data.columns'"
+            )
+        if rules.order_level and columns.order_id is None:
+            raise ValueError(
+                "order_level needs 'data.columns.order_id', which says what an order is"
+            )
+        if info.data.get("tax") == "included" and columns.tax is None:
+            raise ValueError("tax = \"included\" needs 'data.columns.tax', which is taken off")
+        return rules
+
+    @field_validator("accept")
+    @classmethod
+    def _with_reasons(cls, accept: dict[str, str]) -> dict[str, str]:
+        if strangers := sorted(accept.keys() - GATES):
+            raise ValueError(
+                f"{', '.join(strangers)}: nothing that can be accepted; that are {', '.join(sorted(GATES))}"
+            )
+        if silent := [code for code, reason in accept.items() if not reason]:
+            raise ValueError(f"{', '.join(silent)}: say why")
+        return accept
+
+    def named_beside(self) -> dict[str, tuple[str, ...]]:
+        """Setting → the columns of the orders that it names, for those beside `columns`."""
+        named = {"fill_down": self.fill_down, "rules.none_when_filled": self.rules.none_when_filled}
+        return {setting: columns for setting, columns in named.items() if columns}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -100,6 +100,9 @@ def _typed(line: FileLine) -> TypedLine:
         cost=line.cost,
         currency=line.currency,
         ingested_at=line.ingested_at,
+        verdict=line.verdict,
+        refunded=line.refunded,
+        changed_at=line.changed_at,
         source=f"{line.source:09}",
     )
 

@@ -301,7 +301,7 @@ def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> l
         in_files.add(line.order_id)
         if line.ordered_at is None or line.is_put_aside:
             continue
-        amount = None if line.amount is None else line.amount / minor
+        amount = None if line.amount is None else (line.amount - line.refunded) / minor
         entry = OrderedLine(line.product_id, line.category, line.quantity or 0.0, amount)
         orders.setdefault((line.order_id, line.ordered_at.date(), False), []).append(entry)
     for sent in lines:

@@ -16,10 +16,22 @@ from features.orders.log import OrderLog, day_date, day_number, read_orders
 from features.reading.judging import TypedLine, counting_lines, judge
 from features.reading.loading import load_lines
 from features.reading.rules import rules_for
+from features.reading.states import CANCELLED_COLUMN, DOCUMENT_NONE
 from features.reading.typing import SentLine, typed_line
 from features.sources import FrameSource, ParquetSource
 from features.sql import engine
-from tests.support.dirty import COLUMNS, RULES, START, chance, dirty_lines, frame_of, late_line
+from tests.support.dirty import (
+    COLUMNS,
+    RULES,
+    START,
+    STATE_COLUMNS,
+    STATE_RULES,
+    chance,
+    dirty_lines,
+    frame_of,
+    in_state,
+    late_line,
+)
 from tests.support.shop import shop_settings
 
 Customers = dict[str, list[TypedLine]]
@@ -30,6 +42,8 @@ VARIANTS = {
     "equal rows are sales": {"rules": {**RULES, "duplicates": "keep"}},
     "codes in capitals": {"rules": {"ignore_products": ("po st",), "product_code_case": "upper"}},
     "no rules": {"rules": {}},
+    "states": {"rules": {**RULES, "status": STATE_RULES}, "columns": {**COLUMNS, **STATE_COLUMNS}},
+    "names": {"rules": {"ignore_product_names": ("TEA,-Green",)}},
 }
 
 
@@ -64,6 +78,11 @@ def dirty_customers(seed: int, *, customers: int, most: int, **kinds) -> Custome
     }
 
 
+def in_states(customers: Customers) -> Customers:
+    random = chance(len(customers))
+    return {name: [in_state(random, line) for line in lines] for name, lines in customers.items()}
+
+
 def in_capitals(customers: Customers) -> Customers:
     return {
         name: [one._replace(product_id=one.product_id and one.product_id.upper()) for one in lines]
@@ -79,26 +98,33 @@ def test_every_line_has_the_reason_of_the_batch(variant, seed, tmp_path_factory)
     customers = dirty_customers(seed, customers=25, most=14)
     if variant == "codes in capitals":
         customers = in_capitals(customers)
+    if variant == "states":
+        customers = in_states(customers)
     batch = told_by_the_batch(settings_, customers)
     for customer, lines in customers.items():
         assert told_here(settings_, lines) == batch[customer]
 
 
 def test_all_reasons_come_up_in_the_dirty_lines(tmp_path):
-    settings_ = shop(tmp_path, rules=RULES)
-    customers = dirty_customers(5, customers=400, most=14)
+    settings_ = shop(tmp_path, **VARIANTS["states"])
+    customers = in_states(dirty_customers(5, customers=400, most=14))
     found = Counter(
         one.reason for lines in customers.values() for one in judge(lines, settings_.data)
     )
-    codes = {rule.code for rule in rules_for(settings_.data)} - {"overlapping_files"}
+    # what a program sends has no such columns
+    never = {"overlapping_files", CANCELLED_COLUMN, DOCUMENT_NONE}
+    codes = {rule.code for rule in rules_for(settings_.data)} - never
     assert set(found) == codes | {None}
 
 
+@pytest.mark.parametrize("states", [False, True])
 @pytest.mark.parametrize("ingested", [False, True])
-def test_all_customers_of_a_dirty_log_have_the_features_of_the_table(ingested, tmp_path):
-    columns = {**COLUMNS, "ingested_at": "arrived"} if ingested else COLUMNS
-    settings_ = shop(tmp_path, rules=RULES, columns=columns)
+def test_all_customers_of_a_dirty_log_have_the_features_of_the_table(ingested, states, tmp_path):
+    plain = VARIANTS["states" if states else "prefix"]
+    columns = {**plain.get("columns", COLUMNS), **({"ingested_at": "arrived"} if ingested else {})}
+    settings_ = shop(tmp_path, rules=plain["rules"], columns=columns)
     customers = dirty_customers(11, customers=600, most=20)
+    customers = in_states(customers) if states else customers
     random = chance(12)
     if ingested:
         customers = {

@@ -6,6 +6,7 @@ from random import Random
 import pandas as pd
 
 from features.reading.judging import TypedLine
+from features.reading.states import GIVEN_BACK, RETURN, STATUS_NONE, UNDECIDED
 
 START = datetime.fromisoformat("2024-01-01")
 
@@ -22,6 +23,20 @@ COLUMNS = {
     "discount": "discount",
     "cost": "cost",
 }
+STATE_COLUMNS = {
+    "status": "state",
+    "status_at": "state_time",
+    "refunded": "refund",
+    "refunded_at": "refund_time",
+}
+_WORDS = {
+    None: "Paid",
+    STATUS_NONE: "on-hold",
+    UNDECIDED: "odd",
+    RETURN: "Came_Back",
+    GIVEN_BACK: "came back",
+}
+STATE_RULES = {"purchase": ("paid",), "none": ("On Hold",), "return": ("came back",)}
 RULES = {"cancelled_order_prefix": "C", "ignore_products": ("POST",)}
 
 _TIMES = ((0, 5), (0, 40), (9, 0), (9, 1), (17, 30), (23, 20), (23, 59))
@@ -45,6 +60,20 @@ def dirty_lines(
     back = [_taken_back(random, line) for line in lines if random.random() < 0.1]
     every = lines + again + back
     return random.sample(every, len(every))
+
+
+def in_state(random: Random, line: TypedLine) -> TypedLine:
+    """The line, cancelled or refunded or as it was, from its own day or a later one on."""
+    at = line.ordered_at
+    later = [None, None] if at is None else [None, at, at + timedelta(days=random.randrange(9))]
+    verdict = random.choice([None, None, None, *_WORDS])
+    if verdict == GIVEN_BACK:
+        if at is None:
+            return line
+        return line._replace(verdict=verdict, changed_at=at + timedelta(days=1, hours=1))
+    changed_at = random.choice(later[:2] if verdict == RETURN else later)
+    refunded = random.choice([0, 0, 0, 100, 250, 5_000])
+    return line._replace(verdict=verdict, refunded=refunded, changed_at=changed_at)
 
 
 def _taken_back(random: Random, line: TypedLine) -> TypedLine:
@@ -111,11 +140,20 @@ def frame_of(customers: dict[str, list[TypedLine]]) -> pd.DataFrame:
             "discount": f"{line.discount / 100:.2f}",
             "cost": None if line.cost is None else f"{line.cost / 100:.2f}",
             "arrived": None if line.ingested_at is None else line.ingested_at.isoformat(),
+            "state": _WORDS[line.verdict],
+            "state_time": _moment(line, is_state=True),
+            "refund": f"{line.refunded / 100:.2f}",
+            "refund_time": _moment(line, is_state=False),
         }
         for customer, lines in customers.items()
         for line in lines
     ]
     return pd.DataFrame(rows, dtype="str")
+
+
+def _moment(line: TypedLine, *, is_state: bool) -> str | None:
+    is_told = line.changed_at is not None and (line.verdict is not None) == is_state
+    return line.changed_at.isoformat() if is_told else None
 
 
 def _time(line: TypedLine) -> str | None:

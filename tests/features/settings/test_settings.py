@@ -116,7 +116,7 @@ def test_a_column_name_may_have_spaces_around_it_but_must_not_be_empty():
     assert with_columns(customer_id=" id ", ordered_at="t", amount="a").data.columns.mapped()[
         "customer_id"
     ] == (" id ",)
-    with pytest.raises(ConfigError, match=r"'data.columns.customer_id': String should have at"):
+    with pytest.raises(ConfigError, match=r"'data.columns.customer_id.0': String should have at"):
         with_columns(customer_id="", ordered_at="t", amount="a")
 
 
@@ -220,3 +220,47 @@ def test_a_package_knows_the_sections_it_reads_and_no_others(settings_class, str
 def test_features_knows_where_orders_are_kept_and_nothing_else_of_the_store():
     assert FeatureSettings.model_fields["store"].annotation is OrdersStore
     assert set(OrdersStore.model_fields) == {"quarantine", "log"}
+
+
+def data_of(**data):
+    columns = {"customer_id": "c", "ordered_at": "t", "amount": "a", "order_id": "o"}
+    value = {"transactions": "x", **data, "columns": {**columns, **data.get("columns", {})}}
+    return settings_from({"data": value}, FeatureSettings, root=Path()).data
+
+
+def refusal_of(**data):
+    with pytest.raises(ConfigError) as refused:
+        data_of(**data)
+    return str(refused.value)
+
+
+def test_several_columns_may_say_who_bought():
+    assert data_of().columns.customer_id == ("c",)
+    assert data_of(columns={"customer_id": ["Email", "Phone"]}).columns.customer_id == (
+        "Email",
+        "Phone",
+    )
+    assert "customer_id" in refusal_of(columns={"customer_id": []})
+
+
+def test_values_of_a_status_are_decided_once():
+    rules = data_of(rules={"status": {"purchase": ["Paid"], "return": ["back"]}}).rules
+    assert (rules.status.purchase, rules.status.returned) == (("Paid",), ("back",))
+    said = refusal_of(rules={"status": {"purchase": ["On-hold"], "none": ["on hold "]}})
+    assert "data.rules.status" in said
+    assert "'on hold' stands in two lists" in said
+
+
+def test_money_of_whole_orders_is_mapped_and_belongs_to_orders():
+    money = {"columns": {"refunded": "R"}, "rules": {"order_level": ["R"]}}
+    assert data_of(**money).rules.order_level == ("R",)
+    assert "'X' is no column of discount" in refusal_of(rules={"order_level": ["X"]})
+    without = {"columns": {"refunded": "R", "order_id": None}, "rules": {"order_level": ["R"]}}
+    assert "needs 'data.columns.order_id'" in refusal_of(**without)
+    assert "needs 'data.columns.tax'" in refusal_of(tax="included")
+
+
+def test_what_is_accepted_is_a_gate_and_has_a_reason():
+    assert data_of(accept={"mostly_returns": "a returns desk"}).accept
+    assert "nothing that can be accepted" in refusal_of(accept={"duplicate": "so what"})
+    assert "say why" in refusal_of(accept={"mostly_returns": " "})
