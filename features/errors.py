@@ -3,6 +3,7 @@
     RegularsError
     ├── ConfigError      regulars.toml or an argument cannot be used
     ├── DataError        the orders cannot be used
+    │   ├── MisreadOrders    they are plainly misread; a shop may say why it goes on
     │   └── NotEnoughData    they can be read, but are too few or too short to learn from
     ├── Busy             another process holds the lock
     ├── …                `training.errors`: published models
@@ -36,6 +37,10 @@ class ConfigError(SeveralProblems):
 
 class DataError(SeveralProblems):
     """The orders cannot be used."""
+
+
+class MisreadOrders(DataError):
+    """The orders are plainly misread: a gate stopped them that nobody has accepted."""
 
 
 class NotEnoughData(DataError):

@@ -329,7 +329,9 @@ def training_lock(bundles: Path) -> Iterator[None]:
 def parameters(log: OrderLog[TrainingSettings], plan: Plan) -> dict[str, Any]:
     """What a run in MLflow says of its data and its plan."""
     settings = log.settings
+    accepted = [f"{one.code}: {one.accepted}" for one in log.report.found("accepted")]
     return {
+        **({"accepted_findings": "; ".join(accepted)} if accepted else {}),
         "as_of": plan.as_of.isoformat(),
         "horizon_days": plan.horizon_days,
         "cutoffs": ", ".join(day.isoformat() for day in plan.cutoffs),

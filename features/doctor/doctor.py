@@ -9,10 +9,13 @@ import duckdb
 from features.doctor.findings import find_all
 from features.doctor.findings.evidence import Evidence
 from features.doctor.findings.refusals import card_of_two, nothing_usable, without_rate
+from features.doctor.gates import gates
+from features.doctor.reading_figures import month_figures, reading_figures
 from features.doctor.report import Finding, ReasonCount, Report, WeekCount
 from features.errors import ConfigError, RegularsError
 from features.reading.identities import Resolution
 from features.reading.rules import rules_for
+from features.reading.states import UNDECIDED
 from features.settings.feature_settings import FeatureSettings
 from features.sql import literal, row
 
@@ -51,8 +54,10 @@ def examine(
             f"{source}: {rows_read} rows read, but {report.rows_used} used and "
             f"{report.rows_quarantined} quarantined. Please report this as a defect."
         )
+    report = replace(report, reading=reading_figures(connection, data, report.quarantined))
     findings = [
         *nothing_usable(report),
+        *gates(report, data),
         *without_rate(connection, data, report.quarantined),
         *card_of_two(data, identities),
     ]
@@ -62,7 +67,12 @@ def examine(
     if report.rows_used:
         revenue = int(str(row(connection, f"{_REVENUE} WHERE reason IS NULL")[0]))
         findings += find_all(Evidence(connection, data, revenue, report.rows_used, identities))
-    return replace(report, findings=tuple(findings), weeks=_weeks(connection, data.minor_units))
+    return replace(
+        report,
+        findings=tuple(findings),
+        weeks=_weeks(connection, data.minor_units),
+        months=month_figures(connection, data),
+    )
 
 
 _REVENUE = "SELECT coalesce(sum(amount), 0) FROM judged_lines"
@@ -92,7 +102,7 @@ def _fixed(
             example=count.example,
         )
         for count in report.quarantined
-        if count.reason != "no_rate"  # refused as a whole
+        if count.reason not in ("no_rate", UNDECIDED)  # said as a whole
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from babel.numbers import format_currency
 
-Severity = Literal["refuses", "look", "fixed"]
+Severity = Literal["refuses", "accepted", "look", "fixed"]
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,15 @@ class Finding:
     Attributes
     ----------
     code : its name, stable for machines
-    severity : 'refuses' stops training and scoring, 'look' deserves a look, 'fixed' is dealt
-        with by a rule
+    severity : 'refuses' stops training and scoring, 'accepted' would have, 'look' deserves a
+        look, 'fixed' is dealt with by a rule
     count, unit : how many of what: row, product, customer, card, day
     share_of_revenue : money on them ÷ net revenue of the used rows; of the larger side where
         they cancel each other out; None where money says nothing
     example : where the first stands, or its name
     meaning : what it is and what it does to the results
     advice : what to do; empty where nothing is to be done
+    accepted : why the shop goes on in spite of it
     """
 
     code: str
@@ -34,6 +35,7 @@ class Finding:
     advice: str = ""
     share_of_revenue: float | None = None
     example: str = ""
+    accepted: str = ""
 
     @property
     def size(self) -> str:
@@ -79,6 +81,54 @@ class WeekCount:
 
 
 @dataclass(frozen=True)
+class MonthFigures:
+    """A month of the shop, in units of the currency: gross − discounts − refunds = net.
+
+    Attributes
+    ----------
+    month : its first day
+    orders : with a purchase in it, those of nobody known too
+    gross : goods before discounts and refunds
+    refunds : money given back, and returns
+    tax, shipping : None where no column says it; no part of the others
+    """
+
+    month: date
+    orders: int
+    gross: float
+    discounts: float
+    refunds: float
+    tax: float | None
+    shipping: float | None
+    net: float
+
+
+@dataclass(frozen=True)
+class ReadingFigures:
+    """What tells whether orders are misread; see `features.doctor.gates`.
+
+    Attributes
+    ----------
+    largest_customer, largest_orders : who has most orders, and how many
+    undecided_orders, undecided_amount : of values that nobody has decided, money as its size
+    undecided_values : those values, in words
+    counted_orders, moved_amount : what is used, where something is undecided
+    compared_orders, agreeing_orders : with a sum of their own, and those that come to it
+    """
+
+    largest_customer: str | None = None
+    largest_orders: int = 0
+    undecided_orders: int = 0
+    undecided_amount: float = 0.0
+    undecided_values: tuple[str, ...] = ()
+    counted_orders: int = 0
+    moved_amount: float = 0.0
+    compared_orders: int = 0
+    agreeing_orders: int = 0
+    disagreeing_example: str = ""
+
+
+@dataclass(frozen=True)
 class TableReason:
     """How many rows of an optional table one rule put aside."""
 
@@ -117,7 +167,7 @@ class Report:
 
     `rows_read == rows_used + sum(count.rows for count in quarantined)`, always.
     Money is in units of the currency; `revenue` is what used rows add up to. In `findings`, those
-    that refuse come first, then what rules put aside, then the gravest.
+    that refuse, or are accepted, come first, then what rules put aside, then the gravest.
     """
 
     source: str
@@ -136,6 +186,8 @@ class Report:
     return_rows: int
     returned: float
     one_order_customers: int
+    reading: ReadingFigures = ReadingFigures()
+    months: tuple[MonthFigures, ...] = ()
     findings: tuple[Finding, ...] = ()
     weeks: tuple[WeekCount, ...] = ()
     tables: tuple[TableReport, ...] = ()
@@ -163,6 +215,8 @@ class Report:
             values[name] = values[name].isoformat() if values[name] else None
         for week in values["weeks"]:
             week["monday"] = week["monday"].isoformat()
+        for month in values["months"]:
+            month["month"] = month["month"].isoformat()
         return {**values, "rows_quarantined": self.rows_quarantined}
 
 

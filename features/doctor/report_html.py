@@ -8,6 +8,7 @@ from features.doctor.report import Report, WeekCount, money, whole_money
 
 _TITLES = {
     "refuses": "To be mended before anything trains",
+    "accepted": "Accepted by the shop",
     "look": "Worth a look",
     "fixed": "Dealt with by a rule",
 }

@@ -147,6 +147,9 @@ def _found(settings: FeatureSettings) -> _Found | None:
     data = settings.data
     if settings.store.log is None or data.interactions or data.contacts or data.customers:
         return None
+    if data.columns.order_subtotal or data.columns.order_total:
+        # whether orders add up is told from all rows, which the tables no longer hold
+        return None
     try:
         source = open_orders(data, settings.root)
         if not isinstance(source, ParquetSource | CsvSource):

@@ -1,14 +1,17 @@
 """What the doctor says of a kept log, from its tables: as of the same files read in one go."""
 
+from dataclasses import replace
 from datetime import date
 
 import duckdb
 
 from features.doctor.doctor import write_quarantine
 from features.doctor.findings.refusals import nothing_usable
-from features.doctor.report import Finding, ReasonCount, Report
+from features.doctor.gates import gates
+from features.doctor.report import Finding, ReadingFigures, ReasonCount, Report
 from features.errors import RegularsError
 from features.reading.rules import rules_for
+from features.reading.states import UNDECIDED
 from features.settings.feature_settings import FeatureSettings
 from features.sql import identifier, row
 
@@ -56,6 +59,7 @@ def kept_report(
         return_rows=returns,
         returned=returned / scale,
         one_order_customers=one_order,
+        reading=_reading(connection, settings),
     )
     if report.rows_used + report.rows_quarantined != report.rows_read:
         raise RegularsError(
@@ -63,7 +67,33 @@ def kept_report(
             f"{report.rows_quarantined} quarantined. Please report this as a defect, and delete "
             f"{settings.store.log}."
         )
-    return Report(**{**vars(report), "findings": (*nothing_usable(report), *findings)})
+    stops = (*nothing_usable(report), *gates(report, settings.data))
+    return replace(report, findings=(*stops, *findings))
+
+
+def _reading(connection: duckdb.DuckDBPyConnection, settings: FeatureSettings) -> ReadingFigures:
+    """What gates look at, as far as the tables tell it: undecided values by rows, no sums of orders."""
+    scale = settings.data.minor_units
+    largest = connection.execute("""
+        SELECT customer_id, bought_orders FROM marks
+        WHERE customer_id IS NOT NULL AND bought_orders > 0
+        ORDER BY bought_orders DESC, customer_id LIMIT 1""").fetchone() or (None, 0)
+    (moved, used) = row(
+        connection, "SELECT coalesce(sum(abs(amount)), 0), coalesce(sum(used_lines), 0) FROM marks"
+    )
+    undecided = connection.execute(
+        "SELECT count(*), coalesce(sum(abs(aside_amount)), 0) FROM put_aside WHERE reason = ?",
+        [UNDECIDED],
+    ).fetchall()
+    return ReadingFigures(
+        largest_customer=largest[0],
+        largest_orders=int(largest[1]),
+        undecided_orders=int(undecided[0][0]),
+        undecided_amount=int(undecided[0][1]) / scale,
+        undecided_values=("see `regulars check`",) if undecided[0][0] else (),
+        counted_orders=int(str(used)),
+        moved_amount=int(str(moved)) / scale,
+    )
 
 
 _USED = """

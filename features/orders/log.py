@@ -33,9 +33,9 @@ import pandas as pd
 from typing_extensions import TypeVar
 
 from features.doctor.doctor import examine, write_quarantine
-from features.doctor.findings.refusals import TOO_LITTLE
+from features.doctor.gates import refused
 from features.doctor.report import Report
-from features.errors import ConfigError, DataError, NotEnoughData
+from features.errors import ConfigError
 from features.orders.history_export import write_histories
 from features.orders.order_grain import days_of, keep_orders, orders_of
 from features.reading.loading import ORDER_NAME, load_lines, release
@@ -221,8 +221,7 @@ def read_orders(
     with engine(settings.engine) as connection:
         report = _examined(connection, settings, source, sent)
         if report.refusals:
-            few = {finding.code for finding in report.found("refuses")} <= TOO_LITTLE
-            raise (NotEnoughData if few else DataError)(report.refusals)
+            raise refused(report)
         _key(connection)
         fingerprint = _fingerprint(connection)
         if histories is not None:

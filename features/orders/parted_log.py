@@ -14,9 +14,10 @@ from typing import Any
 import duckdb
 
 from features.doctor.doctor import write_quarantine
-from features.doctor.findings.refusals import TOO_LITTLE, nothing_usable, without_rate
-from features.doctor.report import Finding, ReasonCount, Report
-from features.errors import DataError, NotEnoughData
+from features.doctor.findings.refusals import nothing_usable, without_rate
+from features.doctor.gates import gates, refused
+from features.doctor.report import Finding, ReadingFigures, ReasonCount, Report
+from features.errors import DataError
 from features.orders.log import OrderLog, read_orders, read_part
 from features.orders.partitions import FetchedSource, Parts, PartSource, split
 from features.reading.rules import rules_for
@@ -94,8 +95,7 @@ def read_parted_orders(settings: FeatureSettings, source: Source) -> Iterator[Pa
             judged = _judged(settings, source, folder)
             report = _report(settings, judged, folder / "merge.duckdb", source.name)
         if report.refusals:
-            few = {finding.code for finding in report.found("refuses")} <= TOO_LITTLE
-            raise (NotEnoughData if few else DataError)(report.refusals)
+            raise refused(report)
         assert report.first_day is not None and report.last_day is not None  # noqa: PT018, S101
         yield PartedLog(
             settings=settings,
@@ -227,6 +227,7 @@ def _report(settings: FeatureSettings, judged: _Judged, scratch: Path, source: s
         )
         findings = (
             *nothing_usable(report),
+            *gates(report, settings.data),
             *_without_rate(connection, settings, judged.files, report),
             *judged.parts.findings,
         )
@@ -254,8 +255,24 @@ def _added_up(reports: Sequence[Report], scale: int) -> Report:
     sums: dict[str, Any] = {name: sum(getattr(part, name) for part in reports) for name in counts}
     for name in money:
         sums[name] = _total((getattr(part, name) for part in reports), scale)
+    sums["reading"] = _reading(reports)
     return replace(
         reports[0], first_day=min(days, default=None), last_day=max(days, default=None), **sums
+    )
+
+
+def _reading(reports: Sequence[Report]) -> ReadingFigures:
+    figures = [report.reading for report in reports]
+    largest = max(figures, key=lambda one: one.largest_orders)
+    added = ["undecided_orders", "undecided_amount", "counted_orders", "moved_amount"]
+    added += ["compared_orders", "agreeing_orders"]
+    sums: dict[str, Any] = {name: sum(getattr(one, name) for one in figures) for name in added}
+    values = [value for one in figures for value in one.undecided_values]
+    return replace(
+        largest,
+        undecided_values=tuple(dict.fromkeys(values)),
+        disagreeing_example=next(filter(None, (one.disagreeing_example for one in figures)), ""),
+        **sums,
     )
 
 

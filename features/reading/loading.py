@@ -143,8 +143,9 @@ def _settle(
     of_orders = [name for name in OF_ORDERS if name not in constants]
     if not of_orders and "refunded" in constants:
         return
-    # of the fields that are the same in all rows, refunds alone are no longer
-    same = [name for name in constants if name != "refunded"]
+    # what was the same in all rows may be no longer
+    changed = {"refunded", *(["discount"] if "order_discount" in of_orders else [])}
+    same = [name for name in constants if name not in changed]
     left_out = f"EXCLUDE ({', '.join(same)})" if same else ""
     settled = settled_rows(data, of_orders, no_goods(data))
     connection.execute(f"CREATE TEMP TABLE settled_rows AS SELECT * {left_out} FROM ({settled})")

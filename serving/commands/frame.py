@@ -17,7 +17,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from features.errors import ConfigError, RegularsError
+from features.errors import ConfigError, MisreadOrders, RegularsError
+from features.settings.data import GATES
 from features.settings.loading import CONFIG_NAME
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
+EXIT_STOPPED = 3
+"""A gate stopped: the orders are plainly misread, and nobody has accepted that."""
 PIPED_WIDTH = 240
 
 
@@ -119,6 +122,9 @@ def fail(error: RegularsError) -> None:
     """End with the error's message on standard error and its exit code."""
     for line in str(error).splitlines():
         click.echo(f"regulars: {line}", err=True)
+    if isinstance(error, MisreadOrders):
+        click.echo("regulars: to go on in spite of one of them: --accept CODE=REASON", err=True)
+        sys.exit(EXIT_STOPPED)
     sys.exit(EXIT_WRONG_USE if isinstance(error, ConfigError) else EXIT_FAILED)
 
 
@@ -142,3 +148,35 @@ as_of_option = click.option(
     default=None,
     help="Only orders before this date are seen; the day after the last order by default.",
 )
+
+
+accept_option = click.option(
+    "--accept",
+    "accepted",
+    metavar="CODE=REASON",
+    multiple=True,
+    help="Go on in spite of a finding that stops, and record why; may be repeated.",
+)
+
+
+def accepting(settings: "Settings", accepted: Sequence[str]) -> "Settings":
+    """The settings with what the options accept beside what `data.accept` does.
+
+    Raises
+    ------
+    ConfigError
+        When an option has no reason, or names nothing that can be accepted.
+    """
+    pairs = dict(option.partition("=")[::2] for option in accepted)
+    problems = [
+        f"--accept {code}: nothing that can be accepted; that are {', '.join(sorted(GATES))}."
+        for code in pairs
+        if code not in GATES
+    ]
+    problems += [
+        f"--accept {code}=REASON: say why." for code, reason in pairs.items() if not reason.strip()
+    ]
+    if problems:
+        raise ConfigError(problems)
+    data = settings.data.model_copy(update={"accept": {**settings.data.accept, **pairs}})
+    return settings.model_copy(update={"data": data})

@@ -6,10 +6,19 @@ from pathlib import Path
 
 import click
 
-from features.errors import ConfigError, DataError, RegularsError
+from features.doctor.gates import refused
+from features.errors import ConfigError, RegularsError
 from features.orders.log import check_orders
 from features.settings.loading import CONFIG_NAME, load_settings
-from serving.commands.frame import IsoDate, Speaker, common_options, fail, orders_sent
+from serving.commands.frame import (
+    IsoDate,
+    Speaker,
+    accept_option,
+    accepting,
+    common_options,
+    fail,
+    orders_sent,
+)
 from serving.commands.report_text import say_report
 from serving.settings import Settings, Store
 from training.settings import Tracking
@@ -78,13 +87,14 @@ def _write(output: Path, text: str, *, option: str = "--output") -> None:
     default=None,
     help="Write the report as one page of HTML, too.",
 )
+@accept_option
 @common_options
-def check(config: Path, html: Path | None, speaker: Speaker) -> None:
+def check(config: Path, html: Path | None, accepted: tuple[str, ...], speaker: Speaker) -> None:
     """The doctor: read the orders, say what was used and what was put aside and why.
 
-    Ends with 1 when the orders are not fit for training.
+    Ends with 1 when the orders are not fit for training, with 3 when they are plainly misread.
     """
-    settings = load_settings(config, Settings)
+    settings = accepting(load_settings(config, Settings), accepted)
     quarantine = settings.path(settings.store.quarantine)
     with check_orders(settings, sent=orders_sent(settings)) as report:
         if html is not None:
@@ -96,7 +106,7 @@ def check(config: Path, html: Path | None, speaker: Speaker) -> None:
         if html is not None:
             speaker.say(f"Wrote {html}.")
     if report.refusals:
-        fail(DataError(report.refusals))
+        fail(refused(report))
 
 
 @click.command()

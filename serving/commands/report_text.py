@@ -5,6 +5,7 @@ from pathlib import Path
 from features.doctor.report import Finding, Report, money
 from serving.commands.frame import Speaker
 
+_MONTHS = 12
 _LOOKS = 10
 """So many findings fit a screen; all of them are in the JSON and on the page."""
 
@@ -13,8 +14,10 @@ def say_report(speaker: Speaker, report: Report, quarantine: Path) -> None:
     """Say the totals, what was put aside and what was found."""
     _say_totals(speaker, report)
     _say_quarantined(speaker, report, quarantine)
+    _say_months(speaker, report)
     _say_tables(speaker, report)
     aside = {count.reason for count in report.quarantined}
+    _say_findings(speaker, "Accepted by the shop:", report.found("accepted"))
     dealt = [finding for finding in report.found("fixed") if finding.code not in aside]
     _say_findings(speaker, "Dealt with:", dealt)
     looks = report.found("look")
@@ -35,7 +38,7 @@ def _say_totals(speaker: Speaker, report: Report) -> None:
     if report.return_rows:
         returns = f"{report.return_rows:,} returns ({money(report, report.returned)}); "
     if report.rows_used:
-        speaker.say(f"  {returns}{report.one_order_customers:,} customers have ordered once")
+        speaker.say(f"  {returns}{report.one_order_customers:,} customers have bought once")
 
 
 def _say_quarantined(speaker: Speaker, report: Report, quarantine: Path) -> None:
@@ -52,6 +55,25 @@ def _say_quarantined(speaker: Speaker, report: Report, quarantine: Path) -> None
         ],
         words=("first", "which means"),
     )
+
+
+def _say_months(speaker: Speaker, report: Report) -> None:
+    """The last months as the shop's back office counts them."""
+    if not report.months:
+        return
+    columns = ["orders", "gross", "discounts", "refunds", "net"]
+    columns += [name for name in ("tax", "shipping") if _tells(report, name)]
+    rows = [
+        [f"  {month.month:%Y-%m}", f"{month.orders:,}"]
+        + [f"{getattr(month, name) or 0:,.2f}" for name in columns[1:]]
+        for month in report.months[-_MONTHS:]
+    ]
+    title = f"By month, in {report.currency}; compare it with your shop's own figures:"
+    speaker.table(title, ["  month", *columns], rows)
+
+
+def _tells(report: Report, name: str) -> bool:
+    return any(getattr(month, name) is not None for month in report.months)
 
 
 def _say_tables(speaker: Speaker, report: Report) -> None:
@@ -74,5 +96,7 @@ def _say_findings(
     for finding in findings:
         example = f" (such as {finding.illustration})" if finding.illustration else ""
         advice = f" → {finding.advice}" if finding.advice else ""
+        if finding.accepted:
+            advice = f" Accepted: {finding.accepted}"
         meaning = finding.meaning[:1].upper() + finding.meaning[1:]
         speaker.say(f"• {finding.code}, {finding.size}. {meaning}{example}{advice}")

@@ -10,7 +10,7 @@ from features.orders.log import read_orders
 from features.settings.loading import load_settings
 from features.sql import working_folder
 from serving.campaigns.measuring import learned
-from serving.commands.frame import Speaker, as_of_option, common_options
+from serving.commands.frame import Speaker, accept_option, accepting, as_of_option, common_options
 from serving.exhibits.catalogue import exhibits_of
 from serving.live.context import RunContext, context_file, write_context
 from serving.live.handover import SentSoFar
@@ -30,10 +30,17 @@ from training.bundle.publication import load_models
     type=click.Path(path_type=Path, file_okay=False),
     help="Also write scores.parquet and recommendations.parquet into this folder.",
 )
+@accept_option
 @common_options
-def score(as_of: date | None, output: Path | None, config: Path, speaker: Speaker) -> None:
+def score(
+    as_of: date | None,
+    output: Path | None,
+    accepted: tuple[str, ...],
+    config: Path,
+    speaker: Speaker,
+) -> None:
     """Score every customer and publish the run to the store."""
-    settings = load_settings(config, Settings)
+    settings = accepting(load_settings(config, Settings), accepted)
     models = load_models(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     store = stores.scores

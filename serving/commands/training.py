@@ -9,7 +9,14 @@ import click
 from features.errors import ConfigError, RegularsError
 from features.orders.log import read_orders
 from features.settings.loading import load_settings
-from serving.commands.frame import Speaker, as_of_option, common_options, orders_sent
+from serving.commands.frame import (
+    Speaker,
+    accept_option,
+    accepting,
+    as_of_option,
+    common_options,
+    orders_sent,
+)
 from serving.settings import Settings
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
@@ -25,10 +32,11 @@ from training.tasks.catalogue import TASKS, registered_name
 
 @click.command()
 @as_of_option
+@accept_option
 @common_options
-def train(as_of: date | None, config: Path, speaker: Speaker) -> None:
+def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
-    settings = load_settings(config, Settings)
+    settings = accepting(load_settings(config, Settings), accepted)
     with read_orders(settings, sent=orders_sent(settings)) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         result = run_training(log, as_of, speaker.progress)

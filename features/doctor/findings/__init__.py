@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 
-from features.doctor.findings import calendar, clock, goods, lines, people
+from features.doctor.findings import calendar, clock, goods, ids, lines, people, states
 from features.doctor.findings.evidence import Evidence
 from features.doctor.report import Finding
 
 FINDINGS: tuple[Callable[[Evidence], list[Finding]], ...] = (
+    states.unread_states,
+    ids.nobody,
     clock.at_night,
     calendar.stray_days,
     calendar.cut_short,
     lines.missing_ids,
+    ids.collapsing,
     people.identities,
     people.patterns,
+    states.without_date,
     goods.no_goods,
     goods.one_product_several_codes,
     clock.changed_hours,

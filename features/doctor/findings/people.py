@@ -88,7 +88,11 @@ def patterns(evidence: Evidence) -> list[Finding]:
     staff = (customers["orders"] >= max(50, 10 * orders)) & (share >= max(0.2, 3 * usual))
     large = (customers["bought"] >= 100 * bought) & (len(customers) >= 100) & (bought > 0)
     weight = customers["bought"][large].sum() / max(customers["bought"].sum(), 1)
-    wholesale = large & (weight >= 0.05)
+    # hundreds of orders of usual size are many people's: a reseller buys much at once
+    usual_order = (customers["bought"] / customers["orders"]).median()
+    small = customers["bought"] / customers["orders"] <= 3 * usual_order
+    clerks = large & small & (customers["orders"] >= max(100, 10 * orders))
+    wholesale = large & (weight >= 0.05) & ~clerks
     shared = torn | hasty
     kinds = (
         (
@@ -102,10 +106,10 @@ def patterns(evidence: Evidence) -> list[Finding]:
         ),
         (
             "staff_like",
-            staff & ~shared,
+            (staff | clerks) & ~shared,
             (
-                "order over ten times as often as is usual at a discount three times as large: "
-                "staff cards perhaps."
+                "order over ten times as often as is usual, at a discount three times as large or in "
+                "hundreds of orders of usual size: cards of staff or of a till perhaps."
             ),
             _NO_PERSON,
         ),

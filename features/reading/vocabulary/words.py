@@ -86,7 +86,7 @@ class NobodyWords:
     Attributes
     ----------
     words : whole cells, `folded`
-    addresses : patterns of e-mail addresses with a star at one end, `folded`
+    addresses : how e-mail addresses begin that are of no person, `folded`
     """
 
     words: frozenset[str]
@@ -101,10 +101,7 @@ class NobodyWords:
         word = folded(customer_id)
         if word in self.words:
             return True
-        return any(
-            word.startswith(pattern[:-1]) if pattern.endswith("*") else word.endswith(pattern[1:])
-            for pattern in self.addresses
-        )
+        return word.startswith(self.addresses)
 
 
 @cache
@@ -113,11 +110,8 @@ def nobody_words() -> NobodyWords:
     tables = _read("anonymous_words")
     words = frozenset({*_words(tables["values"]), *_words(tables["words"])})
     patterns = tables["parts"]["email_nobody"]
-    addresses = tuple(
-        folded(pattern)
-        for pattern in patterns
-        if "<" not in pattern and (pattern.endswith("*") or pattern.startswith("*"))
-    )
+    # an address of a domain that is nobody's is still told apart from the others of it
+    addresses = tuple(folded(pattern[:-1]) for pattern in patterns if pattern.endswith("*"))
     return NobodyWords(words, addresses)
 
 

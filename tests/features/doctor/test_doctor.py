@@ -48,6 +48,19 @@ def test_every_figure(shop):
     told = report.to_dict()
     findings, weeks = told.pop("findings"), told.pop("weeks")
     assert told.pop("tables") == ()
+    assert told.pop("reading")["largest_customer"] == "ann"
+    assert told.pop("months") == (
+        {
+            "month": "2024-01-01",
+            "orders": 4,
+            "gross": 5 + 2.5 + 5 + 10 + 4,
+            "discounts": 0.0,
+            "refunds": 1.5,
+            "tax": None,
+            "shipping": None,
+            "net": 25.0,
+        },
+    )
     assert [finding["code"] for finding in findings if finding["severity"] == "fixed"] == [
         "missing_date",
         "bad_amount",

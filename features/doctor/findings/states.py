@@ -1,0 +1,145 @@
+"""Findings on what became of orders: states without a date, and columns of states that nobody reads."""
+
+from dataclasses import dataclass
+
+from features.doctor.findings.evidence import Evidence
+from features.doctor.report import Finding
+from features.reading.rules import REFUNDED
+from features.reading.states import STATUS_NONE
+from features.reading.vocabulary.words import Verdict, status_words
+from features.sql import identifier, literal
+
+_AGES = ((30, "up to 30 days"), (90, "31 to 90"), (365, "91 to 365"), (None, "over a year"))
+_LOOKED_AT = 50_000
+_FEW_VALUES = 40
+_SHOWN = 4
+
+
+def without_date(evidence: Evidence) -> list[Finding]:
+    """States of which the shop does not say since when they hold."""
+    gone = f"reason IN ({literal(STATUS_NONE)}, 'cancelled_column', {literal(REFUNDED)})"
+    undated = f"changed_at IS NULL AND ({gone} OR reason IS NULL AND refunded > 0)"
+    bands = " ".join(
+        f"WHEN age <= {days} THEN {number}" if days else f"ELSE {number}"
+        for number, (days, _) in enumerate(_AGES)
+    )
+    rows = evidence.frame(f"""
+        WITH of_orders AS (
+            SELECT bool_or({undated}) AS is_changed, max(ordered_on) AS day
+            FROM judged_lines
+            WHERE (reason IS NULL OR {gone}) AND NOT is_return AND ordered_on IS NOT NULL
+            GROUP BY customer_id, coalesce(order_id, CAST(ordered_on AS VARCHAR))
+        ), aged AS (SELECT *, max(day) OVER () - day AS age FROM of_orders)
+        SELECT CASE {bands} END AS band, count(*) AS orders, count(*) FILTER (is_changed) AS changed
+        FROM aged GROUP BY band ORDER BY band""")
+    changed = int(rows["changed"].sum())
+    if not changed:
+        return []
+    shares = ", ".join(
+        f"{_AGES[int(band)][1]}: {share:.1%}"
+        for band, share in zip(rows["band"], rows["changed"] / rows["orders"], strict=True)
+    )
+    return [
+        Finding(
+            code="state_without_date",
+            severity="look",
+            count=changed,
+            unit="order",
+            meaning="cancelled or refunded, and the file does not say since when: what the export says "
+            "holds for all dates, also those before anybody knew. Share of the orders by their age in "
+            f"days: {shares}. Where the young ones are far fewer, more of them will follow.",
+            advice="If the file says when, set data.columns.status_at and data.columns.refunded_at.",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class _SpeakingColumn:
+    """A column whose values speak of the state of orders."""
+
+    name: str
+    verdicts: dict[str, Verdict]
+
+
+def unread_states(evidence: Evidence) -> list[Finding]:
+    """Columns of few values that speak of cancelled, failed, refunded or test orders, unmapped."""
+    return [
+        finding
+        for column in _speaking_columns(evidence)
+        for finding in _unread_state(evidence, column)
+    ]
+
+
+def _unread_state(evidence: Evidence, column: _SpeakingColumn) -> list[Finding]:
+    value = f"trim(CAST({identifier(column.name)} AS VARCHAR))"
+    listed = ", ".join(literal(value) for value in column.verdicts)
+    found = evidence.connection.execute(f"""
+        SELECT {value} AS value, count(*) AS rows, coalesce(sum(abs(amount)), 0) AS amount
+        FROM source_lines JOIN judged_lines USING (source_file, source_row)
+        WHERE reason IS NULL AND {value} IN ({listed})
+        GROUP BY value ORDER BY rows DESC, value""").fetchall()
+    if not found:
+        return []
+    shown = ", ".join(f"{value!r} ({rows:,} rows)" for value, rows, _ in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return [
+        Finding(
+            code="unread_state",
+            severity="look",
+            count=sum(int(rows) for _, rows, _ in found),
+            unit="row",
+            meaning=f"column {column.name!r} speaks of orders that are no purchases, and they count: "
+            f"{shown}{more}.",
+            advice=f"Set data.columns.status = {identifier(column.name)}, and say in data.rules.status "
+            "which values are a purchase, none or a return.",
+            share_of_revenue=evidence.share(sum(float(amount) for *_, amount in found)),
+            example=str(found[0][0]),
+        )
+    ]
+
+
+def _speaking_columns(evidence: Evidence) -> list[_SpeakingColumn]:
+    """The unmapped columns of few values, half of them words for states, one of no purchase."""
+    data = evidence.data
+    read = {name for names in data.columns.mapped().values() for name in names}
+    read |= {name for names in data.named_beside().values() for name in names}
+    kinds = evidence.connection.execute("DESCRIBE source_lines").fetchall()
+    texts = [
+        name
+        for name, kind, *_ in kinds
+        if kind == "VARCHAR" and name not in read and not name.startswith(("source_", "regulars_"))
+    ]
+    if not texts:
+        return []
+    # nested in a sample, or all values of all columns would be held at once
+    lists = ", ".join(
+        f"list(DISTINCT trim({identifier(name)})) FILTER (trim({identifier(name)}) <> '')"
+        for name in texts
+    )
+    row = evidence.row(f"SELECT {lists} FROM (SELECT * FROM source_lines LIMIT {_LOOKED_AT})")
+    columns = []
+    for name, values in zip(texts, row, strict=True):
+        if isinstance(values, list) and 2 <= len(values) <= _FEW_VALUES and _speaks(values):
+            columns.append(_SpeakingColumn(name, _states_of(evidence, name)))
+    return [column for column in columns if column.verdicts]
+
+
+def _speaks(values: list[str]) -> bool:
+    words = status_words()
+    known = [value for value in values if words.verdict(value) is not None]
+    return 2 * len(known) >= len(values) and any(_is_no_purchase(value) for value in values)
+
+
+def _is_no_purchase(value: str) -> bool:
+    words = status_words()
+    verdict = words.verdict(value)
+    return verdict not in (None, "purchase") and not words.is_ambiguous(value)
+
+
+def _states_of(evidence: Evidence, name: str) -> dict[str, Verdict]:
+    words = status_words()
+    values = evidence.frame(f"SELECT DISTINCT trim({identifier(name)}) AS value FROM source_lines")
+    if len(values) > 10 * _FEW_VALUES:
+        return {}
+    told = {value: words.verdict(value) for value in values["value"].dropna()}
+    return {value: verdict for value, verdict in told.items() if verdict not in (None, "purchase")}
