@@ -9,13 +9,15 @@ NO_MONEY, NOTHING = "NULL::BIGINT", "0::BIGINT"
 Reads = Callable[[str], str]
 
 
-def money_fields(data: Data, number: Reads, money: Reads, table: str) -> dict[str, str]:
+def money_fields(
+    data: Data, number: Reads, share: Reads, money: Reads, table: str
+) -> dict[str, str]:
     """SQL for the fields of money but `cost`; see `features.reading.mapping.typed_lines`.
 
     Parameters
     ----------
     data : the mapping and its rules
-    number : reads a column as a DOUBLE, NULL where it is none
+    number, share : read a column as a DOUBLE, NULL where it is none; a share may have a '%'
     table : the name of the rows
     money : turns SQL for an amount of money into SQL for minor units of the shop's currency
     """
@@ -23,7 +25,7 @@ def money_fields(data: Data, number: Reads, money: Reads, table: str) -> dict[st
     of_lines = [name for name in columns.discount if name not in of_orders]
     whole = [name for name in columns.discount if name in of_orders]
     whole += [columns.order_discount] if columns.order_discount else []
-    rate = _rate(columns.discount_rate, number, table) if columns.discount_rate else None
+    rate = _rate(share(columns.discount_rate), table) if columns.discount_rate else None
     is_inside = data.tax == "included"
     return {
         "amount": _amount(data, number, money, of_lines, rate),
@@ -82,9 +84,9 @@ def _discount(
     return " + ".join(parts) or NOTHING
 
 
-def _rate(column: str, number: Reads, table: str) -> str:
+def _rate(share: str, table: str) -> str:
     """A rate from 0 to 1; 15 is 15 %, where the column holds more than a whole anywhere."""
-    rate = f"coalesce(abs({number(column)}), 0)"
+    rate = f"coalesce(abs({share}), 0)"
     return (
         f"least(CASE WHEN (SELECT max({rate}) FROM {table}) > 1 THEN {rate} / 100 "
         f"ELSE {rate} END, 1)"

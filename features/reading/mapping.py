@@ -137,6 +137,11 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     def number_of(name: str) -> str:
         return number(name, types, data)
 
+    def share_of(name: str) -> str:
+        if types[name] not in ("VARCHAR", "TEXT"):
+            return number_of(name)
+        return number_sql(f"replace({identifier(name)}, '%', '')", number_style(data))
+
     def money_of(value: str) -> str:
         return _money(value, types, data)
 
@@ -160,7 +165,7 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
         "ordered_at": timestamp(columns.ordered_at, types, data),
         "ingested_at": timestamp(columns.ingested_at, types, data),
         "quantity": quantity if columns.quantity else _ONE_PIECE,
-        **money_fields(data, number_of, money_of, table),
+        **money_fields(data, number_of, share_of, money_of, table),
         "cost": _money(cost, types, data) if columns.cost else _NO_MONEY,
         **states,
     }

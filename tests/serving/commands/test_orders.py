@@ -195,12 +195,14 @@ def test_unreadable_dates_are_put_aside_and_counted(folder):
     lines.to_parquet(folder / "orders.parquet")
     configure(folder)
     result = run(check)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "bad_date" in result.stdout
     assert "data.date_format" in result.stdout
     assert "  0 used" in result.stdout
-    (line,) = result.stderr.splitlines()
-    assert "is an order of a known customer; most often: an order date that cannot be read" in line
+    nothing, unreadable, hint = result.stderr.splitlines()
+    assert "an order of a known customer; most often: an order date that cannot be read" in nothing
+    assert "100% of the rows cannot be read" in unreadable
+    assert "--accept CODE=REASON" in hint
 
     configure(folder, more='date_format = "%d.%m.%Y %H:%M"')
     assert "none put aside" in run(check).stdout
