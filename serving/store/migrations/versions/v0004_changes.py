@@ -1,4 +1,7 @@
-"""Who changed from run to run, what was told of each customer last, who was erased."""
+"""Who changed from run to run, what was told of each customer last, who was erased.
+
+There is no revision 0003.
+"""
 
 import sqlalchemy as sa
 from alembic import op
