@@ -78,10 +78,30 @@ def sentence_writer(
         rest += f"{encode(language)}:{encode(text.into(language))}"
         rest = _fill(pieces, rest, writers) + ","
     end = rest[:-1] + "}}"
+    return _one_text(pieces, end) or _all_texts(pieces, end)
 
+
+def _all_texts(pieces: Sequence[Piece], end: str) -> SentenceWriter:
     def write(*figures: float) -> str:
         parts = [lead + write(figures[number]) for lead, number, write in pieces]
         return f"{''.join(parts)}{end}"
+
+    return write
+
+
+def _one_text(pieces: Sequence[Piece], end: str) -> SentenceWriter | None:
+    """For one figure, as it is and then written alike in all languages: it is written once."""
+    if not pieces or {number for _, number, _ in pieces} != {0}:
+        return None
+    (start, _, plain), *texts = pieces
+    writers = {write for _, _, write in texts}
+    if plain is not repr or len(writers) != 1:
+        return None
+    (write_figure,) = writers
+    between = [*(lead for lead, _, _ in texts), end]
+
+    def write(figure: float, *_: float) -> str:
+        return f"{start}{figure!r}{write_figure(figure).join(between)}"
 
     return write
 
