@@ -27,9 +27,9 @@ import pandas as pd
 from features.orders.log import read_orders
 from features.settings.loading import settings_from
 from features.sources import FrameSource
+from serving.runs.store import RunStore
 from serving.scoring.run import score
 from serving.settings import Settings
-from serving.store.sql import RunStore
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import current_bundle, read_manifest
 from training.bundle.publication import (

@@ -35,15 +35,15 @@ from starlette.types import ASGIApp
 
 from serving.changes.webhook_calls import Caller, CallRules
 from serving.customers import direct
-from serving.people.rates import Rates
 from serving.scoring.answers import blocks
-from serving.scoring.wording import money_format
 from serving.server.app import create_app
 from serving.server.stores import open_stores
 from serving.settings import Serve
 from serving.store.bitmaps import Bitmaps, digits_of
+from serving.store.money import money_format
 from serving.store.tables import current, scores
 from serving.web.logs import JsonLog
+from serving.web.rates import Rates
 from serving.web.words import Words
 from serving.web.workbook import workbook_bytes
 from tests.support.scores import run_info, score_tables

@@ -21,12 +21,12 @@ from features.engines.build import build_features
 from features.orders.log import OrderLog, read_orders
 from features.segments.catalogue import assign_all
 from features.settings.loading import settings_from
-from serving.campaigns.measuring import Learned
+from serving.runs.store import RunStore
 from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import Earlier, explain
+from serving.scoring.lessons import CampaignLessons
 from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
 from serving.settings import Settings
-from serving.store.sql import RunStore
 from training.bundle.manifest import Manifest, ModelEntry
 from training.bundle.publication import Models
 from training.models.churn import ChurnModel
@@ -76,7 +76,7 @@ def _measure(
     scores = scores.join(explained, on="customer_id")
     scores = scores.assign(next_categories="[]", referral_value=float("nan"))
     with _step("profit of a contact", count):
-        scores, economics = with_contacts(log, scores, features, Learned(rate=assumed(log)))
+        scores, economics = with_contacts(log, scores, features, CampaignLessons(rate=assumed(log)))
     info = replace(info, economics=economics)
     del features, before, earlier, explained, indexed
     store = RunStore(f"sqlite:///{settings.root}/regulars.db")

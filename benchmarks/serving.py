@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from serving.people.access import ACCESS
 from serving.people.keys import new_key
 from serving.server.stores import open_stores
 from serving.settings import Settings
+from serving.web.access import ACCESS
 from tests.support.scores import run_info, score_tables
 from tests.support.sent import sent_lines
 from tests.support.shop import shop_settings, write_config

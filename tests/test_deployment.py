@@ -9,9 +9,9 @@ import yaml
 
 from features.settings.loading import load_settings
 from serving.commands.main import COMMANDS, main
-from serving.people.access import ACCESS
 from serving.server.server import STOP_SECONDS
 from serving.settings import Serve, Settings
+from serving.web.access import ACCESS
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

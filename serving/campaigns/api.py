@@ -14,12 +14,12 @@ from serving.campaigns import exports
 from serving.campaigns import schemas as models
 from serving.campaigns.proposal import TREATED, Proposal
 from serving.campaigns.service import Campaigns
-from serving.campaigns.store import Member
+from serving.campaigns.store import CampaignStore, Member
 from serving.campaigns.wish import Wish
 from serving.web.call import current_call
+from serving.web.context import RouteContext
 from serving.web.params import CSV, FILES, JSON, XLSX, body_schema, json_body
 from serving.web.problems import declared
-from serving.web.services import Services
 
 PREVIEWED = 20
 
@@ -53,9 +53,9 @@ class MembersQuery(BaseModel):
     )
 
 
-def campaign_routes(services: Services) -> APIRouter:
+def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
     """Campaigns."""
-    service = Campaigns(services.stores.campaigns, services.clock)
+    service = Campaigns(store, context.clock)
     router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
     @router.post(
@@ -85,7 +85,7 @@ def campaign_routes(services: Services) -> APIRouter:
             _wish(wanted),
             who=caller,
             key=key,
-            note=lambda count, made: services.audit(caller, "campaign", count, made),
+            note=lambda count, made: context.audit(caller, "campaign", count, made),
         )
 
     @router.get(
@@ -116,7 +116,7 @@ def campaign_routes(services: Services) -> APIRouter:
         responses=declared(404, 422, 503),
     )
     def cancel_campaign(campaign_id: CampaignId) -> dict[str, Any]:
-        services.audit(current_call.get().caller, "campaign", 0, f"cancel {campaign_id}")
+        context.audit(current_call.get().caller, "campaign", 0, f"cancel {campaign_id}")
         return service.cancel(campaign_id)
 
     @router.get(
@@ -132,7 +132,7 @@ def campaign_routes(services: Services) -> APIRouter:
     def get_members(campaign_id: CampaignId, query: Annotated[MembersQuery, Query()]) -> Response:
         if query.format == "json":
             return _page(service, campaign_id, query)
-        return member_file(services, service, campaign_id, form=query.format, arm=query.arm)
+        return member_file(context, service, campaign_id, form=query.format, arm=query.arm)
 
     @router.get(
         "/{campaign_id}/results",
@@ -148,7 +148,7 @@ def campaign_routes(services: Services) -> APIRouter:
 
 
 def member_file(
-    services: Services,
+    context: RouteContext,
     service: Campaigns,
     campaign_id: str,
     *,
@@ -163,7 +163,7 @@ def member_file(
     arm = TREATED if form == "audience" else arm
     count = sum(one["members"] for one in known["arms"] if arm in {None, one["arm"]})
     detail = f"{campaign_id} as {form}"
-    services.audit(current_call.get().caller, "export", count, detail)
+    context.audit(current_call.get().caller, "export", count, detail)
     blocks = service.all_members(campaign_id, arm=arm)
     ending = "xlsx" if form == "xlsx" else "csv"
     name = "-".join(filter(None, (campaign_id, "audience" if form == "audience" else arm)))

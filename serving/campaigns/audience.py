@@ -8,22 +8,28 @@ the same key, and for nobody else.
 import hmac
 from hashlib import sha256
 
-
-def contact_hash(contact: str) -> str | None:
-    """SHA-256 of a mail address as platforms normalise it; None for what is no mail address.
-
-    >>> contact_hash(" Ann@Example.org ") == contact_hash("ann@example.org")
-    True
-    >>> contact_hash("+44 20 7946 0000") is None
-    True
-    """
-    address = contact.strip().lower()
-    name, at, host = address.partition("@")
-    if not (name and at and "." in host) or any(sign.isspace() for sign in address):
-        return None
-    return sha256(address.encode()).hexdigest()
+from serving.campaigns.store import CampaignStore
+from serving.store.protocol import ChurnFilter
+from serving.store.run import PublishedRun
 
 
 def id_hash(customer_id: str, key: str) -> str:
     """HMAC-SHA-256 of the id under the campaign's key, in hexadecimal."""
     return hmac.new(key.encode(), customer_id.encode(), sha256).hexdigest()
+
+
+def mail_hashes(store: CampaignStore, wanted: ChurnFilter) -> tuple[PublishedRun, list[str]]:
+    """The latest run, and the sorted hashes of whom a filter lets through and who may be contacted.
+
+    Where consent is known at all, only who has given it; else everybody who has not refused.
+    """
+    run, listed, _ = store.candidates(wanted)
+    needs_consent = run.info.economics.get("consent_known", False)
+    hashes = sorted(
+        candidate.contact_hash
+        for candidate in listed
+        if candidate.contact_hash
+        and candidate.consent is not False
+        and (candidate.consent or not needs_consent)
+    )
+    return run, hashes

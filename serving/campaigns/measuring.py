@@ -1,7 +1,6 @@
 """What came of campaigns, counted in the same orders that a score run reads."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,10 +11,9 @@ from features.orders.log import OrderLog, day_number
 from serving.campaigns.contacted import ELSEWHERE, made_elsewhere
 from serving.campaigns.service import status_of
 from serving.campaigns.store import OUTCOMES, Campaign, CampaignStore
-from serving.campaigns.targeting import Targeting, judged, targeting_of
-from serving.privacy.erasure import CustomerFiles, Erased
-from serving.scoring.economics import SaveRate, assumed
-from serving.server.stores import open_stores
+from serving.campaigns.targeting import judged
+from serving.scoring.economics import assumed
+from serving.scoring.lessons import SaveRate
 from serving.settings import Settings
 from training.experiments.reading import Economics, read_campaign
 from training.experiments.shrinkage import after
@@ -24,31 +22,6 @@ LATE_DAYS = 30
 """For so long after its end a campaign is measured again: orders and returns come in late."""
 
 SEED = 20_260_101
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learned:
-    """What measured campaigns teach: a save rate, and who can be persuaded (None: not known)."""
-
-    rate: SaveRate
-    targeting: Targeting | None = None
-
-
-def learned(
-    log: OrderLog[Settings], as_of: date, progress: Callable[[str], None] = lambda _: None
-) -> Learned:
-    """Measure the campaigns in the store of the configuration, and learn from them."""
-    settings = log.settings
-    stores = open_stores(settings.database_url(settings.store.url))
-    try:
-        erased = Erased(stores.erasures, CustomerFiles.of(settings))
-        measure_campaigns(stores.campaigns, log, as_of, progress, erased.among)
-        return Learned(
-            rate=measured_save_rate(stores.campaigns, log),
-            targeting=targeting_of(stores.campaigns, log),
-        )
-    finally:
-        stores.close()
 
 
 def measure_campaigns(

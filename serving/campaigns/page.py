@@ -13,7 +13,7 @@ from features.errors import ConfigError
 from features.language.message import mark
 from serving.campaigns.form import CampaignForm
 from serving.campaigns.service import Campaigns
-from serving.campaigns.store import Member
+from serving.campaigns.store import CampaignStore, Member
 from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
@@ -37,10 +37,10 @@ async def form_of(request: Request) -> QueryParams:
 Sent = Annotated[QueryParams, Depends(form_of)]
 
 
-def campaign_pages(frame: Frame) -> APIRouter:
+def campaign_pages(frame: Frame, store: CampaignStore) -> APIRouter:
     """`/campaigns`, `/campaigns/new`, `/campaigns/{id}` and what their forms send."""
     router = frame.router()
-    pages = _Pages(frame)
+    pages = _Pages(frame, store)
     router.add_api_route("/campaigns", pages.listed)
     router.add_api_route("/campaigns/new", pages.new)
     router.add_api_route("/campaigns/{campaign_id}", pages.one)
@@ -50,10 +50,9 @@ def campaign_pages(frame: Frame) -> APIRouter:
 
 
 class _Pages:
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, store: CampaignStore) -> None:
         self._frame = frame
-        services = frame.services
-        self._service = Campaigns(services.stores.campaigns, services.clock)
+        self._service = Campaigns(store, frame.context.clock)
 
     def listed(self, request: Request) -> Response:
         run = self._frame.store.latest_run()
@@ -78,7 +77,7 @@ class _Pages:
         except ConfigError as error:
             return self._form(request, run, NOTHING_ASKED, error.problems)
         who = self._frame.caller()
-        audit = self._frame.services.audit
+        audit = self._frame.context.audit
         try:
             made = self._service.create(
                 form.wish(),
@@ -112,7 +111,7 @@ class _Pages:
         )
 
     def cancel(self, request: Request, campaign_id: CampaignId) -> Response:
-        self._frame.services.audit(self._frame.caller(), "campaign", 0, f"cancel {campaign_id}")
+        self._frame.context.audit(self._frame.caller(), "campaign", 0, f"cancel {campaign_id}")
         try:
             self._service.cancel(campaign_id)
         except (UnknownCampaign, ConfigError):

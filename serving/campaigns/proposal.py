@@ -11,7 +11,8 @@ from features.errors import ConfigError
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.power import Power, power_of, spend_variance
 from serving.campaigns.store import Candidate, Member
-from serving.campaigns.wish import Assumptions, Wish, assumptions, value_share
+from serving.campaigns.wish import Assumptions, Wish, assumptions
+from serving.store.economics import value_share
 from serving.store.run import PublishedRun
 
 TREATED, HELD_OUT = "treated", "hold_out"

@@ -1,7 +1,5 @@
 """Who can be persuaded, learned from measured campaigns; used only where it beats chance."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,22 +9,11 @@ from features.engines.build import build_features
 from features.orders.log import OrderLog
 from serving.campaigns.service import status_of
 from serving.campaigns.store import Campaign, CampaignStore
+from serving.scoring.lessons import Targeting
 from training.experiments.effect import Floats
 from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qini
 
 JUDGE_SEED = 20_260_101
-
-
-@dataclass(frozen=True, kw_only=True)
-class Targeting:
-    """A model of the effect of a contact on a customer's revenue, and what it rests on."""
-
-    model: UpliftModel
-    judged: Mapping[str, Any]
-
-    def effects(self, features: pd.DataFrame) -> Floats:
-        """What a contact is expected to add to each customer's revenue, in money."""
-        return self.model.predict(features)
 
 
 def judged(log: OrderLog, campaign: Campaign, members: pd.DataFrame) -> dict[str, Any] | None:

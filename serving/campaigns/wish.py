@@ -91,13 +91,6 @@ class Assumptions:
         return {**asdict(self), "sources": dict(self.sources)}
 
 
-def value_share(economics: Mapping[str, Any], margin_share: float | None = None) -> float:
-    """What of the value at risk is profit, where somebody takes the margin for `margin_share`."""
-    known = float(economics["margin_share"])
-    share = float(economics.get("value_share", known))
-    return share if margin_share is None else share * margin_share / known
-
-
 def assumptions(wish: Wish, economics: Mapping[str, Any]) -> Assumptions:
     """What the wish says, and for the rest the economics of the run.
 

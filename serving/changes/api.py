@@ -6,16 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from serving.changes.feed import ChangePage
+from serving.changes.feed import ChangeFeed, ChangePage
 from serving.web import schemas as models
 from serving.web.params import JSON, ChangesQuery
 from serving.web.problems import declared
-from serving.web.services import Services
 
 
-def change_routes(services: Services) -> APIRouter:
+def change_routes(feed: ChangeFeed) -> APIRouter:
     """The feed of changes."""
-    feed = services.stores.feed
     router = APIRouter(prefix="/v1", tags=["changes"])
 
     @router.get(

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from serving.changes.feed import ChangeFeed
+from serving.changes.webhook_calls import Caller
 from serving.changes.webhook_schemas import (
     NewWebhook,
     WebhookCall,
@@ -14,25 +16,27 @@ from serving.changes.webhook_schemas import (
     WebhookTrial,
     WebhookWithSecret,
 )
+from serving.changes.webhook_store import WebhookStore
 from serving.changes.webhooks import OLD_SECRET_FOR, call, new_secret, new_webhook, trial_message
 from serving.people.audit_store import Action
 from serving.web.call import current_call
+from serving.web.context import RouteContext
 from serving.web.params import body_schema, json_body
 from serving.web.problems import declared
-from serving.web.services import Services
 
 SHOWN_DELIVERIES = 20
 
 Sent = Annotated[NewWebhook, Depends(json_body(NewWebhook))]
 
 
-def webhook_routes(services: Services) -> APIRouter:
+def webhook_routes(
+    context: RouteContext, store: WebhookStore, feed: ChangeFeed, caller: Caller
+) -> APIRouter:
     """Making, reading, trying and ending webhooks."""
-    store, feed = services.stores.webhooks, services.stores.feed
     router = APIRouter(prefix="/v1/webhooks", tags=["changes"])
 
     def audit(action: Action, webhook_id: str) -> None:
-        services.audit(current_call.get().caller, action, 1, webhook_id)
+        context.audit(current_call.get().caller, action, 1, webhook_id)
 
     @router.post(
         "",
@@ -43,10 +47,10 @@ def webhook_routes(services: Services) -> APIRouter:
         openapi_extra=body_schema(NewWebhook),
     )
     def create_webhook(sent: Sent) -> WebhookWithSecret:
-        url = services.caller.checked(sent.url)
+        url = caller.checked(sent.url)
         place = sent.place(feed.end())
         feed.changes(place, 1)
-        webhook = new_webhook(url, next_no=place, at=services.clock())
+        webhook = new_webhook(url, next_no=place, at=context.clock())
         audit("webhook-create", webhook.webhook_id)
         store.add(webhook)
         return WebhookWithSecret.of(webhook)
@@ -92,7 +96,7 @@ def webhook_routes(services: Services) -> APIRouter:
     )
     async def test_webhook(webhook_id: str) -> WebhookTrial:
         webhook = store.get(webhook_id)
-        outcome = await call(services.caller, webhook, trial_message(), clock=services.clock)
+        outcome = await call(caller, webhook, trial_message(), clock=context.clock)
         return WebhookTrial.of(outcome)
 
     @router.post(
@@ -104,7 +108,7 @@ def webhook_routes(services: Services) -> APIRouter:
     def change_webhook_secret(webhook_id: str) -> WebhookWithSecret:
         store.get(webhook_id)
         audit("webhook-secret", webhook_id)
-        until = services.clock() + OLD_SECRET_FOR
+        until = context.clock() + OLD_SECRET_FOR
         store.change_secret(webhook_id, new_secret(), old_until=until)
         return WebhookWithSecret.of(store.get(webhook_id))
 
@@ -117,7 +121,7 @@ def webhook_routes(services: Services) -> APIRouter:
     def enable_webhook(webhook_id: str) -> WebhookItem:
         store.get(webhook_id)
         audit("webhook-enable", webhook_id)
-        store.enable(webhook_id, services.clock())
+        store.enable(webhook_id, context.clock())
         return WebhookItem.of(store.get(webhook_id))
 
     return router

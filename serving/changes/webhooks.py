@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 
 from standardwebhooks import Webhook as Signer
 
+from serving.changes.feed import ChangeFeed
 from serving.changes.webhook_calls import Caller, CallFailed
-from serving.changes.webhook_store import Delivery, Webhook
+from serving.changes.webhook_store import Delivery, Webhook, WebhookStore
 from serving.errors import CursorTooOld, StoreError
-from serving.people.audit_store import AuditEntry
-from serving.server.stores import Stores
+from serving.people.audit_store import AuditEntry, AuditLog
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,8 @@ class Deliverer:
 
     Parameters
     ----------
-    stores : webhooks, the feed, and the audit log
+    webhooks, feed : who is told, and what
+    audit_log : in which it stands when a webhook is switched off
     caller : makes the calls
     clock : the present moment, with its time zone
     call_seconds : the longest that a call takes
@@ -128,7 +129,9 @@ class Deliverer:
 
     def __init__(
         self,
-        stores: Stores,
+        webhooks: WebhookStore,
+        feed: ChangeFeed,
+        audit_log: AuditLog,
         caller: Caller,
         *,
         clock: Callable[[], datetime],
@@ -136,7 +139,9 @@ class Deliverer:
         give_up: timedelta,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._stores = stores
+        self._webhooks = webhooks
+        self._feed = feed
+        self._audit_log = audit_log
         self._caller = caller
         self._clock = clock
         self._lease = timedelta(seconds=call_seconds + LEASE_MARGIN_SECONDS)
@@ -171,7 +176,7 @@ class Deliverer:
 
     async def _start_turns(self) -> None:
         self._turns = {name: turn for name, turn in self._turns.items() if not turn.done()}
-        for webhook in await self._off(self._stores.webhooks.due, self._clock()):
+        for webhook in await self._off(self._webhooks.due, self._clock()):
             if len(self._turns) >= MOST_AT_ONCE:
                 return
             if webhook.webhook_id not in self._turns:
@@ -206,17 +211,17 @@ class Deliverer:
             outcome = await call(self._caller, webhook, message, clock=self._clock)
         except asyncio.CancelledError:
             with suppress(StoreError):
-                self._stores.webhooks.settle(webhook, self._holder, None)
+                self._webhooks.settle(webhook, self._holder, None)
             raise
         return await self._off(self._settle, webhook, message, outcome)
 
     def _hold(self, webhook: Webhook) -> bool:
         at = self._clock()
-        return self._stores.webhooks.hold(webhook, self._holder, at=at, until=at + self._lease)
+        return self._webhooks.hold(webhook, self._holder, at=at, until=at + self._lease)
 
     def _next_message(self, webhook: Webhook) -> tuple[Message | None, Webhook]:
         """The changes to tell now, and the webhook with the end of them as `pending_no`."""
-        feed, start = self._stores.feed, webhook.next_no
+        feed, start = self._feed, webhook.next_no
         try:
             page = feed.changes(start, CHANGES_PER_MESSAGE)
         except CursorTooOld:
@@ -242,7 +247,7 @@ class Deliverer:
             status=outcome.status,
             problem=outcome.problem,
         )
-        if not self._stores.webhooks.settle(after, self._holder, delivery):
+        if not self._webhooks.settle(after, self._holder, delivery):
             return None
         if after.disabled_at is not None:
             self._tell_disabled(after)
@@ -272,7 +277,7 @@ class Deliverer:
     def _tell_disabled(self, webhook: Webhook) -> None:
         words = f"{webhook.webhook_id}: {webhook.disabled_because}"
         log.warning("webhook switched off", extra={"webhook": webhook.webhook_id})
-        self._stores.audit.record(
+        self._audit_log.record(
             AuditEntry(
                 at=self._clock(), who=SERVER, action="webhook-disable", count=1, detail=words
             )

@@ -1,26 +1,31 @@
 """The churn list: pages of JSON, or the whole as a file."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from serving.churn_list import lists
-from serving.store.protocol import ChurnPage, ScoreReader
+from serving.churn_list.workbook import list_workbook
+from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
+from serving.store.run import PublishedRun
 from serving.web import schemas as models
 from serving.web.call import current_call
+from serving.web.context import RouteContext
 from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred_format
 from serving.web.problems import declared
-from serving.web.services import Services
-from serving.web.workbook import list_workbook
 
 AUDIENCE_COLUMN = "email_sha256"
 
+MailHashes = Callable[[ChurnFilter], tuple[PublishedRun, list[str]]]
+"""The latest run, and the sorted hashes of whom a filter lets through and who may be contacted."""
 
-def list_routes(services: Services) -> APIRouter:
-    """Lists of customers."""
-    store = services.scores
+
+def list_routes(context: RouteContext, mail_hashes: MailHashes) -> APIRouter:
+    """Lists of customers; `mail_hashes` are those of an audience."""
+    store = context.scores
     router = APIRouter(prefix="/v1", tags=["lists"])
 
     @router.get(
@@ -43,30 +48,26 @@ def list_routes(services: Services) -> APIRouter:
             limit=lists.ROWS_PER_READ if whole else query.limit,
             after=None if whole else after,
         )
-        headers = {"Vary": "Accept", **services.ages(page.run)}
+        headers = {"Vary": "Accept", **context.ages(page.run)}
         if chosen == "audience":
-            return _audience(services, query, headers)
+            return _audience(context, mail_hashes, query, headers)
         if not whole:
             return _json_page(query, page, headers)
         detail = f"churn list as {chosen}, {page.run.info.run_id}"
-        services.audit(current_call.get().caller, "export", page.totals.customers, detail)
+        context.audit(current_call.get().caller, "export", page.totals.customers, detail)
         make = _csv_file if chosen == "csv" else _workbook
         return make(store, query, page, headers)
 
     return router
 
 
-def _audience(services: Services, query: ChurnListQuery, headers: dict[str, str]) -> Response:
+def _audience(
+    context: RouteContext, mail_hashes: MailHashes, query: ChurnListQuery, headers: dict[str, str]
+) -> Response:
     """The mail addresses of the list, hashed, of those who may be contacted."""
-    run, listed, _ = services.stores.campaigns.candidates(query.filter())
-    needs_consent = run.info.economics.get("consent_known", False)
-    hashes = sorted(
-        one.contact_hash
-        for one in listed
-        if one.contact_hash and one.consent is not False and (one.consent or not needs_consent)
-    )
+    run, hashes = mail_hashes(query.filter())
     detail = f"churn list as audience, {run.info.run_id}"
-    services.audit(current_call.get().caller, "export", len(hashes), detail)
+    context.audit(current_call.get().caller, "export", len(hashes), detail)
     name = f"audience-{run.info.as_of.isoformat()}.csv"
     return Response(
         lists.csv_bytes([[AUDIENCE_COLUMN], *([one] for one in hashes)]),

@@ -11,6 +11,7 @@ from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.form import CONSENTS, ListForm
 from serving.errors import UnknownCustomer
+from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnPage, SortKey
 from serving.store.run import RISKS, STATUSES, PublishedRun
 from serving.web.frame import Frame
@@ -24,27 +25,27 @@ LEAST_TREND = 0.02
 """A churn probability that moved by less since the last run has not changed."""
 
 
-def churn_list_pages(frame: Frame) -> APIRouter:
+def churn_list_pages(frame: Frame, facets: FacetStore) -> APIRouter:
     """`/churn-list`."""
     router = frame.router()
 
     def churn_list(request: Request) -> Response:
         wanted = request.query_params.get("customer", "").strip()
         if not wanted:
-            return _list(frame, request, problem="")
+            return _list(frame, facets, request, problem="")
         try:
             frame.store.customer(wanted)
         except UnknownCustomer:
             words = frame.words(request)
             problem = words.say("This run knows no customer “%(id)s”.", id=wanted)
-            return _list(frame, request, problem=problem)
+            return _list(frame, facets, request, problem=problem)
         return RedirectResponse(f"/customers/{path_part(wanted)}", status_code=303)
 
     router.add_api_route("/churn-list", churn_list)
     return router
 
 
-def _list(frame: Frame, request: Request, *, problem: str) -> Response:
+def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -> Response:
     usual_sort = _usual_sort(frame.store.latest_run())
     try:
         form = ListForm.read(request.query_params, usual_sort=usual_sort)
@@ -55,7 +56,7 @@ def _list(frame: Frame, request: Request, *, problem: str) -> Response:
         page = _page(frame, form)
     run_id = page.run.info.run_id
     after = page.after and lists.encode_cursor(page.after, form.sort)
-    counts = frame.services.stores.facets.counts(run_id, form.filter())
+    counts = facets.counts(run_id, form.filter())
     return frame.render(
         request,
         "churn_list.html",

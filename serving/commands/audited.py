@@ -10,9 +10,12 @@ import click
 from features.errors import RegularsError
 from features.settings.loading import load_settings
 from serving.commands.frame import fail
-from serving.people.audit import note
-from serving.people.audit_store import Action
+from serving.people.audit_store import Action, AuditEntry, AuditLog
 from serving.settings import Settings
+from serving.store.database import open_database
+
+COMMAND = "command"
+"""Who acts at the command line: whoever can is the owner of the files."""
 
 
 def audited(
@@ -42,3 +45,17 @@ def audited(
     return click.Command(
         command.name, callback=first_noted, params=command.params, help=command.help
     )
+
+
+def note(settings: Settings, action: Action, *, count: int, detail: str, at: datetime) -> None:
+    """Write down what a command is about to do; see `serving.people.audit_store.AuditEntry`.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written down; then it must not be done.
+    """
+    engine = open_database(settings.database_url(settings.store.url))
+    entry = AuditEntry(at=at, who=COMMAND, action=action, count=count, detail=detail)
+    AuditLog(engine).record(entry)
+    engine.dispose()

@@ -9,9 +9,9 @@ import click
 from features.settings.loading import load_settings
 from serving.campaigns.service import Campaigns
 from serving.commands.frame import Speaker, common_options
-from serving.scoring.wording import money_format
 from serving.server.stores import open_stores
 from serving.settings import Settings
+from serving.store.money import money_format
 
 VERDICTS = {
     "positive": "earned more than it cost",

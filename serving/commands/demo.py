@@ -9,20 +9,13 @@ import click
 import pandas as pd
 
 from features.errors import ConfigError
-from features.orders.log import read_orders
+from features.orders.log import OrderLog
 from features.settings.loading import load_settings
-from features.sql import working_folder
 from serving.commands.frame import Speaker, common_options
 from serving.commands.training import say_backtest
-from serving.exhibits.catalogue import exhibits_of
-from serving.live.context import RunContext, context_file, write_context
-from serving.live.handover import SentSoFar
-from serving.privacy.erasure import erased_of
-from serving.scoring.run import score
-from serving.server.stores import open_stores
+from serving.runs.job import ScoringHooks, score_shop
+from serving.scoring.run import ScoreRun
 from serving.settings import Settings
-from serving.store.rules import PublishRules
-from training.bundle.publication import load_models
 from training.job import train
 
 LICENCE_NOTE = (
@@ -58,7 +51,7 @@ def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
     orders = settings.path(settings.data.transactions)
     rows = write_orders(orders)
     steps.done("orders", f"{rows:,} lines in {orders}")
-    _run(settings, steps)
+    train_and_publish(settings, steps)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     speaker.say(
         f"Done in {sum(steps.seconds.values()):.0f} s with {megabytes:,.0f} MB of memory at most."
@@ -77,34 +70,30 @@ def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
         )
 
 
-def _run(settings: Settings, steps: Steps) -> None:
-    speaker = steps.speaker
-    stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
-    sent = SentSoFar.read(stores.live, settings.data)
-    with working_folder(settings.engine) as folder:
-        with read_orders(settings, sent=sent.typed, histories=folder) as log:
-            report = log.report
-            steps.done(
-                "doctor",
-                f"{report.rows_read:,} rows read, {report.rows_used:,} used, "
-                f"{report.rows_quarantined:,} put aside",
-            )
-            result = train(log, None, speaker.progress)
-            steps.done("training", f"run {result.run_id}, published {result.bundle}")
-            say_backtest(speaker, result.backtest)
-            models = load_models(settings)
-            run = score(log, models, None, datetime.now(UTC), speaker.progress)
-            steps.done(
-                "scoring", f"{len(run.scores):,} customers, {len(run.recommendations):,} products"
-            )
-            context = RunContext.of(log, run.info, run.scores)
-            erased = erased_of(settings)
-            run = run.without(erased.among(run.scores["customer_id"]))
-            exhibits = exhibits_of(log, run, models, stores.scores)
-            handover = sent.handover(log, run, models, folder, erased)
-        stores.scores.publish(run.info, run.scores, run.recommendations, exhibits, handover)
-        write_context(context, context_file(settings))
-    steps.done("publishing", f"{run.info.run_id} in {settings.store.url}")
+def train_and_publish(settings: Settings, steps: Steps) -> None:
+    """Train on the orders of the demo, score them and publish the run; say each step."""
+
+    def train_first(log: OrderLog[Settings]) -> None:
+        report = log.report
+        steps.done(
+            "doctor",
+            f"{report.rows_read:,} rows read, {report.rows_used:,} used, "
+            f"{report.rows_quarantined:,} put aside",
+        )
+        result = train(log, None, steps.speaker.progress)
+        steps.done("training", f"run {result.run_id}, published {result.bundle}")
+        say_backtest(steps.speaker, result.backtest)
+
+    def say_scored(run: ScoreRun) -> None:
+        customers, products = len(run.scores), len(run.recommendations)
+        steps.done("scoring", f"{customers:,} customers, {products:,} products")
+
+    published = score_shop(
+        settings,
+        created_at=datetime.now(UTC),
+        hooks=ScoringHooks(read=train_first, scored=say_scored, progress=steps.speaker.progress),
+    )
+    steps.done("publishing", f"{published.run.info.run_id} in {settings.store.url}")
 
 
 def write_orders(path: Path) -> int:

@@ -7,8 +7,8 @@ import click
 
 from features.errors import ConfigError
 from features.settings.loading import load_settings
+from serving.commands.audited import note
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit import note
 from serving.privacy.erasure import CustomerFiles
 from serving.privacy.erasure import erase as erase_customers
 from serving.server.stores import open_stores

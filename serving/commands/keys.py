@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from features.settings.loading import load_settings
+from serving.commands.audited import COMMAND
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit import COMMAND
 from serving.people.audit_store import Action, AuditEntry
 from serving.people.key_store import KEY_SCOPES, Key, KeyScope
 from serving.people.keys import new_key

@@ -14,12 +14,12 @@ from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.errors import NoRun
 from serving.live.handover import lines_sent
-from serving.scoring.wording import money_format
+from serving.runs.store import RunStore
 from serving.settings import Settings
+from serving.store.money import money_format
 from serving.store.protocol import After, ChurnFilter, ScoreReader
 from serving.store.rules import one_per_date
 from serving.store.run import MoneyFormat, PublishedRun
-from serving.store.sql import RunStore
 from training.backtest.grade import RULE, Grade
 from training.backtest.ledger import Entry, Said, corrections, grades_by_version, judge_runs
 from training.job import first_purchase

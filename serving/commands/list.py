@@ -10,13 +10,13 @@ import click
 from features.errors import ConfigError
 from features.settings.loading import load_settings
 from serving.churn_list import lists
+from serving.churn_list.workbook import write_workbook
+from serving.commands.audited import note
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit import note
+from serving.runs.store import RunStore
 from serving.settings import Settings
 from serving.store.protocol import SORT_KEYS, ChurnFilter, ScoreReader
 from serving.store.run import RISKS, STATUSES
-from serving.store.sql import RunStore
-from serving.web.workbook import write_workbook
 
 SHOWN_ROWS = 20
 

@@ -7,13 +7,13 @@ import click
 from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.live.worker import worker_for
+from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
 from serving.server.server import check_host
 from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from serving.store.rules import PublishRules
-from serving.web.services import BundleInfo
 from training.bundle.manifest import current_bundle, read_manifest
 
 

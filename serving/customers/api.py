@@ -1,8 +1,9 @@
 """Answers about single customers, ready-made in the store."""
 
 import json
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -10,17 +11,20 @@ from fastapi.responses import Response
 
 from serving.store.protocol import Document
 from serving.web import schemas as models
+from serving.web.context import RouteContext
 from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
-from serving.web.services import Services
+
+ProductsOf = Callable[[str, Mapping[str, Any]], list[dict[str, Any]] | None]
+"""The best products of a customer that pass filters; None where nobody can rank them now."""
 
 Ids = Annotated[models.CustomerIds, Depends(json_body(models.CustomerIds))]
 
 
-def customer_routes(services: Services) -> APIRouter:
-    """Answers about single customers."""
-    store = services.scores
+def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter:
+    """Answers about single customers; `products_of` ranks products anew."""
+    store = context.scores
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
     # These two before the customer itself, whose path would swallow theirs.
@@ -41,7 +45,7 @@ def customer_routes(services: Services) -> APIRouter:
         head = {"run_id": run.info.run_id, "as_of": run.info.as_of.isoformat()}
         start = json.dumps(head, ensure_ascii=False)[:-1].encode()
         body = b'%b,"results":[%b]}' % (start, b",".join(results))
-        return Response(body, media_type=JSON, headers=services.ages(run))
+        return Response(body, media_type=JSON, headers=context.ages(run))
 
     @router.get(
         "/{customer_id:path}/recommendations",
@@ -58,7 +62,7 @@ def customer_routes(services: Services) -> APIRouter:
         if len(products) < query.limit:
             # the run left too few of these: they are ranked now, where the scorer is there
             asked = query.model_dump()
-            more = await run_in_threadpool(services.orders.products, customer_id, asked)
+            more = await run_in_threadpool(products_of, customer_id, asked)
             products = more or products
         body = {
             "customer_id": customer_id,
@@ -68,7 +72,7 @@ def customer_routes(services: Services) -> APIRouter:
         return Response(
             json.dumps(body, ensure_ascii=False),
             media_type=JSON,
-            headers=services.ages(found.run_id),
+            headers=context.ages(found.run_id),
         )
 
     @router.get(
@@ -82,15 +86,15 @@ def customer_routes(services: Services) -> APIRouter:
         },
     )
     async def get_customer(customer_id: CustomerId, request: Request) -> Response:
-        return customer_answer(services, customer_id, request.headers.get("if-none-match", ""))
+        return customer_answer(context, customer_id, request.headers.get("if-none-match", ""))
 
     return router
 
 
-def customer_answer(services: Services, customer_id: str, if_none_match: str) -> Response:
+def customer_answer(context: RouteContext, customer_id: str, if_none_match: str) -> Response:
     """Everything about a customer, or that the caller knows it already."""
-    found = services.scores.customer(customer_id)
-    headers = {"ETag": _etag(found, customer_id), **services.ages(found.run_id)}
+    found = context.scores.customer(customer_id)
+    headers = {"ETag": _etag(found, customer_id), **context.ages(found.run_id)}
     if if_none_match and _still_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = found.body[:-1] + b',"score_pending":true}' if found.is_pending else found.body

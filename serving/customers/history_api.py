@@ -7,16 +7,15 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from serving.customers.history import history
+from serving.store.protocol import ScoreReader
 from serving.web import schemas as models
 from serving.web.params import JSON, HistoryQuery
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
-from serving.web.services import Services
 
 
-def history_routes(services: Services) -> APIRouter:
+def history_routes(scores: ScoreReader) -> APIRouter:
     """Earlier runs' words about a customer."""
-    store = services.stores.scores
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
     @router.get(
@@ -27,7 +26,7 @@ def history_routes(services: Services) -> APIRouter:
         responses=declared(404, 422, 503),
     )
     def get_history(customer_id: CustomerId, query: Annotated[HistoryQuery, Query()]) -> Response:
-        found = history(store.history(customer_id))
+        found = history(scores.history(customer_id))
         body = {"customer_id": customer_id, "runs": found[: query.limit]}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 

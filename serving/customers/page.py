@@ -9,6 +9,8 @@ from fastapi.responses import Response
 from serving.customers.history import history
 from serving.customers.picture import interval
 from serving.customers.timeline import alive_course, course, timeline
+from serving.live.orders import LiveOrders
+from serving.live.store import LiveStore
 from serving.web.frame import Frame
 from serving.web.paths import CustomerId
 
@@ -16,16 +18,16 @@ MOST_RUNS = 12
 MOST_ORDERS = 10
 
 
-def customer_pages(frame: Frame) -> APIRouter:
+def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> APIRouter:
     """`/customers/{id}`."""
     router = frame.router()
 
     def customer(request: Request, customer_id: CustomerId) -> Response:
         run = frame.store.latest_run()
         answer = json.loads(frame.store.customer(customer_id).body)
-        orders = frame.services.stores.live.history(customer_id)
+        orders = live.history(customer_id)
         sayings = _sayings(frame, customer_id)
-        told = frame.services.orders.course(customer_id) or {"alive": None, "order": None}
+        told = live_orders.course(customer_id) or {"alive": None, "order": None}
         return frame.render(
             request,
             "customer.html",

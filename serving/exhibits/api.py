@@ -7,18 +7,19 @@ from fastapi import APIRouter, Path, Response
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
+from serving.exhibits.store import ExhibitStore
 from serving.web import schemas as models
+from serving.web.context import RouteContext
 from serving.web.problems import declared
-from serving.web.services import Services
 
 ExhibitName = Annotated[
     str, Path(min_length=1, description="As in `GET /v1/exhibits`", examples=["lorenz"])
 ]
 
 
-def exhibit_routes(services: Services) -> APIRouter:
+def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
     """Exhibits of the latest run."""
-    store, exhibits = services.scores, services.stores.exhibits
+    store = context.scores
     router = APIRouter(prefix="/v1/exhibits", tags=["exhibits"])
 
     @router.get(
@@ -30,7 +31,7 @@ def exhibit_routes(services: Services) -> APIRouter:
     )
     def get_exhibits(response: Response) -> dict[str, Any]:
         run = store.latest_run()
-        response.headers.update(services.ages(run))
+        response.headers.update(context.ages(run))
         return {**run_fields(run), "exhibits": exhibits.names(run.info.run_id)}
 
     @router.get(
@@ -46,7 +47,7 @@ def exhibit_routes(services: Services) -> APIRouter:
         if body is None:
             known = ", ".join(exhibits.names(run.info.run_id)) or "none"
             raise NotInRun(f"This run shows no such exhibit (have: {known}).")
-        response.headers.update(services.ages(run))
+        response.headers.update(context.ages(run))
         return {**run_fields(run), "exhibit": name, **json.loads(body)}
 
     return router

@@ -20,13 +20,12 @@ from features.orders.log import OrderLog
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import SentLine, typed_line
 from features.settings.data import Data
-from serving.live.lines import Handover, LiveLine
+from serving.live.lines import Handover, LiveLine, WhoIsErased
 from serving.live.store import LiveStore
-from serving.privacy.erasure import Erased
 from serving.scoring.recommendation_rules import rules_of
 from serving.scoring.run import ScoreRun
-from serving.server.stores import open_stores
 from serving.settings import Settings
+from serving.store.database import open_database
 from training.bundle.publication import Models
 
 ROWS_AT_ONCE = 10_000
@@ -46,7 +45,12 @@ class SentSoFar:
         return cls(kept, tuple(_typed(line, data) for line in kept))
 
     def handover(
-        self, log: OrderLog[Settings], run: ScoreRun, models: Models, folder: Path, erased: Erased
+        self,
+        log: OrderLog[Settings],
+        run: ScoreRun,
+        models: Models,
+        folder: Path,
+        erased: WhoIsErased,
     ) -> Handover:
         """What the run brings.
 
@@ -79,11 +83,11 @@ def lines_sent(settings: Settings) -> Sequence[SentOrderLine]:
     address = make_url(url)
     if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
         return ()
-    stores = open_stores(url)
+    engine = open_database(url)
     try:
-        return SentSoFar.read(stores.live, settings.data).typed
+        return SentSoFar.read(LiveStore(engine), settings.data).typed
     finally:
-        stores.close()
+        engine.dispose()
 
 
 def _typed(line: LiveLine, data: Data) -> SentOrderLine:
@@ -112,12 +116,12 @@ def _beside(log: OrderLog[Settings], run: ScoreRun, models: Models) -> Mapping[s
 
 
 def _histories(
-    folder: Path, beside: Mapping[str, dict[str, Any]], erased: Erased
+    folder: Path, beside: Mapping[str, dict[str, Any]], erased: WhoIsErased
 ) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.glob("histories-*.parquet")):
         for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE):
             columns = batch.to_pydict()
-            gone = erased.among(columns["customer_id"])
+            gone = erased(columns["customer_id"])
             for customer_id, lines in zip(*columns.values(), strict=True):
                 if customer_id in gone:
                     continue

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from features.errors import ConfigError, RegularsError
+from features.errors import RegularsError
 from serving.errors import NoRun, ScorerAway, StoreError
-from serving.live.lines import LivePast, Outcome, RequestKey, SentLine, Verdict
+from serving.live.lines import LivePast, Outcome, RequestKey, SentLine, Verdict, WhoIsErased
 from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
-from serving.privacy.erasure import CustomerFiles, Erased
-from serving.server.stores import Stores
 from serving.store.protocol import ScoreReader
 from serving.store.run import ScoreRow
 
@@ -106,27 +104,26 @@ class LiveOrders:
 
     Parameters
     ----------
-    stores : the lines are kept in `live`; answers are read from `scores`
-    scores : what readers see; `stores.scores`, or a store in front of it
+    live : where the lines are kept
+    scores : what readers see
     scorer : None: scores are made by another server or the next run
-    files : where the key of erasures lies; None: nobody was erased
+    erased : tells which customers were erased
     clock : the present moment, with its time zone
     """
 
     def __init__(
         self,
-        stores: Stores,
+        live: LiveStore,
         *,
         scores: ScoreReader,
         scorer: ScoresOne | None,
-        files: CustomerFiles | None,
+        erased: WhoIsErased,
         clock: Callable[[], datetime],
     ) -> None:
-        self._live: LiveStore = stores.live
-        self._stores = stores
+        self._live = live
         self._scores = scores
         self._scorer = scorer
-        self._files = files
+        self._erased = erased
         self._clock = clock
 
     def take(self, sent: Sequence[SentLine], key: RequestKey | None = None) -> Taken:
@@ -264,14 +261,6 @@ class LiveOrders:
                 "pending" if customer_id in waiting else "current"
             )
             yield _after_of(customer_id, score, run.info.run_id, document)
-
-    def _erased(self, customer_ids: Iterable[str]) -> set[str]:
-        if self._files is None:
-            return set()
-        try:
-            return Erased(self._stores.erasures, self._files).among(customer_ids)
-        except ConfigError as error:
-            raise StoreError(str(error)) from None
 
 
 def _current(past: LivePast, document: str | None) -> CustomerAfter:

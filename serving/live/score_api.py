@@ -9,15 +9,15 @@ from fastapi.responses import Response
 from serving.errors import ScorerAway
 from serving.live import schemas as live_models
 from serving.live.pipe import Answer
+from serving.live.worker import ScoresOne
 from serving.web import schemas as models
 from serving.web.params import JSON, PopularQuery, body_schema, json_body
 from serving.web.problems import declared
-from serving.web.services import Services
 
 Request = Annotated[live_models.ScoreRequest, Depends(json_body(live_models.ScoreRequest))]
 
 
-def live_routes(services: Services) -> APIRouter:
+def live_routes(scorer: ScoresOne | None) -> APIRouter:
     """Answers of the models alone."""
     router = APIRouter(prefix="/v1", tags=["live"])
 
@@ -46,9 +46,9 @@ def live_routes(services: Services) -> APIRouter:
         return Response(json.dumps(answer, ensure_ascii=False), media_type=JSON)
 
     def ask(body: dict[str, Any]) -> Answer:
-        if services.scorer is None:
+        if scorer is None:
             raise ScorerAway("this server was started without a scorer")
-        return services.scorer.ask(body)
+        return scorer.ask(body)
 
     return router
 

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -13,12 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
 from serving.live.lines import LiveLine, RequestKey, SentLine
+from serving.live.orders import LiveOrders
 from serving.live.schemas import OrderLine, Text
 from serving.web.call import current_call
 from serving.web.params import JSON, body_schema, json_body
 from serving.web.problems import declared
 from serving.web.schemas import Money, Probability, Risk, Status
-from serving.web.services import Services
 
 MOST_SENT = 1_000
 """Lines in a request."""
@@ -106,8 +106,12 @@ async def _digest(request: Request) -> str:
     return sha256(await request.body()).hexdigest()
 
 
-def transaction_routes(services: Services) -> APIRouter:
-    """New orders."""
+def transaction_routes(
+    live_orders: LiveOrders,
+    clock: Callable[[], datetime],
+    count_lines: Callable[[Iterable[str]], None],
+) -> APIRouter:
+    """New orders; `count_lines` is told what became of each line."""
     router = APIRouter(prefix="/v1", tags=["live"])
 
     @router.post(
@@ -132,9 +136,9 @@ def transaction_routes(services: Services) -> APIRouter:
             Header(description="A request with the key of an earlier one is not done again"),
         ] = None,
     ) -> Response:
-        key = _request_key(services, idempotency_key, body_digest)
-        taken = services.orders.take([_sent(line) for line in lines.lines], key)
-        services.metrics.count_lines(one.outcome for one in taken.lines)
+        key = _request_key(clock(), idempotency_key, body_digest)
+        taken = live_orders.take([_sent(line) for line in lines.lines], key)
+        count_lines(one.outcome for one in taken.lines)
         body: Mapping[str, Any] = {
             "lines": [one._asdict() for one in taken.lines],
             "customers": [one._asdict() for one in taken.customers],
@@ -159,7 +163,7 @@ def _sent(line: NewLine) -> SentLine:
     return SentLine(kept, line.corrects)
 
 
-def _request_key(services: Services, key: str | None, body_digest: str) -> RequestKey | None:
+def _request_key(at: datetime, key: str | None, body_digest: str) -> RequestKey | None:
     if key is None:
         return None
     if not _KEY.fullmatch(key):
@@ -169,5 +173,5 @@ def _request_key(services: Services, key: str | None, body_digest: str) -> Reque
     return RequestKey(
         digest=sha256(said.encode()).hexdigest(),
         body_digest=body_digest,
-        expires_at=services.clock() + KEPT,
+        expires_at=at + KEPT,
     )

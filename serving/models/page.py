@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
+from serving.models.bundle_info import BundleInfo
 from serving.web import charts
 from serving.web.frame import Frame
 
@@ -57,7 +58,7 @@ BASELINES = {
 SMALLER_IS_BETTER = ("log_loss", "calibration_error", "mae", "date_mae_days")
 
 
-def model_pages(frame: Frame) -> APIRouter:
+def model_pages(frame: Frame, bundle: BundleInfo | None, mlflow_url: str | None) -> APIRouter:
     """`/models`."""
     router = frame.router()
 
@@ -69,8 +70,8 @@ def model_pages(frame: Frame) -> APIRouter:
             "models.html",
             run=run,
             exhibits=shown,
-            bundle=frame.services.bundle,
-            mlflow_run=_mlflow_run(frame.services.mlflow_url, shown["backtests"]),
+            bundle=bundle,
+            mlflow_run=_mlflow_run(mlflow_url, shown["backtests"]),
             charts=charts,
             compared=_compared,
             measures=MEASURES,

@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import Move
 from serving.store.rules import earlier_run
 from serving.store.run import RISKS, PublishedRun
 from serving.web.drawing import columns
 from serving.web.frame import Frame
 
-STAGE_SYSTEM = "lifecycle"
 MONTHS_TO_KNOW = 12
 MOST_MONTHS = 25
 """Two years and the month that is running."""
@@ -112,9 +112,6 @@ def flows(stages: Iterable[Mapping[str, Any]]) -> list[Flow]:
         )
         for group in groups
     ]
-
-
-STAGES = ("exploration", "growth", "stable", "decline", "lost", "reactivated")
 
 
 def _stage_order(group: str) -> tuple[int, str]:

@@ -4,15 +4,18 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from serving.privacy.erasure import erase
+from serving.privacy.erasure import CustomerFiles, erase
+from serving.privacy.store import ErasureStore
 from serving.web import schemas as models
 from serving.web.call import current_call
+from serving.web.context import RouteContext
 from serving.web.paths import CustomerId
 from serving.web.problems import NotReady, declared
-from serving.web.services import Services
 
 
-def erasure_routes(services: Services) -> APIRouter:
+def erasure_routes(
+    context: RouteContext, erasures: ErasureStore, files: CustomerFiles | None
+) -> APIRouter:
     """Erasure."""
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -24,13 +27,12 @@ def erasure_routes(services: Services) -> APIRouter:
         responses=declared(422, 503),
     )
     def erase_customer(customer_id: CustomerId) -> dict[str, Any]:
-        files = services.customer_files
         if files is None:
             raise NotReady("This server was not told which files hold customers.")
         caller = current_call.get().caller
-        services.audit(caller, "erase", 1, "all runs and derived files")
-        proof = erase([customer_id], services.stores.erasures, files, services.clock())
-        services.scores.forget()
+        context.audit(caller, "erase", 1, "all runs and derived files")
+        proof = erase([customer_id], erasures, files, context.clock())
+        context.scores.forget()
         return proof.to_dict()
 
     return router

@@ -3,7 +3,7 @@
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import ConfigError
+from serving.errors import StoreError
 from serving.privacy.store import ErasureStore, Tombstone
-from serving.server.stores import open_stores
 
 if TYPE_CHECKING:
     # It brings the locale data of currencies, which the server does without.
@@ -135,10 +135,23 @@ class Erased:
         return {digests[one.digest] for one in self._store.tombstones(digests)}
 
 
-def erased_of(settings: "Settings") -> Erased:
-    """Who was erased, by the store and the key of the configuration."""
-    stores = open_stores(settings.database_url(settings.store.url))
-    return Erased(stores.erasures, CustomerFiles.of(settings))
+def who_was_erased(
+    store: ErasureStore, files: CustomerFiles | None
+) -> Callable[[Iterable[str]], set[str]]:
+    """What tells those of some customers who were erased; nobody where no `files` are known.
+
+    Asked while lines are being accepted: that the key is not at hand is then a `StoreError`.
+    """
+
+    def among(customer_ids: Iterable[str]) -> set[str]:
+        if files is None:
+            return set()
+        try:
+            return Erased(store, files).among(customer_ids)
+        except ConfigError as error:
+            raise StoreError(str(error)) from None
+
+    return among
 
 
 @dataclass(frozen=True)

@@ -4,51 +4,23 @@ Made with a score run, published with it, and read by whoever plans a campaign.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.orders.log import OrderLog
 from features.tables.optional_tables import customer_details
-from serving.campaigns.audience import contact_hash
-from serving.campaigns.wish import value_share
+from serving.scoring.contact_hash import contact_hash
+from serving.scoring.lessons import CampaignLessons, SaveRate
 from serving.settings import Settings
-
-if TYPE_CHECKING:
-    from serving.campaigns.measuring import Learned
+from serving.store.economics import value_share
 
 TOP_SHARE = 0.2
 """Of the customers by usual spend: those who are worth a personal word."""
 
 LEAST_BUYERS = 30
 """Who bought lately; fewer say nothing about how spend scatters."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaveRate:
-    """The share of a customer's value at risk that a contact saves.
-
-    Attributes
-    ----------
-    value, low, high : expected, and its 90 % interval
-    campaigns : how many measured ones it rests on; 0: the assumption of the configuration
-    """
-
-    value: float
-    low: float
-    high: float
-    campaigns: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `RunInfo.economics` keeps it."""
-        return {
-            "save_rate": self.value,
-            "save_rate_low": self.low,
-            "save_rate_high": self.high,
-            "save_rate_campaigns": self.campaigns,
-        }
 
 
 def economics_of(
@@ -133,7 +105,7 @@ def contact_columns(
 
 
 def with_contacts(
-    log: OrderLog[Settings], scores: pd.DataFrame, features: pd.DataFrame, learned: "Learned"
+    log: OrderLog[Settings], scores: pd.DataFrame, features: pd.DataFrame, learned: CampaignLessons
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """`scores` with `contact_columns`, and the economics that they rest on.
 

@@ -19,11 +19,11 @@ from features.orders.log import OrderLog
 from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
-from serving.campaigns.measuring import Learned
 from serving.scoring.answers import DATES
 from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import Earlier, explain
 from serving.scoring.figures import figures_of
+from serving.scoring.lessons import CampaignLessons
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
 from serving.scoring.recommendation_rules import rules_of
@@ -100,7 +100,7 @@ class ScoreRun:
 
     Attributes
     ----------
-    scores : one row per customer: everything a store publishes, see `serving.scoring.publication`
+    scores : one row per customer: everything a store publishes, see `serving.runs.publication`
     recommendations : one row per (customer, rank)
     features : what the models saw, one row per customer, index `customer_id`
     """
@@ -147,7 +147,7 @@ def score(
     created_at: datetime,
     progress: Progress = lambda _: None,
     store: ScoreReader | None = None,
-    learned: Learned | None = None,
+    learned: CampaignLessons | None = None,
 ) -> ScoreRun:
     """Score every customer who bought before `as_of`.
 
@@ -201,7 +201,9 @@ def score(
     )
     scores = scores.join(explained, on="customer_id")
     progress("explained")
-    scores, economics = with_contacts(log, scores, features, learned or Learned(rate=assumed(log)))
+    scores, economics = with_contacts(
+        log, scores, features, learned or CampaignLessons(rate=assumed(log))
+    )
     purchases = log.purchases(before=as_of)
     scores = with_outlook(log, scores, models.next_purchase.category_, purchases, as_of)
     products = recommendations(

@@ -7,25 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
-from babel.numbers import format_currency, get_currency_precision
-
 from features.blocks.block import Feature, Unit
-from features.language.languages import SOURCE, Language, translations
+from features.language.languages import Language, translations
 from features.language.message import Phrase, message_in
+from serving.store.money import money_format
 from serving.store.run import MoneyFormat
 
 Write = Callable[[float], str]
 
 _PLURALS = 200
 """Plural forms follow from a whole number's last two digits, and of small ones from themselves."""
-
-
-def money_format(currency: str, language: Language = SOURCE) -> MoneyFormat:
-    """How amounts in `currency` (an ISO 4217 code) are written."""
-    prefix = format_currency(0, currency, format="¤", locale=language)
-    # A bare code needs room before the figure; a sign does not.
-    prefix = f"{prefix}\N{NO-BREAK SPACE}" if prefix.isalpha() else prefix
-    return MoneyFormat(prefix=prefix, digits=get_currency_precision(currency))
 
 
 @cache

@@ -7,19 +7,19 @@ from fastapi import APIRouter, Path, Response
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
-from serving.segments.store import Group
+from serving.segments.store import Group, SegmentStore
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
 from serving.web import schemas as models
+from serving.web.context import RouteContext
 from serving.web.problems import declared
-from serving.web.services import Services
 
 SystemName = Annotated[str, Path(min_length=1, description="As in `segments` of a customer")]
 
 
-def segment_routes(services: Services) -> APIRouter:
+def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
     """Groups of customers."""
-    store, counts = services.scores, services.stores.segments
+    store = context.scores
     router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
     @router.get(
@@ -31,7 +31,7 @@ def segment_routes(services: Services) -> APIRouter:
     )
     def get_segments(response: Response) -> dict[str, Any]:
         run = store.latest_run()
-        response.headers.update(services.ages(run))
+        response.headers.update(context.ages(run))
         groups = counts.groups(run.info.run_id)
         systems = [_system(run, name, groups) for name in run.info.segment_columns]
         return {**run_fields(run), "systems": systems}
@@ -48,7 +48,7 @@ def segment_routes(services: Services) -> APIRouter:
         if system not in run.info.segment_columns:
             known = ", ".join(run.info.segment_columns) or "none"
             raise NotInRun(f"No such segment system in this run (have: {known}).")
-        response.headers.update(services.ages(run))
+        response.headers.update(context.ages(run))
         earlier = earlier_run(run, store.runs())
         moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)
         return {

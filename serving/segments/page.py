@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
-from serving.overview.page import STAGE_SYSTEM, STAGES
-from serving.segments.store import Group, Move
+from serving.segments.stages import STAGE_SYSTEM, STAGES
+from serving.segments.store import Group, Move, SegmentStore
 from serving.store.protocol import ANY_OF
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
@@ -77,7 +77,7 @@ class Part:
         return self.group.clv / self.group.customers if self.group.customers else 0.0
 
 
-def segment_pages(frame: Frame) -> APIRouter:
+def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
     """`/segments` and `/segments/{system}`."""
     router = frame.router()
 
@@ -87,11 +87,11 @@ def segment_pages(frame: Frame) -> APIRouter:
             request,
             "segments.html",
             run=run,
-            parts=_parts(frame, run),
+            parts=_parts(counts, run),
             exhibits={name: frame.exhibit(run, name) for name in EXHIBITS},
             shade=shade if shade in SHADES else "customers",
             by=by if by in MARGIN_SYSTEMS else "pyramid",
-            flow=_flow(frame, run, STAGE_SYSTEM),
+            flow=_flow(frame, counts, run, STAGE_SYSTEM),
             heat_fields=_heat_fields,
             level_fields=_level_fields,
             most_retained=_most_retained,
@@ -108,9 +108,9 @@ def segment_pages(frame: Frame) -> APIRouter:
             "segment_system.html",
             run=run,
             system=system,
-            parts=_parts(frame, run)[system],
+            parts=_parts(counts, run)[system],
             rule=run.info.segment_rules.get(system),
-            flow=_flow(frame, run, system),
+            flow=_flow(frame, counts, run, system),
             **_words_of_pictures(),
         )
 
@@ -130,10 +130,10 @@ def _words_of_pictures() -> dict[str, Any]:
     }
 
 
-def _parts(frame: Frame, run: PublishedRun) -> dict[str, list[Part]]:
+def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[Part]]:
     """The groups of each system, in its order."""
     found: dict[str, list[Group]] = {name: [] for name in run.info.segment_columns}
-    for group in frame.services.stores.segments.groups(run.info.run_id):
+    for group in counts.groups(run.info.run_id):
         found.setdefault(group.system, []).append(group)
     return {
         name: [
@@ -159,12 +159,12 @@ class Moved:
     customers: Mapping[tuple[str | None, str | None], int]
 
 
-def _flow(frame: Frame, run: PublishedRun, system: str) -> Moved | None:
+def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) -> Moved | None:
     """Who moved since the latest run of an earlier date; None where there is none."""
     since = earlier_run(run, frame.store.runs())
     if since is None or system not in {*run.info.segment_columns} & {*since.info.segment_columns}:
         return None
-    moves = _moves(frame, run, system, since)
+    moves = _moves(frame, counts, run, system, since)
     groups = sorted(
         {value for move in moves for value in (move.before, move.now) if value is not None},
         key=lambda value: _place(system, value),
@@ -174,13 +174,15 @@ def _flow(frame: Frame, run: PublishedRun, system: str) -> Moved | None:
     return Moved(since, picture, groups, {(before, now): size for before, now, size in moves})
 
 
-def _moves(frame: Frame, run: PublishedRun, system: str, since: PublishedRun) -> Sequence[Move]:
+def _moves(
+    frame: Frame, counts: SegmentStore, run: PublishedRun, system: str, since: PublishedRun
+) -> Sequence[Move]:
     """Who went where; between stages the run itself has counted, if since that run."""
     exhibit = frame.exhibit(run, "since_last_run") if system == STAGE_SYSTEM else None
     told = exhibit and exhibit["data"]
     if told and told["run_id"] == since.info.run_id and told.get("stages"):
         return [Move(**move) for move in told["stages"]]
-    return frame.services.stores.segments.moves(system, run.info.run_id, since.info.run_id)
+    return counts.moves(system, run.info.run_id, since.info.run_id)
 
 
 def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int], Any]:

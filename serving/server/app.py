@@ -3,46 +3,32 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from serving.campaigns.api import campaign_routes
-from serving.changes.api import change_routes
-from serving.changes.webhook_api import webhook_routes
-from serving.changes.webhook_calls import Caller, CallRules
 from serving.changes.webhooks import Deliverer
-from serving.churn_list.api import list_routes
-from serving.customers.api import customer_answer, customer_routes
+from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
-from serving.customers.history_api import history_routes
-from serving.exhibits.api import exhibit_routes
 from serving.live.orders import Follower
-from serving.live.score_api import live_routes
-from serving.live.transactions_api import transaction_routes
 from serving.live.worker import ScoresOne
-from serving.people.access import ACCESS, Catalogue
-from serving.people.gate import Gate
+from serving.models.bundle_info import BundleInfo
 from serving.people.keys import KeyRing
-from serving.privacy.api import erasure_routes
 from serving.privacy.erasure import CustomerFiles
-from serving.segments.api import segment_routes
-from serving.server.operations import operator_routes
+from serving.server.lifecycle import Lifecycle
+from serving.server.observed import Observed
 from serving.server.pages import add_pages
+from serving.server.parts import ServerParts, api_routers, deliverer_of, put_together
 from serving.server.stores import Stores
 from serving.settings import Serve
-from serving.store.last_good import LastGood
 from serving.web import problems
-from serving.web.admission import Admission
+from serving.web.access import ACCESS, Catalogue
+from serving.web.gate import Gate
 from serving.web.guard import Guard
-from serving.web.lifecycle import Lifecycle
 from serving.web.logs import RequestLog
-from serving.web.metrics import Metrics
-from serving.web.observed import Observed
-from serving.web.services import BundleInfo, Services
 
 TITLE = "Regulars"
 API_VERSION = "1"
@@ -51,23 +37,6 @@ DESCRIPTION = (
     "Answers come from the latest score run; errors are problem documents (RFC 9457). "
     "Where keys are made, every call but the probes needs one."
 )
-
-ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
-    history_routes,
-    customer_routes,
-    erasure_routes,
-    change_routes,
-    webhook_routes,
-    segment_routes,
-    campaign_routes,
-    exhibit_routes,
-    list_routes,
-    live_routes,
-    transaction_routes,
-    operator_routes,
-)
-"""Each concern's routes. A path is tried in this order; each route has its line in
-`serving.people.access.ACCESS`."""
 
 
 def create_app(  # noqa: PLR0913 - each is a seam of its own
@@ -104,65 +73,34 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         When a route has no entry in the table of scopes.
     """
     settings = settings or Serve()
-    admission = Admission(
-        in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds
-    )
-    scores = LastGood(
-        stores.scores,
+    parts = put_together(
+        stores,
+        bundle,
         clock=clock,
-        seconds=settings.last_good_seconds,
-        customers=settings.last_good_customers,
-    )
-    metrics = Metrics(
-        admission=admission, scores=scores, clock=clock, live=stores.live, scorer=scorer
-    )
-    caller = Caller(
-        CallRules(
-            seconds=settings.webhook_seconds,
-            private_addresses=settings.webhook_private_addresses,
-            plain_http=settings.webhook_plain_http,
-        )
-    )
-    services = Services(
-        scores=scores,
-        stores=stores,
-        bundle=bundle,
-        clock=clock,
-        metrics=metrics,
-        caller=caller,
+        settings=settings,
         lifecycle=lifecycle or Lifecycle(),
         scorer=scorer,
         customer_files=customer_files,
-        mlflow_url=settings.mlflow_url,
     )
-    app = _routed(
-        services,
-        Deliverer(
-            stores,
-            caller,
-            clock=clock,
-            call_seconds=settings.webhook_seconds,
-            give_up=timedelta(hours=settings.webhook_give_up_hours),
-        ),
-    )
+    app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(
-        Direct(app, partial(customer_answer, services)),
+        Direct(app, partial(customer_answer, parts.context)),
         catalogue=Catalogue(app.routes),
         ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds),
-        admission=admission,
+        admission=parts.admission,
         requests_per_second=settings.requests_per_second,
         must_sign_in=must_sign_in,
     )
     # Around everything, the framework's own handling of unforeseen errors included.
     guard = Guard(gate, settings=settings, hosts=hosts)
-    return Observed(guard, metrics=metrics, log=log)
+    return Observed(guard, metrics=parts.metrics, log=log)
 
 
-def _routed(services: Services, deliverer: Deliverer) -> FastAPI:
+def _routed(parts: ServerParts, deliverer: Deliverer) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         telling = asyncio.create_task(deliverer.run())
-        following = Follower(services.orders)
+        following = Follower(parts.live_orders)
         following.start()
         yield
         deliverer.stop()
@@ -182,9 +120,9 @@ def _routed(services: Services, deliverer: Deliverer) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
-    for routes in ROUTERS:
-        app.include_router(routes(services))
-    add_pages(app, services)
+    for router in api_routers(parts):
+        app.include_router(router)
+    add_pages(app, parts)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -1,31 +1,54 @@
 """What speaks, and whether it can: for operators."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
 
 from features.errors import RegularsError
+from serving.exhibits.store import ExhibitStore
+from serving.models.bundle_info import BundleInfo
+from serving.server.metrics import CONTENT_TYPE
 from serving.web import schemas as models
 from serving.web.call import STRANGER, current_call
-from serving.web.metrics import CONTENT_TYPE
+from serving.web.context import RouteContext
 from serving.web.problems import NotReady, declared
-from serving.web.services import Services
 
 EVIDENCE = {"backtests": "backtests", "ledger": "promise", "drift": "drift"}
 """Fields of `GET /v1/models` and the exhibits that fill them."""
 
 
-def _exhibit(services: Services, run_id: str, name: str) -> dict[str, Any] | None:
+@dataclass(frozen=True, kw_only=True)
+class OperatorInfo:
+    """What operators are told of the server.
+
+    Attributes
+    ----------
+    bundle : the set of models that the server has checked, None if there is none yet
+    scorer_state : whether new orders are scored at once
+    scores_pending : how many customers wait for a score
+    metrics_text : figures for Prometheus
+    """
+
+    bundle: BundleInfo | None
+    is_stopping: Callable[[], bool]
+    scorer_state: Callable[[], Literal["ready", "starting", "none"]]
+    scores_pending: Callable[[], int]
+    metrics_text: Callable[[], bytes]
+
+
+def _exhibit(exhibits: ExhibitStore, run_id: str, name: str) -> dict[str, Any] | None:
     """The data of an exhibit; None where the run was made without."""
-    body = services.stores.exhibits.exhibit(run_id, name)
+    body = exhibits.exhibit(run_id, name)
     return None if body is None else json.loads(body)["data"]
 
 
-def operator_routes(services: Services) -> APIRouter:
+def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: OperatorInfo) -> APIRouter:
     """What speaks, and whether it can."""
-    store, bundle = services.scores, services.bundle
+    store, bundle = context.scores, info.bundle
     router = APIRouter(tags=["operations"])
 
     @router.get(
@@ -37,15 +60,16 @@ def operator_routes(services: Services) -> APIRouter:
     )
     def get_models(response: Response) -> dict[str, Any]:
         run = store.latest_run()
-        info = run.info
-        response.headers.update(services.ages(run))
+        response.headers.update(context.ages(run))
         return {
-            **info.lineage(),
-            "created_at": info.created_at,
-            "clv_basis": info.clv_basis,
-            "risk_bands": info.risk_bands,
+            **run.info.lineage(),
+            "created_at": run.info.created_at,
+            "clv_basis": run.info.clv_basis,
+            "risk_bands": run.info.risk_bands,
             "bundle": bundle,
-            **{field: _exhibit(services, info.run_id, name) for field, name in EVIDENCE.items()},
+            **{
+                field: _exhibit(exhibits, run.info.run_id, name) for field, name in EVIDENCE.items()
+            },
         }
 
     @router.get("/healthz", operation_id="getHealth", summary="Whether the process runs")
@@ -59,7 +83,7 @@ def operator_routes(services: Services) -> APIRouter:
         responses=declared(503),
     )
     def get_readiness() -> models.Readiness:
-        if services.lifecycle.stopping:
+        if info.is_stopping():
             raise NotReady("The server is stopping.")
         if bundle is None:
             raise NotReady("No set of models is loaded. `regulars train` publishes one.")
@@ -72,15 +96,15 @@ def operator_routes(services: Services) -> APIRouter:
                 status="ready",
                 run_id=None,
                 bundle_id=None,
-                scorer=services.scorer_state,
+                scorer=info.scorer_state(),
                 scores_pending=None,
             )
         return models.Readiness(
             status="ready",
             run_id=run.info.run_id,
             bundle_id=bundle["bundle_id"],
-            scorer=services.scorer_state,
-            scores_pending=services.stores.live.counts().waiting,
+            scorer=info.scorer_state(),
+            scores_pending=info.scores_pending(),
         )
 
     @router.get(
@@ -90,6 +114,6 @@ def operator_routes(services: Services) -> APIRouter:
         response_class=PlainTextResponse,
     )
     def get_metrics() -> Response:
-        return Response(services.metrics.text(), media_type=CONTENT_TYPE)
+        return Response(info.metrics_text(), media_type=CONTENT_TYPE)
 
     return router

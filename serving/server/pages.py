@@ -1,7 +1,6 @@
 """Pages for people: overview, churn list, customer, and the API's documentation."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -13,28 +12,25 @@ from serving.models.page import model_pages
 from serving.overview.page import overview_pages
 from serving.segments.page import segment_pages
 from serving.server.docs_page import docs_pages
+from serving.server.parts import ServerParts
 from serving.web.frame import HERE, Frame
 
-if TYPE_CHECKING:
-    from serving.web.services import Services
 
-__all__ = ["FAMILIES", "add_pages"]
-
-FAMILIES: tuple[Callable[[Frame], APIRouter], ...] = (
-    overview_pages,
-    churn_list_pages,
-    customer_pages,
-    segment_pages,
-    campaign_pages,
-    model_pages,
-    docs_pages,
-)
-"""Each family's routes; see `serving.web.frame` for how to add one."""
+def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
+    """Each room's pages; see `serving.web.frame` for how to add one."""
+    stores = parts.stores
+    yield overview_pages(frame)
+    yield churn_list_pages(frame, stores.facets)
+    yield customer_pages(frame, stores.live, parts.live_orders)
+    yield segment_pages(frame, stores.segments)
+    yield campaign_pages(frame, stores.campaigns)
+    yield model_pages(frame, parts.bundle, parts.mlflow_url)
+    yield docs_pages(frame)
 
 
-def add_pages(app: FastAPI, services: "Services") -> None:
+def add_pages(app: FastAPI, parts: ServerParts) -> None:
     """Add the pages and their style sheet to `app`; see `serving.server.app.create_app`."""
-    frame = Frame(services)
-    for pages in FAMILIES:
-        app.include_router(pages(frame))
+    frame = Frame(parts.context, parts.stores.exhibits.exhibit)
+    for router in page_routers(frame, parts):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=HERE / "static"))

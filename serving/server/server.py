@@ -13,13 +13,13 @@ import uvicorn
 
 from features.errors import ConfigError
 from serving.live.worker import ScoresOne
+from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
+from serving.server.lifecycle import Lifecycle
 from serving.server.stores import Stores
 from serving.settings import Serve
-from serving.web.lifecycle import Lifecycle
 from serving.web.logs import JsonLog, log_as_json
-from serving.web.services import BundleInfo
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 STOP_SECONDS = 25

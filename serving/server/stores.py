@@ -13,11 +13,11 @@ from serving.live.store import LiveStore
 from serving.people.audit_store import AuditLog
 from serving.people.key_store import KeyStore
 from serving.privacy.store import ErasureStore
+from serving.runs.store import RunStore
 from serving.segments.store import SegmentStore
 from serving.store.database import open_database
 from serving.store.facets import FacetStore
 from serving.store.rules import PublishRules
-from serving.store.sql import RunStore
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from serving.people.access import NO_ROUTE, Entry
+from serving.web.access import NO_ROUTE, Entry
 
 # Ids of requests and traces as programs make them. Anything longer of letters could hold
 # a name or an address, and ends in the log.

@@ -1,9 +1,9 @@
 """What all pages have in common: language, colours, the header, and how errors look.
 
-To add a page, write a module of its family with a function that takes the `Frame` and
-returns its routes, and add that function to `FAMILIES` in `serving/server/pages.py`:
+To add a page, write `page.py` in its room with a function that takes the `Frame`, and the
+stores that it reads, and returns its routes; call it in `serving/server/pages.py`:
 
-    def segment_pages(frame: Frame) -> APIRouter:
+    def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
         router = frame.router()
 
         def overview(request: Request) -> Response:
@@ -13,7 +13,7 @@ returns its routes, and add that function to `FAMILIES` in `serving/server/pages
         router.add_api_route("/segments", overview)
         return router
 
-Each route needs its line in `serving.people.access.ACCESS`; an entry of the header's
+Each route needs its line in `serving.web.access.ACCESS`; an entry of the header's
 navigation is a line in `NAVIGATION`. The template extends `base.html`, fills the blocks
 `title` and `main`, and writes its texts in English as `{{ _("…") }}` or
 `{% trans %}…{% endtrans %}`, in Python as `words.say("…")`, or
@@ -35,7 +35,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from cachetools import FIFOCache
@@ -44,24 +44,15 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from features.language.languages import (
-    Language,
-    html_code,
-    languages,
-    own_name,
-    translations,
-)
+from features.language.languages import Language, html_code, languages, own_name, translations
 from features.language.message import mark
 from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.accept import preferred_language
+from serving.web.context import RouteContext
 from serving.web.paths import path_part
 from serving.web.words import RISK_EFFECTS, Words
-
-if TYPE_CHECKING:
-    # `serving.server.app` gathers the pages: it is loaded after them.
-    from serving.web.services import Services
 
 HERE = Path(__file__).parent
 MOST_EXHIBITS_KEPT = 64
@@ -122,11 +113,16 @@ class Frame:
 
     Parameters
     ----------
-    services : see `serving.web.services`
+    context : the scores, the clock and the audit log
+    exhibit_body : the JSON of an exhibit of a run, by the run's id and the exhibit's name; None
+        where the run was published without it
     """
 
-    def __init__(self, services: "Services") -> None:
-        self.services = services
+    def __init__(
+        self, context: RouteContext, exhibit_body: Callable[[str, str], bytes | None]
+    ) -> None:
+        self.context = context
+        self._exhibit_body = exhibit_body
         # Runs never change, so neither does what is shown of one.
         self._exhibits: FIFOCache[tuple[str, str], dict[str, Any] | None] = FIFOCache(
             MOST_EXHIBITS_KEPT
@@ -135,7 +131,7 @@ class Frame:
     @property
     def store(self) -> LastGood:
         """The score runs."""
-        return self.services.scores
+        return self.context.scores
 
     def router(self) -> APIRouter:
         """A router whose errors are pages too."""
@@ -177,7 +173,7 @@ class Frame:
         """
         place = (run.info.run_id, name)
         if (shown := self._exhibits.get(place)) is None:
-            body = self.services.stores.exhibits.exhibit(*place)
+            body = self._exhibit_body(*place)
             shown = self._exhibits[place] = None if body is None else json.loads(body)
         return shown
 
@@ -225,7 +221,7 @@ class Frame:
         return {
             "info": run.info,
             "summary": run.summary,
-            "age_days": (self.services.clock().date() - run.info.as_of).days,
+            "age_days": (self.context.clock().date() - run.info.as_of).days,
             "money": words.money(run.info, form),
             "round_money": words.round_money(run.info, form),
             "short_money": words.short_money(run.info, form),

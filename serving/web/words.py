@@ -425,6 +425,6 @@ def _units(language: Language) -> tuple[tuple[float, str], ...]:
 @cache
 def _money_format(currency: str, language: Language) -> MoneyFormat:
     # The locale data of a currency takes memory, which English readers do without.
-    from serving.scoring.wording import money_format
+    from serving.store.money import money_format
 
     return money_format(currency, language)

@@ -9,12 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from math import isfinite
-from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
-
-from serving.churn_list import lists
-from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader, SortKey
 
 MOST_SHEET_ROWS = 1_048_576
 """Rows of a sheet, its header included; what is more goes to another sheet."""
@@ -39,22 +35,6 @@ _HEAD = (
 _END = "</sheetData></worksheet>"
 _UNFIT = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-
-
-def write_workbook(
-    path: Path, store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
-) -> None:
-    """Write the whole filtered list to `path`, row by row."""
-    with path.open("wb") as file:
-        file.writelines(list_workbook(store, wanted, sort=sort, first=first))
-
-
-def list_workbook(
-    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
-) -> Iterator[bytes]:
-    """The whole filtered list as a workbook."""
-    blocks = lists.row_blocks(store, wanted, sort=sort, first=first)
-    return workbook_bytes(lists.header(first), blocks)
 
 
 def workbook_bytes(names: Sequence[str], blocks: Iterable[Iterable[Row]]) -> Iterator[bytes]:

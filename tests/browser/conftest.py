@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from serving.live.lines import Handover
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import AS_OF, run_info, score_tables

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from serving.exhibits.catalogue import exhibits_of
+from serving.runs.store import RunStore
 from serving.scoring.run import score
-from serving.store.sql import RunStore
 from tests.browser.conftest import opened
 from tests.support.servers import running_server
 from training.bundle.publication import load_models

@@ -15,8 +15,8 @@ import pytest
 
 from features.errors import ConfigError, DataError
 from serving.errors import NoRun, StoreError, UnknownCustomer
+from serving.runs.store import RunStore
 from serving.store.protocol import SORT_KEYS, After, ChurnFilter
-from serving.store.sql import RunStore
 from tests.support.scores import run_info, score_tables
 
 HOSTILE_IDS = (
@@ -285,7 +285,7 @@ _PUBLISH_AND_DIE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 from tests.support.scores import run_info, score_tables
 
 store = RunStore(sys.argv[1])
@@ -331,7 +331,7 @@ def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
 
 def test_processes_that_start_together_on_nothing_all_succeed(tmp_path):
     url = f"sqlite:///{tmp_path}/new/folder/regulars.db"
-    script = "import sys; from serving.store.sql import RunStore; RunStore(sys.argv[1]).close()"
+    script = "import sys; from serving.runs.store import RunStore; RunStore(sys.argv[1]).close()"
 
     def start(_):
         command = [sys.executable, "-W", "error", "-c", script, url]

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from serving.commands.main import main
-from serving.people.access import ACCESS
 from serving.people.keys import new_key
 from serving.privacy.erasure import CustomerFiles
 from serving.scoring.answers import encode
 from serving.server.app import create_app
+from serving.server.observed import Observed
 from serving.server.stores import open_stores
 from serving.settings import Serve, Settings
-from serving.web.observed import Observed
+from serving.web.access import ACCESS
 from tests.flow.test_live_orders import Inline
 from tests.support.openapi_cases import send_cases
 from tests.support.shop import write_config

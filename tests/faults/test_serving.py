@@ -28,7 +28,7 @@ from dataclasses import replace
 from serving.settings import Serve
 from serving.server.server import serve
 from serving.server.stores import open_stores
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 
 class Slow(RunStore):
     def customers(self, ids):

@@ -9,10 +9,10 @@ from tempfile import mkdtemp
 
 from sqlalchemy import Engine
 
+from serving.runs.store import RunStore
 from serving.server.stores import Stores, stores_on
 from serving.store.database import open_database
 from serving.store.rules import PublishRules
-from serving.store.sql import RunStore
 from tests.support.closing import close_later
 
 NAME = "regulars.db"

@@ -10,10 +10,11 @@ import pytest
 from features.engines.build import build_features
 from features.orders.log import read_orders
 from features.settings.loading import settings_from
-from serving.campaigns.measuring import Learned, measure_campaigns
+from serving.campaigns.measuring import measure_campaigns
 from serving.campaigns.store import Member
 from serving.campaigns.targeting import targeting_of
 from serving.scoring.economics import assumed, with_contacts
+from serving.scoring.lessons import CampaignLessons
 from serving.settings import Settings
 from tests.serving.campaigns.test_measuring import COLUMNS, END, LATE, START, campaign
 from tests.support.stores import fresh_stores
@@ -97,7 +98,7 @@ def test_who_reacted_is_what_the_next_run_expects_profits_from(store, tmp_path):
                 "retention_risk": "high",
             }
         )
-        learned = Learned(rate=assumed(log), targeting=found)
+        learned = CampaignLessons(rate=assumed(log), targeting=found)
         scored, economics = with_contacts(log, scores, features, learned)
     assert economics["targeting"]["campaign_id"] == "c-1"
     large = np.array([is_large(int(one[1:])) for one in scored["customer_id"]])

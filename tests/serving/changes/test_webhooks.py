@@ -68,7 +68,9 @@ def deliverer(stores, clock, **options):
         "chance": lambda: 0.5,
         **options,
     }
-    return Deliverer(stores, Caller(RULES), clock=clock, **options)
+    return Deliverer(
+        stores.webhooks, stores.feed, stores.audit, Caller(RULES), clock=clock, **options
+    )
 
 
 def deliver_all(stores, clock, **options):

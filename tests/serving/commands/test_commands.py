@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from serving.commands.main import COMMANDS, main
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 from tests.support.scores import run_info, score_tables
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from serving.commands.ledger import one_per_date, said_in
 from serving.commands.main import main
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 from tests.support.scores import AS_OF, run_info, score_tables
 from tests.support.shop import shop_settings, write_config
 from tests.support.stores import fresh_runs

@@ -52,10 +52,10 @@ class Server:
         self.now = NOW
         self.client = client_of(self.stores, scorer=self.scorer, clock=lambda: self.now)
         self.orders = LiveOrders(
-            self.stores,
+            self.stores.live,
             scores=self.stores.scores,
             scorer=self.scorer,
-            files=None,
+            erased=lambda _: set(),
             clock=lambda: self.now,
         )
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from serving.privacy.erasure import CustomerFiles, erase
+from serving.runs.store import RunStore
 from serving.server.stores import open_stores
 from serving.store.protocol import ChurnFilter
 from serving.store.rules import PublishRules
-from serving.store.sql import RunStore
 from serving.web import schemas as models
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem

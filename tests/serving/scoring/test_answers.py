@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from serving.runs.publication import prepare
 from serving.scoring import answers
-from serving.scoring.publication import money_format, prepare
+from serving.store.money import money_format
 from tests.support.scores import run_info, score_tables
 
 

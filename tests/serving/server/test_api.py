@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from serving.errors import StoreError
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 from serving.web import schemas as models
 from serving.web.params import XLSX
 from tests.contracts.test_store import HOSTILE_IDS

@@ -14,9 +14,9 @@ from serving.customers.picture import interval
 from serving.customers.timeline import alive_course, course, timeline
 from serving.errors import StoreError
 from serving.live.lines import Handover, PastOrder
+from serving.runs.store import RunStore
 from serving.store.protocol import ChurnFilter
 from serving.store.run import MoneyFormat
-from serving.store.sql import RunStore
 from serving.web.drawing import ticks
 from serving.web.words import Words
 from tests.serving.conftest import client_of, shown

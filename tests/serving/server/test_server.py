@@ -12,9 +12,9 @@ import pytest
 
 from features.errors import ConfigError
 from serving.people.keys import new_key
+from serving.runs.store import RunStore
 from serving.server.server import check_host, serve
 from serving.server.stores import open_stores
-from serving.store.sql import RunStore
 from tests.support.faults import ask
 from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server
@@ -45,7 +45,7 @@ import sys, time
 from dataclasses import replace
 from serving.server.server import serve
 from serving.server.stores import open_stores
-from serving.store.sql import RunStore
+from serving.runs.store import RunStore
 
 class Slow(RunStore):
     def customers(self, ids):

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
+from serving.runs.store import RunStore
 from serving.store.bitmaps import joined
 from serving.store.protocol import ChurnFilter
-from serving.store.sql import RunStore
 from serving.store.tables import run_facets
 from tests.support.scores import run_info, score_tables
 

@@ -6,10 +6,10 @@ import pytest
 
 from features.errors import ConfigError
 from serving.errors import StoreError, UnknownCustomer
+from serving.runs.store import RunStore
 from serving.settings import Serve
 from serving.store.last_good import LastGood
 from serving.store.protocol import ChurnFilter
-from serving.store.sql import RunStore
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_database

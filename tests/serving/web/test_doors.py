@@ -8,11 +8,11 @@ import re
 import pytest
 
 from serving.people.keys import new_key
-from serving.people.rates import Rates
 from serving.settings import Serve
 from serving.web.admission import Admission
 from serving.web.logs import JsonLog
 from serving.web.problems import Overloaded, TooManyRequests
+from serving.web.rates import Rates
 from tests.serving.conftest import NOW, client_of
 from tests.support.stores import stores_beside
 

@@ -1,9 +1,9 @@
 import numpy as np
 
 from serving.churn_list import lists
+from serving.churn_list.workbook import write_workbook
 from serving.store.protocol import ChurnFilter
 from serving.web import workbook
-from serving.web.workbook import write_workbook
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs
 from tests.support.workbooks import parts_of, sheets_of

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.server.metrics import Metrics
 from serving.web.call import Call, current_call, first_headers, request_id_of
 from serving.web.logs import RequestLog
-from serving.web.metrics import Metrics
 
 
 class Observed:

@@ -106,9 +106,7 @@ class Catalogue:
         found = list(_found(routes))
         names = {(method, template) for method, template, _ in found}
         if unlike := names ^ set(access):
-            raise RuntimeError(
-                f"Routes and serving.people.access.ACCESS differ in {sorted(unlike)}."
-            )
+            raise RuntimeError(f"Routes and serving.web.access.ACCESS differ in {sorted(unlike)}.")
         self._entries: dict[str, list[Entry]] = {}
         self._patterns: dict[str, re.Pattern[str]] = {}
         parts: dict[str, list[str]] = {}

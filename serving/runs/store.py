@@ -24,9 +24,9 @@ from sqlalchemy.exc import IntegrityError
 from serving.changes.feed import announce, forget_before
 from serving.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.live.lines import NOTHING_SEEN, Handover
-from serving.live.overlay import live_documents, live_totals, not_overridden, overriding
 from serving.live.store import take_over
 from serving.live.tables import live_scores
+from serving.runs.overlay import live_documents, live_totals, not_overridden, overriding
 from serving.store.database import one_writer, open_database, store_errors
 from serving.store.facets import FacetStore, keep_facets
 from serving.store.listing import conditions, rows_of_page, sought_values
@@ -58,7 +58,7 @@ from serving.store.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.scoring.publication import Batch, Publication
+    from serving.runs.publication import Batch, Publication
 
 ROWS_PER_READ = 10_000
 PUBLISHING_CACHE_KIB = 65_536
@@ -180,7 +180,7 @@ class RunStore:
         Parameters
         ----------
         run : the run's lineage
-        scores : one row per customer; columns as in `serving.scoring.publication`
+        scores : one row per customer; columns as in `serving.runs.publication`
         recommendations : one row per customer and rank
         exhibits : name → what `serving.exhibits.store` reads back, ready for JSON; None: none
         handover : what the run brings and has seen of orders sent to the server; None: nothing,
@@ -193,7 +193,7 @@ class RunStore:
         StoreError
             When a run of this id is already there, or the store cannot be written.
         """
-        from serving.scoring.publication import prepare
+        from serving.runs.publication import prepare
 
         ready = prepare(run, scores, recommendations)
         with store_errors():

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import StoreError
-from serving.people.access import NO_ROUTE, Catalogue, Entry
 from serving.people.key_store import Key
 from serving.people.keys import KeyRing, allows
-from serving.people.rates import Rates
+from serving.web.access import NO_ROUTE, Catalogue, Entry
 from serving.web.admission import Admission
 from serving.web.call import LOCAL, STRANGER, Call, current_call, first_headers
 from serving.web.problems import CrossOrigin, Forbidden, MethodNotAllowed, NoKey, NoKeyOfBrowser
+from serving.web.rates import Rates
 
 Sent = Mapping[bytes, bytes]
 """Headers by name in small letters, the first of each."""

@@ -13,8 +13,8 @@ import pandas as pd
 
 from features.errors import DataError
 from serving.scoring import answers
-from serving.scoring.wording import money_format
 from serving.store.facets import Facets, Listed
+from serving.store.money import money_format
 from serving.store.run import (
     RISKS,
     STATUSES,

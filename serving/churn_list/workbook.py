@@ -1,0 +1,24 @@
+"""The churn list as an Excel workbook."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from serving.churn_list import lists
+from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader, SortKey
+from serving.web.workbook import workbook_bytes
+
+
+def write_workbook(
+    path: Path, store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> None:
+    """Write the whole filtered list to `path`, row by row."""
+    with path.open("wb") as file:
+        file.writelines(list_workbook(store, wanted, sort=sort, first=first))
+
+
+def list_workbook(
+    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> Iterator[bytes]:
+    """The whole filtered list as a workbook."""
+    blocks = lists.row_blocks(store, wanted, sort=sort, first=first)
+    return workbook_bytes(lists.header(first), blocks)

@@ -1,0 +1,55 @@
+"""What measured campaigns teach a score run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from training.experiments.effect import Floats
+from training.experiments.uplift import UpliftModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveRate:
+    """The share of a customer's value at risk that a contact saves.
+
+    Attributes
+    ----------
+    value, low, high : expected, and its 90 % interval
+    campaigns : how many measured ones it rests on; 0: the assumption of the configuration
+    """
+
+    value: float
+    low: float
+    high: float
+    campaigns: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `RunInfo.economics` keeps it."""
+        return {
+            "save_rate": self.value,
+            "save_rate_low": self.low,
+            "save_rate_high": self.high,
+            "save_rate_campaigns": self.campaigns,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targeting:
+    """A model of the effect of a contact on a customer's revenue, and what it rests on."""
+
+    model: UpliftModel
+    judged: Mapping[str, Any]
+
+    def effects(self, features: pd.DataFrame) -> Floats:
+        """What a contact is expected to add to each customer's revenue, in money."""
+        return self.model.predict(features)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignLessons:
+    """What measured campaigns teach: a save rate, and who can be persuaded (None: not known)."""
+
+    rate: SaveRate
+    targeting: Targeting | None = None

@@ -1,0 +1,5 @@
+"""The stages of a customer's life with the shop."""
+
+STAGE_SYSTEM = "lifecycle"
+STAGES = ("exploration", "growth", "stable", "decline", "lost", "reactivated")
+"""As life goes."""

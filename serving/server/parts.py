@@ -1,0 +1,160 @@
+"""What the server is put together from, and the routes of every room."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal
+
+from fastapi import APIRouter
+
+from serving.campaigns.api import campaign_routes
+from serving.campaigns.audience import mail_hashes
+from serving.changes.api import change_routes
+from serving.changes.webhook_api import webhook_routes
+from serving.changes.webhook_calls import Caller, CallRules
+from serving.changes.webhooks import Deliverer
+from serving.churn_list.api import list_routes
+from serving.customers.api import customer_routes
+from serving.customers.history_api import history_routes
+from serving.exhibits.api import exhibit_routes
+from serving.live.orders import LiveOrders
+from serving.live.score_api import live_routes
+from serving.live.transactions_api import transaction_routes
+from serving.live.worker import ScoresOne
+from serving.models.bundle_info import BundleInfo
+from serving.privacy.api import erasure_routes
+from serving.privacy.erasure import CustomerFiles, who_was_erased
+from serving.segments.api import segment_routes
+from serving.server.lifecycle import Lifecycle
+from serving.server.metrics import Metrics
+from serving.server.operations import OperatorInfo, operator_routes
+from serving.server.stores import Stores
+from serving.settings import Serve
+from serving.store.last_good import LastGood
+from serving.web.admission import Admission
+from serving.web.context import RouteContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerParts:
+    """Everything that rooms are handed, each only what it needs.
+
+    Attributes
+    ----------
+    bundle : the set of models that the server has checked, None if there is none yet
+    caller : calls webhooks
+    scorer : scores one customer at a time, None where the server has none
+    customer_files : what an erasure removes beside the store; None: no call may erase
+    mlflow_url : where people reach MLflow's own pages, None where nobody said
+    """
+
+    context: RouteContext
+    stores: Stores
+    bundle: BundleInfo | None
+    live_orders: LiveOrders
+    caller: Caller
+    admission: Admission
+    metrics: Metrics
+    lifecycle: Lifecycle
+    scorer: ScoresOne | None
+    customer_files: CustomerFiles | None
+    mlflow_url: str | None
+
+    @property
+    def scorer_state(self) -> Literal["ready", "starting", "none"]:
+        """Whether new orders are scored at once."""
+        if self.scorer is None:
+            return "none"
+        return "starting" if self.scorer.bundle_id is None else "ready"
+
+
+def put_together(
+    stores: Stores,
+    bundle: BundleInfo | None,
+    *,
+    clock: Callable[[], datetime],
+    settings: Serve,
+    lifecycle: Lifecycle,
+    scorer: ScoresOne | None,
+    customer_files: CustomerFiles | None,
+) -> ServerParts:
+    """The parts of a server; see `serving.server.app.create_app`."""
+    scores = LastGood(
+        stores.scores,
+        clock=clock,
+        seconds=settings.last_good_seconds,
+        customers=settings.last_good_customers,
+    )
+    admission = Admission(
+        in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds
+    )
+    return ServerParts(
+        context=RouteContext(scores=scores, clock=clock, audit_log=stores.audit),
+        stores=stores,
+        bundle=bundle,
+        live_orders=LiveOrders(
+            stores.live,
+            scores=scores,
+            scorer=scorer,
+            erased=who_was_erased(stores.erasures, customer_files),
+            clock=clock,
+        ),
+        caller=Caller(
+            CallRules(
+                seconds=settings.webhook_seconds,
+                private_addresses=settings.webhook_private_addresses,
+                plain_http=settings.webhook_plain_http,
+            )
+        ),
+        admission=admission,
+        metrics=Metrics(
+            admission=admission, scores=scores, clock=clock, live=stores.live, scorer=scorer
+        ),
+        lifecycle=lifecycle,
+        scorer=scorer,
+        customer_files=customer_files,
+        mlflow_url=settings.mlflow_url,
+    )
+
+
+def deliverer_of(parts: ServerParts, settings: Serve) -> Deliverer:
+    """Who tells webhooks what changed."""
+    return Deliverer(
+        parts.stores.webhooks,
+        parts.stores.feed,
+        parts.stores.audit,
+        parts.caller,
+        clock=parts.context.clock,
+        call_seconds=settings.webhook_seconds,
+        give_up=timedelta(hours=settings.webhook_give_up_hours),
+    )
+
+
+def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
+    """Each room's routes. A path is tried in this order; each route has its line in
+    `serving.web.access.ACCESS`.
+    """
+    context, stores = parts.context, parts.stores
+    yield history_routes(stores.scores)
+    yield customer_routes(context, parts.live_orders.products)
+    yield erasure_routes(context, stores.erasures, parts.customer_files)
+    yield change_routes(stores.feed)
+    yield webhook_routes(context, stores.webhooks, stores.feed, parts.caller)
+    yield segment_routes(context, stores.segments)
+    yield campaign_routes(context, stores.campaigns)
+    yield exhibit_routes(context, stores.exhibits)
+    yield list_routes(context, partial(mail_hashes, stores.campaigns))
+    yield live_routes(parts.scorer)
+    yield transaction_routes(parts.live_orders, context.clock, parts.metrics.count_lines)
+    yield operator_routes(
+        context,
+        stores.exhibits,
+        OperatorInfo(
+            bundle=parts.bundle,
+            is_stopping=lambda: parts.lifecycle.stopping,
+            scorer_state=lambda: parts.scorer_state,
+            scores_pending=lambda: stores.live.counts().waiting,
+            metrics_text=parts.metrics.text,
+        ),
+    )

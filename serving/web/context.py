@@ -1,0 +1,43 @@
+"""What routes and pages of every room need: the scores, the clock and the audit log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from serving.people.audit_store import Action, AuditEntry, AuditLog
+from serving.store.last_good import LastGood
+from serving.store.run import PublishedRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteContext:
+    """The scores that readers see, the present moment, and where deeds are written down.
+
+    Attributes
+    ----------
+    scores : reads score runs, and goes on for a while when the store is gone
+    clock : tells the present moment with its time zone
+    audit_log : keeps who took or changed what
+    """
+
+    scores: LastGood
+    clock: Callable[[], datetime]
+    audit_log: AuditLog
+
+    def ages(self, run: PublishedRun | str) -> dict[str, str]:
+        """Headers that say how old an answer from `run` is.
+
+        `Regulars-Score-Age` is the seconds since the run was made. `Age` is there only while
+        the store is gone, and says for how many seconds.
+        """
+        published = self.scores.run_of(run) if isinstance(run, str) else run
+        since = self.clock() - published.info.created_at
+        headers = {"Regulars-Score-Age": str(max(int(since.total_seconds()), 0))}
+        if gone := self.scores.age_seconds:
+            headers["Age"] = str(gone)
+        return headers
+
+    def audit(self, who: str, action: Action, count: int, detail: str) -> None:
+        """Write down what is about to be done; when it cannot be, it must not be done."""
+        entry = AuditEntry(at=self.clock(), who=who, action=action, count=count, detail=detail)
+        self.audit_log.record(entry)
