@@ -52,7 +52,7 @@ GONE = 410
 
 
 @dataclass(frozen=True, kw_only=True)
-class Message:
+class WebhookMessage:
     """What is posted: `message_id` is the same whenever it is sent again."""
 
     message_id: str
@@ -89,7 +89,7 @@ def new_secret() -> str:
     return f"whsec_{b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
 
 
-def signed(webhook: Webhook, message: Message, at: datetime) -> tuple[dict[str, str], bytes]:
+def signed(webhook: Webhook, message: WebhookMessage, at: datetime) -> tuple[dict[str, str], bytes]:
     """Headers and body of a message; two signatures while an old secret is still in force."""
     # Calls are in order, so the first that failed was the first try of this message.
     tried_at = webhook.failing_since or at
@@ -219,7 +219,7 @@ class Deliverer:
         at = self._clock()
         return self._webhooks.hold(webhook, self._holder, at=at, until=at + self._lease)
 
-    def _next_message(self, webhook: Webhook) -> tuple[Message | None, Webhook]:
+    def _next_message(self, webhook: Webhook) -> tuple[WebhookMessage | None, Webhook]:
         """The changes to tell now, and the webhook with the end of them as `pending_no`."""
         feed, start = self._feed, webhook.next_no
         try:
@@ -234,7 +234,9 @@ class Deliverer:
         told = [change.to_dict() for change in page.changes if change.change_no < end]
         return _message(webhook, "customers.changed", told), webhook
 
-    def _settle(self, webhook: Webhook, message: Message, outcome: Outcome) -> Webhook | None:
+    def _settle(
+        self, webhook: Webhook, message: WebhookMessage, outcome: Outcome
+    ) -> Webhook | None:
         if outcome.problem is None:
             after = _taken(webhook, outcome.at)
         else:
@@ -285,7 +287,7 @@ class Deliverer:
 
 
 async def call(
-    caller: Caller, webhook: Webhook, message: Message, *, clock: Callable[[], datetime]
+    caller: Caller, webhook: Webhook, message: WebhookMessage, *, clock: Callable[[], datetime]
 ) -> Outcome:
     """Post a message; any answer of 2xx takes it."""
     at, loop = clock(), asyncio.get_running_loop()
@@ -304,14 +306,14 @@ async def call(
     )
 
 
-def trial_message() -> Message:
+def trial_message() -> WebhookMessage:
     """A message that tells nothing, to try an address with."""
-    return Message(message_id=f"msg_{secrets.token_hex(8)}", kind="webhook.test", data={})
+    return WebhookMessage(message_id=f"msg_{secrets.token_hex(8)}", kind="webhook.test", data={})
 
 
-def _message(webhook: Webhook, kind: str, told: list[dict[str, Any]]) -> Message:
+def _message(webhook: Webhook, kind: str, told: list[dict[str, Any]]) -> WebhookMessage:
     place = {"since": f"c{webhook.next_no}", "next_cursor": f"c{webhook.pending_no}"}
-    return Message(
+    return WebhookMessage(
         message_id=f"{webhook.webhook_id}_{webhook.next_no}_{webhook.pending_no}",
         kind=kind,
         data={"changes": told, **place} if kind == "customers.changed" else place,

@@ -12,7 +12,7 @@ import numpy as np
 from features.catalogue import feature_named
 from features.language.message import Message, message
 from features.rows import Features, Rows
-from serving.scoring.sentences import SentenceWriter, Slot, sentence, sentence_writer
+from serving.scoring.sentences import FigureSlot, SentenceWriter, sentence, sentence_writer
 from serving.scoring.sides import RHYTHM, Bools, Chosen, Floats, strongest
 from serving.scoring.wording import FeatureName, in_unit, short
 
@@ -117,7 +117,7 @@ def _feature_reason(name: str, currency: str, about: About, raises: bool) -> Sen
     """What writes a reason given by a feature, from its value."""
     feature = feature_named(name)
     effect, moved = EFFECTS[about, raises]
-    value = Slot(0, in_unit(feature.unit, currency))
+    value = FigureSlot(0, in_unit(feature.unit, currency))
     what = message("%(feature)s: %(value)s", feature=FeatureName(feature), value=value)
     document = {"feature": feature.name, "value": value, "effect": effect}
     return sentence_writer(document, sentence(what, moved), [value])
@@ -127,7 +127,7 @@ def _feature_reason(name: str, currency: str, about: About, raises: bool) -> Sen
 def _rhythm_reason(usual: Usual, about: About, raises: bool) -> SentenceWriter:
     """What writes a reason given by the rhythm, from the silence and the usual gap (days)."""
     effect, moved = EFFECTS[about, raises]
-    silence, gap = Slot(0, in_unit("days")), Slot(1, in_unit("days"))
+    silence, gap = FigureSlot(0, in_unit("days")), FigureSlot(1, in_unit("days"))
     match usual:
         case "unknown":
             what = message("One day of purchases so far, %(silence)s ago", silence=silence)

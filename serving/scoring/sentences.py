@@ -26,7 +26,7 @@ _MARKS = re.compile("([\ue000-\uf8ff])")
 
 
 @dataclass(frozen=True)
-class Slot(Phrase):
+class FigureSlot(Phrase):
     """Where a figure goes that differs from customer to customer.
 
     Attributes
@@ -54,18 +54,19 @@ def sentence(what: Phrase, effect: Phrase) -> Message:
 
 
 def sentence_writer(
-    document: Mapping[str, Any], text: Phrase, slots: Sequence[Slot]
+    document: Mapping[str, Any], text: Phrase, slots: Sequence[FigureSlot]
 ) -> SentenceWriter:
     """What writes `document` with `text` in every language, as JSON.
 
     Parameters
     ----------
-    document : plain values, or a `Slot` for a figure as it is
+    document : plain values, or a `FigureSlot` for a figure as it is
     text : a phrase with `slots` in it
     slots : all that are used, by number
     """
     plain = {
-        name: value.mark if isinstance(value, Slot) else value for name, value in document.items()
+        name: value.mark if isinstance(value, FigureSlot) else value
+        for name, value in document.items()
     }
     pieces: list[Piece] = []
     rest = encode(plain)[:-1] + ',"text":{'

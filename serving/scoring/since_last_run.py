@@ -15,11 +15,11 @@ from features.catalogue import feature_named
 from features.language.message import Phrase, message
 from features.rows import Features, Rows
 from serving.scoring.reasons import EFFECTS, About
-from serving.scoring.sentences import SentenceWriter, Slot, sentence, sentence_writer
+from serving.scoring.sentences import FigureSlot, SentenceWriter, sentence, sentence_writer
 from serving.scoring.sides import LEAST, RHYTHM, Floats, strongest
 from serving.scoring.wording import FeatureName, in_unit, more_orders
 
-Change = Literal["model", "ordered", "silent", "silence", "spent", "orders", "feature"]
+ChangeKind = Literal["model", "ordered", "silent", "silence", "spent", "orders", "feature"]
 """Ways in which a change is told."""
 
 MODEL = "model"
@@ -28,12 +28,12 @@ MODEL = "model"
 MOST = 2
 _SILENCE = (RHYTHM, "days_since_last_order")
 _NOT_FEATURES = (RHYTHM, MODEL)
-_MORE: Mapping[str, Change] = {"spend": "spent", "orders": "orders"}
+_MORE: Mapping[str, ChangeKind] = {"spend": "spent", "orders": "orders"}
 """Features whose rise is told as such."""
 
 
 @dataclass(frozen=True)
-class Move:
+class FeatureMove:
     """One customer's feature before and now, and how many orders came in between."""
 
     name: str
@@ -85,7 +85,7 @@ def changes_of(
     for row in np.flatnonzero(chosen.feature[:, 0] >= 0).tolist():
         found[row] = ",".join(
             _entry(
-                Move(
+                FeatureMove(
                     names[place],
                     float(earlier[row, place]),
                     float(values[row, place]),
@@ -107,7 +107,7 @@ def _values(names: list[str], rows: Rows) -> Floats:
     return values
 
 
-def _entry(move: Move, currency: str, about: About, *, raises: bool) -> str:
+def _entry(move: FeatureMove, currency: str, about: About, *, raises: bool) -> str:
     change = _change(move)
     write = _change_writer(move.name, change, currency, about, raises)
     more = move.now - move.before
@@ -115,7 +115,7 @@ def _entry(move: Move, currency: str, about: About, *, raises: bool) -> str:
     return write(move.now, move.before, more, orders, move.now)
 
 
-def _change(move: Move) -> Change:
+def _change(move: FeatureMove) -> ChangeKind:
     """What a move is told as."""
     more = move.now - move.before
     if move.name == MODEL:
@@ -129,7 +129,7 @@ def _change(move: Move) -> Change:
 
 @cache
 def _change_writer(
-    name: str, change: Change, currency: str, about: About, raises: bool
+    name: str, change: ChangeKind, currency: str, about: About, raises: bool
 ) -> SentenceWriter:
     """What writes a change, from the value now and before, how much more it is, the new orders and
     the value now as a bare number.
@@ -137,9 +137,9 @@ def _change_writer(
     effect, moved = EFFECTS[about, raises]
     unit = "days" if name in _NOT_FEATURES else feature_named(name).unit
     slots = (
-        *(Slot(number, in_unit(unit, currency)) for number in range(3)),
-        Slot(3, more_orders),
-        Slot(4, in_unit("count")),
+        *(FigureSlot(number, in_unit(unit, currency)) for number in range(3)),
+        FigureSlot(3, more_orders),
+        FigureSlot(4, in_unit("count")),
     )
     document = {
         "feature": name,
@@ -150,7 +150,7 @@ def _change_writer(
     return sentence_writer(document, sentence(_what(name, change, slots), moved), slots)
 
 
-def _what(name: str, change: Change, slots: Sequence[Slot]) -> Phrase:
+def _what(name: str, change: ChangeKind, slots: Sequence[FigureSlot]) -> Phrase:
     """What has changed."""
     now, before, more, orders, number = slots
     if change == "model":
@@ -160,7 +160,7 @@ def _what(name: str, change: Change, slots: Sequence[Slot]) -> Phrase:
         return message(
             "%(feature)s: %(now)s, before %(before)s", feature=feature, now=now, before=before
         )
-    choices: dict[Change, Phrase] = {
+    choices: dict[ChangeKind, Phrase] = {
         "ordered": message("%(orders)s, the last %(silence)s ago", orders=orders, silence=now),
         "silent": message(
             "No order for %(longer)s more, %(number)s in all", longer=more, number=number

@@ -13,7 +13,7 @@ from serving.changes.webhooks import (
     CHANGES_PER_MESSAGE,
     OLD_SECRET_FOR,
     Deliverer,
-    Message,
+    WebhookMessage,
     new_webhook,
     signed,
 )
@@ -100,7 +100,7 @@ def test_the_signature_is_the_one_that_the_specification_publishes():
     }
     body = b'{"test": 2432232314}'
     assert signature(secret, headers, body) == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    sent, text = signed(webhook, Message(message_id="m", kind="k", data={"名": "é"}), NOW)
+    sent, text = signed(webhook, WebhookMessage(message_id="m", kind="k", data={"名": "é"}), NOW)
     assert sent["webhook-signature"] == signature(webhook.secret, sent, text)
     assert sent["webhook-timestamp"] == str(int(NOW.timestamp()))
 
@@ -361,7 +361,7 @@ def test_for_a_day_both_secrets_sign(client, receiver, stores):
         (OLD_SECRET_FOR, [changed["secret"]]),
     ]:
         kept = stores.webhooks.get(webhook["webhook_id"])
-        message = Message(message_id="m", kind="k", data={})
+        message = WebhookMessage(message_id="m", kind="k", data={})
         headers, body = signed(kept, message, NOW + later)
         assert headers["webhook-signature"].split() == [
             signature(secret, headers, body) for secret in secrets
