@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from training.past.purchase_history import read_history
 from training.recommend.baskets import Baskets, baskets_of
-from training.recommend.purchase_history import read_history
 
 Array = np.ndarray[Any, Any]
 AT_ONCE = 256

@@ -34,7 +34,7 @@ from benchmarks import recommendation_peers as peers
 from benchmarks.next_basket_peers import Array, TifuKnn, UpCf
 from benchmarks.recommendation_peers import NAMES
 from features.orders.log import day_number
-from training.backtest.recommendation_metrics import (
+from training.measures.recommendation_metrics import (
     catalogue_coverage,
     customer_metrics,
     mean_metrics,

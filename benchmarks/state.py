@@ -17,8 +17,8 @@ from pathlib import Path
 
 from features.engines.state.customer import CustomerState
 from features.engines.state.export import customer_lines, customer_states
-from features.engines.state.record import Line
 from features.orders.log import OrderLog, read_orders
+from features.reading.order_line import Line
 from features.settings.loading import load_settings
 from features.sources import open_source
 from serving.commands.demo import write_orders

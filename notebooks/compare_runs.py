@@ -13,10 +13,7 @@
 # %%
 import os
 
-from features.orders.log import read_orders
-from features.settings.loading import load_settings
-from serving.settings import Settings
-from training.job import train
+from regulars import Settings, load_settings, read_orders, train
 from training.promotion.promotion import RULE
 from training.tracking.mlflow_runs import Tracker
 

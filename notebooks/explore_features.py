@@ -18,9 +18,7 @@ from datetime import timedelta
 import pandas as pd
 
 from features.catalogue import BLOCKS
-from features.orders.log import read_orders
-from features.settings.loading import load_settings
-from serving.settings import Settings
+from regulars import Settings, load_settings, read_orders
 from training.past.tables import cutoff_table
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)

@@ -17,10 +17,8 @@ import os
 from datetime import timedelta
 
 from features.catalogue import BLOCKS
-from features.orders.log import read_orders
-from features.settings.loading import load_settings
-from serving.settings import Settings
-from training.backtest.metrics import churn_metrics
+from regulars import Settings, load_settings, read_orders
+from training.measures.metrics import churn_metrics
 from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
 from training.past.tables import cutoff_table

@@ -19,18 +19,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from features.orders.log import read_orders
-from features.settings.loading import load_settings
-from serving.settings import Settings
+from regulars import Settings, load_settings, read_orders
 from training.backtest.backtest import run_backtest
-from training.backtest.record import Record
+from training.backtest.record import BacktestRecord
 from training.job import prepare_training
 from training.models.estimator import stacked
 from training.past.plan import Fold
 from training.past.tables import CutoffTable
-from training.past.world import World
 from training.promotion.promotion import on_shared_folds, verdict
 from training.tasks.churn import ChurnTask
+from training.tasks.world import World
 from training.tracking.mlflow_runs import Tracker
 
 settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
@@ -101,7 +99,7 @@ print("own  ", own.results[0].grade.sentence())
 
 # %%
 folds = prepared.plan.folds
-mine, theirs = Record.of(own.results[0], folds), Record.of(ours, folds)
+mine, theirs = BacktestRecord.of(own.results[0], folds), BacktestRecord.of(ours, folds)
 against = on_shared_folds(mine, theirs, "our model") or "no fold in common"
 print(verdict(ChurnTask(), mine, against, seed=settings.train.seed).sentence())
 

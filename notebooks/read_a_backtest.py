@@ -16,9 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.orders.log import read_orders
-from features.settings.loading import load_settings
-from serving.settings import Settings
+from regulars import Settings, load_settings, read_orders
 from training.backtest.backtest import run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page

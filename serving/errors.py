@@ -11,8 +11,8 @@
     ├── CursorTooOld     the changes behind a cursor are no longer kept
     ├── KeyReused        the key of a request came with another body before
     └── ScorerAway       the process that scores single customers cannot answer
-    ├── ScorerBusy       it has as many as it can take
-    └── ScorePending     a new customer's first score is not made yet
+        ├── ScorerBusy       it has as many as it can take
+        └── ScorePending     a new customer's first score is not made yet
 
 Each message is for the person who can mend it; see `features.errors`.
 """

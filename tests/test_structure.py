@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import regulars
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("features", "training", "serving")
 
 
 def test_no_other_installed_distribution_owns_our_import_names():
     owners = importlib.metadata.packages_distributions()
-    for package in PACKAGES:
+    for package in (*PACKAGES, "regulars"):
         assert set(owners.get(package, ["regulars"])) == {"regulars"}
 
 
@@ -36,3 +38,15 @@ def test_no_file_is_longer_than_a_reader_can_hold(package):
         if (lines := len(path.read_text().splitlines())) > 500
     }
     assert not long
+
+
+def test_every_name_of_the_notebooks_module_is_there_and_nothing_in_the_project_needs_it():
+    assert set(regulars.__all__) <= set(vars(regulars))
+    assert regulars.__version__ == importlib.metadata.version("regulars")
+    needing = [
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"^\s*(from|import) regulars\b", path.read_text(), re.MULTILINE)
+    ]
+    assert not needing

@@ -11,7 +11,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from features.engines.build import build_features
-from features.errors import Busy, NotEnoughData
+from features.errors import Busy, NotEnoughData, RegularsError
 from features.orders.log import OrderLog, day_date
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis
 from features.settings.predict import Predict
@@ -24,15 +24,14 @@ from training.backtest.backtest import (
     prepare,
     run_backtest,
 )
-from training.backtest.evidence import Evidence
-from training.backtest.record import Record
+from training.backtest.evidence import BacktestEvidence
+from training.backtest.record import BacktestRecord
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import Manifest, ModelEntry, name_in_force
 from training.bundle.publication import Kept, golden_rows, prune, publish_bundle
 from training.models.estimator import write_json
-from training.models.shrinkage import prior_share
-from training.past.plan import Plan, plan_training
-from training.past.world import World
+from training.models.prior_share import prior_share
+from training.past.plan import TrainingPlan, plan_training
 from training.promotion.promotion import (
     Champion,
     Verdict,
@@ -41,10 +40,11 @@ from training.promotion.promotion import (
     final_troubles,
     verdicts,
 )
-from training.segments.clusters import ClusterModel
+from training.segments.cluster_search import ClusterModel
 from training.settings import TrainingSettings
 from training.tasks.catalogue import REQUIRED, tasks_for
 from training.tasks.task import Task
+from training.tasks.world import World
 from training.tracking.mlflow_runs import Tracker
 
 LOCK = ".train.lock"
@@ -58,7 +58,7 @@ class TrainResult:
 
     `verdicts` says per task whether its model became champion, and why. `bundle` is None where
     nothing was published: no model was promoted, or one was refused in whose place there is
-    no champion that fits. `prior_share` is the mean of `training.models.shrinkage.prior_share`, `basis`
+    no champion that fits. `prior_share` is the mean of `training.models.prior_share.prior_share`, `basis`
     what values are counted in.
     """
 
@@ -83,7 +83,7 @@ class Prepared:
     """Everything a training or a backtest starts from."""
 
     world: World
-    plan: Plan
+    plan: TrainingPlan
     tasks: tuple[Task, ...]
     left_out: dict[str, str]
     first_day: date
@@ -182,7 +182,7 @@ def train(
                     result,
                     fitted[result.task.name],
                     plan.as_of.isoformat(),
-                    Record.of(result, plan.folds),
+                    BacktestRecord.of(result, plan.folds),
                     judged[result.task.name],
                 )
                 for result in backtest.results
@@ -190,7 +190,9 @@ def train(
             progress("logged the runs to MLflow")
             bundle = _published(
                 log,
-                Candidate(run_id, backtest, versions, judged, fitted, features, share, instead_of),
+                TrainedModels(
+                    run_id, backtest, versions, judged, fitted, features, share, instead_of
+                ),
                 champion,
                 tracker,
                 progress,
@@ -205,6 +207,20 @@ def train(
         len(features),
         share,
         prepared.world.basis,
+    )
+
+
+def unpublished(result: TrainResult, settings: TrainingSettings) -> RegularsError:
+    """Why a training put nothing in force, and what is in force then."""
+    why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
+    stays = "The models in force stay."
+    if name_in_force(settings.path(settings.store.bundles)) is None:
+        stays = (
+            "No models are in force, so nobody can be scored yet. `regulars check` tells what the "
+            "orders lack; a longer history or a shorter predict.horizon_days shows a model more."
+        )
+    return RegularsError(
+        f"the models were registered as challengers and not published, since {why}. {stays}"
     )
 
 
@@ -227,7 +243,7 @@ def _judged(
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TrainedModels:
     """What a training has to offer for publication."""
 
     run_id: str
@@ -275,7 +291,7 @@ def _is_wanted(name: str, champion: Champion, wanted: Predict) -> bool:
 
 def _published(
     log: OrderLog[TrainingSettings],
-    candidate: Candidate,
+    candidate: TrainedModels,
     champion: Champion | None,
     tracker: Tracker,
     progress: Progress,
@@ -294,7 +310,7 @@ def _published(
         if models is not None:
             manifest = _manifest(log, candidate, models, champion)
             models |= _clusters(settings, candidate.features)
-            models[Evidence.name] = _evidence(candidate, manifest, champion)
+            models[BacktestEvidence.name] = _evidence(candidate, manifest, champion)
             bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
             progress(f"published {bundle.name}")
             # a champion is what could be published, so the alias comes after the bundle
@@ -326,7 +342,7 @@ def training_lock(bundles: Path) -> Iterator[None]:
         ) from None
 
 
-def parameters(log: OrderLog[TrainingSettings], plan: Plan) -> dict[str, Any]:
+def parameters(log: OrderLog[TrainingSettings], plan: TrainingPlan) -> dict[str, Any]:
     """What a run in MLflow says of its data and its plan."""
     settings = log.settings
     accepted = [f"{one.code}: {one.accepted}" for one in log.report.found("accepted")]
@@ -347,7 +363,7 @@ def parameters(log: OrderLog[TrainingSettings], plan: Plan) -> dict[str, Any]:
 
 def _manifest(
     log: OrderLog[TrainingSettings],
-    candidate: Candidate,
+    candidate: TrainedModels,
     models: Mapping[str, Any],
     champion: Champion | None,
 ) -> Manifest:
@@ -378,17 +394,19 @@ def _manifest(
     )
 
 
-def _evidence(candidate: Candidate, manifest: Manifest, champion: Champion | None) -> Evidence:
+def _evidence(
+    candidate: TrainedModels, manifest: Manifest, champion: Champion | None
+) -> BacktestEvidence:
     kept = {
         name: entry.version
         for name, entry in manifest.models.items()
         if entry.version != candidate.versions.get(name)
     }
-    mine = Evidence.of(candidate.backtest, candidate.versions, candidate.features)
+    mine = BacktestEvidence.of(candidate.backtest, candidate.versions, candidate.features)
     return mine.with_kept(champion.models.evidence if champion else None, kept)
 
 
-def _last_training(candidate: Candidate) -> dict[str, Any]:
+def _last_training(candidate: TrainedModels) -> dict[str, Any]:
     """The latest training for those who look at pages: who was promoted, and why."""
     return {
         "as_of": candidate.backtest.plan.as_of.isoformat(),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy.splits import SEED
-from training.backtest.metrics import (
+from training.measures.metrics import (
     churn_metrics,
     log_loss_per_row,
     next_order_metrics,

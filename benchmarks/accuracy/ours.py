@@ -10,10 +10,10 @@ import pandas as pd
 from benchmarks.accuracy.splits import Split
 from features.orders.log import OrderLog
 from training.backtest.backtest import fit_final
-from training.past.plan import Plan, plan_training
+from training.past.plan import TrainingPlan, plan_training
 from training.past.tables import CutoffTable, cutoff_table
-from training.past.world import World
 from training.tasks.catalogue import TASKS
+from training.tasks.world import World
 
 JUDGED = ("churn", "value", "next_purchase")
 
@@ -57,7 +57,7 @@ def answer(split: Split, data: Path, root: Path) -> Answer:
     return Answer(truth, pd.concat(said, axis=1), cutoffs, spent)
 
 
-def _prepared(log: OrderLog, split: Split) -> tuple[World, Plan]:
+def _prepared(log: OrderLog, split: Split) -> tuple[World, TrainingPlan]:
     plan = plan_training(log.first_day, split.as_of, split.horizon_days, log.settings.train)
     world = World(log)
     world.prepare(plan.whole)

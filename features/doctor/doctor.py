@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from features.doctor.findings import find_all
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.findings.refusals import card_of_two, nothing_usable, without_rate
 from features.doctor.gates import gates
 from features.doctor.reading_figures import month_figures, reading_figures
@@ -66,7 +66,7 @@ def examine(
     findings += _fixed(connection, settings, report)
     if report.rows_used:
         revenue = int(str(row(connection, f"{_REVENUE} WHERE reason IS NULL")[0]))
-        findings += find_all(Evidence(connection, data, revenue, report.rows_used, identities))
+        findings += find_all(LineEvidence(connection, data, revenue, report.rows_used, identities))
     return replace(
         report,
         findings=tuple(findings),

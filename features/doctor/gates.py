@@ -10,8 +10,8 @@ from features.doctor.findings.refusals import TOO_LITTLE
 from features.doctor.report import Finding, Report
 from features.errors import DataError, MisreadOrders, NotEnoughData
 from features.reading.states import STATES, UNDECIDED
-from features.reading.vocabulary.words import nobody_words
 from features.settings.data import GATES, Data
+from features.vocabulary.words import nobody_words
 
 MOST_UNREADABLE = 0.20
 MOST_RETURNS = 0.50

@@ -8,9 +8,9 @@ from features.doctor.report import MonthFigures, ReadingFigures, ReasonCount
 from features.reading.loading import ORDER_NAME
 from features.reading.rules import REFUNDED
 from features.reading.states import UNDECIDED
-from features.reading.vocabulary.words import folded
 from features.settings.data import Data
 from features.sql import identifier, literal, row
+from features.vocabulary.words import folded
 
 _LISTED = 5
 _PAID = f"(reason IS NULL OR reason = {literal(REFUNDED)}) AND NOT is_return"

@@ -12,11 +12,8 @@ from features.engines.build import table_query
 from features.engines.kept_features import kept_features
 from features.errors import ConfigError
 from features.orders.kept_log import KeptLog
-from features.orders.log import OrderLog
-from features.orders.parted_log import PartedLog
+from features.orders.log import OrderLog, ShopLog
 from features.sql import room
-
-AnyLog = OrderLog | PartedLog | KeptLog
 
 LINE_COLUMNS = {
     "customer_id": "VARCHAR",
@@ -41,7 +38,7 @@ whole minor units. A line is known from the morning after `seen_day` until the m
 _BATCH_ROWS = 100_000
 
 
-def write_lines(log: AnyLog, path: Path) -> int:
+def write_lines(log: ShopLog, path: Path) -> int:
     """Write every line that the rules let through, with the ids of the shop.
 
     Parameters
@@ -70,10 +67,10 @@ def write_lines(log: AnyLog, path: Path) -> int:
         LEFT JOIN customers USING (customer)
         LEFT JOIN (SELECT product, product_id FROM products) USING (product)
         LEFT JOIN categories USING (category)"""
-    return _write(_batches((part, query) for part in _parts(log)), path)
+    return _write(_batches((part, query) for part in log.logs()), path)
 
 
-def write_features(log: AnyLog, as_of: Sequence[date], path: Path) -> int:
+def write_features(log: ShopLog, as_of: Sequence[date], path: Path) -> int:
     """Write the feature tables of several dates into one file.
 
     Parameters
@@ -100,17 +97,13 @@ def write_features(log: AnyLog, as_of: Sequence[date], path: Path) -> int:
     return _write(_batches(queries), path)
 
 
-def _feature_queries(log: AnyLog, day: date) -> Iterator[tuple[OrderLog, str]]:
+def _feature_queries(log: ShopLog, day: date) -> Iterator[tuple[OrderLog, str]]:
     if isinstance(log, KeptLog):
         query = kept_features(log, day)
         yield next(log.logs()), query
         return
-    for part in _parts(log):
+    for part in log.logs():
         yield part, table_query(part, day)
-
-
-def _parts(log: AnyLog) -> Iterator[OrderLog]:
-    return iter([log]) if isinstance(log, OrderLog) else log.logs()
 
 
 def _batches(queries: Iterable[tuple[OrderLog, str]]) -> Iterator[Any]:

@@ -11,7 +11,7 @@ and those beside them, the code. Otherwise it is made anew.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -31,13 +31,15 @@ from features.orders.kept_tables import (
     touch,
     touched_rows,
 )
-from features.orders.log import OrderLog
-from features.orders.parted_log import PartedLog, open_log, read_part_into
+from features.orders.log import AnySettings, OrderLog, ShopLog, read_orders
+from features.orders.parted_log import open_log, read_part_into
 from features.orders.partitions import Parts, PartSource, part_reader, split
+from features.reading.sent_lines import SentOrderLine
 from features.settings.feature_settings import FeatureSettings
 from features.sources import CsvSource, ParquetSource, Source, open_orders
 from features.sources.files import open_files
 from features.sources.fingerprint import FileMark, code_digest, digest_of, mark_of
+from features.sources.kept_rows import KeptRows
 from features.sql import literal, opened, room, row, working_folder
 
 _ONE_PART = 1 << 62
@@ -87,7 +89,7 @@ class KeptLog:
 
 
 @contextmanager
-def open_kept_log(settings: FeatureSettings) -> Iterator[OrderLog | PartedLog | KeptLog]:
+def open_kept_log(settings: FeatureSettings) -> Iterator[ShopLog]:
     """The orders of a configuration, from the file `settings.store.log` where it can be.
 
     Where no such file is configured, orders come from a database, or optional tables tie
@@ -116,6 +118,45 @@ def open_kept_log(settings: FeatureSettings) -> Iterator[OrderLog | PartedLog | 
             _opened(path, settings, folder) as connection,
         ):
             yield _log(connection, settings, found.source.name, rows_judged)
+
+
+@contextmanager
+def read_kept_orders(
+    settings: AnySettings,
+    *,
+    sent: Sequence[SentOrderLine] = (),
+    histories: Path | None = None,
+) -> Iterator[OrderLog[AnySettings]]:
+    """The orders of a configuration in one engine, by way of the kept log where it can be.
+
+    Rows of the kept log are not judged again; keys, tables and fingerprint are those that
+    `features.orders.log.read_orders` makes of the files. Where there is no kept log (see
+    `open_kept_log`), or orders were `sent` that belong to no file yet, the files are read.
+
+    Yields
+    ------
+    OrderLog, valid inside the `with` block.
+
+    Raises
+    ------
+    DataError, NotEnoughData
+        See `features.orders.log.read_orders`.
+    Busy
+        When another process has the file open.
+    """
+    rows = None if sent else _kept_rows(settings)
+    with read_orders(settings, rows, sent=sent, histories=histories) as log:
+        yield log
+
+
+def _kept_rows(settings: FeatureSettings) -> KeptRows | None:
+    found = _found(settings)
+    kept = _up_to_date(settings, found) if found is not None else None
+    if found is None or kept is None:
+        return None
+    path, _ = kept
+    with working_folder(settings.engine) as folder, _opened(path, settings, folder) as connection:
+        return KeptRows(found.source.name, path, _kept_state(connection).types)
 
 
 def delete_kept_log(settings: FeatureSettings) -> bool:
@@ -198,7 +239,7 @@ def _built(settings: FeatureSettings, found: _Found, path: Path, folder: Path) -
                 add_rows(connection, parts, part.files)
                 _add(connection, parts, part, folder / str(number))
             types = found.source.columns(connection)
-            _set_state(connection, _State.of(found, parts, types))
+            _set_state(connection, _KeptState.of(found, parts, types))
             report = _report(connection, settings, found.source.name)
             if report.refusals or any(count.reason == "no_rate" for count in report.quarantined):
                 return None
@@ -265,7 +306,7 @@ def _appended(settings: FeatureSettings, found: _Found, path: Path, folder: Path
             if _shape(parts) != state.shape:
                 return None
             return _merged(
-                connection, settings, _State.of(found, parts, state.types, state), parts, folder
+                connection, settings, _KeptState.of(found, parts, state.types, state), parts, folder
             )
     except (DataError, duckdb.Error, KeyError, TypeError) as error:
         if isinstance(error, duckdb.OperationalError) and str(folder) in str(error):
@@ -276,7 +317,7 @@ def _appended(settings: FeatureSettings, found: _Found, path: Path, folder: Path
 def _merged(
     connection: duckdb.DuckDBPyConnection,
     settings: FeatureSettings,
-    state: "_State",
+    state: "_KeptState",
     parts: Parts,
     folder: Path,
 ) -> int | None:
@@ -311,7 +352,7 @@ def _merged(
 
 
 @dataclass(frozen=True)
-class _State:
+class _KeptState:
     """What the file was made of.
 
     Attributes
@@ -333,8 +374,8 @@ class _State:
 
     @classmethod
     def of(
-        cls, found: _Found, parts: Parts, types: dict[str, str], before: "_State | None" = None
-    ) -> "_State":
+        cls, found: _Found, parts: Parts, types: dict[str, str], before: "_KeptState | None" = None
+    ) -> "_KeptState":
         return cls(
             setup=found.setup,
             files=found.files,
@@ -356,18 +397,18 @@ def _shape(parts: Parts) -> str:
     return digest_of([columns, *parts.added, parts.customer, parts.order])
 
 
-def _set_state(connection: duckdb.DuckDBPyConnection, state: _State) -> None:
+def _set_state(connection: duckdb.DuckDBPyConnection, state: _KeptState) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS kept_state (state VARCHAR)")
     connection.execute("DELETE FROM kept_state")
     connection.execute("INSERT INTO kept_state VALUES (?)", [json.dumps(asdict(state))])
 
 
-def _kept_state(connection: duckdb.DuckDBPyConnection) -> _State:
+def _kept_state(connection: duckdb.DuckDBPyConnection) -> _KeptState:
     (text,) = row(connection, "SELECT state FROM kept_state")
     values = json.loads(str(text))
     files = {name: FileMark(*mark) for name, mark in values["files"].items()}
     findings = tuple(Finding(**finding) for finding in values["findings"])
-    return _State(**{**values, "files": files, "findings": findings})
+    return _KeptState(**{**values, "files": files, "findings": findings})
 
 
 def _report(

@@ -13,7 +13,7 @@ from features.errors import RegularsError
 from features.reading.rules import rules_for
 from features.reading.states import UNDECIDED
 from features.settings.feature_settings import FeatureSettings
-from features.sql import identifier, row
+from features.sql import identifier, literal, row
 
 
 def kept_report(
@@ -73,24 +73,27 @@ def kept_report(
 
 def _reading(connection: duckdb.DuckDBPyConnection, settings: FeatureSettings) -> ReadingFigures:
     """What gates look at, as far as the tables tell it: undecided values by rows, no sums of orders."""
-    scale = settings.data.minor_units
     largest = connection.execute("""
         SELECT customer_id, bought_orders FROM marks
         WHERE customer_id IS NOT NULL AND bought_orders > 0
         ORDER BY bought_orders DESC, customer_id LIMIT 1""").fetchone() or (None, 0)
-    (moved, used) = row(
+    reading = ReadingFigures(largest_customer=largest[0], largest_orders=int(largest[1]))
+    undecided, undecided_amount = row(
+        connection,
+        f"""SELECT count(*), coalesce(sum(abs(aside_amount)), 0)
+            FROM put_aside WHERE reason = {literal(UNDECIDED)}""",
+    )
+    if not undecided:
+        return reading
+    moved, used = row(
         connection, "SELECT coalesce(sum(abs(amount)), 0), coalesce(sum(used_lines), 0) FROM marks"
     )
-    undecided = connection.execute(
-        "SELECT count(*), coalesce(sum(abs(aside_amount)), 0) FROM put_aside WHERE reason = ?",
-        [UNDECIDED],
-    ).fetchall()
-    return ReadingFigures(
-        largest_customer=largest[0],
-        largest_orders=int(largest[1]),
-        undecided_orders=int(undecided[0][0]),
-        undecided_amount=int(undecided[0][1]) / scale,
-        undecided_values=("see `regulars check`",) if undecided[0][0] else (),
+    scale = settings.data.minor_units
+    return replace(
+        reading,
+        undecided_orders=int(str(undecided)),
+        undecided_amount=int(str(undecided_amount)) / scale,
+        undecided_values=("see `regulars check`",),
         counted_orders=int(str(used)),
         moved_amount=int(str(moved)) / scale,
     )
@@ -137,7 +140,7 @@ def write_kept_quarantine(
     connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, added: list[str]
 ) -> None:
     """Write the rows put aside, as they stood in the source; see `features.doctor.doctor`."""
-    hidden = ", ".join(map(identifier, ["reason", "aside_amount", *added]))
+    hidden = ", ".join(map(identifier, ["reason", "aside_amount", "aside_gone_on", *added]))
     connection.execute(
         "CREATE OR REPLACE TEMP VIEW judged_lines AS "
         "SELECT reason, source_file, source_row FROM put_aside"

@@ -4,7 +4,8 @@ Beside the tables of `features.orders.log` (keys count in order of arrival, `pro
 
     rows          the rows of the log with `Parts.added`, to be judged again, and buyer: a hash of
                   the customer
-    put_aside     those of them that a rule puts aside, with reason and aside_amount (minor units)
+    put_aside     those of them that a rule puts aside, with reason, aside_amount (minor units) and
+                  aside_gone_on: the day on which a purchase was taken back
     marks         see `features.orders.log.MARKS`; bought_orders, NULL for who has no used row
     feature_rows  the features of one date, as they were when they were last asked for
     stale         customer_id: whose features have changed since
@@ -28,7 +29,8 @@ PART_TABLES = {
                    FROM named_orders WHERE is_used AND customer_id IS NOT NULL
                    GROUP BY customer_id) USING (customer_id)""",
     "reasons": """
-        SELECT CAST(source_file AS VARCHAR) AS source_file, source_row, amount AS aside_amount
+        SELECT CAST(source_file AS VARCHAR) AS source_file, source_row, amount AS aside_amount,
+               gone_on AS aside_gone_on
         FROM judged_lines WHERE reason IS NOT NULL""",
 }
 """What is to be kept of a part beside what features need: table → query over `judged_lines`."""
@@ -74,7 +76,7 @@ def add_part(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> None:
     connection.execute("INSERT INTO marks FROM part.marks")
     connection.execute(f"""
         INSERT INTO put_aside BY NAME
-        SELECT aside.*, aside_amount FROM read_parquet({paths([quarantine])}) AS aside
+        SELECT aside.*, aside_amount, aside_gone_on FROM read_parquet({paths([quarantine])}) AS aside
         JOIN part.reasons USING (source_file, source_row)""")
 
 
@@ -173,8 +175,8 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> Non
     connection.execute(f"""
         CREATE TABLE products AS SELECT product, product_id FROM part.products LIMIT 0;
         CREATE TABLE put_aside AS
-        SELECT *, CAST(NULL AS BIGINT) AS aside_amount FROM read_parquet({paths([quarantine])})
-        LIMIT 0;
+        SELECT *, CAST(NULL AS BIGINT) AS aside_amount, CAST(NULL AS DATE) AS aside_gone_on
+        FROM read_parquet({paths([quarantine])}) LIMIT 0;
         CREATE TABLE stale (customer_id VARCHAR)""")
 
 

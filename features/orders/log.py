@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Generic
+from typing import Generic, Protocol
 
 import duckdb
 import numpy as np
@@ -84,6 +84,41 @@ def refuse_outside(as_of: date, first_day: date, last_day: date) -> None:
         )
 
 
+class ShopLog(Protocol):
+    """The orders of a shop, in one piece, in parts or kept between runs.
+
+    Attributes
+    ----------
+    settings : the configuration they were read with
+    report : the doctor's report on all of them
+    first_day, last_day : dates of the first and the last order
+    fingerprint : hash of the content, the same for any order of rows and split into files
+    end : the day after the last order: the latest sensible `as_of`
+    """
+
+    @property
+    def settings(self) -> FeatureSettings: ...
+
+    @property
+    def report(self) -> Report: ...
+
+    @property
+    def first_day(self) -> date: ...
+
+    @property
+    def last_day(self) -> date: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def end(self) -> date: ...
+
+    def logs(self) -> Iterator["OrderLog"]:
+        """The pieces one after the other, each valid until the next is asked for."""
+        ...
+
+
 @dataclass(frozen=True)
 class OrderLog(Generic[LogSettings_co]):
     """The orders of a shop in the engine, with what the doctor found.
@@ -108,6 +143,10 @@ class OrderLog(Generic[LogSettings_co]):
     def end(self) -> date:
         """The day after the last order: the latest sensible `as_of`."""
         return self.last_day + timedelta(days=1)
+
+    def logs(self) -> Iterator["OrderLog[LogSettings_co]"]:
+        """The log itself: it is of one piece."""
+        yield self
 
     def check_as_of(self, as_of: date) -> None:
         """Refuse a date that the log knows nothing about.

@@ -18,7 +18,7 @@ from features.doctor.findings.refusals import nothing_usable, without_rate
 from features.doctor.gates import gates, refused
 from features.doctor.report import Finding, ReadingFigures, ReasonCount, Report
 from features.errors import DataError
-from features.orders.log import OrderLog, read_orders, read_part
+from features.orders.log import OrderLog, ShopLog, read_orders, read_part
 from features.orders.partitions import FetchedSource, Parts, PartSource, split
 from features.reading.rules import rules_for
 from features.settings.feature_settings import FeatureSettings
@@ -108,7 +108,7 @@ def read_parted_orders(settings: FeatureSettings, source: Source) -> Iterator[Pa
 
 
 @contextmanager
-def open_log(settings: FeatureSettings) -> Iterator[OrderLog | PartedLog]:
+def open_log(settings: FeatureSettings) -> Iterator[ShopLog]:
     """The orders of a configuration: in one go, or in parts where they are many.
 
     Optional tables tie customers together (referrals): with them, orders are read in one go.

@@ -1,22 +1,18 @@
 """What a customer's value is counted in: net margin where costs are known, revenue elsewhere.
 
-The rule: margin, as soon as the cost is known of `LEAST_KNOWN_SHARE` of the money that known
+The rule: margin, as soon as the cost is known of `LEAST_KNOWN_COST_SHARE` of the money that known
 customers paid for goods; below that, revenue. The few lines without a cost are taken to leave
 as much of their money as the others.
 """
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from features.errors import ConfigError, DataError
+from features.orders.log import OrderLog
+from features.settings.predict import LEAST_KNOWN_COST_SHARE, Predict
 from features.sql import row
-
-if TYPE_CHECKING:
-    from features.orders.log import OrderLog
-    from features.settings.predict import Predict
-
-LEAST_KNOWN_SHARE = 0.95
 
 BasisName = Literal["revenue", "margin"]
 
@@ -51,15 +47,15 @@ class ValueBasis:
         known = f"the cost is known of {self.known_share:.1%} of the money customers paid"
         if self.name == "margin":
             return f"values are net margin: {known}"
-        if self.known_share >= LEAST_KNOWN_SHARE:
+        if self.known_share >= LEAST_KNOWN_COST_SHARE:
             return f"values are revenue, as predict.value asks, though {known}"
-        return f"values are revenue: {known}, margin needs {LEAST_KNOWN_SHARE:.0%}"
+        return f"values are revenue: {known}, margin needs {LEAST_KNOWN_COST_SHARE:.0%}"
 
 
 REVENUE = ValueBasis()
 
 
-def value_basis(log: "OrderLog", before: date, wanted: "Predict") -> ValueBasis:
+def value_basis(log: OrderLog, before: date, wanted: Predict) -> ValueBasis:
     """The basis that the rule gives, from what is known on the morning of `before`.
 
     Parameters
@@ -74,11 +70,11 @@ def value_basis(log: "OrderLog", before: date, wanted: "Predict") -> ValueBasis:
         When margin is asked for and too few costs are known.
     """
     known_share, cost_share = _known_costs(log, before)
-    is_known = known_share >= LEAST_KNOWN_SHARE
+    is_known = known_share >= LEAST_KNOWN_COST_SHARE
     if wanted.value == "margin" and not is_known:
         raise ConfigError(
             f'predict.value = "margin": the cost is known of {known_share:.1%} of the money that '
-            f"customers paid by {before}, and margin needs {LEAST_KNOWN_SHARE:.0%}. Add costs "
+            f"customers paid by {before}, and margin needs {LEAST_KNOWN_COST_SHARE:.0%}. Add costs "
             '(data.columns.cost, data.products.unit_cost), or set "revenue" or "auto".'
         )
     if wanted.value == "revenue" or not is_known:
@@ -91,7 +87,7 @@ def value_basis(log: "OrderLog", before: date, wanted: "Predict") -> ValueBasis:
     )
 
 
-def basis_named(log: "OrderLog", name: BasisName) -> ValueBasis:
+def basis_named(log: OrderLog, name: BasisName) -> ValueBasis:
     """The basis on which something was said, with the costs that are known today.
 
     Raises
@@ -107,12 +103,12 @@ def basis_named(log: "OrderLog", name: BasisName) -> ValueBasis:
         raise DataError(
             f"value was predicted as margin, which cannot be judged by these orders: the cost is "
             f"known of {basis.known_share:.1%} of the money customers paid, and margin needs "
-            f"{LEAST_KNOWN_SHARE:.0%}. Set data.columns.cost or data.products.unit_cost."
+            f"{LEAST_KNOWN_COST_SHARE:.0%}. Set data.columns.cost or data.products.unit_cost."
         )
     return basis
 
 
-def _known_costs(log: "OrderLog", before: date) -> tuple[float, float]:
+def _known_costs(log: OrderLog, before: date) -> tuple[float, float]:
     """Share of the money paid whose cost is known, and the cost of goods in that money."""
     paid, known, cost = row(
         log.connection,

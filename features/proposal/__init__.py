@@ -40,7 +40,7 @@ class Proposal:
     Attributes
     ----------
     toml : the commented text of `regulars.toml`
-    settings : the same, parsed; `features.settings.settings.settings_from` accepts it
+    settings : the same, parsed; `features.settings.loading.settings_from` accepts it
     notes : sentences for the person: what was taken for what, what must be checked
     """
 

@@ -24,7 +24,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class ProposedRules:
-    """Rules with what spoke for them; see `features.settings.settings.Rules`."""
+    """Rules with what spoke for them; see `features.settings.rules.Rules`."""
 
     cancelled_order_prefix: str | None
     prefix_comment: str

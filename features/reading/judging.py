@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from babel.numbers import list_currencies
 
-from features.engines.state.record import Line
+from features.reading.order_line import Line
 from features.reading.rules import (
     MIDNIGHT_MINUTES,
     duplicates_dropped,
@@ -21,8 +21,8 @@ from features.reading.rules import (
     ignored_codes,
 )
 from features.reading.states import RETURN, STATES
-from features.reading.vocabulary.words import folded
 from features.settings.data import Data
+from features.vocabulary.words import folded
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _FIRST, _END = datetime(1980, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - the shop's wall time

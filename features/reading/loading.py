@@ -27,6 +27,7 @@ from features.reading.side_tables import (
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source, missing_columns, open_orders, refusal
+from features.sources.kept_rows import KeptRows
 from features.sql import literal, row
 
 ORDER_NAME = "coalesce(order_id, CAST(ordered_on AS VARCHAR))"
@@ -82,11 +83,7 @@ def load_lines(
         if isinstance(error, duckdb.OutOfMemoryException) or str(folder) in str(error):
             raise
         raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
-    constants = constant_fields(data, types)
-    for name, query in judging_steps(data).items():
-        connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
-        if name == DUPLICATES:
-            _settle(connection, data, constants)
+    _judge(connection, source, data, constant_fields(data, types))
     connection.execute("""
         CREATE TEMP VIEW judged_lines AS
         SELECT kinds.*, reason, gone_on
@@ -99,6 +96,23 @@ def load_lines(
         FROM judged_lines WHERE reason IS NULL OR gone_on IS NOT NULL
         GROUP BY customer_id, order_name""")
     return source, resolution
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection, source: Source, data: Data, constants: Mapping[str, str]
+) -> None:
+    """Make `put_aside`: what the rules say of `kinds`, now or when the rows were kept."""
+    steps = judging_steps(data)
+    if isinstance(source, KeptRows):
+        judged = "SELECT * REPLACE (CAST(source_file AS source_name) AS source_file)"
+        steps = {
+            DUPLICATES: steps[DUPLICATES],
+            "put_aside": f"{judged} FROM ({source.put_aside})",
+        }
+    for name, query in steps.items():
+        connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        if name == DUPLICATES:
+            _settle(connection, data, constants)
 
 
 def _stored(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> str:
@@ -116,7 +130,7 @@ def release(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
     """Let go of the rows that `load_lines` kept, once they are keyed: features need the room."""
     connection.execute("DROP VIEW judged_lines; DROP VIEW kinds; DROP TABLE kept_rows")
     for name in ("named_orders", *judging_steps(data)):
-        connection.execute(f"DROP TABLE {name}")
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _keep_rows(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[str, str]) -> None:

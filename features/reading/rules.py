@@ -21,10 +21,10 @@ from features.reading.states import (
     STATUS_NONE,
     UNDECIDED,
 )
-from features.reading.vocabulary.words import folded, folded_sql
 from features.settings.data import Data
 from features.settings.rules import Rules
 from features.sql import literal
+from features.vocabulary.words import folded, folded_sql
 
 DUPLICATES = "duplicates"
 """The first step of judging; amounts are settled after it (`features.reading.order_money`)."""

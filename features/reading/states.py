@@ -7,10 +7,10 @@ as a purchase. `changed_at` says from when that holds; before it, the order stoo
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from features.reading.vocabulary.words import folded, folded_sql, status_words
 from features.settings.data import Data
 from features.settings.rules import ValueRules
 from features.sql import literal
+from features.vocabulary.words import folded, folded_sql, status_words
 
 RETURN = "return"
 CANCELLED_COLUMN, DOCUMENT_NONE = "cancelled_column", "document_none"

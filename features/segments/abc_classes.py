@@ -14,13 +14,13 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, places
-from features.segments.system import CutPoints, Rule, figure, percent
+from features.segments.system import CutPoints, SystemRule, figure, percent
 
 CLASSES = ("C", "B", "A")
 
 
 @dataclass(frozen=True)
-class Abc(Rule):
+class Abc(SystemRule):
     """The ABC class of each customer; who brought nothing is C."""
 
     name: ClassVar = "abc"

@@ -1,7 +1,7 @@
 """Clusters: groups of like behaviour, found in the data and named by what sets them apart.
 
 This module knows how to put a customer into a cluster; how clusters are found is a matter of
-`training.segments.clusters`. Behaviour is put on a common scale, (log(1 + x) − centre) ÷ spread
+`training.segments.cluster_search`. Behaviour is put on a common scale, (log(1 + x) − centre) ÷ spread
 within ±3, and a customer belongs to the nearest centre.
 """
 

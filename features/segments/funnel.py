@@ -19,7 +19,7 @@ from features.errors import ConfigError
 from features.language.message import MessageList, Phrase, message, message_in, message_list
 from features.orders.log import OrderLog, day_number
 from features.segments.ranks import Floats
-from features.segments.system import CutPoints, Rule
+from features.segments.system import CutPoints, SystemRule
 from features.sql import literal, row
 from features.tables.optional_tables import visible_tables
 
@@ -42,7 +42,7 @@ _SIGNS = {
 
 
 @dataclass(frozen=True)
-class Funnel(Rule):
+class Funnel(SystemRule):
     """The furthest stage that a customer has reached in the last 90 days."""
 
     name: ClassVar = "funnel"

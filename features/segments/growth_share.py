@@ -18,7 +18,7 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.orders.log import OrderLog, day_number
 from features.segments.ranks import TOLERANCE, Floats
-from features.segments.system import CutPoints, Description, Rule, figure, percent
+from features.segments.system import CutPoints, Description, SystemRule, figure, percent
 from features.segments.trend import trend_columns, two_periods
 from features.settings.segments import GrowthShare, Segments
 
@@ -42,7 +42,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True)
-class CustomerGrowthShare(Rule):
+class CustomerGrowthShare(SystemRule):
     """The quadrant of each customer: sales × growth of the last period."""
 
     name: ClassVar = "growth_share"

@@ -15,7 +15,7 @@ import pandas as pd
 from features.language.message import Message, Phrase, message, message_in, message_list
 from features.segments.profit import past_profit, run_rate
 from features.segments.ranks import Floats, edges, places
-from features.segments.system import CutPoints, Rule, figure, percent
+from features.segments.system import CutPoints, SystemRule, figure, percent
 from features.settings.funnel import LoyaltyWeights
 
 LEVELS = ("low", "middle", "high")
@@ -30,7 +30,7 @@ _MEASURES = {
 
 
 @dataclass(frozen=True)
-class ValuePotentialLoyalty(Rule):
+class ValuePotentialLoyalty(SystemRule):
     """Three levels for each customer: low, middle or high."""
 
     name: ClassVar = "value_potential_loyalty"

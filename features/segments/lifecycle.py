@@ -15,14 +15,14 @@ import pandas as pd
 
 from features.language.message import Phrase, message, message_in
 from features.segments.ranks import Floats
-from features.segments.system import CutPoints, Rule, figure, percent
+from features.segments.system import CutPoints, SystemRule, figure, percent
 from features.segments.trend import daily_trend, trend_columns
 
 Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Lifecycle(Rule):
+class Lifecycle(SystemRule):
     """The stage of each customer: the first of the rule whose condition holds."""
 
     name: ClassVar = "lifecycle"

@@ -18,7 +18,7 @@ from features.language.message import Phrase, message, message_in
 from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
 from features.segments.ranks import TOLERANCE, Floats, edges, parts, places
-from features.segments.system import DEFAULTS, CutPoints, Rule, figure, percent
+from features.segments.system import DEFAULTS, CutPoints, SystemRule, figure, percent
 from features.settings.segments import Segments
 
 CENTILES = parts(101)
@@ -27,7 +27,7 @@ REFERRAL_SPEND = "referral_spend"
 
 
 @dataclass(frozen=True)
-class Management(Rule):
+class Management(SystemRule):
     """The score of each customer, a whole number as text, and its class."""
 
     name: ClassVar = "management"

@@ -16,7 +16,7 @@ import pandas as pd
 from features.language.message import Message, Phrase, message, message_in, message_list
 from features.segments.profit import past_profit
 from features.segments.ranks import Floats, edges, places
-from features.segments.system import CutPoints, Rule, figure, percent
+from features.segments.system import CutPoints, SystemRule, figure, percent
 
 TIERS = ("lead", "iron", "gold", "platinum")
 TWO_TIERS = ("base", "top")
@@ -33,7 +33,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True)
-class Pyramid(Rule):
+class Pyramid(SystemRule):
     """Tiers by profit of the window; who brings nothing is lead and base."""
 
     name: ClassVar[str] = "pyramid"

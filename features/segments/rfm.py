@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.language.message import Phrase, message
 from features.segments.ranks import Floats, Integers, edges, parts, places
-from features.segments.system import CutPoints, Rule, figure
+from features.segments.system import CutPoints, SystemRule, figure
 
 GROUPS = {
     # (recency, frequency, money above the mean): name
@@ -31,7 +31,7 @@ QUINTILES = parts(5)
 
 
 @dataclass(frozen=True)
-class Rfm(Rule):
+class Rfm(SystemRule):
     """The RFM cell (three digits R, F, M) and group of each customer."""
 
     name: ClassVar = "rfm"

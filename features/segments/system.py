@@ -76,7 +76,7 @@ class SegmentSystem(Protocol):
 
 
 @dataclass(frozen=True)
-class Rule(ABC):
+class SystemRule(ABC):
     """A system that follows from the settings alone; what all of them share.
 
     A system names itself and says `needs`, `cut_points` and the four parts below.

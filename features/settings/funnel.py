@@ -11,7 +11,7 @@ FunnelKind = Literal["visit", "enquiry", "quote", "cart"]
 """The kinds of interactions that lead to a purchase."""
 
 
-class Funnel(Section):
+class FunnelStages(Section):
     """Which interactions make a stage on the way to the purchase; see `features.segments.funnel`."""
 
     awareness: tuple[FunnelKind, ...] = ("visit",)
@@ -23,7 +23,7 @@ class Funnel(Section):
     """Who goes on to the next stage does so within this time."""
 
     @model_validator(mode="after")
-    def _once(self) -> "Funnel":
+    def _once(self) -> "FunnelStages":
         kinds = [kind for stage in self.kinds().values() for kind in stage]
         if len(set(kinds)) < len(kinds):
             raise ValueError("a kind of interaction belongs to one stage")

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from features.settings.section import Section
 
+LEAST_KNOWN_COST_SHARE = 0.95
+"""Share of the money paid by known customers whose cost is known, from which values are margin."""
+
 
 class RiskBands(Section):
     """Lower edges of the bands of `retention_risk`, as churn probabilities."""

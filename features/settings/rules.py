@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
-from features.reading.vocabulary.words import folded
 from features.settings.section import ColumnName, Section
+from features.vocabulary.words import folded
 
 # '' is the empty cell
 Value = Annotated[str, StringConstraints(max_length=200)]

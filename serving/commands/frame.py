@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
@@ -20,10 +20,7 @@ from rich.table import Table
 from features.errors import ConfigError, MisreadOrders, RegularsError
 from features.settings.data import GATES
 from features.settings.loading import CONFIG_NAME
-
-if TYPE_CHECKING:
-    from features.reading.sent_lines import SentOrderLine
-    from serving.settings import Settings
+from serving.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
@@ -80,17 +77,6 @@ class Speaker:
             seconds = time.monotonic() - self._started
             self._err.print(f"[dim]{seconds:6.1f} s[/dim]  ", end="")
             self._err.print(text, markup=False)
-
-
-def orders_sent(settings: "Settings") -> "Sequence[SentOrderLine]":
-    """Orders that were sent to a server and may stand in no file yet.
-
-    Whoever gathers the commands says where they are: the object of the outermost command's
-    context takes the settings and returns them. Alone, a command knows none.
-    """
-    context = click.get_current_context(silent=True)
-    source = None if context is None else context.find_root().obj
-    return () if source is None else source(settings)
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -159,7 +145,7 @@ accept_option = click.option(
 )
 
 
-def accepting(settings: "Settings", accepted: Sequence[str]) -> "Settings":
+def accepting(settings: Settings, accepted: Sequence[str]) -> Settings:
     """The settings with what the options accept beside what `data.accept` does.
 
     Raises

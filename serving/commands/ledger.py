@@ -21,7 +21,13 @@ from serving.store.protocol import After, ChurnFilter, ScoreReader
 from serving.store.rules import one_per_date
 from serving.store.run import MoneyFormat, PublishedRun
 from training.backtest.grade import RULE, Grade
-from training.backtest.ledger import Entry, Said, corrections, grades_by_version, judge_runs
+from training.backtest.ledger import (
+    LedgerEntry,
+    ScoredRun,
+    corrections,
+    grades_by_version,
+    judge_runs,
+)
 from training.job import first_purchase
 
 ROWS_PER_READ = 5_000
@@ -105,7 +111,7 @@ def _known_on(run: PublishedRun) -> date:
     return date.fromordinal(run.info.as_of.toordinal() + run.info.horizon_days)
 
 
-def said_in(store: ScoreReader, run: PublishedRun) -> Said:
+def said_in(store: ScoreReader, run: PublishedRun) -> ScoredRun:
     """What a run said of every customer, read back from the store."""
     info = run.info
     documents: list[dict[str, Any]] = []
@@ -119,7 +125,7 @@ def said_in(store: ScoreReader, run: PublishedRun) -> Said:
     columns: dict[str, list[Any]] = {name: [one[name] for one in documents] for name in plain}
     for name, key in DATES.items():
         columns[name] = [_days(one["next_order"][key], info.as_of) for one in documents]
-    return Said(
+    return ScoredRun(
         run_id=info.run_id,
         as_of=info.as_of,
         horizon_days=info.horizon_days,
@@ -148,7 +154,7 @@ def _tell_registry(
             tracker.tag(name, version, "ledger", f"{grade.sentence()} (known {known_on})")
 
 
-def _say(speaker: Speaker, settings: Settings, entries: list[Entry]) -> None:
+def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> None:
     money = money_format(settings.data.currency)
     rows = []
     for entry in entries:
@@ -208,7 +214,7 @@ def _decile_rows(deciles: pd.DataFrame, money: MoneyFormat) -> list[list[str]]:
     ]
 
 
-def _as_dict(entry: Entry) -> dict[str, Any]:
+def _as_dict(entry: LedgerEntry) -> dict[str, Any]:
     finite = {
         name: {
             contender: {key: value if math.isfinite(value) else None for key, value in one.items()}

@@ -1,7 +1,6 @@
 """The command `regulars`: gathers the commands of all packages, imports each when called."""
 
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -14,8 +13,11 @@ COMMANDS = {
     "features": ("serving.commands.orders:features", "Write the features at any dates as Parquet."),
     "train": ("serving.commands.training:train", "Learn, backtest, track, register, publish."),
     "backtest": ("serving.commands.training:backtest", "Judge every model beside its baseline."),
-    "models": ("serving.commands.training:models", "Versions, grades, which is champion and why."),
-    "promote": ("serving.commands.promote:promote", "Put challengers in force that are not worse."),
+    "models": ("serving.commands.champions:models", "Versions, grades, which is champion and why."),
+    "promote": (
+        "serving.commands.champions:promote",
+        "Put challengers in force that are not worse.",
+    ),
     "rollback": (
         "serving.commands.rollback:rollback",
         "Return to the models that were in force before.",
@@ -56,17 +58,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="regulars")
-@click.pass_context
-def main(context: click.Context) -> None:
+def main() -> None:
     """Which customers will stay, what they are worth and what they will buy next."""
-    context.obj = _orders_sent
-
-
-def _orders_sent(settings: Any) -> Any:
-    """See `serving.commands.frame.orders_sent`."""
-    from serving.live.handover import lines_sent
-
-    return lines_sent(settings)
 
 
 if __name__ == "__main__":

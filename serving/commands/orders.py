@@ -17,7 +17,6 @@ from serving.commands.frame import (
     accepting,
     common_options,
     fail,
-    orders_sent,
 )
 from serving.commands.report_text import say_report
 from serving.settings import Settings, Store
@@ -94,9 +93,11 @@ def check(config: Path, html: Path | None, accepted: tuple[str, ...], speaker: S
 
     Ends with 1 when the orders are not fit for training, with 3 when they are plainly misread.
     """
+    from serving.live.handover import lines_sent
+
     settings = accepting(load_settings(config, Settings), accepted)
     quarantine = settings.path(settings.store.quarantine)
-    with check_orders(settings, sent=orders_sent(settings)) as report:
+    with check_orders(settings, sent=lines_sent(settings)) as report:
         if html is not None:
             from features.doctor.report_html import page
 

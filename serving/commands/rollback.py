@@ -1,6 +1,27 @@
-"""`regulars rollback`, written into the audit log; apart from `promote` to start at once."""
+"""`regulars rollback`, apart from the other commands so that it starts at once."""
 
-from serving.commands.audited import audited
-from serving.commands.rollback_champions import rollback as training_rollback
+from datetime import UTC, datetime
+from pathlib import Path
 
-rollback = audited(training_rollback, "rollback", lambda _: (0, "all models, to those before"))
+import click
+
+from features.settings.loading import load_settings
+from serving.commands.audited import note
+from serving.commands.frame import Speaker, common_options
+from serving.settings import Settings
+from training.bundle import in_force
+
+
+@click.command()
+@common_options
+def rollback(config: Path, speaker: Speaker) -> None:
+    """Return to the models that were in force before; the registry follows."""
+    settings = load_settings(config, Settings)
+    note(settings, "rollback", count=0, detail="all models, to those before", at=datetime.now(UTC))
+    manifest = in_force.rollback(settings)
+    speaker.say(f"In force again: {manifest.bundle_id}. Next: regulars score")
+    # the models have changed already; this import takes seconds
+    from training.tracking.mlflow_runs import Tracker
+
+    Tracker(settings).crown(manifest)
+    speaker.result(manifest.lineage())

@@ -1,4 +1,4 @@
-"""`regulars train`, `backtest`, `models` and `promote`."""
+"""`regulars train` and `regulars backtest`."""
 
 from datetime import date
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from features.errors import ConfigError, RegularsError
-from features.orders.log import read_orders
+from features.errors import ConfigError
+from features.orders.kept_log import read_kept_orders
 from features.settings.loading import load_settings
 from serving.commands.frame import (
     Speaker,
@@ -15,19 +15,16 @@ from serving.commands.frame import (
     accepting,
     as_of_option,
     common_options,
-    orders_sent,
 )
+from serving.live.handover import lines_sent
 from serving.settings import Settings
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page, cells, shown
-from training.bundle.manifest import Manifest, current_bundle, name_in_force, read_manifest
-from training.errors import BundleError
-from training.job import TrainResult, parameters, prepare_training
+from training.job import TrainResult, parameters, prepare_training, unpublished
 from training.job import train as run_training
-from training.models.shrinkage import sentence as prior_sentence
+from training.models.prior_share import sentence as prior_sentence
 from training.promotion.promotion import RULE as PROMOTION_RULE
-from training.tasks.catalogue import TASKS, registered_name
 
 
 @click.command()
@@ -37,7 +34,7 @@ from training.tasks.catalogue import TASKS, registered_name
 def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
     settings = accepting(load_settings(config, Settings), accepted)
-    with read_orders(settings, sent=orders_sent(settings)) as log:
+    with read_kept_orders(settings, sent=lines_sent(settings)) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         result = run_training(log, as_of, speaker.progress)
     say_backtest(speaker, result.backtest)
@@ -62,20 +59,6 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
     if result.bundle is None:
         raise unpublished(result, settings)
     speaker.say(f"Published {result.bundle.name}. Next: regulars score")
-
-
-def unpublished(result: TrainResult, settings: Settings) -> RegularsError:
-    """Why a training put nothing in force, and what is in force then."""
-    why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
-    stays = "The models in force stay."
-    if name_in_force(settings.path(settings.store.bundles)) is None:
-        stays = (
-            "No models are in force, so nobody can be scored yet. `regulars check` tells what the "
-            "orders lack; a longer history or a shorter predict.horizon_days shows a model more."
-        )
-    return RegularsError(
-        f"the models were registered as challengers and not published, since {why}. {stays}"
-    )
 
 
 def say_verdicts(speaker: Speaker, result: TrainResult) -> None:
@@ -110,7 +93,7 @@ def backtest(
         settings = settings.model_copy(
             update={"train": settings.train.model_copy(update={"folds": folds})}
         )
-    with read_orders(settings, sent=orders_sent(settings)) as log:
+    with read_kept_orders(settings, sent=lines_sent(settings)) as log:
         speaker.progress(f"read {log.report.rows_used:,} rows")
         prepared = prepare_training(log, as_of, speaker.progress)
         judged = run_backtest(prepared.world, prepared.plan, prepared.tasks, speaker.progress)
@@ -144,84 +127,6 @@ def _write(file: Path, text: str) -> None:
         unfinished.replace(file)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written ({error}).") from None
-
-
-@click.command()
-@common_options
-def models(config: Path, speaker: Speaker) -> None:
-    """List the registered models: versions, grades, which is champion, and why."""
-    from training.tracking.mlflow_runs import Tracker
-
-    settings = load_settings(config, Settings)
-    manifest = _manifest_in_force(settings)
-    in_force = {} if manifest is None else manifest.models
-    versions = Tracker(settings).versions()
-    speaker.table(
-        "",
-        ["model", "version", "alias", "as of", "grade against its baseline", "why"],
-        [
-            [v.name, v.version, ", ".join(v.aliases), v.as_of, v.improvement, v.verdict]
-            for v in versions
-        ],
-        words=("alias", "grade against its baseline", "why"),
-    )
-    if not versions:
-        speaker.say("No models are registered yet. Run: regulars train")
-    for one in versions:
-        if one.ledger:
-            speaker.say(f"{one.name} version {one.version}, when its time had passed: {one.ledger}")
-    if manifest is not None:
-        speaker.say(f"\nIn force: {manifest.bundle_id}; before it: {manifest.previous or 'none'}.")
-        for name, entry in in_force.items():
-            speaker.say(f"  {registered_name(name)} version {entry.version}: {entry.reason}")
-    speaker.result(
-        {
-            "models": [vars(version) for version in versions],
-            "in_force": None if manifest is None else manifest.lineage(),
-        }
-    )
-
-
-def _manifest_in_force(settings: Settings) -> Manifest | None:
-    try:
-        return read_manifest(current_bundle(settings.path(settings.store.bundles)))
-    except BundleError:
-        return None
-
-
-@click.command()
-@click.option(
-    "--model",
-    "names",
-    multiple=True,
-    type=click.Choice([task.name for task in TASKS]),
-    help="Which model; may be given again. Default: all that have a challenger.",
-)
-@click.option("--version", help="Which version; default: the challenger. Needs one --model.")
-@common_options
-def promote(names: tuple[str, ...], version: str | None, config: Path, speaker: Speaker) -> None:
-    """Put challengers in force, unless they are worse than what they would replace."""
-    from training.promotion.succession import promote as run_promotion
-
-    if version is not None and len(names) != 1:
-        raise ConfigError("--version: say which model it is of: --model churn --version 3.")
-    done = run_promotion(load_settings(config, Settings), names, version)
-    for name, one in done.verdicts.items():
-        speaker.say(f"{registered_name(name)} version {done.versions[name]}: {one.sentence()}")
-    speaker.result(
-        {
-            "versions": done.versions,
-            "verdicts": {name: vars(one) for name, one in done.verdicts.items()},
-            "bundle": done.bundle,
-            "promotion_rule": PROMOTION_RULE,
-        }
-    )
-    refused = {name: one.reason for name, one in done.verdicts.items() if not one.promoted}
-    if done.bundle is not None:
-        speaker.say(f"Published {done.bundle}. Next: regulars score")
-    if refused:
-        why = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
-        raise RegularsError(f"not promoted, since {why}.")
 
 
 def say_backtest(speaker: Speaker, judged: Backtest) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from features.language.message import Phrase
 from features.orders.log import OrderLog
 from serving.store.run import RunInfo
-from training.backtest.evidence import Evidence
+from training.backtest.evidence import BacktestEvidence
 from training.bundle.manifest import Manifest
 
 
@@ -56,7 +56,7 @@ class Scene:
     past: tuple[Past, ...]
     before: tuple[RunInfo, pd.DataFrame] | None = field(repr=False)
     manifest: Manifest
-    evidence: Evidence | None
+    evidence: BacktestEvidence | None
     last_training: Mapping[str, Any] | None
     digits: int
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from features.engines.state.customer import CustomerState
-from features.engines.state.record import Line
 from features.orders.log import day_date, day_number
+from features.reading.order_line import Line
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
 from serving.scoring.risk import alive, retention_risk

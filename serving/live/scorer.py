@@ -13,10 +13,10 @@ from babel.numbers import get_currency_precision
 
 from features.catalogue import FEATURES
 from features.engines.state.customer import CustomerState
-from features.engines.state.record import Line
 from features.errors import ConfigError
 from features.orders.log import day_number
 from features.reading.judging import JudgedLine, TypedLine, counting_lines, judge
+from features.reading.order_line import Line
 from features.reading.typing import with_catalogue
 from features.rows import Rows
 from serving.live.context import RunContext, newest_day

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from features.engines.state.record import Line
 from features.errors import ConfigError
 from features.orders.log import day_date
+from features.reading.order_line import Line
 from serving.live.context import RunContext
 from serving.settings import Settings
 from training.recommend.answer import Pick
+from training.recommend.filters import RecommendationRules
 from training.recommend.model import RecommendationModel
 from training.recommend.recommender import Kind
-from training.recommend.rules import Rules
 
 SCORE_DIGITS = 6
 
@@ -133,9 +133,9 @@ class Shelf:
             "why": why,
         }
 
-    def _rules(self, consenting: Collection[str]) -> Rules:
+    def _rules(self, consenting: Collection[str]) -> RecommendationRules:
         wanted, context = self._settings.recommend, self._context
-        return Rules(
+        return RecommendationRules(
             allow=wanted.allow or None,
             deny=wanted.deny,
             categories=wanted.categories or None,

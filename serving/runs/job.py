@@ -6,7 +6,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from features.errors import ConfigError
-from features.orders.log import OrderLog, read_orders
+from features.orders.kept_log import read_kept_orders
+from features.orders.log import OrderLog
 from features.sql import working_folder
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate
 from serving.campaigns.store import CampaignStore
@@ -91,7 +92,7 @@ def score_shop(
         erased = Erased(ErasureStore(engine), CustomerFiles.of(settings)).among
         sent = SentSoFar.read(live, settings.data)
         with working_folder(settings.engine) as folder:
-            with read_orders(settings, sent=sent.typed, histories=folder) as log:
+            with read_kept_orders(settings, sent=sent.typed, histories=folder) as log:
                 hooks.progress(f"read {log.report.rows_used:,} rows")
                 if hooks.read is not None:
                     hooks.read(log)

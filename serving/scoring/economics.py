@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.orders.customer_details import customer_details
 from features.orders.log import OrderLog
-from features.tables.optional_tables import customer_details
 from serving.scoring.contact_hash import contact_hash
 from serving.scoring.lessons import CampaignLessons, SaveRate
 from serving.settings import Settings

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from features.orders.log import OrderLog
-from features.tables.referrals import first_referrals
+from features.orders.referrals import first_referrals
 from serving.scoring.answers import PROBABILITY_DIGITS
-from training.recommend.next_category import NextCategory
+from training.models.next_category import NextCategory
 
 OUTLOOK = ("next_category", "p_next_category", "next_categories", "referral_value")
 """The columns: the likeliest category and its probability, the likeliest ones as JSON, and what

@@ -5,16 +5,16 @@ from datetime import date
 import duckdb
 
 from features.errors import DataError
+from features.orders.customer_details import customer_details
 from features.orders.log import OrderLog
 from features.sources.files import open_files
-from features.tables.optional_tables import customer_details
 from serving.settings import Settings
-from training.recommend.rules import Rules
+from training.recommend.filters import RecommendationRules
 
 SETTING = "recommend.in_stock"
 
 
-def rules_of(log: OrderLog[Settings], as_of: date) -> Rules:
+def rules_of(log: OrderLog[Settings], as_of: date) -> RecommendationRules:
     """What may be recommended on `as_of`.
 
     Raises
@@ -24,7 +24,7 @@ def rules_of(log: OrderLog[Settings], as_of: date) -> Rules:
     """
     wanted = log.settings.recommend
     ranged = wanted.price_from is not None or wanted.price_to is not None
-    return Rules(
+    return RecommendationRules(
         allow=wanted.allow or None,
         deny=wanted.deny,
         categories=wanted.categories or None,

@@ -14,8 +14,8 @@ from features.catalogue import FEATURES
 from features.engines.build import build_features, feature_query
 from features.engines.state.customer import CustomerState
 from features.engines.state.export import customer_lines, customer_states
-from features.engines.state.record import Line
 from features.orders.log import OrderLog, day_number, days_of, orders_of, read_orders
+from features.reading.order_line import Line
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings
 from tests.support.states import lines_of_a_customer

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from features.engines.state.record import Line
+from features.reading.order_line import Line
 
 FIRST_DAY = 19_723
 """2024-01-01."""

@@ -8,12 +8,11 @@ import pytest
 from features.errors import Busy, ConfigError, NotEnoughData
 from features.orders.log import read_orders
 from features.sources import FrameSource
-from serving.commands.training import unpublished
 from tests.support.shop import order_lines, shop_settings, simulate_orders
 from tests.support.trained import copy_of
 from training.bundle.manifest import current_bundle
 from training.bundle.publication import load_models
-from training.job import prepare_training, train, training_lock
+from training.job import prepare_training, train, training_lock, unpublished
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from training.backtest.grade import Grade, graded
-from training.past.plan import Fold, Plan
-from training.past.world import World
+from training.past.plan import Fold, TrainingPlan
 from training.tasks.task import Judgement, Task
+from training.tasks.world import World
 
 Progress = Callable[[str], None]
 """Called with a few words whenever a step is done."""
@@ -56,7 +56,7 @@ class TaskResult:
 class Backtest:
     """All tasks over all folds."""
 
-    plan: Plan
+    plan: TrainingPlan
     results: tuple[TaskResult, ...]
 
     def table(self) -> pd.DataFrame:
@@ -75,7 +75,7 @@ class Backtest:
         return pd.DataFrame(records)
 
 
-def prepare(world: World, plan: Plan) -> None:
+def prepare(world: World, plan: TrainingPlan) -> None:
     """Compute everything that the folds and the final fit read from the engine."""
     prepare_folds(world, plan.folds)
     world.prepare(plan.whole)
@@ -90,7 +90,7 @@ def prepare_folds(world: World, folds: Sequence[Fold]) -> None:
 
 
 def run_backtest(
-    world: World, plan: Plan, tasks: Sequence[Task], progress: Progress = lambda _: None
+    world: World, plan: TrainingPlan, tasks: Sequence[Task], progress: Progress = lambda _: None
 ) -> Backtest:
     """Fit and judge `tasks` on every fold of `plan`; the world must be prepared.
 
@@ -137,7 +137,7 @@ def _judge_fold(
 
 
 def fit_final(
-    world: World, plan: Plan, tasks: Sequence[Task], progress: Progress = lambda _: None
+    world: World, plan: TrainingPlan, tasks: Sequence[Task], progress: Progress = lambda _: None
 ) -> Mapping[str, Any]:
     """Fit every task on the latest cutoffs, with everything known up to `plan.as_of`."""
     whole = plan.whole

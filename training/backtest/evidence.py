@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class BacktestEvidence:
     """Grades and outcomes of a training's backtest, and the spread of its features; plain JSON.
 
     Attributes
@@ -68,7 +68,9 @@ class Evidence:
             references={as_of: {"customers": len(features), "features": of_features}},
         )
 
-    def with_kept(self, earlier: "Evidence | None", kept: Mapping[str, str]) -> "Evidence":
+    def with_kept(
+        self, earlier: "BacktestEvidence | None", kept: Mapping[str, str]
+    ) -> "BacktestEvidence":
         """The same, with what `earlier` says of the tasks whose earlier model goes on.
 
         `kept` maps those tasks to the version; one that `earlier` says nothing of has none.

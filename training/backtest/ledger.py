@@ -13,7 +13,7 @@ from features.errors import DataError
 from features.orders.log import OrderLog
 from features.orders.value_basis import BasisName, basis_named
 from training.backtest.grade import Grade, graded, interval
-from training.backtest.metrics import (
+from training.measures.metrics import (
     churn_metrics,
     log_loss_per_row,
     next_order_metrics,
@@ -23,11 +23,11 @@ from training.models.baselines import InactivityRule, LastPlusUsualGap, RfmAvera
 from training.models.estimator import Floats
 from training.past.plan import plan_training
 from training.past.tables import CutoffTable
-from training.past.world import World
 from training.settings import TrainingSettings
 from training.tasks.cancellation import judged, running
 from training.tasks.catalogue import TASKS
 from training.tasks.task import Judgement, Task, error_improvement
+from training.tasks.world import World
 
 JUDGED = ("churn", "value", "next_purchase")
 SMALLEST_GROUP = 10
@@ -36,7 +36,7 @@ FEWEST_TO_CORRECT = 100
 
 
 @dataclass(frozen=True)
-class Said:
+class ScoredRun:
     """One score run as it was published.
 
     Attributes
@@ -66,7 +66,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """What became of one score run.
 
     Attributes
@@ -78,7 +78,7 @@ class Entry:
     segments : one row per segment of `SMALLEST_GROUP` customers or more
     """
 
-    said: Said
+    said: ScoredRun
     customers: int
     judgements: dict[str, Judgement] = field(repr=False)
     grades: dict[str, Grade]
@@ -87,7 +87,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Correction:
+class Recalibration:
     """A recalibration learned from earlier runs and judged on a later one.
 
     Attributes
@@ -118,8 +118,8 @@ class Correction:
 
 
 def judge_runs(
-    log: OrderLog[TrainingSettings], runs: Sequence[Said], first_day: date
-) -> list[Entry]:
+    log: OrderLog[TrainingSettings], runs: Sequence[ScoredRun], first_day: date
+) -> list[LedgerEntry]:
     """Judge every run whose horizon has passed, oldest first.
 
     Parameters
@@ -141,7 +141,9 @@ def judge_runs(
     return [_entry(log, worlds[run.clv_basis], run, first_day) for run in ended]
 
 
-def _entry(log: OrderLog[TrainingSettings], world: World, said: Said, first_day: date) -> Entry:
+def _entry(
+    log: OrderLog[TrainingSettings], world: World, said: ScoredRun, first_day: date
+) -> LedgerEntry:
     settings = log.settings
     fold = plan_training(first_day, said.as_of, said.horizon_days, settings.train).whole
     world.prepare(fold)
@@ -155,7 +157,7 @@ def _entry(log: OrderLog[TrainingSettings], world: World, said: Said, first_day:
         "next_purchase": _dates(said.scores.loc[known], happened, tables, said.horizon_days),
     }
     rows = {name: one.rows for name, one in judgements.items()}
-    return Entry(
+    return LedgerEntry(
         said=said,
         customers=len(known),
         judgements=judgements,
@@ -284,7 +286,7 @@ def _segments(segments: pd.DataFrame, rows: Mapping[str, pd.DataFrame]) -> pd.Da
     return pd.concat(found, ignore_index=True)[order] if found else pd.DataFrame(columns=order)
 
 
-def grades_by_version(entries: Sequence[Entry], *, seed: int) -> dict[tuple[str, str], Grade]:
+def grades_by_version(entries: Sequence[LedgerEntry], *, seed: int) -> dict[tuple[str, str], Grade]:
     """The grade of each version on all ended runs in which it spoke, (task, version) → grade."""
     rows: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for entry in entries:
@@ -295,7 +297,7 @@ def grades_by_version(entries: Sequence[Entry], *, seed: int) -> dict[tuple[str,
     return {key: _grade(tasks[key[0]], found, seed) for key, found in rows.items()}
 
 
-def corrections(entries: Sequence[Entry], *, seed: int) -> list[Correction]:
+def corrections(entries: Sequence[LedgerEntry], *, seed: int) -> list[Recalibration]:
     """Recalibrations learned from runs that had ended when the latest ended run was made.
 
     Churn: log odds shifted and stretched (Platt 1999); value: multiplied. Each is judged on
@@ -318,7 +320,7 @@ def corrections(entries: Sequence[Entry], *, seed: int) -> list[Correction]:
     ]
 
 
-def _correct_churn(learn: pd.DataFrame, judge: pd.DataFrame, seed: int) -> Correction:
+def _correct_churn(learn: pd.DataFrame, judge: pd.DataFrame, seed: int) -> Recalibration:
     shift, stretch = _platt(_log_odds(learn["model"]), learn["churned"].to_numpy())
     corrected = 1 / (1 + np.exp(-(shift + stretch * _log_odds(judge["model"]))))
     churned = judge["churned"].to_numpy()
@@ -343,13 +345,15 @@ def _platt(log_odds: Floats, happened: Floats) -> tuple[float, float]:
     return float(shift), float(stretch)
 
 
-def _correct_value(learn: pd.DataFrame, judge: pd.DataFrame, seed: int) -> Correction:
+def _correct_value(learn: pd.DataFrame, judge: pd.DataFrame, seed: int) -> Recalibration:
     factor = float(learn["spent"].sum() / max(learn["model"].sum(), 1e-9))
     spent, said = judge["spent"].to_numpy(), judge["model"].to_numpy()
     better = error_improvement((spent - factor * said) ** 2, (spent - said) ** 2)
     return _correction("value", f"clv × {factor:.2f}", better, judge, seed)
 
 
-def _correction(task: str, words: str, better: Any, judge: pd.DataFrame, seed: int) -> Correction:
+def _correction(
+    task: str, words: str, better: Any, judge: pd.DataFrame, seed: int
+) -> Recalibration:
     low, high = interval(judge.index.to_numpy(dtype=object), better, seed=seed)
-    return Correction(task, words, better(np.arange(len(judge))), low, high)
+    return Recalibration(task, words, better(np.arange(len(judge))), low, high)

@@ -26,7 +26,7 @@ FOLDS = "judged.json"
 
 
 @dataclass(frozen=True)
-class Record:
+class BacktestRecord:
     """One version on its folds.
 
     Attributes

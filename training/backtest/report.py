@@ -10,9 +10,9 @@ import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from training.backtest import plots
 from training.backtest.backtest import Backtest, TaskResult
 from training.backtest.grade import RULE
+from training.measures import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -53,7 +53,7 @@ class Manifest:
     previous : the bundle that was in force before, to which a rollback returns
     customers : how many the latest training learned from
     prior_share : how much of what the models say of an average customer is what they know of
-        all customers rather than of this one, 0–1 (see `training.models.shrinkage`)
+        all customers rather than of this one, 0–1 (see `training.models.prior_share`)
     """
 
     bundle_id: str

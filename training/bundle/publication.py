@@ -11,7 +11,7 @@ import pandas as pd
 
 from features.errors import DataError
 from features.segments.clusters import Clusters
-from training.backtest.evidence import Evidence
+from training.backtest.evidence import BacktestEvidence
 from training.bundle.in_force import put_in_force
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
@@ -20,7 +20,7 @@ from training.models.estimator import read_json, write_json
 from training.models.next_purchase import NextPurchaseModel
 from training.models.value import ValueModel
 from training.recommend.model import RecommendationModel
-from training.segments.clusters import ClusterModel
+from training.segments.cluster_search import ClusterModel
 from training.settings import TrainingSettings
 
 GOLDEN = "golden.json"
@@ -37,7 +37,7 @@ class Models:
     next_purchase: NextPurchaseModel
     recommendation: RecommendationModel | None
     clusters: Clusters | None
-    evidence: Evidence | None = None
+    evidence: BacktestEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,9 @@ def _loaded(bundle: Path, manifest: Manifest) -> Models:
             else None
         ),
         evidence=(
-            Evidence.load(bundle / Evidence.name) if (bundle / Evidence.name).exists() else None
+            BacktestEvidence.load(bundle / BacktestEvidence.name)
+            if (bundle / BacktestEvidence.name).exists()
+            else None
         ),
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.segments.break_even import read_back
 from training.experiments.effect import Effect, effect_of
-from training.experiments.shrinkage import NORMAL_90, shrink
+from training.experiments.effect_shrinkage import NORMAL_90, shrink
 
 KNOWN_BEFORE = ("clv", "usual_value")
 """What is taken off an outcome because it was to be expected."""

@@ -21,9 +21,9 @@ from training.models.estimator import (
     table_of,
     write_json,
 )
+from training.models.next_category import NextCategory
 from training.models.two_views import out_of_fold
 from training.past.tables import CutoffTable, horizon_of, longest
-from training.recommend.next_category import NextCategory
 
 REPORTED_DAYS = (7, 30, 90)
 INTERVAL = (0.09, 0.82)

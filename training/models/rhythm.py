@@ -14,8 +14,8 @@ from training.models.season import Season
 from training.past.tables import CutoffTable, Slot, churned, horizon_of
 from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
+from training.process.purchase_summary import PurchaseCounts
 from training.process.regular_beta_geometric import RegularBetaGeometric
-from training.process.summary import PurchaseCounts
 
 LEAST_EXPECTED = 1e-4
 """Keeps the logarithm of an expectation finite."""

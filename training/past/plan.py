@@ -29,7 +29,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The dates of one training, each tuple in ascending order.
 
     Folds are judged on the whole horizon, or on less where the orders are too few days.
@@ -46,7 +46,7 @@ class Plan:
         return Fold(self.cutoffs, self.as_of, self.horizon_days)
 
 
-def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train) -> Plan:
+def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train) -> TrainingPlan:
     """Lay out cutoffs and folds.
 
     Cutoffs stand `cutoff_step_days` apart (a third of the horizon by default, a sixth of the
@@ -75,7 +75,9 @@ def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train)
         cutoffs = _cutoffs(first_day, test, judged, train)
         if cutoffs and (test == origins[0] or (test - first_day).days * STEPS >= 2 * judged):
             folds.append(Fold(cutoffs, test, judged))
-    return Plan(as_of, horizon_days, _cutoffs(first_day, as_of, horizon_days, train), tuple(folds))
+    return TrainingPlan(
+        as_of, horizon_days, _cutoffs(first_day, as_of, horizon_days, train), tuple(folds)
+    )
 
 
 def _cutoffs(first_day: date, until: date, horizon_days: int, train: Train) -> tuple[date, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from features.errors import ConfigError, NotEnoughData
 from training.process.maximum_likelihood import FittedModel, LogLikelihood, Maximum, maximise
-from training.process.summary import (
+from training.process.purchase_summary import (
     Floats,
     GroupedCounts,
     PurchaseCounts,
@@ -53,7 +53,7 @@ class TimingProcess(FittedModel, ABC):
 
         Parameters
         ----------
-        summary : one row per customer with `x`, `t_x`, `T` (see `training.process.summary`)
+        summary : one row per customer with `x`, `t_x`, `T` (see `training.process.purchase_summary`)
 
         Raises
         ------

@@ -25,7 +25,7 @@ from training.process.discounting import discounted_while_alive
 from training.process.expectation import expected_while_alive
 from training.process.likelihood import GroupedLikelihood, dropped_log_odds, steps_done
 from training.process.maximum_likelihood import LogLikelihood
-from training.process.summary import (
+from training.process.purchase_summary import (
     Floats,
     GroupedCounts,
     PurchaseCounts,

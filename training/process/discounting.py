@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from training.process.expectation import BetaMixture
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 NODES = 64
 LIFE_NODES = 160

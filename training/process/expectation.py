@@ -28,7 +28,7 @@ from typing import Self
 import numpy as np
 from scipy import special
 
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 NODES = 128
 TAIL = 1e-17

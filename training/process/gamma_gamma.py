@@ -8,7 +8,7 @@ from scipy import special
 
 from features.errors import DataError, NotEnoughData
 from training.process.maximum_likelihood import FittedModel, Maximum, maximise
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 LARGEST_PARAMETER = 1e3
 """Beyond it values differ by less than 3 %, and rounding outweighs what the data say."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from training.process.summary import Floats, GroupedCounts, PurchaseCounts
+from training.process.purchase_summary import Floats, GroupedCounts, PurchaseCounts
 
 
 def steps_done(

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.errors import ConfigError
 from training.process.persistence import checked
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
 

@@ -6,8 +6,8 @@ from scipy import special
 from training.process.base import TimingProcess
 from training.process.discounting import discounted_life
 from training.process.maximum_likelihood import LogLikelihood
+from training.process.purchase_summary import Floats, GroupedCounts, PurchaseCounts
 from training.process.silence import Race, race
-from training.process.summary import Floats, GroupedCounts, PurchaseCounts
 
 
 class ParetoNBD(TimingProcess):

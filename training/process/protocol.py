@@ -5,14 +5,14 @@ from typing import Any, Protocol, Self
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 
 class PurchaseProcess(Protocol):
     """A model of when customers buy and when they stop.
 
     `summary` holds one row per customer with `x`, `t_x`, `T` (see
-    `training.process.summary`); every answer is float64 of shape (rows,) in its order.
+    `training.process.purchase_summary`); every answer is float64 of shape (rows,) in its order.
     Times are in the unit of the summary that was fitted, days throughout the product.
     """
 

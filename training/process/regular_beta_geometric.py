@@ -6,8 +6,8 @@ import pandas as pd
 
 from features.errors import ConfigError
 from training.process.beta_geometric_base import BetaGeometricProcess
+from training.process.purchase_summary import read_summary
 from training.process.regularity import gaps_log_density, read_litt
-from training.process.summary import read_summary
 
 MOST_STAGES = 12
 """Gaps that vary by less than 1 / √12 of their mean are no longer told apart."""

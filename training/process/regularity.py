@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from features.errors import DataError
-from training.process.summary import Floats, PurchaseCounts
+from training.process.purchase_summary import Floats, PurchaseCounts
 
 
 def log_gap_sums(

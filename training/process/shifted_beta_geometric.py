@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from features.errors import ConfigError, DataError, NotEnoughData
 from training.process.discounting import discounted_renewals
 from training.process.maximum_likelihood import FittedModel, Maximum, maximise
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 LARGEST_PARAMETER = 1e4
 

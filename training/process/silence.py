@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.process.summary import Floats
+from training.process.purchase_summary import Floats
 
 NODES = 32
 CUT = 38.0

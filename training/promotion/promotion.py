@@ -14,16 +14,16 @@ import pandas as pd
 from features.errors import DataError, NotEnoughData
 from training.backtest.backtest import Backtest, Progress, TaskResult, judge_folds, prepare_folds
 from training.backtest.grade import Grade, graded, interval
-from training.backtest.metrics import spearman
-from training.backtest.record import Record
+from training.backtest.record import BacktestRecord
 from training.bundle.manifest import Manifest, current_bundle
 from training.bundle.publication import Models, load_models_of
 from training.errors import BundleError
+from training.measures.metrics import spearman
 from training.models.estimator import Floats
 from training.past.plan import Fold, plan_training
-from training.past.world import World
 from training.settings import TrainingSettings
 from training.tasks.task import Task
+from training.tasks.world import World
 
 RULE = (
     "a model is promoted unless it gives no finite number, says the same of everybody, tells "
@@ -98,7 +98,7 @@ def champion_in_force(settings: TrainingSettings) -> Champion | None:
     return Champion(folder, models.manifest, models)
 
 
-def verdict(task: Task, mine: Record, against: Comparison | str, *, seed: int) -> Verdict:
+def verdict(task: Task, mine: BacktestRecord, against: Comparison | str, *, seed: int) -> Verdict:
     """Judge a version by `RULE`.
 
     Parameters
@@ -119,7 +119,7 @@ def verdict(task: Task, mine: Record, against: Comparison | str, *, seed: int) -
     return _beside_champion(task, against, seed=seed)
 
 
-def _says_nothing(task: Task, mine: Record) -> str | None:
+def _says_nothing(task: Task, mine: BacktestRecord) -> str | None:
     said = mine.pooled["model"].to_numpy(dtype=float)
     if broken := int((~np.isfinite(said)).sum()):
         return f"it gives no finite number for {broken:,} of {len(said):,} customers"
@@ -141,7 +141,7 @@ def _same_list(task: Task, rows: pd.DataFrame) -> str | None:
     return "it says the same of everybody" if personal else None
 
 
-def _behind_baseline(task: Task, mine: Record, grade: Grade, *, seed: int) -> str | None:
+def _behind_baseline(task: Task, mine: BacktestRecord, grade: Grade, *, seed: int) -> str | None:
     if not all(map(math.isfinite, (grade.improvement, grade.low, grade.high))):
         return f"its {grade.measure} cannot be judged"
     if grade.high < -task.tolerated:
@@ -154,7 +154,7 @@ def _behind_baseline(task: Task, mine: Record, grade: Grade, *, seed: int) -> st
     return None
 
 
-def _no_better_than_chance(task: Task, mine: Record, *, seed: int) -> bool:
+def _no_better_than_chance(task: Task, mine: BacktestRecord, *, seed: int) -> bool:
     """Whether the model knows nothing of an order among customers that the baseline knows."""
     rows = mine.pooled
     # what never came comes after all that did
@@ -207,7 +207,7 @@ def comparisons(
     first_day: date,
     backtest: Backtest,
     champion: Champion | None,
-    record_of: Callable[[str, str], Record | None],
+    record_of: Callable[[str, str], BacktestRecord | None],
     progress: Progress = lambda _: None,
 ) -> dict[str, Comparison | str]:
     """Per task, the champion beside the challenger on customers both can be judged on.
@@ -223,7 +223,7 @@ def comparisons(
     Task name → comparison, or why there is none.
     """
     found: dict[str, Comparison | str] = {}
-    open_: dict[str, Record] = {}
+    open_: dict[str, BacktestRecord] = {}
     for result in backtest.results:
         name = result.task.name
         if champion is None or name not in champion.manifest.models:
@@ -239,7 +239,7 @@ def comparisons(
             if theirs is None:
                 found[name] = "the champion left no backtest to compare with"
                 continue
-            mine = Record.of(result, backtest.plan.folds)
+            mine = BacktestRecord.of(result, backtest.plan.folds)
             shared = on_shared_folds(mine, theirs, _title(champion, name))
             if shared is None:
                 open_[name] = theirs
@@ -292,7 +292,9 @@ def _after_its_training(
     return Comparison(_title(champion, task.name), rows, words)
 
 
-def on_shared_folds(mine: Record, theirs: Record, champion: str) -> Comparison | None:
+def on_shared_folds(
+    mine: BacktestRecord, theirs: BacktestRecord, champion: str
+) -> Comparison | None:
     """Both backtests on the folds that they share; None where they share none."""
     parts, dates = [], []
     for test, proof, rows in zip(mine.tests, mine.proofs, mine.rows, strict=True):
@@ -312,7 +314,7 @@ def _on_its_last_fold(
     first_day: date,
     backtest: Backtest,
     champion: Champion,
-    theirs: Mapping[str, Record],
+    theirs: Mapping[str, BacktestRecord],
     progress: Progress,
 ) -> dict[str, Comparison | str]:
     """Judge the challengers' recipe on the champion's last fold as well, and compare there."""
@@ -328,7 +330,7 @@ def _on_its_last_fold(
         for task, judgement in zip(tasks, judgements, strict=True):
             if task.name in theirs and theirs[task.name].tests[-1:] == (test,):
                 result = TaskResult(task, (judgement,), Grade("E", "", "", 0, 0, 0))
-                mine = Record.of(result, (fold,))
+                mine = BacktestRecord.of(result, (fold,))
                 shared = on_shared_folds(mine, theirs[task.name], _title(champion, task.name))
                 found[task.name] = shared or none
     return found
@@ -357,7 +359,7 @@ def verdicts(
     found = {}
     for result in backtest.results:
         name = result.task.name
-        mine = Record.of(result, backtest.plan.folds)
+        mine = BacktestRecord.of(result, backtest.plan.folds)
         if name in troubles:
             found[name] = Verdict(promoted=False, reason=troubles[name])
         else:

@@ -7,20 +7,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from training.past.purchase_history import Floats, Ints, place_in_group
 from training.recommend.candidates import (
     BLEND,
     NEW_CANDIDATES,
     OWN_CANDIDATES,
     Candidates,
-    Scored,
+    SourceScores,
     choose,
 )
-from training.recommend.catalogue import Catalogue
-from training.recommend.lists import Filler, Listed, arrange, fill_up
-from training.recommend.purchase_history import Floats, Ints, place_in_group
+from training.recommend.filters import Mask, RecommendationRules
+from training.recommend.product_catalogue import ProductCatalogue
+from training.recommend.ranked_lists import Filler, RankedProducts, arrange, fill_up
 from training.recommend.reasons import bought_before, most_telling, strongest_voice
-from training.recommend.rules import Mask, Rules
-from training.recommend.sources import NextBasketRidge, Past
+from training.recommend.sources import EpisodePast, NextBasketRidge
 from training.recommend.stages import Stages
 from training.recommend.together import Together
 
@@ -33,12 +33,12 @@ COLUMNS = ["customer_id", "rank", "product_id", "score", "kind", "why"]
 
 
 @dataclass(frozen=True)
-class Wish:
+class ListRequest:
     """What was asked for; `allowed` says per product code whether it may be listed."""
 
     limit: int
     kind: str
-    rules: Rules
+    rules: RecommendationRules
     allowed: Mask
 
 
@@ -52,24 +52,24 @@ class Pick(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Block:
+class CustomerBlock:
     """Some customers and the model that is asked about them.
 
     `group` is the code of each customer's segment, −1 for none.
     """
 
-    past: Past
-    catalogue: Catalogue
+    past: EpisodePast
+    catalogue: ProductCatalogue
     stages: Stages | None
     together: Together
     group: Ints
 
-    def lists(self, wish: Wish) -> pd.DataFrame:
+    def lists(self, wish: ListRequest) -> pd.DataFrame:
         """The lists, columns as `RecommendationModel.recommend` describes them."""
         listed = self._listed(wish)
         return self._frame(listed, self._why(listed))
 
-    def picks(self, wish: Wish) -> list[list[Pick]]:
+    def picks(self, wish: ListRequest) -> list[list[Pick]]:
         """The same as plain values, a list per customer."""
         listed = self._listed(wish)
         names = self.past.log.products.take(listed.product).tolist()
@@ -81,11 +81,11 @@ class Block:
         return found
 
     @cached_property
-    def _heard(self) -> Scored | None:
+    def _heard(self) -> SourceScores | None:
         """What the sources say, whatever is asked for."""
         return None if self.stages is None else self.stages.scored(self.past)
 
-    def _listed(self, wish: Wish) -> Listed:
+    def _listed(self, wish: ListRequest) -> RankedProducts:
         candidates, score = self._scored(wish)
         # trees have not seen anybody without a past
         seen = self.past.owned.baskets[candidates.episode] > 0
@@ -100,7 +100,7 @@ class Block:
             listed = fill_up(listed, short, fillers, owned, rules, category, limit)
         return listed
 
-    def _scored(self, wish: Wish) -> tuple[Candidates, Floats]:
+    def _scored(self, wish: ListRequest) -> tuple[Candidates, Floats]:
         if self.stages is None or self._heard is None:
             return self._counted(wish)
         most = max(wish.limit, NEW_CANDIDATES)
@@ -108,14 +108,14 @@ class Block:
             self.past, self._heard, wish.allowed, wish.kind, most, self._own(wish)
         )
 
-    def _own(self, wish: Wish) -> int:
+    def _own(self, wish: ListRequest) -> int:
         """How many own products are candidates: all, where a rule may pass over the best."""
         rules = wish.rules
         if rules.per_category is None and rules.bought_within_days is None:
             return max(wish.limit, OWN_CANDIDATES)
         return len(wish.allowed)
 
-    def _counted(self, wish: Wish) -> tuple[Candidates, Floats]:
+    def _counted(self, wish: ListRequest) -> tuple[Candidates, Floats]:
         """Without trees: own products by how many baskets held them, then popular ones.
 
         An own product scores ½ + ½ · (baskets with it + popularity) ÷ (baskets + 1), another
@@ -127,7 +127,7 @@ class Block:
         new = Filler.of(popularity, wish.allowed & (popularity > 0)).order[:most]
         chosen = choose(
             self.past,
-            Scored({}, np.full(width, -1), np.empty(0, dtype=np.int64)),
+            SourceScores({}, np.full(width, -1), np.empty(0, dtype=np.int64)),
             np.empty((len(self.past), 0), dtype=np.float32),
             allowed=wish.allowed,
             kind=wish.kind,
@@ -158,7 +158,7 @@ class Block:
             made[group] = Filler.of(self._popularity(group), within)
         return [made[group] for group in self.group[short].tolist()]
 
-    def _why(self, listed: Listed) -> list[dict[str, Any]]:
+    def _why(self, listed: RankedProducts) -> list[dict[str, Any]]:
         own, place = listed.own.tolist(), listed.place.tolist()
         reasons = [
             bought_before(self.past.owned, row)
@@ -173,7 +173,7 @@ class Block:
                 reasons[number] = why
         return reasons
 
-    def _filled(self, listed: Listed, number: int) -> dict[str, Any]:
+    def _filled(self, listed: RankedProducts, number: int) -> dict[str, Any]:
         product, group = int(listed.product[number]), int(self.group[listed.episode[number]])
         if self.catalogue.popularity[product] == 0:
             return {"code": "not_sold_yet", "category": self.catalogue.category_name(product)}
@@ -181,7 +181,9 @@ class Block:
             return {"code": "popular_in_segment", "segment": str(self.catalogue.segments[group])}
         return {"code": "popular"}
 
-    def _voices(self, stages: Stages, listed: Listed, scored: Scored) -> list[dict[str, Any]]:
+    def _voices(
+        self, stages: Stages, listed: RankedProducts, scored: SourceScores
+    ) -> list[dict[str, Any]]:
         """Reasons of new products: the source that spoke loudest for each."""
         voice = strongest_voice(scored, stages.facts, listed)
         column = scored.place_of[listed.product]
@@ -205,7 +207,7 @@ class Block:
                 reasons.append({"code": "popular"})
         return reasons
 
-    def _frame(self, listed: Listed, why: list[dict[str, Any]]) -> pd.DataFrame:
+    def _frame(self, listed: RankedProducts, why: list[dict[str, Any]]) -> pd.DataFrame:
         log, customer = self.past.log, self.past.episodes.customer[listed.episode]
         values = (
             pd.Series(log.customers.to_numpy()[customer], dtype="str"),
@@ -218,7 +220,7 @@ class Block:
         return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
 
-def _with_products(chosen: Candidates, products: Ints, past: Past) -> Candidates:
+def _with_products(chosen: Candidates, products: Ints, past: EpisodePast) -> Candidates:
     """`chosen` and `products` for every episode that does not own them."""
     width = len(past.log.products)
     owned = past.owned.episode * width + past.owned.product

@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError, NotEnoughData
-from training.recommend.purchase_history import Floats, own_products, read_history
-from training.recommend.recommender import Asked, Candidates, Recommender, most_popular_first
+from training.past.purchase_history import Floats, own_products, read_history
+from training.recommend.recommender import (
+    BaselineCandidates,
+    RecommendCall,
+    Recommender,
+    most_popular_first,
+)
 
 
 class PopularProducts(Recommender):
@@ -54,12 +59,12 @@ class PopularProducts(Recommender):
         self.as_of_ = as_of
         return self
 
-    def _repeat_scores(self, asked: Asked) -> Floats:
+    def _repeat_scores(self, asked: RecommendCall) -> Floats:
         unknown = len(asked.history.products) - len(self.popularity_)
         known = np.pad(self.popularity_, (0, unknown), constant_values=self.popularity_.min() / 2)
         return np.asarray(known[asked.own.product])
 
-    def _new_scores(self, candidates: Candidates) -> Floats:
+    def _new_scores(self, candidates: BaselineCandidates) -> Floats:
         return np.asarray(self.popularity_[candidates.product])
 
 
@@ -78,10 +83,10 @@ class OwnFrequency(PopularProducts):
 
     name: ClassVar[str] = "own_frequency"
 
-    def _repeat_scores(self, asked: Asked) -> Floats:
+    def _repeat_scores(self, asked: RecommendCall) -> Floats:
         orders = np.bincount(asked.history.order_customer)
         frequency = asked.own.orders + super()._repeat_scores(asked)
         return np.asarray((1 + frequency / (orders[asked.own.customer] + 1)) / 2)
 
-    def _new_scores(self, candidates: Candidates) -> Floats:
+    def _new_scores(self, candidates: BaselineCandidates) -> Floats:
         return super()._new_scores(candidates) / 2

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from training.recommend.purchase_history import Floats, History, Ints, texts
+from training.past.purchase_history import Floats, Ints, PurchaseHistory, texts
 
 Values = NDArray[np.floating[Any]]
 """Scores and features, mostly in single precision: half the memory, and finer than any of them."""
@@ -62,7 +62,7 @@ class Baskets:
         return np.repeat(np.arange(len(self.customers)), np.diff(self.first_basket))
 
 
-def baskets_of(history: History) -> Baskets:
+def baskets_of(history: PurchaseHistory) -> Baskets:
     """The same purchases, baskets in the order of time."""
     number = np.arange(len(history.order_customer))
     in_time = np.lexsort((number, -history.order_age_days, history.order_customer))

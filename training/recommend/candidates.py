@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Owned, Values
 from training.recommend.facts import ProductFacts
-from training.recommend.purchase_history import Ints, place_in_group
-from training.recommend.sources import Past
+from training.recommend.sources import EpisodePast
 
 NEW_CANDIDATES = 60
 """Products per episode that its customer does not own yet."""
@@ -58,7 +58,7 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class Scored:
+class SourceScores:
     """Scores of the sources for one block of episodes, by name: episodes × scored products."""
 
     tables: dict[str, Values]
@@ -75,8 +75,8 @@ class Scored:
 
 
 def choose(
-    past: Past,
-    scored: Scored,
+    past: EpisodePast,
+    scored: SourceScores,
     blend: Values,
     *,
     allowed: NDArray[np.bool_],
@@ -130,7 +130,7 @@ def _largest(values: Values, most: int) -> tuple[Ints, Ints]:
 
 
 def features(
-    past: Past, candidates: Candidates, scored: Scored, facts: ProductFacts, fold: Ints
+    past: EpisodePast, candidates: Candidates, scored: SourceScores, facts: ProductFacts, fold: Ints
 ) -> Values:
     """One row per candidate, columns as `FEATURES` names them; NaN where there is nothing."""
     table = np.empty((len(candidates), len(FEATURES)), dtype=np.float32, order="F")
@@ -191,7 +191,7 @@ def _spread(candidates: Candidates, parts: Sequence[Values], otherwise: np.float
     return result
 
 
-def _source_features(candidates: Candidates, scored: Scored) -> list[Values]:
+def _source_features(candidates: Candidates, scored: SourceScores) -> list[Values]:
     known = candidates.place >= 0
     episode, place = candidates.episode[known], candidates.place[known]
     result = []
@@ -227,7 +227,7 @@ def _product_features(candidates: Candidates, facts: ProductFacts, fold: Ints) -
     ]
 
 
-def _customer_features(past: Past, candidates: Candidates) -> list[Values]:
+def _customer_features(past: EpisodePast, candidates: Candidates) -> list[Values]:
     log, episodes, owned = past.log, past.episodes, past.owned
     baskets = np.maximum(owned.baskets, 1)
     last = np.maximum(episodes.target - 1, 0)

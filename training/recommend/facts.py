@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from training.past.purchase_history import Ints
 from training.recommend.baskets import Owned, Values
-from training.recommend.purchase_history import Ints
 from training.recommend.sources import Arrays, Lessons, Owners
 
 FOLDS = 5

@@ -12,16 +12,16 @@ import pandas as pd
 
 from features.errors import ConfigError, NotEnoughData
 from features.orders.log import day_number
-from training.recommend.answer import Block, Pick, Wish
+from training.past.purchase_history import read_history, texts
+from training.recommend.answer import CustomerBlock, ListRequest, Pick
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
-from training.recommend.catalogue import Catalogue
-from training.recommend.files import read_model, write_model
-from training.recommend.purchase_history import read_history, texts
+from training.recommend.filters import NO_RULES, Mask, RecommendationRules
+from training.recommend.model_files import read_model, write_model
+from training.recommend.product_catalogue import ProductCatalogue
 from training.recommend.ranker import Trees
 from training.recommend.recommender import Kind, check_request, require_fitted
-from training.recommend.rules import NO_RULES, Mask, Rules
-from training.recommend.sources import Owners, Past
-from training.recommend.stages import EPISODES_AT_ONCE, Plan, Stages
+from training.recommend.sources import EpisodePast, Owners
+from training.recommend.stages import EPISODES_AT_ONCE, LearningSizes, Stages
 from training.recommend.together import Together
 
 MadeOn = Literal["any_day", "order_day", "day_after"]
@@ -35,7 +35,7 @@ class RecommendationModel:
     (`training.recommend.sources`). LightGBM's lambdarank ranks them by their scores and by
     counts of customer and product (`training.recommend.candidates`), learned from the last
     baskets of everybody before `as_of`. Where fewer than 200 baskets have a past, own counts
-    and then popularity rank. `Rules` hold before the first N are taken.
+    and then popularity rank. `RecommendationRules` hold before the first N are taken.
 
     Work grows with the log, memory does not: pasts of at most 10 million purchases, 6,000 × 6,000
     products and 20,000 neighbours are learned from, customers are scored 512 at a time or fewer.
@@ -117,9 +117,9 @@ class RecommendationModel:
             raise NotEnoughData(f"purchases: no row before {as_of}. Choose a later as_of.")
         log = baskets_of(history)
         known = purchases.loc[purchases["day"] < day_number(as_of)]
-        self.catalogue_ = Catalogue.of(log, known, unsold, segments or {})
+        self.catalogue_ = ProductCatalogue.of(log, known, unsold, segments or {})
         self.together_ = Together.of(log)
-        plan = Plan(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
+        plan = LearningSizes(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
         owners = owners_of(log.customers)
         whole = replace(log, products=self.catalogue_.products)
         self.stages_ = Stages.fit(whole, owners, self._waited(log), plan)
@@ -144,7 +144,7 @@ class RecommendationModel:
         limit: int = 20,
         kind: Kind = "all",
         exclude: Collection[str] = (),
-        rules: Rules = NO_RULES,
+        rules: RecommendationRules = NO_RULES,
         segments: Mapping[str, str] | None = None,
     ) -> pd.DataFrame:
         """Rank products for each customer.
@@ -193,7 +193,7 @@ class RecommendationModel:
         customer: str = "",
         limit: int = 20,
         kind: Kind = "all",
-        rules: Rules = NO_RULES,
+        rules: RecommendationRules = NO_RULES,
         segment: str | None = None,
     ) -> pd.DataFrame:
         """Rank products for one customer whose baskets are at hand: after a new order, say.
@@ -220,7 +220,7 @@ class RecommendationModel:
         as_of: date,
         limit: int = 20,
         kinds: Sequence[Kind] = ("all",),
-        rules: Rules = NO_RULES,
+        rules: RecommendationRules = NO_RULES,
         segments: Mapping[str, str] | None = None,
     ) -> list[dict[str, list[Pick]]]:
         """Rank products for some customers whose baskets are at hand, without a table.
@@ -248,7 +248,7 @@ class RecommendationModel:
         for block, allowed in self._blocks(log, rules, segments or {}):
             some = list(islice(names, len(block.past)))
             for kind, lists in zip(kinds, found, strict=True):
-                picks = block.picks(Wish(limit, kind, rules, allowed))
+                picks = block.picks(ListRequest(limit, kind, rules, allowed))
                 lists.update(zip(some, picks, strict=True))
         return found
 
@@ -256,7 +256,7 @@ class RecommendationModel:
         self,
         customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
         as_of: date,
-        rules: Rules,
+        rules: RecommendationRules,
     ) -> Baskets:
         """The baskets of those who consent, where that is asked for; others have none."""
         consent = rules.consent
@@ -281,17 +281,22 @@ class RecommendationModel:
         return self.together_.table(int(place), self.catalogue_.products, limit)
 
     def _lists(
-        self, log: Baskets, limit: int, kind: Kind, rules: Rules, segments: Mapping[str, str]
+        self,
+        log: Baskets,
+        limit: int,
+        kind: Kind,
+        rules: RecommendationRules,
+        segments: Mapping[str, str],
     ) -> pd.DataFrame:
         parts = [
-            block.lists(Wish(limit, kind, rules, allowed))
+            block.lists(ListRequest(limit, kind, rules, allowed))
             for block, allowed in self._blocks(log, rules, segments)
         ]
         return pd.concat(parts, ignore_index=True)
 
     def _blocks(
-        self, log: Baskets, rules: Rules, segments: Mapping[str, str]
-    ) -> Iterator[tuple[Block, Mask]]:
+        self, log: Baskets, rules: RecommendationRules, segments: Mapping[str, str]
+    ) -> Iterator[tuple[CustomerBlock, Mask]]:
         """The customers of a log, some at a time, and which products may be listed."""
         owners = owners_of(log.customers)
         whole = open_episodes(log)
@@ -303,11 +308,19 @@ class RecommendationModel:
         step = EPISODES_AT_ONCE if self.stages_ is None else self.stages_.at_once
         for start in range(0, len(whole), step):
             rows = slice(start, start + step)
-            past = Past.of(log, whole[rows], owners)
-            yield Block(past, self.catalogue_, self.stages_, self.together_, group[rows]), allowed
+            past = EpisodePast.of(log, whole[rows], owners)
+            yield (
+                CustomerBlock(past, self.catalogue_, self.stages_, self.together_, group[rows]),
+                allowed,
+            )
 
     def _check(
-        self, customers: Sequence[str], as_of: date, limit: int, kind: str, rules: Rules
+        self,
+        customers: Sequence[str],
+        as_of: date,
+        limit: int,
+        kind: str,
+        rules: RecommendationRules,
     ) -> None:
         require_fitted(self)
         check_request(customers, as_of, limit, kind, fitted_for=self.as_of_, more=rules.problems())
@@ -348,5 +361,5 @@ def owners_of(customers: pd.Index) -> Owners:
     return np.asarray(hashed, dtype=np.uint64)
 
 
-def _with(rules: Rules, exclude: Collection[str]) -> Rules:
+def _with(rules: RecommendationRules, exclude: Collection[str]) -> RecommendationRules:
     return replace(rules, deny={*rules.deny, *exclude}) if len(exclude) else rules

@@ -10,9 +10,9 @@ from scipy.special import expit
 
 from training.errors import BundleError
 from training.models.boosting import GROWING
+from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import Values
 from training.recommend.candidates import FEATURES
-from training.recommend.purchase_history import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from training.past.purchase_history import Ints
 from training.recommend.baskets import Owned
-from training.recommend.candidates import BLEND, Scored
+from training.recommend.candidates import BLEND, SourceScores
 from training.recommend.facts import ProductFacts
-from training.recommend.lists import Listed
-from training.recommend.purchase_history import Ints
-from training.recommend.sources import NextBasketRidge, Past
+from training.recommend.ranked_lists import RankedProducts
+from training.recommend.sources import EpisodePast, NextBasketRidge
 
 CODES = (
     "every_n_days", "bought_before", "bought_with", "customers_like_you", "popular",
@@ -39,7 +39,7 @@ def bought_before(owned: Owned, row: int) -> dict[str, Any]:
     return {"code": "every_n_days", "days": round(span / (times - 1)), "last_days_ago": last}
 
 
-def strongest_voice(scored: Scored, facts: ProductFacts, listed: Listed) -> Ints:
+def strongest_voice(scored: SourceScores, facts: ProductFacts, listed: RankedProducts) -> Ints:
     """Per listed product the place in `BLEND` of the source that spoke loudest, −1 for none."""
     place = scored.place_of[listed.product]
     voices = np.zeros((len(BLEND), len(listed)))
@@ -53,7 +53,9 @@ def strongest_voice(scored: Scored, facts: ProductFacts, listed: Listed) -> Ints
     return np.where(voices.max(axis=0) > 0, voices.argmax(axis=0), -1)
 
 
-def most_telling(ridge: NextBasketRidge, past: Past, listed: Listed, columns: Ints) -> Ints:
+def most_telling(
+    ridge: NextBasketRidge, past: EpisodePast, listed: RankedProducts, columns: Ints
+) -> Ints:
     """Of what each customer owns, the product that speaks most for the listed one; −1 for none.
 
     `columns` are the listed products' columns among the scored ones.

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
-from training.recommend.purchase_history import (
+from training.past.purchase_history import (
     Floats,
-    History,
     Ints,
     OwnProducts,
+    PurchaseHistory,
     own_products,
     place_in_group,
     read_history,
@@ -33,7 +33,7 @@ COLUMNS = ["customer_id", "rank", "product_id", "score", "kind", "why"]
 
 
 @dataclass(frozen=True)
-class Candidates:
+class BaselineCandidates:
     """Products that may be listed, one row per (customer, product), sorted by both.
 
     `own` is the row of the customer's `OwnProducts`, −1 for a new product.
@@ -43,15 +43,15 @@ class Candidates:
     product: Ints
     own: Ints
 
-    def __getitem__(self, rows: Any) -> "Candidates":
-        return Candidates(self.customer[rows], self.product[rows], self.own[rows])
+    def __getitem__(self, rows: Any) -> "BaselineCandidates":
+        return BaselineCandidates(self.customer[rows], self.product[rows], self.own[rows])
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecommendCall:
     """One call of `recommend`, checked and in codes."""
 
-    history: History
+    history: PurchaseHistory
     own: OwnProducts
     popular: Ints
     """Codes of the products that may be recommended to anybody, most popular first."""
@@ -76,14 +76,14 @@ class Recommender(ABC):
         """Learn from the rows before `as_of`."""
 
     @abstractmethod
-    def _repeat_scores(self, asked: Asked) -> Floats:
+    def _repeat_scores(self, asked: RecommendCall) -> Floats:
         """Score of every row of `asked.own`, in (0, 1]."""
 
     @abstractmethod
-    def _new_scores(self, candidates: Candidates) -> Floats:
+    def _new_scores(self, candidates: BaselineCandidates) -> Floats:
         """Score of each candidate that its customer has not bought, in (0, 1]."""
 
-    def _why(self, asked: Asked, listed: Candidates) -> list[dict[str, Any]]:
+    def _why(self, asked: RecommendCall, listed: BaselineCandidates) -> list[dict[str, Any]]:
         """Reason of each listed product."""
         return [
             {"code": "popular"} if own < 0 else bought_before(asked.own, own)
@@ -140,13 +140,13 @@ class Recommender(ABC):
         limit: int,
         kind: Kind,
         exclude: Collection[str],
-    ) -> Asked:
+    ) -> RecommendCall:
         """Check the arguments of `recommend` and code what they name."""
         require_fitted(self)
         check_request(customers, as_of, limit, kind, fitted_for=self.as_of_)
         history = read_history(purchases, as_of=as_of, customers=customers, products=self.products_)
         excluded = history.products.get_indexer(texts(sorted(set(exclude))))
-        return Asked(
+        return RecommendCall(
             history=history,
             own=own_products(history),
             popular=self.popular_[~np.isin(self.popular_, excluded)],
@@ -155,13 +155,15 @@ class Recommender(ABC):
             excluded=excluded[excluded >= 0],
         )
 
-    def candidates(self, asked: Asked) -> Iterator[Candidates]:
+    def candidates(self, asked: RecommendCall) -> Iterator[BaselineCandidates]:
         """Candidates of all customers, some customers at a time."""
         for start in range(0, len(asked.history.customers), CUSTOMERS_AT_ONCE):
             stop = min(start + CUSTOMERS_AT_ONCE, len(asked.history.customers))
             yield _gather(asked, start, stop)
 
-    def _lists(self, asked: Asked, candidates: Candidates, repeat_scores: Floats) -> pd.DataFrame:
+    def _lists(
+        self, asked: RecommendCall, candidates: BaselineCandidates, repeat_scores: Floats
+    ) -> pd.DataFrame:
         new = candidates.own < 0
         score = np.empty(len(new))
         score[~new] = repeat_scores[candidates.own[~new]]
@@ -231,7 +233,7 @@ def best(customer: Ints, score: Floats, *, limit: int) -> tuple[Ints, Ints]:
     return by[kept], rank[kept]
 
 
-def _gather(asked: Asked, start: int, stop: int) -> Candidates:
+def _gather(asked: RecommendCall, start: int, stop: int) -> BaselineCandidates:
     """Own and popular products of customers `start` to `stop`, as `asked` filters."""
     own = asked.own
     first, last = np.searchsorted(own.customer, (start, stop))
@@ -244,18 +246,18 @@ def _gather(asked: Asked, start: int, stop: int) -> Candidates:
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
     rows = np.full(len(key), -1, dtype=np.int64)
     rows[place[: last - first]] = np.arange(first, last)
-    candidates = Candidates(key // width, key % width, rows)
+    candidates = BaselineCandidates(key // width, key % width, rows)
     return candidates[_allowed(asked, candidates)]
 
 
-def _popular_keys(asked: Asked, owned: Ints, start: int, width: int) -> Ints:
+def _popular_keys(asked: RecommendCall, owned: Ints, start: int, width: int) -> Ints:
     wanted = np.minimum(asked.limit + owned, len(asked.popular))
     customer = np.repeat(np.arange(len(owned)), wanted)
     place = np.arange(len(customer)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
     return np.asarray((customer + start) * width + asked.popular[place], dtype=np.int64)
 
 
-def _allowed(asked: Asked, candidates: Candidates) -> Any:
+def _allowed(asked: RecommendCall, candidates: BaselineCandidates) -> Any:
     allowed = ~np.isin(candidates.product, asked.excluded)
     if asked.kind == "new":
         allowed &= candidates.own < 0
@@ -263,7 +265,7 @@ def _allowed(asked: Asked, candidates: Candidates) -> Any:
 
 
 def _frame(
-    asked: Asked, why: list[dict[str, Any]], listed: Candidates, score: Floats
+    asked: RecommendCall, why: list[dict[str, Any]], listed: BaselineCandidates, score: Floats
 ) -> pd.DataFrame:
     rank = place_in_group(listed.customer) + 1
     values = (

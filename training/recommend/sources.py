@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Baskets, Episodes, Owned, Values, owned_products
-from training.recommend.purchase_history import Ints, place_in_group
 
 Arrays = dict[str, NDArray[Any]]
 Owners = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Past:
+class EpisodePast:
     """Episodes with what their customers own.
 
     `owners` has one number per episode that tells customers apart, the same in every log.
@@ -39,10 +39,12 @@ class Past:
         """Count what the episodes own; `owners` has one number per customer of the log."""
         return cls(log, episodes, owned_products(log, episodes), owners[episodes.customer])
 
-    def part(self, rows: Ints | slice) -> "Past":
+    def part(self, rows: Ints | slice) -> "EpisodePast":
         """Some of the episodes, ready counted."""
         episodes = self.episodes[rows]
-        return Past(self.log, episodes, owned_products(self.log, episodes), self.owners[rows])
+        return EpisodePast(
+            self.log, episodes, owned_products(self.log, episodes), self.owners[rows]
+        )
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -56,7 +58,7 @@ class Lessons:
     product codes, ascending; `recent` marks the episodes whose next basket is of the last days.
     """
 
-    past: Past
+    past: EpisodePast
     following: sparse.csr_array
     candidates: Ints
     recent: NDArray[np.bool_]
@@ -67,7 +69,7 @@ class Lessons:
         return int(self.following.shape[1])
 
 
-class Source(Protocol):
+class CandidateSource(Protocol):
     """Scores products; higher is likelier. One table of scores per name in `names`."""
 
     names: ClassVar[tuple[str, ...]]
@@ -75,10 +77,10 @@ class Source(Protocol):
     def fit(self, lessons: Lessons) -> Self:
         """Learn from past episodes."""
 
-    def scores(self, past: Past) -> list[Values]:
+    def scores(self, past: EpisodePast) -> list[Values]:
         """Per name: episodes × candidates."""
 
-    def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:
+    def rehearsed(self, past: EpisodePast, rows: Ints, following: Values) -> list[Values]:
         """Scores of episodes that were learned from, as if they had not been.
 
         `rows` are their numbers among the lessons, `following` (episodes × candidates) what
@@ -128,10 +130,10 @@ class NextBasketRidge:
         self.weights_ = _halved(inverse @ answers)
         return self
 
-    def scores(self, past: Past) -> list[Values]:
+    def scores(self, past: EpisodePast) -> list[Values]:
         return [np.asarray(self._profiles(past) @ self.weights_)]
 
-    def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:
+    def rehearsed(self, past: EpisodePast, rows: Ints, following: Values) -> list[Values]:
         leverage = self.leverage_[rows, None]
         (scores,) = self.scores(past)
         return [(scores - leverage * following) / (1 - leverage)]
@@ -148,7 +150,7 @@ class NextBasketRidge:
             raise ValueError("weights of other products")
         return source
 
-    def speaking(self, past: Past, episode: Ints, columns: Ints) -> sparse.coo_array:
+    def speaking(self, past: EpisodePast, episode: Ints, columns: Ints) -> sparse.coo_array:
         """What each owned product adds to a score: entries × products of the log.
 
         Entry i is about the score of `episode[i]` for the scored product in column
@@ -162,7 +164,7 @@ class NextBasketRidge:
         shape = (len(episode), len(past.log.products))
         return sparse.coo_array((values, (parts.row[for_it], product)), shape=shape)
 
-    def _profiles(self, past: Past) -> sparse.csr_array:
+    def _profiles(self, past: EpisodePast) -> sparse.csr_array:
         rows = past.owned.matrix(past.owned.lately, len(past.log.products))
         return _unit_rows(rows[:, self.inputs_])
 
@@ -199,12 +201,12 @@ class Neighbours:
         self.baskets_ = sparse.csr_array(sparse.hstack(both), dtype=np.float32)
         return self
 
-    def scores(self, past: Past) -> list[Values]:
+    def scores(self, past: EpisodePast) -> list[Values]:
         both = (self._nearest(past) @ self.baskets_).toarray()
         half = both.shape[1] // 2
         return [both[:, :half], both[:, half:]]
 
-    def rehearsed(self, past: Past, rows: Ints, following: Values) -> list[Values]:  # noqa: ARG002
+    def rehearsed(self, past: EpisodePast, rows: Ints, following: Values) -> list[Values]:  # noqa: ARG002
         return self.scores(past)
 
     def arrays(self) -> Arrays:
@@ -224,7 +226,7 @@ class Neighbours:
         source.baskets_ = unpacked("baskets", arrays)
         return source
 
-    def _profiles(self, past: Past) -> sparse.csr_array:
+    def _profiles(self, past: EpisodePast) -> sparse.csr_array:
         owned, known = past.owned, len(self.rarity_)
         rarity = self.rarity_[np.minimum(owned.product, known - 1)]
         weight = np.where(owned.product < known, owned.lately * rarity, 0)
@@ -234,7 +236,7 @@ class Neighbours:
         rows.eliminate_zeros()
         return _unit_rows(rows)
 
-    def _nearest(self, past: Past) -> sparse.csr_array:
+    def _nearest(self, past: EpisodePast) -> sparse.csr_array:
         """Episodes × neighbours: squared likeness, summing to 1 per episode."""
         likeness = (self._profiles(past) @ self.profiles_).toarray()
         likeness[past.owners[:, None] == self.owners_[None, :]] = 0

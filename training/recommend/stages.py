@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import (
     Baskets,
     Episodes,
@@ -14,21 +15,20 @@ from training.recommend.baskets import (
 )
 from training.recommend.candidates import (
     Candidates,
-    Scored,
+    SourceScores,
     choose,
     features,
 )
 from training.recommend.facts import ProductFacts, folds
-from training.recommend.purchase_history import Floats, Ints
+from training.recommend.filters import Mask
 from training.recommend.ranker import Ranker, Trees
-from training.recommend.rules import Mask
 from training.recommend.sources import (
+    CandidateSource,
+    EpisodePast,
     Lessons,
     Neighbours,
     NextBasketRidge,
     Owners,
-    Past,
-    Source,
     most_frequent,
 )
 
@@ -44,7 +44,7 @@ VALUES_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class LearningSizes:
     """Sizes of what is learned.
 
     At least `per_customer` latest baskets of each customer teach the sources; where customers
@@ -74,12 +74,14 @@ class Stages:
 
     products: Ints
     """The scored products: codes, ascending."""
-    sources: tuple[Source, ...]
+    sources: tuple[CandidateSource, ...]
     facts: ProductFacts
     ranker: Ranker
 
     @classmethod
-    def fit(cls, log: Baskets, owners: Owners, waited: Floats | None, plan: Plan) -> Self | None:
+    def fit(
+        cls, log: Baskets, owners: Owners, waited: Floats | None, plan: LearningSizes
+    ) -> Self | None:
         """Learn from the last baskets of the customers of `log`; None where there are too few.
 
         `waited`: see `past_episodes`.
@@ -89,13 +91,16 @@ class Stages:
         episodes = _bounded(log, episodes)
         if len(episodes) < FEWEST_EPISODES:
             return None
-        past = Past.of(log, episodes, owners)
+        past = EpisodePast.of(log, episodes, owners)
         following = next_products(log, episodes)
         bought_next = following.tocoo().col
         products = most_frequent(bought_next, following.shape[1], plan.scored)
         recent = _recent(log.day[episodes.target], plan.recent)
         lessons = Lessons(past, following, products, recent)
-        sources: tuple[Source, ...] = (NextBasketRidge().fit(lessons), Neighbours().fit(lessons))
+        sources: tuple[CandidateSource, ...] = (
+            NextBasketRidge().fit(lessons),
+            Neighbours().fit(lessons),
+        )
         facts = ProductFacts.of(lessons)
         rows, bought, groups = _examples(lessons, sources, facts, plan)
         ranker = Ranker.fit(rows, bought, groups, plan.trees, plan.seed, plan.num_threads)
@@ -107,15 +112,21 @@ class Stages:
         size = VALUES_AT_ONCE // max(len(self.products), 1)
         return int(np.clip(size, 16, EPISODES_AT_ONCE))
 
-    def scored(self, past: Past) -> Scored:
+    def scored(self, past: EpisodePast) -> SourceScores:
         """The sources' scores of a block of episodes."""
         tables: dict[str, Values] = {}
         for source in self.sources:
             tables |= dict(zip(source.names, source.scores(past), strict=True))
-        return Scored(tables, _places(self.products, len(past.log.products)), self.products)
+        return SourceScores(tables, _places(self.products, len(past.log.products)), self.products)
 
     def candidates(
-        self, past: Past, scored: Scored, allowed: Mask, kind: str, most: int, most_own: int
+        self,
+        past: EpisodePast,
+        scored: SourceScores,
+        allowed: Mask,
+        kind: str,
+        most: int,
+        most_own: int,
     ) -> tuple[Candidates, Floats]:
         """Candidates of a block of episodes, of which the sources have `scored`, as trees rank."""
         fold = np.full(len(past), -1)
@@ -150,7 +161,7 @@ def _recent(day: Ints, least: int) -> Mask:
 
 
 def _examples(
-    lessons: Lessons, sources: tuple[Source, ...], facts: ProductFacts, plan: Plan
+    lessons: Lessons, sources: tuple[CandidateSource, ...], facts: ProductFacts, plan: LearningSizes
 ) -> tuple[Values, Values, Ints]:
     """Candidates of the latest episodes, whether each was bought next, and rows per episode.
 
@@ -169,7 +180,7 @@ def _examples(
 
 def _block(
     lessons: Lessons,
-    sources: tuple[Source, ...],
+    sources: tuple[CandidateSource, ...],
     facts: ProductFacts,
     rows: Ints,
     draw: np.random.Generator,
@@ -183,7 +194,7 @@ def _block(
     for source in sources:
         rehearsed = source.rehearsed(past, rows, answers)
         tables |= dict(zip(source.names, rehearsed, strict=True))
-    scored = Scored(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
+    scored = SourceScores(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
     fold = folds(past.owners)
     everything = np.ones(lessons.width, dtype=bool)
     chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from training.past.purchase_history import Floats, Ints, place_in_group
 from training.recommend.baskets import Baskets
-from training.recommend.purchase_history import Floats, Ints, place_in_group
 
 MOST_PRODUCTS = 20_000
 """Only the most bought products go together: pairs of rarer ones are chance."""

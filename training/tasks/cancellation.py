@@ -6,14 +6,14 @@ from typing import Any
 import pandas as pd
 
 from features.blocks.membership import is_cancelled
-from training.backtest.metrics import churn_metrics
+from training.measures.metrics import churn_metrics
 from training.models.baselines import TenureRule
 from training.models.cancellation import CancellationModel
 from training.past.plan import Fold
 from training.past.tables import CutoffTable
-from training.past.world import World
 from training.tasks.churn import ChurnTask
 from training.tasks.task import Judgement, if_finite
+from training.tasks.world import World
 
 
 class CancellationTask(ChurnTask):

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from training.backtest import plots
-from training.backtest.metrics import churn_metrics, log_loss_per_row
+from training.measures import plots
+from training.measures.metrics import churn_metrics, log_loss_per_row
 from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
 from training.past.plan import Fold
-from training.past.world import World
 from training.tasks.task import Improvement, Judgement, error_improvement, if_finite
+from training.tasks.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,15 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.backtest import plots
-from training.backtest.category_metrics import judged_categories
-from training.backtest.metrics import next_order_metrics
+from training.measures import plots
+from training.measures.category_metrics import judged_categories
+from training.measures.metrics import next_order_metrics
 from training.models.baselines import LastPlusUsualGap
 from training.models.estimator import Floats
 from training.models.next_purchase import NextPurchaseModel
 from training.past.plan import Fold
-from training.past.world import World
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
+from training.tasks.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

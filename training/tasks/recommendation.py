@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from training.backtest import plots
-from training.backtest.recommendation_metrics import (
+from training.measures import plots
+from training.measures.recommendation_metrics import (
     catalogue_coverage,
     customer_metrics,
     mean_metrics,
     next_baskets,
 )
 from training.past.plan import Fold
-from training.past.world import World
 from training.recommend.baselines import OwnFrequency, PopularProducts
 from training.recommend.model import RecommendationModel
 from training.tasks.task import Improvement, Judgement, score_improvement
+from training.tasks.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from training.past.plan import Fold
-from training.past.world import World
+from training.tasks.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

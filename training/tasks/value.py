@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.backtest import plots
-from training.backtest.metrics import normalised_gini, value_metrics
+from training.measures import plots
+from training.measures.metrics import normalised_gini, value_metrics
 from training.models.baselines import RfmAverage
 from training.models.value import ValueModel
 from training.past.plan import Fold
-from training.past.world import World
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
+from training.tasks.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -31,7 +31,7 @@ from mlflow.exceptions import MlflowException
 
 from training.backtest.backtest import Backtest, TaskResult
 from training.backtest.grade import RULE
-from training.backtest.record import Record
+from training.backtest.record import BacktestRecord
 from training.backtest.report import backtest_page, figures_of
 from training.bundle.manifest import Manifest
 from training.errors import BundleError
@@ -135,7 +135,7 @@ class Tracker:
             self._log_result(result)
 
     def log_model(
-        self, result: TaskResult, model: Any, as_of: str, record: Record, verdict: Verdict
+        self, result: TaskResult, model: Any, as_of: str, record: BacktestRecord, verdict: Verdict
     ) -> str:
         """One child run with metrics, plots and the model; returns the registered version."""
         name = result.task.name
@@ -214,12 +214,14 @@ class Tracker:
         found = (one for one in self.versions() if one.name == registered)
         return next((one for one in found if one.version == version), None)
 
-    def record(self, task_name: str, version: str) -> Record | None:
+    def record(self, task_name: str, version: str) -> BacktestRecord | None:
         """What a version said in its backtest; None where that was not kept."""
         try:
             run_id = self.client.get_model_version(registered_name(task_name), version).run_id
             with TemporaryDirectory() as folder:
-                return Record.load(Path(self.client.download_artifacts(run_id, RECORD, folder)))
+                return BacktestRecord.load(
+                    Path(self.client.download_artifacts(run_id, RECORD, folder))
+                )
         except (MlflowException, BundleError, OSError):
             return None
 

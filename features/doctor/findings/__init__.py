@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from features.doctor.findings import calendar, clock, goods, ids, lines, people, states
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 
-FINDINGS: tuple[Callable[[Evidence], list[Finding]], ...] = (
+FINDINGS: tuple[Callable[[LineEvidence], list[Finding]], ...] = (
     states.unread_states,
     ids.nobody,
     clock.at_night,
@@ -37,7 +37,7 @@ FINDINGS: tuple[Callable[[Evidence], list[Finding]], ...] = (
 """The gravest first: what makes every number wrong before what touches a few rows."""
 
 
-def find_all(evidence: Evidence) -> list[Finding]:
+def find_all(evidence: LineEvidence) -> list[Finding]:
     """Every finding, in the order of the catalogue."""
     evidence.prepare()
     try:

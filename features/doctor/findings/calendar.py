@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 
 _LISTED = 3
@@ -16,7 +16,7 @@ _JUMP = 2.5
 _EARLY_MINUTES = 90
 
 
-def stray_days(evidence: Evidence) -> list[Finding]:
+def stray_days(evidence: LineEvidence) -> list[Finding]:
     """Few rows far before or after all others."""
     days, core = evidence.days, evidence.usual_days
     strays = days.drop(core.index)
@@ -40,7 +40,7 @@ def stray_days(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def cut_short(evidence: Evidence) -> list[Finding]:
+def cut_short(evidence: LineEvidence) -> list[Finding]:
     """A last day that is not over."""
     days = evidence.usual_days
     last = days.iloc[-1]
@@ -70,7 +70,7 @@ def cut_short(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def open_month(evidence: Evidence) -> list[Finding]:
+def open_month(evidence: LineEvidence) -> list[Finding]:
     """A last month that is not over, although its last day is."""
     days = evidence.usual_days
     last = days["day"].iloc[-1]
@@ -95,7 +95,7 @@ def _minutes(times: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":
     return times.dt.hour * 60 + times.dt.minute
 
 
-def empty_days(evidence: Evidence) -> list[Finding]:
+def empty_days(evidence: LineEvidence) -> list[Finding]:
     """Days without any sale on weekdays on which the shop usually sells."""
     rows = _by_day(evidence)
     if len(rows) < _WINDOW_DAYS:
@@ -126,7 +126,7 @@ def empty_days(evidence: Evidence) -> list[Finding]:
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def _by_day(evidence: Evidence) -> "pd.Series[int]":
+def _by_day(evidence: LineEvidence) -> "pd.Series[int]":
     """Rows per calendar day, 0 included."""
     days = evidence.usual_days.set_index("day")["rows"]
     return days.reindex(pd.date_range(days.index[0], days.index[-1]), fill_value=0)
@@ -145,7 +145,7 @@ def _runs(days: pd.DatetimeIndex, rows: "pd.Series[int]") -> str:
     return _listed([_span(part) for part in longest[:_LISTED]], len(longest))
 
 
-def odd_days(evidence: Evidence) -> list[Finding]:
+def odd_days(evidence: LineEvidence) -> list[Finding]:
     """Days that sell a quarter, or four times, of what the same weekday sells around them."""
     rows = _by_day(evidence)
     weeks = rows.groupby(_weekday(rows))
@@ -191,7 +191,7 @@ def _span(days: pd.Index) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def jump(evidence: Evidence) -> list[Finding]:
+def jump(evidence: LineEvidence) -> list[Finding]:
     """The day from which on four weeks sell much more, or less, than the four weeks before."""
     rows = _by_day(evidence)
     before = rows.rolling(_WINDOW_DAYS).sum().shift(1)

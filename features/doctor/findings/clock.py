@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 
 _NIGHT_SHARE = 0.05
@@ -50,7 +50,7 @@ def _change(zone: ZoneInfo, low: datetime, high: datetime) -> ClockChange:
     return ClockChange(ends[0], ends[1], is_gap=after > before)
 
 
-def changed_hours(evidence: Evidence) -> list[Finding]:
+def changed_hours(evidence: LineEvidence) -> list[Finding]:
     """Naive local times that a change of the clock skipped or repeated."""
     if evidence.data.naive_timestamps == "utc" or evidence.days.empty:
         return []
@@ -101,7 +101,7 @@ def _hours(changes: list[ClockChange]) -> str:
 
 
 def _found(
-    evidence: Evidence, code: str, condition: str, meaning: str, advice: str
+    evidence: LineEvidence, code: str, condition: str, meaning: str, advice: str
 ) -> list[Finding]:
     (count,) = evidence.row(f"SELECT count(*) FROM judged_lines WHERE {condition}")
     if not count:
@@ -119,7 +119,7 @@ def _found(
     ]
 
 
-def days_only(evidence: Evidence) -> list[Finding]:
+def days_only(evidence: LineEvidence) -> list[Finding]:
     """Dates without a time of day."""
     if evidence.has_times:
         return []
@@ -142,7 +142,7 @@ def days_only(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def at_night(evidence: Evidence) -> list[Finding]:
+def at_night(evidence: LineEvidence) -> list[Finding]:
     """Sales at hours at which shops sleep: a clock in UTC, read as the shop's."""
     condition = "is_wall_time AND hour(ordered_at) BETWEEN 1 AND 4"
     night, timed = evidence.row(f"""

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 from features.reading.fees import is_correction, is_fee, is_only_fee, is_regular, is_test
 
@@ -15,7 +15,7 @@ _KINDS = {
 }
 
 
-def no_goods(evidence: Evidence) -> list[Finding]:
+def no_goods(evidence: LineEvidence) -> list[Finding]:
     """Codes that look like no product and are not ignored yet."""
     products = evidence.frame(
         "SELECT product_id, CAST(rows AS BIGINT) AS rows, CAST(amount AS DOUBLE) AS amount, coalesce(name, '') AS name "
@@ -49,7 +49,7 @@ def _kind(code: str, name: str) -> str | None:
     return "fee_product" if is_fee(code, name) else None
 
 
-def _finding(evidence: Evidence, kind: str, products: pd.DataFrame) -> Finding:
+def _finding(evidence: LineEvidence, kind: str, products: pd.DataFrame) -> Finding:
     codes = ", ".join(f'"{code}"' for code in products["product_id"].head(_LISTED))
     more = f" and {len(products) - _LISTED} more" if len(products) > _LISTED else ""
     first = products.iloc[0]
@@ -65,7 +65,7 @@ def _finding(evidence: Evidence, kind: str, products: pd.DataFrame) -> Finding:
     )
 
 
-def one_product_several_codes(evidence: Evidence) -> list[Finding]:
+def one_product_several_codes(evidence: LineEvidence) -> list[Finding]:
     """Codes that differ only in case or blanks."""
     groups = evidence.frame(r"""
         SELECT min(product_id) AS code, max(product_id) AS other, count(*) AS codes,
@@ -88,7 +88,7 @@ def one_product_several_codes(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def several_names(evidence: Evidence) -> list[Finding]:
+def several_names(evidence: LineEvidence) -> list[Finding]:
     """Codes with more than one name."""
     count, example = evidence.row(
         "SELECT count(*), max_by(product_id || ' ' || first_name || ' / ' || last_name, (names, product_id)) "

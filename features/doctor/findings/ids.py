@@ -1,16 +1,16 @@
 """Findings on ids of customers: nobody's id, and ids that are one."""
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 from features.reading.ids import BLANK_CLASS
 from features.reading.mapping import customer_text, read_table
-from features.reading.vocabulary.words import nobody_words
 from features.sql import identifier
+from features.vocabulary.words import nobody_words
 
 _SHOWN = 3
 
 
-def nobody(evidence: Evidence) -> list[Finding]:
+def nobody(evidence: LineEvidence) -> list[Finding]:
     """Ids that stand for guests or for whoever was not known, each taken for one customer."""
     customers = evidence.connection.execute("""
         SELECT customer_id, count(*) AS orders, CAST(sum(bought) AS DOUBLE) AS bought
@@ -40,12 +40,12 @@ def nobody(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def collapsing(evidence: Evidence) -> list[Finding]:
+def collapsing(evidence: LineEvidence) -> list[Finding]:
     """Ids that differ only in how they are written: those that count apart, and those read as one."""
     return [*_of_other_case(evidence), *_read_as_one(evidence)]
 
 
-def _of_other_case(evidence: Evidence) -> list[Finding]:
+def _of_other_case(evidence: LineEvidence) -> list[Finding]:
     bare = f"lower(regexp_replace(customer_id, '[{BLANK_CLASS}]+', '', 'g'))"
     people, ids, bought, example, other, addresses = evidence.row(f"""
         WITH people AS (
@@ -75,7 +75,7 @@ def _of_other_case(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _read_as_one(evidence: Evidence) -> list[Finding]:
+def _read_as_one(evidence: LineEvidence) -> list[Finding]:
     data = evidence.data
     kinds = {
         name: kind

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
-from features.orders.value_basis import LEAST_KNOWN_SHARE
 from features.reading.rules import duplicates_dropped
+from features.settings.predict import LEAST_KNOWN_COST_SHARE
 
 _HUGE_SHARE = 1e-4
 _CONTENT = "customer_id, order_id, product_id, ordered_at, quantity, amount, discount, channel"
 
 
-def missing_ids(evidence: Evidence) -> list[Finding]:
+def missing_ids(evidence: LineEvidence) -> list[Finding]:
     """Rows of nobody."""
     condition = "reason IS NULL AND customer_id IS NULL"
     count, amount = _counted(evidence, condition)
@@ -34,7 +34,7 @@ def missing_ids(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def free_lines(evidence: Evidence) -> list[Finding]:
+def free_lines(evidence: LineEvidence) -> list[Finding]:
     """Lines that cost nothing, and lines of no piece."""
     free, _ = _counted(evidence, "reason IS NULL AND amount = 0")
     none, amount = _counted(evidence, "reason IS NULL AND quantity = 0")
@@ -69,7 +69,7 @@ def free_lines(evidence: Evidence) -> list[Finding]:
     return found
 
 
-def equal_rows(evidence: Evidence) -> list[Finding]:
+def equal_rows(evidence: LineEvidence) -> list[Finding]:
     """Rows that are equal to another one of their file, and count nevertheless."""
     if duplicates_dropped(evidence.data):
         return []
@@ -99,7 +99,7 @@ def equal_rows(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def below_cost(evidence: Evidence) -> list[Finding]:
+def below_cost(evidence: LineEvidence) -> list[Finding]:
     """Goods sold for less than they cost."""
     condition = "reason IS NULL AND NOT is_return AND amount > 0 AND amount < cost"
     count, amount = _counted(evidence, condition)
@@ -120,13 +120,13 @@ def below_cost(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def unknown_costs(evidence: Evidence) -> list[Finding]:
+def unknown_costs(evidence: LineEvidence) -> list[Finding]:
     """Costs of some goods and not of enough others."""
     goods = "reason IS NULL AND NOT is_return AND customer_id IS NOT NULL"
     unknown = f"{goods} AND cost IS NULL AND amount > 0"
     all_lines, paid = _counted(evidence, goods)
     count, amount = _counted(evidence, unknown)
-    too_many = paid > 0 and amount > (1 - LEAST_KNOWN_SHARE) * paid + 1e-6
+    too_many = paid > 0 and amount > (1 - LEAST_KNOWN_COST_SHARE) * paid + 1e-6
     if not too_many or all_lines == _counted(evidence, f"{goods} AND cost IS NULL")[0]:
         return []
     return [
@@ -136,7 +136,7 @@ def unknown_costs(evidence: Evidence) -> list[Finding]:
             count=count,
             unit="row",
             meaning=f"no cost ({100 * amount / paid:.1f} % of what customers paid): more than "
-            f"{1 - LEAST_KNOWN_SHARE:.0%}, so values are revenue and not margin.",
+            f"{1 - LEAST_KNOWN_COST_SHARE:.0%}, so values are revenue and not margin.",
             advice="Add the costs in data.columns.cost or data.products.unit_cost.",
             share_of_revenue=evidence.share(amount),
             example=evidence.example(unknown),
@@ -144,7 +144,7 @@ def unknown_costs(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def measures(evidence: Evidence) -> list[Finding]:
+def measures(evidence: LineEvidence) -> list[Finding]:
     """Quantities that are litres or grams rather than pieces."""
     (usual,) = evidence.row(
         "SELECT coalesce(quantile_cont(quantity, 0.99), 0) FROM judged_lines WHERE reason IS NULL"
@@ -169,7 +169,7 @@ def measures(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def unknown_goods(evidence: Evidence) -> list[Finding]:
+def unknown_goods(evidence: LineEvidence) -> list[Finding]:
     """Rows without product or category, and products that the products table does not know."""
     columns, table = evidence.data.columns, evidence.data.products
     checks = []
@@ -204,7 +204,7 @@ def unknown_goods(evidence: Evidence) -> list[Finding]:
     return found
 
 
-def conversions(evidence: Evidence) -> list[Finding]:
+def conversions(evidence: LineEvidence) -> list[Finding]:
     """Amounts that were converted from other currencies."""
     if evidence.data.columns.currency is None:
         return []
@@ -228,7 +228,7 @@ def conversions(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _counted(evidence: Evidence, condition: str) -> tuple[int, int]:
+def _counted(evidence: LineEvidence, condition: str) -> tuple[int, int]:
     count, amount = evidence.row(
         f"SELECT count(*), coalesce(sum(amount), 0) FROM judged_lines WHERE {condition}"
     )

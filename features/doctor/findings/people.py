@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pandas as pd
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 
 _NO_PERSON = "If it is no person, name it in data.rules.anonymous_customers."
 
 
-def identities(evidence: Evidence) -> list[Finding]:
+def identities(evidence: LineEvidence) -> list[Finding]:
     """What the identities table did."""
     resolution = evidence.identities
     if resolution is None:
@@ -37,7 +37,7 @@ def identities(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _unknown_cards(evidence: Evidence) -> list[Finding]:
+def _unknown_cards(evidence: LineEvidence) -> list[Finding]:
     by_card = "is_by_card" if evidence.data.columns.card_id else "customer_id IS NOT NULL"
     condition = f"reason IS NULL AND {by_card} AND NOT is_in_identities"
     cards, amount = evidence.row(
@@ -74,7 +74,7 @@ _TORN = """
     ) GROUP BY customer_id HAVING count(*) >= 3"""
 
 
-def patterns(evidence: Evidence) -> list[Finding]:
+def patterns(evidence: LineEvidence) -> list[Finding]:
     """Customers that behave like no single private person, and the left edge of the log."""
     customers = evidence.frame(_CUSTOMERS)
     if customers.empty:
@@ -129,7 +129,9 @@ def patterns(evidence: Evidence) -> list[Finding]:
     return found + _left_edge(evidence, customers) + _cohort(evidence, customers)
 
 
-def _people(evidence: Evidence, code: str, who: pd.DataFrame, meaning: str, advice: str) -> Finding:
+def _people(
+    evidence: LineEvidence, code: str, who: pd.DataFrame, meaning: str, advice: str
+) -> Finding:
     largest = who.sort_values(["bought", "customer_id"], ascending=[False, True])
     return Finding(
         code=code,
@@ -143,7 +145,7 @@ def _people(evidence: Evidence, code: str, who: pd.DataFrame, meaning: str, advi
     )
 
 
-def _cohort(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
+def _cohort(evidence: LineEvidence, customers: pd.DataFrame) -> list[Finding]:
     first, last = evidence.usual_days["day"].iloc[[0, -1]]
     newest = customers["first_day"][customers["first_day"] <= last].max()
     silent_days = (last - newest).days
@@ -163,7 +165,7 @@ def _cohort(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _left_edge(evidence: Evidence, customers: pd.DataFrame) -> list[Finding]:
+def _left_edge(evidence: LineEvidence, customers: pd.DataFrame) -> list[Finding]:
     first, last = evidence.usual_days["day"].iloc[[0, -1]]
     early = customers["first_day"] < first + timedelta(days=30)
     if (last - first).days < 90 or len(customers) < 20 or early.mean() < 0.5:

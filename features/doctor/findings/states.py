@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from features.doctor.findings.evidence import Evidence
+from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 from features.reading.rules import REFUNDED
 from features.reading.states import STATUS_NONE
-from features.reading.vocabulary.words import Verdict, status_words
 from features.sql import identifier, literal
+from features.vocabulary.words import Verdict, status_words
 
 _AGES = ((30, "up to 30 days"), (90, "31 to 90"), (365, "91 to 365"), (None, "over a year"))
 _LOOKED_AT = 50_000
@@ -15,7 +15,7 @@ _FEW_VALUES = 40
 _SHOWN = 4
 
 
-def without_date(evidence: Evidence) -> list[Finding]:
+def without_date(evidence: LineEvidence) -> list[Finding]:
     """States of which the shop does not say since when they hold."""
     gone = f"reason IN ({literal(STATUS_NONE)}, 'cancelled_column', {literal(REFUNDED)})"
     undated = f"changed_at IS NULL AND ({gone} OR reason IS NULL AND refunded > 0)"
@@ -61,7 +61,7 @@ class _SpeakingColumn:
     verdicts: dict[str, Verdict]
 
 
-def unread_states(evidence: Evidence) -> list[Finding]:
+def unread_states(evidence: LineEvidence) -> list[Finding]:
     """Columns of few values that speak of cancelled, failed, refunded or test orders, unmapped."""
     return [
         finding
@@ -70,7 +70,7 @@ def unread_states(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _unread_state(evidence: Evidence, column: _SpeakingColumn) -> list[Finding]:
+def _unread_state(evidence: LineEvidence, column: _SpeakingColumn) -> list[Finding]:
     value = f"trim(CAST({identifier(column.name)} AS VARCHAR))"
     listed = ", ".join(literal(value) for value in column.verdicts)
     found = evidence.connection.execute(f"""
@@ -98,7 +98,7 @@ def _unread_state(evidence: Evidence, column: _SpeakingColumn) -> list[Finding]:
     ]
 
 
-def _speaking_columns(evidence: Evidence) -> list[_SpeakingColumn]:
+def _speaking_columns(evidence: LineEvidence) -> list[_SpeakingColumn]:
     """The unmapped columns of few values, half of them words for states, one of no purchase."""
     data = evidence.data
     read = {name for names in data.columns.mapped().values() for name in names}
@@ -136,7 +136,7 @@ def _is_no_purchase(value: str) -> bool:
     return verdict not in (None, "purchase") and not words.is_ambiguous(value)
 
 
-def _states_of(evidence: Evidence, name: str) -> dict[str, Verdict]:
+def _states_of(evidence: LineEvidence, name: str) -> dict[str, Verdict]:
     words = status_words()
     values = evidence.frame(f"SELECT DISTINCT trim({identifier(name)}) AS value FROM source_lines")
     if len(values) > 10 * _FEW_VALUES:

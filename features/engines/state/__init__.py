@@ -18,6 +18,6 @@ All but the last three are plain Python: a server imports them without pandas or
 """
 
 from features.engines.state.customer import CustomerState
-from features.engines.state.record import Line
+from features.reading.order_line import Line
 
 __all__ = ["CustomerState", "Line"]

@@ -7,8 +7,9 @@ from typing import Any, Self
 from features.engines.state.encoding import VERSION, decode, encode
 from features.engines.state.formulas import features_of
 from features.engines.state.past import Past
-from features.engines.state.record import Line, Record
+from features.engines.state.record import Record
 from features.errors import DataError
+from features.reading.order_line import Line
 
 
 class CustomerState:

@@ -6,8 +6,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from features.engines.state.customer import CustomerState
-from features.engines.state.record import Line
 from features.orders.log import OrderLog
+from features.reading.order_line import Line
 
 _ROWS_AT_ONCE = 20_000
 

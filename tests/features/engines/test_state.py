@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.engines.state.customer import CustomerState
-from features.engines.state.record import Line
 from features.errors import DataError
+from features.reading.order_line import Line
 from tests.support.states import FIRST_DAY, lines_of_a_customer
 
 END = FIRST_DAY + 1000

@@ -1,5 +1,6 @@
 """A log kept between runs says what the same files read in one go say, to the bit."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -11,9 +12,11 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
-from features.orders.kept_log import KeptLog, delete_kept_log, open_kept_log
-from features.orders.log import read_orders
+from features.orders.kept_log import KeptLog, delete_kept_log, open_kept_log, read_kept_orders
+from features.orders.log import OrderLog, read_orders
+from features.reading.sent_lines import SentOrderLine
 from tests.features.orders.test_parted_log import assert_same, messy_orders, said
+from tests.support.sent import typed_lines_of
 from tests.support.shop import COLUMNS, busy_orders, shop_settings, write_config
 
 CARDS = pd.DataFrame({"card": ["card-0", "card-7", "c003"], "owner": ["c001", "c048", "c004"]})
@@ -266,3 +269,51 @@ def test_any_rows_in_any_order_of_files(shop, seed):
         found, judged = as_kept(shop)
         assert judged > 0
         assert_same(found, as_ever(shop))
+
+
+ENGINE_TABLES = (
+    *("customers", "products", "categories", "order_keys"),
+    *("lines", "voided_lines", "orders", "days"),
+)
+
+
+def tables_of(log, histories) -> dict[str, object]:
+    """All that a training or a score run reads of a log, keys included."""
+    rows = {name: log.frame(f"SELECT * FROM {name} ORDER BY ALL") for name in ENGINE_TABLES}
+    files = {path.name: path.read_bytes() for path in sorted(histories.iterdir())}
+    return rows | {
+        "report": dataclasses.asdict(log.report),
+        "days covered": (log.first_day, log.last_day),
+        "fingerprint": log.fingerprint,
+        "quarantine": pd.read_parquet(log.settings.path(log.settings.store.quarantine)),
+        "histories": files,
+    }
+
+
+def test_models_and_scores_get_the_same_tables_as_from_the_files(shop, tmp_path):
+    lines = messy_orders().sort_values("time", ignore_index=True)
+    half = len(lines) // 2
+    for number, chunk in enumerate([lines[:half], lines[half:], later(lines)]):
+        add_file(shop, number, chunk)
+        folders = [tmp_path / f"{kind}-{number}" for kind in ("files", "kept")]
+        for folder in folders:
+            folder.mkdir()
+        with read_orders(shop, histories=folders[0]) as log:
+            from_files = tables_of(log, folders[0])
+        with read_kept_orders(shop, histories=folders[1]) as log:
+            assert isinstance(log, OrderLog)
+            from_kept = tables_of(log, folders[1])
+        assert (shop.root / "data" / "log.duckdb").exists()
+        assert from_files["voided_lines"].size
+        assert from_files["histories"]
+        assert_same(from_kept, from_files)
+
+
+def test_orders_sent_to_a_server_are_judged_with_those_of_the_files(shop):
+    lines = busy_orders(customers=20).assign(card="")
+    add_file(shop, 0, lines)
+    typed = typed_lines_of(lines[lines["customer"].notna()].tail(1).assign(order="sent"), shop.data)
+    sent = [SentOrderLine(customer, line) for customer, (line,) in typed.items()]
+    with read_kept_orders(shop, sent=sent) as log:
+        orders = log.frame("SELECT order_name FROM order_keys")["order_name"]
+    assert "sent" in set(orders)

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from features.doctor.report_html import page
 from features.engines.build import build_features
 from features.errors import ConfigError, DataError
+from features.orders.customer_details import customer_details
 from features.orders.log import check_orders, read_orders
 from features.settings.loading import settings_from
 from features.settings.tables import Contacts, Customers, Interactions
 from features.sources import FrameSource
-from features.tables.optional_tables import customer_details
 from serving.commands.orders import check
 from serving.settings import Settings
 from tests.support.optional_tables import TABLES, busy_tables, settings_with, write_tables

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.orders.log import read_orders
+from features.orders.referrals import first_referrals
 from features.sources import FrameSource
-from features.tables.referrals import first_referrals
 from serving.scoring.outlook import categories_of, category_columns, referral_value
 from tests.support.shop import FIRST_DAY, order_lines, shop_settings
 

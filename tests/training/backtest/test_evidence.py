@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from training.backtest.evidence import FILE, Evidence, outcomes, shares, spread
+from training.backtest.evidence import FILE, BacktestEvidence, outcomes, shares, spread
 from training.errors import BundleError
 
 
@@ -11,7 +11,7 @@ def evidence(**versions):
     """What a training of a date leaves, of tasks and their versions."""
     day = versions.pop("day")
     tasks = {name: {"version": version, "as_of": day} for name, version in versions.items()}
-    return Evidence(tasks, {day: {"customers": 10, "features": {}}})
+    return BacktestEvidence(tasks, {day: {"customers": 10, "features": {}}})
 
 
 def test_deciles_compare_tenths_of_each_occasion():
@@ -92,14 +92,14 @@ def test_a_kept_model_without_evidence_has_none():
 def test_evidence_is_read_back_as_it_was_saved(tmp_path):
     saved = evidence(day="2024-01-01", churn="1")
     saved.save(tmp_path)
-    assert Evidence.load(tmp_path) == saved
+    assert BacktestEvidence.load(tmp_path) == saved
     (tmp_path / FILE).write_text(json.dumps({"tasks": {}}))
     with pytest.raises(BundleError, match="not evidence"):
-        Evidence.load(tmp_path)
+        BacktestEvidence.load(tmp_path)
 
 
 def test_a_training_leaves_its_evidence_in_the_bundle(trained):
-    found = Evidence.load(trained.result.bundle / Evidence.name)
+    found = BacktestEvidence.load(trained.result.bundle / BacktestEvidence.name)
     assert {name: one["version"] for name, one in found.tasks.items()} == trained.result.versions
     (reference,) = found.references.values()
     assert reference["customers"] == trained.result.customers

@@ -7,7 +7,7 @@ import pytest
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.support.shop import FIRST_DAY, shop_settings, simulate_orders
-from training.backtest.ledger import Said, corrections, grades_by_version, judge_runs
+from training.backtest.ledger import ScoredRun, corrections, grades_by_version, judge_runs
 from training.job import first_purchase
 from training.past.tables import labels_at
 
@@ -47,7 +47,7 @@ def prophecy(log, day, *, run_id="run", risk=lambda churned: churned, money=1.0,
     )
     half = np.where(np.arange(len(labels)) % 2 == 0, "even", "odd")
     segments = pd.DataFrame({"half": half, "own": labels.index}, index=labels.index)
-    return Said(run_id, as_of, HORIZON, {"churn": version, "value": version}, scores, segments)
+    return ScoredRun(run_id, as_of, HORIZON, {"churn": version, "value": version}, scores, segments)
 
 
 def judged(log, *runs):
@@ -80,7 +80,7 @@ def test_only_runs_whose_horizon_has_passed_are_judged(log):
 def test_who_was_erased_since_or_not_scored_is_left_out(log):
     said = prophecy(log, 200)
     fewer = said.scores.drop(said.scores.index[:5]).rename(index={said.scores.index[5]: "stranger"})
-    run = Said("r", said.as_of, HORIZON, {}, fewer, said.segments.reindex(fewer.index))
+    run = ScoredRun("r", said.as_of, HORIZON, {}, fewer, said.segments.reindex(fewer.index))
     (entry,) = judged(log, run)
     assert entry.customers == len(said.scores) - 6
 

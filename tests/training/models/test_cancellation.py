@@ -12,7 +12,7 @@ from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.support.contracts import PERIOD_DAYS, contract_settings, simulate_contracts
 from tests.support.shop import FIRST_DAY, shop_settings
-from training.backtest.metrics import log_loss_per_row
+from training.measures.metrics import log_loss_per_row
 from training.models.baselines import TenureRule
 from training.models.boosting import Boosting
 from training.models.cancellation import CancellationModel, SavedChurn, contracts

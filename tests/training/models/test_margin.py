@@ -10,7 +10,7 @@ from features.orders.log import read_orders
 from features.orders.value_basis import ValueBasis, value_basis
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, FIRST_DAY, shop_settings, simulate_orders
-from training.backtest.metrics import normalised_gini
+from training.measures.metrics import normalised_gini
 from training.models.baselines import RfmAverage
 from training.models.boosting import Boosting
 from training.models.value import ValueModel, kept_share

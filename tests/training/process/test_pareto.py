@@ -8,7 +8,7 @@ from scipy.optimize import approx_fprime
 from tests.support.purchase_futures import pareto_futures
 from tests.support.purchase_process import simulate_pareto
 from training.process.pareto import ParetoLikelihood, ParetoNBD
-from training.process.summary import group_summary, read_summary
+from training.process.purchase_summary import group_summary, read_summary
 
 TRUTH = {"r": 0.8, "alpha": 20.0, "s": 0.9, "beta": 60.0}
 

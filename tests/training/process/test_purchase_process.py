@@ -13,7 +13,7 @@ from training.process import base
 from training.process.beta_geometric import BetaGeometric
 from training.process.likelihood import GroupedLikelihood
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
-from training.process.summary import group_summary, read_summary
+from training.process.purchase_summary import group_summary, read_summary
 
 MODELS = [BetaGeometric, ModifiedBetaGeometric]
 TRUTH = {"r": 0.6, "alpha": 25.0, "a": 0.8, "b": 3.0}

@@ -10,8 +10,8 @@ from tests.support.purchase_futures import regular_futures
 from tests.support.purchase_process import simulate_summary
 from training.process.likelihood import GroupedLikelihood
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
+from training.process.purchase_summary import group_summary, read_summary
 from training.process.regular_beta_geometric import RegularBetaGeometric
-from training.process.summary import group_summary, read_summary
 
 TRUTH = {"r": 0.8, "alpha": 12.0, "a": 0.8, "b": 3.0}
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from training.process.purchase_summary import PurchaseCounts
 from training.process.regularity import gaps_log_density, log_gap_sums
-from training.process.summary import PurchaseCounts
 
 
 def statistics(gaps):

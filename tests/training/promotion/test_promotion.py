@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.backtest.record import FOLDS, ROWS, Record, proof
+from training.backtest.record import FOLDS, ROWS, BacktestRecord, proof
 from training.errors import BundleError
 from training.past.plan import Fold
 from training.promotion.promotion import (
@@ -76,7 +76,7 @@ def record_of(task, change=lambda _rng, rows: rows, *, customers=200, seed=1):
         proof(task, Judgement({}, fold), Fold((), test, 30))
         for fold, test in zip(rows, TESTS, strict=True)
     )
-    return Record(TESTS, proofs, rows)
+    return BacktestRecord(TESTS, proofs, rows)
 
 
 def judged(task, mine, champion=None):
@@ -224,7 +224,7 @@ def test_only_the_same_customers_with_the_same_outcome_are_compared(task):
 def test_a_record_reads_back_and_compares_as_before(task, tmp_path):
     mine = record_of(task)
     mine.save(tmp_path)
-    kept = Record.load(tmp_path)
+    kept = BacktestRecord.load(tmp_path)
     assert kept.proofs == mine.proofs
     assert judged(task, kept, kept).reason == judged(task, kept, mine).reason
     assert judged(task, kept).promoted
@@ -236,9 +236,9 @@ def test_a_damaged_record_is_no_record(content, tmp_path):
     record_of(TASKS[0]).save(tmp_path)
     (tmp_path / FOLDS).write_bytes(content)
     with pytest.raises(BundleError):
-        Record.load(tmp_path)
+        BacktestRecord.load(tmp_path)
     with pytest.raises(BundleError):
-        Record.load(tmp_path / "nowhere")
+        BacktestRecord.load(tmp_path / "nowhere")
 
 
 class Says:

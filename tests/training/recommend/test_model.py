@@ -9,8 +9,8 @@ from sklearn.exceptions import NotFittedError
 
 from features.errors import ConfigError, DataError, NotEnoughData
 from tests.support.purchases import day, purchases, random_shop
-from training.backtest.recommendation_metrics import customer_metrics, next_baskets
 from training.errors import BundleError
+from training.measures.recommendation_metrics import customer_metrics, next_baskets
 from training.recommend.baselines import OwnFrequency, PopularProducts
 from training.recommend.model import RecommendationModel
 

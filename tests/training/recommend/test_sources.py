@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.purchases import day, purchases, random_shop
+from training.past.purchase_history import read_history
 from training.recommend.baskets import (
     baskets_of,
     next_products,
@@ -14,12 +15,11 @@ from training.recommend.baskets import (
 )
 from training.recommend.facts import FOLDS, ProductFacts, folds
 from training.recommend.model import owners_of
-from training.recommend.purchase_history import read_history
 from training.recommend.sources import (
+    EpisodePast,
     Lessons,
     Neighbours,
     NextBasketRidge,
-    Past,
     most_frequent,
 )
 from training.recommend.together import Together
@@ -32,7 +32,7 @@ def lessons(log=LOG, rows=slice(None)):
     episodes = past_episodes(log, per_customer=3, waited=None)[rows]
     following = next_products(log, episodes)
     return Lessons(
-        Past.of(log, episodes, OWNERS),
+        EpisodePast.of(log, episodes, OWNERS),
         following,
         most_frequent(following.tocoo().col, 12, 10),
         episodes.back == 0,
@@ -66,7 +66,7 @@ def test_lists_are_made_between_two_baskets(waited):
 
 def test_what_is_owned_equals_counting():
     episodes = past_episodes(LOG, per_customer=2, waited=None)
-    owned = Past.of(LOG, episodes, OWNERS).owned
+    owned = EpisodePast.of(LOG, episodes, OWNERS).owned
     for number in range(len(episodes)):
         baskets = [
             held(LOG, basket) for basket in range(episodes.first[number], episodes.target[number])
@@ -132,7 +132,7 @@ def test_neighbours_never_include_oneself():
 @pytest.mark.parametrize("source", [NextBasketRidge(), Neighbours()])
 def test_one_episode_scores_as_it_does_among_others(source):
     source.fit(lessons())
-    past = Past.of(LOG, open_episodes(LOG), OWNERS)
+    past = EpisodePast.of(LOG, open_episodes(LOG), OWNERS)
     for together, alone in zip(
         source.scores(past), source.scores(past.part(np.array([3]))), strict=True
     ):

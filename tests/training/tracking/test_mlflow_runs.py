@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from features.engines.build import build_features
-from training.backtest.record import Record
+from training.backtest.record import BacktestRecord
 from training.bundle.manifest import read_manifest
 from training.bundle.publication import load_models
 from training.tasks.catalogue import TASKS, registered_name
@@ -108,9 +108,9 @@ def test_a_newcomer_reads_which_run_is_champion_and_why(name, trained, tracker, 
 @every_task
 def test_what_was_said_is_kept_without_ids(name, trained, tracker, children, tmp_path):
     folder = tracker.client.download_artifacts(children[name].info.run_id, "judged", str(tmp_path))
-    kept = Record.load(Path(folder))
+    kept = BacktestRecord.load(Path(folder))
     (result,) = [one for one in trained.result.backtest.results if one.task.name == name]
-    fresh = Record.of(result, trained.result.backtest.plan.folds)
+    fresh = BacktestRecord.of(result, trained.result.backtest.plan.folds)
     assert (kept.tests, kept.proofs) == (fresh.tests, fresh.proofs)
     for rows, expected in zip(kept.rows, fresh.rows, strict=True):
         pd.testing.assert_frame_equal(

@@ -10,7 +10,7 @@ from features.errors import NotEnoughData
 from features.segments.clusters import TRAITS, cluster_labels, cluster_words
 from features.settings.segments import ClusterSearch
 from training.errors import BundleError
-from training.segments.clusters import FILE, ClusterModel
+from training.segments.cluster_search import FILE, ClusterModel
 
 SEARCH = ClusterSearch(fewest=2, most=6, resamples=5)
 GROUPS = {

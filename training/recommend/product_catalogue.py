@@ -8,14 +8,14 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from training.past.purchase_history import Floats, Ints, texts
 from training.recommend.baskets import Baskets
-from training.recommend.purchase_history import Floats, Ints, texts
 
 RECENT_HALF_LIFE_DAYS = 14.0
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class ProductCatalogue:
     """Every product that may be listed, sold before or not.
 
     Attributes

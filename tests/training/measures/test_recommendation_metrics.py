@@ -5,7 +5,7 @@ import pytest
 
 from features.errors import ConfigError, DataError
 from tests.support.purchases import day, purchases
-from training.backtest.recommendation_metrics import (
+from training.measures.recommendation_metrics import (
     catalogue_coverage,
     customer_metrics,
     mean_metrics,

@@ -7,8 +7,8 @@ import pytest
 from features.errors import ConfigError
 from features.orders.log import day_date, day_number
 from tests.support.purchases import day, random_shop
+from training.recommend.filters import RecommendationRules
 from training.recommend.model import RecommendationModel
-from training.recommend.rules import Rules
 
 TODAY = day(170)
 CATEGORIES = 7
@@ -56,7 +56,7 @@ def test_which_models_have_trees(model, either):
 
 def test_denied_products_leave_full_lists(either):
     deny = asked(either, limit=5)["product_id"].unique().tolist()
-    got = asked(either, limit=20, rules=Rules(deny=deny))
+    got = asked(either, limit=20, rules=RecommendationRules(deny=deny))
     assert not set(got["product_id"]) & set(deny)
     assert got.groupby("customer_id").size().eq(20).all()
 
@@ -64,21 +64,21 @@ def test_denied_products_leave_full_lists(either):
 @pytest.mark.parametrize("name", ["allow", "in_stock"])
 def test_only_allowed_products_are_listed(either, name):
     allow = sorted(either.catalogue_.products)[::4]
-    got = asked(either, limit=len(allow), rules=Rules(**{name: allow}))
+    got = asked(either, limit=len(allow), rules=RecommendationRules(**{name: allow}))
     assert all(sorted(products) == allow for products in listed(got).values())
 
 
 def test_categories(either):
-    got = asked(either, limit=10, rules=Rules(categories=["k2"], deny=["p002"]))
+    got = asked(either, limit=10, rules=RecommendationRules(categories=["k2"], deny=["p002"]))
     assert {CATEGORY[product] for product in got["product_id"]} == {"k2"}
     assert got.groupby("customer_id").size().eq(10).all()
-    others = asked(either, limit=10, rules=Rules(deny_categories=["k2"]))
+    others = asked(either, limit=10, rules=RecommendationRules(deny_categories=["k2"]))
     assert "k2" not in {CATEGORY[product] for product in others["product_id"]}
 
 
 def test_price_range_includes_its_ends(either):
     prices = {product: float(number) for number, product in enumerate(PRODUCTS)}
-    rules = Rules(prices=prices, price_from=3, price_to=7)
+    rules = RecommendationRules(prices=prices, price_from=3, price_to=7)
     got = asked(either, limit=100, rules=rules)
     assert all(sorted(products) == PRODUCTS[3:8] for products in listed(got).values())
 
@@ -89,7 +89,7 @@ def test_what_was_just_bought_can_be_hidden(either):
     recent = set(
         zip(whole["customer_id"][last <= 20], whole["product_id"][last <= 20], strict=True)
     )
-    got = asked(either, limit=15, rules=Rules(bought_within_days=20))
+    got = asked(either, limit=15, rules=RecommendationRules(bought_within_days=20))
     assert recent
     assert not recent & set(zip(got["customer_id"], got["product_id"], strict=True))
     assert got.groupby("customer_id").size().eq(15).all()
@@ -97,7 +97,9 @@ def test_what_was_just_bought_can_be_hidden(either):
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_at_most_so_many_per_category(either, most):
-    got = asked(either, limit=50, rules=Rules(per_category=most, deny=["fresh1", "fresh2"]))
+    got = asked(
+        either, limit=50, rules=RecommendationRules(per_category=most, deny=["fresh1", "fresh2"])
+    )
     category = got["product_id"].map(CATEGORY)
     counts = got.groupby(["customer_id", category]).size()
     # nothing is left: every category has given all that it may
@@ -107,7 +109,7 @@ def test_at_most_so_many_per_category(either, most):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_the_share_of_new_products_can_be_asked_for(either, share):
-    got = asked(either, limit=10, rules=Rules(new_share=share))
+    got = asked(either, limit=10, rules=RecommendationRules(new_share=share))
     new = got["kind"].eq("new").groupby(got["customer_id"]).sum()
     own = asked(either, limit=200, kind="repeat").groupby("customer_id").size()
     expected = [max(round(10 * share), 10 - own[customer]) for customer in new.index]
@@ -116,7 +118,7 @@ def test_the_share_of_new_products_can_be_asked_for(either, share):
 
 
 def test_without_consent_the_past_is_not_looked_at(model):
-    got = asked(model, limit=10, rules=Rules(consent=CUSTOMERS[1:]))
+    got = asked(model, limit=10, rules=RecommendationRules(consent=CUSTOMERS[1:]))
     nobody = model.recommend(SHOP, customers=["nobody"], as_of=TODAY, limit=10)
     silent = got[got["customer_id"] == CUSTOMERS[0]]
     assert silent["product_id"].tolist() == nobody["product_id"].tolist()
@@ -126,7 +128,7 @@ def test_without_consent_the_past_is_not_looked_at(model):
 
 
 def test_rules_that_cannot_hold_are_refused_together(model):
-    rules = Rules(
+    rules = RecommendationRules(
         per_category=0, bought_within_days=-1, new_share=1.5, price_from=2.0, price_to=1.0
     )
     with pytest.raises(ConfigError) as refused:
@@ -152,7 +154,7 @@ def test_cold_customers_get_what_is_popular_in_shop_segment_or_category(model):
         segment["product_id"].iloc[0]
         == recent.groupby(mine["product_id"].astype(str)).sum().idxmax()
     )
-    within = model.recommend(SHOP, **wish, rules=Rules(categories=["k3"]))
+    within = model.recommend(SHOP, **wish, rules=RecommendationRules(categories=["k3"]))
     assert {CATEGORY[product] for product in within["product_id"]} == {"k3"}
     assert within["score"].between(0, 1, inclusive="right").all()
 
@@ -161,7 +163,7 @@ def test_products_never_sold_come_last_and_say_so(model):
     got = asked(model, limit=1_000)
     for _, part in got.groupby("customer_id"):
         assert part["product_id"].tolist()[-2:] == ["fresh1", "fresh2"]
-    only = asked(model, limit=1, rules=Rules(categories=["k99"]))
+    only = asked(model, limit=1, rules=RecommendationRules(categories=["k99"]))
     assert only["why"].tolist() == [{"code": "not_sold_yet", "category": "k99"}] * 12
 
 
@@ -173,7 +175,10 @@ def test_one_order_is_enough_for_a_list_of_ones_own(model):
     assert len(model.recommend_one(baskets, as_of=TODAY, limit=10)) == 10
 
 
-@pytest.mark.parametrize("rules", [Rules(), Rules(per_category=2, deny=["p001"], new_share=0.5)])
+@pytest.mark.parametrize(
+    "rules",
+    [RecommendationRules(), RecommendationRules(per_category=2, deny=["p001"], new_share=0.5)],
+)
 def test_one_customer_from_baskets_at_hand_equals_the_batch(either, rules):
     batch = asked(either, limit=15, rules=rules)
     for customer in CUSTOMERS[:12]:
@@ -187,7 +192,10 @@ def test_one_customer_from_baskets_at_hand_equals_the_batch(either, rules):
         pd.testing.assert_frame_equal(one, whole, check_exact=True)
 
 
-@pytest.mark.parametrize("rules", [Rules(), Rules(consent=set(CUSTOMERS[:4]), per_category=2)])
+@pytest.mark.parametrize(
+    "rules",
+    [RecommendationRules(), RecommendationRules(consent=set(CUSTOMERS[:4]), per_category=2)],
+)
 def test_several_customers_from_baskets_at_hand_equal_one_after_the_other(either, rules):
     held = {
         customer: [

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
-from training.process.summary import group_summary, read_summary
+from training.process.purchase_summary import group_summary, read_summary
 
 
 def frame(x, t_x, T):  # noqa: N803

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.recommend.purchase_history import Ints
+from training.past.purchase_history import Ints
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class RecommendationRules:
     """Filters; each left at its default filters nothing.
 
     Parameters
@@ -85,4 +85,4 @@ class Rules:
         return (price >= low) & (price <= high)
 
 
-NO_RULES = Rules()
+NO_RULES = RecommendationRules()

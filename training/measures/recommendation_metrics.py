@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from features.errors import ConfigError
 from features.orders.log import day_number
-from training.recommend.purchase_history import check_purchases
+from training.past.purchase_history import check_purchases
 
 METRICS = ("recall", "ndcg", "hit", "repeat_recall", "new_recall")
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.orders.log import day_number
-from training.backtest.category_metrics import LAST, POPULAR, judged_categories
-from training.recommend.next_category import USUAL, NextCategory
+from training.measures.category_metrics import LAST, POPULAR, judged_categories
+from training.models.next_category import USUAL, NextCategory
 
 DAY = date(2024, 6, 1)
 

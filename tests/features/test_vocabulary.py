@@ -3,14 +3,14 @@
 import duckdb
 import pytest
 
-from features.reading.vocabulary.words import (
+from features.sql import literal
+from features.vocabulary.words import (
     folded,
     folded_sql,
     no_product_words,
     nobody_words,
     status_words,
 )
-from features.sql import literal
 
 
 @pytest.mark.parametrize(

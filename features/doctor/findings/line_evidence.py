@@ -39,7 +39,7 @@ _STEPS = {
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LineEvidence:
     """The engine with `judged_lines` and the grouped tables, as findings see it.
 
     Attributes

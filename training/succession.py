@@ -9,7 +9,7 @@ from typing import Any
 
 from features.errors import ConfigError
 from training.backtest.grade import graded
-from training.backtest.record import Record
+from training.backtest.record import BacktestRecord
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import Manifest, ModelEntry, current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models_of, prune, publish_bundle
@@ -118,7 +118,7 @@ class _Candidate:
     version: str
     as_of: str
     said: str
-    record: Record
+    record: BacktestRecord
 
     @classmethod
     def fetch(cls, tracker: Any, name: str, version: str) -> "_Candidate":

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from training.backtest.metrics import (
+from training.measures.metrics import (
     calibration_error,
     churn_metrics,
     concordance,

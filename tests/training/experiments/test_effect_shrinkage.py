@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.experiments.shrinkage import after, shrink
+from training.experiments.effect_shrinkage import after, shrink
 
 
 def test_groups_that_differ_by_chance_alone_all_get_the_mean():

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.past.purchase_history import Floats, Ints, place_in_group
 from training.recommend.baskets import Owned
 from training.recommend.candidates import Candidates
-from training.recommend.purchase_history import Floats, Ints, place_in_group
-from training.recommend.rules import Mask, Rules
+from training.recommend.filters import Mask, RecommendationRules
 
 
 @dataclass(frozen=True)
-class Listed:
+class RankedProducts:
     """Products of the lists, ordered by episode and rank.
 
     `own` as in `Candidates`; `place` is the row of the candidates, −1 for a product that fills
@@ -27,8 +27,8 @@ class Listed:
     def __len__(self) -> int:
         return len(self.episode)
 
-    def __getitem__(self, rows: Ints) -> "Listed":
-        return Listed(
+    def __getitem__(self, rows: Ints) -> "RankedProducts":
+        return RankedProducts(
             self.episode[rows],
             self.product[rows],
             self.own[rows],
@@ -41,10 +41,10 @@ def arrange(
     candidates: Candidates,
     score: Floats,
     owned: Owned,
-    rules: Rules,
+    rules: RecommendationRules,
     category: Ints,
     limit: int,
-) -> Listed:
+) -> RankedProducts:
     """The best `limit` candidates of each episode that `rules` leave, in order of rank.
 
     Equal scores: by product code. `category` has one code per product, −1 for none.
@@ -59,7 +59,7 @@ def arrange(
     if rules.new_share is not None:
         by = _shared(candidates, by, rules.new_share, limit)
     rows = by[place_in_group(candidates.episode[by]) < limit]
-    return Listed(
+    return RankedProducts(
         candidates.episode[rows], candidates.product[rows], candidates.own[rows], rows, score[rows]
     )
 
@@ -107,14 +107,14 @@ class Filler:
 
 
 def fill_up(
-    listed: Listed,
+    listed: RankedProducts,
     short: Ints,
     fillers: "list[Filler]",
     owned: Owned,
-    rules: Rules,
+    rules: RecommendationRules,
     category: Ints,
     limit: int,
-) -> Listed:
+) -> RankedProducts:
     """Lists of the episodes `short` (ascending) extended to `limit` while products are left.
 
     What a customer owns is never filled up with: it has been a candidate. A filler scores
@@ -142,14 +142,14 @@ def fill_up(
         lowest = float(listed.score[start:stop].min(initial=1.0))
         none = np.full(len(more), -1)
         owner = np.full(len(more), episode)
-        parts.append(Listed(owner, more, none, none, lowest * weight))
+        parts.append(RankedProducts(owner, more, none, none, lowest * weight))
     whole = _joined(parts)
     by = np.argsort(whole.episode, kind="stable")
     return whole[by]
 
 
-def _joined(parts: list[Listed]) -> Listed:
-    return Listed(
+def _joined(parts: list[RankedProducts]) -> RankedProducts:
+    return RankedProducts(
         np.concatenate([part.episode for part in parts]),
         np.concatenate([part.product for part in parts]),
         np.concatenate([part.own for part in parts]),

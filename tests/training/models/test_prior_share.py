@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from tests.support.purchase_process import simulate_summary
-from training.models.shrinkage import prior_share, sentence
+from training.models.prior_share import prior_share, sentence
 
 
 def customers(number, seed=1):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.orders.log import day_number
 from training.models.estimator import Floats
-from training.recommend.purchase_history import check_purchases, place_in_group
+from training.past.purchase_history import check_purchases, place_in_group
 
 Ints = NDArray[np.int64]
 

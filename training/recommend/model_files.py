@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from training.errors import BundleError
 from training.models.estimator import read_json, write_json
-from training.recommend.catalogue import Catalogue
+from training.past.purchase_history import texts
 from training.recommend.facts import ProductFacts
-from training.recommend.purchase_history import texts
+from training.recommend.product_catalogue import ProductCatalogue
 from training.recommend.ranker import Ranker
 from training.recommend.sources import Arrays, Neighbours, NextBasketRidge
 from training.recommend.stages import Stages
@@ -34,7 +34,7 @@ PARTS: dict[str, type[NextBasketRidge] | type[Neighbours]] = {
 def write_model(
     directory: Path,
     head: dict[str, Any],
-    catalogue: Catalogue,
+    catalogue: ProductCatalogue,
     stages: Stages | None,
     together: Together,
 ) -> None:
@@ -64,7 +64,7 @@ def write_model(
     write_json(directory / MODEL_FILE, head | more)
 
 
-def read_model(directory: Path) -> tuple[dict[str, Any], Catalogue, Stages | None, Together]:
+def read_model(directory: Path) -> tuple[dict[str, Any], ProductCatalogue, Stages | None, Together]:
     """Read what `write_model` wrote.
 
     Raises
@@ -99,8 +99,8 @@ def read_model(directory: Path) -> tuple[dict[str, Any], Catalogue, Stages | Non
     return head, catalogue, stages, together
 
 
-def _read_catalogue(head: dict[str, Any], products: pa.Table, directory: Path) -> Catalogue:
-    return Catalogue(
+def _read_catalogue(head: dict[str, Any], products: pa.Table, directory: Path) -> ProductCatalogue:
+    return ProductCatalogue(
         products=texts(products["product_id"].to_pylist()),
         sold=head["sold"],
         category=products["category"].to_numpy(),

@@ -19,7 +19,7 @@ _SYSTEM_PREFIX = "wc "
 def folded(text: str) -> str:
     """A word as words are compared: no case, no blanks around it, `-`, `_` and blanks alike.
 
-    The rule in SQL is `features.reading.vocabulary.words.folded_sql`.
+    The rule in SQL is `features.vocabulary.words.folded_sql`.
 
     >>> folded(" Pending_Payment "), folded("on-hold")
     ('pending payment', 'on hold')

@@ -60,7 +60,7 @@ def place_in_group(groups: Ints) -> Ints:
 
 
 @dataclass(frozen=True)
-class History:
+class PurchaseHistory:
     """The purchases of some customers before a day, sorted by customer, order, product.
 
     `customer`, `order`, `product` and `age_days` have one entry per row;
@@ -100,7 +100,7 @@ def read_history(
     as_of: date,
     customers: Sequence[str] | None = None,
     products: pd.Index | None = None,
-) -> History:
+) -> PurchaseHistory:
     """Code the rows of `purchases` before `as_of`.
 
     Parameters
@@ -167,7 +167,7 @@ def _coded(
     order_id: Ints,
     product: Ints,
     age: Ints,
-) -> History:
+) -> PurchaseHistory:
     by = np.lexsort((-age, product, order_id, customer))
     customer, order_id, product, age = customer[by], order_id[by], product[by], age[by]
     new_order = _changes(customer, order_id)
@@ -175,7 +175,7 @@ def _coded(
     order = np.cumsum(new_order) - 1
     oldest = np.zeros(int(new_order.sum()), dtype=np.int64)
     np.maximum.at(oldest, order, age)
-    return History(
+    return PurchaseHistory(
         customers=customers,
         products=products,
         customer=customer[first],
@@ -212,14 +212,14 @@ class OwnProducts:
     purchase: Ints
     """Row of this table for each row of the history."""
 
-    def decayed(self, history: History, half_life_days: float) -> Floats:
+    def decayed(self, history: PurchaseHistory, half_life_days: float) -> Floats:
         """Per row: Σ over the purchases of 2^(−age / half-life)."""
         weights = 0.5 ** (history.age_days / half_life_days)
         decayed = np.bincount(self.purchase, weights, minlength=len(self.customer))
         return decayed.astype(np.float64)
 
 
-def own_products(history: History) -> OwnProducts:
+def own_products(history: PurchaseHistory) -> OwnProducts:
     """What each customer of `history` has bought, product by product."""
     by = np.lexsort((history.age_days, history.product, history.customer))
     customer, product = history.customer[by], history.product[by]

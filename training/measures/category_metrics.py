@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from training.backtest.metrics import calibration_error
-from training.backtest.recommendation_metrics import next_baskets
-from training.recommend.next_category import NextCategory, OrderCategories
+from training.measures.metrics import calibration_error
+from training.measures.recommendation_metrics import next_baskets
+from training.models.next_category import NextCategory, OrderCategories
 
 LAST, POPULAR = "last category", "most popular category"
 

@@ -24,7 +24,7 @@ from training.bundle.manifest import MANIFEST, current_bundle
 from training.bundle.publication import load_models, load_models_of
 from training.errors import BundleError
 from training.job import train
-from training.promotion.succession import promote
+from training.succession import promote
 from training.tracking.mlflow_runs import CHALLENGER, CHAMPION, Tracker
 
 
