@@ -69,6 +69,8 @@ class Data(Section):
     query: str | None = Field(None, min_length=1, validate_default=True)
     encoding: Encoding | None = None
     """How the text of CSV files is encoded; None: told from the bytes of each file."""
+    sheet: str | None = Field(None, min_length=1)
+    """The sheet of a workbook, or a pattern such as "*" for several; None: the one with orders."""
     timezone: TimeZone = "UTC"
     naive_timestamps: Literal["local", "utc"] = "local"
     """What a timestamp without an offset means: the time on the shop's wall, or UTC."""

@@ -1,4 +1,4 @@
-"""Where order lines come from: files of Parquet or CSV, PostgreSQL, or a pandas frame.
+"""Where order lines come from: files of Parquet, CSV or Excel, PostgreSQL, or a pandas frame.
 
 A source names its columns and hands the engine a relation with those columns plus
 `source_file` (text) and `source_row` (1-based row within the file), so that every
@@ -12,6 +12,7 @@ from features.settings.data import POSTGRES, Data
 from features.sources.csv_files import CsvSource
 from features.sources.files import ParquetSource, open_files
 from features.sources.source import FrameSource, Source, missing_columns, refusal
+from features.sources.workbooks import WorkbookSource
 
 __all__ = [
     "CsvSource",
@@ -21,6 +22,7 @@ __all__ = [
     "missing_columns",
     "open_orders",
     "open_source",
+    "reading_settings",
     "refusal",
 ]
 
@@ -28,8 +30,18 @@ __all__ = [
 def open_orders(data: Data, root: Path) -> Source:
     """The source that a configuration names; see `open_source` for the errors."""
     return open_source(
-        data.transactions, root, table=data.table, query=data.query, encoding=data.encoding
+        data.transactions,
+        root,
+        table=data.table,
+        query=data.query,
+        encoding=data.encoding,
+        sheet=data.sheet,
     )
+
+
+def reading_settings(source: Source) -> dict[str, str]:
+    """The settings of `[data]` by which files are read again as `source` has read them."""
+    return source.settings if isinstance(source, CsvSource | WorkbookSource) else {}
 
 
 def open_source(
@@ -39,6 +51,7 @@ def open_source(
     table: str | None = None,
     query: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
 ) -> Source:
     """The source that `data.transactions` stands for.
 
@@ -50,6 +63,7 @@ def open_source(
     table, query : what to read from the database: either a table or view, as `name` or
         `schema.name`, or an SQL query
     encoding : of text files; None: told from each
+    sheet : of workbooks, or a pattern of sheets; None: the one that looks like orders
 
     Raises
     ------
@@ -59,7 +73,7 @@ def open_source(
     """
     if transactions.startswith(POSTGRES):
         return _open_postgres(transactions, table=table, query=query)
-    return open_files(transactions, root, encoding=encoding)
+    return open_files(transactions, root, encoding=encoding, sheet=sheet)
 
 
 def _open_postgres(url: str, *, table: str | None, query: str | None) -> Source:

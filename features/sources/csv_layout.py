@@ -16,7 +16,7 @@ _LOOKED_AT_LINES = 20
 _LOOKED_AT_BYTES = 1 << 20
 MOST_COLUMNS = 10_000
 """More are a table that was turned on its side, and would take minutes to look at."""
-_HEADER_NAMES = 3  # a customer, a time and an amount
+HEADER_NAMES = 3  # a customer, a time and an amount
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def layout_of(file: Path, encoding: str) -> CsvLayout:
     splits = [
         max((_split("".join(record), sign) for sign in _DELIMITERS), key=len) for record in records
     ]
-    place = next((n for n, names in enumerate(splits) if len(names) >= _HEADER_NAMES), 0)
+    place = next((n for n, names in enumerate(splits) if len(names) >= HEADER_NAMES), 0)
     header, names = "".join(records[place]), splits[place]
     if len(names) > MOST_COLUMNS:
         raise DataError(
@@ -106,7 +106,7 @@ def layout_of(file: Path, encoding: str) -> CsvLayout:
         )
     delimiter = next(sign for sign in _DELIMITERS if _split(header, sign) == names)
     above = [line for line in (*lines[:place], *records[place]) if line.strip("\r\n")]
-    return CsvLayout(place, len(above), delimiter, _distinct(names))
+    return CsvLayout(place, len(above), delimiter, distinct_names(names))
 
 
 def _record(lines: list[str]) -> list[str]:
@@ -141,7 +141,7 @@ def _split(line: str, delimiter: str) -> list[str]:
         return [""]  # a value beyond all measure is no name
 
 
-def _distinct(header: list[str]) -> tuple[str, ...]:
+def distinct_names(header: list[str]) -> tuple[str, ...]:
     """Names as the engine needs them: none blank, none twice."""
     names: dict[str, str] = {}
     for position, text in enumerate(header):

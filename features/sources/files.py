@@ -8,6 +8,8 @@ import duckdb
 from features.errors import DataError
 from features.sources.csv_files import CsvSource
 from features.sources.source import Source, described, name_of, refusal, unreserved
+from features.sources.workbooks import ENDINGS as WORKBOOK_ENDINGS
+from features.sources.workbooks import WorkbookSource
 from features.sql import paths
 
 _TEXT_ENDINGS = tuple(
@@ -51,7 +53,12 @@ class ParquetSource:
 
 
 def open_files(
-    pattern: str, root: Path, *, setting: str = "data.transactions", encoding: str | None = None
+    pattern: str,
+    root: Path,
+    *,
+    setting: str = "data.transactions",
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> Source:
     """The source that a file name or glob stands for.
 
@@ -62,6 +69,7 @@ def open_files(
     root : folder of the configuration
     setting : where the pattern comes from, for messages
     encoding : of text files; None: told from each
+    sheet : of workbooks, or a pattern of sheets; None: the one that looks like orders
 
     Raises
     ------
@@ -87,14 +95,16 @@ def open_files(
         return ParquetSource(files)
     if endings == {"csv"}:
         return CsvSource(files, encoding)
+    if endings == {"workbook"}:
+        return WorkbookSource(files, sheet)
     if len(endings) > 1:
         raise DataError(
             f"{root / pattern}: matches files of several kinds ({', '.join(sorted(endings))}). "
             f"Set {setting} to files of one kind."
         )
     raise DataError(
-        f"{files[0]}: not a file that can be read. Orders come as Parquet (.parquet) or CSV (.csv, "
-        ".tsv, .txt, each also as .gz or .zip); export or convert it."
+        f"{files[0]}: not a file that can be read. Orders come as Parquet (.parquet), CSV (.csv, "
+        ".tsv, .txt, each also as .gz or .zip) or workbook (.xlsx, .xls, .ods); export or convert it."
     )
 
 
@@ -112,4 +122,6 @@ def _ending(file: Path) -> str:
         return "parquet"
     if name.endswith((*_TEXT_ENDINGS, ".zip")):
         return "csv"
+    if name.endswith(WORKBOOK_ENDINGS):
+        return "workbook"
     return file.suffix or "no ending"
