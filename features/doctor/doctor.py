@@ -9,7 +9,8 @@ import duckdb
 from features.doctor.findings import find_all
 from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.findings.refusals import card_of_two, nothing_usable, without_rate
-from features.doctor.gates import gates
+from features.doctor.findings.writing import misread_writing
+from features.doctor.gates import accepted, gates
 from features.doctor.reading_figures import month_figures, reading_figures
 from features.doctor.report import Finding, ReasonCount, Report, WeekCount
 from features.errors import ConfigError, RegularsError
@@ -17,6 +18,7 @@ from features.reading.identities import Resolution
 from features.reading.rules import rules_for
 from features.reading.states import UNDECIDED
 from features.settings.feature_settings import FeatureSettings
+from features.sources.source import described
 from features.sql import literal, row
 
 
@@ -54,12 +56,14 @@ def examine(
             f"{source}: {rows_read} rows read, but {report.rows_used} used and "
             f"{report.rows_quarantined} quarantined. Please report this as a defect."
         )
+    types = described(connection, "FROM source_lines")
     report = replace(report, reading=reading_figures(connection, data, report.quarantined))
     findings = [
         *nothing_usable(report),
         *gates(report, data),
         *without_rate(connection, data, report.quarantined),
         *card_of_two(data, identities),
+        *accepted(misread_writing(connection, "source_lines", data, types), data),
     ]
     if not thorough:
         return replace(report, findings=tuple(findings))

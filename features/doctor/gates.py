@@ -51,11 +51,16 @@ def gates(report: Report, data: Data) -> list[Finding]:
         *_do_not_add_up(report),
         *_undecided(report),
     ]
+    return accepted(found, data)
+
+
+def accepted(findings: list[Finding], data: Data) -> list[Finding]:
+    """The findings; those that stop everything, but that `data.accept` names, are accepted."""
     return [
         replace(finding, severity="accepted", accepted=data.accept[finding.code])
         if finding.code in data.accept and finding.severity == "refuses"
         else finding
-        for finding in found
+        for finding in findings
     ]
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import duckdb
 
 from features.doctor.findings.refusals import card_of_two
+from features.doctor.findings.writing import misread_writing
+from features.doctor.gates import accepted
 from features.doctor.report import Finding
 from features.errors import DataError
 from features.reading.identities import Resolution, load_persons
@@ -155,7 +157,7 @@ def split(
         raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
     found = sorted(folder.glob("part=*"), key=lambda path: int(path.name.removeprefix("part=")))
     parts = [sorted(path.glob("*.parquet")) for path in found]
-    source.verify(connection, part_reader([file for part in parts for file in part]))
+    source.verify(connection, _reader_of(parts))
     # 'TEXT' is text to the engine, but no longer a column in which ids may have to be mended
     read = {
         name: "TEXT" for name in ids.columns.values() if types.get(name, "VARCHAR") == "VARCHAR"
@@ -166,8 +168,15 @@ def split(
         added=tuple(ids.added),
         customer=ids.customer,
         order=ids.order,
-        findings=tuple(card_of_two(data, persons)),
+        findings=(
+            *card_of_two(data, persons),
+            *accepted(misread_writing(connection, _reader_of(parts), data, types), data),
+        ),
     )
+
+
+def _reader_of(parts: list[list[Path]]) -> str:
+    return part_reader([file for part in parts for file in part])
 
 
 def _persons(

@@ -4,13 +4,20 @@
 read becomes NULL here and a reason in `features.reading.rules`, never a lost row.
 """
 
-import re
 from fractions import Fraction
 
 from features.reading.ids import normal_id_sql
 from features.reading.line_money import money_fields
 from features.reading.order_money import OF_ORDERS
 from features.reading.states import state_fields
+from features.reading.values.dates import (
+    COUNTED,
+    EXCEL,
+    counted_sql,
+    has_offset,
+    iso_sql,
+    moment_sql,
+)
 from features.reading.values.numbers import NumberStyle, number_sql
 from features.settings.data import Data, minor_units
 from features.sql import identifier, literal
@@ -248,11 +255,16 @@ def timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
         return _local(f"CAST({column} AS TIMESTAMP)", data)
     text = plain_text(name, types)
     if data.date_format is None:
-        return _iso(text, data)
-    parsed = f"try_strptime({text}, {literal(data.date_format)})"
-    if re.search("%[zZ]", data.date_format):
-        return f"timezone({literal(data.timezone)}, CAST({parsed} AS TIMESTAMPTZ))"
-    return _local(parsed, data)
+        return iso_sql(_iso("{text}", data), text)
+    if data.date_format in COUNTED:
+        counted = counted_sql(number(name, types, data), data.date_format)
+        return _local(counted, data) if data.date_format == EXCEL else _in_zone(counted, data)
+    parsed = moment_sql(text, data.date_format)
+    return _in_zone(parsed, data) if has_offset(data.date_format) else _local(parsed, data)
+
+
+def _in_zone(moment: str, data: Data) -> str:
+    return f"timezone({literal(data.timezone)}, CAST({moment} AS TIMESTAMPTZ))"
 
 
 _HAS_ZONE = r"':.*([A-Za-z]|[+-]\d\d(:?\d\d)?$)'"
@@ -267,7 +279,8 @@ def _is_wall_time(name: str, types: dict[str, str], data: Data) -> str:
         return "true"
     if data.date_format is None:
         return f"NOT coalesce(regexp_matches({plain_text(name, types)}, {_HAS_ZONE}), false)"
-    return "false" if re.search("%[zZ]", data.date_format) else "true"
+    is_moment = data.date_format in COUNTED and data.date_format != EXCEL
+    return "false" if is_moment or has_offset(data.date_format) else "true"
 
 
 def _iso(text: str, data: Data) -> str:

@@ -105,7 +105,6 @@ def test_an_offset_or_zone_in_the_text_is_obeyed(text):
         "2024-03-05 or so",
         "5 March 2024",
         "\0",
-        "𝟚𝟘𝟚𝟜-01-01",
     ],
 )
 def test_what_cannot_be_read_for_sure_is_no_date(text):
