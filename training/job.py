@@ -310,7 +310,9 @@ def _published(
         if models is not None:
             manifest = _manifest(log, candidate, models, champion)
             models |= _clusters(settings, candidate.features)
-            models[BacktestEvidence.name] = _evidence(candidate, manifest, champion)
+            models[BacktestEvidence.name] = _evidence(
+                candidate, manifest, champion, settings.predict.risk.model_dump()
+            )
             bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
             progress(f"published {bundle.name}")
             # a champion is what could be published, so the alias comes after the bundle
@@ -395,14 +397,17 @@ def _manifest(
 
 
 def _evidence(
-    candidate: TrainedModels, manifest: Manifest, champion: Champion | None
+    candidate: TrainedModels,
+    manifest: Manifest,
+    champion: Champion | None,
+    bands: Mapping[str, float],
 ) -> BacktestEvidence:
     kept = {
         name: entry.version
         for name, entry in manifest.models.items()
         if entry.version != candidate.versions.get(name)
     }
-    mine = BacktestEvidence.of(candidate.backtest, candidate.versions, candidate.features)
+    mine = BacktestEvidence.of(candidate.backtest, candidate.versions, candidate.features, bands)
     return mine.with_kept(champion.models.evidence if champion else None, kept)
 
 

@@ -27,6 +27,8 @@ def measures(labels: pd.DataFrame, said: pd.DataFrame, horizon_days: int) -> dic
         found |= value_metrics(spent, said["clv"].to_numpy(), *ends)
     if "clv_median" in said:
         found["mae_of_median"] = float(np.abs(spent - said["clv_median"]).mean())
+    if "value_if_order" in said:
+        found |= interval_metrics(labels, said)
     churn = churn_metrics(churned, said["churn_probability"].to_numpy())
     found |= {name: churn[name] for name in ("auc", "log_loss", "brier", "calibration_error")}
     days = labels["purchase_days"].to_numpy()
@@ -39,6 +41,34 @@ def measures(labels: pd.DataFrame, said: pd.DataFrame, horizon_days: int) -> dic
         dates = next_order_metrics(waited, day, wait, horizon_days, low, high)
         found |= {f"date_{name.removeprefix('date_')}": value for name, value in dates.items()}
     return found
+
+
+def interval_metrics(labels: pd.DataFrame, said: pd.DataFrame) -> dict[str, float]:
+    """How the 80 % interval of value, the one given an order and the median fare.
+
+    Returns
+    -------
+    `above_high`, the share who brought more than `clv_high`, beside `above_ideal`, the mean of
+    min(0.1, P(order)); `buyers_inside`, of those who ordered; `worst_tenth`, by how much the
+    share above differs from the ideal in the worst tenth of expectation; `interval_score` of
+    Gneiting & Raftery (2007); `pinball_median`.
+    """
+    spent = labels["value"].to_numpy()
+    low, high, order = (said[name].to_numpy() for name in ("clv_low", "clv_high", "p_order"))
+    bought = labels["orders"].to_numpy() > 0
+    ends = [said[f"value_if_order_{end}"].to_numpy() for end in ("low", "high")]
+    inside = (spent >= ends[0] - 0.005) & (spent <= ends[1] + 0.005)
+    beyond = (spent > high + 0.005) - np.minimum(0.1, order)
+    tenths = np.array_split(np.argsort(said["clv"].to_numpy(), kind="stable"), 10)
+    outside = np.maximum(low - spent, 0) + np.maximum(spent - high, 0)
+    return {
+        "above_high": float((spent > high + 0.005).mean()),
+        "above_ideal": float(np.minimum(0.1, order).mean()),
+        "buyers_inside": float(inside[bought].mean()),
+        "worst_tenth": max((float(beyond[tenth].mean()) for tenth in tenths), key=abs),
+        "interval_score": float((high - low + 10 * outside).mean()),
+        "pinball_median": float(np.abs(spent - said["clv_median"]).mean() / 2),
+    }
 
 
 def differences(

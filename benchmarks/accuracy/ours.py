@@ -9,7 +9,10 @@ import pandas as pd
 
 from benchmarks.accuracy.splits import Split
 from features.orders.log import OrderLog
+from features.rows import Rows
 from training.backtest.backtest import fit_final
+from training.models.description import Description
+from training.models.estimator import table_of
 from training.past.plan import TrainingPlan, plan_training
 from training.past.tables import CutoffTable, cutoff_table
 from training.tasks.catalogue import TASKS
@@ -44,17 +47,13 @@ def answer(split: Split, data: Path, root: Path) -> Answer:
     before = _cpu_seconds()
     fitted = fit_final(world, plan, [task for task in TASKS if task.name in JUDGED])
     spent = _cpu_seconds() - before
-    churn = fitted["churn"].predict(truth.features)
-    said = [
-        churn,
-        fitted["value"].predict(truth.features),
-        fitted["next_purchase"].predict(truth.features, churn["churn_probability"].to_numpy()),
-    ]
+    described = Description(fitted["churn"], fitted["value"], fitted["next_purchase"])
+    said = table_of(described.figures(Rows.of(truth.features)), truth.features)
     cutoffs = [
         f"{cutoff} + {min(split.horizon_days, (split.as_of - cutoff) // timedelta(days=1))}"
         for cutoff in plan.cutoffs
     ]
-    return Answer(truth, pd.concat(said, axis=1), cutoffs, spent)
+    return Answer(truth, said, cutoffs, spent)
 
 
 def _prepared(log: OrderLog, split: Split) -> tuple[World, TrainingPlan]:

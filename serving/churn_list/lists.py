@@ -24,9 +24,16 @@ FIELDS = (
     "retention_risk",
     "churn_probability",
     "value_at_risk",
+    "value_at_risk_pace",
+    "p_order",
+    "rhythm",
     "clv",
     "clv_low",
+    "clv_median",
     "clv_high",
+    "value_if_order",
+    "value_if_order_low",
+    "value_if_order_high",
     "expected_orders",
     "expected_order_value",
     "at_risk_on",
@@ -39,7 +46,7 @@ PROFILE_FIELDS = (
     "usual_gap_days",
 )
 CONTACT_FIELDS = ("expected_profit", "suggested_action", "name", "consent")
-"""Runs of earlier releases lack them."""
+"""Runs of earlier releases lack them, and some of `FIELDS`."""
 
 NEXT_ORDER_FIELDS = ("date", "low", "high")
 RUN_FIELDS = ("run_id", "as_of", "horizon_days", "currency")
@@ -53,7 +60,7 @@ def item(document: bytes) -> dict[str, Any]:
 def item_of(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a document that has been read."""
     return {
-        **{name: answer[name] for name in FIELDS},
+        **{name: answer.get(name) for name in FIELDS},
         **{name: answer.get(name) for name in CONTACT_FIELDS},
         **{name: answer["profile"][name] for name in PROFILE_FIELDS},
         **{f"next_order_{name}": answer["next_order"][name] for name in NEXT_ORDER_FIELDS},

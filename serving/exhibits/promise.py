@@ -44,7 +44,7 @@ def _of_runs(scene: Scene) -> dict[str, Any]:
             }
             for past in scene.past
         ],
-        "bands": [_band(scene.past, band) for band in RISKS],
+        "bands": [_band(scene, band) for band in RISKS],
         **{
             name: _decided(scene, outcomes(found, levels=name == "churn"), name)
             for name, found in pairs.items()
@@ -67,9 +67,15 @@ def _totals(scene: Scene, past: Past) -> dict[str, Any]:
     }
 
 
-def _band(past: tuple[Past, ...], band: str) -> dict[str, Any]:
-    """Of all who were in a band of risk, how many did not return."""
-    parts = [one.customers[one.customers["retention_risk"] == band] for one in past]
+def _band(scene: Scene, band: str) -> dict[str, Any]:
+    """Of all whose churn probability lay in what is the band of risk today, how many went."""
+    least = {"low": 0.0, **scene.info.risk_bands}
+    above = [edge for edge in least.values() if edge > least[band]]
+    start, end = least[band], min(above, default=np.inf)
+    parts = [
+        one.customers[one.customers["churn_probability"].between(start, end, inclusive="left")]
+        for one in scene.past
+    ]
     return {
         "band": band,
         "customers": sum(map(len, parts)),
@@ -111,7 +117,7 @@ EXHIBIT = Exhibit(
     method=message(
         "The latest runs whose horizon has passed, at most six, one per date, beside what their "
         "customers did: means by tenths of the prediction within each run, sums by band of risk and "
-        "by steps of 5 % of the churn probability. A promise about a number of customers is kept if "
+        "by steps of 1 % of the churn probability. A promise about a number of customers is kept if "
         "that number lies where chance alone puts it 95 times in 100, each customer deciding alone. "
         "Before any run's horizon has passed, the folds of the training's backtest stand in their "
         "place; they have no bands."

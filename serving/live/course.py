@@ -16,9 +16,11 @@ import pandas as pd
 from features.engines.state.customer import CustomerState
 from features.orders.log import day_date, day_number
 from features.reading.order_line import Line
+from features.rows import Rows
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
-from serving.scoring.risk import alive, retention_risk
+from serving.scoring.figures import description_of
+from serving.scoring.risk import retention_risk
 from serving.settings import Settings
 
 MOST_DAYS = 730
@@ -155,13 +157,13 @@ class Course:
     def _said(self, rows: Sequence[Mapping[str, float] | None]) -> pd.DataFrame:
         """`alive`, `churn_probability`, `retention_risk` of each row of features."""
         features = pd.DataFrame(rows, columns=self._scorer.columns, dtype="float64")
-        risk = self._scorer.models.churn.predict(features)
-        churn = risk["churn_probability"].to_numpy()
+        risk = description_of(self._scorer.models).risk(Rows.of(features))
+        churn = risk["churn_probability"]
         return pd.DataFrame(
             {
-                "alive": np.round(alive(risk), DIGITS),
+                "alive": np.round(risk["p_alive"], DIGITS),
                 "churn_probability": np.round(churn, DIGITS),
-                "retention_risk": retention_risk(features, churn, self._bands),
+                "retention_risk": retention_risk(churn, self._bands),
             }
         )
 

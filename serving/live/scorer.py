@@ -272,6 +272,7 @@ class Scorer:
             models=models_of(self._models),
             clv_basis=self._models.value.clv_basis,
             churn_label=self._models.churn.label,
+            lifetime_years=self._models.value.lifetime_years,
             segment_columns=(),
             risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
         )

@@ -8,7 +8,8 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from serving.store.run import RunInfo
+from serving.store.run import NO_UNIT, RunInfo
 
 EMBEDDED_RECOMMENDATIONS = 5
 """How many recommendations stand in a customer's document; the rest have their own call."""
@@ -35,8 +36,7 @@ PROBABILITIES = (
 MONEY = (
     "expected_order_value",
     "clv",
-    "clv_low",
-    "clv_high",
+    "value_if_order",
     "clv_lifetime",
     "clv_median",
     "referral_value",
@@ -44,6 +44,13 @@ MONEY = (
     "spend",
     "expected_profit",
 )
+LOW_ENDS = ("clv_low", "value_if_order_low")
+HIGH_ENDS = ("clv_high", "value_if_order_high")
+"""Ends of intervals of money, rounded outwards: what lies inside stays inside."""
+
+WORDS = ("rhythm", "value_at_risk_pace")
+"""Marks of a customer, one word each."""
+
 CONTACT = ("suggested_action", "name", "consent")
 """What helps to decide whom to contact, and how."""
 
@@ -65,6 +72,8 @@ FIGURES = {
 """Other measures, and the digits they are rounded to."""
 
 PROBABILITY_DIGITS = 4
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NULL = "null"
 _MARK = "\ue000"
@@ -141,10 +150,17 @@ def _numbers(columns: Mapping[str, Sequence[Any]], digits: int) -> dict[str, lis
     found: dict[str, list[float | None]] = {}
     for places in set(by_digits.values()):
         names = [name for name, wanted in by_digits.items() if wanted == places]
-        values = rounded(np.array([columns[name] for name in names], dtype=float), digits=places)
-        plain = [[None if math.isnan(value) else value for value in row] for row in values.tolist()]
-        found |= dict(zip(names, plain, strict=True))
-    return found
+        found |= _plain_numbers(columns, names, partial(rounded, digits=places))
+    found |= _plain_numbers(columns, LOW_ENDS, partial(rounded_down, digits=digits))
+    return found | _plain_numbers(columns, HIGH_ENDS, partial(rounded_up, digits=digits))
+
+
+def _plain_numbers(
+    columns: Mapping[str, Sequence[Any]], names: Sequence[str], written: Callable[[Floats], Floats]
+) -> dict[str, list[float | None]]:
+    values = written(np.array([columns[name] for name in names], dtype=float))
+    plain = [[None if math.isnan(value) else value for value in row] for row in values.tolist()]
+    return dict(zip(names, plain, strict=True))
 
 
 def _days(column: Sequence[Any]) -> list[str | None]:
@@ -217,12 +233,14 @@ def _document(run: RunInfo) -> dict[str, Any]:
         "as_of": run.as_of.isoformat(),
         "horizon_days": run.horizon_days,
         "currency": run.currency,
-        **columns("churn_probability", "churn_percentile", "retention_risk", "p_alive"),
+        **columns("p_order", "churn_probability", "churn_percentile", "retention_risk"),
+        **columns("rhythm", "p_alive"),
         "churn_label": run.churn_label,
-        **columns("clv", "clv_low", "clv_high", "clv_median", "clv_lifetime"),
+        **columns("clv", "clv_low", "clv_median", "clv_high"),
+        **columns("value_if_order", "value_if_order_low", "value_if_order_high", "clv_lifetime"),
         "clv_basis": run.clv_basis,
-        **columns("p_order", "expected_orders_given_order", "expected_orders"),
-        **columns("expected_order_value", "referral_value", "value_at_risk"),
+        **columns("expected_orders_given_order", "expected_orders", "expected_order_value"),
+        **columns("referral_value", "value_at_risk", "value_at_risk_pace"),
         **columns("expected_profit", *CONTACT),
         "next_order": {
             "date": column("next_order_date"),
@@ -251,7 +269,7 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
     columns = {
         name: json_texts(scores[name]) for name in ("customer_id", "status", "retention_risk")
     }
-    columns |= {name: json_texts(scores[name]) for name in ("suggested_action", "name")}
+    columns |= {name: json_texts(scores[name]) for name in ("suggested_action", "name", *WORDS)}
     columns["consent"] = json_booleans(scores["consent"])
     columns["orders"] = json_numbers(scores["orders"], digits=0)
     columns["reasons"] = _ready(scores["reasons"], missing="[]")
@@ -263,6 +281,8 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
         name: json_numbers(scores[name], digits=PROBABILITY_DIGITS) for name in PROBABILITIES
     }
     columns |= {name: json_numbers(scores[name], digits=digits) for name in MONEY}
+    columns |= {name: _in_json(rounded_down(scores[name], digits=digits)) for name in LOW_ENDS}
+    columns |= {name: _in_json(rounded_up(scores[name], digits=digits)) for name in HIGH_ENDS}
     columns |= {name: json_numbers(scores[name], digits=n) for name, n in FIGURES.items()}
     return columns | {name: json_dates(scores[name]) for name in DATES}
 
@@ -280,7 +300,10 @@ def _array(texts: list[str]) -> str:
 
 def json_numbers(column: "pd.Series[Any]", *, digits: int) -> pa.Array:
     """JSON numbers rounded to `digits`; null for what is missing or not finite."""
-    values = rounded(column, digits=digits)
+    return _in_json(rounded(column, digits=digits))
+
+
+def _in_json(values: Floats) -> pa.Array:
     return _or_null(pa.array(values, mask=np.isnan(values)))
 
 
@@ -312,15 +335,31 @@ def _or_null(values: pa.Array) -> pa.Array:
     return values.cast(pa.string()).fill_null(NULL)
 
 
-def rounded(
-    column: "pd.Series[Any] | np.ndarray[Any, np.dtype[np.float64]]", *, digits: int
-) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def rounded(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:
     """Floats rounded to `digits`; NaN for what is missing or not finite."""
+    return _whole_units(column, np.round, digits=digits)
+
+
+def rounded_down(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:
+    """The low end of an interval with `digits`: never above the end itself."""
+    return _whole_units(column, lambda units: np.floor(units + NO_UNIT), digits=digits)
+
+
+def rounded_up(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:
+    """The high end of an interval with `digits`: never below the end itself."""
+    return _whole_units(column, lambda units: np.ceil(units - NO_UNIT), digits=digits)
+
+
+def _whole_units(
+    column: "pd.Series[Any] | Floats", whole: Callable[[Floats], Floats], *, digits: int
+) -> Floats:
     values = column
     if not isinstance(values, np.ndarray):
         values = values.to_numpy(dtype=float, na_value=math.nan)
-    # + 0.0 turns a rounded -0.0 into 0.0.
-    return np.where(np.isfinite(values), np.round(values, digits) + 0.0, math.nan)
+    # one more rounding gives the shortest number; + 0.0 turns a rounded -0.0 into 0.0
+    units = whole(np.where(np.isfinite(values), values, 0.0) * 10.0**digits)
+    shown = np.round(units / 10.0**digits, digits) + 0.0
+    return np.where(np.isfinite(values), shown, math.nan)
 
 
 def encode(value: Any) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.rows import Rows
 from serving.scoring.answers import encode, rounded
+from serving.scoring.figures import description_of
 from serving.scoring.reasons import About, reasons_of
 from serving.scoring.sides import Bools, Floats
 from serving.scoring.since_last_run import changes_of
@@ -122,7 +123,10 @@ class Explainer:
 
     def parts(self, rows: Rows) -> dict[About, Rows]:
         """What each feature adds to the two scores."""
-        return {"risk": self.models.churn.parts(rows), "value": self.models.value.parts(rows)}
+        return {
+            "risk": self.models.churn.parts(rows),
+            "value": description_of(self.models).value_parts(rows),
+        }
 
     def reasons(self, rows: Rows, parts: Mapping[About, Rows]) -> list[str]:
         """The reasons of each customer, a JSON array; `parts` are those of `rows`."""

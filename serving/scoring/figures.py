@@ -8,31 +8,34 @@ import numpy.typing as npt
 
 from features.orders.value_basis import REVENUE, ValueBasis
 from features.rows import Features, Rows, column
-from serving.scoring.risk import HIGH_BANDS, alive, retention_risk, status_of
+from serving.scoring.risk import HIGH_BANDS, retention_risk, status_of
 from serving.settings import Settings
 from training.bundle.publication import Models
+from training.models.description import Description
 from training.models.estimator import Figures, Floats
+from training.models.order_value import kept_share
 from training.models.silence import days_until
-from training.models.value import kept_share
 
 DAYS_PER_YEAR = 365
-
-LEAST_CHANCE = 1e-6
-"""Of an order: what nobody orders could not be split into parts."""
 
 MOST_SILENT_DAYS = 730
 """`at_risk_on` is not looked for further ahead."""
 
 VALUE_FIGURES = (
+    "p_order",
     "expected_orders",
+    "expected_orders_given_order",
     "expected_order_value",
     "clv",
     "clv_low",
-    "clv_high",
-    "clv_lifetime",
     "clv_median",
+    "clv_high",
+    "value_if_order",
+    "value_if_order_low",
+    "value_if_order_high",
+    "clv_lifetime",
 )
-"""What the value model says."""
+"""What the joint description says of orders and money."""
 
 
 def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> dict[str, Any]:
@@ -48,23 +51,29 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
     NaT where there is none.
     """
     horizon_days = settings.predict.horizon_days
-    said = _predicted(rows, models, settings)
+    description = description_of(models)
+    said = description.figures(rows)
     churn = said["churn_probability"]
-    band = retention_risk(rows, churn, settings.predict.risk)
+    band = retention_risk(churn, settings.predict.risk)
+    status = status_of(rows, churn, horizon_days)
+    pace, at_pace = usual_pace(rows, said["value_if_order"], horizon_days, models.value.basis)
     return {
-        "status": status_of(rows, churn, horizon_days),
+        "status": status,
         "horizon_days": horizon_days,
         "churn_probability": churn,
+        "churn_label": models.churn.label,
         "p_alive": said["p_alive"],
         "retention_risk": band,
+        "rhythm": rhythm_of(rows, models, status),
         "clv_basis": models.value.clv_basis,
-        **{name: said[name] for name in (*VALUE_FIGURES, "p_order", "expected_orders_given_order")},
-        "value_at_risk": churn * usual_value(rows, horizon_days, models.value.basis),
+        **{name: said[name] for name in VALUE_FIGURES},
+        "value_at_risk": churn * at_pace,
+        "value_at_risk_pace": pace,
         **{
             f"next_order_{name}": _dates(as_of, said[f"next_order_{days}"])
             for name, days in (("date", "days"), ("low", "low"), ("high", "high"))
         },
-        "at_risk_on": _dates(as_of, np.where(np.isin(band, HIGH_BANDS), 0, said["silent_days"])),
+        "at_risk_on": _dates(as_of, _silent_days(rows, description, said, settings)),
         **{name: said[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
         "orders": rows["orders"].astype(np.int64),
         **{name: rows[name] for name in ("spend", "days_since_last_order")},
@@ -74,46 +83,48 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
     }
 
 
-def _predicted(rows: Rows, models: Models, settings: Settings) -> Figures:
-    """What the models say of some customers, and after how many more silent days they are at risk."""
-    risk = models.churn.figures(rows)
-    churn = risk["churn_probability"]
-    # where churn is a cancellation, orders have a probability of their own, and silence none
-    is_silence = models.churn.label == "silence"
-    dates = models.next_purchase.figures(rows, churn if is_silence else None)
-    silent = np.full(len(rows), np.nan)
-    if is_silence:
-        level = settings.predict.risk.high
-        silent = days_until(level, rows, churn, models.churn.probability, MOST_SILENT_DAYS)
-    return {
-        "churn_probability": churn,
-        "p_alive": alive(risk),
-        **dates,
-        **in_agreement(models.value.figures(rows), 1 - churn if is_silence else dates["p_order"]),
-        "silent_days": silent,
-    }
+def description_of(models: Models) -> Description:
+    """The models in force as one description of each customer."""
+    return Description(models.churn, models.value, models.next_purchase)
 
 
-def in_agreement(value: Figures, p_order: Floats) -> Figures:
-    """`value` with its parts: `clv` = `p_order` × `expected_orders_given_order` × order value.
+def rhythm_of(rows: Rows, models: Models, status: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
+    """`on_time`, `late`, `overdue` by the days of silence; None for the too new and contracts."""
+    gaps = models.next_purchase.gaps_
+    if gaps is None or models.churn.label != "silence":
+        return np.full(len(rows), None)
+    states: npt.NDArray[np.object_] = gaps.states(rows).astype(object)
+    states[status == "too_new"] = None
+    return states
 
-    The probability of an order comes from another model than the number of orders; expected
-    orders are at least P(order), since a customer who orders at all orders once. `clv` stays;
-    the order value follows from it.
+
+def _silent_days(rows: Rows, description: Description, said: Figures, settings: Settings) -> Floats:
+    """After how many more days without an order each customer is at high risk; 0: is already."""
+    churn, bands = said["churn_probability"], settings.predict.risk
+    is_high = np.isin(retention_risk(churn, bands), HIGH_BANDS)
+    if not description.is_silence:
+        # silence is no cancellation
+        return np.where(is_high, 0.0, np.nan)
+    days = days_until(bands.high, rows, churn, description.churn_probability, MOST_SILENT_DAYS)
+    return np.where(is_high, 0.0, np.maximum(days, 1.0))
+
+
+def usual_pace(
+    features: Features, value_if_order: Floats, horizon_days: int, basis: ValueBasis = REVENUE
+) -> tuple[npt.NDArray[np.str_], Floats]:
+    """What each customer brings in a horizon at the usual pace, and whose pace that is.
 
     Returns
     -------
-    `VALUE_FIGURES`, `p_order` > 0 and `expected_orders_given_order` ≥ 1, same rows.
+    `own` or `comparable` per row, and money ≥ 0: `usual_value`, and of customers with one order,
+    who have no pace of their own, what comparable customers brought who came back.
     """
-    chance = np.maximum(p_order, LEAST_CHANCE)
-    orders = np.maximum(value["expected_orders"], chance)
-    return {
-        **{name: value[name] for name in VALUE_FIGURES},
-        "expected_orders": orders,
-        "expected_order_value": value["clv"] / orders,
-        "p_order": chance,
-        "expected_orders_given_order": orders / chance,
-    }
+    is_single = column(features, "orders") <= 1
+    own = usual_value(features, horizon_days, basis)
+    return (
+        np.where(is_single, "comparable", "own"),
+        np.where(is_single, np.maximum(value_if_order, 0.0), own),
+    )
 
 
 def usual_value(features: Features, horizon_days: int, basis: ValueBasis = REVENUE) -> Floats:

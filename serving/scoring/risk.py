@@ -1,10 +1,7 @@
 """Status and risk band of a customer: rules over the numbers, each published."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.blocks.membership import is_cancelled
 from features.rows import Features, column
@@ -15,12 +12,8 @@ HIGH_BANDS = ("high", "critical")
 NEW_DAYS = 7
 LAPSED_HORIZONS = 2
 LAPSED_PROBABILITY = 0.9
-OVERDUE_RATIO = 2.0
 
-RISK_RULE = (
-    "low, medium, high, critical by churn probability (predict.risk); one band higher, at most "
-    "high, while a customer is silent for more than twice the usual gap and longer than ever before"
-)
+RISK_RULE = "low, medium, high, critical by churn probability alone (predict.risk)"
 
 
 def status_of(
@@ -47,24 +40,9 @@ def status_of(
     )
 
 
-def alive(risk: pd.DataFrame | Mapping[str, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """P(alive) as it is published, of what the churn model predicts; one value per row.
-
-    Who orders is alive: the process alone may have given up on a customer too early.
-    """
-    p_alive, churn = (np.asarray(risk[name]) for name in ("p_alive", "churn_probability"))
-    return np.asarray(np.maximum(p_alive, 1 - churn))
-
-
 def retention_risk(
-    features: Features, churn_probability: npt.NDArray[np.float64], bands: RiskBands
+    churn_probability: npt.NDArray[np.float64], bands: RiskBands
 ) -> npt.NDArray[np.str_]:
-    """The risk band per row, by `RISK_RULE`."""
+    """The risk band per row, by `RISK_RULE`: each lower edge belongs to its band."""
     edges = [bands.medium, bands.high, bands.critical]
-    level = np.searchsorted(edges, churn_probability, side="right")
-    silence = column(features, "days_since_last_order")
-    overdue = (silence > OVERDUE_RATIO * column(features, "mean_gap_days")) & (
-        silence > column(features, "max_gap_days")
-    )
-    raised = np.where(overdue & (level < BANDS.index("high")), level + 1, level)
-    return np.array(BANDS)[raised]
+    return np.array(BANDS)[np.searchsorted(edges, churn_probability, side="right")]

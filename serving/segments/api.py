@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Response
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
+from serving.segments import schemas as models
 from serving.segments.store import Group, SegmentStore
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
-from serving.web import schemas as models
 from serving.web.context import RouteContext
 from serving.web.problems import declared
 

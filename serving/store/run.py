@@ -1,6 +1,7 @@
 """What a score run says about itself, and what its headline figures are."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -8,6 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 RISKS = ("critical", "high", "medium", "low")
 """The bands of `retention_risk`, worst first."""
+
+NO_UNIT = 1e-6
+"""Of the last digit shown: an end of an interval nearer than this to a round figure is that."""
 
 STATUSES = ("scored", "one_order", "too_new", "already_lapsed")
 
@@ -41,7 +45,8 @@ class RunInfo:
     segment systems that the scores carry; `risk_bands` holds the lower edges of the bands
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
-    (`serving.scoring.economics`); `churn_label` says what churn is. `created_at` knows its time zone.
+    (`serving.scoring.economics`); `churn_label` says what churn is; `lifetime_years`, how far
+    `clv_lifetime` reaches (0: a run of an earlier release). `created_at` knows its time zone.
     """
 
     run_id: str
@@ -57,6 +62,7 @@ class RunInfo:
     segment_rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     economics: Mapping[str, Any] = field(default_factory=dict)
     churn_label: Literal["silence", "cancellation"] = "silence"
+    lifetime_years: float = 0.0
 
     def lineage(self) -> dict[str, Any]:
         """The part of the run that every answer carries, ready for JSON."""
@@ -76,6 +82,7 @@ class RunInfo:
             "created_at": self.created_at.isoformat(),
             "clv_basis": self.clv_basis,
             "churn_label": self.churn_label,
+            "lifetime_years": self.lifetime_years,
             "segment_columns": list(self.segment_columns),
             "risk_bands": dict(self.risk_bands),
             "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},
@@ -108,6 +115,16 @@ class MoneyFormat:
         figure = f"{abs(amount):,.{self.digits}f}"
         sign = "-" if amount < 0 and figure.strip("0.,") else ""
         return f"{sign}{self.prefix}{figure}"
+
+    def write_low(self, amount: float) -> str:
+        """The low end of an interval: rounded down, so that what lies inside stays inside."""
+        unit = 10.0**-self.digits
+        return self.write(math.floor(amount / unit + NO_UNIT) * unit)
+
+    def write_high(self, amount: float) -> str:
+        """The high end of an interval: rounded up."""
+        unit = 10.0**-self.digits
+        return self.write(math.ceil(amount / unit - NO_UNIT) * unit)
 
 
 @dataclass(frozen=True, kw_only=True)

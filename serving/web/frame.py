@@ -24,7 +24,8 @@ navigation is a line in `NAVIGATION`. The template extends `base.html`, fills th
 - `here`: the path of the page; `link(path, name=value)`: an address with parameters;
   `path_part(id)`: a customer's id in a path,
 - and, where `run=` is given: `info` and `summary` of the run, `age_days` of its scores,
-  `money(amount)`, `round_money(amount)` without pence, `short_money(amount)` for scales.
+  `money(amount)`, `round_money(amount)` without pence, `round_span(low, high)` for
+  intervals, `short_money(amount)` for scales.
 
 No inline script or style is allowed by the Content-Security-Policy: use classes of
 `static/style.css` and the attributes of SVG. Everything is escaped by the templates.
@@ -224,6 +225,7 @@ class Frame:
             "age_days": (self.context.clock().date() - run.info.as_of).days,
             "money": words.money(run.info, form),
             "round_money": words.round_money(run.info, form),
+            "round_span": words.round_span(run.info, form),
             "short_money": words.short_money(run.info, form),
         }
 

@@ -15,6 +15,8 @@ from features.language.languages import Language, languages
 
 Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
 Risk = Literal["critical", "high", "medium", "low"]
+Rhythm = Literal["on_time", "late", "overdue"]
+Pace = Literal["own", "comparable"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 SuggestedAction = Literal[
     "no_contact",
@@ -157,42 +159,77 @@ class Customer(_Shape):
     as_of: date
     horizon_days: int
     currency: str
+    p_order: Probability | None = Field(
+        None, description="P(at least one order in the next `horizon_days`), calibrated"
+    )
     churn_probability: Probability | None = Field(
-        description="Calibrated P(churn in the next `horizon_days`), see `churn_label`"
+        description="Calibrated P(churn in the next `horizon_days`), see `churn_label`; with "
+        "silence 1 − `p_order`"
     )
     churn_percentile: Probability | None = Field(
         description="Share of customers with a lower churn probability"
     )
-    retention_risk: Risk | None
-    p_alive: Probability | None
+    retention_risk: Risk | None = Field(
+        description="Band of `churn_probability` alone; GET /v1/models has the edges"
+    )
+    rhythm: Rhythm | None = Field(
+        None,
+        description="Silence beyond 80 % (late) or 95 % (overdue) of gaps like the customer's; "
+        "null for the too new, and for contracts",
+    )
+    p_alive: Probability | None = Field(
+        description="P(still a customer); at least `p_order`, as who orders is one"
+    )
     churn_label: Literal["silence", "cancellation"] = Field(
         description="What churn is: no order in the horizon, or a contract cancelled in it"
     )
-    clv: Money | None = Field(description="Expected value in the horizon, see `clv_basis`")
-    clv_low: Money | None = Field(description="Start of the 80 % interval")
-    clv_high: Money | None = Field(description="End of the 80 % interval")
-    clv_median: Money | None = Field(
-        description="Half of comparable customers bring no more; not to be added up: `clv` is"
+    clv: Money | None = Field(
+        description="Expected value in the horizon, see `clv_basis`: `p_order` × `value_if_order`"
     )
-    clv_lifetime: Money | None
+    clv_low: Money | None = Field(
+        description="1 in 10 bring less; 0 where `p_order` < 0.9. Rounded down"
+    )
+    clv_median: Money | None = Field(
+        None,
+        description="Half bring no more: 0 where `p_order` < 0.5. Not to be added up: `clv` is",
+    )
+    clv_high: Money | None = Field(
+        description="1 in 10 bring more; 0 where `p_order` < 0.1. Rounded up"
+    )
+    value_if_order: Money | None = Field(
+        None, description="Expected value in the horizon given at least one order"
+    )
+    value_if_order_low: Money | None = Field(
+        None, description="Of those who order, 1 in 10 bring less. Rounded down"
+    )
+    value_if_order_high: Money | None = Field(
+        None, description="Of those who order, 1 in 10 bring more. Rounded up"
+    )
+    clv_lifetime: Money | None = Field(
+        description="`clv` + discounted value of the periods after it, up to "
+        "`predict.lifetime_years`"
+    )
     clv_basis: Literal["revenue", "margin"] = Field(
         description="What all values and expected order values are counted in"
-    )
-    p_order: Probability | None = Field(
-        description="P(order in the horizon); clv = p_order × expected_orders_given_order × "
-        "expected_order_value, up to the rounding of each"
     )
     expected_orders_given_order: float | None = Field(
         description="Expected orders of those who order at all, at least 1"
     )
     expected_orders: float | None = Field(description="p_order × expected_orders_given_order")
-    expected_order_value: Money | None
+    expected_order_value: Money | None = Field(
+        description="Expected value of an order; clv = expected_orders × it"
+    )
     referral_value: Money | None = Field(
         description="`predict.referral_share` of the `clv` of whom the customer was the first to "
         "refer; in addition to nobody's `clv`. Null where no referrals are known"
     )
     value_at_risk: Money | None = Field(
-        description="Usual value in the horizon × churn probability"
+        description="Value in the horizon at the usual pace × churn probability"
+    )
+    value_at_risk_pace: Pace | None = Field(
+        None,
+        description="Whose pace: the customer's own; of one order, that of comparable customers "
+        "who came back",
     )
     expected_profit: Money | None = Field(
         description="Save rate × value at risk × net profit share − cost of a contact"
@@ -331,50 +368,11 @@ class Erasure(_Shape):
     not_changed: str = Field(description="What is not Regulars' to change")
 
 
-class SegmentRule(_Shape):
-    title: Text
-    rule: Text
-    cut_points: list[Text] = Field(description="Read off the customers of the run")
-    groups: dict[str, Text] = Field({}, description="Value → what it is called")
-
-
-class SegmentGroup(_Shape):
-    value: str | None
-    customers: int
-    clv: Money = Field(description="Sum of the known values")
-    value_at_risk: Money = Field(description="Sum of the known values")
-
-
-class SegmentSystem(_Shape):
-    system: str
-    rule: SegmentRule | None = Field(description="Null where the run was made without")
-    groups: list[SegmentGroup]
-
-
 class RunFields(_Shape):
     run_id: str
     as_of: date
     horizon_days: int
     currency: str
-
-
-class Segments(RunFields):
-    systems: list[SegmentSystem]
-
-
-class SegmentMove(_Shape):
-    """Null: not in that run, or in no group of it."""
-
-    before: str | None
-    now: str | None
-    customers: int
-
-
-class SegmentMigration(RunFields, SegmentSystem):
-    since: RunFields | None = Field(
-        description="The latest run of an earlier date; null where none is kept"
-    )
-    moves: list[SegmentMove] = Field(description="From each group to each, stayers too")
 
 
 class Exhibits(RunFields):
@@ -401,9 +399,16 @@ class ListItem(_Shape):
     retention_risk: Risk | None
     churn_probability: Probability | None
     value_at_risk: Money | None
+    value_at_risk_pace: Pace | None
+    p_order: Probability | None
+    rhythm: Rhythm | None
     clv: Money | None
     clv_low: Money | None
+    clv_median: Money | None
     clv_high: Money | None
+    value_if_order: Money | None
+    value_if_order_low: Money | None
+    value_if_order_high: Money | None
     expected_orders: float | None
     expected_order_value: Money | None
     at_risk_on: date | None

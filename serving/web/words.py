@@ -23,6 +23,8 @@ STATUSES = {
     "already_lapsed": mark("Already lapsed"),
 }
 
+RHYTHMS = {"on_time": mark("On time"), "late": mark("Late"), "overdue": mark("Overdue")}
+
 CONSENTS = {
     "yes": mark("May be contacted"),
     "no": mark("May not be contacted"),
@@ -189,6 +191,10 @@ class Words:
     def status(self, code: str | None) -> str:
         return self.called(code, STATUSES)
 
+    def rhythm(self, code: str | None) -> str:
+        """How long a silence is beside usual gaps."""
+        return self.called(code, RHYTHMS)
+
     def consent(self, code: str) -> str:
         """Whether somebody may be contacted, as lists filter by it."""
         return self.called(code, CONSENTS)
@@ -347,6 +353,11 @@ class Words:
         """The same without what stands behind the point."""
         rounded = MoneyFormat(prefix=self._written(info, form).prefix, digits=0)
         return lambda amount: NOTHING if amount is None else rounded.write(amount)
+
+    def round_span(self, info: RunInfo, form: MoneyFormat) -> Callable[[float, float], str]:
+        """An interval of amounts without what stands behind the point, rounded outwards."""
+        rounded = MoneyFormat(prefix=self._written(info, form).prefix, digits=0)
+        return lambda low, high: self.span(rounded.write_low(low), rounded.write_high(high))
 
     def _written(self, info: RunInfo, form: MoneyFormat) -> MoneyFormat:
         return form if self.language == SOURCE else _money_format(info.currency, self.language)

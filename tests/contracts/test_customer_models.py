@@ -255,7 +255,7 @@ def test_contributions_to_the_value_follow_the_value(fitted, features):
     model = fitted["value"]
     parts = model.contributions(features)
     assert list(parts) == ["rhythm", *features.columns]
-    value = model.predict(features)["clv"]
+    value = model.predict(features)["value_if_order"]
     together = np.corrcoef(parts.sum(axis=1).rank(), value.rank())[0, 1]
     assert together > 0.9
     few = features.iloc[:7]
@@ -264,13 +264,18 @@ def test_contributions_to_the_value_follow_the_value(fitted, features):
 
 def test_money_hangs_together(fitted, features):
     said = fitted["value"].predict(features)
-    assert (said["clv_low"] <= said["clv"]).all()
-    assert (said["clv"] <= said["clv_high"]).all()
+    assert (said["clv_low"] <= said["clv_median"]).all()
+    assert (said["clv_median"] <= said["clv_high"]).all()
+    assert (said["value_if_order_low"] <= said["value_if_order_high"]).all()
     assert (said["clv_lifetime"] >= said["clv"]).all()
     assert (said >= 0).all(axis=None)
-    np.testing.assert_allclose(
-        said["clv"], said["expected_orders"] * said["expected_order_value"], rtol=1e-12
-    )
+    assert (said["expected_orders"] >= said["p_order"]).all()
+    assert (said["p_alive"] >= said["p_order"]).all()
+    for product in (
+        said["expected_orders"] * said["expected_order_value"],
+        said["p_order"] * said["value_if_order"],
+    ):
+        np.testing.assert_allclose(said["clv"], product, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("rate", "years"), [(0.0, 5.0), (0.1, 0.01), (1.0, 30.0)])

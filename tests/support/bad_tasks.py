@@ -31,6 +31,11 @@ class BadTask:
     def __getattr__(self, name):
         return getattr(self._task, name)
 
+    def judge(self, world, fold, fitted):
+        """Judged beside sound models: what is wrong with another one is not held against it."""
+        sound = {name: getattr(model, "_model", model) for name, model in fitted.items()}
+        return self._task.judge(world, fold, {**sound, self._task.name: fitted[self._task.name]})
+
     def fit(self, world, fold):
         if self._kind == "shuffled":
             return self._task.fit(ShuffledWorld(world), fold)

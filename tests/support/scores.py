@@ -75,7 +75,9 @@ def _scores(ids, rng) -> pd.DataFrame:
     orders = rng.integers(1, 40, n)
     order_value = rng.lognormal(3.4, 0.7, n)
     one_order = orders == 1
-    clv = order_value * (1 - churn) * 90 / gap
+    given_order = np.maximum(90 / gap, 1.0)
+    if_order = order_value * given_order
+    clv = if_order * (1 - churn)
     wait = np.maximum(1, gap - silence * 0.4)
     return pd.DataFrame(
         {
@@ -84,19 +86,26 @@ def _scores(ids, rng) -> pd.DataFrame:
             "churn_probability": churn,
             "churn_percentile": pd.Series(churn).rank(pct=True),
             "retention_risk": _risk(churn),
+            "rhythm": np.select(
+                [silence > 2 * gap, silence > 1.5 * gap], ["overdue", "late"], "on_time"
+            ),
             "p_alive": 1 - churn * 0.8,
             "p_order": 1 - churn,
-            "expected_orders_given_order": 90 / gap,
-            "expected_orders": (1 - churn) * 90 / gap,
+            "expected_orders_given_order": given_order,
+            "expected_orders": (1 - churn) * given_order,
             "expected_order_value": order_value,
             "clv": clv,
-            "clv_low": clv * 0.55,
-            "clv_high": clv * 1.6,
-            "clv_median": clv * 0.9,
+            "clv_low": np.where(churn < 0.1, if_order * 0.3, 0.0),
+            "clv_median": np.where(churn < 0.5, if_order * 0.6, 0.0),
+            "clv_high": np.where(churn < 0.9, if_order * 1.2, 0.0),
+            "value_if_order": if_order,
+            "value_if_order_low": if_order * 0.4,
+            "value_if_order_high": if_order * 1.6,
             "referral_value": np.nan,
             "next_categories": '[{"category":"Home","probability":0.25}]',
             "clv_lifetime": clv * 6.5,
             "value_at_risk": order_value * 90 / gap * churn,
+            "value_at_risk_pace": np.where(one_order, "comparable", "own"),
             "next_order_date": _days(wait),
             "next_order_low": _days(wait * 0.4),
             "next_order_high": _days(wait * 2.4),

@@ -16,6 +16,7 @@ import pandas as pd
 
 from training.backtest.grade import RULE
 from training.errors import BundleError
+from training.measures.groups import calibration
 from training.models.estimator import read_json, write_json
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 FILE = "evidence.json"
 TENTHS = 10
-STEP = 0.05
+STEP = 0.01
 """Width of the steps of churn probability in which outcomes are counted."""
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +39,8 @@ class BacktestEvidence:
     ----------
     tasks : task name → `version`, `as_of` (of its training), `title`, `measure`, `baseline`,
         `grade`, `folds` (per fold `test`, `customers` and `metrics` by contender) and, for
-        churn and value, `deciles`, `totals` and `levels` of all folds, see `outcomes`
+        churn and value, `deciles`, `totals` and `levels` of all folds, see `outcomes`, and
+        `groups`, see `training.measures.groups.calibration`
     references : date of a training → `customers` of it, and `features`: name → its spread
         among them, see `spread`
     grade_rule : in words
@@ -51,15 +53,21 @@ class BacktestEvidence:
     grade_rule: str = RULE
 
     @classmethod
-    def of(cls, backtest: "Backtest", versions: Mapping[str, str], features: pd.DataFrame) -> Self:
-        """The evidence of a training just done."""
+    def of(
+        cls,
+        backtest: "Backtest",
+        versions: Mapping[str, str],
+        features: pd.DataFrame,
+        bands: Mapping[str, float],
+    ) -> Self:
+        """The evidence of a training just done; `bands` are lower edges, as `calibration` takes."""
         tests = [fold.test.isoformat() for fold in backtest.plan.folds]
         as_of = backtest.plan.as_of.isoformat()
         of_features = {str(name): spread(column.to_numpy()) for name, column in features.items()}
         return cls(
             tasks={
                 result.task.name: {
-                    **_judged(result, tests),
+                    **_judged(result, tests, bands),
                     "version": versions[result.task.name],
                     "as_of": as_of,
                 }
@@ -104,7 +112,7 @@ class BacktestEvidence:
             raise BundleError(f"{directory / FILE}: not evidence. Train again.") from None
 
 
-def _judged(result: "TaskResult", tests: list[str]) -> dict[str, Any]:
+def _judged(result: "TaskResult", tests: list[str], bands: Mapping[str, float]) -> dict[str, Any]:
     task = result.task
     folds = [
         {
@@ -130,7 +138,11 @@ def _judged(result: "TaskResult", tests: list[str]) -> dict[str, Any]:
         (judgement.rows["model"].to_numpy(), judgement.rows[task.outcome].to_numpy())
         for judgement in result.judgements
     ]
-    return {**about, **outcomes(pairs, levels=task.outcome == "churned")}
+    return {
+        **about,
+        **outcomes(pairs, levels=task.outcome == "churned"),
+        "groups": calibration(result.rows, task.outcome, bands),
+    }
 
 
 OUTCOMES = ("churned", "spent")

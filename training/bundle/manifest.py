@@ -18,7 +18,7 @@ from training.errors import BundleError
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

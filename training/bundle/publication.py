@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError
+from features.rows import Rows
 from features.segments.clusters import Clusters
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.in_force import put_in_force
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
 from training.models.cancellation import AnyChurnModel, SavedChurn
-from training.models.estimator import read_json, write_json
+from training.models.description import Description
+from training.models.estimator import read_json, table_of, write_json
 from training.models.next_purchase import NextPurchaseModel
 from training.models.value import ValueModel
 from training.recommend.model import RecommendationModel
@@ -208,9 +210,8 @@ def _loaded(bundle: Path, manifest: Manifest) -> Models:
 def _golden_predictions(
     churn: AnyChurnModel, value: ValueModel, next_purchase: NextPurchaseModel, rows: pd.DataFrame
 ) -> pd.DataFrame:
-    risk = churn.predict(rows)
-    dates = next_purchase.predict(rows, risk["churn_probability"].to_numpy())
-    return pd.concat([risk, value.predict(rows), dates], axis=1)
+    said = Description(churn, value, next_purchase).figures(Rows.of(rows))
+    return table_of(said, rows)
 
 
 def golden_rows(features: pd.DataFrame) -> pd.DataFrame:

@@ -113,8 +113,10 @@ class ChurnModel:
 
     def figures(self, rows: Rows) -> Figures:
         """The columns of `predict`, without a table around them."""
-        log_odds = self.shift_ + self._average(rows, self._process(rows))
-        return {"churn_probability": expit(log_odds), "p_alive": self.rhythm_.p_alive(rows)}
+        churn = self.probability(rows)
+        # who orders is alive; who does not may be
+        alive = 1 - churn + churn * self.rhythm_.alive_if_silent(rows)
+        return {"churn_probability": churn, "p_alive": alive}
 
     def probability(self, rows: Rows) -> Floats:
         """The churn probability alone."""

@@ -1,6 +1,6 @@
 """On which scale a target is learned, and what a miss costs there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -57,7 +57,13 @@ class LogAmount:
 
     For money too: where the variance is taken to grow faster than the mean, the line counts
     the best customers for less, and falls short of what they bring.
+
+    Attributes
+    ----------
+    counts : how much each customer counts where levels are compared; None: all alike
     """
+
+    counts: Floats | None = field(default=None, repr=False, compare=False)
 
     def cost(self, score: Floats, wanted: Floats) -> tuple[float, Floats, Floats]:
         mean = np.exp(np.minimum(score, LARGEST_LOG))
@@ -71,4 +77,5 @@ class LogAmount:
         return float(wanted.mean()) or float(np.exp(score).mean())
 
     def level(self, score: Floats, like: Floats) -> float:
-        return float(np.log(np.exp(like).mean() / np.exp(score).mean()))
+        wanted, given = (np.average(np.exp(logs), weights=self.counts) for logs in (like, score))
+        return float(np.log(wanted / given))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ from training.models.two_views import (
 class LogBlend:
     """Expected amounts: process, process corrected by a line, and trees alone, on a log link.
 
+    An amount may be counted per unit of what is known of a row of the past (its exposure): the
+    value of an order per order. What is said is then the amount of one unit.
+
     Parameters
     ----------
     boosting : how the trees are grown
@@ -46,47 +49,71 @@ class LogBlend:
         said: Sequence[Floats],
         today: pd.DataFrame,
         process: Floats,
+        *,
+        exposure: Floats | None = None,
+        counts: Floats | None = None,
     ) -> Self:
         """Learn from windows below each other.
 
         Parameters
         ----------
         features, wanted : what was known and what happened, ≥ 0, one row each
-        said : what the process said, > 0, per window
+        said : what the process said of one unit, > 0, per window
         today, process : the customers of the date of training, and what it says of them
+        exposure : units per row, > 0; None: one each
+        counts : how much each customer of today counts in the level; None: all alike
         """
-        self.level_ = float(np.log(process.mean()))
-        self.shift_ = usual_shift(_shifts(wanted, said))
-        target = self._target(wanted, said)
+        self.level_ = float(np.log(np.average(process, weights=counts)))
+        windows = _windows(said, exposure)
+        self.shift_ = usual_shift(_shifts(wanted, windows))
+        target = self._target(wanted, windows, LogAmount(counts))
         self.views_ = TwoViews().fit(features, target, today, np.log(process))
         return self
 
     def predict(self, features: Features, process: Floats) -> Floats:
-        """Expected amounts, > 0, given those of the process."""
+        """Expected amounts of one unit, > 0, given those of the process."""
         views = self.views_.predict(features, np.log(process))
         return np.asarray(np.exp(self.shift_) * _average(np.log(process), views))
 
-    def out_of_fold(self, features: pd.DataFrame, wanted: Floats, said: Sequence[Floats]) -> Floats:
-        """What would be expected of each row by models that never saw its customer.
+    def out_of_fold(
+        self,
+        features: pd.DataFrame,
+        wanted: Floats,
+        said: Sequence[Floats],
+        *,
+        exposure: Floats | None = None,
+    ) -> Floats:
+        """What would be expected of one unit of each row by models that never saw its customer.
 
         Each window has its own level: what is uncertain about customers, not about the shop.
         """
-        target = self._target(wanted, said)
-        return _average(target.offset, views_out_of_fold(features, target))
+        windows = _windows(said, exposure)
+        target = self._target(wanted, windows, LogAmount())
+        whole = _average(target.offset, views_out_of_fold(features, target))
+        return whole if exposure is None else whole / exposure
 
-    def _target(self, wanted: Floats, said: Sequence[Floats]) -> Target:
-        shifts = _shifts(wanted, said)
-        pairs = list(zip(said, shifts, strict=True))
+    def _target(self, wanted: Floats, windows: Sequence["_Window"], link: LogAmount) -> Target:
+        shifts = _shifts(wanted, windows)
+        pairs = list(zip(windows, shifts, strict=True))
         return Target(
             wanted=wanted,
-            offset=np.concatenate([np.log(one) + shift for one, shift in pairs]),
-            level=np.concatenate(
-                [np.full(len(one), np.log(one.mean()) + shift) for one, shift in pairs]
-            ),
-            link=LogAmount(),
+            offset=np.concatenate([np.log(window.said) + shift for window, shift in pairs]),
+            level=np.concatenate([np.log(window.average) + shift for window, shift in pairs]),
+            link=link,
             parameters=self.parameters,
             rounds=self.boosting.rounds,
         )
+
+    def contributions(self, features: Features, process: Floats) -> tuple[Floats, Floats]:
+        """What the process, and what each feature adds to the log of an amount.
+
+        Returns
+        -------
+        One value per row, against the mean customer of the date of training, and rows × columns.
+        They add up to the log of the geometric mean of process and views less a constant.
+        """
+        share = PROCESS_SHARE + CORRECTED_SHARE
+        return share * (np.log(process) - self.level_), self.views_.contributions(features)
 
     def save(self, directory: Path, name: str) -> dict[str, Any]:
         """Write the trees; return the rest, ready for JSON."""
@@ -105,9 +132,27 @@ class LogBlend:
         return blend
 
 
-def _shifts(wanted: Floats, said: Sequence[Floats]) -> list[float]:
-    parts = np.split(wanted, np.cumsum(list(map(len, said)))[:-1])
-    return [log_ratio(happened, one) for happened, one in zip(parts, said, strict=True)]
+class _Window(NamedTuple):
+    """What is expected of each row of a window: by the process, and if all units were alike."""
+
+    said: Floats
+    average: Floats
+
+
+def _windows(said: Sequence[Floats], exposure: Floats | None) -> list[_Window]:
+    ends = np.cumsum([len(amounts) for amounts in said])[:-1]
+    units = np.split(np.ones(sum(map(len, said))) if exposure is None else exposure, ends)
+    return [
+        _Window(amounts * unit, unit * np.average(amounts, weights=unit))
+        for amounts, unit in zip(said, units, strict=True)
+    ]
+
+
+def _shifts(wanted: Floats, windows: Sequence[_Window]) -> list[float]:
+    parts = np.split(wanted, np.cumsum([len(window.said) for window in windows])[:-1])
+    return [
+        log_ratio(happened, window.said) for happened, window in zip(parts, windows, strict=True)
+    ]
 
 
 def _average(offset: Floats, views: tuple[Floats, Floats]) -> Floats:

@@ -21,6 +21,7 @@ from training.models.estimator import (
     table_of,
     write_json,
 )
+from training.models.gaps import GapDistribution
 from training.models.next_category import NextCategory
 from training.models.two_views import out_of_fold
 from training.past.tables import CutoffTable, horizon_of, longest
@@ -62,9 +63,11 @@ class NextPurchaseModel:
     Attributes
     ----------
     category_ : what the next order holds; None where the orders name no categories
+    gaps_ : how long a gap may be; None before `with_gaps`
     """
 
     category_: NextCategory | None
+    gaps_: GapDistribution | None
 
     name: ClassVar[str] = "next_purchase"
     MIN_ROWS = 40
@@ -91,7 +94,7 @@ class NextPurchaseModel:
             Without a table, or when tables disagree in columns.
         """
         stacked(tables)
-        self.category_ = None
+        self.category_, self.gaps_ = None, None
         learned = longest(tables)
         features, labels = stacked(learned)
         self.columns_ = list(features.columns)
@@ -128,6 +131,11 @@ class NextPurchaseModel:
         """Learn what the next order holds, where `purchases` name categories; see `NextCategory`."""
         category = NextCategory().fit(purchases, as_of=as_of)
         self.category_ = category if category.categories_ else None
+        return self
+
+    def with_gaps(self, gaps: pd.DataFrame) -> Self:
+        """Learn how long a gap between orders may be; see `GapDistribution.fit`."""
+        self.gaps_ = GapDistribution().fit(gaps)
         return self
 
     def _by_trees(self, features: pd.DataFrame, capped: Floats) -> Floats:
@@ -246,6 +254,7 @@ class NextPurchaseModel:
                 "places": self.places_.tolist(),
                 "curves": self.curves_.tolist(),
                 "category": self.category_.to_dict() if self.category_ else None,
+                "gaps": self.gaps_.to_dict() if self.gaps_ else None,
             },
         )
 
@@ -265,6 +274,8 @@ class NextPurchaseModel:
         if model.trees_ is None or model.missed_ is not None:
             model.median_gap_ = float(value["median_gap_days"])
         model.category_ = NextCategory.from_dict(category) if category is not None else None
+        gaps = value["gaps"]
+        model.gaps_ = GapDistribution.from_dict(gaps) if gaps is not None else None
         return model
 
     def _curves_at(self, place: Floats) -> Floats:

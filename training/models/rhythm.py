@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.rows import Features, column
-from training.models.calibration import common_slope, log_odds_shift, logit, surprise
+from training.models.calibration import common_slope, expit, log_odds_shift, logit, surprise
 from training.models.estimator import Floats
 from training.models.season import Season
 from training.past.tables import CutoffTable, Slot, churned, horizon_of
@@ -27,6 +27,8 @@ Who bought often and then missed a few gaps is dead to a process in which nobody
 or changes rhythm, and of those for lost many order within the horizon (`docs/accuracy.md`).
 Means bear that, log odds do not, so it is in probabilities alone.
 """
+
+SMALLEST_CHANCE = 1e-9
 
 ROWS_AT_ONCE = 20_000
 
@@ -92,6 +94,27 @@ class Rhythm:
         """`DOUBT` + (1 − `DOUBT`) · P(alive) of the process; one value per row."""
         alive = self.process_.p_alive(purchase_counts(features))
         return np.asarray(DOUBT + (1 - DOUBT) * alive)
+
+    def p_order(self, features: Features, days: float | None = None) -> Floats:
+        """P(at least one order in the horizon) of the process as it is told, 0–1."""
+        return 1 - expit(self.no_order_logit(features, days))
+
+    def orders_beyond_first(self, features: Features, days: float | None = None) -> Floats:
+        """E[purchase days in the horizon | at least one] − 1 of the process, > 0."""
+        counts, span = purchase_counts(features), self._days(days)
+        ordered = 1 - self.process_.p_no_order(counts, span)
+        expected = self.process_.expected_orders(counts, span)
+        # of who is surely gone the process says nothing
+        known = ordered > SMALLEST_CHANCE
+        beyond = np.where(known, expected / np.where(known, ordered, 1.0) - 1, 0.0)
+        return np.maximum(beyond, LEAST_EXPECTED)
+
+    def alive_if_silent(self, features: Features, days: float | None = None) -> Floats:
+        """P(alive today | the past, and no order in the horizon); one value per row."""
+        order = self.process_.p_order_alive(purchase_counts(features), self._days(days))
+        alive = self.p_alive(features)
+        silent = alive * (1 - order)
+        return np.asarray(silent / (silent + 1 - alive + SMALLEST_CHANCE))
 
     def expected_orders(self, features: Features, days: float | None = None) -> Floats:
         """Expected purchase days in the horizon (or in `days` of average season), > 0."""

@@ -188,6 +188,33 @@ def slots_before(log: OrderLog, until: date) -> list[Slot]:
     return [_slot(log, days, start, part) for start in starts]
 
 
+def gaps_before(log: OrderLog, until: date) -> pd.DataFrame:
+    """Every gap between two purchase days that ended before `until`.
+
+    Returns
+    -------
+    One row per gap in order of customer and time: `gap`, and of the customer's earlier gaps
+    `earlier` (count), `mean` and `spread` (standard deviation; NaN where there are too few), in
+    days. Of many customers an even part stands for all (`CUSTOMERS_PER_SLOT`).
+    """
+    days = log.visible(until)["days"]
+    (customers,) = row(log.connection, f"SELECT count(DISTINCT customer) FROM {days} AS known_days")
+    part = max(1, int(str(customers)) // CUSTOMERS_PER_SLOT)
+    return log.frame(f"""
+        WITH gaps AS (
+            SELECT customer, day,
+                   day - LAG(day) OVER (PARTITION BY customer ORDER BY day) AS gap
+            FROM {days} AS known_days WHERE customer % {part} = 0
+        )
+        SELECT gap, COUNT(*) OVER earlier AS earlier, AVG(gap) OVER earlier AS mean,
+               STDDEV_SAMP(gap) OVER earlier AS spread
+        FROM gaps WHERE gap IS NOT NULL
+        WINDOW earlier AS (
+            PARTITION BY customer ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )
+        ORDER BY customer, day""").astype("float64")
+
+
 def _slot(log: OrderLog, days: str, start: int, part: int) -> Slot:
     frame = log.frame(f"""
         SELECT COUNT(*) FILTER (WHERE day < {start}) - 1 AS x,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from training.measures import plots
+from training.measures.groups import customer_columns
 from training.measures.metrics import churn_metrics, log_loss_per_row
 from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
@@ -43,8 +44,10 @@ class ChurnTask:
                 "churned": (table.labels["orders"] == 0).astype(float),
                 "model": fitted[self.name].predict(table.features)["churn_probability"],
                 "baseline": rule.predict(table.features)["churn_probability"],
+                **customer_columns(table.features),
             }
         )
+        rows["churn_probability"] = rows["model"]
         churned = rows["churned"].to_numpy()
         return Judgement(
             metrics={

@@ -42,7 +42,7 @@ class NextPurchaseTask:
 
     def fit(self, world: World, fold: Fold) -> NextPurchaseModel:
         model = NextPurchaseModel(horizon_days=fold.horizon_days, boosting=world.boosting())
-        model.fit(world.tables(fold.train, fold.test))
+        model.fit(world.tables(fold.train, fold.test)).with_gaps(world.gaps(fold.test))
         purchases = world.named_purchases
         return model if purchases is None else model.with_categories(purchases, as_of=fold.test)
 

@@ -8,8 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from training.measures import plots
+from training.measures.groups import customer_columns
 from training.measures.metrics import normalised_gini, value_metrics
 from training.models.baselines import RfmAverage
+from training.models.estimator import Floats
 from training.models.value import ValueModel
 from training.past.plan import Fold
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 class ValueTask:
     """Expected value in the horizon beside the RFM average, by normalised Gini.
+
+    What is judged is what a score run says: with the P(order) of the churn model beside it.
 
     `spent` is what the customer brought, on the basis of the training: revenue or margin.
     """
@@ -50,7 +54,8 @@ class ValueTask:
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
         average = RfmAverage().fit(world.tables(fold.train, fold.test))
-        said = fitted[self.name].predict(table.features)
+        p_order = _p_order(table.features, fitted)
+        said = fitted[self.name].predict(table.features, p_order)
         rows = pd.DataFrame(
             {
                 "spent": table.labels["value"],
@@ -58,9 +63,13 @@ class ValueTask:
                 "low": said["clv_low"],
                 "high": said["clv_high"],
                 "baseline": average.predict(table.features)["clv"],
+                **customer_columns(table.features),
             }
         )
-        spent, model, low, high, baseline = (rows[name].to_numpy() for name in rows.columns)
+        if p_order is not None:
+            rows["churn_probability"] = 1 - p_order
+        judged = rows[["spent", "model", "low", "high", "baseline"]]
+        spent, model, low, high, baseline = judged.to_numpy(dtype=float).T
         return Judgement(
             metrics={
                 "model": if_finite(rows["model"], lambda: value_metrics(spent, model, low, high)),
@@ -112,3 +121,11 @@ class ValueTask:
                 "customers by predicted spend, tenths",
             ),
         }
+
+
+def _p_order(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats | None:
+    """What the churn model leaves, as in a score run; None where churn is a cancellation."""
+    if getattr(fitted.get("churn"), "label", None) != "silence":
+        return None
+    churn = fitted["churn"].predict(features)["churn_probability"]
+    return np.asarray(1 - churn, dtype=float)

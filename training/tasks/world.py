@@ -13,7 +13,7 @@ from features.segments.rfm import Rfm
 from training.models.boosting import Boosting
 from training.models.rhythm import Rhythms
 from training.past.plan import Fold
-from training.past.tables import CutoffTable, Slot, labels_at, slots_before
+from training.past.tables import CutoffTable, Slot, gaps_before, labels_at, slots_before
 from training.settings import TrainingSettings
 
 
@@ -37,6 +37,7 @@ class World:
         self._labels: dict[tuple[date, date], pd.DataFrame] = {}
         self._judged: dict[date, pd.DataFrame] = {}
         self._slots: dict[date, list[Slot]] = {}
+        self._gaps: dict[date, pd.DataFrame] = {}
         self._rhythms: dict[Fold, Rhythms] = {}
         self._fitting = Lock()
         self._purchases: pd.DataFrame | None = None
@@ -49,6 +50,7 @@ class World:
         self._prepare_features(fold.test)
         if fold.test not in self._slots:
             self._slots[fold.test] = slots_before(self._log, fold.test)
+            self._gaps[fold.test] = gaps_before(self._log, fold.test)
 
     def prepare_judged(self, fold: Fold) -> None:
         """Compute what `fold` is judged on: labels of exactly its horizon."""
@@ -77,6 +79,10 @@ class World:
                     self._slots[fold.test],
                 )
             return self._rhythms[fold]
+
+    def gaps(self, day: date) -> pd.DataFrame:
+        """The gaps between orders before the test date of a prepared fold; see `gaps_before`."""
+        return self._gaps[day]
 
     def tables(self, cutoffs: Sequence[date], known_until: date) -> list[CutoffTable]:
         """Prepared tables, in the order of `cutoffs`."""

@@ -20,8 +20,8 @@ def one(**values):
     return pd.DataFrame([{**usual, **values}])
 
 
-def band(churn, bands=BY_PROBABILITY, **values):
-    (found,) = retention_risk(one(**values), np.array([churn]), bands)
+def band(churn, bands=BY_PROBABILITY):
+    (found,) = retention_risk(np.array([churn]), bands)
     return found
 
 
@@ -50,29 +50,9 @@ def test_bands_are_the_configurations():
     assert band(0.1, RiskBands(medium=0.02, high=0.05, critical=0.09)) == "critical"
 
 
-@pytest.mark.parametrize(
-    ("churn", "expected"),
-    [(0.1, "medium"), (0.3, "high"), (0.6, "high"), (0.9, "critical")],
-)
-def test_the_overdue_are_one_band_higher_but_never_critical_by_that(churn, expected):
-    assert band(churn, days_since_last_order=41) == expected
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"days_since_last_order": 40},  # exactly twice the usual gap
-        {"days_since_last_order": 41, "max_gap_days": 41},  # has been away as long before
-        {"days_since_last_order": 400, "mean_gap_days": np.nan, "max_gap_days": np.nan},
-    ],
-)
-def test_the_others_stay_in_the_band_of_their_probability(values):
-    assert band(0.1, **values) == "low"
-
-
 def test_the_rule_is_printed():
     assert all(name in RISK_RULE for name in BANDS)
-    assert "twice the usual gap" in RISK_RULE
+    assert "alone" in RISK_RULE
 
 
 @pytest.mark.parametrize(
@@ -100,5 +80,5 @@ def test_every_word_is_one_that_stores_know():
 
 def test_nobody_has_no_risk():
     nobody = one().iloc[:0]
-    assert list(retention_risk(nobody, np.array([]), BY_PROBABILITY)) == []
+    assert list(retention_risk(np.array([]), BY_PROBABILITY)) == []
     assert list(status_of(nobody, np.array([]), 90)) == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from serving.web import schemas as models
+from serving.segments import schemas as models
 from serving.web import workbook
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem

@@ -40,10 +40,11 @@ def test_levels_are_steps_of_the_probability_from_their_lower_edge():
     happened = np.array([0.0, 0.0, 1.0, 0.0, 1.0, 1.0])
     levels = outcomes([(said, happened)], levels=True)["levels"]
     assert [(one["from"], one["customers"], one["happened"]) for one in levels] == [
-        (0.0, 2, 0.0),
+        (0.0, 1, 0.0),
+        (0.04, 1, 0.0),
         (0.05, 1, 1.0),
         (0.15, 1, 0.0),
-        (0.95, 2, 2.0),
+        (0.99, 2, 2.0),
     ]
     assert outcomes([(said, happened)], levels=False)["levels"] == []
 

@@ -79,7 +79,9 @@ def test_the_basis_is_kept(shop, fitted, tmp_path):
 def test_contributions_follow_the_value(shop, fitted):
     *_, features = shop
     parts = fitted.contributions(features)
-    together = np.corrcoef(parts.sum(axis=1).rank(), fitted.predict(features)["clv"].rank())[0, 1]
+    together = np.corrcoef(
+        parts.sum(axis=1).rank(), fitted.predict(features)["value_if_order"].rank()
+    )[0, 1]
     assert together > 0.9
     number = np.asarray(features.index.str[1:].astype(int))
     assert (parts["margin_share"][number % 2 == 1] < 0).mean() > 0.9

@@ -1,0 +1,153 @@
+"""The figures of every customer fit together: in the file, in documents, in lists and exports."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from features.rows import Rows
+from serving.churn_list import lists
+from serving.scoring.figures import figures_of
+from serving.scoring.run import score
+from serving.store.protocol import ChurnFilter
+from serving.web.workbook import write_workbook
+from tests.support.identities import contradictions, document_contradictions
+from tests.support.shop import shop_settings, simulate_orders
+from tests.support.stores import fresh_runs
+from tests.support.tables import shop_tables
+from tests.support.workbooks import sheets_of
+from training.bundle.publication import load_models
+from training.models.boosting import Boosting
+from training.models.churn import ChurnModel
+from training.models.gaps import GapDistribution
+from training.models.next_purchase import NextPurchaseModel
+from training.models.value import ValueModel
+
+NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
+NUMBERS = (
+    *("p_order", "churn_probability", "value_at_risk", "clv", "clv_low", "clv_median"),
+    *("clv_high", "value_if_order", "value_if_order_low", "value_if_order_high"),
+    *("expected_orders", "expected_order_value"),
+)
+WORDS = ("customer_id", "status", "retention_risk", "rhythm", "value_at_risk_pace")
+
+
+@pytest.fixture(scope="module")
+def published(trained):
+    """The trained shop's run, in a store."""
+    run = score(trained.log, load_models(trained.settings), None, NOW)
+    store = fresh_runs()
+    store.publish(run.info, run.scores, run.recommendations)
+    return SimpleNamespace(run=run, store=store, settings=trained.settings)
+
+
+@pytest.fixture(scope="module")
+def documents(published):
+    ids = published.run.scores["customer_id"]
+    return {name: json.loads(published.store.customer(name).body) for name in ids}
+
+
+def edges(settings):
+    return settings.predict.risk.model_dump()
+
+
+def test_in_the_file(published, tmp_path):
+    scores, _ = published.run.write(tmp_path)
+    table = pq.read_table(scores).to_pandas()
+    assert len(table) == len(published.run.scores)
+    table = table.assign(at_risk_on=published.run.scores["at_risk_on"])
+    assert contradictions(table, edges=edges(published.settings)) == {}
+
+
+def test_in_every_document(documents):
+    broken = {
+        name: found
+        for name, document in documents.items()
+        if (found := document_contradictions(document, digits=2))
+    }
+    assert broken == {}
+
+
+def test_bounds_in_documents_lie_outside_those_of_the_file(published, documents):
+    scores = published.run.scores.set_index("customer_id")
+    for name, document in documents.items():
+        for end in ("clv_low", "value_if_order_low"):
+            assert document[end] <= scores.loc[name, end] + 1e-7
+        for end in ("clv_high", "value_if_order_high"):
+            assert document[end] >= scores.loc[name, end] - 1e-7
+            assert document[end] - scores.loc[name, end] < 0.01
+
+
+def test_rows_of_lists_and_exports_say_what_documents_say(published, documents, tmp_path):
+    store = published.store
+    first = store.churn_list(ChurnFilter(), sort="clv", limit=1_000, after=None)
+    text = b"".join(lists.csv_lines(store, ChurnFilter(), sort="clv", first=first)).decode()
+    rows = {row["customer_id"]: row for row in csv.DictReader(io.StringIO(text[1:]))}
+    write_workbook(tmp_path / "list.xlsx", store, ChurnFilter(), sort="clv", first=first)
+    (header, *cells) = sheets_of(tmp_path / "list.xlsx")[0]
+    excel = {row[0]: dict(zip(header, row, strict=False)) for row in cells}
+    assert rows.keys() == excel.keys() == documents.keys()
+    for name, document in documents.items():
+        item = lists.item_of(document)
+        for field in NUMBERS:
+            assert item[field] == document[field]
+            assert float(rows[name][field]) == document[field]
+            assert float(excel[name][field]) == document[field]
+        for field in WORDS:
+            shown = document[field] or ""
+            assert (item[field] or "", rows[name][field], excel[name][field] or "") == (shown,) * 3
+
+
+def test_bands_of_the_feed_of_a_list_are_those_of_the_probability_shown(documents, published):
+    bands = edges(published.settings)
+    for document in documents.values():
+        risk, churn = document["retention_risk"], document["churn_probability"]
+        least = {"low": 0.0, **bands}[risk]
+        assert churn >= least - 5e-5
+
+
+SHOPS = {
+    "few come back": {"customers": 160, "days": 300, "seed": 5},
+    "a short life": {"customers": 70, "days": 200, "seed": 6},
+}
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+@pytest.mark.parametrize("level", [0.0, 0.4, -0.4])
+def test_whatever_the_shop_and_the_shift_of_its_level(shop, level, tmp_path):
+    orders = simulate_orders(**SHOPS[shop])
+    if shop == "few come back":
+        # of most customers the first order is the only one
+        order = orders.groupby("customer")["time"].rank(method="dense")
+        loyal = orders["customer"].str[1:].astype(int) % 4 == 0
+        orders = orders[loyal | (order == 1)]
+    models, features, settings = fitted_shop(orders, tmp_path)
+    models.value.level_shift_ = level
+    as_of = date(2024, 9, 1)
+    figures = figures_of(Rows.of(features), models, as_of, settings)
+    table = pd.DataFrame(figures).assign(customer_id=features.index, as_of=np.datetime64(as_of))
+    assert contradictions(table, edges=edges(settings)) == {}
+    answers = table["clv_high"] == table["clv"]
+    assert not (answers & (table["clv"] > 0)).any()
+
+
+def fitted_shop(orders, root):
+    """The three models of a shop, its customers, and its settings."""
+    horizon = 60
+    settings = shop_settings(root, predict={"horizon_days": horizon})
+    tables, features = shop_tables(orders, root, horizon_days=horizon, cutoff_days=(90, 110, 130))
+    grown = Boosting(rounds=30, min_rows_in_leaf=20, seed=7, threads=1)
+    options = {"horizon_days": horizon, "boosting": grown}
+    churn, value, dates = (
+        make(**options).fit(tables) for make in (ChurnModel, ValueModel, NextPurchaseModel)
+    )
+    gap = features["mean_gap_days"].dropna().to_numpy()
+    gaps = pd.DataFrame({"gap": gap, "earlier": 0.0, "mean": np.nan, "spread": np.nan})
+    dates.gaps_ = GapDistribution().fit(gaps)
+    return SimpleNamespace(churn=churn, value=value, next_purchase=dates), features, settings

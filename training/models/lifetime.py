@@ -1,0 +1,82 @@
+"""How a customer's orders go on after the horizon, period by period."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from features.rows import Features
+from training.models.estimator import Floats
+from training.models.rhythm import Rhythm, purchase_counts
+
+DAYS_PER_YEAR = 365.25
+
+RATES = (np.arange(4) + 0.5) / 4
+"""Quantiles of a customer's possible purchase rates that stand for all of them."""
+
+SMALLEST = 1e-300
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """The horizon, and later periods of its length up to the end of the lifetime.
+
+    Attributes
+    ----------
+    years : how far to look from the date of the scores
+    discount_rate_per_year : i of (1 + i)^(−t)
+    """
+
+    horizon_days: int
+    years: float
+    discount_rate_per_year: float
+
+    @property
+    def periods(self) -> int:
+        """The horizon and the later ones, ≥ 1."""
+        return max(1, round(self.years * DAYS_PER_YEAR / self.horizon_days))
+
+    def worth(self, rhythm: Rhythm, features: Features, p_alive: Floats) -> Floats:
+        """Lifetime ÷ value in the horizon, ≥ 1; one value per row.
+
+        1 + Σ of the later periods, each as many orders as `later_orders` says, discounted from
+        its middle to the end of the horizon.
+        """
+        later = self.later_orders(rhythm, features, p_alive)
+        days = (np.arange(later.shape[1]) + 0.5) * self.horizon_days
+        discounts = (1 + self.discount_rate_per_year) ** -(days / DAYS_PER_YEAR)
+        # the horizon has a season of its own, later periods the average of the year
+        return np.asarray(1.0 + (later * discounts).sum(axis=1) / rhythm.pace)
+
+    def later_orders(self, rhythm: Rhythm, features: Features, p_alive: Floats) -> Floats:
+        """Orders of each period after the first ÷ orders of the first; rows × periods, 0–1.
+
+        While somebody is a customer, they buy at a rate of the purchase process; after a
+        purchase they leave with a probability that it knows up to Beta(a, b). That somebody is
+        still a customer tells as much of it as one more purchase survived, that they are not
+        as one that was the last. Which of both it is, is known up to `p_alive`: so b grows by
+        that, and a by the rest of one. Who is at risk and comes back after all is thus expected
+        to leave sooner than who never was.
+        """
+        process, stages = rhythm.process_, rhythm.stages
+        counts = purchase_counts(features)
+        steps = process.r_ + stages * counts.x
+        rates = special.gammaincinv(steps[:, None], RATES) / (process.alpha_ + counts.T)[:, None]
+        leaves = (process.a_ + 1 - p_alive)[:, None]
+        stays = (process.b_ + counts.x + p_alive)[:, None]
+        orders = np.empty((len(steps), self.periods))
+        for period in range(self.periods):
+            bought = rates / stages * (period + 0.5) * self.horizon_days
+            orders[:, period] = (rates * _still_there(bought, leaves, stays)).sum(axis=1)
+        return np.asarray(orders[:, 1:] / np.maximum(orders[:, :1], SMALLEST))
+
+
+def _still_there(purchases: Floats, leaves: Floats, stays: Floats) -> Floats:
+    """E[(1 − θ)^purchases] for θ ~ Beta(leaves, stays): P(not gone after so many purchases)."""
+    log_share = (
+        special.gammaln(stays + purchases)
+        - special.gammaln(stays)
+        + special.gammaln(leaves + stays)
+        - special.gammaln(leaves + stays + purchases)
+    )
+    return np.asarray(np.exp(log_share))
