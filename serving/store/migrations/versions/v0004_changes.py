@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
+# There is no migration 0003: the number was never used in a release. The chain is
+# held by these names alone, so nothing is missing, and stores out there must not be renumbered.
 down_revision = "0002"
 branch_labels = None
 depends_on = None
