@@ -23,7 +23,7 @@ from features.segments.catalogue import assign_all
 from features.settings.loading import settings_from
 from serving.runs.store import RunStore
 from serving.scoring.economics import assumed, with_contacts
-from serving.scoring.explanation import Earlier, explain
+from serving.scoring.explanation import EarlierRun, explain
 from serving.scoring.lessons import CampaignLessons
 from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
 from serving.settings import Settings
@@ -70,7 +70,7 @@ def _measure(
     info = run_info(settings, "made-up", models, as_of, datetime.now(UTC), tuple(groups))
     with _step("reasons for everyone", count):
         explained = explain(features, indexed, models, "EUR", digits=2, earlier=None)
-    earlier = Earlier(info, indexed[["churn_probability", "clv"]], before)
+    earlier = EarlierRun(info, indexed[["churn_probability", "clv"]], before)
     with _step("reasons and changes for everyone", count):
         explain(features, indexed, models, "EUR", digits=2, earlier=earlier)
     scores = scores.join(explained, on="customer_id")

@@ -43,7 +43,7 @@ class Serve(Section):
     """Whether webhooks may be called without TLS."""
 
 
-class Changes(Section):
+class ChangeSettings(Section):
     """Thresholds of `GET /v1/changes`, each against what was told of a customer last."""
 
     churn_points: float = Field(0.10, gt=0, le=1)
@@ -56,7 +56,7 @@ class Changes(Section):
     """Another risk band is told once the churn probability has moved so far, too."""
 
 
-class Campaigns(Section):
+class CampaignSettings(Section):
     """Assumptions of expected profits and defaults of campaigns; `docs/campaigns.md`."""
 
     cost_per_contact: float = Field(0.0, ge=0, le=1e9)
@@ -83,6 +83,6 @@ class Settings(TrainingSettings):
     """Every section of `regulars.toml`, and the folder its paths count from."""
 
     store: Store = Store()
-    changes: Changes = Changes()
-    campaigns: Campaigns = Campaigns()
+    changes: ChangeSettings = ChangeSettings()
+    campaigns: CampaignSettings = CampaignSettings()
     serve: Serve = Serve()

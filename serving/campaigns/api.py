@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import ConfigError
 from serving.campaigns import exports
 from serving.campaigns import schemas as models
-from serving.campaigns.proposal import TREATED, Proposal
-from serving.campaigns.service import Campaigns
-from serving.campaigns.store import CampaignStore, Member
+from serving.campaigns.proposal import TREATED, CampaignProposal
+from serving.campaigns.service import CampaignService
+from serving.campaigns.store import CampaignMember, CampaignStore
 from serving.campaigns.wish import Wish
 from serving.web.call import current_call
 from serving.web.context import RouteContext
@@ -55,7 +55,7 @@ class MembersQuery(BaseModel):
 
 def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
     """Campaigns."""
-    service = Campaigns(store, context.clock)
+    service = CampaignService(store, context.clock)
     router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
     @router.post(
@@ -149,7 +149,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
 
 def member_file(
     context: RouteContext,
-    service: Campaigns,
+    service: CampaignService,
     campaign_id: str,
     *,
     form: Literal["csv", "xlsx", "audience"],
@@ -185,16 +185,16 @@ def _wish(wanted: models.CampaignRequest) -> Wish:
         raise ConfigError("starts_on: not a date such as 2026-03-01.") from None
 
 
-def _preview(proposal: Proposal) -> list[dict[str, Any]]:
+def _preview(proposal: CampaignProposal) -> list[dict[str, Any]]:
     best = sorted(proposal.members, key=lambda one: -(one.expected_profit or 0.0))
     return [_shown(member) for member in best[:PREVIEWED]]
 
 
-def _shown(member: Member) -> dict[str, Any]:
+def _shown(member: CampaignMember) -> dict[str, Any]:
     return dict(zip(exports.COLUMNS, exports.member_row(member), strict=True))
 
 
-def _page(service: Campaigns, campaign_id: str, query: MembersQuery) -> Response:
+def _page(service: CampaignService, campaign_id: str, query: MembersQuery) -> Response:
     after = None if query.cursor is None else _decoded(query.cursor)
     found = service.members(campaign_id, arm=query.arm, limit=query.limit + 1, after=after)
     shown = found[: query.limit]

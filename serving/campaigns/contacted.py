@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.engines.build import build_features
 from features.orders.log import OrderLog, day_date, day_number
-from serving.campaigns.store import Campaign, Member
+from serving.campaigns.store import CampaignMember, CampaignRecord
 
 ELSEWHERE = "contacts"
 """Where such a campaign comes from, as its plan says."""
@@ -27,7 +27,7 @@ def made_elsewhere(
     *,
     skip: Collection[str] = (),
     erased: Callable[[Iterable[str]], set[str]] = lambda _: set(),
-) -> Iterator[tuple[Campaign, list[Member]]]:
+) -> Iterator[tuple[CampaignRecord, list[CampaignMember]]]:
     """Campaigns with a control arm that began before `as_of`, and their members.
 
     The arm of a customer is that of the first row; the cost of an arm is that of its rows ÷
@@ -63,7 +63,9 @@ def _contacts(log: OrderLog, as_of: date) -> pd.DataFrame:
         GROUP BY campaign, customer_id ORDER BY campaign, customer_id""")
 
 
-def _campaign(log: OrderLog, name: str, group: pd.DataFrame) -> tuple[Campaign, list[Member]]:
+def _campaign(
+    log: OrderLog, name: str, group: pd.DataFrame
+) -> tuple[CampaignRecord, list[CampaignMember]]:
     settings = log.settings
     starts_on = day_date(int(group["day"].min()))
     arms = [
@@ -97,7 +99,7 @@ def _campaign(log: OrderLog, name: str, group: pd.DataFrame) -> tuple[Campaign, 
         "created_at": f"{starts_on.isoformat()}T00:00:00+00:00",
         "created_by": ELSEWHERE,
     }
-    campaign = Campaign(
+    campaign = CampaignRecord(
         campaign_id=f"x-{sha256(name.encode()).hexdigest()[:ID_SIGNS]}",
         starts_on=starts_on,
         ends_on=date.fromisoformat(plan["ends_on"]),
@@ -106,7 +108,7 @@ def _campaign(log: OrderLog, name: str, group: pd.DataFrame) -> tuple[Campaign, 
     return campaign, _members(log, group, starts_on)
 
 
-def _members(log: OrderLog, group: pd.DataFrame, starts_on: date) -> list[Member]:
+def _members(log: OrderLog, group: pd.DataFrame, starts_on: date) -> list[CampaignMember]:
     usual: dict[str, float] = {}
     if starts_on > log.first_day:
         features = build_features(log, starts_on)
@@ -114,7 +116,7 @@ def _members(log: OrderLog, group: pd.DataFrame, starts_on: date) -> list[Member
         expected = features["spend_365d"].clip(lower=0) * share
         usual = {str(customer): value for customer, value in expected.items()}
     return [
-        Member(
+        CampaignMember(
             customer_id=str(row.customer_id),
             arm=str(row.arm),
             stratum="",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from serving.campaigns.audience import id_hash
-from serving.campaigns.store import Member
+from serving.campaigns.store import CampaignMember
 from serving.churn_list.lists import csv_bytes
 from serving.web.workbook import workbook_bytes
 
@@ -24,10 +24,10 @@ COLUMNS = (
 
 AUDIENCE_COLUMNS = ("email_sha256", "customer_id_hmac_sha256")
 
-Blocks = Iterable[Sequence[Member]]
+Blocks = Iterable[Sequence[CampaignMember]]
 
 
-def member_row(member: Member) -> list[Any]:
+def member_row(member: CampaignMember) -> list[Any]:
     """A member under `COLUMNS`."""
     return [getattr(member, name) for name in COLUMNS]
 
@@ -51,7 +51,7 @@ def audience_lines(blocks: Blocks, key: str) -> Iterator[bytes]:
         yield csv_bytes([member.contact_hash, _stand_in(member, key)] for member in block)
 
 
-def _stand_in(member: Member, key: str) -> str | None:
+def _stand_in(member: CampaignMember, key: str) -> str | None:
     return None if member.contact_hash else id_hash(member.customer_id, key)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from features.orders.log import OrderLog, day_number
 from serving.campaigns.contacted import ELSEWHERE, made_elsewhere
 from serving.campaigns.service import status_of
-from serving.campaigns.store import OUTCOMES, Campaign, CampaignStore
+from serving.campaigns.store import OUTCOMES, CampaignRecord, CampaignStore
 from serving.campaigns.targeting import judged
 from serving.scoring.economics import assumed
 from serving.scoring.lessons import SaveRate
@@ -123,7 +123,7 @@ def outcomes_of(log: OrderLog[Settings], starts_on: date, until: date) -> pd.Dat
     return bought.join(visits, how="outer").fillna(0.0)
 
 
-def _is_due(campaign: Campaign, as_of: date) -> bool:
+def _is_due(campaign: CampaignRecord, as_of: date) -> bool:
     """Has begun, and is not yet measured to its end or may still get late orders."""
     if campaign.cancelled_at is not None or campaign.starts_on >= as_of:
         return False
@@ -135,7 +135,7 @@ def _is_due(campaign: Campaign, as_of: date) -> bool:
 
 
 def _measured(
-    store: CampaignStore, log: OrderLog[Settings], campaign: Campaign, as_of: date
+    store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, as_of: date
 ) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
     until = min(as_of, campaign.ends_on)
     table = _table(store, log, campaign, until)
@@ -162,7 +162,7 @@ def _measured(
 
 
 def _table(
-    store: CampaignStore, log: OrderLog[Settings], campaign: Campaign, until: date
+    store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, until: date
 ) -> pd.DataFrame:
     """The members as `read_campaign` takes them."""
     members = pd.DataFrame([vars(one) for one in store.members(campaign.campaign_id)])
@@ -190,7 +190,7 @@ def _costs(plan: Mapping[str, Any]) -> dict[str, float]:
     return {arm["arm"]: each for arm in plan["arms"] if arm["contacted"]}
 
 
-def _margin_share(campaign: Campaign, log: OrderLog[Settings]) -> float:
+def _margin_share(campaign: CampaignRecord, log: OrderLog[Settings]) -> float:
     assumptions = campaign.plan["assumptions"]
     share = assumptions and assumptions["margin_share"]
     return float(share or log.settings.campaigns.margin_share)

@@ -12,8 +12,8 @@ from starlette.datastructures import QueryParams
 from features.errors import ConfigError
 from features.language.message import mark
 from serving.campaigns.form import CampaignForm
-from serving.campaigns.service import Campaigns
-from serving.campaigns.store import CampaignStore, Member
+from serving.campaigns.service import CampaignService
+from serving.campaigns.store import CampaignMember, CampaignStore
 from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
@@ -52,7 +52,7 @@ def campaign_pages(frame: Frame, store: CampaignStore) -> APIRouter:
 class _Pages:
     def __init__(self, frame: Frame, store: CampaignStore) -> None:
         self._frame = frame
-        self._service = Campaigns(store, frame.context.clock)
+        self._service = CampaignService(store, frame.context.clock)
 
     def listed(self, request: Request) -> Response:
         run = self._frame.store.latest_run()
@@ -165,6 +165,6 @@ def _effects(measured: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: (one["arm"], MEASURES.index(one["measure"])))
 
 
-def _best(members: Sequence[Member]) -> list[Member]:
+def _best(members: Sequence[CampaignMember]) -> list[CampaignMember]:
     """The most profitable of those chosen."""
     return sorted(members, key=lambda one: -(one.expected_profit or 0.0))[:PREVIEWED]

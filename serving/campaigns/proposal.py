@@ -10,7 +10,7 @@ from typing import Any
 from features.errors import ConfigError
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.power import Power, power_of, spend_variance
-from serving.campaigns.store import Candidate, Member
+from serving.campaigns.store import CampaignCandidate, CampaignMember
 from serving.campaigns.wish import Assumptions, Wish, assumptions
 from serving.store.economics import value_share
 from serving.store.run import PublishedRun
@@ -20,7 +20,7 @@ SEED_BYTES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proposal:
+class CampaignProposal:
     """A campaign before it is made.
 
     Attributes
@@ -41,11 +41,11 @@ class Proposal:
     assumptions: Assumptions
     counts: Mapping[str, int]
     cells: Sequence[Mapping[str, Any]]
-    members: Sequence[Member]
+    members: Sequence[CampaignMember]
     power: Power | None
 
     @property
-    def contacted(self) -> list[Member]:
+    def contacted(self) -> list[CampaignMember]:
         return [member for member in self.members if member.arm == TREATED]
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,11 +115,11 @@ class Proposal:
 def propose(
     wish: Wish,
     run: PublishedRun,
-    listed: Sequence[Candidate],
+    listed: Sequence[CampaignCandidate],
     busy: set[str],
     *,
     cells: set[str] | None = None,
-) -> Proposal:
+) -> CampaignProposal:
     """Choose from the customers that the filter lists.
 
     Parameters
@@ -163,7 +163,7 @@ def propose(
         [_member(earned, one, scale) for earned, one in chosen], assumed.hold_out, seed
     )
     alone = sum(member.arm == HELD_OUT for member in members)
-    return Proposal(
+    return CampaignProposal(
         run=run,
         wish=wish,
         seed=seed,
@@ -215,13 +215,13 @@ def _budget_problems(
 
 def _profits(
     run: PublishedRun, wish: Wish, assumed: Assumptions, scale: float
-) -> Callable[[Candidate], float]:
+) -> Callable[[CampaignCandidate], float]:
     """What a contact of a candidate is expected to earn in the campaign's days, in money."""
     economics, digits = run.info.economics, run.summary.money.digits
     of_model = wish.save_rate is None and bool(economics.get("targeting"))
     each = assumed.save_rate * value_share(economics, assumed.margin_share) * scale
 
-    def profit(one: Candidate) -> float:
+    def profit(one: CampaignCandidate) -> float:
         earned = each * (one.value_at_risk or 0.0)
         if of_model and one.expected_profit is not None:
             revenue = one.expected_profit + economics["cost_per_contact"]
@@ -231,11 +231,11 @@ def _profits(
     return profit
 
 
-def _member(profit: float, one: Candidate, scale: float) -> Member:
+def _member(profit: float, one: CampaignCandidate, scale: float) -> CampaignMember:
     """The candidate with the money of the campaign's days; the arm is drawn later."""
     at_risk = (one.value_at_risk or 0.0) * scale
     churn = one.churn_probability or 0.0
-    return Member(
+    return CampaignMember(
         customer_id=one.customer_id,
         arm=TREATED,
         stratum="",
@@ -261,8 +261,8 @@ def _size(wish: Wish, assumed: Assumptions, available: int) -> int:
 
 
 def _chosen(
-    wish: Wish, worth: Sequence[tuple[float, Candidate]], size: int
-) -> tuple[Sequence[tuple[float, Candidate]], list[dict[str, Any]]]:
+    wish: Wish, worth: Sequence[tuple[float, CampaignCandidate]], size: int
+) -> tuple[Sequence[tuple[float, CampaignCandidate]], list[dict[str, Any]]]:
     if wish.choose == "best":
         best = sorted(worth, key=lambda pair: (-pair[0], pair[1].customer_id))
         return best[:size], []
@@ -276,7 +276,7 @@ def _chosen(
     return [pair for pair in worth if pair[1].customer_id in names], tested
 
 
-def _with_arms(chosen: Sequence[Member], share: float, seed: str) -> list[Member]:
+def _with_arms(chosen: Sequence[CampaignMember], share: float, seed: str) -> list[CampaignMember]:
     names = strata(
         [one.retention_risk for one in chosen], [one.usual_value or 0.0 for one in chosen]
     )
@@ -293,8 +293,8 @@ def _with_arms(chosen: Sequence[Member], share: float, seed: str) -> list[Member
 
 
 def _power(
-    members: Sequence[Member],
-    chosen: Sequence[Candidate],
+    members: Sequence[CampaignMember],
+    chosen: Sequence[CampaignCandidate],
     assumed: Assumptions,
     alone: int,
 ) -> Power | None:

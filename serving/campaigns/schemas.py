@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from serving.campaigns.wish import Wish
 from serving.store.protocol import ChurnFilter
 from serving.web.schemas import Money, Probability, Risk, Status
+from serving.web.shape import ApiShape
 
 Segment = Annotated[str, Field(pattern=r"^[^:\x00]+:[^\x00]+$", max_length=300)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
@@ -15,15 +16,11 @@ Amount = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CampaignFilter(_Shape):
+class CampaignFilter(ApiShape):
     """Which customers may be chosen; as of `GET /v1/churn-list`."""
 
-    risk: list[Risk] = []
-    status: list[Status] = []
+    risk: list[Risk] = Field([])
+    status: list[Status] = Field([])
     segment: list[Segment] = Field([], description="system:value; all given must hold")
     min_value_at_risk: FiniteFloat | None = None
 
@@ -37,7 +34,7 @@ class CampaignFilter(_Shape):
         )
 
 
-class CampaignRequest(_Shape):
+class CampaignRequest(ApiShape):
     """A campaign as it is asked for; what is left out, the score run's economics say."""
 
     name: Name
@@ -74,7 +71,7 @@ class CampaignRequest(_Shape):
         return Wish(**values, wanted=self.filter.filter(), starts_on=starts_on)
 
 
-class Assumed(_Shape):
+class Assumed(ApiShape):
     cost_per_contact: Money
     margin_share: Probability
     save_rate: float
@@ -88,7 +85,7 @@ class Assumed(_Shape):
     )
 
 
-class Counts(_Shape):
+class Counts(ApiShape):
     """`listed` by the filter; `chosen` of them, `contacts` + `hold_out`; the others, and why."""
 
     listed: int
@@ -101,19 +98,19 @@ class Counts(_Shape):
     hold_out: int
 
 
-class Arm(_Shape):
+class Arm(ApiShape):
     arm: str
     contacted: bool
     members: int
 
 
-class Stratum(_Shape):
+class Stratum(ApiShape):
     stratum: str = Field(description="risk/value")
     customers: int
     hold_out: int
 
 
-class Expected(_Shape):
+class Expected(ApiShape):
     """Of those who are contacted; the interval is that of the save rate."""
 
     cost: Money
@@ -124,14 +121,14 @@ class Expected(_Shape):
     profit_high: Money
 
 
-class BreakEven(_Shape):
+class BreakEven(ApiShape):
     cost_per_contact: Money
     net_profit_per_sale: Money
     response: float | None = Field(description="cost per contact ÷ net profit per sale")
     save_rate: float | None = Field(description="From which the contacts pay for themselves")
 
 
-class PowerShown(_Shape):
+class PowerShown(ApiShape):
     """What a campaign of this size can tell from chance; effects are revenue per contact."""
 
     detectable: Money = Field(description="Found with 80 % power")
@@ -144,13 +141,13 @@ class PowerShown(_Shape):
     needed_contacts: int | None = Field(description="With half of all held out")
 
 
-class TestCell(_Shape):
+class TestCell(ApiShape):
     cell: str
     customers: int
     chosen: int
 
 
-class Plan(_Shape):
+class Plan(ApiShape):
     name: str
     origin: Literal["regulars", "contacts"] = Field(
         description="contacts: made elsewhere, read from the table of contacts"
@@ -174,7 +171,7 @@ class Plan(_Shape):
     cells: list[TestCell]
 
 
-class MemberShown(_Shape):
+class MemberShown(ApiShape):
     customer_id: str
     arm: str
     stratum: str
@@ -200,17 +197,17 @@ class Campaign(Plan):
     created_by: str
 
 
-class CampaignList(_Shape):
+class CampaignList(ApiShape):
     campaigns: list[Campaign]
 
 
-class Members(_Shape):
+class Members(ApiShape):
     campaign_id: str
     members: list[MemberShown]
     next_cursor: str | None
 
 
-class Results(_Shape):
+class Results(ApiShape):
     campaign_id: str
     status: Literal["running", "ended", "cancelled"]
     currency: str

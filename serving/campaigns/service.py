@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from features.errors import ConfigError
-from serving.campaigns.proposal import Proposal, propose
-from serving.campaigns.store import Campaign, CampaignStore, Member
+from serving.campaigns.proposal import CampaignProposal, propose
+from serving.campaigns.store import CampaignMember, CampaignRecord, CampaignStore
 from serving.campaigns.wish import Wish
 
 Status = Literal["running", "ended", "cancelled"]
@@ -17,10 +17,10 @@ ID_BYTES = 6
 MEMBERS_PER_READ = 5_000
 
 
-class Campaigns:
+class CampaignService:
     """Plans, makes and reads campaigns.
 
-    Everything that is answered is ready for JSON but `Proposal.members` and `Member`s. Money is
+    Everything that is answered is ready for JSON but `CampaignProposal.members` and `CampaignMember`s. Money is
     in units of the currency; days are those of the orders, not of the clock: a campaign runs
     from `starts_on` until the score runs have reached `ends_on`.
 
@@ -34,10 +34,10 @@ class Campaigns:
         self._store = store
         self._clock = clock
 
-    def propose(self, wish: Wish) -> Proposal:
+    def propose(self, wish: Wish) -> CampaignProposal:
         """Who would be chosen and what that would earn; nothing is kept.
 
-        A wish without a seed gets a new one: make the campaign with `Proposal.seed` to have
+        A wish without a seed gets a new one: make the campaign with `CampaignProposal.seed` to have
         the same hold-out.
 
         Raises
@@ -86,7 +86,7 @@ class Campaigns:
         if key is not None and (known := self._of_request(wish, key)) is not None:
             return self.view(known)
         proposal = self.propose(wish)
-        made = Campaign(
+        made = CampaignRecord(
             campaign_id=f"c-{secrets.token_hex(ID_BYTES)}",
             starts_on=proposal.starts_on,
             ends_on=proposal.ends_on,
@@ -107,7 +107,7 @@ class Campaigns:
 
     def campaign(self, campaign_id: str) -> dict[str, Any]:
         """`campaign_id`, `status`, `cancelled_at`, `measured_until`, and the plan: what
-        `Proposal.to_dict` says, `created_at`, `created_by`.
+        `CampaignProposal.to_dict` says, `created_at`, `created_by`.
 
         Raises `UnknownCampaign`.
         """
@@ -120,14 +120,16 @@ class Campaigns:
         arm: str | None = None,
         limit: int | None = None,
         after: str | None = None,
-    ) -> list[Member]:
+    ) -> list[CampaignMember]:
         """Members behind the id `after` in the order of ids, of one arm or all.
 
         `arm="treated"` is the contact file. Raises `UnknownCampaign`.
         """
         return self._store.members(campaign_id, arm=arm, limit=limit, after=after)
 
-    def all_members(self, campaign_id: str, *, arm: str | None = None) -> Iterator[list[Member]]:
+    def all_members(
+        self, campaign_id: str, *, arm: str | None = None
+    ) -> Iterator[list[CampaignMember]]:
         """The same in blocks, for files."""
         after: str | None = None
         while True:
@@ -167,7 +169,7 @@ class Campaigns:
             raise ConfigError("A campaign that was made elsewhere is cancelled there.")
         return self.view(self._store.cancel(campaign_id, self._clock()))
 
-    def view(self, known: Campaign) -> dict[str, Any]:
+    def view(self, known: CampaignRecord) -> dict[str, Any]:
         """See `campaign`."""
         plan = {name: value for name, value in known.plan.items() if name != "request"}
         return {
@@ -178,7 +180,7 @@ class Campaigns:
             **plan,
         }
 
-    def _of_request(self, wish: Wish, key: str) -> Campaign | None:
+    def _of_request(self, wish: Wish, key: str) -> CampaignRecord | None:
         for known in self._store.campaigns():
             if known.request_key == key:
                 asked = replace(known, plan={**known.plan, "request": wish.to_dict()})
@@ -193,7 +195,7 @@ class Campaigns:
         return {cell["cell"] for cell in cells if cell["roll_out"]}
 
 
-def status_of(known: Campaign) -> Status:
+def status_of(known: CampaignRecord) -> Status:
     """`ended` as soon as it has been measured to its end."""
     if known.cancelled_at is not None:
         return "cancelled"

@@ -30,7 +30,7 @@ CELLS = ("rfm_group", "rfm_cell")
 """The segments by which campaigns are planned and read."""
 
 
-class Candidate(NamedTuple):
+class CampaignCandidate(NamedTuple):
     """A customer of the latest run as a campaign looks at them; None where unknown."""
 
     customer_id: str
@@ -46,7 +46,7 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class CampaignMember:
     """A customer of a campaign as chosen, and what came of it; None where not known (yet).
 
     `arm` is `treated`, `hold_out`, or an arm's own name where a campaign was made elsewhere.
@@ -71,12 +71,12 @@ class Member:
     visits: int | None = None
 
 
-MEMBER_FIELDS = tuple(field.name for field in fields(Member))
+MEMBER_FIELDS = tuple(field.name for field in fields(CampaignMember))
 OUTCOMES = ("orders", "revenue", "margin", "visits")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Campaign:
+class CampaignRecord:
     """A campaign as it is kept.
 
     Attributes
@@ -105,7 +105,7 @@ class CampaignStore:
 
     def candidates(
         self, wanted: ChurnFilter, starts_on: date | None = None
-    ) -> tuple[PublishedRun, list[Candidate], set[str]]:
+    ) -> tuple[PublishedRun, list[CampaignCandidate], set[str]]:
         """The latest run, its customers that the filter lets through, in no order, and those
         who are in a campaign that is not over on `starts_on` (None: the run's date).
 
@@ -128,7 +128,7 @@ class CampaignStore:
             busy = connection.execute(_busy(starts_on or run.info.as_of)).scalars()
             return run, chosen, set(busy)
 
-    def add(self, campaign: Campaign, members: Sequence[Member]) -> Campaign:
+    def add(self, campaign: CampaignRecord, members: Sequence[CampaignMember]) -> CampaignRecord:
         """Keep a new campaign, whole or not at all; that of the same `request_key` if there is
         one.
 
@@ -150,7 +150,7 @@ class CampaignStore:
             _insert(connection, campaign, members)
         return campaign
 
-    def put(self, campaign: Campaign, members: Sequence[Member]) -> None:
+    def put(self, campaign: CampaignRecord, members: Sequence[CampaignMember]) -> None:
         """Keep a campaign that was made elsewhere, in place of what was kept of it."""
         with store_errors(), self._engine.begin() as connection:
             one_writer(connection)
@@ -159,7 +159,7 @@ class CampaignStore:
                 connection.execute(delete(table).where(table.c.campaign_no == number))
             _insert(connection, campaign, members)
 
-    def campaign(self, campaign_id: str) -> Campaign:
+    def campaign(self, campaign_id: str) -> CampaignRecord:
         """Raises `UnknownCampaign`."""
         with store_errors(), self._engine.connect() as connection:
             wanted = select(campaigns).where(campaigns.c.campaign_id == campaign_id)
@@ -168,7 +168,7 @@ class CampaignStore:
             raise UnknownCampaign
         return _campaign(row)
 
-    def campaigns(self) -> list[Campaign]:
+    def campaigns(self) -> list[CampaignRecord]:
         """All, the latest made first."""
         with store_errors(), self._engine.connect() as connection:
             latest = select(campaigns).order_by(campaigns.c.campaign_no.desc())
@@ -181,7 +181,7 @@ class CampaignStore:
         arm: str | None = None,
         limit: int | None = None,
         after: str | None = None,
-    ) -> list[Member]:
+    ) -> list[CampaignMember]:
         """Members behind the id `after`, of one arm or all; raises `UnknownCampaign`."""
         self.campaign(campaign_id)
         table = campaign_members
@@ -197,11 +197,11 @@ class CampaignStore:
             wanted = wanted.where(table.c.customer_id > after)
         with store_errors(), self._engine.connect() as connection:
             return [
-                Member(**dict(zip(MEMBER_FIELDS, row, strict=True)))
+                CampaignMember(**dict(zip(MEMBER_FIELDS, row, strict=True)))
                 for row in connection.execute(wanted)
             ]
 
-    def cancel(self, campaign_id: str, at: datetime) -> Campaign:
+    def cancel(self, campaign_id: str, at: datetime) -> CampaignRecord:
         """End it before its time; nothing where it is cancelled. Raises `UnknownCampaign`."""
         self.campaign(campaign_id)
         this = campaigns.c.campaign_id == campaign_id
@@ -245,14 +245,14 @@ class CampaignStore:
             )
 
 
-def check_same(known: Campaign, asked: Campaign) -> Campaign:
+def check_same(known: CampaignRecord, asked: CampaignRecord) -> CampaignRecord:
     """The campaign of a request key, if it was asked for in the same words."""
     if known.plan.get("request") != asked.plan.get("request"):
         raise CampaignConflict("The key of the request was used for another campaign.")
     return known
 
 
-def check_free(members: Sequence[Member], busy: set[str]) -> None:
+def check_free(members: Sequence[CampaignMember], busy: set[str]) -> None:
     """Refuse members who are in another campaign."""
     taken = sum(member.customer_id in busy for member in members)
     if taken:
@@ -270,13 +270,13 @@ def _candidates(run_no: int, wanted: ChurnFilter, run: RunInfo) -> Select[Any]:
         scores.c.segments[name].as_string() if name in run.segment_columns else null()
         for name in CELLS
     ]
-    columns = [scores.c[name] for name in Candidate._fields if name in scores.c]
+    columns = [scores.c[name] for name in CampaignCandidate._fields if name in scores.c]
     return select(*columns, *cells).where(*conditions(run_no, wanted))
 
 
-def _candidate(row: Any) -> Candidate:
+def _candidate(row: Any) -> CampaignCandidate:
     values: list[Any] = [None if value == UNKNOWN else value for value in row]
-    return Candidate(*values)
+    return CampaignCandidate(*values)
 
 
 def _busy(starts_on: date, ends_on: date = date.max) -> Select[Any]:
@@ -295,7 +295,9 @@ def _busy(starts_on: date, ends_on: date = date.max) -> Select[Any]:
     )
 
 
-def _insert(connection: Connection, campaign: Campaign, members: Sequence[Member]) -> None:
+def _insert(
+    connection: Connection, campaign: CampaignRecord, members: Sequence[CampaignMember]
+) -> None:
     values = {
         **{name: getattr(campaign, name) for name in ("campaign_id", "request_key")},
         "starts_on": campaign.starts_on.isoformat(),
@@ -311,8 +313,8 @@ def _insert(connection: Connection, campaign: Campaign, members: Sequence[Member
         connection.execute(insert(campaign_members), rows)
 
 
-def _campaign(row: Any) -> Campaign:
-    return Campaign(
+def _campaign(row: Any) -> CampaignRecord:
+    return CampaignRecord(
         campaign_id=row.campaign_id,
         starts_on=date.fromisoformat(row.starts_on),
         ends_on=date.fromisoformat(row.ends_on),

@@ -8,7 +8,7 @@ import pandas as pd
 from features.engines.build import build_features
 from features.orders.log import OrderLog
 from serving.campaigns.service import status_of
-from serving.campaigns.store import Campaign, CampaignStore
+from serving.campaigns.store import CampaignRecord, CampaignStore
 from serving.scoring.lessons import Targeting
 from training.experiments.effect import Floats
 from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qini
@@ -16,7 +16,7 @@ from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qin
 JUDGE_SEED = 20_260_101
 
 
-def judged(log: OrderLog, campaign: Campaign, members: pd.DataFrame) -> dict[str, Any] | None:
+def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> dict[str, Any] | None:
     """Whether customers of a measured campaign can be told apart by how they react.
 
     Parameters
@@ -59,7 +59,7 @@ def targeting_of(store: CampaignStore, log: OrderLog) -> Targeting | None:
 
 
 def _learned_from(
-    log: OrderLog, campaign: Campaign, members: pd.DataFrame
+    log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame
 ) -> tuple[pd.DataFrame, "np.ndarray[tuple[int], np.dtype[np.bool_]]", Floats]:
     """What was known of the members on the first morning, their arms, and what they spent."""
     if campaign.starts_on <= log.first_day:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from serving.changes.feed import FIGURES, Told
+from serving.changes.feed import FIGURES, AnnouncedFigures
 from serving.store.rules import EXACT, PublishRules, edges
 from serving.store.run import RunInfo
 from serving.store.tables import UNKNOWN, announced, change_feed, changes
@@ -13,7 +13,7 @@ def announce_one(
     run_no: int,
     run: RunInfo,
     customer_id: str,
-    now: Told | None,
+    now: AnnouncedFigures | None,
     rules: PublishRules,
 ) -> None:
     """Write that a customer moved, by the rules of a run; nothing where it is not worth it.
@@ -55,19 +55,21 @@ _BEFORE = select(*(announced.c[name] for name in FIGURES)).where(
 )
 
 
-def told_of(risk: str | None, churn: float, clv: float) -> Told:
+def told_of(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
     """What was told, from the columns of `announced`."""
     known = [None if value == UNKNOWN else value for value in (churn, clv)]
-    return Told(retention_risk=risk, churn_probability=known[0], clv=known[1])
+    return AnnouncedFigures(retention_risk=risk, churn_probability=known[0], clv=known[1])
 
 
-def _is_news(before: Told | None, now: Told | None, run: RunInfo, rules: PublishRules) -> bool:
+def _is_news(
+    before: AnnouncedFigures | None, now: AnnouncedFigures | None, run: RunInfo, rules: PublishRules
+) -> bool:
     if before is None or now is None:
         return before is not now
     return worth_telling(before, now, run, rules)
 
 
-def _figures(told: Told | None) -> dict[str, str | float | None]:
+def _figures(told: AnnouncedFigures | None) -> dict[str, str | float | None]:
     if told is None:
         return dict.fromkeys(FIGURES)
     churn, clv = (
@@ -76,7 +78,9 @@ def _figures(told: Told | None) -> dict[str, str | float | None]:
     return {"retention_risk": told.retention_risk, "churn_probability": churn, "clv": clv}
 
 
-def worth_telling(before: Told, now: Told, run: RunInfo, rules: PublishRules) -> bool:
+def worth_telling(
+    before: AnnouncedFigures, now: AnnouncedFigures, run: RunInfo, rules: PublishRules
+) -> bool:
     """Whether a customer is another one than told: see `docs/settings.md`, `[changes]`."""
     churn = _apart(before.churn_probability, now.churn_probability)
     clv = _apart(before.clv, now.clv)
@@ -97,6 +101,6 @@ def _apart(before: float | None, now: float | None) -> float:
     return abs(now - before)
 
 
-def _band(told: Told, run: RunInfo) -> str:
+def _band(told: AnnouncedFigures, run: RunInfo) -> str:
     churn = float("-inf") if told.churn_probability is None else told.churn_probability
     return next((band for band, edge in edges(run).items() if churn >= edge), "low")

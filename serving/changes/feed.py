@@ -39,7 +39,7 @@ FIGURES = ("retention_risk", "churn_probability", "clv")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class AnnouncedFigures:
     """What was told of a customer; None where it is unknown."""
 
     retention_risk: str | None
@@ -48,7 +48,7 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class FeedChange:
     """A customer who changed, by a run; `before` None: new, `after` None: no longer there.
 
     Of a customer who was erased nothing is told, the id neither.
@@ -59,8 +59,8 @@ class Change:
     customer_id: str | None
     run_id: str
     as_of: date
-    before: Told | None
-    after: Told | None
+    before: AnnouncedFigures | None
+    after: AnnouncedFigures | None
 
     def to_dict(self) -> dict[str, Any]:
         """The change as followers are told it: places in the feed are told as cursors alone."""
@@ -73,7 +73,7 @@ class Change:
 class ChangePage:
     """Some changes, oldest first; `next_no` goes on behind them; `more`: at once."""
 
-    changes: Sequence[Change]
+    changes: Sequence[FeedChange]
     next_no: int
     more: bool
 
@@ -272,10 +272,10 @@ def _numbered(found: Select[Any], next_no: int) -> Select[Any]:
     return select((place + (next_no - 1)).label("change_no"), *rows.c)
 
 
-def _change(row: Any) -> Change:
+def _change(row: Any) -> FeedChange:
     before = (row.retention_risk_before, row.churn_probability_before, row.clv_before)
     after = (row.retention_risk, row.churn_probability, row.clv)
-    return Change(
+    return FeedChange(
         change_no=row.change_no,
         kind=row.kind,
         customer_id=row.customer_id,
@@ -286,6 +286,8 @@ def _change(row: Any) -> Change:
     )
 
 
-def _told(risk: str | None, churn: float, clv: float) -> Told:
+def _told(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
     known = (None if value == UNKNOWN else value for value in (churn, clv))
-    return Told(retention_risk=risk, **dict(zip(("churn_probability", "clv"), known, strict=True)))
+    return AnnouncedFigures(
+        retention_risk=risk, **dict(zip(("churn_probability", "clv"), known, strict=True))
+    )

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.changes.webhook_calls import MOST_ADDRESS_SIGNS
 from serving.changes.webhook_store import Delivery, Webhook
-from serving.changes.webhooks import Outcome
+from serving.changes.webhooks import CallOutcome
+from serving.web.shape import ApiShape
 
 Cursor = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,17}$")]
 State = Literal["active", "failing", "disabled"]
@@ -36,11 +37,7 @@ class NewWebhook(BaseModel):
         return end if self.since == "end" else int(self.since.removeprefix("c"))
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class WebhookItem(_Shape):
+class WebhookItem(ApiShape):
     """A webhook; its secret is told when it is made, and never again."""
 
     webhook_id: str
@@ -69,7 +66,7 @@ class WebhookWithSecret(WebhookItem):
         return cls(**_told(webhook), secret=webhook.secret)
 
 
-class WebhookCall(_Shape):
+class WebhookCall(ApiShape):
     """A call of the past."""
 
     message_id: str
@@ -94,11 +91,11 @@ class WebhookDetail(WebhookItem):
         return cls(**_told(webhook), deliveries=deliveries)
 
 
-class Webhooks(_Shape):
+class Webhooks(ApiShape):
     webhooks: list[WebhookItem]
 
 
-class WebhookTrial(_Shape):
+class WebhookTrial(ApiShape):
     """What a trial call came to."""
 
     acknowledged: bool
@@ -107,7 +104,7 @@ class WebhookTrial(_Shape):
     problem: str | None
 
     @classmethod
-    def of(cls, outcome: Outcome) -> "WebhookTrial":
+    def of(cls, outcome: CallOutcome) -> "WebhookTrial":
         return cls(
             acknowledged=outcome.problem is None,
             seconds=outcome.seconds,

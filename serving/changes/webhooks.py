@@ -62,7 +62,7 @@ class WebhookMessage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class CallOutcome:
     """What a call came to: `problem` None where it was taken."""
 
     at: datetime
@@ -235,7 +235,7 @@ class Deliverer:
         return _message(webhook, "customers.changed", told), webhook
 
     def _settle(
-        self, webhook: Webhook, message: WebhookMessage, outcome: Outcome
+        self, webhook: Webhook, message: WebhookMessage, outcome: CallOutcome
     ) -> Webhook | None:
         if outcome.problem is None:
             after = _taken(webhook, outcome.at)
@@ -255,7 +255,7 @@ class Deliverer:
             self._tell_disabled(after)
         return after
 
-    def _refused(self, webhook: Webhook, outcome: Outcome) -> Webhook:
+    def _refused(self, webhook: Webhook, outcome: CallOutcome) -> Webhook:
         since = webhook.failing_since or outcome.at
         after = replace(
             webhook,
@@ -270,7 +270,7 @@ class Deliverer:
             return replace(after, disabled_at=outcome.at, disabled_because=words)
         return after
 
-    def _pause(self, failures: int, outcome: Outcome) -> float:
+    def _pause(self, failures: int, outcome: CallOutcome) -> float:
         """Twice as long each time, up to an hour, a quarter more or less."""
         usual = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
         asked = min(outcome.retry_after_seconds or 0, LONGEST_PAUSE_SECONDS)
@@ -288,7 +288,7 @@ class Deliverer:
 
 async def call(
     caller: Caller, webhook: Webhook, message: WebhookMessage, *, clock: Callable[[], datetime]
-) -> Outcome:
+) -> CallOutcome:
     """Post a message; any answer of 2xx takes it."""
     at, loop = clock(), asyncio.get_running_loop()
     started = loop.time()
@@ -296,8 +296,8 @@ async def call(
         reply = await caller.post(webhook.url, *signed(webhook, message, at))
     except CallFailed as error:
         seconds = round(loop.time() - started, 3)
-        return Outcome(at=at, seconds=seconds, status=None, problem=str(error))
-    return Outcome(
+        return CallOutcome(at=at, seconds=seconds, status=None, problem=str(error))
+    return CallOutcome(
         at=at,
         seconds=round(loop.time() - started, 3),
         status=reply.status,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from features.settings.loading import load_settings
-from serving.campaigns.service import Campaigns
+from serving.campaigns.service import CampaignService
 from serving.commands.frame import Speaker, common_options
 from serving.server.stores import open_stores
 from serving.settings import Settings
@@ -84,7 +84,7 @@ def _members(view: dict[str, Any], *, contacted: bool) -> int:
     return sum(arm["members"] for arm in view["arms"] if arm["contacted"] is contacted)
 
 
-def _service(config: Path) -> Campaigns:
+def _service(config: Path) -> CampaignService:
     settings = load_settings(config, Settings)
     stores = open_stores(settings.database_url(settings.store.url))
-    return Campaigns(stores.campaigns, lambda: datetime.now(UTC))
+    return CampaignService(stores.campaigns, lambda: datetime.now(UTC))

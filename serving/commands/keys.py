@@ -11,7 +11,7 @@ from features.settings.loading import load_settings
 from serving.commands.audited import COMMAND
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit_store import Action, AuditEntry
-from serving.people.key_store import KEY_SCOPES, Key, KeyScope
+from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope
 from serving.people.keys import new_key
 from serving.server.stores import Stores, open_stores
 from serving.settings import Settings
@@ -89,16 +89,16 @@ def _stores(config: Path) -> Stores:
     return open_stores(settings.database_url(settings.store.url))
 
 
-def _note(stores: Stores, action: Action, key: Key, at: datetime) -> None:
+def _note(stores: Stores, action: Action, key: ApiKey, at: datetime) -> None:
     detail = f"key {key.key_id}, scope {key.scope}"
     stores.audit.record(AuditEntry(at=at, who=COMMAND, action=action, count=1, detail=detail))
 
 
-def _state(key: Key, now: datetime) -> str:
+def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at:
         return "revoked"
     return "in force" if key.holds(now) else "expired"
 
 
-def _shown(key: Key) -> dict[str, Any]:
+def _shown(key: ApiKey) -> dict[str, Any]:
     return {name: value for name, value in asdict(key).items() if name != "digest"}

@@ -26,7 +26,7 @@ class Stem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timeline:
+class OrderTimeline:
     """Everything at its place; the forecast's are None where there is none."""
 
     field: Frame2D
@@ -41,7 +41,7 @@ class Timeline:
     """How many orders lie before the picture."""
 
 
-def timeline(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> Timeline | None:
+def timeline(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> OrderTimeline | None:
     """The picture of a customer's document and orders; None without orders."""
     if not orders:
         return None
@@ -52,7 +52,7 @@ def timeline(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> Timeline
     )
     span = _span(answer, orders)
     shown = [order for order in orders if order.day >= span.first]
-    return Timeline(
+    return OrderTimeline(
         field=FIELD,
         stems=tuple(_stems(shown, span)),
         months=tuple((day, span.x(day)) for day in _months(span.first, span.last)),
@@ -153,7 +153,7 @@ def _months(first: date, last: date) -> Iterator[date]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class RunCourse:
     """How two probabilities went from run to run: points of SVG lines."""
 
     field: Frame2D
@@ -165,7 +165,7 @@ class Course:
 COURSE_FIELD = Frame2D(width=720, height=130, left=44, bottom=8, top=8)
 
 
-def course(sayings: Sequence[Mapping[str, Any]]) -> Course | None:
+def course(sayings: Sequence[Mapping[str, Any]]) -> RunCourse | None:
     """The picture of what runs said, the latest first; None with fewer than two."""
     known = [one for one in reversed(sayings) if one["churn_probability"] is not None]
     days = [date.fromisoformat(one["as_of"]) for one in known]
@@ -183,7 +183,7 @@ def course(sayings: Sequence[Mapping[str, Any]]) -> Course | None:
     def line(name: str) -> str:
         return " ".join(f"{x},{y}" for x, y in points(name))
 
-    return Course(
+    return RunCourse(
         field=COURSE_FIELD,
         churn=line("churn_probability"),
         alive=line("p_alive"),

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 
 def _make(scene: Scene) -> dict[str, Any] | Phrase:
@@ -30,7 +30,7 @@ def _backtest(scene: Scene, name: str, version: str) -> dict[str, Any] | None:
     return task if task is not None and task["version"] == version else None
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="backtests",
     title=message("Models against their baselines"),
     method=message(

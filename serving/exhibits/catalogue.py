@@ -21,7 +21,7 @@ from serving.exhibits import (
     rfm_map,
     since_last_run,
 )
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.past import past_runs, run_before
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
@@ -29,7 +29,7 @@ from serving.store.protocol import ScoreReader
 from training.bundle.publication import Models
 from training.job import LAST_TRAINING
 
-EXHIBITS: tuple[Exhibit, ...] = (
+EXHIBITS: tuple[ExhibitMaker, ...] = (
     monthly.EXHIBIT,
     last_year.EXHIBIT,
     expected.EXHIBIT,

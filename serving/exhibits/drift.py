@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.backtest.evidence import shares
 
 SOME, MUCH = 0.1, 0.25
@@ -83,7 +83,7 @@ def stability_index(then: list[float], now: list[float], sizes: tuple[int, int])
     return sum((after - before) * math.log(after / before) for before, after in pairs)
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="drift",
     title=message("Drift of the inputs since the training"),
     method=message(

@@ -16,7 +16,7 @@ from training.bundle.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Past:
+class PastRun:
     """An earlier run whose horizon has passed, beside what happened.
 
     Attributes
@@ -41,7 +41,7 @@ class Scene:
     scores, features : of the run's customers, index `customer_id`, in the same order
     past : earlier runs whose horizon has passed by then, oldest first
     before : the latest run of an earlier date and the same horizon, and what it said, one row
-        per customer as in `Past.customers`, with `STAGE_SYSTEM` where the run knows it; None
+        per customer as in `PastRun.customers`, with `STAGE_SYSTEM` where the run knows it; None
         where there is none
     manifest : of the models
     evidence : what their training left; None where it left none
@@ -53,7 +53,7 @@ class Scene:
     info: RunInfo
     scores: pd.DataFrame = field(repr=False)
     features: pd.DataFrame = field(repr=False)
-    past: tuple[Past, ...]
+    past: tuple[PastRun, ...]
     before: tuple[RunInfo, pd.DataFrame] | None = field(repr=False)
     manifest: Manifest
     evidence: BacktestEvidence | None
@@ -83,7 +83,7 @@ class Scene:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exhibit:
+class ExhibitMaker:
     """One entry of the catalogue.
 
     Attributes

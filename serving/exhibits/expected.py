@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm, t
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 LEVEL = 0.8
 
@@ -60,7 +60,7 @@ def half_width(total: float, own: float, errors: list[float]) -> float | None:
     return math.hypot(total * missed * t.ppf(beyond, len(errors)), own * norm.ppf(beyond))
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="expected_revenue",
     title=message("Expected in the horizon"),
     method=message(

@@ -9,7 +9,7 @@ from features.segments.growth_share import (
     matrix_cut_points,
 )
 from features.sql import row
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.backtest.evidence import finite
 
 MOST_PER_GROUP = 15
@@ -72,7 +72,7 @@ def _name(text: Any) -> str | None:
     return text if isinstance(text, str) else None
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="growth_share",
     title=message("Growth and share of what is sold"),
     method=message(

@@ -6,7 +6,7 @@ from typing import Any
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.sql import row
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.periods import a_year_before
 
 
@@ -48,7 +48,7 @@ def _window(scene: Scene, start: date, end: date) -> dict[str, Any] | None:
     }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="same_days_last_year",
     title=message("The same days last year"),
     method=message(

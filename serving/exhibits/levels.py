@@ -3,7 +3,7 @@
 from typing import Any
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 COLUMNS = ["value_level", "potential_level", "loyalty_level"]
 
@@ -25,7 +25,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="value_potential_loyalty",
     title=message("Value, potential and loyalty"),
     method=message(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="lorenz",
     title=message("How unevenly customers bring money"),
     method=message(

@@ -9,7 +9,7 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.segments.profit import MARGIN_SQL
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.periods import between, following, period_sql, start_of
 
 SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
@@ -79,7 +79,7 @@ def _slope(values: list[float]) -> float:
     return float(at @ np.asarray(values) / (at @ at))
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="margin_by_group",
     title=message("Margin over time per group"),
     method=message(

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.periods import between, following, period_sql
 
 MOST_MONTHS = 60
@@ -35,7 +35,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="monthly",
     title=message("Orders, customers and revenue by month"),
     method=message(

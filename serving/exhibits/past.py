@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, value_basis
-from serving.exhibits.exhibit import Past
+from serving.exhibits.exhibit import PastRun
 from serving.store.protocol import ScoreReader
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
@@ -16,7 +16,7 @@ STAGE_SYSTEM = "lifecycle"
 COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
 
 
-def past_runs(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[Past, ...]:
+def past_runs(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[PastRun, ...]:
     """The `LEDGER_RUNS` latest runs whose horizon has passed by `as_of`, oldest first.
 
     One per date and horizon, of the currency of the log, with customers whom the log knows.
@@ -57,7 +57,7 @@ def _said(store: ScoreReader, info: RunInfo) -> pd.DataFrame:
     return pd.DataFrame(store.figures(info.run_id), columns=list(COLUMNS)).set_index("customer_id")
 
 
-def _past(log: OrderLog, store: ScoreReader, info: RunInfo) -> Past:
+def _past(log: OrderLog, store: ScoreReader, info: RunInfo) -> PastRun:
     said = _said(store, info)
     end = known_on(info)
     wanted = log.settings.predict
@@ -66,8 +66,8 @@ def _past(log: OrderLog, store: ScoreReader, info: RunInfo) -> Past:
     happened = pd.DataFrame({"churned": churned(labels), "value": labels["value"]}, labels.index)
     if info.churn_label == "cancellation":
         if "cancelled" not in labels:
-            return Past(run=info, customers=said.iloc[:0])
+            return PastRun(run=info, customers=said.iloc[:0])
         happened["churned"] = labels["cancelled"]
         # of whose contract was over by then nothing was foretold
         said = said[said["churn_probability"] < 1]
-    return Past(run=info, customers=said.join(happened, how="inner"))
+    return PastRun(run=info, customers=said.join(happened, how="inner"))

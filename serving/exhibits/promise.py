@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Past, Scene
+from serving.exhibits.exhibit import ExhibitMaker, PastRun, Scene
 from serving.store.run import RISKS
 from training.backtest.evidence import outcomes
 
@@ -52,12 +52,12 @@ def _of_runs(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _pair(past: Past, said: str, happened: str) -> tuple[Any, Any]:
+def _pair(past: PastRun, said: str, happened: str) -> tuple[Any, Any]:
     customers = past.customers
     return customers[said].to_numpy(dtype=float), customers[happened].to_numpy(dtype=float)
 
 
-def _totals(scene: Scene, past: Past) -> dict[str, Any]:
+def _totals(scene: Scene, past: PastRun) -> dict[str, Any]:
     churn = past.customers.dropna(subset=["churn_probability"])
     value = past.customers.dropna(subset=["clv"])
     return {
@@ -111,7 +111,7 @@ def _decided(scene: Scene, found: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="promise",
     title=message("What was said, and what happened"),
     method=message(

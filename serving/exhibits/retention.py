@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.periods import Unit, between, following, period_sql
 
 MOST_COHORTS = 24
@@ -50,7 +50,7 @@ def _cohort(
     }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="cohort_retention",
     title=message("Cohort retention"),
     method=message(

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 SCORES = "12345"
 
@@ -44,7 +44,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     return {"window_days": window, "cells": cells}
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="rfm_map",
     title=message("Recency and frequency"),
     method=message(

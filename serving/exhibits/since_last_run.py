@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from features.language.message import Phrase, message
-from serving.exhibits.exhibit import Exhibit, Scene
+from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.past import STAGE_SYSTEM
 from serving.store.run import RISKS
 
@@ -61,7 +61,7 @@ def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
             }
 
 
-EXHIBIT = Exhibit(
+EXHIBIT = ExhibitMaker(
     name="since_last_run",
     title=message("What changed since the last run"),
     method=message(

@@ -11,7 +11,14 @@ from features.orders.histories import FileLine, file_lines, told_beside
 from features.reading.judging import TypedLine
 from features.reading.typing import SentLine, typed_line
 from features.settings.data import Data
-from serving.live.scorer import Ask, Known, LastSaid, NothingBought, Scored, Scorer
+from serving.live.scorer import (
+    CustomerBackground,
+    CustomerScore,
+    LastSaid,
+    NothingBought,
+    ScoreQuestion,
+    Scorer,
+)
 from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.store.run import RunInfo
@@ -23,13 +30,13 @@ SOURCE = "\uffff"
 """Stands for the file of such lines, behind all others."""
 
 
-Finish = Callable[[Scored | ConfigError], dict[str, Any]]
+Finish = Callable[[CustomerScore | ConfigError], dict[str, Any]]
 """Makes the answer to a request of what the scorer says; raises what the request is refused for."""
 
 
 def asked_after(
     scorer: Scorer, settings: Settings, body: Mapping[str, Any]
-) -> tuple[Ask, Finish] | dict[str, Any]:
+) -> tuple[ScoreQuestion, Finish] | dict[str, Any]:
     """Score a customer by what the files hold and what was sent.
 
     Parameters
@@ -54,8 +61,8 @@ def asked_after(
     if body["customer_id"] in data.rules.anonymous_customers:
         return {**nobody, "put_aside": [None] * len(read.sent)}
 
-    def told(found: Scored | ConfigError) -> dict[str, Any]:
-        if isinstance(found, Scored):
+    def told(found: CustomerScore | ConfigError) -> dict[str, Any]:
+        if isinstance(found, CustomerScore):
             document = _with_words_of(run, found.document, body)
             said = {**nobody, "document": encode(document), "products": found.products}
             reasons = [one.reason for one in found.judged]
@@ -67,7 +74,9 @@ def asked_after(
         return {**said, "put_aside": _reasons(read.sent, read.held, data, behind_files)}
 
     known = _known(body, run, scorer.table_columns)
-    return Ask(customer_id=body["customer_id"], lines=[*read.files, *read.new], known=known), told
+    return ScoreQuestion(
+        customer_id=body["customer_id"], lines=[*read.files, *read.new], known=known
+    ), told
 
 
 class ReadLines(NamedTuple):
@@ -128,10 +137,10 @@ def _reasons(
     return [IN_FILES if _order(line, data) in held else next(reasons) for line in sent]
 
 
-def _known(body: Mapping[str, Any], run: RunInfo, table_columns: list[str]) -> Known:
+def _known(body: Mapping[str, Any], run: RunInfo, table_columns: list[str]) -> CustomerBackground:
     beside = told_beside(body["history"])
     features = dict.fromkeys(table_columns, float("nan")) | beside.get("features", {})
-    return Known(
+    return CustomerBackground(
         consents=beside.get("consents", False),
         table_features=features,
         segments=body["segments"],

@@ -47,7 +47,7 @@ def course_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) ->
     Returns
     -------
     `run_id`, the run that the scorer knows; where it is another one, nothing else. Else
-    `alive` and `order`, see `Course`; both None where orders alone do not tell: where churn is
+    `alive` and `order`, see `RiskCourse`; both None where orders alone do not tell: where churn is
     a cancellation, the models learned from tables beside the orders, or nothing was bought.
     """
     run = scorer.run
@@ -60,11 +60,11 @@ def course_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) ->
     as_of, seen = scorer.seen([*known.files, *known.new])
     if all(line.is_return for line in seen):
         return told
-    course = Course(scorer, settings, seen, as_of)
+    course = RiskCourse(scorer, settings, seen, as_of)
     return {**told, "alive": course.alive(), "order": course.after_an_order()}
 
 
-class Course:
+class RiskCourse:
     """The mornings of one customer.
 
     Parameters

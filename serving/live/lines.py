@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-from serving.changes.feed import Told
+from serving.changes.feed import AnnouncedFigures
 from serving.errors import KeyReused
 from serving.store.run import RunInfo, ScoreRow
 
@@ -45,14 +45,14 @@ class LiveLine:
         return self.order_id, self.line
 
 
-class SentLine(NamedTuple):
+class IncomingLine(NamedTuple):
     """A line that comes in; `corrects`: it may take the place of one that says otherwise."""
 
     line: LiveLine
     corrects: bool = False
 
 
-class Verdict(NamedTuple):
+class LineVerdict(NamedTuple):
     """What became of a line that came in, and why it was refused."""
 
     outcome: Outcome
@@ -68,7 +68,7 @@ class RequestKey:
     expires_at: datetime
 
 
-class Said(NamedTuple):
+class RunFigures(NamedTuple):
     """What a run says of a customer, as far as a score after it needs that."""
 
     churn_probability: float | None
@@ -79,7 +79,7 @@ class Said(NamedTuple):
     contact_hash: str | None
 
 
-class SaidBefore(NamedTuple):
+class EarlierFigures(NamedTuple):
     """What an earlier run said; no figures where the customer was not in it."""
 
     run: RunInfo
@@ -112,7 +112,7 @@ class LivePast:
     segments: Mapping[str, str | None]
     consent: bool | None
     contact_hash: str | None
-    earlier: tuple[SaidBefore, ...]
+    earlier: tuple[EarlierFigures, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,23 +191,23 @@ class LiveCounts:
     waiting: int
 
 
-def judged(known: LiveLine | None, sent: SentLine, gone: Collection[str]) -> Verdict:
+def judged(known: LiveLine | None, sent: IncomingLine, gone: Collection[str]) -> LineVerdict:
     """What becomes of a line, where `known` is kept of the same order and number."""
     line = sent.line
     if line.customer_id in gone:
-        return Verdict("refused", "erased")
+        return LineVerdict("refused", "erased")
     if known is None:
-        return Verdict("accepted")
+        return LineVerdict("accepted")
     if known.customer_id != line.customer_id:
-        return Verdict("refused", "other_customer")
+        return LineVerdict("refused", "other_customer")
     if known.content == line.content:
-        return Verdict("known")
-    return Verdict("corrected") if sent.corrects else Verdict("refused", "differs")
+        return LineVerdict("known")
+    return LineVerdict("corrected") if sent.corrects else LineVerdict("refused", "differs")
 
 
 def verdicts_of(
-    sent: Sequence[SentLine], known: dict[tuple[str, int], LiveLine], gone: Collection[str]
-) -> list[Verdict]:
+    sent: Sequence[IncomingLine], known: dict[tuple[str, int], LiveLine], gone: Collection[str]
+) -> list[LineVerdict]:
     """What becomes of each line; the lines of one request stand one after the other.
 
     `known` holds afterwards what is to be kept.
@@ -221,7 +221,7 @@ def verdicts_of(
     return found
 
 
-def changed_lines(sent: Sequence[SentLine], verdicts: Sequence[Verdict]) -> list[LiveLine]:
+def changed_lines(sent: Sequence[IncomingLine], verdicts: Sequence[LineVerdict]) -> list[LiveLine]:
     """The lines to keep, the last of each place."""
     kept = {
         one.line.place: one.line
@@ -262,7 +262,7 @@ def past_of(
     history: str | None,
     lines: Iterable[LiveLine],
     runs: Sequence[RunInfo],
-    said: Mapping[str, Said],
+    said: Mapping[str, RunFigures],
 ) -> LivePast:
     """A customer's past, from what a store keeps of it.
 
@@ -285,7 +285,7 @@ def past_of(
         consent=None if now is None else now.consent,
         contact_hash=None if now is None else now.contact_hash,
         earlier=tuple(
-            SaidBefore(one, *(said[one.run_id][:2] if one.run_id in said else (None, None)))
+            EarlierFigures(one, *(said[one.run_id][:2] if one.run_id in said else (None, None)))
             for one in eligible(runs)
         ),
     )
@@ -321,11 +321,11 @@ def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> l
     return sorted(found, key=lambda order: (order.day, order.is_live), reverse=True)
 
 
-def told_by(score: ScoreRow | None) -> Told | None:
+def told_by(score: ScoreRow | None) -> AnnouncedFigures | None:
     """What a score tells the change feed."""
     if score is None:
         return None
-    return Told(
+    return AnnouncedFigures(
         retention_risk=score.retention_risk,
         churn_probability=score.churn_probability,
         clv=score.clv,

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from features.errors import RegularsError
 from serving.errors import NoRun, ScorerAway, StoreError
-from serving.live.lines import LivePast, Outcome, RequestKey, SentLine, Verdict, WhoIsErased
+from serving.live.lines import IncomingLine, LineVerdict, LivePast, Outcome, RequestKey, WhoIsErased
 from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.store.protocol import ScoreReader
@@ -75,7 +75,7 @@ class CustomerAfter(NamedTuple):
     clv: float | None = None
 
 
-class Made(NamedTuple):
+class MadeScore(NamedTuple):
     """A score: the lines that do not count and why, and what is said of the customer.
 
     `is_news`: readers see it; not where a newer one was there.
@@ -87,7 +87,7 @@ class Made(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenOrders:
     """The answer to a request."""
 
     lines: tuple[TakenLine, ...]
@@ -126,7 +126,7 @@ class LiveOrders:
         self._erased = erased
         self._clock = clock
 
-    def take(self, sent: Sequence[SentLine], key: RequestKey | None = None) -> Taken:
+    def take(self, sent: Sequence[IncomingLine], key: RequestKey | None = None) -> TakenOrders:
         """Keep lines, score their customers, and say what became of both.
 
         Raises
@@ -140,7 +140,7 @@ class LiveOrders:
         early = [_day(one) > end for one in sent]
         in_time = [one for one, is_early in zip(sent, early, strict=True) if not is_early]
         verdicts = iter(self._live.accept(in_time, at=self._clock(), erased=self._erased, key=key))
-        judged = [Verdict("refused") if is_early else next(verdicts) for is_early in early]
+        judged = [LineVerdict("refused") if is_early else next(verdicts) for is_early in early]
         ids = dict.fromkeys(
             one.line.customer_id
             for one, verdict in zip(sent, judged, strict=True)
@@ -159,7 +159,7 @@ class LiveOrders:
         )
         others = self._after([name for name in ids if name not in made])
         after = {one.customer_id: one for one in (*others, *(one.after for one in made.values()))}
-        return Taken(lines, tuple(after[name] for name in ids))
+        return TakenOrders(lines, tuple(after[name] for name in ids))
 
     def score(self, customer_id: str) -> dict[Place, str]:
         """Make the score of a customer who waits; a no-op for everybody else.
@@ -176,7 +176,7 @@ class LiveOrders:
         made = self._made(customer_id)
         return {} if made is None else made.aside
 
-    def _made(self, customer_id: str) -> "Made | None":
+    def _made(self, customer_id: str) -> "MadeScore | None":
         """The score of a customer who waits, and whether readers see it; None: nothing to do."""
         past = self._live.past(customer_id)
         if past is None or not past.is_waiting:
@@ -191,7 +191,7 @@ class LiveOrders:
         is_news = self._live.save(past, score_of(past, answer))
         pairs = zip(past.lines, answer["put_aside"], strict=True)
         aside = {line.place: reason for line, reason in pairs if reason is not None}
-        return Made(aside, _current(past, answer["document"]), is_news)
+        return MadeScore(aside, _current(past, answer["document"]), is_news)
 
     def course(self, customer_id: str) -> dict[str, Any] | None:
         """What `serving.live.course.course_after` says of a customer.
@@ -221,10 +221,10 @@ class LiveOrders:
         """Customers whose score nobody is making."""
         return self._live.overdue(before=self._clock() - OVERDUE, limit=FOLLOWED_AT_ONCE)
 
-    def _score_all(self, customer_ids: Iterable[str]) -> dict[str, "Made"]:
+    def _score_all(self, customer_ids: Iterable[str]) -> dict[str, "MadeScore"]:
         """Score those who wait, while the caller can be kept waiting; what readers see of whom."""
         end = time.monotonic() + SCORING_SECONDS
-        made: dict[str, Made] = {}
+        made: dict[str, MadeScore] = {}
         for customer_id in customer_ids:
             if time.monotonic() > end or self._is_busy():
                 break
@@ -377,5 +377,5 @@ class Follower:
                 log.warning("orders cannot be followed: %s", type(error).__name__)
 
 
-def _day(sent: SentLine) -> date:
+def _day(sent: IncomingLine) -> date:
     return datetime.fromisoformat(json.loads(sent.line.content)["ordered_at"]).date()

@@ -29,7 +29,7 @@ from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
 from serving.live.products import popular_products, products_after
-from serving.live.scorer import Ask, Known, Scored, Scorer
+from serving.live.scorer import CustomerBackground, CustomerScore, ScoreQuestion, Scorer
 from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.web.logs import log_as_json
@@ -82,7 +82,7 @@ def answers(
     from 0, and the rule's code; or why there is no answer.
     """
     found: dict[int, dict[str, Any] | Exception] = {}
-    asked: dict[int, tuple[Ask, Finish]] = {}
+    asked: dict[int, tuple[ScoreQuestion, Finish]] = {}
     for place, body in enumerate(bodies):
         try:
             one = _asked(scorer, settings, body)
@@ -96,7 +96,7 @@ def answers(
     scored = _scored(scorer, [ask for ask, _ in asked.values()])
     for (place, (_, finish)), said in zip(asked.items(), scored, strict=True):
         try:
-            found[place] = finish(said) if isinstance(said, Scored | ConfigError) else said
+            found[place] = finish(said) if isinstance(said, CustomerScore | ConfigError) else said
         except ConfigError as error:
             found[place] = error
     return [found[place] for place in range(len(bodies))]
@@ -104,7 +104,7 @@ def answers(
 
 def _asked(
     scorer: Scorer, settings: Settings, body: Mapping[str, Any]
-) -> tuple[Ask, Finish] | dict[str, Any]:
+) -> tuple[ScoreQuestion, Finish] | dict[str, Any]:
     if "wish" in body:
         return WISHES[body["wish"]](scorer, settings, body)
     if "run_id" in body:
@@ -113,16 +113,16 @@ def _asked(
         SentLine(**{**line, "ordered_at": datetime.fromisoformat(line["ordered_at"])})
         for line in body["lines"]
     ]
-    ask = Ask(
+    ask = ScoreQuestion(
         customer_id=body["customer_id"],
         lines=[typed_line(line, settings.data) for line in lines],
         as_of=date.fromisoformat(body["as_of"]) if body["as_of"] else None,
-        known=Known(consents=body["consents"]),
+        known=CustomerBackground(consents=body["consents"]),
     )
     return ask, _alone
 
 
-def _alone(found: Scored | ConfigError) -> dict[str, Any]:
+def _alone(found: CustomerScore | ConfigError) -> dict[str, Any]:
     if isinstance(found, ConfigError):
         raise found
     aside = [
@@ -133,7 +133,7 @@ def _alone(found: Scored | ConfigError) -> dict[str, Any]:
     return {"document": found.document, "put_aside": aside}
 
 
-def _scored(scorer: Scorer, asks: Sequence[Ask]) -> list[Scored | Exception]:
+def _scored(scorer: Scorer, asks: Sequence[ScoreQuestion]) -> list[CustomerScore | Exception]:
     """What is said of each; one whose score fails does not take the others along."""
     try:
         return list(scorer.score_all(asks))

@@ -6,7 +6,7 @@ from typing import Any
 from features.orders.histories import told_beside
 from serving.live.after import read_lines
 from serving.live.scorer import Scorer
-from serving.live.shelf import Asked
+from serving.live.shelf import ProductQuery
 from serving.settings import Settings
 
 
@@ -15,7 +15,7 @@ def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) 
 
     Parameters
     ----------
-    body : as `serving.live.after.asked_after` takes it, and `asked`: the fields of `Asked`
+    body : as `serving.live.after.asked_after` takes it, and `asked`: the fields of `ProductQuery`
 
     Returns
     -------
@@ -30,7 +30,7 @@ def products_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) 
     found = scorer.products(
         body["customer_id"],
         [*read.files, *read.new],
-        asked=Asked(**body["asked"]),
+        asked=ProductQuery(**body["asked"]),
         consents=told_beside(body["history"]).get("consents", False),
     )
     return {"run_id": run.run_id, "recommendations": found}
@@ -45,7 +45,7 @@ def popular_products(
 
     Parameters
     ----------
-    body : `asked`: the fields of `Asked`
+    body : `asked`: the fields of `ProductQuery`
 
     Returns
     -------
@@ -56,5 +56,5 @@ def popular_products(
     ConfigError
         When the segment is none that the models know.
     """
-    found = scorer.popular(Asked(**body["asked"]))
+    found = scorer.popular(ProductQuery(**body["asked"]))
     return {"as_of": scorer.as_of.isoformat(), "recommendations": found}

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from serving.web.schemas import (
     Model,
@@ -16,15 +16,12 @@ from serving.web.schemas import (
     Risk,
     Status,
 )
+from serving.web.shape import ApiShape
 
 MOST_LINES = 2_000
 """In a request; a body of one MB holds about 5,000."""
 LARGEST = 1e12
 FIRST_YEAR, LAST_YEAR = 1980, 2099
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _moment(text: str) -> str:
@@ -73,7 +70,7 @@ Day = Annotated[
 ]
 
 
-class OrderLine(_Shape):
+class OrderLine(ApiShape):
     """One line of an order, as the shop's rules will judge it."""
 
     order_id: Text | None = Field(None, description="Without it a day is an order")
@@ -94,7 +91,7 @@ class OrderLine(_Shape):
     currency: Text | None = Field(None, description="ISO 4217; that of the shop by default")
 
 
-class ScoreRequest(_Shape):
+class ScoreRequest(ApiShape):
     """A customer's whole past, for one answer; nothing of it is kept."""
 
     customer_id: Text
@@ -109,14 +106,14 @@ class ScoreRequest(_Shape):
     )
 
 
-class PutAside(_Shape):
+class PutAside(ApiShape):
     """A line that does not count, and the rule that says so."""
 
     line: int = Field(description="Its place in `lines`, from 0")
     reason: str = Field(examples=["cancelled_same_day"])
 
 
-class PredictionLineage(_Shape):
+class PredictionLineage(ApiShape):
     """Which models speak. No run does: nothing was read from the store."""
 
     models: dict[str, Model]
@@ -125,7 +122,7 @@ class PredictionLineage(_Shape):
     currency: str
 
 
-class Prediction(_Shape):
+class Prediction(ApiShape):
     """What a score run of `as_of` would say; the meaning of each field is as in `Customer`.
 
     What only a run can say is left out: the percentile among all customers, segments, what

@@ -20,10 +20,10 @@ from features.reading.order_line import Line
 from features.reading.typing import with_catalogue
 from features.rows import Rows
 from serving.live.context import RunContext, newest_day
-from serving.live.shelf import Asked, Shelf, baskets
+from serving.live.shelf import ProductQuery, Shelf, baskets
 from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
 from serving.scoring.economics import profits
-from serving.scoring.explanation import SCORES, Explainer, Told
+from serving.scoring.explanation import SCORES, Explainer, ScoredRows
 from serving.scoring.figures import figures_of
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import categories_of
@@ -43,7 +43,7 @@ class LastSaid:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class CustomerBackground:
     """What is known of a customer beside the lines.
 
     Attributes
@@ -65,22 +65,22 @@ class Known:
     is_in_run: bool = False
 
 
-STRANGER = Known()
+STRANGER = CustomerBackground()
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class ScoreQuestion:
     """A customer who is to be scored; see `Scorer.score`."""
 
     customer_id: str
     lines: Iterable[TypedLine]
     as_of: date | None = None
-    known: Known = STRANGER
+    known: CustomerBackground = STRANGER
 
 
 @dataclass(frozen=True)
-class Scored:
+class CustomerScore:
     """An answer: the document, and every line with what the rules say of it.
 
     `products` are all that are recommended, as JSON.
@@ -103,7 +103,7 @@ class NothingBought(ConfigError):
 class _Read:
     """A customer whose lines are judged: those seen at `day`, and the features they make."""
 
-    ask: Ask
+    ask: ScoreQuestion
     judged: Sequence[JudgedLine]
     day: date
     seen: Sequence[Line]
@@ -168,8 +168,8 @@ class Scorer:
         customer_id: str,
         lines: Iterable[TypedLine],
         as_of: date | None = None,
-        known: Known = STRANGER,
-    ) -> Scored:
+        known: CustomerBackground = STRANGER,
+    ) -> CustomerScore:
         """What a run of `as_of` would say of the customer with these lines.
 
         Parameters
@@ -182,7 +182,7 @@ class Scorer:
         Returns
         -------
         The document as `serving.scoring.answers` writes it, equal to the run's to the published digit,
-        but for `segments` and `churn_percentile` (see `Known`).
+        but for `segments` and `churn_percentile` (see `CustomerBackground`).
 
         Raises
         ------
@@ -190,20 +190,20 @@ class Scorer:
             When `as_of` lies before the date the models know, no line counts as a purchase, or
             the models learned from tables beside the orders and `known` does not hold them.
         """
-        ask = Ask(customer_id=customer_id, lines=lines, as_of=as_of, known=known)
+        ask = ScoreQuestion(customer_id=customer_id, lines=lines, as_of=as_of, known=known)
         (found,) = self.score_all([ask])
         if isinstance(found, ConfigError):
             raise found
         return found
 
-    def score_all(self, asks: Sequence[Ask]) -> list[Scored | ConfigError]:
+    def score_all(self, asks: Sequence[ScoreQuestion]) -> list[CustomerScore | ConfigError]:
         """Several customers at once, which costs little more than one.
 
         Returns
         -------
         For each what `score` returns or raises, in their order.
         """
-        found: dict[int, Scored | ConfigError] = {}
+        found: dict[int, CustomerScore | ConfigError] = {}
         # of one day, and no customer twice: recommendations go by id
         groups: dict[tuple[date, int], dict[int, _Read]] = {}
         times: Counter[str] = Counter()
@@ -243,7 +243,7 @@ class Scorer:
             )
         return as_of
 
-    def _read(self, ask: Ask) -> _Read:
+    def _read(self, ask: ScoreQuestion) -> _Read:
         judged = self._judged(ask.lines)
         day = self._date(judged, ask.as_of)
         seen = list(counting_lines(judged, before=day_number(day)))
@@ -277,7 +277,7 @@ class Scorer:
             risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
         )
 
-    def _scored(self, day: date, customers: Sequence[_Read]) -> list[Scored]:
+    def _scored(self, day: date, customers: Sequence[_Read]) -> list[CustomerScore]:
         """What a run of `day` would say of these customers, one after the other."""
         rows = Rows.stacked([one.features for one in customers], self._columns)
         figures = figures_of(rows, self._models, day, self._settings)
@@ -294,7 +294,7 @@ class Scorer:
         }
         said = documents(self._run(day), columns, digits=self._digits)
         return [
-            Scored(
+            CustomerScore(
                 {**document, "segments": dict(one.ask.known.segments or {})},
                 tuple(one.judged),
                 encode(some),
@@ -329,7 +329,7 @@ class Scorer:
     ) -> dict[str, Sequence[Any]]:
         """`reasons` and `since_last_run` of each customer."""
         parts = self._explainer.parts(rows)
-        now = Told(rows, {name: figures[name] for name in SCORES.values()})
+        now = ScoredRows(rows, {name: figures[name] for name in SCORES.values()})
         changes: list[Any] = [None] * len(rows)
         compared: dict[str, list[tuple[int, LastSaid]]] = {}
         for place, one in enumerate(customers):
@@ -343,7 +343,7 @@ class Scorer:
 
     def _changes(
         self,
-        now: Told,
+        now: ScoredRows,
         parts: Mapping[About, Rows],
         pairs: Sequence[tuple[int, LastSaid]],
         customers: Sequence[_Read],
@@ -361,7 +361,7 @@ class Scorer:
             "clv": np.array([said.clv for _, said in known], float),
         }
         some = {about: part.at(places) for about, part in parts.items()}
-        told = self._explainer.changes(now.at(places), some, Told(then, scores), run)
+        told = self._explainer.changes(now.at(places), some, ScoredRows(then, scores), run)
         yield from zip(places.tolist(), told, strict=True)
 
     def _features_at(self, one: _Read, day: date) -> dict[str, float] | None:
@@ -390,7 +390,7 @@ class Scorer:
         return [found[name] for name in held]
 
     def products(
-        self, customer_id: str, lines: Iterable[TypedLine], *, asked: Asked, consents: bool
+        self, customer_id: str, lines: Iterable[TypedLine], *, asked: ProductQuery, consents: bool
     ) -> list[dict[str, Any]]:
         """The best products for a customer with these lines; see `Shelf.listed`."""
         day, seen = self.seen(lines)
@@ -401,7 +401,7 @@ class Scorer:
             customer_id, orders, day, asked, {customer_id} if consents else ()
         )
 
-    def popular(self, asked: Asked) -> list[dict[str, Any]]:
+    def popular(self, asked: ProductQuery) -> list[dict[str, Any]]:
         """The best products for somebody without orders; see `Shelf.listed`."""
         return self._shelf.listed("", (), self.as_of, asked)
 

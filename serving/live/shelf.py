@@ -25,7 +25,7 @@ Baskets = Sequence[tuple[date, Collection[str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ProductQuery:
     """Which products somebody asks for, within what the shop's rules let through.
 
     `segment` is an RFM group: for whoever has no orders, what is popular in it comes first.
@@ -83,7 +83,7 @@ class Shelf:
         customer_id: str,
         orders: Baskets,
         day: date,
-        asked: Asked,
+        asked: ProductQuery,
         consenting: Collection[str] = (),
     ) -> list[dict[str, Any]]:
         """The best products that pass what is asked for, filtered before they are counted.

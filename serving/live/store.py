@@ -30,15 +30,15 @@ from serving.changes.announce_one import announce_one
 from serving.errors import NoRun
 from serving.live.lines import (
     Handover,
+    IncomingLine,
+    LineVerdict,
     LiveCounts,
     LiveLine,
     LivePast,
     PastOrder,
     Progress,
     RequestKey,
-    Said,
-    SentLine,
-    Verdict,
+    RunFigures,
     WhoIsErased,
     changed_lines,
     check_key,
@@ -89,12 +89,12 @@ class LiveStore:
 
     def accept(
         self,
-        sent: Sequence[SentLine],
+        sent: Sequence[IncomingLine],
         *,
         at: datetime,
         erased: WhoIsErased,
         key: RequestKey | None = None,
-    ) -> list[Verdict]:
+    ) -> list[LineVerdict]:
         """Keep lines; what this returns is durable.
 
         Parameters
@@ -363,7 +363,7 @@ def _remove(connection: Connection, table: Table, which: ColumnElement[bool]) ->
     connection.execute(delete(table).where(which))
 
 
-def _answered(connection: Connection, key: RequestKey, at: datetime) -> list[Verdict] | None:
+def _answered(connection: Connection, key: RequestKey, at: datetime) -> list[LineVerdict] | None:
     """What was answered to a request of this key; keys that have expired are forgotten."""
     connection.execute(
         delete(idempotency_keys).where(idempotency_keys.c.expires_at < at.isoformat())
@@ -372,10 +372,10 @@ def _answered(connection: Connection, key: RequestKey, at: datetime) -> list[Ver
     if (row := connection.execute(asked).one_or_none()) is None:
         return None
     check_key(key, row.body_digest)
-    return [Verdict(*one) for one in json.loads(row.verdicts)]
+    return [LineVerdict(*one) for one in json.loads(row.verdicts)]
 
 
-def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[Verdict]) -> None:
+def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[LineVerdict]) -> None:
     connection.execute(
         insert(idempotency_keys).values(
             digest=key.digest,
@@ -386,7 +386,7 @@ def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[Verdic
     )
 
 
-def _kept(connection: Connection, sent: Sequence[SentLine]) -> dict[tuple[str, int], LiveLine]:
+def _kept(connection: Connection, sent: Sequence[IncomingLine]) -> dict[tuple[str, int], LiveLine]:
     known: dict[tuple[str, int], LiveLine] = {}
     for orders in in_blocks({one.line.order_id for one in sent}, ROWS_AT_ONCE):
         for row in connection.execute(_OF_ORDERS, {"orders": orders}):
@@ -459,13 +459,14 @@ def _lines_of(connection: Connection, customer_id: str) -> Iterator[LiveLine]:
 
 def _said(
     connection: Connection, customer_id: str, infos: Mapping[int, RunInfo]
-) -> dict[str, Said]:
+) -> dict[str, RunFigures]:
     """What the runs that a score is compared with say of a customer, by the run's id."""
     asked = {run.run_id for run in eligible(list(infos.values()))}
     numbers = [no for no, info in infos.items() if info.run_id in asked]
     found = connection.execute(_SAID, {"customer": customer_id, "runs": numbers})
     return {
-        infos[no].run_id: Said(_known(churn), _known(clv), *rest) for no, churn, clv, *rest in found
+        infos[no].run_id: RunFigures(_known(churn), _known(clv), *rest)
+        for no, churn, clv, *rest in found
     }
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
-from serving.live.lines import LiveLine, RequestKey, SentLine
+from serving.live.lines import IncomingLine, LiveLine, RequestKey
 from serving.live.orders import LiveOrders
 from serving.live.schemas import OrderLine, Text
 from serving.web.call import current_call
@@ -152,7 +152,7 @@ def transaction_routes(
     return router
 
 
-def _sent(line: NewLine) -> SentLine:
+def _sent(line: NewLine) -> IncomingLine:
     content = line.model_dump(exclude={"customer_id", "order_id", "line", "corrects"})
     kept = LiveLine(
         order_id=line.order_id,
@@ -160,7 +160,7 @@ def _sent(line: NewLine) -> SentLine:
         customer_id=line.customer_id,
         content=json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
     )
-    return SentLine(kept, line.corrects)
+    return IncomingLine(kept, line.corrects)
 
 
 def _request_key(at: datetime, key: str | None, body_digest: str) -> RequestKey | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from serving.segments.stages import STAGE_SYSTEM, STAGES
-from serving.segments.store import Move
+from serving.segments.store import SegmentMove
 from serving.store.rules import earlier_run
 from serving.store.run import RISKS, PublishedRun
 from serving.web.drawing import columns
@@ -21,7 +21,7 @@ MOST_MONTHS = 25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flow:
+class StageFlow:
     """Who is in a group now: those who stayed, came from other groups, or are new.
 
     `left` are those who were in it in the run before and no longer are.
@@ -94,12 +94,12 @@ def _months(monthly: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def flows(stages: Iterable[Mapping[str, Any]]) -> list[Flow]:
+def flows(stages: Iterable[Mapping[str, Any]]) -> list[StageFlow]:
     """Where customers are and where they were, from the `stages` of `since_last_run`."""
-    moves = [Move(**move) for move in stages]
+    moves = [SegmentMove(**move) for move in stages]
     groups = sorted({move.now for move in moves if move.now}, key=_stage_order)
     return [
-        Flow(
+        StageFlow(
             group=group,
             now=sum(move.customers for move in moves if move.now == group),
             stayed=sum(move.customers for move in moves if move.now == move.before == group),

@@ -17,7 +17,7 @@ KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class ApiKey:
     """A key as the store knows it: `digest` is the SHA-256 of its secret, in hexadecimal.
 
     All times know their zone; `expires_at` None lasts, `revoked_at` None is in force.
@@ -42,7 +42,7 @@ class KeyStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, key: Key) -> None:
+    def add(self, key: ApiKey) -> None:
         """Keep a new key."""
         values = {
             **vars(key),
@@ -53,12 +53,12 @@ class KeyStore:
         with store_errors(), self._engine.begin() as connection:
             connection.execute(insert(api_keys).values(values))
 
-    def all(self) -> Sequence[Key]:
+    def all(self) -> Sequence[ApiKey]:
         """Every key there ever was, the oldest first."""
         with store_errors(), self._engine.connect() as connection:
             return sorted(map(_key, connection.execute(select(api_keys))), key=_age)
 
-    def revoke(self, key_id: str, at: datetime) -> Key:
+    def revoke(self, key_id: str, at: datetime) -> ApiKey:
         """End a key; one that is revoked keeps its first date.
 
         Raises
@@ -82,12 +82,12 @@ def no_such_key() -> ConfigError:
     return ConfigError("There is no key of this id. `regulars keys list` shows them.")
 
 
-def _age(key: Key) -> tuple[datetime, str]:
+def _age(key: ApiKey) -> tuple[datetime, str]:
     return key.created_at, key.key_id
 
 
-def _key(row: Any) -> Key:
+def _key(row: Any) -> ApiKey:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public way to a row's names
     for name in ("created_at", "expires_at", "revoked_at"):
         values[name] = values[name] and datetime.fromisoformat(values[name])
-    return Key(**values)
+    return ApiKey(**values)

@@ -14,7 +14,7 @@ from hashlib import sha256
 from hmac import compare_digest
 
 from serving.errors import StoreError
-from serving.people.key_store import KEY_SCOPES, Key, KeyScope, KeyStore
+from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope, KeyStore
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ FRESH = timedelta(seconds=2)
 OLDEST = timedelta(seconds=4)
 """From when on a call waits for the store, so that a revoked key is refused within 5 s."""
 
-_NOBODY = Key(
+_NOBODY = ApiKey(
     key_id="",
     digest=sha256(b"").hexdigest(),
     scope="read",
@@ -36,10 +36,10 @@ _NOBODY = Key(
 
 def new_key(
     scope: KeyScope, *, name: str, at: datetime, expires_days: int | None
-) -> tuple[str, Key]:
+) -> tuple[str, ApiKey]:
     """A new key: the text for its holder, which cannot be had again, and what is kept."""
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(SECRET_BYTES)
-    key = Key(
+    key = ApiKey(
         key_id=key_id,
         digest=_digest(secret),
         scope=scope,
@@ -74,7 +74,7 @@ class KeyRing:
         self._store = store
         self._clock = clock
         self._last_good = max(timedelta(seconds=last_good_seconds), 2 * OLDEST)
-        self._keys: dict[str, Key] = {}
+        self._keys: dict[str, ApiKey] = {}
         self._read_at: datetime | None = None
         self._tried_at: datetime | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -84,7 +84,7 @@ class KeyRing:
         """Whether no key was ever made, as the store has said; a revoked one still counts."""
         return self._read_at is not None and not self._keys
 
-    def holder(self, token: str) -> Key | None:
+    def holder(self, token: str) -> ApiKey | None:
         """The key that `token` is, None where it opens nothing."""
         prefix, _, rest = token.partition("_")
         key_id, _, secret = rest.partition("_")

@@ -95,7 +95,7 @@ def erase(
     StoreError
         When the store cannot be changed; nothing is proven then.
     """
-    key = Key.at(files.key, store)
+    key = ErasureKey.at(files.key, store)
     digests = {customer_id: key.digest(customer_id) for customer_id in customer_ids}
     removed, rewritten = _clean_files(files, set(digests), exports)
     rows = store.erase(
@@ -124,7 +124,7 @@ class Erased:
 
     def __init__(self, store: ErasureStore, files: CustomerFiles) -> None:
         self._store = store
-        self._key = Key.at(files.key, store) if store.key_ids() else None
+        self._key = ErasureKey.at(files.key, store) if store.key_ids() else None
 
     def among(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of `customer_ids` who were erased."""
@@ -155,7 +155,7 @@ def who_was_erased(
 
 
 @dataclass(frozen=True)
-class Key:
+class ErasureKey:
     """The secret of the hashes."""
 
     secret: bytes
@@ -170,7 +170,7 @@ class Key:
         return hmac.new(self.secret, customer_id.encode(), sha256).hexdigest()
 
     @classmethod
-    def at(cls, path: Path, store: ErasureStore) -> "Key":
+    def at(cls, path: Path, store: ErasureStore) -> "ErasureKey":
         """The key in a file, which is made before the first erasure and never again."""
         used = store.key_ids()
         try:

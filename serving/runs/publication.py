@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.errors import DataError
 from serving.scoring import answers
-from serving.store.facets import Facets, Listed
+from serving.store.facets import Facets, ListedColumns
 from serving.store.money import money_format
 from serving.store.run import (
     RISKS,
@@ -26,7 +26,7 @@ from serving.store.run import (
     Totals,
 )
 
-SCORE_COLUMNS = (
+PUBLISHED_COLUMNS = (
     "customer_id",
     "status",
     "retention_risk",
@@ -84,7 +84,7 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
     Parameters
     ----------
     run : lineage of the run
-    scores : one row per customer with `SCORE_COLUMNS` and the run's segment columns
+    scores : one row per customer with `PUBLISHED_COLUMNS` and the run's segment columns
     recommendations : one row per customer and rank with `RECOMMENDATION_COLUMNS`
 
     Returns
@@ -106,7 +106,7 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
 
 
 def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
-    listed = Listed(
+    listed = ListedColumns(
         retention_risk=_known(scores["retention_risk"]),
         status=scores["status"].tolist(),
         consent=_known(scores["consent"]),
@@ -126,7 +126,7 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
 
 
 def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> None:
-    wanted = (*SCORE_COLUMNS, *run.segment_columns)
+    wanted = (*PUBLISHED_COLUMNS, *run.segment_columns)
     problems = [f"scores: no column '{name}'." for name in wanted if name not in scores]
     problems += [
         f"recommendations: no column '{name}'."

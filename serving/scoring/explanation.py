@@ -26,7 +26,7 @@ MODEL_OF: dict[About, str] = {"risk": "churn", "value": "value"}
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierRun:
     """The run before, to compare with.
 
     Attributes
@@ -43,23 +43,23 @@ class Earlier:
         """Who of these was in it."""
         return np.asarray(customers.isin(self.features.index) & customers.isin(self.figures.index))
 
-    def of(self, customers: pd.Index) -> "Told":
+    def of(self, customers: pd.Index) -> "ScoredRows":
         """What it said of these, all of whom it knows."""
         figures = self.figures.loc[customers]
         scores = {name: figures[name].to_numpy(dtype=float) for name in SCORES.values()}
-        return Told(Rows.of(self.features.loc[customers]), scores)
+        return ScoredRows(Rows.of(self.features.loc[customers]), scores)
 
 
 @dataclass(frozen=True)
-class Told:
+class ScoredRows:
     """Customers of a date: their features, and `churn_probability` and `clv`, same rows."""
 
     rows: Rows
     scores: Mapping[str, Floats]
 
-    def at(self, which: "Bools | npt.NDArray[np.intp]") -> "Told":
+    def at(self, which: "Bools | npt.NDArray[np.intp]") -> "ScoredRows":
         """Some of them."""
-        return Told(
+        return ScoredRows(
             self.rows.at(which), {name: values[which] for name, values in self.scores.items()}
         )
 
@@ -71,7 +71,7 @@ def explain(
     currency: str,
     *,
     digits: int,
-    earlier: Earlier | None,
+    earlier: EarlierRun | None,
 ) -> pd.DataFrame:
     """`reasons` and `since_last_run` of every customer, as JSON.
 
@@ -93,7 +93,7 @@ def explain(
     changes: list[str | None] = []
     for some in _slices(len(features)):
         figures = {name: scores[name].to_numpy(dtype=float)[some] for name in SCORES.values()}
-        now = Told(Rows.of(features.iloc[some]), figures)
+        now = ScoredRows(Rows.of(features.iloc[some]), figures)
         parts = explainer.parts(now.rows)
         reasons += explainer.reasons(now.rows, parts)
         found: list[str | None] = [None] * len(now.rows)
@@ -134,7 +134,7 @@ class Explainer:
         return [f"[{','.join(filter(None, both))}]" for both in zip(*told, strict=True)]
 
     def changes(
-        self, now: Told, parts: Mapping[About, Rows], before: Told, run: RunInfo
+        self, now: ScoredRows, parts: Mapping[About, Rows], before: ScoredRows, run: RunInfo
     ) -> Iterator[str]:
         """Since `run`, which told `before`: a JSON object per customer; `parts` are of `now`."""
         published = self._published(now.scores)

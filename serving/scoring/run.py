@@ -21,7 +21,7 @@ from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
 from serving.scoring.answers import DATES
 from serving.scoring.economics import assumed, with_contacts
-from serving.scoring.explanation import Earlier, explain
+from serving.scoring.explanation import EarlierRun, explain
 from serving.scoring.figures import figures_of
 from serving.scoring.lessons import CampaignLessons
 from serving.scoring.lineage import models_of
@@ -37,7 +37,7 @@ from training.recommend.model import RecommendationModel
 ROWS_PER_BLOCK = 50_000
 """Models predict so many customers at a time: a curve of days for each would fill the memory."""
 
-SCORE_COLUMNS = (
+FILE_SCORE_COLUMNS = (
     "customer_id",
     "status",
     "as_of",
@@ -134,7 +134,7 @@ class ScoreRun:
         Each file is replaced as a whole: a reader sees the old one or the new one.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        columns = [*SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
+        columns = [*FILE_SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
         tables = {
             "scores.parquet": self.scores[columns],
             "recommendations.parquet": self.recommendations[list(RECOMMENDATION_COLUMNS)],
@@ -226,7 +226,7 @@ def score(
     return ScoreRun(replace(info, economics=economics), scores, products, features)
 
 
-def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> Earlier | None:
+def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> EarlierRun | None:
     """The latest run in `store` of a date before `as_of` and the same horizon and currency.
 
     Its features are computed again: what the log knows today of that date. None where there
@@ -246,7 +246,7 @@ def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> Ear
         store.figures(run.run_id),
         columns=["customer_id", "churn_probability", "clv", "retention_risk"],
     )
-    return Earlier(run, figures.set_index("customer_id"), build_features(log, run.as_of))
+    return EarlierRun(run, figures.set_index("customer_id"), build_features(log, run.as_of))
 
 
 def scores_of(

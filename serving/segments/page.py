@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from features.language.message import mark
 from serving.segments.stages import STAGE_SYSTEM, STAGES
-from serving.segments.store import Group, Move, SegmentStore
+from serving.segments.store import Group, SegmentMove, SegmentStore
 from serving.store.protocol import ANY_OF
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
@@ -65,7 +65,7 @@ EXHIBITS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class GroupShare:
     """A group, as a row of a table; `share` is that of all customers of the system."""
 
     group: Group
@@ -130,14 +130,14 @@ def _words_of_pictures() -> dict[str, Any]:
     }
 
 
-def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[Part]]:
+def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[GroupShare]]:
     """The groups of each system, in its order."""
     found: dict[str, list[Group]] = {name: [] for name in run.info.segment_columns}
     for group in counts.groups(run.info.run_id):
         found.setdefault(group.system, []).append(group)
     return {
         name: [
-            Part(group, group.customers / max(sum(one.customers for one in groups), 1))
+            GroupShare(group, group.customers / max(sum(one.customers for one in groups), 1))
             for group in sorted(groups, key=lambda one: _place(name, one.value))
         ]
         for name, groups in found.items()
@@ -150,16 +150,16 @@ def _place(system: str, value: str | None) -> tuple[int, str]:
 
 
 @dataclass(frozen=True)
-class Moved:
+class SegmentFlow:
     """The flow since an earlier run, as a picture and as a table."""
 
     since: PublishedRun
-    picture: charts.Flow | None
+    picture: charts.FlowDrawing | None
     groups: Sequence[str]
     customers: Mapping[tuple[str | None, str | None], int]
 
 
-def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) -> Moved | None:
+def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) -> SegmentFlow | None:
     """Who moved since the latest run of an earlier date; None where there is none."""
     since = earlier_run(run, frame.store.runs())
     if since is None or system not in {*run.info.segment_columns} & {*since.info.segment_columns}:
@@ -171,17 +171,17 @@ def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) ->
     )
     few = len(groups) <= MOST_FLOWING
     picture = charts.flow(moves, groups) if few else None
-    return Moved(since, picture, groups, {(before, now): size for before, now, size in moves})
+    return SegmentFlow(since, picture, groups, {(before, now): size for before, now, size in moves})
 
 
 def _moves(
     frame: Frame, counts: SegmentStore, run: PublishedRun, system: str, since: PublishedRun
-) -> Sequence[Move]:
+) -> Sequence[SegmentMove]:
     """Who went where; between stages the run itself has counted, if since that run."""
     exhibit = frame.exhibit(run, "since_last_run") if system == STAGE_SYSTEM else None
     told = exhibit and exhibit["data"]
     if told and told["run_id"] == since.info.run_id and told.get("stages"):
-        return [Move(**move) for move in told["stages"]]
+        return [SegmentMove(**move) for move in told["stages"]]
     return counts.moves(system, run.info.run_id, since.info.run_id)
 
 

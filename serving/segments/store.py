@@ -27,7 +27,7 @@ class Group(NamedTuple):
     value_at_risk: float
 
 
-class Move(NamedTuple):
+class SegmentMove(NamedTuple):
     """How many went from a value to another; None: not in that run, or no value in it."""
 
     before: str | None
@@ -56,10 +56,10 @@ class SegmentStore:
 
         return self._once((run_id,), count)
 
-    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[Move]:
+    def moves(self, system: str, run_id: str, earlier: str) -> Sequence[SegmentMove]:
         """Who was where in the run `earlier`, and is where in `run_id`; stayers too."""
 
-        def count() -> list[Move]:
+        def count() -> list[SegmentMove]:
             with store_errors(), self._engine.connect() as connection:
                 numbers = (_number(connection, one) for one in (run_id, earlier))
                 return _moves(connection, system, *numbers)
@@ -85,7 +85,7 @@ def _number(connection: Connection, run_id: str) -> int:
     return int(number)
 
 
-def _moves(connection: Connection, system: str, run_no: int, earlier: int) -> list[Move]:
+def _moves(connection: Connection, system: str, run_no: int, earlier: int) -> list[SegmentMove]:
     now, then = scores.alias(), scores.alias()
     same = now.c.customer_id == then.c.customer_id
     to, frm = (table.c.segments[system].as_string() for table in (now, then))
@@ -110,6 +110,6 @@ def _place(group: Group) -> tuple[str, str]:
     return group.system, group.value or ""
 
 
-def _sorted_moves(found: "Counter[tuple[str | None, str | None]]") -> list[Move]:
+def _sorted_moves(found: "Counter[tuple[str | None, str | None]]") -> list[SegmentMove]:
     order = sorted(found, key=lambda pair: (pair[0] or "", pair[1] or ""))
-    return [Move(*pair, found[pair]) for pair in order]
+    return [SegmentMove(*pair, found[pair]) for pair in order]

@@ -18,14 +18,14 @@ from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.people.keys import KeyRing
 from serving.privacy.erasure import CustomerFiles
-from serving.server.lifecycle import Lifecycle
+from serving.server.lifecycle import ServerLifecycle
 from serving.server.observed import Observed
 from serving.server.pages import add_pages
 from serving.server.parts import ServerParts, api_routers, deliverer_of, put_together
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web import problems
-from serving.web.access import ACCESS, Catalogue
+from serving.web.access import ACCESS, RouteCatalogue
 from serving.web.gate import Gate
 from serving.web.guard import Guard
 from serving.web.logs import RequestLog
@@ -45,7 +45,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     *,
     clock: Callable[[], datetime],
     settings: Serve | None = None,
-    lifecycle: Lifecycle | None = None,
+    lifecycle: ServerLifecycle | None = None,
     log: RequestLog | None = None,
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
@@ -78,14 +78,14 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         bundle,
         clock=clock,
         settings=settings,
-        lifecycle=lifecycle or Lifecycle(),
+        lifecycle=lifecycle or ServerLifecycle(),
         scorer=scorer,
         customer_files=customer_files,
     )
     app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(
         Direct(app, partial(customer_answer, parts.context)),
-        catalogue=Catalogue(app.routes),
+        catalogue=RouteCatalogue(app.routes),
         ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds),
         admission=parts.admission,
         requests_per_second=settings.requests_per_second,

@@ -15,7 +15,7 @@ from serving.web.frame import Frame
 
 
 @dataclass(frozen=True)
-class Part:
+class DocumentedPart:
     """A parameter or a field: `shape` names the schema it links to, if it has a name."""
 
     name: str
@@ -27,7 +27,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DocumentedResponse:
     """A response: its status and what it carries."""
 
     status: str
@@ -42,15 +42,15 @@ class Operation:
     path: str
     operation_id: str
     summary: str
-    parts: tuple[Part, ...]
-    outcomes: tuple[Outcome, ...]
+    parts: tuple[DocumentedPart, ...]
+    outcomes: tuple[DocumentedResponse, ...]
 
 
 @dataclass(frozen=True)
 class Shape:
     name: str
     description: str
-    parts: tuple[Part, ...]
+    parts: tuple[DocumentedPart, ...]
 
 
 def docs_pages(frame: Frame) -> APIRouter:
@@ -95,7 +95,7 @@ def shapes(document: Mapping[str, Any]) -> list[Shape]:
     ]
 
 
-def _parameters(operation: Mapping[str, Any]) -> Iterator[Part]:
+def _parameters(operation: Mapping[str, Any]) -> Iterator[DocumentedPart]:
     for parameter in operation.get("parameters", ()):
         yield _part(
             parameter["name"],
@@ -106,12 +106,12 @@ def _parameters(operation: Mapping[str, Any]) -> Iterator[Part]:
         )
 
 
-def _body(operation: Mapping[str, Any]) -> Iterator[Part]:
+def _body(operation: Mapping[str, Any]) -> Iterator[DocumentedPart]:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         yield from _fields(content["schema"], place="body")
 
 
-def _fields(schema: Mapping[str, Any], *, place: str) -> Iterator[Part]:
+def _fields(schema: Mapping[str, Any], *, place: str) -> Iterator[DocumentedPart]:
     for name, inner in schema.get("properties", {}).items():
         yield _part(
             name,
@@ -124,16 +124,16 @@ def _fields(schema: Mapping[str, Any], *, place: str) -> Iterator[Part]:
 
 def _part(
     name: str, schema: Mapping[str, Any], *, place: str, required: bool, description: str
-) -> Part:
-    return Part(name, place, kind(schema), _shape(schema), required, description)
+) -> DocumentedPart:
+    return DocumentedPart(name, place, kind(schema), _shape(schema), required, description)
 
 
-def _outcomes(operation: Mapping[str, Any]) -> Iterator[Outcome]:
+def _outcomes(operation: Mapping[str, Any]) -> Iterator[DocumentedResponse]:
     for status, response in sorted(operation["responses"].items()):
         content = response.get("content", {})
         named = (_shape(body.get("schema", {})) for body in content.values())
         shape = next((name for name in named if name), None)
-        yield Outcome(status, response["description"], tuple(content), shape)
+        yield DocumentedResponse(status, response["description"], tuple(content), shape)
 
 
 def kind(schema: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a line per form of schema

@@ -1,7 +1,7 @@
 """Where the process stands between its start and its end."""
 
 
-class Lifecycle:
+class ServerLifecycle:
     """Whether the server still takes new work.
 
     A server that is asked to stop first says at `/readyz` that it is not ready, so that

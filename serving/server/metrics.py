@@ -66,7 +66,7 @@ class Metrics:
         )
         # Finding a labelled figure costs more than counting in it.
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._registry.register(_State(admission, scores, clock))
+        self._registry.register(_ServerState(admission, scores, clock))
         self._registry.register(_Live(live, scorer))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -96,7 +96,7 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _State(Collector):
+class _ServerState(Collector):
     """What is the case now."""
 
     def __init__(

@@ -26,7 +26,7 @@ from serving.models.bundle_info import BundleInfo
 from serving.privacy.api import erasure_routes
 from serving.privacy.erasure import CustomerFiles, who_was_erased
 from serving.segments.api import segment_routes
-from serving.server.lifecycle import Lifecycle
+from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import Metrics
 from serving.server.operations import OperatorInfo, operator_routes
 from serving.server.stores import Stores
@@ -56,7 +56,7 @@ class ServerParts:
     caller: Caller
     admission: Admission
     metrics: Metrics
-    lifecycle: Lifecycle
+    lifecycle: ServerLifecycle
     scorer: ScoresOne | None
     customer_files: CustomerFiles | None
     mlflow_url: str | None
@@ -75,7 +75,7 @@ def put_together(
     *,
     clock: Callable[[], datetime],
     settings: Serve,
-    lifecycle: Lifecycle,
+    lifecycle: ServerLifecycle,
     scorer: ScoresOne | None,
     customer_files: CustomerFiles | None,
 ) -> ServerParts:

@@ -16,7 +16,7 @@ from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
-from serving.server.lifecycle import Lifecycle
+from serving.server.lifecycle import ServerLifecycle
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web.logs import JsonLog, log_as_json
@@ -62,7 +62,7 @@ def serve(
     """
     settings = settings or Serve()
     check_host(host, stores)
-    lifecycle = Lifecycle()
+    lifecycle = ServerLifecycle()
     app = create_app(
         stores,
         bundle_info,
@@ -126,7 +126,9 @@ def _is_local(host: str) -> bool:
 class _Server(uvicorn.Server):
     """Says that it is not ready for a while before it stops."""
 
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, lifecycle: ServerLifecycle, drain_seconds: float
+    ) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
         self._drain_seconds = drain_seconds

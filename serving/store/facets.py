@@ -45,7 +45,7 @@ PARTS = {"retention_risk": "risk", "status": "status", "consent": "consent"}
 """Columns, and the part of a filter that chooses among their values."""
 
 
-class Listed(NamedTuple):
+class ListedColumns(NamedTuple):
     """What lists filter by: one value per customer in each column; `segments` by system."""
 
     retention_risk: Sequence[str | None]
@@ -98,7 +98,7 @@ class Facets:
         self._numbers = numbers
 
     @classmethod
-    def of(cls, listed: Listed, *, digits: int) -> Self:
+    def of(cls, listed: ListedColumns, *, digits: int) -> Self:
         """The facets of customers; `digits` of the currency after the point."""
         columns = {
             "retention_risk": listed.retention_risk,
@@ -281,7 +281,7 @@ def _read(connection: Connection, run_id: str) -> Facets:
 def _counted(connection: Connection, run_no: int) -> Facets:
     """The facets of a run, from the rows of its customers."""
     summary = connection.execute(select(runs.c.summary).where(runs.c.run_no == run_no)).scalar_one()
-    columns = (scores.c[name] for name in Listed._fields)
+    columns = (scores.c[name] for name in ListedColumns._fields)
     rows = connection.execute(select(*columns).where(scores.c.run_no == run_no))
     return Facets.of(_listed(map(_row, rows)), digits=json.loads(summary)["money"]["digits"])
 
@@ -290,10 +290,10 @@ def _row(row: Any) -> tuple[Any, ...]:
     return tuple(None if value == UNKNOWN else value for value in row)
 
 
-def _listed(rows: Iterable[tuple[Any, ...]]) -> Listed:
-    """Rows in the order of `Listed`, as columns."""
-    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(Listed._fields)
+def _listed(rows: Iterable[tuple[Any, ...]]) -> ListedColumns:
+    """Rows in the order of `ListedColumns`, as columns."""
+    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(ListedColumns._fields)
     segments = columns.pop()
     systems = segments[0] if segments else ()
     by_system = {system: [row.get(system) for row in segments] for system in systems}
-    return Listed._make([*columns, by_system])
+    return ListedColumns._make([*columns, by_system])

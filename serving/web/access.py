@@ -72,7 +72,7 @@ UNMATCHED = "unmatched"
 
 
 @dataclass(frozen=True)
-class Entry:
+class RouteEntry:
     """A route and what it takes; `is_page` where a browser asks, for whom see `gate`."""
 
     template: str
@@ -80,11 +80,11 @@ class Entry:
     is_page: bool
 
 
-NO_ROUTE = Entry(UNMATCHED, "read", is_page=False)
+NO_ROUTE = RouteEntry(UNMATCHED, "read", is_page=False)
 """A stranger learns from an unknown path no more than from a known one."""
 
 
-class Catalogue:
+class RouteCatalogue:
     """The routes of an application, found by method and path in one search.
 
     Parameters
@@ -107,17 +107,17 @@ class Catalogue:
         names = {(method, template) for method, template, _ in found}
         if unlike := names ^ set(access):
             raise RuntimeError(f"Routes and serving.web.access.ACCESS differ in {sorted(unlike)}.")
-        self._entries: dict[str, list[Entry]] = {}
+        self._entries: dict[str, list[RouteEntry]] = {}
         self._patterns: dict[str, re.Pattern[str]] = {}
         parts: dict[str, list[str]] = {}
         for method, template, pattern in found:
             entries = self._entries.setdefault(method, [])
             parts.setdefault(method, []).append(f"(?P<r{len(entries)}>{pattern})")
             is_page = not template.startswith("/v1/")
-            entries.append(Entry(template, access[method, template], is_page))
+            entries.append(RouteEntry(template, access[method, template], is_page))
         self._patterns = {method: re.compile("|".join(each)) for method, each in parts.items()}
 
-    def find(self, method: str, path: str) -> Entry:
+    def find(self, method: str, path: str) -> RouteEntry:
         """The first route of `method` that has this `path`, percent-encoded as it was sent."""
         pattern = self._patterns.get(method)
         match = pattern.match(path) if pattern else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from serving.web.access import NO_ROUTE, Entry
+from serving.web.access import NO_ROUTE, RouteEntry
 
 # Ids of requests and traces as programs make them. Anything longer of letters could hold
 # a name or an address, and ends in the log.
@@ -25,7 +25,7 @@ class Call:
 
     request_id: str
     method: str
-    entry: Entry = NO_ROUTE
+    entry: RouteEntry = NO_ROUTE
     caller: str = STRANGER
     status: int = 500
 

@@ -28,7 +28,7 @@ def lorenz(curve: Mapping[str, Any], side: float = 100.0) -> str:
 
 
 @dataclass(frozen=True)
-class Line:
+class LineDrawing:
     """A line over equal steps in a box of `width` × `height`, and where its zero lies."""
 
     places: str
@@ -36,7 +36,7 @@ class Line:
     last: tuple[float, float]
 
 
-def line(values: Sequence[float], width: float, height: float) -> Line:
+def line(values: Sequence[float], width: float, height: float) -> LineDrawing:
     """The values from the left to the right, zero always in the picture."""
     low, high = min(0.0, *values), max(0.0, *values)
     span = high - low or 1.0
@@ -44,7 +44,7 @@ def line(values: Sequence[float], width: float, height: float) -> Line:
     pairs = [
         (number * step, height * (1 - (value - low) / span)) for number, value in enumerate(values)
     ]
-    return Line(points(pairs), round(height * (1 - (0 - low) / span), 1), pairs[-1])
+    return LineDrawing(points(pairs), round(height * (1 - (0 - low) / span), 1), pairs[-1])
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _named(
 
 
 @dataclass(frozen=True)
-class Bar:
+class DrawnBar:
     """A group on one side of a flow."""
 
     value: str | None
@@ -170,11 +170,11 @@ class Ribbon:
 
 
 @dataclass(frozen=True)
-class Flow:
+class FlowDrawing:
     """From where to where: bars on the left, on the right, and ribbons between them."""
 
-    before: tuple[Bar, ...]
-    now: tuple[Bar, ...]
+    before: tuple[DrawnBar, ...]
+    now: tuple[DrawnBar, ...]
     ribbons: tuple[Ribbon, ...]
     height: float
 
@@ -187,7 +187,7 @@ def flow(
     right: float = 450.0,
     height: float = 300.0,
     gap: float = 10.0,
-) -> Flow:
+) -> FlowDrawing:
     """Moves between groups, drawn from `left` to `right`.
 
     Parameters
@@ -212,7 +212,9 @@ def flow(
             used[1][now] += thick
             ribbons.append(Ribbon(before, now, customers, path, before == now))
     ends = [bar.y + bar.height for side in sides for bar in side]
-    return Flow(tuple(sides[0]), tuple(sides[1]), tuple(ribbons), math.ceil(max(ends, default=0.0)))
+    return FlowDrawing(
+        tuple(sides[0]), tuple(sides[1]), tuple(ribbons), math.ceil(max(ends, default=0.0))
+    )
 
 
 def _bars(
@@ -221,12 +223,12 @@ def _bars(
     places: Sequence[str | None],
     scale: float,
     gap: float,
-) -> list[Bar]:
+) -> list[DrawnBar]:
     bars, y = [], 0.0
     for value in places:
         customers = sum(move[2] for move in moves if move[side] == value)
         if customers:
-            bars.append(Bar(value, customers, y, customers * scale))
+            bars.append(DrawnBar(value, customers, y, customers * scale))
             y += customers * scale + gap
     return bars
 

@@ -30,7 +30,7 @@ class Frame2D:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bar:
+class DrawnColumn:
     """A column from `y` down to the base."""
 
     x: float
@@ -48,32 +48,36 @@ class Tick:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
+class ColumnDrawing:
     """Values side by side above a common base."""
 
     field: Frame2D
-    bars: tuple[Bar, ...]
+    bars: tuple[DrawnColumn, ...]
     ticks: tuple[Tick, ...]
 
 
-def columns(values: Sequence[float], *, field: Frame2D | None = None) -> Columns:
+def columns(values: Sequence[float], *, field: Frame2D | None = None) -> ColumnDrawing:
     """Columns of values; those below zero are drawn as nothing."""
     field = field or Frame2D()
     steps = ticks(max(max(values, default=0.0), 0.0))
     top = steps[-1] or 1.0
     step = (field.width - field.left) / max(len(values), 1)
-    return Columns(
+    return ColumnDrawing(
         field=field,
         bars=tuple(_bars(values, field, top, step)),
         ticks=tuple(Tick(value=value, at=field.y(value / top)) for value in steps),
     )
 
 
-def _bars(values: Sequence[float], field: Frame2D, top: float, step: float) -> Iterator[Bar]:
+def _bars(
+    values: Sequence[float], field: Frame2D, top: float, step: float
+) -> Iterator[DrawnColumn]:
     for place, value in enumerate(values):
         y = field.y(max(value, 0.0) / top)
         x = field.left + place * step + 0.14 * step
-        yield Bar(x=round(x, 1), y=y, width=round(0.72 * step, 1), height=round(field.base - y, 1))
+        yield DrawnColumn(
+            x=round(x, 1), y=y, width=round(0.72 * step, 1), height=round(field.base - y, 1)
+        )
 
 
 def ticks(highest: float) -> list[float]:

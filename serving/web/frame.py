@@ -61,7 +61,7 @@ A_YEAR_SECONDS = 365 * 24 * 3600
 THEMES = {"auto": mark("Automatic"), "light": mark("Light"), "dark": mark("Dark")}
 
 
-class Entry(NamedTuple):
+class NavigationEntry(NamedTuple):
     """A link of the header's navigation."""
 
     path: str
@@ -73,12 +73,12 @@ class Entry(NamedTuple):
 
 
 NAVIGATION = (
-    Entry("/", mark("Overview")),
-    Entry("/churn-list", mark("Churn list")),
-    Entry("/segments", mark("Segments")),
-    Entry("/models", mark("Models")),
-    Entry("/campaigns", mark("Campaigns")),
-    Entry("/docs", mark("API")),
+    NavigationEntry("/", mark("Overview")),
+    NavigationEntry("/churn-list", mark("Churn list")),
+    NavigationEntry("/segments", mark("Segments")),
+    NavigationEntry("/models", mark("Models")),
+    NavigationEntry("/campaigns", mark("Campaigns")),
+    NavigationEntry("/docs", mark("API")),
 )
 
 

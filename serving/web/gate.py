@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import StoreError
-from serving.people.key_store import Key
+from serving.people.key_store import ApiKey
 from serving.people.keys import KeyRing, allows
-from serving.web.access import NO_ROUTE, Catalogue, Entry
+from serving.web.access import NO_ROUTE, RouteCatalogue, RouteEntry
 from serving.web.admission import Admission
 from serving.web.call import LOCAL, STRANGER, Call, current_call, first_headers
 from serving.web.problems import CrossOrigin, Forbidden, MethodNotAllowed, NoKey, NoKeyOfBrowser
@@ -46,7 +46,7 @@ class Gate:
         self,
         app: ASGIApp,
         *,
-        catalogue: Catalogue,
+        catalogue: RouteCatalogue,
         ring: KeyRing,
         admission: Admission,
         requests_per_second: int,
@@ -101,7 +101,7 @@ class Gate:
             return
         _check(key, call.entry)
 
-    def _key(self, headers: Sent, method: str) -> Key | None:
+    def _key(self, headers: Sent, method: str) -> ApiKey | None:
         how, _, secret = _text(headers, b"authorization").partition(" ")
         match how.lower():
             case "bearer":
@@ -120,7 +120,7 @@ class Gate:
         self._rates.count(who)
 
 
-def _check(key: Key | None, entry: Entry) -> None:
+def _check(key: ApiKey | None, entry: RouteEntry) -> None:
     if key is None:
         words = "Send a key that is in force."
         raise NoKeyOfBrowser(words) if entry.is_page else NoKey(words)

@@ -7,11 +7,12 @@ them against these models.
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
+from pydantic import Field, GetJsonSchemaHandler, RootModel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from features.language.languages import Language, languages
+from serving.web.shape import ApiShape
 
 Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
 Risk = Literal["critical", "high", "medium", "low"]
@@ -32,16 +33,12 @@ Effect = Literal["raises_risk", "lowers_risk", "raises_value", "lowers_value"]
 Money = Annotated[float, Field(description="Units of the run's currency")]
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldProblem(_Shape):
+class FieldProblem(ApiShape):
     location: list[str | int]
     message: str
 
 
-class Problem(_Shape):
+class Problem(ApiShape):
     """An error, after RFC 9457."""
 
     type: str = Field(examples=["urn:regulars:problem:unknown-customer"])
@@ -52,12 +49,12 @@ class Problem(_Shape):
     errors: list[FieldProblem] = Field(description="Each problem of a request that does not fit")
 
 
-class Model(_Shape):
+class Model(ApiShape):
     version: str
     grade: str = Field(description="A (best) to E, against the model's named baseline")
 
 
-class Lineage(_Shape):
+class Lineage(ApiShape):
     run_id: str
     models: dict[str, Model]
     data_fingerprint: str
@@ -85,14 +82,14 @@ class Text(RootModel[dict[Language, str]]):
         return schema
 
 
-class Reason(_Shape):
+class Reason(ApiShape):
     feature: str
     value: Any
     effect: Effect
     text: Text
 
 
-class Change(_Shape):
+class Change(ApiShape):
     """What moved a score since the last run."""
 
     feature: str
@@ -102,7 +99,7 @@ class Change(_Shape):
     text: Text
 
 
-class SinceLastRun(_Shape):
+class SinceLastRun(ApiShape):
     """What the run before said, and why this one says something else."""
 
     run_id: str
@@ -112,7 +109,7 @@ class SinceLastRun(_Shape):
     reasons: list[Change]
 
 
-class Recommendation(_Shape):
+class Recommendation(ApiShape):
     rank: int = Field(description="Its place in this list, from 1")
     product_id: str
     product_name: str | None
@@ -122,14 +119,14 @@ class Recommendation(_Shape):
     why: dict[str, Any] = Field(examples=[{"code": "every_n_days", "days": 21}])
 
 
-class NextCategory(_Shape):
+class NextCategory(ApiShape):
     """A category that the next order may hold; an order may hold several."""
 
     category: str
     probability: Probability
 
 
-class NextOrder(_Shape):
+class NextOrder(ApiShape):
     date_: date | None = Field(alias="date")
     low: date | None = Field(description="Start of the 80 % interval")
     high: date | None = Field(description="End of the 80 % interval")
@@ -142,7 +139,7 @@ class NextOrder(_Shape):
     )
 
 
-class Profile(_Shape):
+class Profile(ApiShape):
     orders: int | None
     spend: Money | None
     first_order_date: date | None
@@ -151,7 +148,7 @@ class Profile(_Shape):
     usual_gap_days: float | None
 
 
-class Customer(_Shape):
+class Customer(ApiShape):
     """Everything that the latest run says about a customer."""
 
     customer_id: str
@@ -257,20 +254,20 @@ class Customer(_Shape):
     )
 
 
-class UnknownItem(_Shape):
+class UnknownItem(ApiShape):
     """An id that the latest run does not know."""
 
     customer_id: str
     status: Literal["unknown"]
 
 
-class CustomerIds(_Shape):
+class CustomerIds(ApiShape):
     """The body of a batch request."""
 
     customer_ids: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1, max_length=1_000)
 
 
-class Batch(_Shape):
+class Batch(ApiShape):
     """Answers in the order of the ids."""
 
     run_id: str
@@ -278,26 +275,26 @@ class Batch(_Shape):
     results: list[Customer | UnknownItem]
 
 
-class Recommendations(_Shape):
+class Recommendations(ApiShape):
     customer_id: str
     run_id: str
     recommendations: list[Recommendation]
 
 
-class PopularProducts(_Shape):
+class PopularProducts(ApiShape):
     """What to show somebody who has not ordered yet, most popular first."""
 
     as_of: date
     recommendations: list[Recommendation]
 
 
-class NextOrderSaid(_Shape):
+class NextOrderSaid(ApiShape):
     date_: date | None = Field(alias="date")
     low: date | None
     high: date | None
 
 
-class Outcome(_Shape):
+class Outcome(ApiShape):
     """What happened in a run's horizon, as far as later runs tell; null where unknown."""
 
     known_on: date = Field(description="The first day after the horizon")
@@ -323,20 +320,20 @@ class HistoryEntry(Lineage):
     outcome: Outcome
 
 
-class History(_Shape):
+class History(ApiShape):
     """The runs that are kept, the latest first."""
 
     customer_id: str
     runs: list[HistoryEntry]
 
 
-class Told(_Shape):
+class Told(ApiShape):
     retention_risk: Risk | None
     churn_probability: Probability | None
     clv: Money | None
 
 
-class ChangeOfCustomer(_Shape):
+class ChangeOfCustomer(ApiShape):
     """A customer who came, went or moved by more than the thresholds since told last."""
 
     kind: Literal["new", "changed", "removed", "erased"]
@@ -349,7 +346,7 @@ class ChangeOfCustomer(_Shape):
     after: Told | None = Field(description="Null for a customer who is no longer there")
 
 
-class Changes(_Shape):
+class Changes(ApiShape):
     """Changes, oldest first; `next_cursor` is there also when there is nothing more yet."""
 
     changes: list[ChangeOfCustomer]
@@ -357,7 +354,7 @@ class Changes(_Shape):
     has_more: bool
 
 
-class Erasure(_Shape):
+class Erasure(ApiShape):
     """What was removed, where and when; it names nobody."""
 
     erased_at: datetime
@@ -368,7 +365,7 @@ class Erasure(_Shape):
     not_changed: str = Field(description="What is not Regulars' to change")
 
 
-class RunFields(_Shape):
+class RunFields(ApiShape):
     run_id: str
     as_of: date
     horizon_days: int
@@ -391,7 +388,7 @@ class Exhibit(RunFields):
     why_not: Text | None = Field(description="Why there are no data")
 
 
-class ListItem(_Shape):
+class ListItem(ApiShape):
     """A customer in a list; the meaning of each field is as in `Customer`."""
 
     customer_id: str
@@ -428,7 +425,7 @@ class ListItem(_Shape):
     reasons: list[Reason]
 
 
-class ChurnList(_Shape):
+class ChurnList(ApiShape):
     """A page of the churn list; `total` and `total_value_at_risk` are of the whole."""
 
     run_id: str
@@ -441,12 +438,12 @@ class ChurnList(_Shape):
     next_cursor: str | None = Field(description="Send it as `cursor`; null on the last page")
 
 
-class Bundle(_Shape):
+class Bundle(ApiShape):
     bundle_id: str
     models: dict[str, Model]
 
 
-class Models(_Shape):
+class Models(ApiShape):
     """Which models speak, in which run, from which data."""
 
     run_id: str
@@ -470,11 +467,11 @@ class Models(_Shape):
     drift: dict[str, Any] | None = Field(description="The exhibit of this name; null likewise")
 
 
-class Health(_Shape):
+class Health(ApiShape):
     status: Literal["ok"]
 
 
-class Readiness(_Shape):
+class Readiness(ApiShape):
     """What answers; the ids are told to callers with a key, where there are keys."""
 
     status: Literal["ready"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError
-from serving.campaigns.store import Campaign, Member
+from serving.campaigns.store import CampaignMember, CampaignRecord
 from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.privacy.store import Tombstone
 from serving.store.protocol import ChurnFilter
@@ -23,11 +23,11 @@ def campaign(campaign_id="c-1", **changes):
         "ends_on": date(2026, 5, 30),
         "plan": {"name": "Win back", "request": {"name": "Win back"}},
     }
-    return Campaign(**{**values, **changes})
+    return CampaignRecord(**{**values, **changes})
 
 
 def members(*ids, arm="treated"):
-    return [Member(customer_id=one, arm=arm, stratum="high/low", clv=12.5) for one in ids]
+    return [CampaignMember(customer_id=one, arm=arm, stratum="high/low", clv=12.5) for one in ids]
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from features.errors import ConfigError
 from serving.people.audit_store import AuditEntry
-from serving.people.key_store import Key
+from serving.people.key_store import ApiKey
 
 NOW = datetime(2026, 3, 4, 12, 30, 5, 123456, tzinfo=UTC)
-KEY = Key(
+KEY = ApiKey(
     key_id="0a1b2c3d4e5f",
     digest="d" * 64,
     scope="write",

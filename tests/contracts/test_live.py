@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from serving.errors import KeyReused, NoRun, ScorePending, UnknownCustomer
-from serving.live.lines import Handover, LiveLine, RequestKey, SentLine
+from serving.live.lines import Handover, IncomingLine, LiveLine, RequestKey
 from serving.live.tables import OF_SCORES, live_scores
 from serving.privacy.erasure import CustomerFiles, Erased, erase
 from serving.store.protocol import ChurnFilter
@@ -37,7 +37,7 @@ def line(order="o1", number=1, customer="a", **content) -> LiveLine:
 
 
 def keep(stores, *lines, corrects=False, at=AT, **more):
-    sent = [SentLine(one, corrects) for one in lines]
+    sent = [IncomingLine(one, corrects) for one in lines]
     verdicts = stores.live.accept(sent, at=at, erased=lambda _: NOBODY, **more)
     return [(one.outcome, one.reason) for one in verdicts]
 
@@ -313,7 +313,7 @@ def test_who_is_erased_stays_away(shop, tmp_path):
     assert [proof.rows[name] for name in names] == [1, 1, 1]
     assert not shop.live.save(past, score_of(past))
     who = Erased(shop.erasures, files).among
-    verdicts = shop.live.accept([SentLine(line()), SentLine(line("o9"))], at=AT, erased=who)
+    verdicts = shop.live.accept([IncomingLine(line()), IncomingLine(line("o9"))], at=AT, erased=who)
     assert [tuple(one) for one in verdicts] == [("refused", "erased")] * 2
     assert [one.customer_id for one in shop.live.lines()] == ["b"]
     assert shop.live.history("a") == []

@@ -7,7 +7,7 @@ from features.errors import ConfigError
 from serving.changes.feed import forget_customers
 from serving.privacy.store import Tombstone
 from serving.segments import store as segments
-from serving.segments.store import Group, Move
+from serving.segments.store import Group, SegmentMove
 from tests.support.scores import run_info, score_tables
 
 
@@ -40,11 +40,11 @@ def test_each_group_has_its_size_and_value(counts):
 
 def test_everybody_of_either_run_is_in_one_move(counts):
     assert counts.moves("abc", "run-2", "run-1") == [
-        Move(None, "C", 1),
-        Move("A", None, 1),
-        Move("B", "A", 1),
-        Move("B", "B", 1),
-        Move("C", "C", 1),
+        SegmentMove(None, "C", 1),
+        SegmentMove("A", None, 1),
+        SegmentMove("B", "A", 1),
+        SegmentMove("B", "B", 1),
+        SegmentMove("C", "C", 1),
     ]
 
 
@@ -56,14 +56,14 @@ def test_a_run_that_is_not_kept_has_no_groups(counts):
 
 
 def test_counts_follow_erasures_and_runs(counts, stores):
-    assert Move("A", None, 1) in counts.moves("abc", "run-2", "run-1")
+    assert SegmentMove("A", None, 1) in counts.moves("abc", "run-2", "run-1")
     stone = Tombstone(digest="d", key_id="k", erased_at=run_info().created_at)
     stores.erasures.erase({"a": stone})
     assert counts.moves("abc", "run-2", "run-1") == [
-        Move(None, "C", 1),
-        Move("B", "A", 1),
-        Move("B", "B", 1),
-        Move("C", "C", 1),
+        SegmentMove(None, "C", 1),
+        SegmentMove("B", "A", 1),
+        SegmentMove("B", "B", 1),
+        SegmentMove("C", "C", 1),
     ]
     assert {group.value for group in counts.groups("run-1") if group.system == "abc"} == {"B", "C"}
 

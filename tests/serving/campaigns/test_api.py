@@ -7,7 +7,8 @@ from hashlib import sha256
 import pytest
 
 from serving.campaigns import schemas as models
-from serving.campaigns.audience import contact_hash, id_hash
+from serving.campaigns.audience import id_hash
+from serving.scoring.contact_hash import contact_hash
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.economics import ECONOMICS

@@ -9,8 +9,8 @@ import pytest
 from features.orders.log import read_orders
 from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate, outcomes_of
-from serving.campaigns.service import Campaigns, status_of
-from serving.campaigns.store import Campaign, Member
+from serving.campaigns.service import CampaignService, status_of
+from serving.campaigns.store import CampaignMember, CampaignRecord
 from serving.privacy.store import Tombstone
 from serving.settings import Settings
 from tests.support.stores import fresh_stores
@@ -94,12 +94,12 @@ def campaign(**changes):
             for arm, size in sizes.items()
         ],
     }
-    return Campaign(campaign_id="c-1", starts_on=START, ends_on=END, plan={**plan, **changes})
+    return CampaignRecord(campaign_id="c-1", starts_on=START, ends_on=END, plan={**plan, **changes})
 
 
 def members():
     return [
-        Member(
+        CampaignMember(
             customer_id=name(number),
             arm="hold_out" if is_held_out(number) else "treated",
             stratum="high/low",
@@ -281,7 +281,7 @@ def test_a_campaign_of_the_table_of_contacts_is_read_in(tmp_path):
     )
     with shop(tmp_path, bought(30.0, 20.0), contacts=contacted(), visits=visits) as log:
         measure_campaigns(store, log, LATE)
-    service = Campaigns(store, lambda: datetime(2026, 4, 11, tzinfo=UTC))
+    service = CampaignService(store, lambda: datetime(2026, 4, 11, tzinfo=UTC))
     (found,) = service.campaigns()
     assert (found["name"], found["origin"], found["status"]) == (
         "Spring mail",

@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import ConfigError
 from serving.campaigns.proposal import HELD_OUT, propose
-from serving.campaigns.store import Candidate
+from serving.campaigns.store import CampaignCandidate
 from serving.campaigns.wish import Wish
 from serving.store.run import MoneyFormat, PublishedRun, Summary, Totals
 from tests.support.economics import ECONOMICS
@@ -40,7 +40,7 @@ def candidate(customer_id, value_at_risk=1_000.0, **changes):
         "rfm_group": "important_keep",
         "rfm_cell": "455",
     }
-    return Candidate(**{**values, **changes})
+    return CampaignCandidate(**{**values, **changes})
 
 
 def many(count=100):

@@ -11,7 +11,7 @@ from features.engines.build import build_features
 from features.orders.log import read_orders
 from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns
-from serving.campaigns.store import Member
+from serving.campaigns.store import CampaignMember
 from serving.campaigns.targeting import targeting_of
 from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.lessons import CampaignLessons
@@ -57,7 +57,7 @@ def store():
     ]
     kept = fresh_stores().campaigns
     members = [
-        Member(
+        CampaignMember(
             customer_id=name(number),
             arm="treated" if is_contacted(number) else "hold_out",
             stratum="",

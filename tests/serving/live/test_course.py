@@ -10,7 +10,7 @@ import pytest
 from features.orders.log import day_number, read_orders
 from features.sources import FrameSource
 from serving.live.context import RunContext
-from serving.live.course import Course, course_after
+from serving.live.course import RiskCourse, course_after
 from serving.live.scorer import Scorer
 from serving.scoring.run import score
 from tests.support.sent import typed_lines_of
@@ -41,7 +41,7 @@ def lines(trained):
 
 def course_of(scorer, trained, lines):
     day, seen = scorer.seen(lines)
-    return Course(scorer, trained.settings, seen, day)
+    return RiskCourse(scorer, trained.settings, seen, day)
 
 
 def said_by_run(log, models, as_of):

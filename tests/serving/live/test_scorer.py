@@ -16,7 +16,7 @@ from features.sources import FrameSource
 from serving.commands.score import score as score_command
 from serving.live.context import RunContext, context_file, read_context, write_context
 from serving.live.process import answer
-from serving.live.scorer import Known, LastSaid, Scorer
+from serving.live.scorer import CustomerBackground, LastSaid, Scorer
 from serving.live.shelf import baskets
 from serving.scoring.answers import blocks
 from serving.scoring.run import score
@@ -73,7 +73,7 @@ def test_everybody_is_told_what_the_run_says(run, scorer, lines):
     batch = documents(run)
     assert set(batch) == set(lines)
     for customer, document in batch.items():
-        known = Known(segments=document["segments"], is_in_run=True)
+        known = CustomerBackground(segments=document["segments"], is_in_run=True)
         ours = scorer.score(customer, reversed(lines[customer]), run.info.as_of, known).document
         assert apart_from(ours, "churn_percentile") == apart_from(document, "churn_percentile")
         assert ours["churn_percentile"] == pytest.approx(document["churn_percentile"], abs=0.02)
@@ -111,7 +111,9 @@ def test_it_says_what_changed_since_the_last_run_as_the_run_does(trained, models
         if customer in figures:
             churn, clv = figures[customer]
             before = replace(before, churn_probability=churn, clv=clv)
-        ours = scorer.score(customer, typed[customer], second.info.as_of, Known(before=(before,)))
+        ours = scorer.score(
+            customer, typed[customer], second.info.as_of, CustomerBackground(before=(before,))
+        )
         assert ours.document["since_last_run"] == document["since_last_run"]
         told += document["since_last_run"] is not None
     assert told > 20
@@ -200,7 +202,7 @@ def test_rules_of_the_shop_hold(trained, models, context, lines):
         models, settings, replace(context, in_stock=frozenset({"p001", "p002", "p003"}))
     )
     silent = scorer.score("c0003", lines["c0003"]).document["recommendations"]
-    asked = scorer.score("c0003", lines["c0003"], None, Known(consents=True))
+    asked = scorer.score("c0003", lines["c0003"], None, CustomerBackground(consents=True))
     assert {one["product_id"] for one in silent} == {"p002", "p003"}
     assert {one["kind"] for one in silent} == {"new"}
     assert {one["product_id"] for one in asked.document["recommendations"]} == {"p002", "p003"}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from serving.campaigns.store import Campaign, CampaignStore
+from serving.campaigns.store import CampaignRecord, CampaignStore
 from serving.commands.demo import Steps, train_and_publish
 from serving.commands.frame import Speaker
 from serving.runs.job import score_shop
@@ -38,7 +38,7 @@ def shop(trained, tmp_path):
 
 
 def measured_campaign(ended):
-    return Campaign(
+    return CampaignRecord(
         campaign_id="c-1",
         starts_on=ended - timedelta(days=120),
         ends_on=ended - timedelta(days=60),

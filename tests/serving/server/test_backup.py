@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import ConfigError
 from features.settings.loading import settings_from
-from serving.people.key_store import Key
+from serving.people.key_store import ApiKey
 from serving.server.backup import CONTENTS, STORE, back_up, read_contents, restore
 from serving.server.stores import open_stores
 from serving.settings import Settings
@@ -68,7 +68,7 @@ def test_a_store_in_use_goes_back_to_its_backup(shop, tmp_path):
 
 
 def test_keys_come_along_as_hashes(shop, tmp_path):
-    key = Key(key_id="k", digest="0" * 64, scope="read", name="crm", created_at=NOW)
+    key = ApiKey(key_id="k", digest="0" * 64, scope="read", name="crm", created_at=NOW)
     open_stores(shop.database_url(shop.store.url)).keys.add(key)
     back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
     other = settings_in(tmp_path / "other")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from serving.people.key_store import KEY_SCOPES
 from serving.people.keys import new_key
 from serving.server.stores import open_stores
-from serving.web.access import ACCESS, NO_ROUTE, Catalogue
+from serving.web.access import ACCESS, NO_ROUTE, RouteCatalogue
 from tests.serving.conftest import BUNDLE, NOW, client_of
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs, fresh_stores, stores_beside
@@ -88,9 +88,9 @@ def test_a_route_without_an_entry_or_an_entry_without_a_route_ends_the_start():
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_route("/v1/secret", lambda: None, methods=["DELETE"])
     with pytest.raises(RuntimeError, match="/v1/secret"):
-        Catalogue(app.routes, {})
+        RouteCatalogue(app.routes, {})
     with pytest.raises(RuntimeError, match="/v1/gone"):
-        Catalogue(app.routes, {("DELETE", "/v1/secret"): "admin", ("GET", "/v1/gone"): "read"})
+        RouteCatalogue(app.routes, {("DELETE", "/v1/secret"): "admin", ("GET", "/v1/gone"): "read"})
 
 
 PARTS = st.sampled_from(
@@ -117,7 +117,7 @@ def routes():
 
 @given(st.sampled_from(["GET", "POST", "HEAD", "PUT"]), st.lists(PARTS, max_size=6))
 def test_the_gate_judges_the_route_that_then_answers(routes, method, parts):
-    catalogue = Catalogue(routes)
+    catalogue = RouteCatalogue(routes)
     path = "/" + "/".join(parts)
     expected = NO_ROUTE.template
     for route in iter_route_contexts(routes):
