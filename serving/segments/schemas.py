@@ -1,31 +1,26 @@
 """The shapes of answers about segments: what OpenAPI promises, and the tests hold to."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from serving.web.schemas import Money, RunFields, Text
+from serving.web.shape import ApiShape
 
 
-class SegmentRule(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class SegmentRule(ApiShape):
     title: Text
     rule: Text
     cut_points: list[Text] = Field(description="Read off the customers of the run")
     groups: dict[str, Text] = Field({}, description="Value → what it is called")
 
 
-class SegmentGroup(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class SegmentGroup(ApiShape):
     value: str | None
     customers: int
     clv: Money = Field(description="Sum of the known values")
     value_at_risk: Money = Field(description="Sum of the known values")
 
 
-class SegmentSystem(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class SegmentSystem(ApiShape):
     system: str
     rule: SegmentRule | None = Field(description="Null where the run was made without")
     groups: list[SegmentGroup]
@@ -35,10 +30,8 @@ class Segments(RunFields):
     systems: list[SegmentSystem]
 
 
-class SegmentMove(BaseModel):
+class SegmentMove(ApiShape):
     """Null: not in that run, or in no group of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     before: str | None
     now: str | None

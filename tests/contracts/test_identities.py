@@ -13,10 +13,10 @@ import pytest
 
 from features.rows import Rows
 from serving.churn_list import lists
+from serving.churn_list.workbook import write_workbook
 from serving.scoring.figures import figures_of
 from serving.scoring.run import score
 from serving.store.protocol import ChurnFilter
-from serving.web.workbook import write_workbook
 from tests.support.identities import contradictions, document_contradictions
 from tests.support.shop import shop_settings, simulate_orders
 from tests.support.stores import fresh_runs
