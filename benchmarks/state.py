@@ -1,124 +1,149 @@
-"""The state per customer on Complete Journey: microseconds per order, bytes per customer.
+"""One customer after a new order: microseconds from lines to features, step by step.
 
-Every order of every customer is replayed in the order of time: its lines are applied, then
-all features asked for on the day after.
+Every customer of Complete Journey, and made-up ones with 10, 100 and 700 orders of 12 lines: the
+rules judge the lines, those that count become rows of the grain, and the compiled loop computes all
+features. The ratio is that of features to judging. Then 180 mornings of one customer, as on a
+customer's page, beside the last of them alone.
 """
 
-import json
 import random
 import statistics
 import tempfile
 import time
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from pathlib import Path
 
-from features.engines.state.customer import CustomerState
-from features.engines.state.export import customer_lines, customer_states
-from features.orders.log import OrderLog, read_orders
+from features.engines.customer_lines import customer_lines
+from features.engines.live import LiveEngine
+from features.orders.log import EPOCH, OrderLog, day_number, read_orders
+from features.reading.judging import Judge, TypedLine, counting_lines
 from features.reading.order_line import Line
+from features.settings.data import Data
 from features.settings.loading import load_settings
 from features.sources import open_source
 from serving.commands.demo import write_orders
 from serving.settings import Settings
 
 CONFIG = Path(__file__).parent.parent / "regulars.toml"
-RUNS = 3
+RUNS = 7
+LINES_OF_AN_ORDER = 12
+MORNINGS = 180
+STEPS = ("judge", "count", "rows", "features")
 
 
 def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_orders(Path(folder) / "orders.parquet")
         settings = load_settings(CONFIG, Settings).model_copy(update={"root": Path(folder)})
+        data = settings.data
         with read_orders(settings, open_source("orders.parquet", Path(folder))) as log:
-            print("\n## State per customer, Complete Journey\n")
-            _print_sizes(log)
-            _print_replay(log)
-    _print_heavy()
+            end = day_number(log.end)
+            customers = [lines for _, lines in _customers(log)]
+    print("\n## One customer after a new order\n")
+    _print_head("| customers | lines |")
+    _print_steps("Complete Journey", customers, data, end)
+    for orders in (10, 100, 700):
+        made_up = _made_up(orders)
+        _print_steps(f"{orders} orders", [made_up], data, made_up[-1].day + 1)
+    print(f"\n| {MORNINGS} mornings | all, µs | the last alone, µs | ratio |\n|---|---|---|---|")
+    for orders in (10, 100, 700):
+        _print_mornings(_made_up(orders), data)
 
 
-def _print_sizes(log: OrderLog) -> None:
-    started = time.perf_counter()
-    texts = [
-        json.dumps(state.to_dict(), separators=(",", ":")).encode()
-        for _, state in customer_states(log, before=log.end)
-    ]
-    seconds = time.perf_counter() - started
-    packed = [len(zlib.compress(text)) for text in texts]
-    print(f"{len(texts):,} states written in {seconds:.1f} s\n")
-    print("| bytes per customer | mean | median | p99 | largest |\n|---|---|---|---|---|")
-    _print_row("JSON", [len(text) for text in texts])
-    _print_row("JSON, zlib", packed)
+def _print_steps(title: str, customers: Sequence[list[Line]], data: Data, end: int) -> None:
+    """The mean over customers, each step at its best of the runs."""
+    judge, engine = Judge(data), LiveEngine(data.minor_units)
+    costs = []
+    for lines in customers:
+        typed = [_typed(line) for line in lines]
+        judged = judge.judge(typed)
+        counted = list(counting_lines(judged, before=end))
+        costs.append(
+            (
+                _best(lambda: judge.judge(typed)),  # noqa: B023 - called at once
+                _best(lambda: list(counting_lines(judged, before=end))),  # noqa: B023
+                _best(lambda: engine.orders_of(counted)),  # noqa: B023
+                _best(lambda: engine.orders_of(counted).features(end)),  # noqa: B023
+            )
+        )
+    judging, counting, rows, both = (
+        statistics.fmean(column) for column in zip(*costs, strict=True)
+    )
+    mean_lines = statistics.fmean(len(lines) for lines in customers)
+    print(
+        f"| {title} | {mean_lines:,.0f} | {judging:,.0f} | {counting:,.0f} | {rows:,.0f} "
+        f"| {both - rows:,.0f} | {judging + counting + both:,.0f} "
+        f"| {both / (judging + counting):.2f} |"
+    )
 
 
-def _print_replay(log: OrderLog) -> None:
-    minor_units = log.settings.data.minor_units
-    runs = [
-        [cost for orders in _customers(log) for cost in _replayed(orders, minor_units)]
-        for _ in range(RUNS)
-    ]
-    _print_costs("Orders replayed", runs)
+def _print_head(first: str) -> None:
+    steps = " | ".join(f"{step}, µs" for step in STEPS)
+    print(f"{first} {steps} | all, µs | features ÷ judging |")
+    print("|---" * (len(STEPS) + 4) + "|")
 
 
-def _print_heavy() -> None:
-    """Customers with a long past: 700 orders of 12 lines out of 1,500 products, in three years."""
-    in_time = _heavy_orders()
-    late = random.Random(2).sample(in_time, len(in_time))  # noqa: S311 - figures, not secrets
-    for title, orders in (("The last of 700 orders", in_time), ("Late among 700 orders", late)):
-        _print_costs(title, [list(_replayed(orders, 100))[-200:] for _ in range(RUNS)])
+def _print_mornings(lines: list[Line], data: Data) -> None:
+    engine = LiveEngine(data.minor_units)
+    first, last = lines[0].day + 1, lines[-1].day + 1
+    days = [first + (last - first) * step // (MORNINGS - 1) for step in range(MORNINGS)]
+
+    def course() -> None:
+        orders = engine.orders_of(lines)
+        for day in days:
+            orders.features(day)
+
+    every, alone = _best(course), _best(lambda: engine.orders_of(lines).features(last))
+    orders = len(lines) // LINES_OF_AN_ORDER
+    print(f"| {orders} orders | {every:,.0f} | {alone:,.0f} | {every / alone:.1f} |")
 
 
-def _heavy_orders() -> list[list[Line]]:
+def _best(step: Callable[[], object]) -> float:
+    """Microseconds of CPU at best: other processes only ever add time."""
+    costs = []
+    for _ in range(RUNS):
+        started = time.process_time()
+        step()
+        costs.append(time.process_time() - started)
+    return min(costs) * 1e6
+
+
+def _customers(log: OrderLog) -> Iterator[tuple[str, list[Line]]]:
+    for customer, lines in groupby(customer_lines(log, before=log.end), key=itemgetter(0)):
+        yield customer, [line for _, line in lines]
+
+
+def _made_up(orders: int) -> list[Line]:
+    """A customer who buys 12 of 1,500 products at a time, about every one and a half days."""
     draw = random.Random(1)  # noqa: S311 - figures, not secrets
     products = [f"p{number}" for number in range(1500)]
-    days = sorted(draw.randrange(18_000, 19_100) for _ in range(700))
+    days = sorted(draw.randrange(18_000, 18_060 + orders * 3 // 2) for _ in range(orders))
     return [
-        [
-            Line(f"o{number}", day, draw.randrange(1440), product, f"c{product[-1]}", "web", 1,
-                 draw.randrange(5000), 0, 100, is_return=False)
-            for product in draw.sample(products, 12)
-        ]
+        Line(f"o{number}", day, draw.randrange(1440), product, f"c{product[-1]}", "web", 1,
+             draw.randrange(5000), 0, 100, is_return=False)
         for number, day in enumerate(days)
+        for product in draw.sample(products, LINES_OF_AN_ORDER)
     ]  # fmt: skip
 
 
-def _print_costs(title: str, runs: list[list[tuple[float, float]]]) -> None:
-    """Of each order the quickest run: other processes only ever add time."""
-    best = [min(costs, key=sum) for costs in zip(*runs, strict=True)]
-    print(f"\n{title}: {len(best):,}, each at its best of {len(runs)} runs\n")
-    print("| microseconds | mean | median | p99 | largest |\n|---|---|---|---|---|")
-    _print_row("lines of an order", [applied for applied, _ in best])
-    _print_row("features", [asked for _, asked in best])
-    _print_row("both", [sum(cost) for cost in best])
-
-
-def _customers(log: OrderLog) -> Iterator[list[list[Line]]]:
-    """The lines of each customer's orders by day, orders in the order of time."""
-    for _, lines in groupby(customer_lines(log, before=log.end), key=itemgetter(0)):
-        in_time = sorted((line for _, line in lines), key=attrgetter("day", "minute", "order_id"))
-        yield [list(order) for _, order in groupby(in_time, key=attrgetter("day", "order_id"))]
-
-
-def _replayed(orders: Iterable[list[Line]], minor_units: int) -> Iterator[tuple[float, float]]:
-    """Microseconds to apply each order, and to compute all features after it."""
-    state = CustomerState()
-    for lines in orders:
-        started = time.perf_counter()
-        for line in lines:
-            state.apply(line)
-        applied = time.perf_counter()
-        state.features((state.last_day or 0) + 1, minor_units)
-        asked = time.perf_counter()
-        yield (applied - started) * 1e6, (asked - applied) * 1e6
-
-
-def _print_row(name: str, values: list[float] | list[int]) -> None:
-    p99 = statistics.quantiles(values, n=100)[98]
-    print(
-        f"| {name} | {statistics.fmean(values):,.0f} | {statistics.median(values):,.0f} "
-        f"| {p99:,.0f} | {max(values):,.0f} |"
+def _typed(line: Line) -> TypedLine:
+    """A line as it was before it was judged."""
+    at = datetime.combine(EPOCH, datetime.min.time()) + timedelta(
+        days=line.day, minutes=line.minute
+    )
+    return TypedLine(
+        order_id=line.order_id,
+        ordered_at=at,
+        product_id=line.product_id,
+        quantity=line.quantity,
+        amount=line.amount,
+        category=line.category,
+        channel=line.channel,
+        discount=line.discount,
+        cost=line.cost,
     )
 
 

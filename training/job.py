@@ -27,8 +27,10 @@ from training.backtest.backtest import (
 from training.backtest.evidence import BacktestEvidence
 from training.backtest.record import BacktestRecord
 from training.bundle.in_force import publication_lock
+from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import Manifest, ModelEntry, name_in_force
 from training.bundle.publication import Kept, golden_rows, prune, publish_bundle
+from training.errors import BundleError
 from training.models.estimator import write_json
 from training.models.prior_share import prior_share
 from training.past.plan import TrainingPlan, plan_training
@@ -155,14 +157,17 @@ def train(
 
     Raises
     ------
+    BundleError
+        When single customers would be scored otherwise than by a run; names the features.
     Busy
         When another training on the same folder is running, or the champion changed while
         this one did.
     ConfigError, NotEnoughData
-        See `prepare_training`.
+        See `prepare_training`; also when a feature cannot be computed for one customer alone.
     """
     settings = log.settings
     with training_lock(settings.path(settings.store.bundles)):
+        proof = _proven(settings)
         prepared = prepare_training(log, as_of, progress, tasks)
         tracker = Tracker(settings)
         instead_of = name_in_force(settings.path(settings.store.bundles))
@@ -191,7 +196,7 @@ def train(
             bundle = _published(
                 log,
                 TrainedModels(
-                    run_id, backtest, versions, judged, fitted, features, share, instead_of
+                    run_id, backtest, versions, judged, fitted, features, share, instead_of, proof
                 ),
                 champion,
                 tracker,
@@ -224,6 +229,17 @@ def unpublished(result: TrainResult, settings: TrainingSettings) -> RegularsErro
     )
 
 
+def _proven(settings: TrainingSettings) -> LiveProof:
+    """Made-up customers whose features are the same for one customer as in a run.
+
+    Before anything is computed, for nothing could be published without them.
+    """
+    proof = LiveProof.made(settings)
+    if (problem := proof.problem()) is not None:
+        raise BundleError(problem)
+    return proof
+
+
 def _judged(
     prepared: Prepared,
     backtest: Backtest,
@@ -254,6 +270,7 @@ class TrainedModels:
     features: pd.DataFrame
     prior_share: float
     instead_of: str | None
+    proof: LiveProof
 
     def models(self, champion: Champion | None, wanted: Predict) -> dict[str, Any] | None:
         """The models of the next bundle by task name; None where they make none.
@@ -313,6 +330,7 @@ def _published(
             models[BacktestEvidence.name] = _evidence(
                 candidate, manifest, champion, settings.predict.risk.model_dump()
             )
+            models[LiveProof.name] = candidate.proof
             bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
             progress(f"published {bundle.name}")
             # a champion is what could be published, so the alias comes after the bundle

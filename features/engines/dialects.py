@@ -97,8 +97,13 @@ def refusals(sql: str) -> tuple[str, ...]:
         tree = parse_one(sql, read=ENGINE)
     except ParseError as error:
         return (f"not SQL that can be translated: {str(error).splitlines()[0]}",)
-    problems = tuple(dict.fromkeys(_refusals(tree.walk())))
+    problems = problems_of(tree)
     return (*problems, ALLOWED) if problems else ()
+
+
+def problems_of(tree: exp.Expr) -> tuple[str, ...]:
+    """What of an expression would not mean the same on every engine: a sentence each, each once."""
+    return tuple(dict.fromkeys(_refusals(tree.walk())))
 
 
 def translate(sql: str, dialect: str = "spark") -> str:
@@ -124,11 +129,14 @@ def translate(sql: str, dialect: str = "spark") -> str:
 def _refusals(nodes: Iterable[exp.Expr]) -> Iterable[str]:
     known = {*FUNCTIONS, *OPERATORS, *STRUCTURE}
     for node in nodes:
-        text = textwrap.shorten(node.sql(dialect=ENGINE, comments=False), 100, placeholder=" …")
         if type(node) not in known:
-            yield f"{text}: not known to mean the same on every engine."
+            yield f"{_shortened(node)}: not known to mean the same on every engine."
         elif (rule := RULES.get(type(node))) and (problem := rule(node)):
-            yield f"{text}: {problem}"
+            yield f"{_shortened(node)}: {problem}"
+
+
+def _shortened(node: exp.Expr) -> str:
+    return textwrap.shorten(node.sql(dialect=ENGINE, comments=False), 100, placeholder=" …")
 
 
 def _is_positive(node: exp.Expr | None) -> bool:

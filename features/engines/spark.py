@@ -77,8 +77,8 @@ def build_features(
     DataError
         When columns are missing or of another type; names them all.
     ConfigError
-        When a date lies outside the lines, ANSI mode is off, a block needs a table that is not
-        given or the extra `spark` is not installed.
+        When a date lies outside the lines, ANSI mode is off, or a block needs a table that is
+        not given.
     """
     tables = tables or {}
     _check(spark, blocks, tables)
@@ -156,10 +156,6 @@ def _frame(spark: "SparkSession", table: "DataFrame | Path | str") -> "DataFrame
 
 
 def _check(spark: "SparkSession", blocks: tuple[Block, ...], tables: Mapping[str, object]) -> None:
-    try:
-        import sqlglot  # noqa: F401
-    except ModuleNotFoundError:
-        raise ConfigError("sqlglot is missing: pip install 'regulars[spark]'.") from None
     problems = [
         f"the blocks need the table {section}: give it in tables, or leave its blocks out."
         for section in _sections(blocks)

@@ -41,6 +41,7 @@ from features.orders.order_grain import days_of, keep_orders, orders_of
 from features.reading.loading import ORDER_NAME, load_lines, release
 from features.reading.mapping import IS_SENT
 from features.reading.sent_lines import SENT_FILE, SentOrderLine
+from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source
 from features.sql import engine, row
@@ -166,20 +167,7 @@ class OrderLog(Generic[LogSettings_co]):
         the morning between, when nobody knew. Where the log says when rows came in, and on such
         mornings, orders and days are made anew from the lines known by then.
         """
-        number = day_number(before)
-        doubtful = f"FROM voided_lines WHERE seen_day < {number} AND gone_day >= {number}"
-        (doubts,) = row(self.connection, f"SELECT count(*) {doubtful}")
-        if self.settings.data.columns.ingested_at is None and not doubts:
-            return {
-                name: f"(SELECT * FROM {name} WHERE day < {number})"
-                for name in ("lines", "orders", "days")
-            }
-        lines = (
-            f"(SELECT * FROM lines WHERE seen_day < {number} "
-            f"UNION ALL SELECT * EXCLUDE (gone_day) {doubtful})"
-        )
-        orders = f"({orders_of(lines + ' AS known_lines')})"
-        return {"lines": lines, "orders": orders, "days": f"({days_of(orders)})"}
+        return visible_rows(self.connection, self.settings.data, day_number(before))
 
     def frame(self, query: str) -> pd.DataFrame:
         """The result of `query` as a pandas frame."""
@@ -227,6 +215,23 @@ class OrderLog(Generic[LogSettings_co]):
         return self.frame(
             "SELECT product_id, product_name, category FROM products ORDER BY product"
         )
+
+
+def visible_rows(connection: duckdb.DuckDBPyConnection, data: Data, before: int) -> dict[str, str]:
+    """What could be known before a day, since 1970-01-01; see `OrderLog.visible`."""
+    doubtful = f"FROM voided_lines WHERE seen_day < {before} AND gone_day >= {before}"
+    (doubts,) = row(connection, f"SELECT count(*) {doubtful}")
+    if data.columns.ingested_at is None and not doubts:
+        return {
+            name: f"(SELECT * FROM {name} WHERE day < {before})"
+            for name in ("lines", "orders", "days")
+        }
+    lines = (
+        f"(SELECT * FROM lines WHERE seen_day < {before} "
+        f"UNION ALL SELECT * EXCLUDE (gone_day) {doubtful})"
+    )
+    orders = f"({orders_of(lines + ' AS known_lines')})"
+    return {"lines": lines, "orders": orders, "days": f"({days_of(orders)})"}
 
 
 @contextmanager
@@ -295,6 +300,18 @@ def read_part(
     _key(connection)
     keep_orders(connection)
     return report, _fingerprint(connection)
+
+
+def make_tables(
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, source: Source
+) -> None:
+    """Judge and key orders in an engine of the caller, whatever they look like.
+
+    Nothing is examined and nothing written. The engine then holds the tables described above.
+    """
+    load_lines(connection, settings, source)
+    _key(connection)
+    keep_orders(connection)
 
 
 @contextmanager

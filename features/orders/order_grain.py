@@ -10,7 +10,42 @@ from collections.abc import Mapping
 
 import duckdb
 
-_THINGS = ("product", "category", "channel")
+THINGS = ("product", "category", "channel")
+
+SUMS: dict[str, str] = {
+    "amount": "SUM(amount)",
+    "bought_amount": "SUM(CASE WHEN is_return THEN 0 ELSE amount END)",
+    "returned_amount": "SUM(CASE WHEN is_return THEN -amount ELSE 0 END)",
+    "discount": "SUM(CASE WHEN is_return THEN 0 ELSE discount END)",
+    # an order with a line of unknown cost has no known cost
+    "cost": "CASE WHEN COUNT(cost) = COUNT(*) "
+    "THEN SUM(CASE WHEN is_return THEN -ABS(cost) ELSE cost END) END",
+    "line_count": "SUM(CASE WHEN is_return THEN 0 ELSE 1 END)",
+    "product_count": "COUNT(DISTINCT CASE WHEN is_return THEN NULL ELSE product END)",
+    "minute": "MIN(minute)",
+    "is_purchase": "MIN(CASE WHEN is_return THEN 1 ELSE 0 END) = 0",
+}
+"""Column → SQL over the lines of an order on a day. Written once: `features.engines` compiles the
+same text for one customer."""
+
+_GROWTH = (
+    "CAST(ROUND(n * LN(GREATEST(n, 1)) * 1e6) AS BIGINT) "
+    "- CAST(ROUND((n - 1) * LN(GREATEST(n - 1, 1)) * 1e6) AS BIGINT)"
+)
+
+_HABITS: dict[str, str] = {
+    "new_{thing}": "COUNT(CASE WHEN n = 1 THEN 1 END)",
+    "repeated_{thing}": "COUNT(CASE WHEN n = 2 THEN 1 END)",
+    "{thing}_times": "COUNT(*)",
+    "most_{thing}": "MAX(n)",
+    "{thing}_n_log_n": f"SUM(CASE WHEN n > 1 THEN {_GROWTH} ELSE 0 END)",
+}
+
+
+def habits_of(thing: str) -> dict[str, str]:
+    """Column → SQL over what an order on a day holds for the n-th time, n a row each."""
+    return {name.format(thing=thing): sql for name, sql in _HABITS.items()}
+
 
 _WIDE = ("amount", "bought_amount", "returned_amount", "discount", "cost", "line_count")
 
@@ -21,11 +56,11 @@ def keep_orders(connection: duckdb.DuckDBPyConnection) -> None:
     Step by step, for in one query the engine would hold all that is grouped at once; and sums as
     BIGINT, which the engine would make twice as wide.
     """
-    tables = {thing: f"{thing}_habits" for thing in _THINGS}
+    tables = {thing: f"{thing}_habits" for thing in THINGS}
     for thing, table in tables.items():
         connection.execute(f"CREATE TEMP TABLE {table} AS {_habits('lines', thing)}")
     connection.execute(f"CREATE TEMP TABLE order_sums AS {_sums('lines')}")
-    sums = (*_WIDE, *(f"{thing}_n_log_n" for thing in _THINGS))
+    sums = (*_WIDE, *(f"{thing}_n_log_n" for thing in THINGS))
     narrow = ", ".join(f"CAST({name} AS BIGINT) AS {name}" for name in sums)
     orders = _joined("order_sums", tables)
     connection.execute(f"CREATE TABLE orders AS SELECT * REPLACE ({narrow}) FROM ({orders})")
@@ -50,7 +85,7 @@ def orders_of(lines: str) -> str:
     time), `<thing>_times`, `most_<thing>` (how often the one bought most so far) and
     `<thing>_n_log_n` (growth of Σ n ln n, in whole millionths), NULL where no line names one.
     """
-    habits = {thing: f"({_habits(lines, thing)})" for thing in _THINGS}
+    habits = {thing: f"({_habits(lines, thing)})" for thing in THINGS}
     return _joined(f"({_sums(lines)})", habits)
 
 
@@ -60,10 +95,7 @@ def _joined(sums: str, habits: Mapping[str, str]) -> str:
         f"AND sums.order_key = of_{thing}.order_key AND sums.day = of_{thing}.day"
         for thing, table in habits.items()
     )
-    columns = ", ".join(
-        f"new_{thing}, repeated_{thing}, {thing}_times, most_{thing}, {thing}_n_log_n"
-        for thing in habits
-    )
+    columns = ", ".join(name for thing in habits for name in habits_of(thing))
     return f"""
         SELECT sums.*, {columns},
                LAG(sums.day) OVER (PARTITION BY sums.customer, is_purchase
@@ -75,37 +107,22 @@ def _joined(sums: str, habits: Mapping[str, str]) -> str:
 
 
 def _sums(lines: str) -> str:
+    columns = ",\n               ".join(f"{sql} AS {name}" for name, sql in SUMS.items())
     return f"""
         SELECT customer, order_key, day,
-               SUM(amount) AS amount,
-               SUM(CASE WHEN is_return THEN 0 ELSE amount END) AS bought_amount,
-               SUM(CASE WHEN is_return THEN -amount ELSE 0 END) AS returned_amount,
-               SUM(CASE WHEN is_return THEN 0 ELSE discount END) AS discount,
-               -- an order with a line of unknown cost has no known cost
-               CASE WHEN COUNT(cost) = COUNT(*)
-                    THEN SUM(CASE WHEN is_return THEN -ABS(cost) ELSE cost END) END AS cost,
-               SUM(CASE WHEN is_return THEN 0 ELSE 1 END) AS line_count,
-               COUNT(DISTINCT CASE WHEN is_return THEN NULL ELSE product END) AS product_count,
-               MIN(minute) AS minute,
-               MIN(CASE WHEN is_return THEN 1 ELSE 0 END) = 0 AS is_purchase
+               {columns}
         FROM {lines} WHERE customer IS NOT NULL
         GROUP BY customer, order_key, day"""
 
 
 def _habits(lines: str, thing: str) -> str:
     """What each order adds to how often its customer bought each thing, on its first day."""
-    before = "(n - 1) * LN(GREATEST(n - 1, 1))"
-    growth = (
-        "CAST(ROUND(n * LN(GREATEST(n, 1)) * 1e6) AS BIGINT) "
-        f"- CAST(ROUND({before} * 1e6) AS BIGINT)"
+    columns = ",\n               ".join(
+        f"{sql} AS {name}" for name, sql in habits_of(thing).items()
     )
     return f"""
         SELECT customer, order_key, day,
-               COUNT(CASE WHEN n = 1 THEN 1 END) AS new_{thing},
-               COUNT(CASE WHEN n = 2 THEN 1 END) AS repeated_{thing},
-               COUNT(*) AS {thing}_times,
-               MAX(n) AS most_{thing},
-               SUM(CASE WHEN n > 1 THEN {growth} ELSE 0 END) AS {thing}_n_log_n
+               {columns}
         FROM (SELECT customer, order_key, day,
                      ROW_NUMBER() OVER (PARTITION BY customer, {thing} ORDER BY day, order_key) AS n
               FROM (SELECT customer, order_key, {thing}, MIN(day) AS day

@@ -11,6 +11,15 @@ from features.settings.data import Data
 OF_ORDERS = ("order_discount", "order_tax", "order_refunded")
 """Fields of `typed_lines` that hold money of the whole order, on its first line or on each."""
 
+TAKEN_OFF = (
+    "CASE WHEN refunded > 0 AND verdict IS NULL AND NOT is_return "
+    "THEN least(refunded, greatest(amount, 0)) ELSE 0 END"
+)
+"""SQL over the rows of `kinds`: what of a refund is taken off the amount of its line."""
+
+AMOUNT_LEFT = "amount - refunded"
+"""SQL over the same rows, `refunded` being `TAKEN_OFF`."""
+
 
 def settled_rows(data: Data, of_orders: Collection[str], no_goods: str) -> str:
     """SQL for the rows of `kinds` with amounts after the money of their order, and after refunds.
@@ -37,11 +46,9 @@ def settled_rows(data: Data, of_orders: Collection[str], no_goods: str) -> str:
         rows = _spread(rows, "order_tax", ["amount - share AS amount"], is_due=True)
     if "order_refunded" in of_orders:
         rows = _spread(rows, "order_refunded", ["refunded + share AS refunded"], is_due=True)
-    refunded = """CASE WHEN verdict IS NULL AND NOT is_return
-                       THEN least(refunded, greatest(amount, 0)) ELSE 0 END"""
     return f"""
-        SELECT * REPLACE (amount - refunded AS amount)
-        FROM (SELECT * EXCLUDE (is_weighed) REPLACE ({refunded} AS refunded) FROM ({rows}))"""
+        SELECT * REPLACE ({AMOUNT_LEFT} AS amount)
+        FROM (SELECT * EXCLUDE (is_weighed) REPLACE ({TAKEN_OFF} AS refunded) FROM ({rows}))"""
 
 
 def _weighed(no_goods: str) -> str:

@@ -8,6 +8,7 @@ so a feature at `as_of` never learns from rows after it. A purchase that a later
 takes back over midnight keeps the mornings between (`gone_on`): then nobody knew.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from babel.numbers import list_currencies
@@ -85,6 +86,9 @@ _IS_REFUNDED = "refunded > 0 AND amount = 0"
 _OF_STATE = frozenset({*(rule.code for rule in _STATE_RULES), REFUNDED})
 """Rules of what became of an order, from a day on where the shop says from when."""
 
+SAME_DAY, OVER_MIDNIGHT = TAKEN_BACK = ("cancelled_same_day", "cancelled_over_midnight")
+"""Rules of pairs, from the day on which the purchase was taken back."""
+
 
 def _unreadable(data: Data) -> tuple[Rule, ...]:
     return (
@@ -138,6 +142,10 @@ def ignored_codes(data: Data) -> list[str]:
     )
 
 
+PRODUCT_WORDS = folded_sql("product_name")
+"""SQL over typed lines: the name of the product, as words are compared."""
+
+
 def no_goods(data: Data) -> str:
     """SQL predicate over typed lines: fees, postage and whatever else the settings say is no product."""
     codes = ignored_codes(data)
@@ -146,7 +154,7 @@ def no_goods(data: Data) -> str:
     if codes:
         parts.append(f"product_id IN ({', '.join(map(literal, codes))})")
     if names:
-        parts.append(f"{folded_sql('product_name')} IN ({', '.join(map(literal, names))})")
+        parts.append(f"{PRODUCT_WORDS} IN ({', '.join(map(literal, names))})")
     return " OR ".join(f"coalesce({part}, false)" for part in parts) or "false"
 
 
@@ -175,12 +183,12 @@ def _no_orders(data: Data) -> tuple[Rule, ...]:
             "quantity < 0 AND amount = 0 OR customer_id IS NULL AND is_return AND NOT is_cancellation",
         ),
         Rule(
-            "cancelled_same_day",
+            SAME_DAY,
             "a purchase and its cancellation within one day count for nothing",
             "is_cancelled_pair AND NOT is_over_midnight",
         ),
         Rule(
-            "cancelled_over_midnight",
+            OVER_MIDNIGHT,
             "a purchase and its cancellation within the hour, over midnight, count for nothing",
             "is_cancelled_pair",
         ),
@@ -245,7 +253,7 @@ def nobody_ids(rules: Rules) -> list[str]:
     return sorted(filter(None, ids))
 
 
-STANDS = f"coalesce(verdict = {literal(RETURN)}, true) AND NOT ({_IS_REFUNDED})"
+STANDS = f"(verdict IS NULL OR verdict = {literal(RETURN)}) AND NOT ({_IS_REFUNDED})"
 """SQL predicate: the state of the row does not put it aside."""
 
 
@@ -254,24 +262,36 @@ def kinds(rules: Rules) -> str:
 
     A return takes money back, whatever its sign in the file.
     """
-    prefix = rules.cancelled_order_prefix
     names = ", ".join(map(literal, nobody_ids(rules)))
     person = (
         f", CASE WHEN customer_id NOT IN ({names}) THEN customer_id END AS customer_id"
         if names
         else ""
     )
-    cancelled = f"coalesce(starts_with(order_id, {literal(prefix)}), false)" if prefix else "false"
     return f"""
         WITH told AS (
-            SELECT *, {cancelled} AS is_cancellation,
-                   coalesce({cancelled} OR quantity < 0 OR amount < 0 OR verdict = {literal(RETURN)},
-                            false) AS is_return
+            SELECT *, {is_cancellation(rules)} AS is_cancellation, {is_return(rules)} AS is_return
             FROM typed_lines
         )
-        SELECT * REPLACE (CASE WHEN is_return THEN -abs(amount) ELSE amount END AS amount{person}),
+        SELECT * REPLACE ({SIGNED_AMOUNT} AS amount{person}),
                CAST(ordered_at AS DATE) AS ordered_on
         FROM told"""
+
+
+def is_cancellation(rules: Rules) -> str:
+    """SQL predicate over `typed_lines`: the order takes another one back."""
+    prefix = rules.cancelled_order_prefix
+    return f"coalesce(starts_with(order_id, {literal(prefix)}), false)" if prefix else "false"
+
+
+def is_return(rules: Rules) -> str:
+    """SQL predicate over `typed_lines`: the line takes money back."""
+    is_negative = f"quantity < 0 OR amount < 0 OR verdict = {literal(RETURN)}"
+    return f"coalesce({is_cancellation(rules)} OR {is_negative}, false)"
+
+
+SIGNED_AMOUNT = "CASE WHEN is_return THEN -abs(amount) ELSE amount END"
+"""SQL over `typed_lines` and `is_return`: the amount, whatever sign a return has in the file."""
 
 
 _CONTENT = "customer_id, order_id, product_id, ordered_at, quantity, amount, discount, channel"
@@ -371,13 +391,23 @@ _KNOWN_ON = "greatest(ordered_on, CAST(ingested_at AS DATE))"
 """SQL for the day on which a row was both ordered and in the file."""
 
 
-def _put_aside(data: Data) -> str:
-    rules = rules_for(data)
-    cases, without_state = (
-        " ".join(f"WHEN {rule.condition} THEN {literal(rule.code)}" for rule in some)
-        for some in (rules, [rule for rule in rules if rule.code not in _OF_STATE])
+def reason_sql(rules: Iterable[Rule]) -> str:
+    """SQL over `flagged_lines`: the code of the first rule that puts a row aside, NULL: none."""
+    cases = " ".join(f"WHEN {rule.condition} THEN {literal(rule.code)}" for rule in rules)
+    return f"CASE {cases} END"
+
+
+def is_changed(data: Data) -> str:
+    """SQL predicate over `flagged_lines`: a purchase that counted until what became of its order."""
+    without_state = reason_sql(rule for rule in rules_for(data) if rule.code not in _OF_STATE)
+    return (
+        f"changed_at IS NOT NULL AND {without_state} IS NULL AND NOT is_return "
+        "AND (verdict IS NOT NULL OR refunded > 0)"
     )
-    states = ", ".join(literal(code) for code in sorted(_OF_STATE))
+
+
+def _put_aside(data: Data) -> str:
+    taken_back = ", ".join(map(literal, TAKEN_BACK))
     return f"""
         WITH flagged_lines AS (
             SELECT kinds.*,
@@ -395,16 +425,13 @@ def _put_aside(data: Data) -> str:
               ON is_return AND kinds.customer_id = first_purchases.customer_id
              AND kinds.product_id IS NOT DISTINCT FROM first_purchases.product_id
         ), told AS (
-            SELECT *, CASE {cases} END AS reason,
-                   changed_at IS NOT NULL AND CASE {without_state} END IS NULL AND NOT is_return
-                       AND (verdict IS NOT NULL OR refunded > 0) AS is_changed
+            SELECT *, {reason_sql(rules_for(data))} AS reason, {is_changed(data)} AS is_changed
             FROM flagged_lines
         ), dated AS (
             SELECT source_file, source_row, reason,
                    CASE WHEN is_changed AND CAST(changed_at AS DATE) > {_KNOWN_ON}
                         THEN CAST(changed_at AS DATE)
-                        WHEN starts_with(reason, 'cancelled') AND reason NOT IN ({states})
-                         AND gone_on > {_KNOWN_ON}
+                        WHEN reason IN ({taken_back}) AND gone_on > {_KNOWN_ON}
                         THEN gone_on END AS gone_on
             FROM told
         )

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.engines.state.customer import CustomerState
 from features.orders.log import day_date, day_number
 from features.reading.order_line import Line
 from features.rows import Rows
@@ -92,14 +91,8 @@ class RiskCourse:
 
         From the morning after the first purchase, at most `MOST_DAYS` back.
         """
-        days = self._drawn()
-        state, applied, rows = CustomerState(), 0, []
-        for day in days:
-            while applied < len(self._seen) and self._seen[applied].day < day:
-                state.apply(self._seen[applied])
-                applied += 1
-            rows.append(state.features(day, self._minor_units))
-        found = self._said(rows)["alive"].tolist()
+        days, orders = self._drawn(), self._scorer.engine.orders_of(self._seen)
+        found = self._said([orders.features(day) for day in days])["alive"].tolist()
         return [(day_date(day).isoformat(), p) for day, p in zip(days, found, strict=True)]
 
     def after_an_order(self) -> dict[str, Any] | None:
@@ -152,7 +145,7 @@ class RiskCourse:
         ]
 
     def _features(self, lines: Iterable[Line], day: int) -> Mapping[str, float] | None:
-        return CustomerState.from_lines(lines).features(day, self._minor_units)
+        return self._scorer.engine.orders_of(lines).features(day)
 
     def _said(self, rows: Sequence[Mapping[str, float] | None]) -> pd.DataFrame:
         """`alive`, `churn_probability`, `retention_risk` of each row of features."""

@@ -33,6 +33,7 @@ from serving.live.scorer import CustomerBackground, CustomerScore, ScoreQuestion
 from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.web.logs import log_as_json
+from training.bundle.live_proof import LiveProof
 from training.bundle.publication import load_models
 
 log = logging.getLogger(__name__)
@@ -153,6 +154,7 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     try:
         settings = load_settings(config, Settings)
         models = load_models(settings)
+        _prove(settings, models.manifest.bundle_id)
         scorer = Scorer(models, settings, read_context(context_file(settings)))
     except RegularsError as error:
         _say(out, [{"refused": str(error)}])
@@ -173,6 +175,12 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
                 ],
             )
     return 0
+
+
+def _prove(settings: Settings, bundle_id: str) -> None:
+    """Refuse models whose features would come out differently for one customer than in a run."""
+    folder: Path = settings.path(settings.store.bundles)
+    LiveProof.load(folder / bundle_id / LiveProof.name).check()
 
 
 def _waiting(requests: BufferedReader) -> Iterator[list[bytes]]:

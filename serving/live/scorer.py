@@ -12,10 +12,10 @@ import numpy as np
 from babel.numbers import get_currency_precision
 
 from features.catalogue import FEATURES
-from features.engines.state.customer import CustomerState
+from features.engines.live import CustomerOrders, LiveEngine, live_engine
 from features.errors import ConfigError
 from features.orders.log import day_number
-from features.reading.judging import JudgedLine, TypedLine, counting_lines, judge
+from features.reading.judging import Judge, JudgedLine, TypedLine, counting_lines
 from features.reading.order_line import Line
 from features.reading.typing import with_catalogue
 from features.rows import Rows
@@ -107,7 +107,7 @@ class _Read:
     judged: Sequence[JudgedLine]
     day: date
     seen: Sequence[Line]
-    state: CustomerState
+    orders: CustomerOrders
     features: Mapping[str, float]
 
     @cached_property
@@ -130,6 +130,8 @@ class Scorer:
         self._models = models
         self._settings = settings
         self._context = context
+        self._judge = Judge(settings.data)
+        self._engine = live_engine(settings.data.minor_units)
         self._columns = list(models.manifest.columns)
         self._wanted = [name for name in self._columns if name not in FEATURES]
         self._shelf = Shelf(models.recommendation, settings, context)
@@ -147,6 +149,11 @@ class Scorer:
     def models(self) -> Models:
         """The models that score."""
         return self._models
+
+    @property
+    def engine(self) -> LiveEngine:
+        """What computes features of lines that count."""
+        return self._engine
 
     @property
     def columns(self) -> list[str]:
@@ -228,7 +235,9 @@ class Scorer:
     def _judged(self, lines: Iterable[TypedLine]) -> list[JudgedLine]:
         data = self._settings.data
         catalogue = {} if self._context is None else self._context.catalogue
-        return list(judge((with_catalogue(line, catalogue, data) for line in lines), data))
+        if catalogue:
+            lines = (with_catalogue(line, catalogue, data) for line in lines)
+        return self._judge.judge(lines)
 
     def _date(self, judged: Sequence[JudgedLine], as_of: date | None) -> date:
         earliest = date.fromisoformat(self._models.manifest.as_of)
@@ -247,8 +256,8 @@ class Scorer:
         judged = self._judged(ask.lines)
         day = self._date(judged, ask.as_of)
         seen = list(counting_lines(judged, before=day_number(day)))
-        state = CustomerState.from_lines(seen)
-        found = state.features(day_number(day), self._settings.data.minor_units)
+        orders = self._engine.orders_of(seen)
+        found = orders.features(day_number(day))
         if found is None:
             raise NothingBought(day, [one.reason for one in judged])
         given = ask.known.table_features or {}
@@ -257,7 +266,7 @@ class Scorer:
                 "the models also learned from tables beside the orders, which orders alone do "
                 f"not tell ({', '.join(missing)})."
             )
-        return _Read(ask, judged, day, seen, state, {**found, **given})
+        return _Read(ask, judged, day, seen, orders, {**found, **given})
 
     def _run(self, as_of: date) -> RunInfo:
         risk = self._settings.predict.risk
@@ -365,7 +374,7 @@ class Scorer:
         yield from zip(places.tolist(), told, strict=True)
 
     def _features_at(self, one: _Read, day: date) -> dict[str, float] | None:
-        found = one.state.features(day_number(day), self._settings.data.minor_units)
+        found = one.orders.features(day_number(day))
         return None if found is None else {**found, **(one.ask.known.table_features or {})}
 
     def _categories(self, one: _Read) -> list[dict[str, Any]]:

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.engines.build import build_features
-from features.engines.state.customer import CustomerState
-from features.engines.state.export import customer_lines
+from features.engines.customer_lines import customer_lines
+from features.engines.live import LiveEngine
 from features.orders.log import OrderLog, day_date, day_number, read_orders
-from features.reading.judging import TypedLine, counting_lines, judge
+from features.reading.judging import Judge, TypedLine, counting_lines
 from features.reading.loading import load_lines
 from features.reading.rules import rules_for
 from features.reading.states import CANCELLED_COLUMN, DOCUMENT_NONE
 from features.reading.typing import SentLine, typed_line
+from features.settings.data import GATES
 from features.sources import FrameSource, ParquetSource
 from features.sql import engine
 from tests.support.dirty import (
@@ -37,6 +38,7 @@ from tests.support.shop import shop_settings
 Customers = dict[str, list[TypedLine]]
 Told = tuple[str | None, int | None, bool, int | None]
 DAYS = 12
+ENGINE = LiveEngine(minor_units=100)
 VARIANTS = {
     "prefix": {"rules": RULES},
     "equal rows are sales": {"rules": {**RULES, "duplicates": "keep"}},
@@ -48,7 +50,8 @@ VARIANTS = {
 
 
 def shop(root, **data):
-    return shop_settings(root, data={"columns": COLUMNS, **data})
+    accept = dict.fromkeys(GATES, "made-up lines are as dirty as can be")
+    return shop_settings(root, data={"columns": COLUMNS, "accept": accept, **data})
 
 
 def told_by_the_batch(shop, customers: Customers) -> dict[str, list[Told]]:
@@ -66,7 +69,8 @@ def told_by_the_batch(shop, customers: Customers) -> dict[str, list[Told]]:
 
 def told_here(shop, lines: list[TypedLine]) -> list[Told]:
     return [
-        (one.reason, one.amount, one.is_return, one.gone_day) for one in judge(lines, shop.data)
+        (one.reason, one.amount, one.is_return, one.gone_day)
+        for one in Judge(shop.data).judge(lines)
     ]
 
 
@@ -109,7 +113,7 @@ def test_all_reasons_come_up_in_the_dirty_lines(tmp_path):
     settings_ = shop(tmp_path, **VARIANTS["states"])
     customers = in_states(dirty_customers(5, customers=400, most=14))
     found = Counter(
-        one.reason for lines in customers.values() for one in judge(lines, settings_.data)
+        one.reason for lines in customers.values() for one in Judge(settings_.data).judge(lines)
     )
     # what a program sends has no such columns
     never = {"overlapping_files", CANCELLED_COLUMN, DOCUMENT_NONE}
@@ -147,20 +151,29 @@ def assert_judged_as_in(
     for customer, lines in customers.items():
         # rows that say when they came in are told apart by their place in the file
         arrived = lines if is_ordered else random.sample(lines, len(lines))
-        known = list(counting_lines(judge(arrived, log.settings.data), before=before))
+        known = list(counting_lines(Judge(log.settings.data).judge(arrived), before=before))
         assert Counter(known) == batch[customer]
-        mine = CustomerState.from_lines(known).features(before, 100)
-        theirs = CustomerState.from_lines(batch[customer].elements()).features(before, 100)
+        mine = ENGINE.orders_of(known).features(before)
+        theirs = ENGINE.orders_of(batch[customer].elements()).features(before)
         assert str(mine) == str(theirs)
         if mine is not None:
             rows[customer] = mine
     ours = pd.DataFrame.from_dict(rows, orient="index").sort_index()
-    pd.testing.assert_frame_equal(ours, table, check_names=False, rtol=1e-9, atol=0)
+    pd.testing.assert_frame_equal(ours, table, check_names=False, check_exact=True)
 
 
-def test_lines_of_several_files_are_judged_as_in_the_batch(tmp_path):
-    settings_ = shop(tmp_path, rules=RULES)
+@pytest.mark.parametrize("variant", ["prefix", "states"])
+@pytest.mark.parametrize("ingested", [False, True])
+def test_lines_of_several_files_are_judged_as_in_the_batch(ingested, variant, tmp_path):
+    plain = VARIANTS[variant]
+    columns = {**plain.get("columns", COLUMNS), **({"ingested_at": "arrived"} if ingested else {})}
+    settings_ = shop(tmp_path, rules=plain["rules"], columns=columns)
     customers = dirty_customers(21, customers=300, most=20, sources=("a", "b"))
+    if variant == "states":
+        customers = in_states(customers)
+    if ingested:
+        random = chance(22)
+        customers = {n: [late_line(random, line) for line in ls] for n, ls in customers.items()}
     files = []
     for source in ("a", "b"):
         part = {n: [one for one in ls if one.source == source] for n, ls in customers.items()}
@@ -168,14 +181,34 @@ def test_lines_of_several_files_are_judged_as_in_the_batch(tmp_path):
         frame_of(part).to_parquet(files[-1], index=False)
     with read_orders(settings_, ParquetSource(files)) as log:
         batch = Counter(customer_lines(log, before=log.end))
-        judged = {name: judge(lines, settings_.data) for name, lines in customers.items()}
+        judged = {name: Judge(settings_.data).judge(lines) for name, lines in customers.items()}
         ours = Counter(
             (name, line)
             for name, lines in judged.items()
             for line in counting_lines(lines, before=day_number(log.end))
         )
+        assert_told_as_by_the_batch(settings_, ParquetSource(files), judged)
     assert ours == batch
     assert any(one.reason == "overlapping_files" for lines in judged.values() for one in lines)
+
+
+def assert_told_as_by_the_batch(settings_, source, judged) -> None:
+    """Reason, amount and days are the same, line by line; of each file in its order."""
+    with engine(settings_.engine) as connection:
+        load_lines(connection, settings_, source)
+        rows = connection.execute("""
+            SELECT customer_id, reason, amount, is_return, gone_on, refunded
+            FROM judged_lines ORDER BY source_file, source_row""").fetchall()
+    batch = defaultdict(list)
+    for customer, reason, amount, is_return, gone_on, refunded in rows:
+        day = gone_on and day_number(gone_on)
+        batch[customer].append((reason, amount, is_return, day, refunded))
+    for customer, lines in judged.items():
+        by_file = sorted(lines, key=lambda line: line.line.source)
+        assert [tuple(line[1:]) for line in by_file] == [
+            (amount, is_return, reason, day, refunded)
+            for reason, amount, is_return, day, refunded in batch[customer]
+        ]
 
 
 @settings(max_examples=40)
@@ -186,7 +219,7 @@ def test_the_order_of_arrival_never_matters(seed, tmp_path_factory):
     before = day_number(START.date()) + 5
     shuffled = chance(seed).sample(lines, len(lines))
     one, other = (
-        Counter(counting_lines(judge(each, settings_.data), before=before))
+        Counter(counting_lines(Judge(settings_.data).judge(each), before=before))
         for each in (lines, shuffled)
     )
     assert one == other
@@ -236,7 +269,7 @@ def test_sent_lines_are_typed_as_the_same_rows_of_a_file(naive, tmp_path):
     ]
     with read_orders(settings_, FrameSource(pd.DataFrame(rows, dtype="str"))) as log:
         batch = Counter(line for _, line in customer_lines(log, before=log.end))
-    judged = judge([typed_line(one, settings_.data) for one in sent], settings_.data)
+    judged = Judge(settings_.data).judge([typed_line(one, settings_.data) for one in sent])
     assert Counter(counting_lines(judged, before=10**6)) == batch
 
 
@@ -261,10 +294,10 @@ def test_a_line_without_an_order_id_is_of_the_order_of_its_day(tmp_path):
         SentLine(order_id=None, ordered_at=datetime.fromisoformat("2024-03-01T09:30"), amount=4.5),
         settings_.data,
     )
-    (known,) = counting_lines(judge([line], settings_.data), before=10**6)
+    (known,) = counting_lines(Judge(settings_.data).judge([line]), before=10**6)
     assert (known.order_id, known.minute, known.amount) == ("2024-03-01", 9 * 60 + 30, 450)
     assert day_date(known.day) == date(2024, 3, 1)
-    assert list(counting_lines(judge([line], settings_.data), before=known.day)) == []
+    assert list(counting_lines(Judge(settings_.data).judge([line]), before=known.day)) == []
 
 
 def test_amounts_without_a_rate_or_a_currency_are_put_aside(tmp_path):
@@ -275,5 +308,5 @@ def test_amounts_without_a_rate_or_a_currency_are_put_aside(tmp_path):
         SentLine(order_id="1", ordered_at=at, amount=4.5, currency=currency)
         for currency in (None, "CHF", "money")
     ]
-    judged = judge([typed_line(one, settings_.data) for one in sent], settings_.data)
+    judged = Judge(settings_.data).judge([typed_line(one, settings_.data) for one in sent])
     assert [one.reason for one in judged] == [None, "no_rate", "bad_currency"]

@@ -14,6 +14,7 @@ from features.rows import Rows
 from features.segments.clusters import Clusters
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.in_force import put_in_force
+from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
 from training.models.cancellation import AnyChurnModel, SavedChurn
@@ -71,12 +72,20 @@ def publish_bundle(
     Returns
     -------
     The folder of the new bundle.
+
+    Raises
+    ------
+    BundleError
+        When what was written predicts something else than what was fitted, or single customers
+        would be scored otherwise than by a run.
     """
     bundle = bundles / manifest.bundle_id
     unfinished = bundles / f".{manifest.bundle_id}.unfinished"
     try:
         _write_bundle(unfinished, manifest, fitted, golden)
         load_models_of(unfinished)
+        if LiveProof.name in fitted:
+            LiveProof.load(unfinished / LiveProof.name).check()
         unfinished.replace(bundle)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The process that scores: requests that wait are scored together, and each as if alone."""
 
 import json
+import shutil
 from datetime import timedelta
 from io import BytesIO, StringIO
 
@@ -11,6 +12,9 @@ from serving.live.process import answer, answers, serve
 from serving.live.scorer import Scorer
 from tests.support.sent import sent_lines
 from tests.support.shop import write_config
+from tests.support.trained import copy_of
+from training.bundle.live_proof import LiveProof
+from training.bundle.manifest import MANIFEST, current_bundle, sha256_of
 from training.bundle.publication import load_models
 
 
@@ -78,6 +82,27 @@ def test_every_line_is_answered_by_a_line(trained, requests, pipe):
         one["customer_id"] for one in some[:-1]
     ]
     assert "counts as a purchase" in told[-1]["refused"][0]
+
+
+def test_models_whose_features_would_differ_live_are_refused_by_name(trained, tmp_path):
+    shop = copy_of(trained, tmp_path)
+    bundle = current_bundle(shop.settings.path(shop.settings.store.bundles))
+    file = bundle / LiveProof.name / "golden_lines.json"
+    golden = json.loads(file.read_text())
+    next(iter(golden["features"].values()))["mean_hour"] += 0.5
+    file.write_text(json.dumps(golden))
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    manifest["files"][str(file.relative_to(bundle))] = sha256_of(file)
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    out = StringIO()
+    assert serve(write_config(shop.settings), BytesIO(), out) == 1
+    assert "other features come out, mean_hour (" in json.loads(out.getvalue())["refused"]
+    shutil.rmtree(file.parent)
+    manifest["files"].pop(str(file.relative_to(bundle)))
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    out = StringIO()
+    assert serve(write_config(shop.settings), BytesIO(), out) == 1
+    assert "no made-up customers" in json.loads(out.getvalue())["refused"]
 
 
 def test_without_models_it_says_why_and_ends(trained, tmp_path):

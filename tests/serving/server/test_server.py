@@ -32,7 +32,7 @@ from serving.server.server import serve
 from serving.server.stores import open_stores
 
 def report():
-    heavy = {"mlflow", "lightgbm", "sklearn", "duckdb", "pandas", "numpy"}
+    heavy = {"mlflow", "lightgbm", "sklearn", "duckdb", "pandas", "numpy", "sqlglot"}
     print("REPORT", json.dumps({"looked_up": looked_up, "heavy": sorted(heavy & set(sys.modules))}))
 
 atexit.register(report)

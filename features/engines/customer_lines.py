@@ -1,11 +1,8 @@
-"""The states of all customers of a log."""
+"""The lines of all customers of a log, as the rules let them pass."""
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import groupby
-from operator import itemgetter
 
-from features.engines.state.customer import CustomerState
 from features.orders.log import OrderLog
 from features.reading.order_line import Line
 
@@ -34,14 +31,3 @@ def customer_lines(log: OrderLog, *, before: date) -> Iterator[tuple[str, Line]]
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         for customer, *line in rows:
             yield customer, Line(*line)
-
-
-def customer_states(log: OrderLog, *, before: date) -> Iterator[tuple[str, CustomerState]]:
-    """The state of every customer on the morning of `before`, one at a time.
-
-    Yields
-    ------
-    (customer_id, state) in order of id, customers who only ever returned something included.
-    """
-    for customer, lines in groupby(customer_lines(log, before=before), key=itemgetter(0)):
-        yield customer, CustomerState.from_lines(line for _, line in lines)

@@ -1,7 +1,9 @@
-"""The state per customer answers what the catalogue's SQL answers, feature by feature."""
+"""The compiled features of one customer are what the catalogue's SQL answers, feature by feature."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 import duckdb
 import numpy as np
@@ -12,15 +14,15 @@ from hypothesis import strategies as st
 
 from features.catalogue import FEATURES
 from features.engines.build import build_features, feature_query
-from features.engines.state.customer import CustomerState
-from features.engines.state.export import customer_lines, customer_states
+from features.engines.customer_lines import customer_lines
+from features.engines.live import LiveEngine
 from features.orders.log import OrderLog, day_number, days_of, orders_of, read_orders
 from features.reading.order_line import Line
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings
 from tests.support.states import lines_of_a_customer
 
-WHOLE_UNITS = {"days", "orders", "count"}
+ENGINE = LiveEngine(minor_units=100)
 DAYS = 430
 
 
@@ -63,37 +65,33 @@ def day(number: int) -> date:
 
 
 def assert_same(ours: pd.DataFrame, table: pd.DataFrame) -> None:
-    """Whole numbers equal, doubles to 1e-9."""
+    """Equal to the bit."""
     assert list(ours.columns) == list(FEATURES)
     assert list(ours.index) == list(table.index)
-    for name, feature in FEATURES.items():
-        is_whole = feature.unit in WHOLE_UNITS and table[name].dropna().mod(1).eq(0).all()
-        np.testing.assert_allclose(
-            ours[name], table[name], rtol=0 if is_whole else 1e-9, atol=0, err_msg=name
-        )
+    for name in FEATURES:
+        np.testing.assert_array_equal(ours[name], table[name], err_msg=name)
 
 
-def rows_of(states: dict[str, CustomerState], log: OrderLog, as_of: date) -> pd.DataFrame:
-    rows = {
-        customer: found
-        for customer, state in sorted(states.items())
-        if (found := state.features(day_number(as_of), log.settings.data.minor_units))
-    }
+def rows_of(log: OrderLog, known: date, as_of: date) -> pd.DataFrame:
+    """Of every customer by the lines known on a morning, at that date or an earlier one."""
+    rows = {}
+    for customer, lines in groupby(customer_lines(log, before=known), key=itemgetter(0)):
+        found = ENGINE.orders_of(line for _, line in lines).features(day_number(as_of))
+        if found is not None:
+            rows[customer] = found
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def test_a_state_knows_every_feature_of_the_catalogue_in_its_order():
+def test_it_knows_every_feature_of_the_catalogue_in_its_order():
     line = Line("o1", 19_723, 600, "tea", "drinks", "web", 1.0, 450, 0, None, is_return=False)
-    found = CustomerState.from_lines([line]).features(19_724, minor_units=100)
+    found = ENGINE.orders_of([line]).features(19_724)
     assert list(found) == list(FEATURES)
     assert {type(value) for value in found.values()} == {float}
 
 
 @pytest.mark.parametrize("days", [2, 91, 391, DAYS])
-def test_the_states_of_a_log_hold_what_could_be_known_at_the_date(log, days):
-    states = dict(customer_states(log, before=day(days)))
-    assert list(states) == sorted(states)
-    assert_same(rows_of(states, log, day(days)), build_features(log, day(days)))
+def test_the_lines_of_a_log_give_the_table_of_the_date(log, days):
+    assert_same(rows_of(log, day(days), day(days)), build_features(log, day(days)))
 
 
 @pytest.mark.parametrize("days", [2, 100, 101, 102, DAYS])
@@ -111,44 +109,33 @@ def test_the_lines_of_a_log_are_those_visible_at_the_date(log, days):
     assert Counter(ours) == Counter(visible)
 
 
-# a state does not keep when its lines came in
+# lines count as known on their day, whenever they came in
 @pytest.mark.parametrize("log", ["ordered_at"], indirect=True)
-def test_earlier_dates_are_answered_by_the_last_state(log):
-    states = dict(customer_states(log, before=log.end))
+def test_earlier_dates_are_answered_by_the_last_lines(log):
     for days in (2, 150, 391):
-        assert_same(rows_of(states, log, day(days)), build_features(log, day(days)))
+        assert_same(rows_of(log, log.end, day(days)), build_features(log, day(days)))
 
 
-def replayed_values(log: OrderLog, dates: list[date]) -> int:
-    """Feed lines as they come in, late ones among them; compare everyone at each date.
-
-    Whose purchase was taken back over midnight begins anew.
-    """
-    states: dict[str, CustomerState] = defaultdict(CustomerState)
-    known: Counter[tuple[str, Line]] = Counter()
-    values = 0
-    for as_of in dates:
-        visible = Counter(customer_lines(log, before=as_of))
-        begins_anew = {customer for customer, _ in known - visible}
-        for customer in begins_anew:
-            states[customer] = CustomerState()
-        fresh = Counter(row for row in visible.elements() if row[0] in begins_anew)
-        for customer, line in ((visible - known) | fresh).elements():
-            states[customer].apply(line)
-        known = visible
-        ours = rows_of(states, log, as_of)
-        assert_same(ours, build_features(log, as_of))
-        values += ours.size
-    return values
-
-
-def test_a_replayed_log_gives_the_table_of_each_date(log):
-    assert replayed_values(log, [day(days) for days in range(30, DAYS, 80)]) > 10_000
+@pytest.mark.parametrize("log", ["ordered_at"], indirect=True)
+def test_the_mornings_of_a_customer_are_those_of_the_table(log):
+    """One customer's orders, asked at one date after the other."""
+    lines = groupby(customer_lines(log, before=log.end), key=itemgetter(0))
+    orders = {customer: ENGINE.orders_of(line for _, line in some) for customer, some in lines}
+    # on the mornings after a purchase that is taken back the next day, the log knows it still
+    for days in range(110, DAYS, 40):
+        found = {name: one.features(day_number(day(days))) for name, one in orders.items()}
+        rows = {name: one for name, one in found.items() if one is not None}
+        assert_same(pd.DataFrame.from_dict(rows, orient="index"), build_features(log, day(days)))
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_replayed_values(log):
-    assert replayed_values(log, [day(days) for days in range(2, DAYS, 9)]) > 100_000
+def test_a_hundred_thousand_values(log):
+    values = 0
+    for days in range(2, DAYS, 9):
+        ours = rows_of(log, day(days), day(days))
+        assert_same(ours, build_features(log, day(days)))
+        values += ours.size
+    assert values > 100_000
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +169,6 @@ def table_of(lines: list[Line], as_of: int, engine: duckdb.DuckDBPyConnection) -
 )
 def test_any_lines_in_any_order_give_the_row_of_the_table(lines, days, data, engine):
     as_of = min(one.day for one in lines) + days
-    found = CustomerState.from_lines(data.draw(st.permutations(lines))).features(as_of, 100)
+    found = ENGINE.orders_of(data.draw(st.permutations(lines))).features(as_of)
     ours = pd.DataFrame([found] if found else [], columns=list(FEATURES), dtype="float64")
     assert_same(ours, table_of(lines, as_of, engine))
