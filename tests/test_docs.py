@@ -85,8 +85,8 @@ def test_every_setting_is_documented():
 @pytest.mark.slow
 def test_the_readme_way_works_on_a_csv(tmp_path):
     orders = simulate_orders(customers=140, days=330)
-    orders.to_csv(tmp_path / "orders.csv", index=False)
     commands = [words for words in readme_commands() if words[1] != "serve"]
+    orders.to_csv(tmp_path / commands[0][2], index=False)
     assert [words[1] for words in commands] == ["init", "check", "train", "score", "list"]
     for words in commands:
         done = subprocess.run(

@@ -21,8 +21,8 @@ from features.doctor.gates import accepted
 from features.doctor.report import Finding
 from features.errors import DataError
 from features.reading.identities import Resolution, load_persons
+from features.reading.ids import nobody_ids
 from features.reading.mapping import customer_text, filled_lines, id_text, person_text, product_code
-from features.reading.rules import nobody_ids
 from features.reading.side_tables import load_links, open_side_table
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings

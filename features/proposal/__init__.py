@@ -8,6 +8,7 @@ quantity grows. What cannot be told is marked CHECK in the text and said in the 
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,16 @@ import pandas as pd
 from features.errors import ConfigError
 from features.proposal.cards import find_identities
 from features.proposal.draft import Draft, listed
-from features.proposal.log import open_log, pattern_of
-from features.proposal.money import find_money
+from features.proposal.first_orders import UnderstoodOrder, first_orders
+from features.proposal.known import recognised, take_asked, take_known
+from features.proposal.log import Log, open_log, pattern_of
+from features.proposal.money.search import find_money
+from features.proposal.money.verdict import find_number_style, prove_money
+from features.proposal.people import find_people
 from features.proposal.place import find_place
 from features.proposal.roles import find_roles
 from features.proposal.rules import find_rules
+from features.proposal.statuses import find_statuses
 from features.proposal.text import render
 from features.settings.columns import Columns
 from features.settings.data import POSTGRES
@@ -40,13 +46,20 @@ class Proposal:
     Attributes
     ----------
     toml : the commented text of `regulars.toml`
-    settings : the same, parsed; `features.settings.loading.settings_from` accepts it
+    settings : the same, parsed; `features.settings.loading.settings_from` accepts it unless
+        fields are open
     notes : sentences for the person: what was taken for what, what must be checked
+    system : the system that wrote the file and the name of its export, where it is known
+    open_fields : fields without which nothing can be read, to be filled in by the person
+    first_orders : the first orders as these settings read them
     """
 
     toml: str
     settings: dict[str, Any]
     notes: tuple[str, ...]
+    system: str | None = None
+    open_fields: tuple[str, ...] = ()
+    first_orders: tuple[UnderstoodOrder, ...] = ()
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -59,44 +72,56 @@ class Proposal:
 
 
 def propose(
-    place: str, *, relative_to: Path, table: str | None = None, query: str | None = None
+    location: str,
+    *,
+    relative_to: Path,
+    table: str | None = None,
+    query: str | None = None,
+    system: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Proposal:
-    """Look at Parquet or CSV files, or at a database, and propose how to read the orders.
+    """Look at orders in files or a database, and propose how to read them.
 
     Parameters
     ----------
-    place : file or glob as typed, relative to the working directory or absolute; or the URL of
+    location : file or glob as typed, relative to the working directory or absolute; or the URL of
         a PostgreSQL database
-    relative_to : folder of the configuration file to be; files below it are written
-        relative to it, others absolute
+    relative_to : folder of the configuration file to be; files are written relative to it
     table, query : which orders of the database; one of them
+    system : the system that wrote the file, where its header does not tell; ``none``: no known one
+    columns : field of `data.columns` → the column that the person says it is
 
     Returns
     -------
     Proposal. Roles of columns come from a sample of about 200,000 rows in chunks spread
     over the file, counts of product codes and order numbers from all rows. The same
-    file gives the same proposal.
+    file gives the same proposal. Where no column can be the date, the customer or the money of
+    an order, the proposal leaves that line open and says so.
 
     Raises
     ------
     ConfigError
-        When a database comes without a table or query, with both, or a file with either.
+        When a database comes without a table or query, with both, or a file with either; when a
+        named system or column is not there.
     DataError
-        One clear sentence: no such file, empty, a folder, not Parquet or CSV, what the database
-        says, or no column that can be the date, the customer or the money of an order. No
-        message holds a password.
+        One clear sentence: no such file, empty, a folder, no table, what the database says, or
+        dates turned round in part. No message holds a password.
     """
-    source = _source_settings(place, relative_to, table, query)
-    with open_log(place, table=table, query=query) as log:
-        draft = Draft(log)
-        find_roles(draft)
-        find_money(draft)
+    source = _source_settings(location, relative_to, table, query)
+    with open_log(location, table=table, query=query) as log:
+        draft = _drafted(log, system, columns or {})
+        is_database = location.startswith(POSTGRES)
+        identities = None
+        if not is_database and "customer_id" in draft.mapped:
+            identities = find_identities(draft)
         rules = find_rules(draft)
         shop = find_place(draft)
-        identities = None if place.startswith(POSTGRES) else find_identities(draft)
         horizon = _horizon(draft)
         draft.notes.insert(0, _summary(draft))
-        if without_password(place) != place:
+        if draft.open_fields and draft.layout is not None and draft.layout.join:
+            draft.note(draft.layout.join)
+        draft.notes.extend(f"OPEN: {what}" for what in draft.open_fields.values())
+        if without_password(location) != location:
             draft.note(
                 "The file holds the password of the address: keep it to yourself, or leave it to "
                 "PGPASSWORD or ~/.pgpass."
@@ -104,9 +129,32 @@ def propose(
         toml = render(
             draft, source=source, shop=shop, rules=rules, identities=identities, horizon=horizon
         )
-    settings = tomllib.loads(toml)
-    settings_from(settings, FeatureSettings, root=relative_to)
-    return Proposal(toml, settings, tuple(draft.notes))
+        values = tomllib.loads(toml)
+        orders: tuple[UnderstoodOrder, ...] = ()
+        if not draft.open_fields:
+            orders = first_orders(log, settings_from(values, FeatureSettings, root=relative_to))
+    return Proposal(
+        toml,
+        values,
+        tuple(draft.notes),
+        system=f"{draft.layout.system}: {draft.layout.export}" if draft.layout else None,
+        open_fields=tuple(draft.open_fields),
+        first_orders=orders,
+    )
+
+
+def _drafted(log: Log, system: str | None, named_columns: Mapping[str, str]) -> Draft:
+    """Every decision about the columns, each step seeing those before it."""
+    draft = Draft(log, layout=recognised(list(log.header), system))
+    take_asked(draft, named_columns)
+    take_known(draft)
+    find_roles(draft)
+    find_money(draft)
+    find_statuses(draft)
+    prove_money(draft)
+    find_people(draft)
+    find_number_style(draft)
+    return draft
 
 
 def _summary(draft: Draft) -> str:
@@ -120,36 +168,38 @@ def _summary(draft: Draft) -> str:
 
 
 def _source_settings(
-    place: str, relative_to: Path, table: str | None, query: str | None
+    location: str, relative_to: Path, table: str | None, query: str | None
 ) -> dict[str, str]:
     """The settings of `[data]` that say where the orders are."""
     chosen = {name: text for name, text in (("table", table), ("query", query)) if text}
-    if not place.startswith(POSTGRES):
+    if not location.startswith(POSTGRES):
         if chosen:
             raise ConfigError("--table and --query are for orders in PostgreSQL, not in files.")
-        return {"transactions": _written(place, relative_to)}
+        return {"transactions": _written(location, relative_to)}
     if len(chosen) != 1:
         raise ConfigError("orders in PostgreSQL need either --table or --query.")
-    return {"transactions": place, **chosen}
+    return {"transactions": location, **chosen}
 
 
-def without_password(place: str) -> str:
+def without_password(location: str) -> str:
     """A file name as it is, a URL without its password.
 
     >>> without_password("postgresql://ann:secret@db/shop?password=secret&sslmode=require")
     'postgresql://ann@db/shop?sslmode=require'
     """
-    if not place.startswith(POSTGRES):
-        return place
-    bare = re.sub(r"^(\w+://[^:@/?]*):[^@/?]*@", r"\1@", place)
+    if not location.startswith(POSTGRES):
+        return location
+    bare = re.sub(r"^(\w+://[^:@/?]*):[^@/?]*@", r"\1@", location)
     return re.sub(r"(?<=[?&])password=[^&]*&?", "", bare).rstrip("?&")
 
 
 def _written(path_or_glob: str, relative_to: Path) -> str:
-    """The path as the configuration says it: with `/`, relative if below `relative_to`."""
+    """The path as the configuration says it: with `/`, counted from its own folder."""
     path = Path(os.path.abspath(pattern_of(path_or_glob)))  # noqa: PTH100 - keeps symbolic links
     folder = Path(os.path.abspath(relative_to))  # noqa: PTH100
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    if path.anchor != folder.anchor:
+        return path.as_posix()
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _horizon(draft: Draft) -> tuple[int, str]:
@@ -157,6 +207,8 @@ def _horizon(draft: Draft) -> tuple[int, str]:
     default = int(Predict.model_fields["horizon_days"].default)
     # single broken dates must not stretch the log
     days = draft.times.dt.normalize().dropna().sort_values(ignore_index=True)
+    if days.empty:
+        return default, "the default"
     trimmed = len(days) // 1_000
     span = (days.iloc[-1 - trimmed] - days.iloc[trimmed]) // pd.Timedelta(days=1) + 1
     if span >= _YEAR_DAYS:

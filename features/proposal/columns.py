@@ -1,5 +1,7 @@
 """The columns of a sample: what each holds, read the way the mapping will read it."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -9,6 +11,22 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from features.proposal.names import likeness
+from features.reading.values.dates import (
+    EPOCH_MILLISECONDS,
+    EPOCH_SECONDS,
+    EXCEL,
+    iso_sql,
+    moment_sql,
+)
+from features.reading.values.number_style import number_marks
+from features.reading.values.numbers import (
+    PLAIN,
+    NumberStyle,
+    ascii_digits,
+    number_sql,
+    read_number,
+)
 from features.sql import identifier, literal
 
 READABLE_SHARE = 0.98
@@ -28,18 +46,41 @@ _DAYS = (
     "%m/%d/%y",
     "%d.%m.%y",
     "%d-%b-%Y",
+    "%d-%b-%y",
+    "%b-%d-%Y",
+    "%b-%d-%y",
     "%d %b %Y",
+    "%d. %b %Y",
     "%b %d, %Y",
+    "%b %d %Y",
+    "%d de %b de %Y",
+    "%Y/%m/%d",
     "%Y.%m.%d",
+    "%Y年%m月%d日",
     "%Y%m%d",
 )
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
+# a time of twelve hours is read before one that ignores AM and PM
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p",
+           ", %I:%M:%S %p", "T%H:%M:%S", " %H时%M分", " %H时%M分%S秒")  # fmt: skip
 _FORMATS = tuple(day + clock for day, clock in product(_DAYS, _CLOCKS))
+_HALVES = ("%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y-%m-%d%p%I:%M:%S", "%Y-%m-%d %p%I:%M:%S")
+"""Like ISO 8601, but for a clock of twelve hours."""
+
+_HALF_OF_DAY = r"(?i)([ap]\.? ?m\.?|上午|下午|午前|午後|凌晨|早上|中午|晚上)"
+_COUNTED_RANGES = {
+    EXCEL: (29_221, 73_050),
+    EPOCH_SECONDS: (3.2e8, 4.1e9),
+    EPOCH_MILLISECONDS: (3.2e11, 4.1e12),
+}
+"""What a number of today's calendars lies between, by what it counts: 1980 to 2099."""
 _TEXT_ZONE = r"([Zz]|[+-]\d\d:?(\d\d)?)$"
-_DATE_LIKE = r"\d{1,4}[-/. ]\w{1,9}[-/. ]\d{1,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{8}"
-_COMMA_NUMBER = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
-_GROUPED_NUMBER = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
-_SIGNED_NUMBER = r"[+-]?\s*([$€£¥₹]|[A-Z]{3}\b)?\s*[+-]?[\d.,]*\d\s*([$€£¥₹%]|[A-Z]{3})?"
+_DATE_LIKE = (
+    r"\D{0,14}\d{1,4}[-/. 年]+\w{1,10}\.?[-/. 月]+\d{1,4}|\w{3,10}\.?[- ]\d{1,2},?[- ]\d{2,4}|\d{8}"
+    r"|\d{1,2}\.? (de )?\w{3,10}\.? (de )?\d{4}"
+)
+_PROBED = 200
+_SIGN = r"R\$|[$€£¥￥₹₩₺₽]|zł|\bCHF\b"
+_ANY_DIGIT = r"\d"
 
 
 @dataclass(frozen=True)
@@ -52,12 +93,12 @@ class Column:
     values : text (blank as missing) or numbers
     is_text : whether the file holds it as text
     times : naive timestamps (UTC where the file gives offsets), None if no dates
-    date_format : strptime pattern of `times`, None for ISO 8601 and typed columns
+    date_format : `data.date_format` for `times`, None for ISO 8601 and typed columns
     other_format : a second pattern that reads the dates as well (day and month swapped)
     has_offset : whether the timestamps say their offset from UTC
     numbers : floats, None if it holds none
-    decimal_comma : whether numbers are written 12,50
-    written_number : an example of a number with signs that cannot be read ("£1,200.00")
+    style : how its numbers are written
+    currency_sign : the sign beside most numbers
     """
 
     name: str
@@ -68,8 +109,13 @@ class Column:
     other_format: str | None = None
     has_offset: bool = False
     numbers: "pd.Series[float] | None" = None
-    decimal_comma: bool = False
-    written_number: str | None = None
+    style: NumberStyle = PLAIN
+    currency_sign: str | None = None
+
+    @property
+    def entries(self) -> "pd.Series[Any]":
+        """What the rows hold; the same as `values`."""
+        return self.values
 
     @cached_property
     def codes(self) -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -131,11 +177,15 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: st
         column = Column(name, values, is_text=False, numbers=values.astype(float))
     elif kind in ("VARCHAR", "UUID") or kind.startswith("ENUM"):
         values = _series(connection, table, f"nullif(trim({field}::VARCHAR), '')")
-        column = Column(name, values, is_text=True, **_written_numbers(values))
+        column = Column(
+            name, values, is_text=True, **_written_numbers(connection, table, field, values)
+        )
     else:
         return None
     if not column.distinct:
         return None
+    if dates := _counted_dates(column):
+        return Column(name, values, column.is_text, **dates)
     if kind in _FLOATS or kind.startswith("DECIMAL") or not _like_dates(values):
         return column
     dates = _written_dates(connection, table, name, is_text=column.is_text)
@@ -154,27 +204,32 @@ def _typed_times(
     return Column(name, values, is_text=False, times=values, has_offset=has_offset)
 
 
-def _written_numbers(values: "pd.Series[Any]") -> dict[str, Any]:
+def _written_numbers(
+    connection: duckdb.DuckDBPyConnection, table: str, field: str, values: "pd.Series[Any]"
+) -> dict[str, Any]:
     """What a text column says if its text is numbers."""
     present = values.dropna()
-    if present.empty or not present.iloc[:200].str.match(_SIGNED_NUMBER).mean() > 0.9:
+    first = present.iloc[:_PROBED]
+    if first.empty or not first.str.contains(_ANY_DIGIT).mean() > 0.9:
         return {}
-    numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    if np.isfinite(numbers[present.index]).mean() >= READABLE_SHARE:
-        return {"numbers": numbers}
-    if present.str.fullmatch(_GROUPED_NUMBER + r"|[+-]?\d+(\.\d+)?").mean() >= READABLE_SHARE:
-        return {"written_number": present[present.str.contains(",", regex=False)].iloc[0]}
-    if present.str.fullmatch(_COMMA_NUMBER).mean() >= READABLE_SHARE:
-        plain = values.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-        return {"numbers": pd.to_numeric(plain, errors="coerce"), "decimal_comma": True}
-    if present.str.fullmatch(_SIGNED_NUMBER).mean() >= READABLE_SHARE:
-        return {"written_number": present.iloc[0]}
-    return {}
+    style = number_marks(present.drop_duplicates()).style
+    if sum(read_number(text, style) is not None for text in first) < 0.9 * len(first):
+        return {}
+    numbers = _series(connection, table, number_sql(f"({field}::VARCHAR)", style)).astype(float)
+    if np.isfinite(numbers[present.index]).mean() < READABLE_SHARE:
+        return {}
+    return {"numbers": numbers, "style": style, "currency_sign": _currency_sign(first)}
+
+
+def _currency_sign(texts: "pd.Series[Any]") -> str | None:
+    """The sign of money that stands beside most numbers, None where there is none."""
+    counts = texts.str.extract(f"({_SIGN})")[0].value_counts()
+    return str(counts.index[0]) if len(counts) and counts.iloc[0] >= len(texts) / 2 else None
 
 
 def _like_dates(values: "pd.Series[Any]") -> bool:
     """Whether the first values are worth trying to read as dates."""
-    first = values.dropna().iloc[:200].astype(str).str.removesuffix(".0")
+    first = values.dropna().iloc[:200].astype(str).str.removesuffix(".0").map(ascii_digits)
     return bool(first.str.match(_DATE_LIKE).mean() >= 0.9)
 
 
@@ -183,19 +238,12 @@ def _written_dates(
 ) -> dict[str, Any]:
     """What a text or whole-number column says if it is dates, as the mapping reads them."""
     text = f"trim(CAST({identifier(name)} AS VARCHAR))"
-    offset = f"regexp_matches({text}, '{_TEXT_ZONE}') AND position(':' IN {text}) > 0"
-    # the engine reads +01:00, shop systems write +0100
-    zoned = rf"regexp_replace({text}, ' ?([+-]\d\d)(\d\d)$', '\1:\2')"
-    iso = (
-        f"CASE WHEN {offset} THEN timezone('UTC', TRY_CAST({zoned} AS TIMESTAMPTZ)) "
-        f"ELSE TRY_CAST({text} AS TIMESTAMP) END"
-    )
-    if is_text and _readable(connection, table, text, [iso]):
-        share = f"SELECT avg(CASE WHEN {offset} THEN 1 ELSE 0 END) > 0.5 FROM {table}"
-        has_offset = bool(connection.execute(share).fetchall()[0][0])
-        return {"times": _series(connection, table, iso), "has_offset": has_offset}
-    formats = _FORMATS if is_text else ("%Y%m%d",)
-    readings = {f"try_strptime({text}, {literal(form)})": form for form in formats}
+    if is_text and not _has_halves(connection, table, text):
+        iso = _iso_dates(connection, table, text)
+        if iso:
+            return iso
+    formats = _formats_like(connection, table, text) if is_text else ["%Y%m%d"]
+    readings = {moment_sql(text, pattern): pattern for pattern in formats}
     fitting = _readable(connection, table, text, list(readings))
     if not fitting:
         return {}
@@ -205,6 +253,68 @@ def _written_dates(
         "date_format": readings[fitting[0]],
         "other_format": readings[fitting[1]] if len(fitting) > 1 else None,
     }
+
+
+def _formats_like(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> list[str]:
+    """The patterns with the signs, names and clock that most of the first dates have."""
+    first = connection.execute(f"SELECT {text} FROM {table} WHERE {text} <> '' LIMIT 50").fetchall()
+    shapes = Counter(_shape(ascii_digits(written)) for (written,) in first)
+    usual = {shape for shape, count in shapes.items() if count >= len(first) / 10}
+    return [
+        pattern
+        for pattern in (*_HALVES, *_FORMATS)
+        if _shape(re.sub("%[bB]", "abc", pattern.replace("%p", "AM"))) in usual
+    ]
+
+
+def _shape(written: str) -> tuple[bool, ...]:
+    """What a date has of signs and names; the same of a pattern and of what it reads."""
+    has_half = re.search(_HALF_OF_DAY, written) is not None
+    rest = re.sub(_HALF_OF_DAY, "", re.sub(r"(?<=[\ddYmy])T(?=[\d%])", " ", written))
+    rest = re.sub("%[a-zA-Z]|[日时分秒]", "", rest)
+    has_name = re.search(r"[^\W\d_]{3,}", rest) is not None or ("月" in rest and "年" not in rest)
+    return (has_half, has_name, *(sign in written for sign in "/-:时年"), written.count(":") > 1)
+
+
+def _has_halves(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> bool:
+    """Whether times say AM or PM, which the reader of ISO 8601 would ignore."""
+    share = (
+        f"SELECT avg(CASE WHEN regexp_matches({text}, {literal(_HALF_OF_DAY)}) THEN 1 ELSE 0 END) "
+        f"FROM (SELECT * FROM {table} WHERE {text} <> '' LIMIT 200)"
+    )
+    return bool((connection.execute(share).fetchall()[0][0] or 0) > 0.5)
+
+
+def _iso_dates(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> dict[str, Any]:
+    offset = f"regexp_matches({text}, '{_TEXT_ZONE}') AND position(':' IN {text}) > 0"
+    # the engine reads +01:00, shop systems write +0100
+    zoned = r"regexp_replace({text}, ' ?([+-]\d\d)(\d\d)$', '\1:\2')"
+    iso = iso_sql(
+        f"CASE WHEN {offset} THEN timezone('UTC', TRY_CAST({zoned} AS TIMESTAMPTZ)) "
+        "ELSE TRY_CAST({text} AS TIMESTAMP) END",
+        text,
+    )
+    if not _readable(connection, table, text, [iso]):
+        return {}
+    share = f"SELECT avg(CASE WHEN {offset} THEN 1 ELSE 0 END) > 0.5 FROM {table}"
+    has_offset = bool(connection.execute(share).fetchall()[0][0])
+    return {"times": _series(connection, table, iso), "has_offset": has_offset}
+
+
+def _counted_dates(column: Column) -> dict[str, Any]:
+    """What a column of numbers says if they count days or seconds, by its name and its size."""
+    if column.numbers is None or likeness("ordered_at", column.name) < 1:
+        return {}
+    present = column.numbers.dropna()
+    for counted, (first, last) in _COUNTED_RANGES.items():
+        if len(present) and present.between(first, last).mean() >= READABLE_SHARE:
+            is_day = counted == EXCEL
+            unit = 86_400.0 if is_day else 1.0 if counted == EPOCH_SECONDS else 0.001
+            start = pd.Timestamp("1899-12-30" if is_day else "1970-01-01")
+            seconds = (column.numbers * unit).round().astype("Int64")
+            times = start + pd.to_timedelta(seconds, unit="s")
+            return {"times": times, "date_format": counted, "has_offset": not is_day}
+    return {}
 
 
 def _readable(

@@ -1,13 +1,37 @@
 """What has been decided about a file so far."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from features.proposal.columns import Column
 from features.proposal.log import Log
 from features.proposal.names import likeness
+from features.proposal.systems.layout import Layout, plain_name
+
+Verdict = Literal["purchase", "none", "return"]
+
+
+@dataclass(frozen=True)
+class ProposedVerdicts:
+    """What is proposed for the words of a column.
+
+    Attributes
+    ----------
+    verdicts : word as the file writes it → what a row with it is
+    rows : word → rows of the whole file
+    undecided : words that nobody has decided, each with what it may mean
+    """
+
+    verdicts: dict[str, Verdict]
+    rows: dict[str, int]
+    undecided: dict[str, str]
+
+    def words(self, verdict: Verdict) -> list[str]:
+        """The words of a verdict, the commonest first."""
+        chosen = [word for word, meaning in self.verdicts.items() if meaning == verdict]
+        return sorted(chosen, key=lambda word: (-self.rows.get(word, 0), word))
 
 
 @dataclass
@@ -21,21 +45,72 @@ class Draft:
     why : field → what spoke for it, or a doubt to check
     candidates : unmapped field → columns that might still be it
     notes : sentences for the person
+    layout : what is known of the system that wrote the file
+    open_fields : field that every shop needs and nothing was found for → what to fill in
+    fill_down : columns that are blank on an order's further lines
+    order_level : columns of money of the whole order
+    none_when_filled, none_when_empty : columns whose value, or blank, makes a row no purchase
+    discount, tax, shipping : as in `data.rules.discount`, `data.tax` and `data.shipping`; None:
+        the default
+    money_digits : as in `[data]`
+    verdicts : `status` and `document` → what their words mean
+    anonymous : customer ids that are nobody → why
+    folds_emails : whether customer ids are e-mail addresses
+    decimal, thousands : how numbers are written, as in `[data]`
+    rivals : columns that might be the money as well
+    compared_price : the price of one piece beside an amount, for the proof alone
     """
 
     log: Log
+    layout: Layout | None = None
     mapped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
     candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    open_fields: dict[str, str] = field(default_factory=dict)
+    fill_down: list[str] = field(default_factory=list)
+    order_level: list[str] = field(default_factory=list)
+    none_when_filled: list[str] = field(default_factory=list)
+    none_when_empty: list[str] = field(default_factory=list)
+    discount: Literal["taken_off", "to_take_off"] | None = None
+    tax: Literal["excluded", "included"] | None = None
+    shipping: Literal["excluded", "included"] | None = None
+    money_digits: int | None = None
+    verdicts: dict[str, ProposedVerdicts] = field(default_factory=dict)
+    anonymous: dict[str, str] = field(default_factory=dict)
+    folds_emails: bool = False
+    decimal: str = "."
+    thousands: str | None = None
+    rivals: list[str] = field(default_factory=list)
+    compared_price: str | None = None
 
     def take(self, name: str, column: Column, why: str = "") -> None:
         """Read the field `name` from `column`."""
         self.mapped[name] = (*self.mapped.get(name, ()), column.name)
         self.why[name] = why or self.why.get(name, "")
 
+    def drop(self, name: str, column: str | None = None) -> None:
+        """Read the field `name` from nothing, or from `column` no more."""
+        left = tuple(
+            kept_column
+            for kept_column in self.mapped.get(name, ())
+            if column not in (None, kept_column)
+        )
+        if left:
+            self.mapped[name] = left
+        else:
+            self.mapped.pop(name, None)
+            self.why.pop(name, None)
+
     def note(self, sentence: str) -> None:
-        self.notes.append(sentence)
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def named(self, name: str) -> Column | None:
+        """The column of the file that a layout calls `name`, whatever its case."""
+        plain = plain_name(name)
+        columns = self.log.columns.values()
+        return next((column for column in columns if plain_name(column.name) == plain), None)
 
     def column(self, name: str) -> Column | None:
         """The (first) column of the field, if one was found."""
@@ -53,10 +128,11 @@ class Draft:
 
     @property
     def times(self) -> "pd.Series[Any]":
-        """When each sampled line was ordered."""
-        times = self.log.columns[self.mapped["ordered_at"][0]].times
-        assert times is not None, "ordered_at is taken from a column of dates"  # noqa: S101
-        return times
+        """When each sampled line was ordered; all unknown where no column of dates was found."""
+        column = self.column("ordered_at")
+        if column is None or column.times is None:
+            return pd.Series(pd.NaT, index=range(self.log.sample_rows), dtype="datetime64[us]")
+        return column.times
 
 
 def percent(share: float) -> str:

@@ -39,14 +39,18 @@ class Log:
     ----------
     name : the file or glob as the person wrote it, or the table and place of a database
     rows : rows of the whole file
+    header : the names of all columns, those that hold nothing too
     columns : column name → its sample
     connection : engine in which the view `log_lines` is the whole file
+    sample_rows : rows of the sample
     """
 
     name: str
     rows: int
+    header: tuple[str, ...]
     columns: dict[str, Column]
     connection: duckdb.DuckDBPyConnection
+    sample_rows: int
 
     def query(self, sql: str) -> pd.DataFrame:
         """The answer to a query over `log_lines`, the whole file."""
@@ -107,7 +111,9 @@ def _look(
                 SELECT * EXCLUDE (source_file, source_row), row_number() OVER () - 1 AS sample_row
                 FROM log_lines
             ) WHERE sample_row // {_CHUNK_ROWS} % {step} = 0""")
-        return Log(name, rows, read_columns(connection, "log_sample", types), connection)
+        sample = int(connection.execute("SELECT count(*) FROM log_sample").fetchall()[0][0])
+        columns = read_columns(connection, "log_sample", types)
+        return Log(name, rows, tuple(types), columns, connection, sample)
     except duckdb.Error as error:
         raise DataError(f"{name}: cannot be read: {refusal(error)}") from None
 

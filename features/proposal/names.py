@@ -15,6 +15,7 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             3,
             r"(bestell|kauf|auftrags|rechnungs|beleg)\w*(datum|zeit)|(下单|订单|交易|购买).*(时间|日期)",
         ),
+        (3, r"^(placed|ordered|bought|purchased)( at| on)?$"),
         (2, r"^(date|time|datetime|timestamp|datum|fecha|data|日期|时间)$|^created( at| on)?$"),
         (1, r"date|time|datum|fecha|日期|时间|\bdt\b|\bday\b|\bat$"),
     ),
@@ -31,7 +32,13 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             3,
             r"^(customer|client|shopper|buyer|member|household|user|kunde|cliente|会员|客户|顾客|用户)$",
         ),
+        (
+            3,
+            r"^(payer|purchaser|acheteur|comprador|买家)$|buyer ?(user ?)?(name|id)|买家(会员名|昵称|账号)",
+        ),
         (2, r"loyalty|\bcard\b|e ?mail|customer|client|member|household|\bcust\b|kunde|cliente"),
+        (2, r"courriel|correo|邮箱|\bbuyer\b|\bpayer\b"),
+        (1, r"手机号|联系电话|\b(phone|mobile|telefon|téléphone|teléfono)\b"),
         (0.5, r"\bid$"),
     ),
     "order_id": (
@@ -43,7 +50,13 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             4,
             r"(bestell|auftrags?|rechnungs?|beleg|bon) ?(id|nr|no|nummer)|(订单|交易|小票)(编号|号|id)",
         ),
-        (3, r"^(order|invoice|basket|transaction|receipt|ticket|trans ?id|订单)$"),
+        (4, r"(payment|charge|txn|trx|document|doc|sale) ?(id|no|nr|num|number|key|code|ref)\b"),
+        (4, r"\b(n|no|nr|num[ée]ro|id) ?(de )?(la )?(commande|facture|pedido|factura|ticket)\b"),
+        (
+            3,
+            r"^(order|invoice|basket|transaction|receipt|ticket|trans ?id|commande|facture|pedido|factura|订单)$",
+        ),
+        (1, r"^id$"),
     ),
     "product_id": (
         (
@@ -52,8 +65,13 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
         (4, r"(artikel|produkt) ?(id|nr|no|nummer|code)|(商品|产品|货品)(编号|编码|号|id)"),
         (
+            4,
+            r"(code|réf(érence)?|referencia|código) ?(de |du |del )?(l )?(article|produit|producto|artículo)",
+        ),
+        (3, r"^(réf(érence)?|referencia|货号|款号|条码)$"),
+        (
             3,
-            r"\b(sku|upc|ean|plu|gtin|asin|isbn)\b|^(product|item|article|artikel|produkt|商品|产品)$",
+            r"\b(sku|upc|ean|plu|gtin|asin|isbn)\b|^(product|item|article|artikel|produkt|produit|producto|商品|产品)$",
         ),
     ),
     "product_name": (
@@ -61,8 +79,11 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             4,
             r"(product|item|article|lineitem|stock) ?(name|title|desc\w*)|(artikel|produkt) ?(name|bezeichnung)|(商品|产品)名称?",
         ),
-        (3, r"^(description|beschreibung|bezeichnung|descripcion|title)$"),
-        (2, r"^(product|item|article|artikel|produkt|商品|产品)$"),
+        (
+            3,
+            r"^(description|beschreibung|bezeichnung|descripci[oó]n|title|désignation|libellé|宝贝标题)$",
+        ),
+        (2, r"^(product|item|article|artikel|produkt|produit|producto|art[ií]culo|商品|产品)$"),
     ),
     "category": (
         (4, r"categor|kategorie|warengruppe|品类|类别|分类"),
@@ -72,7 +93,7 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
     ),
     "quantity": (
-        (4, r"quantity|\bqty\b|quantit|cantidad|menge|anzahl|stückzahl|数量|件数"),
+        (4, r"quantity|\bqty\b|quantit|\bqt[ée]\b|cantidad|menge|anzahl|stückzahl|数量|件数"),
         (3, r"^(units|pieces|pcs|count|items|volume)$|units? ?sold|number of (items|units)"),
         (1, r"^amount$"),
     ),
@@ -82,9 +103,15 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             r"net ?(amount|sales|total|revenue|price|value)|(line|item|sales) ?(total|amount|value|revenue)|(netto|zeilen)\w*(betrag|umsatz)",
         ),
         (
-            3,
-            r"^(amount|sales|revenue|total|turnover|spend|spent|betrag|umsatz|montant|importe|金额|销售额)$",
+            4,
+            r"row ?total|total (de )?(la )?(ligne|línea|linea|riga)|(positions|artikel)(summe|betrag)|(行|小计)金额|小计",
         ),
+        (
+            3,
+            r"^(amount|sales|revenue|total|turnover|spend|spent|betrag|umsatz|montant|importe|gross|brutto|金额|销售额)$",
+        ),
+        (3, r"实付(金额)?$|成交金额"),
+        (2, r"^(net|netto|neto)$"),
         (
             2,
             r"amount|sales|revenue|total|turnover|spen[dt]|value|paid|betrag|umsatz|summe|金额|销售额",
@@ -92,6 +119,7 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "unit_price": (
         (4, r"(unit|item|list|retail|per piece) ?(price|cost)|(einzel|stück)\w*preis|单价"),
+        (4, r"\bpu\b|prix unitaire|precio unitario|prezzo unitario"),
         (3, r"price|preis|\bprix\b|precio|价格"),
     ),
     "cost": (
@@ -122,6 +150,71 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
         (3, r"^(ccy|curr?)( ?code)?$"),
     ),
     "ingested_at": ((3, r"ingest|(loaded|imported|inserted|etl) ?(at|on|date|time)"),),
+    "status": (
+        (
+            4,
+            r"(order|financial|payment|transaction|sale|invoice|pay(ment)?|bestell|zahlungs?|auftrags?|rechnungs?) ?(status|state)",
+        ),
+        (4, r"(订单|交易|支付|付款)状态|(statut|état) (de la )?commande|estado del? pedido"),
+        (3, r"^(status|state|zustand|statut|état|etat|estado|stato|状态)$"),
+        (2, r"status|\bstate\b|statut|estado|stato\b|状态"),
+    ),
+    "document": (
+        (
+            4,
+            r"(document|doc|voucher|paper|beleg|invoice|transaction|event|entry|record|order) ?(type|kind|art|class)\b",
+        ),
+        (4, r"belegart|vorgangsart|(单据|交易|订单)类型|type de document|tipo de documento"),
+        (3, r"^(type|kind|typ|art|tipo|类型|is return)$"),
+    ),
+    "refunded": (
+        (
+            4,
+            r"(refund(ed)?|returned|credited) ?(amount|total|value|sum)|(amount|total) ?refunded",
+        ),
+        (
+            4,
+            r"(rück)?erstattet|erstattungs?(betrag)?$|montant remboursé|importe reembolsado|退款(金额|总额)",
+        ),
+        (3, r"refund|remboursement|reembolso|rimborso|erstattung|退款"),
+    ),
+    "refunded_at": ((4, r"refund\w* ?(at|on|date|time)$|退款(时间|日期)|erstattungs?datum"),),
+    "status_at": ((4, r"(status|state) ?(changed|updated|since)? ?(at|on|date|time|since)$"),),
+    "tax": (
+        (
+            4,
+            r"\b(tax(es)?|vat|gst|hst|mwst|ust|tva|iva|icms)\b|umsatzsteuer|mehrwertsteuer|\bsteuer|税额|税费|税金",
+        ),
+    ),
+    "shipping": (
+        (
+            4,
+            r"shipping|postage|freight|delivery|carriage|versand|\bporto\b|livraison|frais de port|env[ií]o|\bportes\b|运费|邮费|快递费",
+        ),
+    ),
+    "order_subtotal": (
+        (4, r"sub ?total|zwischensumme|sous total|商品(金额|总额)|untaxed amount|^net total$"),
+    ),
+    "order_total": (
+        (
+            4,
+            r"(order|grand|invoice|basket) ?total|total ?(order|invoice|price|paid|collected)|gesamt(betrag|summe|preis)",
+        ),
+        (4, r"montant total|importe total|订单(总)?(金额|额)|总金额|应付金额|实付金额"),
+        (3, r"^(total|合计|总额|summe)( amount)?$"),
+    ),
+    "order_discount": (
+        (
+            4,
+            r"(cart|order|coupon|basket|voucher) ?(discounts?|amount|value)|discounts? ?total|total ?discounts?",
+        ),
+        (4, r"订单优惠|优惠券金额|gutscheinbetrag"),
+    ),
+    "discount_rate": (
+        (4, r"disc\w* ?(rate|percent\w*|pct)|rabatt ?(satz|prozent)|折扣率"),
+        (3, r"disc|rabatt|remise|descuento|折扣"),
+    ),
+    "fee": ((4, r"\bfees?\b|gebühr|\bcommission\b|provision|comisi[oó]n|手续费|服务费|佣金"),),
 }
 
 _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
@@ -138,7 +231,7 @@ _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
     "customer_id": (
         (
             3,
-            r"name|type|segment|group|country|city|state|zip|age|gender|phone|order|product|item|store",
+            r"name|type|segment|group|country|city|state|zip|age|gender|order|product|item|store",
         ),
     ),
     "order_id": ((3, r"date|time|type|status|line|total|amount|store"),),
@@ -147,7 +240,11 @@ _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
     "category": ((3, r"customer|price|age"),),
     "quantity": ((3, r"price|stock|on hand"),),
     "amount": (
-        (3, r"tax|vat|mwst|shipping|cost|discount|refund|outstanding|balance|steuer|versand"),
+        (
+            3,
+            r"tax|vat|mwst|shipping|cost|discount|refund|outstanding|balance|steuer|versand|运费|税",
+        ),
+        (3, r"\bfees?\b|gebühr|commission|provision|手续费|佣金|converted"),
         (1, r"gross|list|brutto"),
     ),
     "unit_price": ((3, r"tax|vat|shipping|compare"), (1, r"list|compare|old|regular")),
@@ -155,6 +252,36 @@ _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
     "discount": ((4, r"code|name|type|reason|percent|pct|%|rate|\bid\b"),),
     "channel": ((2, r"type|city|state"),),
     "card_id": ((4, r"gift|credit|debit|payment|type|brand|expir|balance|amount"),),
+    "status": (
+        (
+            3,
+            r"fulfil|ship|deliver|versand|liefer|tax|risk|address|billing|province|customer|country|subscri|物流|发货|配送",
+        ),
+        (4, r"changed|updated|date|time|\bat$|since"),
+    ),
+    "document": ((3, r"customer|product|item|payment|price|card|discount"),),
+    "refunded": (
+        (
+            4,
+            r"date|time|reason|\bid\b|status|qty|quantity|ref(erence)?\b|\bat$|\bon$|note|tax|shipping|数量|状态|时间|原因",
+        ),
+    ),
+    "tax": (
+        (
+            4,
+            r"rate|percent|pct|class|\bid\b|number|\bno\b|name|code|excl|\bex\b|incl|without|w o|line total|free|able\b|satz|税率|税号|shipping|method",
+        ),
+    ),
+    "shipping": (
+        (
+            4,
+            r"address|date|method|name|country|city|zip|state|phone|street|status|company|province|carrier|\bat$|time|requires|service|option|tax|discount|code|\bid\b|地址|方式|公司|单号",
+        ),
+    ),
+    "order_subtotal": ((4, r"tax|count|line|item"),),
+    "order_total": ((4, r"tax(es)?$|count|quantity|line|item|discount|refund|shipping|数量"),),
+    "order_discount": ((4, r"code|name|type|reason|percent|pct|rate|\bid\b|tax"),),
+    "discount_rate": ((4, r"code|name|type|reason|\bid\b"),),
 }
 
 # numbers that are no money, whatever their size
@@ -168,18 +295,62 @@ _NO_MONEY = re.compile(
 def spaced(name: str) -> str:
     """`name` as lower-case words: ``InvoiceNo`` and ``INVOICE_NO`` are both ``invoice no``."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return " ".join(re.sub(r"[\W_]+", " ", parted).split()).casefold()
+    words = " ".join(re.sub(r"[\W_]+", " ", parted).split()).casefold()
+    # capitals inside an abbreviation begin no word
+    return re.sub(r"\bmw st\b", "mwst", re.sub(r"\bu st\b", "ust", words))
+
+
+_TAX = r"(vat|tax(es)?|gst|mwst|ust|mehrwertsteuer|umsatzsteuer|steuer|tva|iva|btw)"
+_WITHOUT_TAX = re.compile(
+    rf"\b(excl(\.|uding|usive)?|ex|without|w o|net of|before|ohne|exkl|zzgl|hors|sin|senza|sem)( of)? {_TAX}\b"
+    rf"|\b{_TAX} (excl(uded|usive)?|exkl)\b|\bht\b|不含税|未税"
+)
+_WITH_TAX = re.compile(
+    rf"\b(incl(\.|uding|usive)?|inc|with|inkl|mit|ttc|con|com)( of)? {_TAX}\b|\b{_TAX} (incl(uded|usive)?|inkl)\b"
+    r"|\bttc\b|含税"
+)
+
+
+@cache
+def is_without_tax(name: str) -> bool:
+    """Whether a name says that tax is not inside.
+
+    >>> is_without_tax("Total excl. VAT"), is_without_tax("Total incl. VAT")
+    (True, False)
+    """
+    return bool(_WITHOUT_TAX.search(spaced(name)))
+
+
+@cache
+def is_with_tax(name: str) -> bool:
+    """Whether a name says that tax is inside.
+
+    >>> is_with_tax("Betrag inkl. MwSt"), is_with_tax("Amount")
+    (True, False)
+    """
+    return not is_without_tax(name) and bool(_WITH_TAX.search(spaced(name)))
+
+
+_MONEY_FIELDS = ("amount", "unit_price")
 
 
 @cache
 def likeness(field: str, name: str) -> float:
     """How much a column's name speaks for a field: 0 nothing, 4 plainly, below 0 against."""
     text = spaced(name)
+    if field in _MONEY_FIELDS:
+        # "Total excl. VAT" is a total, and no tax
+        text = " ".join(_WITH_TAX.sub(" ", _WITHOUT_TAX.sub(" ", text)).split())
     hints = (weight for weight, pattern in _HINTS[field] if re.search(pattern, text))
     doubts = (weight for weight, pattern in _DOUBTS.get(field, ()) if re.search(pattern, text))
     return max(hints, default=0.0) - sum(doubts)
 
 
 def may_be_money(name: str) -> bool:
-    """Whether a numeric column of this name can hold money or a count of goods."""
+    """Whether a numeric column of this name can hold money or a count of goods.
+
+    A name that plainly says money beats a word that speaks against it: ``row_total``.
+    """
+    if max(likeness(field, name) for field in _MONEY_FIELDS) >= 3:
+        return True
     return not _NO_MONEY.search(spaced(name))

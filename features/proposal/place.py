@@ -1,13 +1,16 @@
 """Where the shop is: time zone, currency, and what clock the timestamps follow."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 import numpy as np
 from babel.core import Locale
 from babel.numbers import get_territory_currencies, list_currencies
 
+from features.proposal.columns import Column
 from features.proposal.draft import Draft, percent
 from features.proposal.names import spaced
 from features.settings.data import Data
@@ -20,6 +23,13 @@ _SOME = 0.02
 _NIGHT_HOURS = 5
 _QUIET_CENTRE = 3
 """Shops are quietest around three in the morning."""
+
+_SIGNS = {
+    "€": ("EUR",), "£": ("GBP",), "$": ("USD",), "₹": ("INR",), "R$": ("BRL",), "₩": ("KRW",),
+    "zł": ("PLN",), "₺": ("TRY",), "₽": ("RUB",), "CHF": ("CHF",), "¥": ("CNY",), "￥": ("CNY",),
+}  # fmt: skip
+_SHARED_SIGNS = ("$", "£", "¥", "￥")
+"""Signs of several currencies; the commonest is proposed."""
 
 _ALIASES = {"uk": "GB", "great britain": "GB", "england": "GB", "usa": "US", "eire": "IE"}
 _ALIASES |= {"united states of america": "US", "holland": "NL", "korea": "KR", "south korea": "KR"}
@@ -37,16 +47,27 @@ class Place:
     currency: str
     currency_comment: str
     clock_comment: str
+    clock: Literal["local", "utc"] | None = None
     other_currencies: dict[str, int] = field(default_factory=dict)
 
 
 def find_place(draft: Draft) -> Place:
     """Guess time zone and currency; say in the notes what is a guess."""
-    found = _main_country(draft)
+    found = _main_country(draft) or _chinese(draft)
     zone, zone_comment = _zone(draft, found)
     named, others = _paid_in(draft)
     currency, currency_comment = named or _currency(draft, found)
-    return Place(zone, zone_comment, currency, currency_comment, _clock(draft), others)
+    clock, clock_comment = _clock(draft)
+    return Place(zone, zone_comment, currency, currency_comment, clock_comment, clock, others)
+
+
+def _chinese(draft: Draft) -> tuple[str, str] | None:
+    """China, where most columns are named in its writing."""
+    names = list(draft.log.columns)
+    chinese = sum(bool(re.search(r"[\u4e00-\u9fff]", name)) for name in names)
+    if chinese * 2 <= len(names):
+        return None
+    return "CN", "the columns are named in Chinese"
 
 
 def _main_country(draft: Draft) -> tuple[str, str] | None:
@@ -92,6 +113,9 @@ def _territories() -> dict[str, str]:
 
 def _zone(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
     when = draft.column("ordered_at")
+    if draft.layout is not None and draft.layout.timezone:
+        zone = draft.layout.timezone
+        return zone, f"{draft.layout.system} writes the time there."
     zones = _zones(found[0]) if found else ()
     if found and zones:
         several = f", one of {len(zones)} zones there" if len(zones) > 1 else ""
@@ -118,7 +142,9 @@ def _paid_in(draft: Draft) -> tuple[tuple[str, str] | None, dict[str, int]]:
 
     The column is read where it says something of every row, or where there is more than one.
     """
-    for column in draft.liked("currency"):
+    mapped = draft.column("currency")
+    draft.drop("currency")
+    for column in [mapped] if mapped is not None else draft.liked("currency"):
         rows = draft.log.query(f"""
             SELECT upper(trim({identifier(column.name)}::VARCHAR)) AS code, count(*) AS rows
             FROM log_lines GROUP BY code ORDER BY rows DESC, code""").set_index("code")["rows"]
@@ -145,6 +171,18 @@ def _currency(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
         codes = {word.upper() for word in spaced(name).split()} & list_currencies()
         if len(codes) == 1:
             return codes.pop(), f"from the name of '{name}'"
+    if draft.layout is not None and draft.layout.currency:
+        return draft.layout.currency, f"{draft.layout.system} counts in it."
+    signs = {draft.log.columns[name].currency_sign for name in money} - {None}
+    codes = {code for sign in signs for code in _SIGNS.get(str(sign), ())}
+    if len(codes) == 1:
+        code, sign = codes.pop(), signs.pop()
+        check = "CHECK: a guess, since" if sign in _SHARED_SIGNS else "since"
+        if sign in _SHARED_SIGNS:
+            draft.note(
+                f"Currency {code} is a guess: amounts are written with '{sign}'. Check data.currency."
+            )
+        return code, f"{check} amounts are written with '{sign}'."
     if found and (codes_there := get_territory_currencies(found[0])):
         draft.note(f"Currency {codes_there[0]} is a guess: {found[1]}. Check data.currency.")
         return codes_there[0], f"CHECK: a guess, since {found[1]}."
@@ -153,11 +191,20 @@ def _currency(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
     return default, "CHECK: cannot be told from the file. An ISO 4217 code such as GBP."
 
 
-def _clock(draft: Draft) -> str:
-    """A comment if the shop seems open at night: the clock is hardly the shop's then."""
+def _clock(draft: Draft) -> tuple[Literal["local", "utc"] | None, str]:
+    """What clock the times follow, and a comment if the shop seems open at night by it."""
     column = draft.column("ordered_at")
     if column is None or column.has_offset:
-        return ""
+        return None, ""
+    if re.search(r"\b(utc|gmt)\b", column.name, re.IGNORECASE):
+        return "utc", f"'{column.name}' says so."
+    if draft.layout is not None and draft.layout.naive_timestamps:
+        return draft.layout.naive_timestamps, f"{draft.layout.system} writes it so."
+    return None, _clock_by_nights(draft, column)
+
+
+def _clock_by_nights(draft: Draft, column: Column) -> str:
+    """A comment if the shop seems open at night: the clock is hardly the shop's then."""
     times = draft.times.dropna()
     if (times == times.dt.normalize()).mean() > _MOST:
         draft.note(f"'{column.name}' has no time of day: orders count by day.")

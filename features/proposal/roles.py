@@ -1,49 +1,117 @@
 """Who bought what when: dates, orders, customers, products."""
 
+from typing import Any
+
+import numpy as np
+
 from features.errors import DataError
 from features.proposal.cards import find_card
 from features.proposal.columns import Column
 from features.proposal.draft import Draft, listed, percent
 from features.proposal.evidence import comes_back, determines, within_a_day
+from features.proposal.first_lines import find_first_lines, find_headless_lines
+from features.proposal.money.levels import is_one_row_per_order
 from features.proposal.names import likeness
+from features.proposal.people import is_email
+from features.proposal.statuses import gives_back_by_word
+from features.reading.values.turned_dates import find_turned
+from features.sql import identifier
 
 # evidence below this contradicts a name; above SURE it can stand without one
 _DOUBTFUL = 0.9
 _SURE = 0.97
 _MANY_CODES = 10
+_SOME_COME_BACK = 0.05
+_HARDLY_ANY = 0.005
 
 
 def find_roles(draft: Draft) -> None:
-    """Decide everything but money, quantities and rules.
+    """Decide everything but money, quantities and rules; what cannot be found stays open.
 
     Raises
     ------
     DataError
-        When no column can be the date or the customer.
+        When a date column was turned in part by a spreadsheet.
     """
     _find_date(draft)
-    _find_order(draft)
-    _find_customer(draft)
-    find_card(draft)
-    _find_product(draft)
-    _find_category(draft)
-    _find_channel(draft)
-    _find_ingestion(draft)
+    find_headless_lines(draft)
+    if "order_id" not in draft.mapped:
+        _find_order(draft)
+    find_first_lines(draft)
+    if "customer_id" not in draft.mapped:
+        _find_customer(draft)
+    _note_missing_customers(draft)
+    if draft.layout is None:
+        if "customer_id" in draft.mapped:
+            find_card(draft)
+        _find_products(draft)
+        _find_channel(draft)
+        _find_ingestion(draft)
+
+
+def _find_products(draft: Draft) -> None:
+    if "product_id" not in draft.mapped:
+        _find_product(draft)
+    if "category" not in draft.mapped:
+        _find_category(draft)
 
 
 def _find_date(draft: Draft) -> None:
+    if "ordered_at" in draft.mapped and draft.column("ordered_at") is not None:
+        _check_given_date(draft)
+        return
     dated = [column for column in draft.free() if column.times is not None]
     if not dated:
-        raise DataError(
-            f"{draft.log.name}: no column that can be the date of an order "
-            f"(have: {', '.join(draft.log.columns)}). Orders need one; a table of customers or "
-            "products goes beside them."
+        refuse_half_turned(draft)
+        draft.open_fields["ordered_at"] = (
+            f"no column can be the date of an order (have: {', '.join(draft.log.columns)}). Name the one "
+            "that holds it (--date)."
         )
+        return
     dated.sort(key=lambda c: 5 * c.missing_share - likeness("ordered_at", c.name))
     chosen, others = dated[0], [column.name for column in dated[1:]]
+    if likeness("ordered_at", chosen.name) < 2 or chosen.date_format:
+        refuse_half_turned(draft)
     draft.take("ordered_at", chosen, f"other dates: {listed(others)}" if others else "")
     if others:
         draft.note(f"Orders are dated by '{chosen.name}'; there are also {listed(others)}.")
+    _say_format(draft, chosen)
+
+
+def refuse_half_turned(draft: Draft) -> None:
+    """Refuse a column of dates in which a spreadsheet has swapped day and month of a part.
+
+    Raises
+    ------
+    DataError
+        It names the column and both ways of writing in it.
+    """
+    for column in draft.log.columns.values():
+        if not column.is_text or likeness("ordered_at", column.name) < 1:
+            continue
+        text = f"trim({identifier(column.name)}::VARCHAR)"
+        turned = find_turned(draft.log.connection, "log_sample", text)
+        if turned is not None:
+            raise DataError(f"{draft.log.name}: {turned.sentence(column.name)}")
+
+
+def _check_given_date(draft: Draft) -> None:
+    """A date that the person or the system named: said how it is written, or left open."""
+    name = draft.mapped["ordered_at"][0]
+    column = draft.log.columns[name]
+    if column.times is not None:
+        _say_format(draft, column)
+        return
+    draft.drop("ordered_at")
+    refuse_half_turned(draft)
+    draft.open_fields["ordered_at"] = (
+        f"'{name}' holds no dates that can be read. Name another column, or say in data.date_format how "
+        "they are written."
+    )
+    draft.candidates["ordered_at"] = (name,)
+
+
+def _say_format(draft: Draft, chosen: Column) -> None:
     if chosen.other_format:
         draft.note(
             f"'{chosen.name}' reads both as {chosen.date_format} and as {chosen.other_format} (no day "
@@ -55,17 +123,23 @@ def _find_date(draft: Draft) -> None:
 
 def _find_order(draft: Draft) -> None:
     best: tuple[float, Column] | None = None
+    back = _gives_back(draft)
     for column in _ids(draft):
         named = likeness("order_id", column.name)
         if column.is_text and column.values.dropna().str.match(r"#\d+$").mean() > _DOUBTFUL:
             named += 2  # the way shop systems number orders
         held = within_a_day(column, draft.times)
+        if held is not None and held < _DOUBTFUL and named >= 2 and back.any():
+            # a refund on a later day keeps its order's number
+            held = within_a_day(column, draft.times.where(~back)) or 1.0
         if held is not None and held < _DOUBTFUL:
             if named >= 2:
                 draft.note(
                     f"'{column.name}' is called like an order, but its rows lie on different days: "
                     "not used as order_id."
                 )
+            continue
+        if 0 < named <= 1 and not _stands_for_rows(column, draft):
             continue
         if named > 0 or _is_order_by_values(column, held, draft):
             score = named + 2 * (held or 0)
@@ -74,6 +148,28 @@ def _find_order(draft: Draft) -> None:
         draft.note("There is no order id: lines of one customer on one day count as one order.")
         return
     draft.take("order_id", best[1], _order_evidence(best[1], draft))
+
+
+def _stands_for_rows(column: Column, draft: Draft) -> bool:
+    """Whether each row is an order: a number of its own, at a time of its own."""
+    times = draft.times
+    with_clock = (times != times.dt.normalize()).mean() > _DOUBTFUL
+    return (
+        column.distinct == column.codes.size
+        and with_clock
+        and bool(times.duplicated(keep=False).mean() < 1 - _DOUBTFUL)
+    )
+
+
+def _gives_back(draft: Draft) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Rows whose money or quantity is negative, or that are called a return."""
+    negative = gives_back_by_word(draft)
+    for column in draft.log.columns.values():
+        if column.numbers is None or column.times is not None:
+            continue
+        if max(likeness("amount", column.name), likeness("quantity", column.name)) >= 2:
+            negative |= (column.numbers < 0).to_numpy()
+    return negative
 
 
 def _is_order_by_values(column: Column, held: float | None, draft: Draft) -> bool:
@@ -102,6 +198,8 @@ def _find_customer(draft: Draft) -> None:
     scored: list[tuple[float, int, Column]] = []
     for column in _ids(draft):
         named = likeness("customer_id", column.name)
+        if named >= 0 and is_email(column):
+            named = max(named, 2.0)
         one = determines(order, column) if order else None
         if one is not None and one < _DOUBTFUL:
             continue
@@ -111,11 +209,13 @@ def _find_customer(draft: Draft) -> None:
             scored.append((named + (one or 0) - card, column.distinct, column))
         elif one is not None and _returns_over_orders(column, order, draft):
             scored.append((0, column.distinct, column))
+    scored = _without_ids_of_one_order(draft, scored)
     if not scored:
-        raise DataError(
-            f"{draft.log.name}: no column that can be the id of a customer "
-            f"(have: {', '.join(draft.log.columns)})."
+        draft.open_fields["customer_id"] = (
+            f"no column can be the id of a customer (have: {', '.join(draft.log.columns)}). Name the one "
+            "that holds it (--customer)."
         )
+        return
     score, _, chosen = max(scored, key=lambda found: found[:2])
     back = percent(comes_back(chosen, draft.times))
     draft.take("customer_id", chosen, f"{back} of those in the sample come back on another day")
@@ -125,11 +225,35 @@ def _find_customer(draft: Draft) -> None:
             f"'{chosen.name}' was taken as the customer by its values, not its name: check it"
             + (f" (it could also be {listed(others)})." if others else ".")
         )
-    if chosen.missing_share:
-        draft.note(
-            f"{percent(draft.log.missing_share(chosen.name))} of the rows have no customer: they count "
-            "as anonymous sales."
-        )
+
+
+def _without_ids_of_one_order(
+    draft: Draft, scored: list[tuple[float, int, Column]]
+) -> list[tuple[float, int, Column]]:
+    """Leave out ids that are new with every order where another one shows people coming back."""
+    back = {column.name: comes_back(column, draft.times) for *_, column in scored}
+    if max((share for name, share in back.items()), default=0.0) < _SOME_COME_BACK:
+        return scored
+    returning = [candidate for candidate in scored if back[candidate[2].name] >= _HARDLY_ANY]
+    for *_, column in scored:
+        if back[column.name] < _HARDLY_ANY and likeness("customer_id", column.name) >= 2:
+            draft.note(
+                f"'{column.name}' is new with every order, so nobody would come back by it: not used as "
+                "customer_id."
+            )
+    return returning
+
+
+def _note_missing_customers(draft: Draft) -> None:
+    names = draft.mapped.get("customer_id", ())
+    if not names:
+        return
+    blank = np.logical_and.reduce([draft.log.columns[name].codes < 0 for name in names])
+    if blank.any():
+        share = draft.log.missing_share(names[0]) if len(names) == 1 else float(blank.mean())
+        if names[0] in draft.fill_down:
+            share = float(blank.mean())
+        draft.note(f"{percent(share)} of the rows have no customer: they count as anonymous sales.")
 
 
 def _returns_over_orders(column: Column, order: Column | None, draft: Draft) -> bool:
@@ -148,6 +272,9 @@ def _find_product(draft: Draft) -> None:
         column
         for column in _ids(draft)
         if not any((determines(key, column) or 0) >= _DOUBTFUL for key in keys)
+        and not _is_of_each_order(draft, column)
+        and column.name not in draft.fill_down
+        and not is_email(column)
     ]
     codes = [column for column in free if not column.is_prose]
     names = [column for column in free if column.is_prose]
@@ -166,6 +293,28 @@ def _find_product(draft: Draft) -> None:
         draft.candidates["product_name"] = tuple(column.name for column in names)
     if "product_id" not in draft.mapped:
         draft.note("There is no product column: no recommendations can be made from this file.")
+
+
+_LIST_MARKS = r"\s*[,;|，；、\n]\s*"
+
+
+def _is_of_each_order(draft: Draft, column: Column) -> bool:
+    """Whether a column of a file with a row per order tells the order, not a product.
+
+    A text of its own for nearly every row, or a list of all that the order holds.
+    """
+    if not is_one_row_per_order(draft):
+        return False
+    present = column.values.dropna().astype(str)
+    if column.distinct > 0.7 * len(present):
+        return True
+    parts = present.drop_duplicates().str.split(_LIST_MARKS, regex=True)
+    lists = parts[parts.map(len) > 1]
+    if len(lists) < 0.1 * len(parts):
+        return False
+    single = set(present) | {part for names in lists for part in names}
+    repeated = lists.map(lambda names: sum(part in single for part in names) == len(names))
+    return bool(repeated.mean() >= _DOUBTFUL)
 
 
 def _likeliest(columns: list[Column], field: str) -> Column | None:

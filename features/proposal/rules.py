@@ -1,12 +1,16 @@
 """Cancelled orders and product codes that are no products."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
 from features.proposal.draft import Draft, listed, percent
+from features.proposal.names import spaced
 from features.reading.fees import is_fee, is_only_fee, is_regular
+from features.reading.values.numbers import number_sql
 from features.sql import identifier
+from features.vocabulary.words import folded, no_product_words
 
 _MOST_CODES_LISTED = 50
 # of the orders that a rule looks at as "usual"
@@ -29,12 +33,106 @@ class ProposedRules:
     cancelled_order_prefix: str | None
     prefix_comment: str
     ignored: tuple[Ignored, ...]
+    ignored_names: tuple[Ignored, ...] = ()
+    keeps_duplicates: bool = False
 
 
 def find_rules(draft: Draft) -> ProposedRules:
     """Propose rules from counts over the whole file."""
     prefix, comment = _cancelled_prefix(draft)
-    return ProposedRules(prefix, comment, _ignored_products(draft))
+    ignored = _ignored_products(draft)
+    names = _ignored_names(draft, ignored)
+    if "product_name" not in draft.mapped:
+        # names stand for codes
+        ignored, names = (*ignored, *names), ()
+    return ProposedRules(prefix, comment, ignored, names, _keeps_duplicates(draft))
+
+
+_LINE_NUMBER = re.compile(
+    r"(order ?)?(line|item|detail|row|position|pos|transaction|lineitem|子订单)s? ?(id|no|nr|num|number|#|编号)?$"
+    r"|\bdetail ?id$|^#$|行号|序号",
+)
+_CONTENT_FIELDS = ("order_id", "customer_id", "product_id", "ordered_at", "quantity", "amount",
+                   "unit_price", "discount", "channel")  # fmt: skip
+
+
+def _keeps_duplicates(draft: Draft) -> bool:
+    """Whether rows that are equal in all that is read are numbered apart by a number of the line.
+
+    Pieces of one thing, each on a row of its own, are no duplicates then.
+    """
+    if draft.layout is not None and draft.layout.duplicates == "keep":
+        draft.note("Equal lines of an order are pieces of their own (data.rules.duplicates).")
+        return True
+    if "order_id" not in draft.mapped:
+        return False
+    columns = draft.log.columns
+    names = [name for field in _CONTENT_FIELDS for name in draft.mapped.get(field, ())]
+    content = pd.DataFrame({name: columns[name].codes for name in names})
+    repeated = content.duplicated(keep=False).to_numpy()
+    if not repeated.any():
+        return False
+    for column in draft.free():
+        if not column.can_identify or not _LINE_NUMBER.search(spaced(column.name)):
+            continue
+        numbered = content[repeated].assign(**{"line number": column.codes[repeated]})
+        if (column.codes[repeated] >= 0).all() and not numbered.duplicated().any():
+            draft.note(
+                f"Rows that are equal but for '{column.name}' are lines of their own, no duplicates "
+                "(data.rules.duplicates)."
+            )
+            return True
+    return False
+
+
+_NO_GOODS = ("shipping", "tax", "deposit", "fee", "tip", "test")
+_TEST_NAME = re.compile(
+    r"(this is a |ein )?(test|dummy|demo)([ -]?(product|item|article|artikel|produkt|order|sku))?[\s.\d!-]*",
+    re.IGNORECASE,
+)
+
+
+def _ignored_names(draft: Draft, by_code: tuple[Ignored, ...]) -> tuple[Ignored, ...]:
+    """Names of products that say shipping, tax, deposit, fee or test and nothing else."""
+    names = draft.mapped.get("product_name") or draft.mapped.get("product_id")
+    if names is None:
+        return ()
+    name = f"trim({identifier(names[0])}::VARCHAR)"
+    code = draft.mapped.get("product_id", names)[0]
+    codes = f"trim({identifier(code)}::VARCHAR)"
+    counted = draft.log.query(f"""
+        SELECT product, count(*) AS lines, list(DISTINCT code) AS codes
+        FROM (SELECT {name} AS product, {codes} AS code FROM log_lines)
+        WHERE product <> '' GROUP BY product ORDER BY lines DESC, product""")
+    ignored_codes = {ignored.code for ignored in by_code}
+    chosen = [
+        Ignored(name, f"{lines:,} lines")
+        for name, lines, its_codes in zip(
+            counted["product"].astype(str),
+            counted["lines"].astype(int),
+            counted["codes"],
+            strict=True,
+        )
+        if _is_no_product(draft, name) and not ignored_codes.issuperset(its_codes)
+    ][:_MOST_CODES_LISTED]
+    if chosen:
+        draft.note(
+            f"{listed([ignored.code for ignored in chosen])} are no goods by their names and are ignored "
+            "(data.rules.ignore_product_names): check the list."
+        )
+    return tuple(chosen)
+
+
+def _is_no_product(draft: Draft, name: str) -> bool:
+    of_layout = draft.layout.no_product_names if draft.layout else ()
+    text = folded(name)
+    kinds = no_product_words()
+    return (
+        text in map(folded, of_layout)
+        or any(text in kinds[kind] for kind in _NO_GOODS)
+        or _TEST_NAME.fullmatch(name) is not None
+        or (is_only_fee(name) and text not in kinds["discount"])
+    )
 
 
 def _cancelled_prefix(draft: Draft) -> tuple[str | None, str]:
@@ -42,6 +140,9 @@ def _cancelled_prefix(draft: Draft) -> tuple[str | None, str]:
     signed = draft.mapped.get("quantity") or draft.mapped.get("amount")
     order = draft.column("order_id")
     if order is None or signed is None or not order.is_text:
+        return None, ""
+    if any("return" in proposed.verdicts.values() for proposed in draft.verdicts.values()):
+        # another column says which rows give back
         return None, ""
     orders, value = identifier(order.name), _number(draft, signed[0])
     found = draft.log.query(f"""
@@ -68,10 +169,10 @@ def _cancelled_prefix(draft: Draft) -> tuple[str | None, str]:
 
 
 def _number(draft: Draft, name: str) -> str:
-    column = identifier(name)
-    if draft.log.columns[name].decimal_comma:
-        column = f"replace(replace({column}, '.', ''), ',', '.')"
-    return f"TRY_CAST({column} AS DOUBLE)"
+    column = draft.log.columns[name]
+    if not column.is_text:
+        return f"TRY_CAST({identifier(name)} AS DOUBLE)"
+    return number_sql(f"({identifier(name)}::VARCHAR)", column.style)
 
 
 def _ignored_products(draft: Draft) -> tuple[Ignored, ...]:
@@ -99,11 +200,12 @@ def _codes(draft: Draft, product: str) -> pd.DataFrame:
     """One row per product code: lines, commonest name (or ''), usual price."""
     names = draft.mapped.get("product_name")
     name = f"coalesce(trim({identifier(names[0])}::VARCHAR), '')" if names else "''"
-    money = draft.mapped.get("unit_price") or draft.mapped["amount"]
+    money = draft.mapped.get("unit_price") or draft.mapped.get("amount")
+    price = _number(draft, money[0]) if money else "NULL::DOUBLE"
     code = f"trim({identifier(product)}::VARCHAR)"
     return draft.log.query(f"""
         WITH lines AS (
-            SELECT {code} AS code, {name} AS name, {_number(draft, money[0])} AS price
+            SELECT {code} AS code, {name} AS name, {price} AS price
             FROM log_lines WHERE {code} <> ''
         ), names AS (
             SELECT code, first(name ORDER BY lines DESC, name) AS name

@@ -4,8 +4,8 @@ import tomlkit
 from tomlkit.items import Array, Table
 
 from features.proposal.cards import ProposedIdentities
-from features.proposal.draft import Draft, listed
-from features.proposal.money import decimal_mark
+from features.proposal.draft import Draft, ProposedVerdicts, listed
+from features.proposal.first_lines import filled_columns
 from features.proposal.place import Place
 from features.proposal.rules import ProposedRules
 from features.settings.columns import Columns
@@ -40,6 +40,10 @@ _MEANING = {
     "order_subtotal": "The order's goods, to prove that its lines add up.",
     "order_total": "What the order cost in all, for the same.",
 }
+_ALWAYS_OFFERED = ("customer_id", "ordered_at", "order_id", "product_id", "product_name", "category",
+                   "quantity", "amount", "unit_price", "discount", "cost", "channel", "status",
+                   "refunded", "card_id", "currency")  # fmt: skip
+"""Fields for which a commented line is left where no column was found."""
 assert set(_MEANING) == set(Columns.model_fields), "every field is explained"  # noqa: S101
 
 
@@ -58,12 +62,14 @@ def render(
     """
     document = tomlkit.document()
     _say(document, f"How Regulars reads {draft.log.name} ({draft.log.rows:,} rows).")
+    if draft.layout is not None:
+        _say(document, draft.layout.introduction)
     _say(document, "Proposed by looking at the file: read it through, mend what says CHECK,")
     _say(document, "then run `regulars check`.")
     document.add(tomlkit.nl())
     data = _data(draft, source, shop)
     data.add("columns", _columns(draft))
-    data.add("rules", _rules(rules))
+    data.add("rules", _rules(draft, rules))
     if shop.other_currencies:
         data.add("rates", _rates(shop))
     if identities is not None:
@@ -80,51 +86,62 @@ _WHERE = {
 }
 
 
-def _data(draft: Draft, source: dict[str, str], place: Place) -> Table:
+def _data(draft: Draft, source: dict[str, str], shop: Place) -> Table:
     data = tomlkit.table()
     for name, value in source.items():
         is_url = len(source) > 1 and name == "transactions"
         _set(data, name, value, "The database of the orders." if is_url else _WHERE[name])
-    _set(data, "timezone", place.timezone, "The shop's time zone. " + place.timezone_comment)
+    _set(data, "timezone", shop.timezone, "The shop's time zone. " + shop.timezone_comment)
     local = 'What a timestamp without offset means: "local", the shop\'s wall clock, or "utc". '
     clock = Data.model_fields["naive_timestamps"].default
-    _set(data, "naive_timestamps", clock, local + place.clock_comment)
+    _set(data, "naive_timestamps", shop.clock or clock, local + shop.clock_comment)
     when = draft.column("ordered_at")
     if when is not None and when.date_format:
         check = f"CHECK: it may also be {when.other_format}. " if when.other_format else ""
         _set(data, "date_format", when.date_format, f"How dates are written. {check}".strip())
-    if decimal_mark(draft) != ".":
-        _set(data, "decimal", decimal_mark(draft), "The decimal mark of numbers: 12,50.")
+    if draft.decimal == ",":
+        _set(data, "decimal", ",", "The decimal mark of numbers: 12,50.")
+    if draft.thousands:
+        _set(data, "thousands", draft.thousands, "The mark between groups of digits.")
+    filled = filled_columns(draft)
+    if filled:
+        _set(data, "fill_down", filled, "Columns that an order fills on its first line only.")
+    if draft.tax is not None:
+        _set(data, "tax", draft.tax, 'Whether tax is inside the money: "included" is taken off.')
+    if draft.shipping == "included":
+        _set(data, "shipping", draft.shipping, "Shipping is inside the money, and taken off.")
+    if draft.money_digits is not None:
+        _set(data, "money_digits", draft.money_digits, "Digits that amounts keep after the mark.")
     _set(
         data,
         "currency",
-        place.currency,
-        "The one currency of all amounts. " + place.currency_comment,
+        shop.currency,
+        "The one currency of all amounts. " + shop.currency_comment,
     )
     data.add(tomlkit.nl())
     return data
 
 
-def _rates(place: Place) -> Table:
+def _rates(shop: Place) -> Table:
     table = tomlkit.table()
     _say(
         table,
-        f"What one unit of another currency is worth in {place.currency}. CHECK: remove the # and",
+        f"What one unit of another currency is worth in {shop.currency}. CHECK: remove the # and",
     )
     _say(table, "fill in; rows in a currency without a rate are refused.")
-    for code, rows in place.other_currencies.items():
+    for code, rows in shop.other_currencies.items():
         _say(table, f"{code} = 1.0  # {rows:,} rows")
     table.add(tomlkit.nl())
     return table
 
 
-def _identities(path: str, found: ProposedIdentities) -> Table:
+def _identities(path: str, proposed: ProposedIdentities) -> Table:
     table = tomlkit.table()
-    _say(table, f"Whose card it is, from the same rows: {found.comment}")
+    _say(table, f"Whose card it is, from the same rows: {proposed.comment}")
     table.add("path", path)
-    table.add("card_id", found.card_id)
-    table.add("customer_id", found.customer_id)
-    if found.is_contradictory:
+    table.add("card_id", proposed.card_id)
+    table.add("customer_id", proposed.customer_id)
+    if proposed.is_contradictory:
         _set(table, "conflicts", "apart", "A card of two customers is left a customer of its own.")
     table.add(tomlkit.nl())
     return table
@@ -136,7 +153,7 @@ def _columns(draft: Draft) -> Table:
     for field, meaning in _MEANING.items():
         if field in draft.mapped:
             names = draft.mapped[field]
-            value = list(names) if field == "discount" else names[0]
+            value = list(names) if field == "discount" or len(names) > 1 else names[0]
             why = draft.why.get(field, "")
             _set(table, field, value, meaning + (f" ({why})" if why else ""))
     _unmapped(table, draft)
@@ -149,16 +166,19 @@ def _columns(draft: Draft) -> Table:
 
 def _unmapped(table: Table, draft: Draft) -> None:
     """A commented line for each field that no column was found for."""
+    for field, what in draft.open_fields.items():
+        _say(table, f"CHECK, needed: {what}")
+        _say(table, f'{field} = ""  # {_MEANING[field]}')
     _say(table, "Not found; remove the # and name a column if the file has it:")
     for field, meaning in _MEANING.items():
-        if field not in draft.mapped:
+        if field in _ALWAYS_OFFERED and field not in {*draft.mapped, *draft.open_fields}:
             candidates = draft.candidates.get(field, ())
             first = tomlkit.item(candidates[0] if candidates else "").as_string()
             maybe = f" Perhaps {listed(candidates)}." if candidates else ""
             _say(table, f"{field} = {first}  # {meaning}{maybe}")
 
 
-def _rules(rules: ProposedRules) -> Table:
+def _rules(draft: Draft, rules: ProposedRules) -> Table:
     table = tomlkit.table()
     if rules.cancelled_order_prefix:
         _set(
@@ -172,17 +192,97 @@ def _rules(rules: ProposedRules) -> Table:
             table,
             'cancelled_order_prefix = "C"  # if ids of cancelled orders begin with a sign of their own',
         )
+    _add_money_rules(table, draft)
+    _add_customer_rules(table, draft)
     _say(
         table, "Product codes that are fees, postage or corrections; their lines are no purchases."
     )
-    ignored: Array = tomlkit.array()
-    for product in rules.ignored:
-        ignored.add_line(product.code, comment=_clean(product.comment))
-    if rules.ignored:
-        ignored.add_line(indent="")
-    table.add("ignore_products", ignored)
+    table.add(
+        "ignore_products", _commented({ignored.code: ignored.comment for ignored in rules.ignored})
+    )
+    if rules.ignored_names:
+        _say(table, "The same by the product's name.")
+        names = {ignored.code: ignored.comment for ignored in rules.ignored_names}
+        table.add("ignore_product_names", _commented(names))
+    if rules.keeps_duplicates:
+        _set(table, "duplicates", "keep", "Equal rows of one file are lines of their own.")
+    for field in ("none_when_filled", "none_when_empty"):
+        columns = getattr(draft, field)
+        if columns:
+            content = "something" if field == "none_when_filled" else "nothing"
+            _set(table, field, columns, f"Rows with {content} here are no purchases.")
+    table.add(tomlkit.nl())
+    for field, proposed in draft.verdicts.items():
+        table.add(field, _verdicts(draft.mapped[field][0], proposed))
+    return table
+
+
+def _add_money_rules(table: Table, draft: Draft) -> None:
+    if draft.discount is not None:
+        _set(
+            table,
+            "discount",
+            draft.discount,
+            'Whether discounts are off the money already ("taken_off") or not yet ("to_take_off").',
+        )
+    money = {name for field, names in draft.mapped.items() if field in _SPREAD for name in names}
+    columns = [name for name in draft.order_level if name in money]
+    if columns:
+        _set(table, "order_level", columns, "Money of the whole order, on one or all of its lines.")
+
+
+_SPREAD = ("amount", "discount", "order_discount", "refunded", "tax", "shipping", "order_subtotal",
+           "order_total")  # fmt: skip
+"""Fields whose money may be of the whole order."""
+
+
+def _add_customer_rules(table: Table, draft: Draft) -> None:
+    if draft.anonymous:
+        _say(table, "Customer ids that are nobody; their rows count as anonymous sales.")
+        table.add("anonymous_customers", _commented(draft.anonymous))
+    if draft.folds_emails:
+        _set(
+            table,
+            "email_ids",
+            "fold",
+            "Customers are e-mail addresses: case and blanks do not count.",
+        )
+
+
+def _commented(values: dict[str, str]) -> Array:
+    """A list with a comment beside each value."""
+    array: Array = tomlkit.array()
+    for value, comment in values.items():
+        array.add_line(value, comment=_clean(comment))
+    if values:
+        array.add_line(indent="")
+    return array
+
+
+def _verdicts(column: str, proposed: ProposedVerdicts) -> Table:
+    """Which words of a column are purchases, none, or returns."""
+    table = tomlkit.table()
+    _say(table, f"What '{column}' says of a row: a purchase, none, or money given back.")
+    for verdict in ("purchase", "none", "return"):
+        listed_words = proposed.words(verdict)
+        table.add(
+            verdict,
+            _commented({word: _counted(proposed, word) for word in listed_words}),
+        )
+    for word, meaning in proposed.undecided.items():
+        quoted = tomlkit.item(word).as_string()
+        _say(
+            table,
+            f"CHECK: put {quoted} ({proposed.rows.get(word, 0):,} rows) into one of the lists"
+            + (f": {meaning}" if meaning else ""),
+        )
     table.add(tomlkit.nl())
     return table
+
+
+def _counted(proposed: ProposedVerdicts, word: str) -> str:
+    rows = proposed.rows.get(word, 0)
+    return f"{rows:,} rows" if rows else "not in this file"
 
 
 def _predict(horizon: tuple[int, str]) -> Table:

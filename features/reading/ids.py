@@ -2,6 +2,8 @@
 
 import re
 
+from features.settings.rules import Rules
+
 _RANGES = (
     *((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680)),
     *((0x2000, 0x200B), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x2060)),
@@ -57,3 +59,10 @@ def normal_id_sql(text: str, *, folds_addresses: bool = False) -> str:
         f"CASE WHEN contains({text}, '@') THEN nullif({address}, '') "
         f"WHEN {is_plain} THEN {text} ELSE {mended} END"
     )
+
+
+def nobody_ids(rules: Rules) -> list[str]:
+    """The ids of `rules.anonymous_customers`, as ids of customers are read."""
+    folds = rules.email_ids == "fold"
+    ids = {normal_id(name, folds_addresses=folds) for name in rules.anonymous_customers}
+    return sorted(filter(None, ids))

@@ -10,7 +10,7 @@ Reads = Callable[[str], str]
 
 
 def money_fields(
-    data: Data, number: Reads, share: Reads, money: Reads, table: str
+    data: Data, number: Reads, share: Reads, money: Reads, table: str, order: str
 ) -> dict[str, str]:
     """SQL for the fields of money but `cost`; see `features.reading.mapping.typed_lines`.
 
@@ -20,20 +20,19 @@ def money_fields(
     number, share : read a column as a DOUBLE, NULL where it is none; a share may have a '%'
     table : the name of the rows
     money : turns SQL for an amount of money into SQL for minor units of the shop's currency
+    order : SQL for the number of the order
     """
     columns, of_orders = data.columns, frozenset(data.rules.order_level)
     of_lines = [name for name in columns.discount if name not in of_orders]
     whole = [name for name in columns.discount if name in of_orders]
     whole += [columns.order_discount] if columns.order_discount else []
     rate = _rate(share(columns.discount_rate), table) if columns.discount_rate else None
-    is_inside = data.tax == "included"
+    inside = _inside(data)
     return {
-        "amount": _amount(data, number, money, of_lines, rate),
+        "amount": _of_line(data, _amount(data, number, money, of_lines, rate), order),
         "discount": _discount(data, number, money, of_lines, rate),
         "order_discount": _total(whole, number, money),
-        "order_tax": _positive(
-            columns.tax if is_inside and columns.tax in of_orders else None, number, money
-        ),
+        "order_tax": _total([name for name in inside if name in of_orders], number, money),
         "refunded": _positive(
             None if columns.refunded in of_orders else columns.refunded, number, money
         ),
@@ -47,6 +46,24 @@ def money_fields(
     }
 
 
+def _inside(data: Data) -> list[str]:
+    """The columns of tax and shipping that the amount holds."""
+    columns = data.columns
+    parts = ((data.tax, columns.tax), (data.shipping, columns.shipping))
+    return [name for where, name in parts if where == "included" and name is not None]
+
+
+def _of_line(data: Data, amount: str, order: str) -> str:
+    """A line's share of an amount that is of the whole order: the same for each, to the unit."""
+    if data.columns.amount not in data.rules.order_level:
+        return amount
+    lines = f"(PARTITION BY source_file, {order})"
+    whole, count = f"CAST(max({amount}) OVER {lines} AS HUGEINT)", f"count(*) OVER {lines}"
+    turn = f"row_number() OVER (PARTITION BY source_file, {order} ORDER BY source_row)"
+    share = f"{whole} * {turn} // {count} - {whole} * ({turn} - 1) // {count}"
+    return f"CASE WHEN {order} IS NULL THEN {amount} ELSE CAST({share} AS BIGINT) END"
+
+
 def _gross(data: Data, number: Reads) -> str:
     columns = data.columns
     if columns.amount is not None:
@@ -58,12 +75,13 @@ def _gross(data: Data, number: Reads) -> str:
 
 def _amount(data: Data, number: Reads, money: Reads, of_lines: list[str], rate: str | None) -> str:
     """What was paid for the line: less what must be taken off, of a return towards nothing."""
-    columns, is_due = data.columns, data.rules.discount == "to_take_off"
+    is_due = data.rules.discount == "to_take_off"
     gross = _gross(data, number)
     paid = money(f"({gross}) * (1 - {rate})" if rate and is_due else gross)
     off = [_total(of_lines, number, money)] if is_due and of_lines else []
-    if data.tax == "included" and columns.tax not in data.rules.order_level:
-        off.append(_positive(columns.tax, number, money))
+    inside = [name for name in _inside(data) if name not in data.rules.order_level]
+    if inside:
+        off.append(_total(inside, number, money))
     if not off:
         return paid
     return f"({paid}) - CAST(sign({paid}) AS BIGINT) * ({' + '.join(off)})"

@@ -6,7 +6,7 @@ read becomes NULL here and a reason in `features.reading.rules`, never a lost ro
 
 from fractions import Fraction
 
-from features.reading.ids import normal_id_sql
+from features.reading.ids import nobody_ids, normal_id_sql
 from features.reading.line_money import money_fields
 from features.reading.order_money import OF_ORDERS
 from features.reading.states import state_fields
@@ -157,10 +157,11 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     )
     table = read_table(data)
     product = id_text(columns.product_id, types, table)
+    order = id_text(columns.order_id, types, table)
     return {
         "customer_id": f"coalesce({customer}, {card})" if has_card else customer,
         "is_by_card": f"{customer} IS NULL AND {card} IS NOT NULL" if has_card else "false",
-        "order_id": id_text(columns.order_id, types, table),
+        "order_id": order,
         "product_id": product_code(product, data) if columns.product_id else product,
         **{
             name: plain_text(getattr(columns, name), types)
@@ -172,7 +173,7 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
         "ordered_at": timestamp(columns.ordered_at, types, data),
         "ingested_at": timestamp(columns.ingested_at, types, data),
         "quantity": quantity if columns.quantity else _ONE_PIECE,
-        **money_fields(data, number_of, share_of, money_of, table),
+        **money_fields(data, number_of, share_of, money_of, table, order),
         "cost": _money(cost, types, data) if columns.cost else _NO_MONEY,
         **states,
     }
@@ -207,9 +208,13 @@ def plain_text(name: str | None, types: dict[str, str]) -> str:
 
 
 def customer_text(data: Data, types: dict[str, str], table: str | None = None) -> str:
-    """Who bought: the first of the columns that is filled."""
+    """Who bought: the first of the columns that names somebody, else the first that is filled."""
     names = [person_text(name, data, types, table) for name in data.columns.customer_id]
-    return names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"
+    if len(names) == 1:
+        return names[0]
+    nobody = ", ".join(map(literal, nobody_ids(data.rules)))
+    people = [f"CASE WHEN {name} NOT IN ({nobody}) THEN {name} END" for name in names]
+    return f"coalesce({', '.join([*people, *names] if nobody else names)})"
 
 
 def person_text(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from babel.numbers import list_currencies
 
-from features.reading.ids import normal_id
+from features.reading.ids import nobody_ids
 from features.reading.states import (
     CANCELLED_COLUMN,
     DOCUMENT_NONE,
@@ -64,7 +64,8 @@ def _state_rule(code: str, meaning: str, advice: str = "") -> Rule:
 _STATE_RULES = (
     _state_rule(
         CANCELLED_COLUMN,
-        "no purchase: a column that says so is filled (data.rules.none_when_filled)",
+        "no purchase: a column that says so is filled or empty (data.rules.none_when_filled, "
+        "none_when_empty)",
     ),
     _state_rule(
         DOCUMENT_NONE, "a paper that is no purchase, such as a quotation (data.rules.document)"
@@ -217,7 +218,8 @@ def has_states(data: Data) -> bool:
     """Whether the files say of orders what became of them."""
     columns = data.columns
     told = (columns.status, columns.document, columns.refunded)
-    return bool(data.rules.none_when_filled) or any(name is not None for name in told)
+    by_columns = data.rules.none_when_filled or data.rules.none_when_empty
+    return bool(by_columns) or any(name is not None for name in told)
 
 
 def judging_steps(data: Data) -> dict[str, str]:
@@ -244,13 +246,6 @@ def judging_steps(data: Data) -> dict[str, str]:
             FROM their_lines WHERE NOT is_return GROUP BY customer_id, product_id""",
         "put_aside": _put_aside(data),
     }
-
-
-def nobody_ids(rules: Rules) -> list[str]:
-    """The ids of `rules.anonymous_customers`, as ids of customers are read."""
-    folds = rules.email_ids == "fold"
-    ids = {normal_id(name, folds_addresses=folds) for name in rules.anonymous_customers}
-    return sorted(filter(None, ids))
 
 
 STANDS = f"(verdict IS NULL OR verdict = {literal(RETURN)}) AND NOT ({_IS_REFUNDED})"

@@ -73,6 +73,9 @@ def _cases(data: Data, text: Reads) -> list[str]:
     if rules.none_when_filled:
         filled = " OR ".join(f"{text(name)} IS NOT NULL" for name in rules.none_when_filled)
         cases.append(f"WHEN {filled} THEN {literal(CANCELLED_COLUMN)}")
+    if rules.none_when_empty:
+        empty = " OR ".join(f"{text(name)} IS NULL" for name in rules.none_when_empty)
+        cases.append(f"WHEN {empty} THEN {literal(CANCELLED_COLUMN)}")
     cases += [
         f"WHEN {word} IN ({_listed(values.none)}) THEN {literal(none)}"
         for word, values, none in judged

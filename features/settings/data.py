@@ -87,6 +87,10 @@ class Data(Section):
     """Columns that only the first line of an order fills."""
     tax: Literal["excluded", "included"] = "excluded"
     """Whether the amount holds the tax, which is then taken off by `columns.tax`."""
+    shipping: Literal["excluded", "included"] = "excluded"
+    """The same of shipping, by `columns.shipping`."""
+    money_digits: Annotated[int | None, Field(ge=0, le=6, validate_default=True)] = None
+    """Digits behind the decimal mark that amounts keep; None: those of the currency."""
     columns: Columns
     rules: Annotated[Rules, Field(validate_default=True)] = Rules()
     accept: dict[str, str] = Field(default_factory=dict)
@@ -137,11 +141,11 @@ class Data(Section):
         if columns is None:
             return rules
         money = {columns.tax, columns.shipping, columns.refunded, columns.order_discount}
-        money |= {columns.order_subtotal, columns.order_total, *columns.discount}
+        money |= {columns.order_subtotal, columns.order_total, columns.amount, *columns.discount}
         if strangers := [name for name in rules.order_level if name not in money]:
             raise ValueError(
-                f"order_level: {', '.join(map(repr, strangers))} is no column of discount, refunded, "
-                "tax or shipping in 'data.columns'"
+                f"order_level: {', '.join(map(repr, strangers))} is no column of amount, discount, "
+                "refunded, tax or shipping in 'data.columns'"
             )
         if rules.order_level and columns.order_id is None:
             raise ValueError(
@@ -149,6 +153,10 @@ class Data(Section):
             )
         if info.data.get("tax") == "included" and columns.tax is None:
             raise ValueError("tax = \"included\" needs 'data.columns.tax', which is taken off")
+        if info.data.get("shipping") == "included" and columns.shipping is None:
+            raise ValueError(
+                "shipping = \"included\" needs 'data.columns.shipping', which is taken off"
+            )
         return rules
 
     @field_validator("accept")
@@ -164,7 +172,11 @@ class Data(Section):
 
     def named_beside(self) -> dict[str, tuple[str, ...]]:
         """Setting → the columns of the orders that it names, for those beside `columns`."""
-        named = {"fill_down": self.fill_down, "rules.none_when_filled": self.rules.none_when_filled}
+        named = {
+            "fill_down": self.fill_down,
+            "rules.none_when_filled": self.rules.none_when_filled,
+            "rules.none_when_empty": self.rules.none_when_empty,
+        }
         return {setting: columns for setting, columns in named.items() if columns}
 
     @property
@@ -173,5 +185,10 @@ class Data(Section):
 
     @property
     def minor_units(self) -> int:
-        """How many minor units make one unit of the currency (100 for GBP, 1 for JPY)."""
+        """How many units of counting make one unit of the currency: 100 for GBP, 1 for JPY.
+
+        More where `money_digits` keeps more.
+        """
+        if self.money_digits is not None:
+            return int(10**self.money_digits)
         return minor_units(self.currency)

@@ -57,5 +57,7 @@ class Rules(Section):
     """Columns of money whose value is of the whole order, on its first line or on each."""
     none_when_filled: tuple[ColumnName, ...] = ()
     """A row with something in one of these columns is no purchase."""
+    none_when_empty: tuple[ColumnName, ...] = ()
+    """Nor is one with nothing in one of these: a day of payment, an article."""
     status: ValueRules = ValueRules()
     document: ValueRules = ValueRules()

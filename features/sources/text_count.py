@@ -32,6 +32,7 @@ class TextCount:
     is_utf8: bool = True
     zeros: int = 0
     has_quotes: bool = False
+    _begun: bool = False
     _ends: int = 0
     _open: int = 0
     _decoder: codecs.IncrementalDecoder = field(
@@ -48,7 +49,8 @@ class TextCount:
         """
         if self.is_utf8:
             self._check(block)
-        self._count_lines(block)
+        self._count_lines(block if self._begun else block.removeprefix(codecs.BOM_UTF8))
+        self._begun = True
         self.has_quotes = self.has_quotes or b'"' in block
         stripped = block.rstrip(b"\0")
         self.zeros = len(block) - len(stripped) + (0 if stripped else self.zeros)

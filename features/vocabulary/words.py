@@ -86,10 +86,12 @@ class NobodyWords:
     Attributes
     ----------
     words : whole cells, `folded`
+    cells : whole cells as they stand, but for case and blanks around them: `-1` is not `1`
     addresses : how e-mail addresses begin that are of no person, `folded`
     """
 
     words: frozenset[str]
+    cells: frozenset[str]
     addresses: tuple[str, ...]
 
     def speaks_of_nobody(self, customer_id: str) -> bool:
@@ -99,7 +101,7 @@ class NobodyWords:
         (True, False)
         """
         word = folded(customer_id)
-        if word in self.words:
+        if word in self.words or customer_id.strip().casefold() in self.cells:
             return True
         return word.startswith(self.addresses)
 
@@ -108,11 +110,12 @@ class NobodyWords:
 def nobody_words() -> NobodyWords:
     """Values of a customer column that stand for many people or for nobody."""
     tables = _read("anonymous_words")
-    words = frozenset({*_words(tables["values"]), *_words(tables["words"])})
+    words = frozenset(_words(tables["words"]))
+    cells = frozenset(value.casefold() for values in tables["values"].values() for value in values)
     patterns = tables["parts"]["email_nobody"]
     # an address of a domain that is nobody's is still told apart from the others of it
     addresses = tuple(folded(pattern[:-1]) for pattern in patterns if pattern.endswith("*"))
-    return NobodyWords(words, addresses)
+    return NobodyWords(words, cells, addresses)
 
 
 def _words(table: dict[str, list[str]]) -> list[str]:

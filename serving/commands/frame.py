@@ -114,6 +114,23 @@ def fail(error: RegularsError) -> None:
     sys.exit(EXIT_WRONG_USE if isinstance(error, ConfigError) else EXIT_FAILED)
 
 
+def write_text(output: Path, text: str, *, option: str = "--output") -> None:
+    """Write a file of the person's choice, with its folder.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be written, naming the `option` that said where.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{output}: cannot be written ({error.strerror}). Choose another {option}."
+        ) from None
+
+
 class IsoDate(click.ParamType[date]):
     """A date such as 2011-12-10."""
 

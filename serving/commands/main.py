@@ -5,7 +5,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "init": ("serving.commands.orders:init", "Look at a file of orders and write a regulars.toml."),
+    "init": ("serving.commands.init:init", "Look at a file of orders and write a regulars.toml."),
     "check": (
         "serving.commands.orders:check",
         "The doctor: what is used, what is put aside and why.",

@@ -1,15 +1,13 @@
-"""`regulars init`, `regulars check` and `regulars features`."""
+"""`regulars check` and `regulars features`."""
 
-import tomllib
 from datetime import date
 from pathlib import Path
 
 import click
 
 from features.doctor.gates import refused
-from features.errors import ConfigError, RegularsError
 from features.orders.log import check_orders
-from features.settings.loading import CONFIG_NAME, load_settings
+from features.settings.loading import load_settings
 from serving.commands.frame import (
     IsoDate,
     Speaker,
@@ -17,66 +15,10 @@ from serving.commands.frame import (
     accepting,
     common_options,
     fail,
+    write_text,
 )
 from serving.commands.report_text import say_report
-from serving.settings import Settings, Store
-from training.settings import Tracking
-
-_MODELS_AND_STORE = f"""\
-[tracking]
-# Where MLflow keeps training runs and models.
-uri = "{Tracking().uri}"
-
-[store]
-# Where predictions are kept: SQLite or a postgresql:// address.
-url = "{Store().url}"
-"""
-"""What a new regulars.toml says beside what the orders tell."""
-
-
-@click.command()
-@click.argument("place", metavar="FILE|URL")
-@click.option("--table", help="The table or view of orders in a PostgreSQL database.")
-@click.option("--query", help="Or the query that gives the orders.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=CONFIG_NAME,
-    show_default=True,
-    help="Where to write the configuration.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
-def init(place: str, table: str | None, query: str | None, output: Path, *, as_json: bool) -> None:
-    """Look at the orders and write a regulars.toml for them.
-
-    They are in FILE (Parquet or CSV, a glob for several) or in a PostgreSQL database, as
-    postgresql://user@host/database with --table or --query.
-    """
-    from features.proposal import propose
-
-    speaker = Speaker(as_json=as_json)
-    try:
-        if output.exists():
-            raise ConfigError(f"{output}: exists already. Remove it or choose another --output.")
-        proposal = propose(place, relative_to=output.parent, table=table, query=query)
-        _write(output, proposal.toml + _MODELS_AND_STORE)
-    except RegularsError as error:
-        fail(error)
-    for note in proposal.notes:
-        speaker.say(f"• {note}")
-    speaker.say(f"Wrote {output}. Next: regulars check --config {output}")
-    shown = proposal.shown | tomllib.loads(_MODELS_AND_STORE)
-    speaker.result({"config": str(output), "notes": proposal.notes, "settings": shown})
-
-
-def _write(output: Path, text: str, *, option: str = "--output") -> None:
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"{output}: cannot be written ({error.strerror}). Choose another {option}."
-        ) from None
+from serving.settings import Settings
 
 
 @click.command()
@@ -101,7 +43,7 @@ def check(config: Path, html: Path | None, accepted: tuple[str, ...], speaker: S
         if html is not None:
             from features.doctor.report_html import page
 
-            _write(html, page(report, quarantine), option="--html")
+            write_text(html, page(report, quarantine), option="--html")
         say_report(speaker, report, quarantine)
         speaker.result({**report.to_dict(), "quarantine": str(quarantine)})
         if html is not None:

@@ -76,6 +76,6 @@ def test_ids_of_nobody(value):
     assert nobody_words().speaks_of_nobody(value)
 
 
-@pytest.mark.parametrize("value", ["1042", "ann@example.net", "C0", "guesthouse"])
+@pytest.mark.parametrize("value", ["1042", "1", "ann@example.net", "C0", "guesthouse"])
 def test_ids_of_somebody(value):
     assert not nobody_words().speaks_of_nobody(value)

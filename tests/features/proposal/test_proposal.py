@@ -14,6 +14,7 @@ from features.errors import ConfigError, DataError
 from features.orders.log import check_orders
 from features.proposal import Proposal, propose
 from features.proposal.names import likeness, spaced
+from features.settings.feature_settings import FeatureSettings
 from features.settings.loading import settings_from
 from serving.settings import Settings
 
@@ -226,10 +227,11 @@ def test_shop_system_export(tmp_path):
         "product_name": "Lineitem name",
         "quantity": "Lineitem quantity",
         "unit_price": "Lineitem price",
+        "order_total": "Total",
         "currency": "Currency",
     }
     assert accepted(proposal).data.currency == "EUR"
-    assert said(proposal, "'Total'", "order's total")
+    assert said(proposal, "Σ lines = 'Total' in 100 %")
     assert said(proposal, "also 'Paid at'")
 
 
@@ -382,7 +384,7 @@ def test_several_files_and_paths(tmp_path):
     assert whole.settings["data"]["transactions"] == "part-*.parquet"
     assert whole.notes[0].startswith(f"{len(frame):,} rows")
     outside = propose(str(tmp_path / "part-*.parquet"), relative_to=folder)
-    assert outside.settings["data"]["transactions"] == str(tmp_path / "part-*.parquet")
+    assert outside.settings["data"]["transactions"] == "../part-*.parquet"
 
 
 def test_a_file_name_with_brackets_is_no_glob(tmp_path):
@@ -398,7 +400,7 @@ def test_the_same_file_gives_the_same_proposal(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("orders.xlsx", b"PK\3\4 sheets", "Parquet"),
+        ("orders.xlsx", b"PK\3\4 sheets", "workbook"),
         ("orders.json", b"{}", "CSV"),
         ("orders.csv", b"", "empty"),
         ("orders.csv", b"   \n", "empty"),
@@ -407,9 +409,6 @@ def test_the_same_file_gives_the_same_proposal(tmp_path):
         ("orders.csv.gz", b"no gzip", "cannot be read"),
         ("orders.csv", b"customer_id,date,amount\n", "no rows"),
         ("orders.csv", b"1,2024-01-01,2.5\n2,2024-01-02,3.5\n", "first line looks like data"),
-        ("orders.csv", b"customer_id,colour,amount\n7,red,2.5\n8,blue,3.5\n", "date"),
-        ("orders.csv", b"date,amount\n2024-01-01,2.5\n2024-01-02,3.5\n", "customer"),
-        ("orders.csv", b"date,customer_id\n2024-01-01,7\n2024-01-02,8\n", "money"),
         ("orders.parquet", b"customer_id,date\n1,2\n", "not a Parquet file"),
         ("orders.parquet", b"PAR1 torn", "cannot be read"),
     ],
@@ -421,6 +420,40 @@ def test_unusable_files_are_refused_in_one_sentence(tmp_path, name, content, wor
     assert len(caught.value.problems) == 1
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ("customer_id,colour,amount\n7,red,2.5\n8,blue,3.5\n", "ordered_at"),
+        ("date,amount\n2024-01-01,2.5\n2024-01-02,3.5\n", "customer_id"),
+        ("date,customer_id\n2024-01-01,7\n2024-01-02,8\n", "amount"),
+    ],
+)
+def test_what_cannot_be_told_is_an_open_line(tmp_path, content, field):
+    (tmp_path / "orders.csv").write_text(content)
+    proposal = propose(str(tmp_path / "orders.csv"), relative_to=tmp_path)
+    assert proposal.open_fields == (field,)
+    assert f'# {field} = ""' in proposal.toml
+    assert said(proposal, "OPEN", f"--{field.split('_')[0].replace('ordered', 'date')}")
+    with pytest.raises(ConfigError, match=f"{field}|unit_price"):
+        settings_from(proposal.settings, FeatureSettings, root=tmp_path)
+
+
+def test_a_person_may_name_the_columns(tmp_path):
+    frame = shop().rename(columns={"customer": "x1", "when": "x2", "total": "x3"})
+    frame.to_parquet(tmp_path / "orders.parquet")
+    proposal = propose(
+        str(tmp_path / "orders.parquet"),
+        relative_to=tmp_path,
+        columns={"customer_id": "X1", "ordered_at": "x2", "amount": "x3"},
+    )
+    mapped = columns(proposal)
+    assert (mapped["customer_id"], mapped["ordered_at"], mapped["amount"]) == ("x1", "x2", "x3")
+    with pytest.raises(ConfigError, match="no column 'absent'"):
+        propose(
+            str(tmp_path / "orders.parquet"), relative_to=tmp_path, columns={"amount": "absent"}
+        )
 
 
 def test_missing_files_folders_and_addresses_are_refused(tmp_path):
@@ -439,18 +472,18 @@ def test_missing_files_folders_and_addresses_are_refused(tmp_path):
 
 def test_orders_without_money_count_where_each_is_worth_1(tmp_path):
     frame = shop()[["customer", "when"]].rename(columns={"customer": "customer_id"})
-    with pytest.raises(DataError, match=r"add a column 'amount' of 1"):
-        proposed(frame, tmp_path)
+    assert said(proposed(frame, tmp_path), "OPEN", "add a column 'amount' of 1")
     assert columns(proposed(frame.assign(amount=1), tmp_path))["amount"] == "amount"
-    with pytest.raises(DataError, match="Orders need one; a table of customers"):
-        proposed(frame.drop(columns="when"), tmp_path)
+    assert "ordered_at" in proposed(frame.drop(columns="when"), tmp_path).open_fields
 
 
-def test_money_with_signs_is_named(tmp_path):
+def test_money_with_signs_is_read(tmp_path):
     frame = shop().drop(columns=["price", "quantity"])
-    frame["total"] = "£" + frame["total"].map("{:,.2f}".format)
-    with pytest.raises(DataError, match="currency signs"):
-        proposed(frame, tmp_path, "orders.csv")
+    frame["total"] = "£" + (frame["total"] * 100).map("{:,.2f}".format)
+    proposal = proposed(frame, tmp_path, "orders.csv")
+    assert columns(proposal)["amount"] == "total"
+    assert proposal.settings["data"]["thousands"] == ","
+    assert proposal.settings["data"]["currency"] == "GBP"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from serving.commands.orders import check, init
+from serving.commands.init import init
+from serving.commands.orders import check
 from tests.support.shop import COLUMNS, busy_orders, simulate_orders
 
 QUARANTINE = "data/quarantine.parquet"
@@ -270,13 +271,30 @@ def test_init_where_nothing_can_be_written(folder):
     assert (folder / "taken").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    "name", ["missing.csv", "empty.csv", "book.xlsx", "no_money.csv", "ragged.csv"]
-)
+def test_init_leaves_a_line_open_where_a_column_cannot_be_told(folder):
+    (folder / "no_money.csv").write_text("who,when\nann,2024-01-01\nbob,2024-01-02\n")
+    result = run(init, "no_money.csv", "--customer", "who", "--date", "when")
+    assert result.exit_code == 0
+    assert "lines left open: fill in data.columns.amount" in result.stdout
+    assert '# amount = ""' in (folder / "regulars.toml").read_text(encoding="utf-8")
+    (line,) = said(run(check), 2)
+    assert "amount" in line
+
+
+def test_init_shows_the_first_orders_as_they_are_read(folder):
+    simulate_orders(customers=60).to_csv(folder / "orders.csv", index=False)
+    result = run(init, "orders.csv")
+    assert "The first orders as they are understood" in result.stdout
+    (folder / "regulars.toml").unlink()
+    answer = json.loads(run(init, "orders.csv", "--json").stdout)
+    assert [order["read_as"] for order in answer["first_orders"]] == ["purchase"] * 3
+    assert answer["open"] == []
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "empty.csv", "book.xlsx", "ragged.csv"])
 def test_init_of_a_file_that_cannot_be_used(folder, name):
     (folder / "empty.csv").touch()
     (folder / "book.xlsx").write_bytes(b"PK\3\4")
-    (folder / "no_money.csv").write_text("who,when\nann,2024-01-01\nbob,2024-01-02\n")
     orders = simulate_orders(customers=60).to_csv(index=False).splitlines()
     (folder / "ragged.csv").write_text("\n".join([*orders[:300], "c1,o1", *orders[300:]]))
     before = contents(folder)

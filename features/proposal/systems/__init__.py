@@ -1,0 +1,1 @@
+"""Systems whose exports are known: one file per layout, no code."""
