@@ -14,7 +14,7 @@ MOST_SPLITS = 10
 """A tree's table has 2^splits rows; larger trees are left to LightGBM."""
 
 ROWS_PER_BLOCK = 4096
-"""The columns of so many rows, and a tree's table, stay in the processor's cache."""
+"""The columns of this many rows, and a tree's table, fit in the processor's cache."""
 
 ZERO = float(np.float32(1e-35))
 """LightGBM takes smaller values for zero."""
@@ -31,7 +31,7 @@ _COLUMNS = (
 class _Split:
     """One comparison: x > `threshold` where `greater`, else x ≤ `threshold`.
 
-    Neither holds for NaN, so the way that missing values go decides which of them is asked.
+    Neither holds for NaN, so the comparison is chosen by the way that missing values go.
     """
 
     feature: int
@@ -42,15 +42,15 @@ class _Split:
 
 @dataclass
 class _Gate:
-    """What a feature asks on the way to one leaf.
+    """The conditions on one feature along the path to a leaf.
 
     `share` of the training rows that met its splits went the leaf's way; a row does where its
-    outcomes of the splits in `mask` are `wanted`.
+    outcomes of the splits in `mask` are `required`.
     """
 
     share: float = 1.0
     mask: int = 0
-    wanted: int = 0
+    required: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class TreeTables:
     def of(cls, model: str) -> Self | None:
         """Read LightGBM's text format.
 
-        None where it holds what a table cannot: more than `MOST_SPLITS` splits in a tree,
+        None where a table cannot hold the model: more than `MOST_SPLITS` splits in a tree,
         categories, linear leaves, an average of trees, a split that no training row met.
         """
         header, *texts = model.partition("\nend of trees")[0].split("\nTree=")
@@ -101,12 +101,12 @@ class TreeTables:
 
     def raw_scores(self, values: Floats) -> Floats:
         """The sum of the trees per row of `values`, bit for bit as LightGBM adds it up."""
-        found = np.zeros(len(values))
+        scores = np.zeros(len(values))
         for block in _blocks(len(values)):
-            for tree, places in self._outcomes(values[block]):
-                # every outcome has a place; the other modes only check it more slowly
-                found[block] += tree.score.take(places, mode="wrap")
-        return found
+            for tree, outcomes in self._outcomes(values[block]):
+                # every outcome is in the table; the other modes only check that, more slowly
+                scores[block] += tree.score.take(outcomes, mode="wrap")
+        return scores
 
     def contributions(self, values: Floats) -> Floats:
         """What each feature adds, and the trees' mean last.
@@ -119,15 +119,15 @@ class TreeTables:
         -------
         rows × (columns + 1); a row adds up to the raw prediction.
         """
-        found = np.empty((len(values), self._features + 1))
+        contributions = np.empty((len(values), self._features + 1))
         for block in _blocks(len(values)):
             added = np.zeros((self._features, len(values[block])))
-            for tree, places in self._outcomes(values[block]):
+            for tree, outcomes in self._outcomes(values[block]):
                 for feature, table in zip(tree.features, tree.added, strict=True):
-                    added[feature] += table.take(places, mode="wrap")
-            found[block, :-1] = added.T
-        found[:, -1] = self._mean
-        return found
+                    added[feature] += table.take(outcomes, mode="wrap")
+            contributions[block, :-1] = added.T
+        contributions[:, -1] = self._mean
+        return contributions
 
     def _outcomes(self, rows: Floats) -> Iterator[tuple[_Tree, npt.NDArray[np.intp]]]:
         """Each tree, and the outcomes of its splits per row."""
@@ -185,7 +185,7 @@ def _tree(record: Mapping[str, str]) -> _Tree:
     outcomes = np.arange(2 ** len(splits))
     added, score = np.zeros((len(features), len(outcomes))), np.zeros(len(outcomes))
     for value, gates in _leaves(splits, columns):
-        passed = np.array([(outcomes & gate.mask) == gate.wanted for gate in gates.values()])
+        passed = np.array([(outcomes & gate.mask) == gate.required for gate in gates.values()])
         score[passed.all(axis=0)] = value
         if gates:
             rows = [features.index(feature) for feature in gates]
@@ -204,7 +204,7 @@ def _split(feature: int, threshold: float, kind: int) -> _Split:
 def _leaves(
     splits: tuple[_Split, ...], columns: Mapping[str, list[float]]
 ) -> Iterator[tuple[float, dict[int, _Gate]]]:
-    """The value of each leaf, and what the features on its path ask."""
+    """The value of each leaf, and the gates of the features on its path."""
 
     def count(node: int) -> float:
         return columns["internal_count"][node] if node >= 0 else columns["leaf_count"][~node]
@@ -221,7 +221,7 @@ def _leaves(
             further = _Gate(
                 gate.share * count(child) / count(node),
                 gate.mask | bit,
-                gate.wanted | (bit if holds else 0),
+                gate.required | (bit if holds else 0),
             )
             yield from below(child, {**gates, split.feature: further})
 
@@ -238,8 +238,8 @@ def _shapley(value: float, passed: Floats, shares: Floats) -> Floats:
     """
     points, weights = _legendre(len(shares))
     factors = shares[:, None, None] * (1 - points) + passed[..., None] * points
-    others = factors.prod(axis=0) / factors
-    return np.asarray(value * (passed - shares[:, None]) * (others @ weights))
+    other_gates = factors.prod(axis=0) / factors
+    return np.asarray(value * (passed - shares[:, None]) * (other_gates @ weights))
 
 
 @cache

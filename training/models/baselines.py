@@ -12,7 +12,7 @@ from training.past.tables import CutoffTable, longest
 
 
 class InactivityRule:
-    """Silent for so long, so likely gone: churn rates by days since the last order.
+    """Longer silence, higher risk: churn rates by days since the last order.
 
     Customers of past cutoffs are cut into twenty groups by days of silence; a customer
     gets the churn rate of the group, which never falls with longer silence.
@@ -29,7 +29,7 @@ class InactivityRule:
         group = np.searchsorted(self.edges_, silence)
         counts = np.bincount(group, minlength=len(self.edges_) + 1)
         sums = np.bincount(group, weights=churned, minlength=len(self.edges_) + 1)
-        # a group of few counts as half-known: one pseudo-customer at the overall rate
+        # one pseudo-customer at the overall rate steadies small groups
         self.rates_ = np.maximum.accumulate((sums + churned.mean()) / (counts + 1))
         return self
 
@@ -73,7 +73,7 @@ class TenureRule:
 class RfmAverage:
     """Customers like this one: mean value of the same RFM cell at past cutoffs.
 
-    Cells are thirds of recency, frequency and money; a cell of few leans on the mean.
+    Cells are thirds of recency, frequency and money; a small cell is drawn toward the mean.
     """
 
     title = "RFM average"

@@ -17,13 +17,13 @@ from training.models.attribution import TreeTables
 from training.models.estimator import Floats
 
 GROWING = RLock()
-"""Held while trees grow or predict: LightGBM keeps its number of threads and some buffers per
-process, so a training beside another one, or beside a prediction, in threads of one process can
-crash it. Processes are not held up."""
+"""Held while trees grow or predict. LightGBM keeps its number of threads and some buffers per
+process: two trainings, or a training and a prediction, in threads of one process can crash it.
+Other processes do not wait."""
 
 EXPLAINED_BY_TABLES = 500
 PREDICTED_BY_TABLES = 10_000
-"""From so many rows on, making `TreeTables` costs less than they save."""
+"""From this many rows on, building `TreeTables` costs less than they save."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Boosting:
     seed: int = 0
     threads: int = 2
 
-    def parameters(self, objective: str, **more: Any) -> dict[str, Any]:
+    def parameters(self, objective: str, **extra: Any) -> dict[str, Any]:
         """LightGBM's parameters for `objective`."""
         return {
             "objective": objective,
@@ -57,7 +57,7 @@ class Boosting:
             "force_row_wise": True,
             "boost_from_average": False,
             "verbosity": -1,
-            **more,
+            **extra,
         }
 
 
@@ -103,7 +103,7 @@ class OffsetBooster:
     def correction(self, features: Features) -> Floats:
         """What the trees add to the offset, one value per row.
 
-        Few rows are LightGBM's, many are looked up: equal bit for bit.
+        LightGBM predicts few rows, tables many: equal bit for bit.
         """
         values = values_of(features)
         if len(values) >= PREDICTED_BY_TABLES and self._tables is not None:
@@ -114,7 +114,7 @@ class OffsetBooster:
     def contributions(self, features: Features) -> Floats:
         """What each feature adds (TreeSHAP), rows × columns, and the trees' mean last.
 
-        Few rows are LightGBM's, many are looked up: equal up to rounding.
+        LightGBM explains few rows, tables many: equal up to rounding.
         """
         values = values_of(features)
         if len(values) >= EXPLAINED_BY_TABLES and self._tables is not None:

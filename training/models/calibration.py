@@ -1,4 +1,4 @@
-"""Setting what a purchase process says right against what happened in past windows."""
+"""Corrects a purchase process by what happened in past windows."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ PROBABILITY_FLOOR = 1e-4
 LARGEST_SHIFT = 20.0
 
 LEVEL_NOISE = 0.2
-"""By how much, on the log scale, the level of a window differs from what is known, usually."""
+"""The usual difference, on the log scale, between a window's level and the forecast of it."""
 
 
 def logit(probability: Floats) -> Floats:
@@ -25,7 +25,7 @@ def expit(log_odds: Floats) -> Floats:
 
 
 def common_slope(windows: Sequence[tuple[Floats, Floats]], *, pull: float = 5.0) -> float:
-    """By how much log odds must be stretched to fit what happened, whatever each window's level.
+    """The factor by which log odds fit what happened best, whatever the level of each window.
 
     Logistic regression with one slope and an intercept per window; `pull` · (slope − 1)² keeps
     small samples near 1.
@@ -50,8 +50,8 @@ def common_slope(windows: Sequence[tuple[Floats, Floats]], *, pull: float = 5.0)
 
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(loss, bounds=(0.2, 2.0), method="bounded", options={"xatol": 1e-3})
-    return float(found.x)
+    optimum = minimize_scalar(loss, bounds=(0.2, 2.0), method="bounded", options={"xatol": 1e-3})
+    return float(optimum.x)
 
 
 def surprise(log_odds: Floats, happened: Floats) -> float:
@@ -83,16 +83,16 @@ def log_odds_shift(log_odds: Floats, happened: Floats) -> float:
 
 def log_ratio(happened: Floats, expected: Floats) -> float:
     """log(total that happened ÷ total expected), each with one average expectation added."""
-    one = expected.mean()
-    return float(np.log((happened.sum() + one) / (expected.sum() + one)))
+    mean_expected = expected.mean()
+    return float(np.log((happened.sum() + mean_expected) / (expected.sum() + mean_expected)))
 
 
 def usual_shift(shifts: Sequence[float]) -> float:
-    """What to expect the next window's total to be off by, on the log scale.
+    """The expected error of the next window's total, on the log scale.
 
     m · m² / (m² + d² + `LEVEL_NOISE`²), m the median and d 1.48 times the median distance from
-    it: one window may hold a season or the shop's first weeks, and windows that disagree do
-    not say which of them the next will resemble.
+    it: one window may hold a season or the shop's first weeks, and where windows disagree it
+    is not known which of them the next will resemble.
     """
     middle = float(np.median(shifts))
     spread = 1.48 * float(np.median(np.abs(np.asarray(shifts) - middle)))
@@ -100,7 +100,7 @@ def usual_shift(shifts: Sequence[float]) -> float:
 
 
 def shrunk_mean(shifts: Sequence[float]) -> float:
-    """What to expect the next window's log odds to be off by: as much as the past ones agree on.
+    """The expected error of the next window's log odds: as much as the past ones agree on.
 
     m · m² / (m² + s²), m the mean and s the standard deviation; one window alone counts half.
     """

@@ -28,15 +28,15 @@ from training.process.shifted_beta_geometric import ShiftedBetaGeometric
 
 TENURE = "days_since_first_order"
 PROCESS_SHARE = 0.5
-"""How much the retention curve itself counts beside its correction by trees."""
+"""Weight of the retention curve itself; the rest is the curve corrected by trees."""
 
 
 class CancellationModel:
     """The shifted-beta-geometric retention curve, and trees that correct it, in log odds.
 
     The curve is fitted to all contracts known on the date of training. Within a period customers
-    are taken to cancel evenly. What a whole window was off by, its level, is taken out before
-    trees learn, and as much of it comes back as windows agree on.
+    are taken to cancel evenly. The level of a window, its error as a whole, is
+    taken out before trees learn; the part on which windows agree is added again.
 
     Parameters
     ----------
@@ -85,33 +85,37 @@ class CancellationModel:
         parts = [self._members(table) for table in tables]
         if not sum(len(happened) for *_, happened in parts):
             raise NotEnoughData("no contract ran at any past cutoff: nothing can be learned.")
-        shifts = [log_odds_shift(said, happened) for _, said, happened in parts if len(said)]
+        shifts = [
+            log_odds_shift(process, happened) for _, process, happened in parts if len(process)
+        ]
         self.shift_ = shrunk_mean(shifts)
-        kept = [part for part in parts if len(part[1])]
+        filled_parts = [part for part in parts if len(part[1])]
         offset = np.concatenate(
-            [said + shift for (_, said, _), shift in zip(kept, shifts, strict=True)]
+            [process + shift for (_, process, _), shift in zip(filled_parts, shifts, strict=True)]
         )
         self.trees_ = OffsetBooster.fit(
-            pd.concat([some for some, *_ in kept]),
-            np.concatenate([happened for *_, happened in kept]),
+            pd.concat([members for members, *_ in filled_parts]),
+            np.concatenate([happened for *_, happened in filled_parts]),
             offset,
             self.boosting.parameters("binary"),
             self.boosting.rounds,
         )
-        self.mean_process_ = float(np.concatenate([said for _, said, _ in kept]).mean())
+        self.mean_process_ = float(
+            np.concatenate([process for _, process, _ in filled_parts]).mean()
+        )
         return self
 
     def _members(self, table: CutoffTable) -> tuple[pd.DataFrame, Floats, Floats]:
         runs = ~is_cancelled(table.features)
-        some = table.features[runs]
+        members = table.features[runs]
         happened = table.labels["cancelled"].to_numpy(dtype=float)[runs]
-        return some, self._process(some, horizon_of(table)), happened
+        return members, self._process(members, horizon_of(table)), happened
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given.
 
-        `p_alive` is the probability that the period which runs is renewed. Who has cancelled
-        has a churn probability of 1 and is alive with 0.
+        `p_alive` is the probability that the present period is renewed. A customer who has
+        cancelled has a churn probability of 1 and a `p_alive` of 0.
         """
         require_columns(features, self.columns_)
         return table_of(self.figures(Rows.of(features)), features)
@@ -144,8 +148,8 @@ class CancellationModel:
 
         Returns
         -------
-        As `ChurnModel.contributions`: `rhythm` is 0, since silence is no cancellation; what the
-        retention curve says counts for the age of the contract.
+        As `ChurnModel.contributions`: `rhythm` is 0, since silence is no cancellation; the effect
+        of the retention curve counts for the age of the contract.
         """
         require_columns(features, self.columns_)
         return self.parts(Rows.of(features)).table(features.index)
@@ -153,10 +157,10 @@ class CancellationModel:
     def parts(self, rows: Rows) -> Rows:
         """`contributions`, without a table around them."""
         share = 1 - PROCESS_SHARE
-        found = share * self.trees_.contributions(rows)[:, : len(self.columns_)]
-        said = self._process(rows, self.horizon_days) - self.mean_process_
-        found[:, self.columns_.index(TENURE)] += said
-        return Rows(np.column_stack([np.zeros(len(rows)), found]), ["rhythm", *self.columns_])
+        by_feature = share * self.trees_.contributions(rows)[:, : len(self.columns_)]
+        by_curve = self._process(rows, self.horizon_days) - self.mean_process_
+        by_feature[:, self.columns_.index(TENURE)] += by_curve
+        return Rows(np.column_stack([np.zeros(len(rows)), by_feature]), ["rhythm", *self.columns_])
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature."""
@@ -202,8 +206,8 @@ class SavedChurn:
     def load(directory: Path) -> AnyChurnModel:
         """Read what either model's `save` wrote."""
         label = read_json(directory / "model.json").get("label")
-        found: Any = CancellationModel if label == CancellationModel.label else ChurnModel
-        model: AnyChurnModel = found.load(directory)
+        model_class: Any = CancellationModel if label == CancellationModel.label else ChurnModel
+        model: AnyChurnModel = model_class.load(directory)
         return model
 
 

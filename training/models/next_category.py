@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 DECAYS = (1.0, 0.95, 0.9, 0.8, 0.6)
 PRIOR_ORDERS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 USUAL = (0.9, 5.0)
-"""What holds where too few customers have a second order to choose by."""
+"""Decay and prior where too few customers have a second order to choose by."""
 
 FEWEST_CUSTOMERS = 30
 MOST_CELLS = 4_000_000
@@ -47,7 +47,7 @@ class OrderCategories:
 
     @classmethod
     def read(cls, purchases: pd.DataFrame, *, as_of: date) -> Self:
-        """The orders of `purchases` before `as_of`; those without a known category are none.
+        """The orders of `purchases` before `as_of`; orders without a known category are left out.
 
         Raises
         ------
@@ -56,8 +56,8 @@ class OrderCategories:
         """
         check_purchases(purchases)
         codes = purchases["category"].cat.codes.to_numpy()
-        seen = (purchases["day"].to_numpy() < day_number(as_of)) & (codes >= 0)
-        rows = purchases.loc[seen]
+        usable = (purchases["day"].to_numpy() < day_number(as_of)) & (codes >= 0)
+        rows = purchases.loc[usable]
         categories = pd.Index(rows["category"].cat.categories.astype(str))
         rank = np.argsort(np.argsort(categories.to_numpy(dtype=object)))
         _, first, order = np.unique(
@@ -69,7 +69,7 @@ class OrderCategories:
         latest_first = np.lexsort((-np.arange(len(first)), -day, owner))
         back = np.empty(len(first), dtype=np.int64)
         back[latest_first] = place_in_group(owner[latest_first])
-        pairs = np.unique(order * max(len(categories), 1) + rank[codes[seen]])
+        pairs = np.unique(order * max(len(categories), 1) + rank[codes[usable]])
         return cls(
             customers=pd.Index(rows["customer_id"].cat.categories.astype(str)),
             categories=categories.sort_values(),
@@ -135,8 +135,8 @@ class NextCategory:
         popular = (codes[:, None] * len(self.categories_) + self._popular()).ravel()
         keys = np.union1d(held.keys(), popular)
         owner, category = keys // len(self.categories_), keys % len(self.categories_)
-        place = np.searchsorted(keys, held.keys())
-        count = np.bincount(place, weights[held.order], minlength=len(keys))
+        position = np.searchsorted(keys, held.keys())
+        count = np.bincount(position, weights[held.order], minlength=len(keys))
         whole = np.bincount(held.owner, weights, minlength=len(held.customers))[owner]
         prior = self.prior_orders_ * self.shares_[category]
         chance = (count + prior) / (whole + self.prior_orders_)
@@ -147,15 +147,15 @@ class NextCategory:
 
     def of_orders(self, orders: Sequence[Collection[str]]) -> list[tuple[str, float]]:
         """The same for one customer's orders, oldest first, each by its categories."""
-        place = {name: code for code, name in enumerate(self.categories_)}
-        count, whole = np.zeros(len(place)), 0.0
-        known = [[place[name] for name in names if name in place] for names in orders]
-        for back, codes in enumerate(reversed([codes for codes in known if codes])):
+        code_of = {name: code for code, name in enumerate(self.categories_)}
+        count, whole = np.zeros(len(code_of)), 0.0
+        order_codes = [[code_of[name] for name in names if name in code_of] for names in orders]
+        for back, codes in enumerate(reversed([codes for codes in order_codes if codes])):
             count[codes] += self.decay_**back
             whole += self.decay_**back
         prior = self.prior_orders_ * self.shares_
         chance = (count + prior) / (whole + self.prior_orders_)
-        best = np.lexsort((np.arange(len(place)), -chance))[: self.LISTED]
+        best = np.lexsort((np.arange(len(code_of)), -chance))[: self.LISTED]
         return [(self.categories_[code], float(chance[code])) for code in best]
 
     def _popular(self) -> Ints:
@@ -179,7 +179,7 @@ class NextCategory:
 
 
 def _as_learned(held: OrderCategories, categories: list[str]) -> OrderCategories:
-    """The orders in the codes of a model; orders without a category it knows are none."""
+    """The orders in the codes of a model; orders without a category that it knows are left out."""
     code = pd.Index(categories, dtype=object).get_indexer(held.categories.astype(object))
     pair = code[held.category] >= 0
     used, order = np.unique(held.order[pair], return_inverse=True)
@@ -211,15 +211,15 @@ def _chosen(held: OrderCategories) -> tuple[float, float]:
     step = -(-len(judged) * len(held.categories) // MOST_CELLS)
     judged = judged[::step]
     happened = _dense(held, judged, np.where(held.back == 0, 1.0, 0.0))
-    found = {}
+    losses = {}
     for decay in DECAYS:
         weights: Floats = np.power(decay, past.back.astype(np.float64))
         count = _dense(past, judged, weights)
         whole = np.bincount(past.owner, weights, minlength=len(past.customers))[judged, None]
         shares = _shares(past, decay)
         for prior in PRIOR_ORDERS:
-            found[decay, prior] = _log_loss(happened, (count + prior * shares) / (whole + prior))
-    return min(product(DECAYS, PRIOR_ORDERS), key=found.__getitem__)
+            losses[decay, prior] = _log_loss(happened, (count + prior * shares) / (whole + prior))
+    return min(product(DECAYS, PRIOR_ORDERS), key=losses.__getitem__)
 
 
 def _dense(held: OrderCategories, judged: Ints, weights: Floats) -> Floats:
@@ -227,10 +227,10 @@ def _dense(held: OrderCategories, judged: Ints, weights: Floats) -> Floats:
     row = np.full(len(held.customers), -1)
     row[judged] = np.arange(len(judged))
     owner = row[held.owner[held.order]]
-    kept = owner >= 0
-    keys = owner[kept] * len(held.categories) + held.category[kept]
+    is_judged = owner >= 0
+    keys = owner[is_judged] * len(held.categories) + held.category[is_judged]
     counted = np.bincount(
-        keys, weights[held.order][kept], minlength=len(judged) * len(held.categories)
+        keys, weights[held.order][is_judged], minlength=len(judged) * len(held.categories)
     )
     return np.asarray(counted.reshape(len(judged), len(held.categories)), dtype=np.float64)
 

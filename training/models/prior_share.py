@@ -1,4 +1,4 @@
-"""How much of what is said about a customer is known of the customer at all."""
+"""How much of a prediction rests on the shop's average instead of the customer's orders."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def prior_share(features: pd.DataFrame) -> Floats:
 
     Returns
     -------
-    w per row, 0–1: 1 means that nothing but the average is known, as on the first day.
+    w per row, 0–1: 1 means that only the average is known, as on the first day.
     """
     summary = purchase_summary(features)
     alpha = ModifiedBetaGeometric().fit(summary).alpha_

@@ -11,20 +11,20 @@ from training.models.estimator import Floats
 from training.models.links import Link, LogAmount
 
 FARTHEST = 4.0
-"""So many standard deviations from the mean a feature counts at most."""
+"""The largest distance from the mean, in standard deviations, at which a feature counts."""
 
 MOST_ROWS = 50_000
-"""More rows do not tell a few dozen coefficients better: an even part of them is learned from."""
+"""More rows do not improve a few dozen coefficients: of more, every nth is learned from."""
 
 TAIL = 0.01
-"""Beyond this share of the rows learned from, on either side, corrections go no further."""
+"""Corrections end where those of the outermost rows begin: this share of them on either side."""
 
 STEP_PARTS = 0.5 ** np.arange(10)
 LEAST_GAIN = 1e-7
 
 LEAST_SHARE = 1e-3
-"""An amount of which less than this share of the mean is expected counts as that much, or the
-one who came back after all would outvote the shop."""
+"""Expected amounts below this share of their mean count as that share: otherwise a single
+customer who came back against expectation would outweigh the shop."""
 
 
 class RidgeCorrection:
@@ -32,8 +32,8 @@ class RidgeCorrection:
 
     Σ coefficient · feature, each feature as sign(x) · log(1 + |x|), less its mean and divided by
     its standard deviation among the rows learned from; a missing value counts as the mean. It
-    says less than trees, from far fewer rows. Nobody is corrected by more than 98 of 100 rows
-    learned from were: on a log scale a line that goes on beyond them runs away.
+    learns less than trees, from far fewer rows. Corrections are bounded by those of the middle
+    98 % of the rows learned from: beyond them a line on a log scale runs away.
 
     Parameters
     ----------
@@ -45,50 +45,50 @@ class RidgeCorrection:
     def __init__(self, *, pull: float = 100.0) -> None:
         self.pull = pull
 
-    def fit(self, features: pd.DataFrame, wanted: Floats, score: Floats, link: Link) -> Self:
-        """Learn what to add to `score` on the scale of `link` to come nearer to `wanted`."""
+    def fit(self, features: pd.DataFrame, outcomes: Floats, score: Floats, link: Link) -> Self:
+        """Learn what to add to `score` on the scale of `link` to come nearer to `outcomes`."""
         step = max(1, math.ceil(len(features) / MOST_ROWS))
         values = _logarithms(features.iloc[::step])
-        known = ~np.isnan(values)
-        filled = np.where(known, values, 0.0)
-        self.mean_ = filled.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        apart = np.where(known, values - self.mean_, 0.0)
+        present = ~np.isnan(values)
+        filled = np.where(present, values, 0.0)
+        self.mean_ = filled.sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+        apart = np.where(present, values - self.mean_, 0.0)
         spread = np.sqrt(np.mean(apart**2, axis=0))
         self.scale_ = np.where(spread > 1e-6, spread, np.inf)
         design = self._standard(values)
-        self.coefficients_ = self._solved(design, wanted[::step], score[::step], link)
+        self.coefficients_ = self._solved(design, outcomes[::step], score[::step], link)
         least, most = np.quantile(design @ self.coefficients_, [TAIL, 1 - TAIL])
         self.bounds_ = np.array([min(least, 0.0), max(most, 0.0)])
         return self
 
-    def _solved(self, design: Floats, wanted: Floats, score: Floats, link: Link) -> Floats:
+    def _solved(self, design: Floats, outcomes: Floats, score: Floats, link: Link) -> Floats:
         """The coefficients of least cost, by Newton steps that are halved until they gain."""
-        unit = link.unit(wanted, score)
-        wanted, score = wanted / unit, score - np.log(unit)
+        unit = link.unit(outcomes, score)
+        outcomes, score = outcomes / unit, score - np.log(unit)
         if isinstance(link, LogAmount):
             score = np.maximum(score, np.log(LEAST_SHARE * np.exp(score).mean()))
-        pull = self.pull * link.dispersion(score, wanted)
+        pull = self.pull * link.dispersion(score, outcomes)
 
         def cost_of(coefficients: Floats) -> float:
-            cost, _, _ = link.cost(score + design @ coefficients, wanted)
+            cost, _, _ = link.cost(score + design @ coefficients, outcomes)
             return cost + pull / 2 * float(coefficients @ coefficients)
 
-        found = np.zeros(design.shape[1])
-        cost = cost_of(found)
+        solution = np.zeros(design.shape[1])
+        cost = cost_of(solution)
         for _ in range(self.MOST_STEPS):
-            _, slopes, weights = link.cost(score + design @ found, wanted)
-            slope = design.T @ slopes + pull * found
-            curvature = (design * weights[:, None]).T @ design + pull * np.eye(len(found))
+            _, slopes, weights = link.cost(score + design @ solution, outcomes)
+            slope = design.T @ slopes + pull * solution
+            curvature = (design * weights[:, None]).T @ design + pull * np.eye(len(solution))
             direction = np.linalg.solve(curvature, -slope)
-            tried = [found + part * direction for part in STEP_PARTS]
+            tried = [solution + part * direction for part in STEP_PARTS]
             costs = map(cost_of, tried)
             step = next((pair for pair in zip(costs, tried, strict=False) if pair[0] < cost), None)
             if step is None:
                 break
-            gained, (cost, found) = cost - step[0], step
+            gained, (cost, solution) = cost - step[0], step
             if gained <= LEAST_GAIN * abs(cost):
                 break
-        return found
+        return solution
 
     def correction(self, features: Features) -> Floats:
         """What to add to the score, one value per row."""
@@ -98,10 +98,10 @@ class RidgeCorrection:
         """What each feature adds, rows × columns; a row adds up to its correction."""
         parts = self._parts(features)
         whole = _row_sums(parts)
-        kept = np.divide(
+        bounded_share = np.divide(
             np.clip(whole, *self.bounds_), whole, out=np.ones(len(parts)), where=whole != 0
         )
-        return np.asarray(parts * kept[:, None])
+        return np.asarray(parts * bounded_share[:, None])
 
     def _parts(self, features: Features) -> Floats:
         return np.asarray(self._standard(_logarithms(features)) * self.coefficients_)

@@ -1,4 +1,4 @@
-"""How busy a stretch of the year is, told by the year before."""
+"""How busy each part of the year is, learned from the year before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ from training.past.tables import LEAST_PAIRS, SLOT_DAYS, SLOTS_PER_YEAR, Slot
 
 
 class Expects(Protocol):
-    """A purchase process: expected purchase days per customer within so many days."""
+    """A purchase process: expected purchase days per customer within a number of days."""
 
     def expected_orders(self, summary: pd.DataFrame, days: float) -> Floats: ...
 
 
 @dataclass(frozen=True)
 class Season:
-    """By how much each four weeks of the year are busier than the purchase process knows.
+    """How much busier each four weeks of the year are than the purchase process expects.
 
-    Per slot the log of purchase days that came, to those that the process expected of the
-    customers known by then, less its mean over the year: what of it comes back is learned from
-    slots whose slot of the year before is known too. It counts only where it would have told
-    those slots better than the level of the year alone, each judged by what the others say;
-    else, and with less than 16 slots of orders, every season is alike.
+    Per slot: the log ratio of the purchase days that came to those that the process expected of
+    the customers known by then, less its mean over the year. Slots with a slot of the year
+    before show which part of it returns. The season is used only where it would have forecast
+    those slots better than the level of the year alone, each slot judged by the others.
+    Otherwise, and with less than 16 slots of orders, all seasons are alike.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Season:
         return cls(slots[-1].end, _returning(before, after) * (years[-1] - years[-1].mean()))
 
     def pace(self, start: date | None, days: float) -> float:
-        """What `days` from `start` on count for, in usual ones: 1 where seasons are alike."""
+        """How busy the `days` from `start` on are: 1 as usual, or where seasons are alike."""
         if self.until is None or start is None:
             return 1.0
         first = (start - self.until).days
@@ -72,13 +72,13 @@ def _log_ratio(process: Expects, slot: Slot) -> float:
 
 
 def _returning(before: Floats, after: Floats) -> float:
-    """Which part, 0–1, of the deviations of a year before comes back."""
+    """The part, 0–1, of the deviations of the year before that returns."""
     part = float(before @ after / (before @ before + LEVEL_NOISE**2))
     return min(max(part, 0.0), 1.0)
 
 
 def _tells(before: Floats, after: Floats) -> bool:
-    """Whether each slot is told better from the year before, by what the other slots say."""
-    others = ~np.eye(len(before), dtype=bool)
-    said = [_returning(before[rows], after[rows]) for rows in others] * before
-    return bool(np.sum((after - said) ** 2) < np.sum(after**2))
+    """Whether the year before improves the forecast of each slot, learned from the other slots."""
+    other_slots = ~np.eye(len(before), dtype=bool)
+    forecasts = [_returning(before[rows], after[rows]) for rows in other_slots] * before
+    return bool(np.sum((after - forecasts) ** 2) < np.sum(after**2))

@@ -1,4 +1,4 @@
-"""What more days of silence do: to the features of a customer, and to the risk."""
+"""How further days of silence change the features of a customer, and the risk."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -18,18 +18,18 @@ TRAILING_DAYS: dict[str, tuple[int, ...]] = {
 """Sums over trailing windows: `orders` over 7 days is the feature `orders_7d`, and so on."""
 
 BY_ORDERS = ("orders", "spend", "margin")
-"""Of these nothing lies after the last order."""
+"""Sums of orders: nothing lies after the last order."""
 
 SHORTEST_DAYS = 30
 
 ROUNDING_DAYS = 1e-6
 
 AT_ONCE = 500
-"""So few customers are asked about on all later days at once: it is the number of questions that
-counts then, not who is in them."""
+"""Up to this many customers are predicted for all later days at once: the time then depends on
+the number of calls, not on their rows."""
 
 LOOKED_AHEAD_DAYS = (7, 21, 45, 90, 180, 365, 730)
-"""Where the risk is computed; between them its log odds go in a straight line."""
+"""Days on which the risk is computed; between them its log odds are interpolated."""
 
 
 def days_until(
@@ -41,8 +41,8 @@ def days_until(
 ) -> Floats:
     """After how many more silent days a probability first reaches `level`.
 
-    The model itself is asked about the `aged` features, at each of `LOOKED_AHEAD_DAYS` for
-    those whose probability has not reached `level` before.
+    The model predicts from the `aged` features, at each of `LOOKED_AHEAD_DAYS`, for the
+    customers whose probability has not reached `level` before.
 
     Parameters
     ----------
@@ -60,36 +60,36 @@ def days_until(
     days = np.where(probability >= level, 0.0, np.nan)
     waiting = np.flatnonzero(probability < level)
     before = logit(probability[waiting])
-    asked, ahead = waiting, None
-    if 0 < len(asked) <= AT_ONCE:
-        ahead = _all_at_once(rows.at(asked), probability_of)
-    for place, (start, end) in enumerate(pairwise((0, *LOOKED_AHEAD_DAYS))):
+    candidates, ahead = waiting, None
+    if 0 < len(candidates) <= AT_ONCE:
+        ahead = _all_at_once(rows.at(candidates), probability_of)
+    for step, (start, end) in enumerate(pairwise((0, *LOOKED_AHEAD_DAYS))):
         if not len(waiting) or start >= most_days:
             break
         if ahead is None:
-            now = logit(probability_of(aged(rows.at(waiting), end)))
+            after = logit(probability_of(aged(rows.at(waiting), end)))
         else:
-            now = logit(ahead[np.searchsorted(asked, waiting), place])
-        there = now >= target
-        share = (target - before[there]) / (now[there] - before[there])
-        days[waiting[there]] = np.ceil(start + share * (end - start) - ROUNDING_DAYS)
-        waiting, before = waiting[~there], now[~there]
+            after = logit(ahead[np.searchsorted(candidates, waiting), step])
+        reached = after >= target
+        share = (target - before[reached]) / (after[reached] - before[reached])
+        days[waiting[reached]] = np.ceil(start + share * (end - start) - ROUNDING_DAYS)
+        waiting, before = waiting[~reached], after[~reached]
     return np.where(days <= most_days, days, np.nan)
 
 
 def _all_at_once(rows: Rows, probability_of: Callable[[Rows], Floats]) -> Floats:
-    """What is said of each row after each of `LOOKED_AHEAD_DAYS`; rows × days."""
+    """The probability of each row after each of `LOOKED_AHEAD_DAYS`; rows × days."""
     ends = np.array(LOOKED_AHEAD_DAYS, dtype=np.float64)
     later = aged(rows.at(np.repeat(np.arange(len(rows)), len(ends))), np.tile(ends, len(rows)))
     return probability_of(later).reshape(len(rows), len(ends))
 
 
 def aged(features: Features, silent_days: float | Floats) -> Rows:
-    """The features `silent_days` later, for customers of whom nothing is heard until then.
+    """The features `silent_days` later, for customers who stay silent until then.
 
     Ages grow, and what follows from them is exact. Trailing windows lose what leaves them:
-    between two windows it is spread evenly, as it is not known on which day it was. What
-    does not depend on the date stays.
+    between two windows it is spread evenly, since the day is not known. Features that do
+    not depend on the date stay.
 
     Parameters
     ----------
@@ -105,16 +105,18 @@ def aged(features: Features, silent_days: float | Floats) -> Rows:
     silence = later["days_since_last_order"]
     for what, windows in TRAILING_DAYS.items():
         first = silence if what in BY_ORDERS else np.zeros(len(silence))
-        known = {days: later[f"{what}_{days}d"] for days in windows if f"{what}_{days}d" in later}
+        window_sums = {
+            days: later[f"{what}_{days}d"] for days in windows if f"{what}_{days}d" in later
+        }
         if (year_ago := f"{what}_year_ago_90d") in later:
-            known[275] = known[365] - later[year_ago]
-        sums = {days: _within(days - silent_days, first, known) for days in known}
+            window_sums[275] = window_sums[365] - later[year_ago]
+        sums = {days: _within(days - silent_days, first, window_sums) for days in window_sums}
         later |= {f"{what}_{days}d": sums[days] for days in windows if days in sums}
         if year_ago in later:
             later[year_ago] = sums[365] - sums[275]
     if "margin_365d" in later:
-        gone = silence + silent_days > 365
-        later["margin_365d"] = np.where(gone, np.nan, later["margin_365d"])
+        year_without_order = silence + silent_days > 365
+        later["margin_365d"] = np.where(year_without_order, np.nan, later["margin_365d"])
     for name in later:
         if name.startswith("days_since_"):
             later[name] = later[name] + silent_days
@@ -122,11 +124,11 @@ def aged(features: Features, silent_days: float | Floats) -> Rows:
     return Rows(np.column_stack([later[name] for name in rows.columns]), rows.columns)
 
 
-def _within(age: float | Floats, first: Floats, known: dict[int, Floats]) -> Floats:
-    """The sum over the last `age` days, from those over some windows and the age of the first."""
+def _within(age: float | Floats, first: Floats, window_sums: dict[int, Floats]) -> Floats:
+    """The sum over the last `age` days, from the sums over windows; `first` is the youngest age."""
     total = np.zeros(len(first))
-    for (start, below), (end, above) in pairwise([(0, total), *sorted(known.items())]):
-        # `np.clip` takes longer than the two
+    for (start, below), (end, above) in pairwise([(0, total), *sorted(window_sums.items())]):
+        # `np.clip` takes longer than these two calls
         begins = np.minimum(np.maximum(first, start), end - 1)
         share = np.minimum(np.maximum((age - begins) / (end - begins), 0.0), 1.0)
         total = total + (above - below) * share

@@ -1,4 +1,4 @@
-"""One target seen twice beside the purchase process: corrected by a line, and by trees alone."""
+"""Two views of one target: the purchase process corrected by a line, and trees alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from training.models.links import Link
 from training.models.ridge import RidgeCorrection
 
 PROCESS_SHARE, CORRECTED_SHARE, DIRECT_SHARE = 0.2, 0.4, 0.4
-"""How much the process itself, its correction and the trees alone count in a prediction."""
+"""Weights of the process, the corrected process and the trees alone in a prediction."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -64,9 +64,9 @@ class TwoViews:
 
     The first holds where histories are short or the horizon long, the second where the process
     does not fit (irregular or very frequent buyers). Learned from past dates, both drift with
-    features that grow with a shop's age; so they say who, and the process how much: each is
-    moved until today's customers come to the same in all as by the process. How the views are
-    averaged is the caller's: odds for a probability, money for money.
+    features that grow with a shop's age. So they rank customers, and the process sets the
+    level: each is shifted until the total of today's customers is that of the process. The
+    caller averages the views: odds for a probability, money for money.
     """
 
     line_: RidgeCorrection
@@ -131,13 +131,13 @@ class TwoViews:
 
 def views_out_of_fold(features: pd.DataFrame, target: Target) -> tuple[Floats, Floats]:
     """Both views of every row, learned from other customers."""
-    corrected = out_of_fold(features, lambda some, rows: _line(some, target.at(rows)))
-    direct = out_of_fold(features, lambda some, rows: _trees(some, target.at(rows)))
+    corrected = out_of_fold(features, lambda subset, rows: _line(subset, target.at(rows)))
+    direct = out_of_fold(features, lambda subset, rows: _trees(subset, target.at(rows)))
     return target.offset + corrected, target.level + direct
 
 
 def out_of_fold(features: pd.DataFrame, grow: Grow) -> Floats:
-    """The correction of every row by what never saw its customer.
+    """The correction of every row, learned without its customer.
 
     Parameters
     ----------

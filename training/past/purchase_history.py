@@ -1,4 +1,4 @@
-"""Purchases before a day, in integer codes: what every recommender reads.
+"""Purchases before a day, in integer codes: the input of every recommender.
 
 Rows come sorted by customer, order and product, once each, so sums of doubles do not
 depend on the order of the table that came in.
@@ -123,24 +123,26 @@ def read_history(
     """
     check_purchases(purchases)
     today = day_number(as_of)
-    seen = purchases["day"].to_numpy() < today
-    wanted = _used(purchases.loc[seen, "customer_id"]) if customers is None else texts(customers)
-    if not wanted.is_unique:
-        twice = wanted[wanted.duplicated()][0]
+    in_scope = purchases["day"].to_numpy() < today
+    listed = (
+        _used(purchases.loc[in_scope, "customer_id"]) if customers is None else texts(customers)
+    )
+    if not listed.is_unique:
+        twice = listed[listed.duplicated()][0]
         raise ConfigError(f"customers: {twice!r} is listed twice. Name each customer once.")
-    customer = _codes(purchases["customer_id"], wanted)
-    seen &= customer >= 0
-    kept = purchases.loc[seen]
-    known = texts([]) if products is None else products
-    bought = _used(kept["product_id"])
-    catalogue = texts([*known, *bought[~bought.isin(known)]])
+    customer = _codes(purchases["customer_id"], listed)
+    in_scope &= customer >= 0
+    rows = purchases.loc[in_scope]
+    coded = texts([]) if products is None else products
+    bought = _used(rows["product_id"])
+    catalogue = texts([*coded, *bought[~bought.isin(coded)]])
     return _coded(
-        wanted,
+        listed,
         catalogue,
-        customer[seen],
-        kept["order_id"].to_numpy(np.int64),
-        _codes(kept["product_id"], catalogue),
-        today - kept["day"].to_numpy(np.int64),
+        customer[in_scope],
+        rows["order_id"].to_numpy(np.int64),
+        _codes(rows["product_id"], catalogue),
+        today - rows["day"].to_numpy(np.int64),
     )
 
 

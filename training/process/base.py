@@ -26,7 +26,7 @@ LARGEST_PARAMETER = 1e4
 """Beyond it, in scaled time, customers differ by less than 1 %: the limit is reached."""
 
 ROUGH_GROUPS = 5000
-"""A large shop is first searched in about so many of its rows, which choose the start."""
+"""For a large shop, a first search over about this many of its rows chooses the start."""
 
 FEW_REPEAT_BUYERS = 30
 """With fewer, the diagnosis warns: the four parameters rest on a handful of customers."""
@@ -70,10 +70,10 @@ class TimingProcess(FittedModel, ABC):
                 f"{self.model}: needs customers who were observed after their first purchase "
                 f"(have {len(counts)}, the longest observed for no time)."
             )
-        found = self._search(group_summary(counts), longest=float(counts.T.max()))
+        maximum = self._search(group_summary(counts), longest=float(counts.T.max()))
         self.customers_ = len(counts)
-        self.converged_ = found.converged
-        self.diagnosis_ = self._diagnose(found, repeat_buyers=int((counts.x > 0).sum()))
+        self.converged_ = maximum.converged
+        self.diagnosis_ = self._diagnose(maximum, repeat_buyers=int((counts.x > 0).sum()))
         return self
 
     def p_alive(self, summary: Summary) -> Floats:
@@ -117,8 +117,8 @@ class TimingProcess(FittedModel, ABC):
     def p_no_order(self, summary: Summary, days: ArrayLike) -> Floats:
         """Probability of no purchase in (T, T + days], given each customer's past.
 
-        No purchase comes from who has dropped out, and from who is alive with the
-        probability of an empty interval: not the same as 1 − `p_alive`.
+        A customer who has dropped out buys nothing; one who is alive buys nothing with the
+        probability of an empty interval. So this is not 1 − `p_alive`.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class TimingProcess(FittedModel, ABC):
 
     @abstractmethod
     def _limits(self) -> dict[str, bool]:
-        """What is said of each limit of the model, and whether the fit is in it."""
+        """A sentence for each limit of the model, and whether the fit is in it."""
 
     @abstractmethod
     def _p_alive(self, counts: PurchaseCounts) -> Floats: ...
@@ -190,14 +190,14 @@ class TimingProcess(FittedModel, ABC):
         if (step := len(scaled) // ROUGH_GROUPS) > 1:
             rough = scaled.thinned(step)
             starts = [self._maximise(rough, self._likelihood(rough), starts).parameters]
-        found = self._maximise(scaled, likelihood, starts)
-        for name, value in zip(self.parameters, found.parameters.tolist(), strict=True):
+        maximum = self._maximise(scaled, likelihood, starts)
+        for name, value in zip(self.parameters, maximum.parameters.tolist(), strict=True):
             setattr(self, f"{name}_", value / scale if name in self.times else value)
         # A density per unit of time: every step of a purchase brings a factor of the scale.
         steps = self._stages * float(np.sum(groups.customers * groups.x))
         rescaling = steps * float(np.log(scale))
-        self.log_likelihood_ = likelihood(found.parameters)[0] + rescaling
-        return found
+        self.log_likelihood_ = likelihood(maximum.parameters)[0] + rescaling
+        return maximum
 
     def _maximise(
         self, groups: GroupedCounts, likelihood: LogLikelihood, starts: list[Floats]
@@ -210,18 +210,18 @@ class TimingProcess(FittedModel, ABC):
             customers=float(groups.customers.sum()),
         )
 
-    def _diagnose(self, found: Maximum, *, repeat_buyers: int) -> str:
+    def _diagnose(self, maximum: Maximum, *, repeat_buyers: int) -> str:
         limits = {"nobody bought on a second day": repeat_buyers == 0, **self._limits()}
         reached = [limit for limit, holds in limits.items() if holds]
-        words = found.in_words()
+        sentence = maximum.in_words()
         if reached:
-            words = f"{words}, in a valid limit of the model: {'; '.join(reached)}"
+            sentence = f"{sentence}, in a valid limit of the model: {'; '.join(reached)}"
         if 0 < repeat_buyers < FEW_REPEAT_BUYERS:
-            words = (
-                f"{words}. Little to learn from: {repeat_buyers} of {self.customers_} customers "
+            sentence = (
+                f"{sentence}. Little to learn from: {repeat_buyers} of {self.customers_} customers "
                 "came back, so expect predictions to move with the next orders"
             )
-        return f"{words}."
+        return f"{sentence}."
 
 
 def horizons(counts: PurchaseCounts, days: ArrayLike) -> Floats:

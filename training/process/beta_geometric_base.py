@@ -49,7 +49,7 @@ class BetaGeometricProcess(TimingProcess, ABC):
     `expected_orders`: P(alive) times the expectation of a customer who is alive (Fader, Hardie
     & Lee 2005, eq. 10) by quadrature instead of the hypergeometric function, see
     `training.process.expectation`. `p_no_order`: 1 − P(alive) · (1 − s), with s the
-    probability that who has been silent for T − t_x stays so for `days` more while alive,
+    probability that a customer, silent for T − t_x, stays so for `days` more while alive,
     ((α + T) / (α + T + days))^R · S(T + days) / S(T); dropout can only follow a purchase.
     `discounted_orders`: see `training.process.discounting`.
     """
@@ -70,8 +70,8 @@ class BetaGeometricProcess(TimingProcess, ABC):
     def _starts(self, groups: GroupedCounts) -> list[Floats]:
         """Where to search from: the observed purchase rate with two shapes of dropout.
 
-        Small shops can have two maxima: everybody drops out a little, or some at once and the
-        others never.
+        Small shops can have two maxima: every customer drops out with a small probability, or
+        some drop out at once and the rest never.
         """
         observed, repeats = (np.sum(groups.customers * sums) for sums in (groups.T, groups.x))
         alpha = float(np.clip(observed / (self._stages * repeats + 1), 1e-3, 1e3))
@@ -109,11 +109,16 @@ class BetaGeometricProcess(TimingProcess, ABC):
         log_silent = -orders * np.log1p(days / waited)
         if self._stages > 1:
             silence = counts.T - counts.t_x
-            later, now = (
-                np.sum(steps_done(silence + more, waited + more, orders, stages=self._stages), 0)
-                for more in (days, np.zeros_like(days))
+            odds_later, odds_today = (
+                np.sum(
+                    steps_done(
+                        silence + added_days, waited + added_days, orders, stages=self._stages
+                    ),
+                    0,
+                )
+                for added_days in (days, np.zeros_like(days))
             )
-            log_silent += np.log(later / now)
+            log_silent += np.log(odds_later / odds_today)
         return np.asarray(-np.expm1(np.minimum(log_silent, 0.0)))
 
     def _expected_orders(self, counts: PurchaseCounts, days: Floats) -> Floats:
@@ -146,7 +151,7 @@ class BetaGeometricProcess(TimingProcess, ABC):
         return self._over_steps(counts, alive)
 
     def _over_steps(self, counts: PurchaseCounts, alive: Floats) -> Floats:
-        """P(alive) times what who is alive may expect, over the steps done of the present gap."""
+        """P(alive) times the mean of `alive` over the steps done of the present gap."""
         if self._stages == 1:
             return np.asarray(alive[0] * self._p_alive(counts))
         odds = np.array(

@@ -54,7 +54,7 @@ def fit_process(
     (all have four free parameters): of their times where the summary has `litt` (see
     `training.process.regularity.log_gap_sums`), else of t_x alone. Prefer the trial: regular
     gaps and good forecasts are not the same, and where customers pause the likelihood of the
-    gaps chooses a k that takes every pause for the end.
+    gaps chooses a k under which every pause looks like the end.
 
     Parameters
     ----------
@@ -81,10 +81,10 @@ def fit_process(
 def _chosen(summary: pd.DataFrame, trial: Trial | None, most_stages: int, penalty: float) -> Chosen:
     best = _process(1, penalty).fit(summary)
     for k in range(2, most_stages + 1):
-        next_one = _process(k, penalty).fit(summary)
-        if _quality(next_one, trial) <= _quality(best, trial):
+        candidate = _process(k, penalty).fit(summary)
+        if _quality(candidate, trial) <= _quality(best, trial):
             break
-        best = next_one
+        best = candidate
     return best
 
 
@@ -99,7 +99,7 @@ def _stages(process: Chosen) -> int:
 
 
 def _quality(process: Chosen, trial: Trial | None) -> float:
-    """The log-likelihood of what was fitted, or of what came after."""
+    """The log-likelihood of the fitted purchases, or of the trial's window."""
     if trial is None:
         return process.log_likelihood_
     silent = process.p_no_order(trial.summary, trial.days)

@@ -85,11 +85,11 @@ def discounted_life(*, shape: float, discount: Floats) -> Floats:
 
 def _purchases(mixture: BetaMixture, log_phi_k: Floats) -> Floats:
     """E over p of 1 / (1 − q·φ^k), in the shape of `log_phi_k`."""
-    kept = np.exp(log_phi_k).ravel()
-    lost = -np.expm1(log_phi_k).ravel()
-    h = 1 / (lost[:, np.newaxis] + np.outer(kept, mixture.p))
-    mean = mixture.mean(h, at_zero=1 / lost, at_one=np.ones_like(lost))
-    return np.clip(mean, 1.0, 1 / lost).reshape(log_phi_k.shape)
+    phi_k = np.exp(log_phi_k).ravel()
+    one_less_phi_k = -np.expm1(log_phi_k).ravel()
+    h = 1 / (one_less_phi_k[:, np.newaxis] + np.outer(phi_k, mixture.p))
+    mean = mixture.mean(h, at_zero=1 / one_less_phi_k, at_one=np.ones_like(one_less_phi_k))
+    return np.clip(mean, 1.0, 1 / one_less_phi_k).reshape(log_phi_k.shape)
 
 
 def _gamma_nodes(lowest_shape: float, highest_shape: float) -> tuple[Floats, Floats]:

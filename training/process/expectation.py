@@ -41,8 +41,8 @@ class BetaMixture:
 
     Writing a function as its chord between p = 0 and p = 1 less a remainder splits the
     expectation into an exact part and one over Beta(a + 1, stays + 1), whose tails fall fast
-    for any a and stays. The trapezoidal rule over the logit of p takes that one: it converges
-    geometrically there.
+    for any a and stays. The second part is integrated by the trapezoidal rule over the
+    logit of p, which converges geometrically there.
     """
 
     a: float
@@ -56,8 +56,8 @@ class BetaMixture:
     def of(cls, a: float, stays: float, *, nodes: int = NODES, tail: float = TAIL) -> Self:
         """Nodes for Beta(a, stays), both above 0.
 
-        Kept: they hang on how often a customer bought, and finding them takes longer than all
-        that is done with them for one customer.
+        Cached: they depend only on how often a customer bought, and computing them takes longer
+        than using them for one customer.
         """
         p, q, weight = _beta_nodes(a + 1, stays + 1, nodes=nodes, tail=tail)
         return cls(a, stays, p, q, weight / (p * q))

@@ -88,11 +88,11 @@ class GammaGamma(FittedModel):
         order = np.lexsort((value[usable], count[usable]))
         count, value = count[usable][order], value[usable][order]
         observed_mean = float(value.mean())
-        found = self._search(count, value, unit=observed_mean)
+        maximum = self._search(count, value, unit=observed_mean)
         self.customers_ = len(count)
-        self.converged_ = found.converged
+        self.converged_ = maximum.converged
         self._settle_population_mean(observed_mean)
-        self.diagnosis_ = self._diagnose(found)
+        self.diagnosis_ = self._diagnose(maximum)
         return self
 
     def expected_value(self, orders: ArrayLike, mean_value: ArrayLike) -> Floats:
@@ -128,27 +128,27 @@ class GammaGamma(FittedModel):
         def scaled_log_likelihood(parameters: Floats) -> tuple[float, Floats]:
             return log_likelihood(count, scaled, parameters)
 
-        found = maximise(
+        maximum = maximise(
             scaled_log_likelihood,
             starts=[np.array([2.0, 3.0, 1.0])],
             largest=LARGEST_PARAMETER,
             penalty=self.penalty,
             customers=len(count),
         )
-        self.p_, self.q_, gamma = map(float, found.parameters)
+        self.p_, self.q_, gamma = map(float, maximum.parameters)
         self.gamma_ = gamma * unit
         # A density per unit of money: one mean value, one factor of the unit.
-        value_scaled = scaled_log_likelihood(found.parameters)[0]
+        value_scaled = scaled_log_likelihood(maximum.parameters)[0]
         self.log_likelihood_ = value_scaled - len(count) * float(np.log(unit))
-        return found
+        return maximum
 
     def _settle_population_mean(self, observed_mean: float) -> None:
         modelled = self.p_ * self.gamma_ / (self.q_ - 1) if self.q_ > 1 else np.inf
         self.uses_observed_mean_ = bool(modelled > TRUSTED_RATIO * observed_mean)
         self.population_mean_ = observed_mean if self.uses_observed_mean_ else modelled
 
-    def _diagnose(self, found: Maximum) -> str:
-        end = f"{found.in_words()}."
+    def _diagnose(self, maximum: Maximum) -> str:
+        end = f"{maximum.in_words()}."
         if not self.uses_observed_mean_:
             return end
         why = (
@@ -171,9 +171,9 @@ def log_likelihood(count: Floats, value: Floats, parameters: Floats) -> tuple[fl
         - np.log(value)
         - special.betaln(evidence, q)
     )
-    both = special.psi(evidence + q)
-    by_p = count * (both - special.psi(evidence) - np.log1p(1 / ratio))
-    by_q = both - special.psi(q) - np.log1p(ratio)
+    psi_of_sum = special.psi(evidence + q)
+    by_p = count * (psi_of_sum - special.psi(evidence) - np.log1p(1 / ratio))
+    by_q = psi_of_sum - special.psi(q) - np.log1p(ratio)
     by_gamma = (q * ratio - evidence) / (1 + ratio) / gamma
     return float(density.sum()), np.array([by_p.sum(), by_q.sum(), by_gamma.sum()])
 

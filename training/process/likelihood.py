@@ -131,7 +131,7 @@ class GroupedLikelihood:
         value: Floats,
         slopes: tuple[Floats, ...],
     ) -> None:
-        """Add ln S and, for who is alive, its slopes: the rest holds S in the log-odds only."""
+        """Add ln S and, for customers alive, its slopes; elsewhere S enters by the log-odds only."""
         r, alpha, _, _ = parameters
         waited, orders = alpha + self._groups.T, r + self._kx
         odds = steps_done(self._groups.T - self._groups.t_x, waited, orders, stages=self._stages)

@@ -15,7 +15,7 @@ LogLikelihood = Callable[[Floats], tuple[float, Floats]]
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where the search ended, and what it has to say about it; `value` less the penalty."""
+    """Where and how the search ended; `value` is less the penalty."""
 
     parameters: Floats
     value: float
@@ -74,7 +74,7 @@ def maximise(
 def _search(mean_loss: LogLikelihood, start: Floats, bound: float, customers: float) -> Maximum:
     from scipy.optimize import minimize
 
-    found = minimize(
+    optimum = minimize(
         mean_loss,
         np.log(start),
         jac=True,
@@ -82,16 +82,16 @@ def _search(mean_loss: LogLikelihood, start: Floats, bound: float, customers: fl
         bounds=[(-bound, bound)] * len(start),
         options={"ftol": 1e-14, "gtol": 1e-8, "maxiter": 1000, "maxcor": 20},
     )
-    # Where rounding stops the line search first, what is left to gain is of the order of
-    # customers · slope² in log-likelihood: nothing, if that is far below 1.
-    slope = np.clip(found.x - found.jac, -bound, bound) - found.x
-    arrived = bool(found.success) or customers * float(slope @ slope) < 1e-4
+    # Rounding may stop the line search early. The log-likelihood could then still grow by about
+    # customers · slope², which is nothing if it is far below 1.
+    slope = np.clip(optimum.x - optimum.jac, -bound, bound) - optimum.x
+    arrived = bool(optimum.success) or customers * float(slope @ slope) < 1e-4
     return Maximum(
-        parameters=np.exp(found.x),
-        value=-float(found.fun) * customers,
+        parameters=np.exp(optimum.x),
+        value=-float(optimum.fun) * customers,
         converged=arrived,
-        steps=int(found.nit),
-        message=str(found.message),
+        steps=int(optimum.nit),
+        message=str(optimum.message),
     )
 
 
@@ -152,7 +152,7 @@ class FittedModel:
         """
         numbers = [name for name, kind in cls.learned.items() if kind is float]
         kinds = {"customers": int, "converged": bool, "diagnosis": str}
-        known = checked(
+        parameters = checked(
             values,
             model=cls.model,
             positive=(*cls.parameters, *numbers, *cls.settings),
@@ -161,7 +161,7 @@ class FittedModel:
             | {name: kind for name, kind in cls.learned.items() if kind is not float}
             | kinds,
         )
-        restored = cls(**{name: known.pop(name) for name in ("penalty", *cls.settings)})
-        for name, value in known.items():
+        restored = cls(**{name: parameters.pop(name) for name in ("penalty", *cls.settings)})
+        for name, value in parameters.items():
             setattr(restored, f"{name}_", value)
         return restored

@@ -6,7 +6,7 @@ from training.process.beta_geometric_base import BetaGeometricProcess
 class ModifiedBetaGeometric(BetaGeometricProcess):
     """MBG/NBD: dropout may follow any purchase, the first included.
 
-    So one-time buyers can be gone, and `p_alive` falls with their silence. The default
+    So one-time buyers can have dropped out, and `p_alive` falls with their silence. The default
     purchase process of the product.
 
     Parameters, attributes and methods: see `training.process.beta_geometric_base.BetaGeometricProcess`.

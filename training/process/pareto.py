@@ -14,8 +14,8 @@ class ParetoNBD(TimingProcess):
     """Pareto/NBD: customers buy at a rate of their own and drop out at any time.
 
     λ ~ Gamma(r, α) is the rate of the purchases and μ ~ Gamma(s, β) that of dropping out; the
-    lifetime is exponential given μ and Pareto across customers. One-time buyers can be gone,
-    and nobody needs a purchase to leave.
+    lifetime is exponential given μ and Pareto across customers. One-time buyers can drop
+    out too: leaving needs no purchase.
 
     Parameters and methods beside these: see `training.process.base.TimingProcess`.
 
@@ -26,11 +26,11 @@ class ParetoNBD(TimingProcess):
 
     Notes
     -----
-    With A = α + T and B = β + T, who is alive has λ ~ Gamma(r + x, A) and, independently,
+    With A = α + T and B = β + T, a customer alive has λ ~ Gamma(r + x, A) and, independently,
     μ ~ Gamma(s, B). Hence `expected_orders` P(alive) · (r + x) / A · B / (s − 1)
     · [1 − (B / (B + days))^(s−1)] (finite at s = 1 too), `p_no_order` 1 − P(alive) · (1 − e − d)
-    with e = (A / (A + days))^(r+x) · (B / (B + days))^s for who stays and is silent and d for
-    who drops out first (see `training.process.silence`), and `discounted_orders` P(alive)
+    with e = (A / (A + days))^(r+x) · (B / (B + days))^s for staying silent and d for
+    dropping out first (see `training.process.silence`), and `discounted_orders` P(alive)
     · (r + x) / A · B · Ψ(1, 2 − s; discount_rate · B) with Ψ the confluent hypergeometric
     function of the second kind (see `training.process.discounting.discounted_life`).
 
@@ -119,7 +119,7 @@ class ParetoLikelihood:
         r, alpha, s, beta = parameters
         counts = self._groups
         orders = r + counts.x
-        log_odds, found = _dropped_log_odds(counts, orders, parameters)
+        log_odds, drop_out = _dropped_log_odds(counts, orders, parameters)
         rising = np.concatenate(([0.0], np.cumsum(np.log(r + self._steps))))[self._x]
         slopes = np.concatenate(([0.0], np.cumsum(1 / (r + self._steps))))[self._x]
         now_a, now_b = np.log1p(counts.T / alpha), np.log1p(counts.T / beta)
@@ -127,10 +127,10 @@ class ParetoLikelihood:
         value += np.logaddexp(0.0, log_odds)
         dropped = special.expit(log_odds)
         last_a, last_b = np.log1p(counts.t_x / alpha), np.log1p(counts.t_x / beta)
-        by_r = slopes - (1 - dropped) * now_a - dropped * (last_a + found.log_a)
-        by_s = -(1 - dropped) * now_b + dropped * (1 / s - last_b - found.log_b)
-        by_alpha = r / alpha - orders * _mix(dropped, 1 / (alpha + counts.T), found.over_a)
-        by_beta = s / beta - _mix(dropped, s / (beta + counts.T), (s + 1) * found.over_b)
+        by_r = slopes - (1 - dropped) * now_a - dropped * (last_a + drop_out.log_a)
+        by_s = -(1 - dropped) * now_b + dropped * (1 / s - last_b - drop_out.log_b)
+        by_alpha = r / alpha - orders * _mix(dropped, 1 / (alpha + counts.T), drop_out.over_a)
+        by_beta = s / beta - _mix(dropped, s / (beta + counts.T), (s + 1) * drop_out.over_b)
         return self._total(value), np.array(
             [self._total(slope) for slope in (by_r, by_alpha, by_s, by_beta)]
         )
@@ -151,6 +151,6 @@ def _dropped_log_odds(
     _, alpha, s, beta = parameters
     silence = counts.T - counts.t_x
     last_a, last_b = alpha + counts.t_x, beta + counts.t_x
-    found = race(orders=orders, a=last_a, s=s, b=last_b, until=silence)
+    drop_out = race(orders=orders, a=last_a, s=s, b=last_b, until=silence)
     ahead = orders * np.log1p(silence / last_a) + s * np.log1p(silence / last_b)
-    return np.log(s) + ahead + found.log_integral, found
+    return np.log(s) + ahead + drop_out.log_integral, drop_out

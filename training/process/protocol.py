@@ -1,4 +1,4 @@
-"""What every purchase process can be asked."""
+"""The methods of every purchase process."""
 
 from typing import Any, Protocol, Self
 

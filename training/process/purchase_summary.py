@@ -6,7 +6,7 @@ the first to the last purchase day and `T` the time from the first purchase day 
 same everywhere, and predictions then take `days` in that unit too.
 
 The three numbers are sufficient: customers who share them share their likelihood and their
-predictions, so the models work on unique rows and how many customers each stands for.
+predictions, so the models work on unique rows and the number of customers behind each.
 """
 
 from dataclasses import dataclass
@@ -108,13 +108,13 @@ def group_summary(counts: PurchaseCounts) -> GroupedCounts:
 
 
 def _numbers(summary: pd.DataFrame, name: str) -> Floats:
-    places = [place for place, label in enumerate(summary.columns) if label == name]
-    if not places:
+    positions = [position for position, label in enumerate(summary.columns) if label == name]
+    if not positions:
         have = ", ".join(map(str, summary.columns)) or "none"
         raise DataError(f"summary: no column '{name}' (have: {have}).")
-    if len(places) > 1:
-        raise DataError(f"summary: column '{name}' occurs {len(places)} times.")
-    column = summary.iloc[:, places[0]]
+    if len(positions) > 1:
+        raise DataError(f"summary: column '{name}' occurs {len(positions)} times.")
+    column = summary.iloc[:, positions[0]]
     if not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c":
         raise DataError(f"summary: column '{name}' holds {column.dtype}, not numbers.")
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -122,7 +122,7 @@ def _numbers(summary: pd.DataFrame, name: str) -> Floats:
 
 def _row_problems(counts: PurchaseCounts) -> list[str]:
     x, t_x = counts.x, counts.t_x
-    # of missing values nothing is true
+    # every comparison with a missing value is false
     sound = (x >= 0) & (x == np.floor(x)) & (t_x <= counts.T) & (t_x >= 0) & ((x > 0) == (t_x > 0))
     if np.all(sound & np.isfinite(x) & np.isfinite(counts.T)):
         return []

@@ -16,8 +16,8 @@ MOST_STAGES = 12
 class RegularBetaGeometric(BetaGeometricProcess):
     """MBG/CNBD-k: as MBG/NBD, but gaps are Erlang-k: their spread is 1 / √k of their mean.
 
-    Who is silent for longer than usual is therefore suspected sooner, and who has just
-    bought is not expected back at once. With k = 1 it is `ModifiedBetaGeometric`.
+    A customer who is silent for longer than usual is therefore suspected sooner, and one who
+    has just bought is not expected back at once. With k = 1 it is `ModifiedBetaGeometric`.
 
     Parameters
     ----------

@@ -46,10 +46,10 @@ def log_gap_sums(
         np.nan_to_num(np.asarray(values, dtype=np.float64))
         for values in (gaps, mean, std, shortest, longest)
     )
-    known = np.minimum(n, 2)
+    known_gaps = np.minimum(n, 2)
     ends = np.where(n > 0, np.log(np.where(n > 0, longest, 1.0)), 0.0)
     ends += np.where(n > 1, np.log(np.where(n > 1, shortest, 1.0)), 0.0)
-    rest = np.maximum(n - known, 1)
+    rest = np.maximum(n - known_gaps, 1)
     left = np.clip((n * mean - shortest - longest) / rest, shortest, longest)
     squares = std**2 * (n - 1) + n * mean**2 - shortest**2 - longest**2
     variance = np.clip(squares / rest - left**2, 0.0, None)

@@ -76,18 +76,18 @@ class ShiftedBetaGeometric(FittedModel):
         def grouped(parameters: Floats) -> tuple[float, Floats]:
             return log_likelihood(renewed, lost, parameters)
 
-        found = maximise(
+        maximum = maximise(
             grouped,
             starts=[np.array([1.0, 1.0])],
             largest=LARGEST_PARAMETER,
             penalty=self.penalty,
             customers=float((renewed + lost)[0]),
         )
-        self.a_, self.b_ = found.parameters.tolist()
-        self.log_likelihood_ = grouped(found.parameters)[0]
+        self.a_, self.b_ = maximum.parameters.tolist()
+        self.log_likelihood_ = grouped(maximum.parameters)[0]
         self.customers_ = int((renewed + lost)[0])
-        self.converged_ = found.converged
-        self.diagnosis_ = self._diagnose(found, cancellations=int(lost.sum()))
+        self.converged_ = maximum.converged
+        self.diagnosis_ = self._diagnose(maximum, cancellations=int(lost.sum()))
         return self
 
     def survival(self, periods: ArrayLike, *, renewals: ArrayLike = 0) -> Floats:
@@ -148,27 +148,27 @@ class ShiftedBetaGeometric(FittedModel):
         ]
         return np.array(values, dtype=np.float64)[position]
 
-    def _diagnose(self, found: Maximum, *, cancellations: int) -> str:
+    def _diagnose(self, maximum: Maximum, *, cancellations: int) -> str:
         limits = {
             "nobody has cancelled": cancellations == 0,
             "all customers seem equally likely to cancel": self.a_ + self.b_ > 1e3,
         }
         reached = [limit for limit, holds in limits.items() if holds]
-        words = found.in_words()
+        sentence = maximum.in_words()
         if reached:
-            words = f"{words}, in a valid limit of the model: {'; '.join(reached)}"
+            sentence = f"{sentence}, in a valid limit of the model: {'; '.join(reached)}"
         if 0 < cancellations < FEW_CANCELLATIONS:
-            words = f"{words}. Little to learn from: {cancellations} cancellations"
-        return f"{words}."
+            sentence = f"{sentence}. Little to learn from: {cancellations} cancellations"
+        return f"{sentence}."
 
 
 def log_likelihood(renewed: Floats, lost: Floats, parameters: Floats) -> tuple[float, Floats]:
     """Fader & Hardie 2007, eq. 5 and 6, from decisions per age, and its gradient in (a, b)."""
     a, b = parameters
     age = np.arange(len(renewed), dtype=np.float64)
-    both = (renewed + lost) / (a + b + age)
+    by_total = (renewed + lost) / (a + b + age)
     value = lost * np.log(a / (a + b + age)) - renewed * np.log1p(a / (b + age))
-    by_a, by_b = lost / a - both, renewed / (b + age) - both
+    by_a, by_b = lost / a - by_total, renewed / (b + age) - by_total
     return float(value.sum()), np.array([float(by_a.sum()), float(by_b.sum())])
 
 

@@ -8,8 +8,8 @@ without a purchase is s·A^R·B^s · I with
 a difference of two hypergeometric functions 2F1 in print (Schmittlein, Morrison & Colombo
 1987; Fader & Hardie 2005, notes on the Pareto/NBD). Here it is taken by Gauss-Legendre
 quadrature in the logarithm of the smaller of A + y and B + y, cut where the integrand has
-fallen by e^−38: every term is positive, nothing cancels, no case A > B apart, and slopes in
-all four parameters come from the same nodes.
+fallen by e^−38: every term is positive, nothing cancels, A > B is no special case, and slopes
+in all four parameters come from the same nodes.
 """
 
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ from training.recommend.together import Together
 
 RIDGE = list(BLEND).index("ridge")
 LEAST_LIFT = 1.2
-"""Products that meet hardly more often than by chance are no reason for each other."""
+"""Below it products are bought together hardly more often than by chance, which is no reason."""
 LEAST_SHARE = 0.02
 """A reason needs more of the 200 nearest customers than a handful."""
 COLUMNS = ["customer_id", "rank", "product_id", "score", "kind", "why"]
@@ -34,7 +34,7 @@ COLUMNS = ["customer_id", "rank", "product_id", "score", "kind", "why"]
 
 @dataclass(frozen=True)
 class ListRequest:
-    """What was asked for; `allowed` says per product code whether it may be listed."""
+    """The lists to make; `allowed` says per product code whether it may be listed."""
 
     limit: int
     kind: str
@@ -53,7 +53,7 @@ class Pick(NamedTuple):
 
 @dataclass(frozen=True)
 class CustomerBlock:
-    """Some customers and the model that is asked about them.
+    """Some customers and the model that ranks for them.
 
     `group` is the code of each customer's segment, −1 for none.
     """
@@ -75,21 +75,21 @@ class CustomerBlock:
         names = self.past.log.products.take(listed.product).tolist()
         kinds = ["new" if own < 0 else "repeat" for own in listed.own.tolist()]
         picks = map(Pick, names, listed.score.tolist(), kinds, self._why(listed))
-        found: list[list[Pick]] = [[] for _ in range(len(self.past))]
+        lists: list[list[Pick]] = [[] for _ in range(len(self.past))]
         for episode, pick in zip(listed.episode.tolist(), picks, strict=True):
-            found[episode].append(pick)
-        return found
+            lists[episode].append(pick)
+        return lists
 
     @cached_property
     def _heard(self) -> SourceScores | None:
-        """What the sources say, whatever is asked for."""
+        """The scores of the sources, which do not depend on the request."""
         return None if self.stages is None else self.stages.scored(self.past)
 
     def _listed(self, wish: ListRequest) -> RankedProducts:
         candidates, score = self._scored(wish)
-        # trees have not seen anybody without a past
-        seen = self.past.owned.baskets[candidates.episode] > 0
-        candidates, score = candidates[seen], score[seen]
+        # trees have learned from no customer without a past
+        has_past = self.past.owned.baskets[candidates.episode] > 0
+        candidates, score = candidates[has_past], score[has_past]
         category = self.catalogue.extended(len(self.past.log.products))
         owned, limit, rules = self.past.owned, wish.limit, wish.rules
         listed = arrange(candidates, score, owned, rules, category, limit)
@@ -143,31 +143,31 @@ class CustomerBlock:
         return chosen, np.asarray(score, dtype=np.float64)
 
     def _popularity(self, group: int) -> Floats:
-        known = self.catalogue.popularity
+        popularity = self.catalogue.popularity
         if group >= 0:
             # the shop decides between products that the segment has not bought
-            known = self.catalogue.segment_popularity[group] + 1e-3 * known
-        unknown = len(self.past.log.products) - len(known)
-        return np.append(known, np.zeros(unknown)) if unknown else known
+            popularity = self.catalogue.segment_popularity[group] + 1e-3 * popularity
+        unknown = len(self.past.log.products) - len(popularity)
+        return np.append(popularity, np.zeros(unknown)) if unknown else popularity
 
     def _fillers(self, short: Ints, allowed: Mask) -> list[Filler]:
-        known = len(self.catalogue.products)
-        within = allowed & (np.arange(len(allowed)) < known)
-        made: dict[int, Filler] = {}
+        catalogue_size = len(self.catalogue.products)
+        within = allowed & (np.arange(len(allowed)) < catalogue_size)
+        filler_of: dict[int, Filler] = {}
         for group in set(self.group[short].tolist()):
-            made[group] = Filler.of(self._popularity(group), within)
-        return [made[group] for group in self.group[short].tolist()]
+            filler_of[group] = Filler.of(self._popularity(group), within)
+        return [filler_of[group] for group in self.group[short].tolist()]
 
     def _why(self, listed: RankedProducts) -> list[dict[str, Any]]:
-        own, place = listed.own.tolist(), listed.place.tolist()
+        own, candidate = listed.own.tolist(), listed.candidate.tolist()
         reasons = [
             bought_before(self.past.owned, row)
             if row >= 0
-            else (self._filled(listed, number) if place[number] < 0 else {"code": "popular"})
+            else (self._filled(listed, number) if candidate[number] < 0 else {"code": "popular"})
             for number, row in enumerate(own)
         ]
         if self._heard is not None and self.stages is not None:
-            ranked = np.flatnonzero((listed.own < 0) & (listed.place >= 0))
+            ranked = np.flatnonzero((listed.own < 0) & (listed.candidate >= 0))
             voices = self._voices(self.stages, listed[ranked], self._heard)
             for number, why in zip(ranked, voices, strict=True):
                 reasons[number] = why
@@ -184,13 +184,13 @@ class CustomerBlock:
     def _voices(
         self, stages: Stages, listed: RankedProducts, scored: SourceScores
     ) -> list[dict[str, Any]]:
-        """Reasons of new products: the source that spoke loudest for each."""
+        """Reasons of new products: by the source with the highest score for each."""
         voice = strongest_voice(scored, stages.facts, listed)
         column = scored.place_of[listed.product]
         share = scored.tables["neighbours_next"][listed.episode, column]
         telling = np.full(len(listed), -1)
         ridge = np.flatnonzero(voice == RIDGE)
-        source = next(one for one in stages.sources if isinstance(one, NextBasketRidge))
+        source = next(source for source in stages.sources if isinstance(source, NextBasketRidge))
         telling[ridge] = most_telling(source, self.past, listed[ridge], column[ridge])
         lift = self.together.lift(telling, listed.product)
         products = self.past.log.products
@@ -198,11 +198,11 @@ class CustomerBlock:
         for number in range(len(listed)):
             if lift[number] > LEAST_LIFT:
                 other = str(products[telling[number]])
-                told = round(float(lift[number]), 2)
-                reasons.append({"code": "bought_with", "product_id": other, "lift": told})
+                rounded = round(float(lift[number]), 2)
+                reasons.append({"code": "bought_with", "product_id": other, "lift": rounded})
             elif share[number] > LEAST_SHARE and voice[number] >= 0:
-                told = round(float(share[number]), 3)
-                reasons.append({"code": "customers_like_you", "share": told})
+                rounded = round(float(share[number]), 3)
+                reasons.append({"code": "customers_like_you", "share": rounded})
             else:
                 reasons.append({"code": "popular"})
         return reasons

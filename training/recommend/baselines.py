@@ -59,10 +59,12 @@ class PopularProducts(Recommender):
         self.as_of_ = as_of
         return self
 
-    def _repeat_scores(self, asked: RecommendCall) -> Floats:
-        unknown = len(asked.history.products) - len(self.popularity_)
-        known = np.pad(self.popularity_, (0, unknown), constant_values=self.popularity_.min() / 2)
-        return np.asarray(known[asked.own.product])
+    def _repeat_scores(self, call: RecommendCall) -> Floats:
+        unknown = len(call.history.products) - len(self.popularity_)
+        popularity = np.pad(
+            self.popularity_, (0, unknown), constant_values=self.popularity_.min() / 2
+        )
+        return np.asarray(popularity[call.own.product])
 
     def _new_scores(self, candidates: BaselineCandidates) -> Floats:
         return np.asarray(self.popularity_[candidates.product])
@@ -83,10 +85,10 @@ class OwnFrequency(PopularProducts):
 
     name: ClassVar[str] = "own_frequency"
 
-    def _repeat_scores(self, asked: RecommendCall) -> Floats:
-        orders = np.bincount(asked.history.order_customer)
-        frequency = asked.own.orders + super()._repeat_scores(asked)
-        return np.asarray((1 + frequency / (orders[asked.own.customer] + 1)) / 2)
+    def _repeat_scores(self, call: RecommendCall) -> Floats:
+        orders = np.bincount(call.history.order_customer)
+        frequency = call.own.orders + super()._repeat_scores(call)
+        return np.asarray((1 + frequency / (orders[call.own.customer] + 1)) / 2)
 
     def _new_scores(self, candidates: BaselineCandidates) -> Floats:
         return super()._new_scores(candidates) / 2

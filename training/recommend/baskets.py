@@ -21,7 +21,7 @@ Values = NDArray[np.floating[Any]]
 """Scores and features, mostly in single precision: half the memory, and finer than any of them."""
 
 LONGEST_PAST = 100
-"""Baskets of a customer that count, the latest ones: tastes of before them are in no basket now."""
+"""Baskets of a customer that count, the latest ones: older tastes are in no basket now."""
 LONGEST_DAYS = 3_650
 
 # powers are looked up: a vector of one and a vector of many would differ in the last bit
@@ -66,9 +66,9 @@ def baskets_of(history: PurchaseHistory) -> Baskets:
     """The same purchases, baskets in the order of time."""
     number = np.arange(len(history.order_customer))
     in_time = np.lexsort((number, -history.order_age_days, history.order_customer))
-    place = np.empty_like(number)
-    place[in_time] = number
-    basket = place[history.order]
+    position = np.empty_like(number)
+    position[in_time] = number
+    basket = position[history.order]
     by = np.argsort(basket, kind="stable")
     size = np.bincount(basket, minlength=len(number))
     orders = np.bincount(history.order_customer, minlength=len(history.customers))
@@ -87,30 +87,31 @@ def given_baskets(
     *,
     as_of: date,
     products: pd.Index,
-    place: dict[str, int],
+    code_of: dict[str, int],
 ) -> Baskets:
     """Baskets of some customers: day and products of each, as `baskets_of` would give them.
 
-    Those of `as_of` and later are not seen. Equal days keep their order. `place` says which code
-    each of `products` has.
+    Those of `as_of` and later are not seen. Equal days keep their order. `code_of` has the code
+    of each of `products`.
     """
-    seen = [
+    pasts = [
         sorted(
             ((day, set(held)) for day, held in baskets if day < as_of and len(held)),
             key=itemgetter(0),
         )
         for baskets in customers.values()
     ]
-    whole = [basket for baskets in seen for basket in baskets]
-    foreign = sorted({one for _, held in whole for one in held if one not in place})
+    whole = [basket for baskets in pasts for basket in baskets]
+    foreign = sorted({product for _, held in whole for product in held if product not in code_of})
     beyond = {name: len(products) + number for number, name in enumerate(foreign)}
     codes = [
-        sorted(place[one] if one in place else beyond[one] for one in held) for _, held in whole
+        sorted(code_of[product] if product in code_of else beyond[product] for product in held)
+        for _, held in whole
     ]
     return Baskets(
         customers=texts(customers),
         products=products.append(texts(foreign)) if foreign else products,
-        first_basket=_starts(np.array([len(baskets) for baskets in seen], dtype=np.int64)),
+        first_basket=_starts(np.array([len(baskets) for baskets in pasts], dtype=np.int64)),
         first_row=_starts(np.array([len(held) for held in codes], dtype=np.int64)),
         product=np.array([code for held in codes for code in held], dtype=np.int64),
         day=np.array([(day - as_of).days for day, _ in whole], dtype=np.int64),
@@ -177,17 +178,17 @@ def past_episodes(log: Baskets, *, per_customer: int, waited: Floats | None) -> 
     Parameters
     ----------
     log : the baskets
-    per_customer : at most so many episodes per customer, ≥ 1; a first basket is none
-    waited : per basket of the log, which part in [0, 1) of the days since the basket before has
-        passed when the list is made; None: the list is made on the day of the next basket
+    per_customer : largest number of episodes per customer, ≥ 1; a first basket makes none
+    waited : per basket of the log, the part in [0, 1) of the days since the basket before that
+        has passed when the list is made; None: the list is made on the day of the next basket
     """
     stop = log.first_basket[1:]
     target, back = [], []
-    for place in range(per_customer):
-        known = stop - 1 - place
-        known = known[known > log.first_basket[:-1]]
-        target.append(known)
-        back.append(np.full(len(known), place))
+    for baskets_back in range(per_customer):
+        next_baskets = stop - 1 - baskets_back
+        next_baskets = next_baskets[next_baskets > log.first_basket[:-1]]
+        target.append(next_baskets)
+        back.append(np.full(len(next_baskets), baskets_back))
     targets = np.concatenate(target)
     customer = log.customer[targets]
     moment = log.day[targets]

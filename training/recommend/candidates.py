@@ -1,4 +1,4 @@
-"""Candidates of each episode and what the trees look at: one row per (episode, product)."""
+"""Candidates of each episode and their features: one row per (episode, product)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,14 +47,14 @@ class Candidates:
     episode: Ints
     product: Ints
     own: Ints
-    place: Ints
+    column: Ints
     """Column among the products that sources score, −1 where there is none."""
 
     def __len__(self) -> int:
         return len(self.episode)
 
     def __getitem__(self, rows: NDArray[np.bool_] | Ints) -> "Candidates":
-        return Candidates(self.episode[rows], self.product[rows], self.own[rows], self.place[rows])
+        return Candidates(self.episode[rows], self.product[rows], self.own[rows], self.column[rows])
 
 
 @dataclass(frozen=True)
@@ -93,21 +93,21 @@ def choose(
     kind : `repeat` leaves the new ones out, `new` the owned ones
     """
     owned, width = past.owned, len(past.log.products)
-    mine = (
+    own_rows = (
         _strongest_own(owned, allowed, most_own) if kind != "new" else np.empty(0, dtype=np.int64)
     )
-    key = owned.episode[mine] * width + owned.product[mine]
+    key = owned.episode[own_rows] * width + owned.product[own_rows]
     new = np.empty(0, dtype=np.int64)
     if kind != "repeat" and len(scored.products):
         column = scored.place_of[owned.product]
-        known = column >= 0
-        blend[owned.episode[known], column[known]] = -np.inf
+        is_scored = column >= 0
+        blend[owned.episode[is_scored], column[is_scored]] = -np.inf
         blend[:, ~allowed[scored.products]] = -np.inf
-        episode, place = _largest(blend, most)
-        new = episode * width + scored.products[place]
+        episode, new_column = _largest(blend, most)
+        new = episode * width + scored.products[new_column]
     keys = np.concatenate([key, new])
     by = np.argsort(keys, kind="stable")
-    own = np.concatenate([mine, np.full(len(new), -1)])[by]
+    own = np.concatenate([own_rows, np.full(len(new), -1)])[by]
     product = keys[by] % width
     return Candidates(keys[by] // width, product, own, scored.place_of[product])
 
@@ -125,8 +125,8 @@ def _largest(values: Values, most: int) -> tuple[Ints, Ints]:
     column = np.argpartition(-values, most - 1, axis=1)[:, :most]
     row = np.repeat(np.arange(len(values)), most)
     column = column.ravel()
-    kept = np.isfinite(values[row, column])
-    return row[kept], column[kept]
+    finite = np.isfinite(values[row, column])
+    return row[finite], column[finite]
 
 
 def features(
@@ -192,12 +192,12 @@ def _spread(candidates: Candidates, parts: Sequence[Values], otherwise: np.float
 
 
 def _source_features(candidates: Candidates, scored: SourceScores) -> list[Values]:
-    known = candidates.place >= 0
-    episode, place = candidates.episode[known], candidates.place[known]
+    is_scored = candidates.column >= 0
+    episode, column = candidates.episode[is_scored], candidates.column[is_scored]
     result = []
     for table in scored.tables.values():
-        values = np.full(len(known), np.nan, dtype=np.float32)
-        values[known] = table[episode, place]
+        values = np.full(len(is_scored), np.nan, dtype=np.float32)
+        values[is_scored] = table[episode, column]
         result.append(values)
     ridge, neighbours = result[0], result[1]
     lead = ridge - _at_rank(scored.tables["ridge"])[candidates.episode]
@@ -208,8 +208,8 @@ def _source_features(candidates: Candidates, scored: SourceScores) -> list[Value
 def _at_rank(table: Values) -> Values:
     if table.shape[1] <= LEAD_RANK:
         return np.zeros(len(table), dtype=np.float32)
-    place = table.shape[1] - 1 - LEAD_RANK
-    return np.partition(table, place, axis=1)[:, place]
+    position = table.shape[1] - 1 - LEAD_RANK
+    return np.partition(table, position, axis=1)[:, position]
 
 
 def _product_features(candidates: Candidates, facts: ProductFacts, fold: Ints) -> list[Values]:
@@ -235,14 +235,14 @@ def _customer_features(past: EpisodePast, candidates: Candidates) -> list[Values
     distinct = np.diff(owned.first_row)
     size, day = np.append(log.size, 0), np.append(log.day, 0)
     last_size = np.where(owned.baskets > 0, size[last], 0)
-    again = owned.per_episode(((owned.last_back == 0) & (owned.times > 1)).astype(np.float32))
+    repeated = owned.per_episode(((owned.last_back == 0) & (owned.times > 1)).astype(np.float32))
     values = (
         owned.baskets,
         bought / baskets,
         distinct,
         1 - distinct / np.maximum(bought, 1),
         last_size,
-        again / np.maximum(last_size, 1),
+        repeated / np.maximum(last_size, 1),
         np.where(owned.baskets > 0, episodes.moment - day[last], np.nan),
         np.where(
             owned.baskets > 1, (day[last] - day[episodes.first]) / (baskets - 1 + 1e-9), np.nan

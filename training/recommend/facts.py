@@ -1,4 +1,4 @@
-"""What past episodes say about each product, whoever buys it."""
+"""What past episodes say about each product, over all customers."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -22,8 +22,8 @@ GAPS_OF_PRIOR = 5.0
 class ProductFacts:
     """Shares per product, once for each fifth of the customers and once for all.
 
-    Row f of a table was counted without the customers of fold f, so that trees which learn
-    from them do not find their answers in the counts; the last row counts everybody. The last
+    Row f of a table was counted without the customers of fold f, so that trees do not
+    find their own answers in the counts that they learn from; the last row counts everybody. The last
     column stands for products unknown at the fit.
     """
 
@@ -51,18 +51,18 @@ class ProductFacts:
         fold = folds(past.owners)
         width = lessons.width
         ones = np.ones(len(owned.product))
-        again = np.asarray(following[owned.episode, owned.product]).ravel()
+        bought_again = np.asarray(following[owned.episode, owned.product]).ravel()
         latest = lessons.recent
         next_ = following.tocoo()
         counted = _Counted(fold, width)
         episodes, latest_episodes = counted.sizes(fold), counted.sizes(fold[latest])
         nexts = counted(next_.row, next_.col, next_.data)
         owners = counted(owned.episode, owned.product, ones)
-        repeats = counted(owned.episode, owned.product, again)
-        here = latest[next_.row]
+        repeats = counted(owned.episode, owned.product, bought_again)
+        is_recent = latest[next_.row]
         return cls(
             next_share=nexts / episodes,
-            latest_share=counted(next_.row[here], next_.col[here], next_.data[here])
+            latest_share=counted(next_.row[is_recent], next_.col[is_recent], next_.data[is_recent])
             / latest_episodes,
             recent_share=_recent(lessons),
             owner_share=owners / episodes,
@@ -80,7 +80,7 @@ class ProductFacts:
 
     @classmethod
     def restored(cls, arrays: Arrays) -> Self:
-        """The facts of `arrays`; rehearsing with them is over."""
+        """The facts of `arrays`, without the counts by fold that only a fit needs."""
         return cls(
             **{
                 name: arrays[name] if name.startswith("gap") else arrays[name][None]
@@ -116,15 +116,15 @@ class _Counted:
 
 
 def _recent(lessons: Lessons) -> Values:
-    """Baskets by recency; of the customers who have episodes."""
+    """Share of baskets by recency, over the customers who have episodes."""
     log, past = lessons.past.log, lessons.past
     fold = np.full(len(log.customers), -1)
     fold[past.episodes.customer] = folds(past.owners)
     weight = np.exp2(log.day / RECENT_HALF_LIFE_DAYS)
-    mine = fold[log.customer] >= 0
-    rows = np.flatnonzero(mine[log.basket])
+    has_episodes = fold[log.customer] >= 0
+    rows = np.flatnonzero(has_episodes[log.basket])
     by_basket = _Counted(fold[log.customer], lessons.width)
-    total = np.bincount(fold[log.customer][mine], weight[mine], minlength=FOLDS)
+    total = np.bincount(fold[log.customer][has_episodes], weight[has_episodes], minlength=FOLDS)
     without = np.append(total.sum() - total, total.sum())[:, None]
     counts = by_basket(log.basket[rows], log.product[rows], weight[log.basket[rows]])
     return np.asarray(counts / np.maximum(without, 1e-9), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What a shop allows to be recommended: rules that hold before the first N are taken."""
+"""What a shop allows to be recommended: rules that apply before the top N are taken."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,10 +23,10 @@ class RecommendationRules:
     categories, deny_categories : the same for categories
     prices : product id → price, where a range is asked for
     price_from, price_to : the range, both included; a product without a price is not listed
-    bought_within_days : hide what the customer bought in the last so many days
-    per_category : at most so many products of one category in a list, ≥ 1
+    bought_within_days : hide products bought within this many days
+    per_category : largest number of products of one category in a list, ≥ 1
     new_share : share of new products in a list, in [0, 1]; each side fills up for the other
-    consent : customers who agreed to personal recommendations; the others get what is popular
+    consent : customers who agreed to personal recommendations; everybody else gets what is popular
     """
 
     allow: Collection[str] | None = None
@@ -64,9 +64,9 @@ class RecommendationRules:
         category : per product the code of its category in `categories`, −1 for none
         """
         mask = np.ones(len(products), dtype=bool)
-        for wanted in (self.allow, self.in_stock):
-            if wanted is not None:
-                mask &= products.isin(list(wanted))
+        for listable in (self.allow, self.in_stock):
+            if listable is not None:
+                mask &= products.isin(list(listable))
         if len(self.deny):
             mask &= ~products.isin(list(self.deny))
         # the last entry stands for products without a category

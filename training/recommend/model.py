@@ -1,4 +1,4 @@
-"""What a customer buys next: sources name candidates, trees rank them, rules have the last word."""
+"""What a customer buys next: sources propose candidates, trees rank them, rules filter."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ class RecommendationModel:
     """Two stages: candidates from several sources, ranked by trees.
 
     Candidates are what the customer owns and the 60 new products that a ridge regression to
-    the next basket, the nearest customers and what sells now speak for
+    the next basket, the nearest customers and what sells now propose
     (`training.recommend.sources`). LightGBM's lambdarank ranks them by their scores and by
     counts of customer and product (`training.recommend.candidates`), learned from the last
     baskets of everybody before `as_of`. Where fewer than 200 baskets have a past, own counts
@@ -116,8 +116,8 @@ class RecommendationModel:
         if not len(history.customer):
             raise NotEnoughData(f"purchases: no row before {as_of}. Choose a later as_of.")
         log = baskets_of(history)
-        known = purchases.loc[purchases["day"] < day_number(as_of)]
-        self.catalogue_ = ProductCatalogue.of(log, known, unsold, segments or {})
+        past_purchases = purchases.loc[purchases["day"] < day_number(as_of)]
+        self.catalogue_ = ProductCatalogue.of(log, past_purchases, unsold, segments or {})
         self.together_ = Together.of(log)
         plan = LearningSizes(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
         owners = owners_of(log.customers)
@@ -243,14 +243,14 @@ class RecommendationModel:
         for kind in kinds:
             self._check(list(customers), as_of, limit, kind, rules)
         log = self._given(customers, as_of, rules)
-        found: list[dict[str, list[Pick]]] = [{} for _ in kinds]
+        lists_by_kind: list[dict[str, list[Pick]]] = [{} for _ in kinds]
         names = iter(customers)
         for block, allowed in self._blocks(log, rules, segments or {}):
-            some = list(islice(names, len(block.past)))
-            for kind, lists in zip(kinds, found, strict=True):
+            block_customers = list(islice(names, len(block.past)))
+            for kind, lists in zip(kinds, lists_by_kind, strict=True):
                 picks = block.picks(ListRequest(limit, kind, rules, allowed))
-                lists.update(zip(some, picks, strict=True))
-        return found
+                lists.update(zip(block_customers, picks, strict=True))
+        return lists_by_kind
 
     def _given(
         self,
@@ -258,14 +258,16 @@ class RecommendationModel:
         as_of: date,
         rules: RecommendationRules,
     ) -> Baskets:
-        """The baskets of those who consent, where that is asked for; others have none."""
+        """The baskets of customers who consent, where consent is asked for; the rest have none."""
         consent = rules.consent
         heard = {
             name: baskets if consent is None or name in consent else ()
             for name, baskets in customers.items()
         }
-        known = self.catalogue_
-        return given_baskets(heard, as_of=as_of, products=known.products, place=known.place)
+        catalogue = self.catalogue_
+        return given_baskets(
+            heard, as_of=as_of, products=catalogue.products, code_of=catalogue.code_of
+        )
 
     def bought_together(self, product: str, *, limit: int = 10) -> pd.DataFrame:
         """Products bought in the same orders as `product`, most correlated first.
@@ -277,8 +279,8 @@ class RecommendationModel:
         unknown or never bought with others.
         """
         require_fitted(self)
-        place = self.catalogue_.products.get_indexer(texts([product]))[0]
-        return self.together_.table(int(place), self.catalogue_.products, limit)
+        code = self.catalogue_.products.get_indexer(texts([product]))[0]
+        return self.together_.table(int(code), self.catalogue_.products, limit)
 
     def _lists(
         self,
@@ -297,7 +299,7 @@ class RecommendationModel:
     def _blocks(
         self, log: Baskets, rules: RecommendationRules, segments: Mapping[str, str]
     ) -> Iterator[tuple[CustomerBlock, Mask]]:
-        """The customers of a log, some at a time, and which products may be listed."""
+        """The customers of a log in blocks, and which products may be listed."""
         owners = owners_of(log.customers)
         whole = open_episodes(log)
         category = self.catalogue_.extended(len(log.products))
@@ -323,7 +325,9 @@ class RecommendationModel:
         rules: RecommendationRules,
     ) -> None:
         require_fitted(self)
-        check_request(customers, as_of, limit, kind, fitted_for=self.as_of_, more=rules.problems())
+        check_request(
+            customers, as_of, limit, kind, fitted_for=self.as_of_, further_problems=rules.problems()
+        )
 
     def save(self, directory: Path) -> None:
         """Write the fitted model as JSON, Parquet, NumPy arrays and LightGBM's text.

@@ -25,6 +25,8 @@ SEGMENTS_FILE = "segments.npz"
 TOGETHER_FILE = "together.parquet"
 STAGES_FILE = "stages.npz"
 TREES_FILE = "trees.txt"
+PAIRS = {"first": "first", "second": "second", "both": "orders_both"}
+"""Column of the stored pairs → attribute of `Together`."""
 PARTS: dict[str, type[NextBasketRidge] | type[Neighbours]] = {
     "ridge": NextBasketRidge,
     "neighbours": Neighbours,
@@ -47,13 +49,13 @@ def write_model(
         "orders": pa.array(_padded(together.orders_with, len(catalogue.products))),
     }
     pq.write_table(pa.table(products), directory / PRODUCTS_FILE)
-    pairs = {name: pa.array(getattr(together, name)) for name in ("first", "second", "both")}
+    pairs = {column: pa.array(getattr(together, attribute)) for column, attribute in PAIRS.items()}
     pq.write_table(pa.table(pairs), directory / TOGETHER_FILE)
     _write_arrays(directory / SEGMENTS_FILE, {"popularity": catalogue.segment_popularity})
     if stages is not None:
         _write_arrays(directory / STAGES_FILE, _stage_arrays(stages))
         stages.ranker.save(directory / TREES_FILE)
-    more = {
+    contents = {
         "format": FORMAT,
         "sold": catalogue.sold,
         "orders": together.orders,
@@ -61,7 +63,7 @@ def write_model(
         "segments": list(catalogue.segments),
         "two_stages": stages is not None,
     }
-    write_json(directory / MODEL_FILE, head | more)
+    write_json(directory / MODEL_FILE, head | contents)
 
 
 def read_model(directory: Path) -> tuple[dict[str, Any], ProductCatalogue, Stages | None, Together]:
@@ -82,7 +84,7 @@ def read_model(directory: Path) -> tuple[dict[str, Any], ProductCatalogue, Stage
         together = Together(
             orders=head["orders"],
             orders_with=products["orders"].to_numpy(),
-            **{name: pairs[name].to_numpy() for name in ("first", "second", "both")},
+            **{attribute: pairs[column].to_numpy() for column, attribute in PAIRS.items()},
         )
         stages = _read_stages(directory, len(catalogue.products)) if head["two_stages"] else None
     except (

@@ -39,7 +39,7 @@ class ProductCatalogue:
     segment_popularity: Floats
 
     @cached_property
-    def place(self) -> dict[str, int]:
+    def code_of(self) -> dict[str, int]:
         """The code of each product."""
         return {name: code for code, name in enumerate(self.products.tolist())}
 
@@ -60,11 +60,11 @@ class ProductCatalogue:
         segments : customer id → group
         """
         category_of = _categories(purchases)
-        more = texts([])
+        never_sold = texts([])
         if unsold is not None:
             category_of |= dict(zip(unsold["product_id"], unsold["category"], strict=True))
-            more = texts(sorted(set(unsold["product_id"]) - set(log.products)))
-        products = texts([*log.products, *more])
+            never_sold = texts(sorted(set(unsold["product_id"]) - set(log.products)))
+        products = texts([*log.products, *never_sold])
         named = [category_of.get(product) for product in products]
         categories = texts(sorted({name for name in named if isinstance(name, str)}))
         groups = texts(sorted(set(segments.values())))
@@ -95,9 +95,9 @@ class ProductCatalogue:
 def _categories(purchases: pd.DataFrame) -> dict[str, str | None]:
     if "category" not in purchases:
         return {}
-    known = purchases.loc[purchases["category"].notna(), ["product_id", "category"]]
-    # the last name by alphabet where a product stands in several: any rule, but always the same
-    last = known.astype("str").drop_duplicates().sort_values(["product_id", "category"])
+    categorised = purchases.loc[purchases["category"].notna(), ["product_id", "category"]]
+    # the last name by alphabet where a product stands in several: any rule will do, as long as it is always the same
+    last = categorised.astype("str").drop_duplicates().sort_values(["product_id", "category"])
     return dict(zip(last["product_id"], last["category"], strict=True))
 
 
@@ -105,13 +105,13 @@ def _popularity(log: Baskets, group: Ints, groups: int, width: int) -> Floats:
     """Recent share of the baskets of each group that hold each product; a tie: by all baskets."""
     weight = np.exp2(log.day / RECENT_HALF_LIFE_DAYS)
     of_basket = group[log.customer]
-    mine = of_basket >= 0
-    row = mine[log.basket]
+    in_group = of_basket >= 0
+    row = in_group[log.basket]
     key = of_basket[log.basket[row]] * width + log.product[row]
     recent = np.bincount(key, weight[log.basket[row]], minlength=groups * width)
     ever = np.bincount(key, minlength=groups * width)
-    sums = np.bincount(of_basket[mine], weight[mine], minlength=groups)
-    counts = np.bincount(of_basket[mine], minlength=groups)
+    sums = np.bincount(of_basket[in_group], weight[in_group], minlength=groups)
+    counts = np.bincount(of_basket[in_group], minlength=groups)
     share = recent.reshape(groups, width) / np.maximum(sums, 1e-300)[:, None]
     share += 0.01 * ever.reshape(groups, width) / np.maximum(counts, 1)[:, None]
     return np.asarray(share / 1.01)

@@ -14,14 +14,14 @@ from training.recommend.filters import Mask, RecommendationRules
 class RankedProducts:
     """Products of the lists, ordered by episode and rank.
 
-    `own` as in `Candidates`; `place` is the row of the candidates, −1 for a product that fills
-    up.
+    `own` as in `Candidates`; `candidate` is the row of the candidates, −1 for a product that
+    fills up.
     """
 
     episode: Ints
     product: Ints
     own: Ints
-    place: Ints
+    candidate: Ints
     score: Floats
 
     def __len__(self) -> int:
@@ -32,7 +32,7 @@ class RankedProducts:
             self.episode[rows],
             self.product[rows],
             self.own[rows],
-            self.place[rows],
+            self.candidate[rows],
             self.score[rows],
         )
 
@@ -49,11 +49,11 @@ def arrange(
 
     Equal scores: by product code. `category` has one code per product, −1 for none.
     """
-    kept = np.arange(len(candidates))
+    allowed = np.arange(len(candidates))
     if rules.bought_within_days is not None:
         last = np.append(owned.last_days, np.inf)[candidates.own]
-        kept = kept[last > rules.bought_within_days]
-    by = kept[np.lexsort((-score[kept], candidates.episode[kept]))]
+        allowed = allowed[last > rules.bought_within_days]
+    by = allowed[np.lexsort((-score[allowed], candidates.episode[allowed]))]
     if rules.per_category is not None:
         by = by[_within_categories(candidates, category, by) < rules.per_category]
     if rules.new_share is not None:
@@ -69,9 +69,9 @@ def _within_categories(candidates: Candidates, category: Ints, by: Ints) -> Ints
     code = category[candidates.product[by]]
     key = candidates.episode[by] * (int(category.max(initial=0)) + 2) + code + 1
     grouped = np.argsort(key, kind="stable")
-    place = np.empty(len(by), dtype=np.int64)
-    place[grouped] = place_in_group(key[grouped])
-    return np.where(code < 0, 0, place)
+    position = np.empty(len(by), dtype=np.int64)
+    position[grouped] = place_in_group(key[grouped])
+    return np.where(code < 0, 0, position)
 
 
 def _shared(candidates: Candidates, by: Ints, new_share: float, limit: int) -> Ints:
@@ -79,9 +79,9 @@ def _shared(candidates: Candidates, by: Ints, new_share: float, limit: int) -> I
     episode, new = candidates.episode[by], candidates.own[by] < 0
     quota_new = round(new_share * limit)
     grouped = np.argsort(episode * 2 + new, kind="stable")
-    place = np.empty(len(by), dtype=np.int64)
-    place[grouped] = place_in_group((episode * 2 + new)[grouped])
-    beyond = place >= np.where(new, quota_new, limit - quota_new)
+    position = np.empty(len(by), dtype=np.int64)
+    position[grouped] = place_in_group((episode * 2 + new)[grouped])
+    beyond = position >= np.where(new, quota_new, limit - quota_new)
     first = np.lexsort((np.arange(len(by)), beyond, episode))
     chosen = first[place_in_group(episode[first]) < limit]
     return by[np.sort(chosen)]
@@ -89,7 +89,7 @@ def _shared(candidates: Candidates, by: Ints, new_share: float, limit: int) -> I
 
 @dataclass(frozen=True)
 class Filler:
-    """What lists are filled up with, best first: the same for all, but for their own products.
+    """Products that fill up lists, best first: the same for all customers but for their own products.
 
     `order` are product codes, `weight` falls along it and lies in (0, 1).
     """
@@ -117,7 +117,7 @@ def fill_up(
 ) -> RankedProducts:
     """Lists of the episodes `short` (ascending) extended to `limit` while products are left.
 
-    What a customer owns is never filled up with: it has been a candidate. A filler scores
+    Products that a customer owns never fill up: they have been candidates. A filler scores
     below the last of the list, in proportion to its weight.
 
     Parameters
@@ -130,19 +130,19 @@ def fill_up(
     for episode, start, stop, filler in zip(short, starts, stops, fillers, strict=True):
         own = owned.product[owned.first_row[episode] : owned.first_row[episode + 1]]
         have = listed.product[start:stop]
-        # a head long enough: all that can be passed over stands in it
+        # the head is long enough: every product that may be passed over is in it
         head = len(filler.order) if rules.per_category else limit + len(own) + len(have)
         order, weight = filler.order[:head], filler.weight[:head]
         free = ~np.isin(order, np.concatenate([own, have]))
-        more, weight = order[free], weight[free]
+        products, weight = order[free], weight[free]
         if rules.per_category is not None:
-            kept = _places_after(category[have], category[more]) < rules.per_category
-            more, weight = more[kept], weight[kept]
-        more, weight = more[: limit - len(have)], weight[: limit - len(have)]
+            within_limit = _places_after(category[have], category[products]) < rules.per_category
+            products, weight = products[within_limit], weight[within_limit]
+        products, weight = products[: limit - len(have)], weight[: limit - len(have)]
         lowest = float(listed.score[start:stop].min(initial=1.0))
-        none = np.full(len(more), -1)
-        owner = np.full(len(more), episode)
-        parts.append(RankedProducts(owner, more, none, none, lowest * weight))
+        none = np.full(len(products), -1)
+        owner = np.full(len(products), episode)
+        parts.append(RankedProducts(owner, products, none, none, lowest * weight))
     whole = _joined(parts)
     by = np.argsort(whole.episode, kind="stable")
     return whole[by]
@@ -153,15 +153,15 @@ def _joined(parts: list[RankedProducts]) -> RankedProducts:
         np.concatenate([part.episode for part in parts]),
         np.concatenate([part.product for part in parts]),
         np.concatenate([part.own for part in parts]),
-        np.concatenate([part.place for part in parts]),
+        np.concatenate([part.candidate for part in parts]),
         np.concatenate([part.score for part in parts]),
     )
 
 
-def _places_after(have: Ints, more: Ints) -> Ints:
-    """Per entry of `more` how many of its category stand before it, `have` among them."""
-    both = np.concatenate([have, more])
-    grouped = np.argsort(both, kind="stable")
-    place = np.empty(len(both), dtype=np.int64)
-    place[grouped] = place_in_group(both[grouped])
-    return np.where(more < 0, 0, place[len(have) :])
+def _places_after(have: Ints, further: Ints) -> Ints:
+    """Per entry of `further` how many of its category stand before it, `have` included."""
+    categories = np.concatenate([have, further])
+    grouped = np.argsort(categories, kind="stable")
+    position = np.empty(len(categories), dtype=np.int64)
+    position[grouped] = place_in_group(categories[grouped])
+    return np.where(further < 0, 0, position[len(have) :])

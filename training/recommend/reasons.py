@@ -2,10 +2,10 @@
 
 | code | with | says |
 |---|---|---|
-| every_n_days | days, last_days_ago | bought at least on three days, every so many days |
+| every_n_days | days, last_days_ago | bought on three days or more, at this usual gap |
 | bought_before | times, last_days_ago | bought once or twice |
 | bought_with | product_id, lift | often in one order with a product that the customer bought |
-| customers_like_you | share | so many of the most similar customers bought it next |
+| customers_like_you | share | the share of the most similar customers who bought it next |
 | popular | | sells well now |
 | popular_in_segment | segment | sells well now among customers of the same group |
 | not_sold_yet | category | nobody has bought it yet |
@@ -40,23 +40,23 @@ def bought_before(owned: Owned, row: int) -> dict[str, Any]:
 
 
 def strongest_voice(scored: SourceScores, facts: ProductFacts, listed: RankedProducts) -> Ints:
-    """Per listed product the place in `BLEND` of the source that spoke loudest, −1 for none."""
-    place = scored.place_of[listed.product]
+    """Per listed product the position in `BLEND` of the source that scores it highest, −1 for none."""
+    columns = scored.place_of[listed.product]
     voices = np.zeros((len(BLEND), len(listed)))
-    known = place >= 0
-    episode, column = listed.episode[known], place[known]
+    is_scored = columns >= 0
+    episode, column = listed.episode[is_scored], columns[is_scored]
     for voice, (name, weight) in enumerate(BLEND.items()):
         if name in scored.tables:
-            voices[voice, known] = weight * scored.tables[name][episode, column]
+            voices[voice, is_scored] = weight * scored.tables[name][episode, column]
         else:
-            voices[voice, known] = weight * facts.latest_share[-1, listed.product[known]]
+            voices[voice, is_scored] = weight * facts.latest_share[-1, listed.product[is_scored]]
     return np.where(voices.max(axis=0) > 0, voices.argmax(axis=0), -1)
 
 
 def most_telling(
     ridge: NextBasketRidge, past: EpisodePast, listed: RankedProducts, columns: Ints
 ) -> Ints:
-    """Of what each customer owns, the product that speaks most for the listed one; −1 for none.
+    """The customer's own product that speaks most for the listed one; −1 for none.
 
     `columns` are the listed products' columns among the scored ones.
     """

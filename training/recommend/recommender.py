@@ -1,9 +1,9 @@
-"""What the simple recommenders share: whom and what was asked, candidates, and the lists.
+"""What the simple recommenders share: the checked call, candidates, and the lists.
 
 A recommender scores products that the customer has bought (`repeat`) and products that
-they have not (`new`). Among new products the more popular one never scores lower: that is
-why a few popular products per customer are candidates enough, and lists never end while
-products are left.
+they have not (`new`). Among new products the more popular one never scores lower: so
+a few popular products per customer are enough candidates, and lists never end while products
+are left.
 """
 
 from abc import ABC, abstractmethod
@@ -76,17 +76,17 @@ class Recommender(ABC):
         """Learn from the rows before `as_of`."""
 
     @abstractmethod
-    def _repeat_scores(self, asked: RecommendCall) -> Floats:
-        """Score of every row of `asked.own`, in (0, 1]."""
+    def _repeat_scores(self, call: RecommendCall) -> Floats:
+        """Score of every row of `call.own`, in (0, 1]."""
 
     @abstractmethod
     def _new_scores(self, candidates: BaselineCandidates) -> Floats:
         """Score of each candidate that its customer has not bought, in (0, 1]."""
 
-    def _why(self, asked: RecommendCall, listed: BaselineCandidates) -> list[dict[str, Any]]:
+    def _why(self, call: RecommendCall, listed: BaselineCandidates) -> list[dict[str, Any]]:
         """Reason of each listed product."""
         return [
-            {"code": "popular"} if own < 0 else bought_before(asked.own, own)
+            {"code": "popular"} if own < 0 else bought_before(call.own, own)
             for own in listed.own.tolist()
         ]
 
@@ -127,9 +127,9 @@ class Recommender(ABC):
         ConfigError
             An argument cannot be used.
         """
-        asked = self.ask(purchases, customers, as_of, limit, kind, exclude)
-        repeat_scores = self._repeat_scores(asked)
-        parts = [self._lists(asked, part, repeat_scores) for part in self.candidates(asked)]
+        call = self.ask(purchases, customers, as_of, limit, kind, exclude)
+        repeat_scores = self._repeat_scores(call)
+        parts = [self._lists(call, part, repeat_scores) for part in self.candidates(call)]
         return pd.concat(parts, ignore_index=True)
 
     def ask(
@@ -155,23 +155,21 @@ class Recommender(ABC):
             excluded=excluded[excluded >= 0],
         )
 
-    def candidates(self, asked: RecommendCall) -> Iterator[BaselineCandidates]:
+    def candidates(self, call: RecommendCall) -> Iterator[BaselineCandidates]:
         """Candidates of all customers, some customers at a time."""
-        for start in range(0, len(asked.history.customers), CUSTOMERS_AT_ONCE):
-            stop = min(start + CUSTOMERS_AT_ONCE, len(asked.history.customers))
-            yield _gather(asked, start, stop)
+        for start in range(0, len(call.history.customers), CUSTOMERS_AT_ONCE):
+            stop = min(start + CUSTOMERS_AT_ONCE, len(call.history.customers))
+            yield _gather(call, start, stop)
 
     def _lists(
-        self, asked: RecommendCall, candidates: BaselineCandidates, repeat_scores: Floats
+        self, call: RecommendCall, candidates: BaselineCandidates, repeat_scores: Floats
     ) -> pd.DataFrame:
         new = candidates.own < 0
         score = np.empty(len(new))
         score[~new] = repeat_scores[candidates.own[~new]]
         score[new] = self._new_scores(candidates[new])
-        listed, _ = best(candidates.customer, score, limit=asked.limit)
-        return _frame(
-            asked, self._why(asked, candidates[listed]), candidates[listed], score[listed]
-        )
+        listed, _ = best(candidates.customer, score, limit=call.limit)
+        return _frame(call, self._why(call, candidates[listed]), candidates[listed], score[listed])
 
 
 def check_request(
@@ -181,9 +179,9 @@ def check_request(
     kind: str,
     *,
     fitted_for: date,
-    more: Sequence[str] = (),
+    further_problems: Sequence[str] = (),
 ) -> None:
-    """Refuse arguments of `recommend` that cannot be used, with `more` problems, all at once.
+    """Refuse arguments of `recommend` that cannot be used, with `further_problems`, all at once.
 
     Raises
     ------
@@ -199,7 +197,7 @@ def check_request(
         problems.append(f"limit: {limit} is not at least 1.")
     if kind not in get_args(Kind):
         problems.append(f"kind: {kind!r} is none of {', '.join(get_args(Kind))}.")
-    if problems := [*problems, *more]:
+    if problems := [*problems, *further_problems]:
         raise ConfigError(problems)
 
 
@@ -229,49 +227,51 @@ def best(customer: Ints, score: Floats, *, limit: int) -> tuple[Ints, Ints]:
     """
     by = np.lexsort((-score, customer))
     rank = place_in_group(customer)
-    kept = rank < limit
-    return by[kept], rank[kept]
+    is_listed = rank < limit
+    return by[is_listed], rank[is_listed]
 
 
-def _gather(asked: RecommendCall, start: int, stop: int) -> BaselineCandidates:
-    """Own and popular products of customers `start` to `stop`, as `asked` filters."""
-    own = asked.own
+def _gather(call: RecommendCall, start: int, stop: int) -> BaselineCandidates:
+    """Own and popular products of customers `start` to `stop`, as `call` filters."""
+    own = call.own
     first, last = np.searchsorted(own.customer, (start, stop))
     owned = np.bincount(own.customer[first:last] - start, minlength=stop - start)
-    width = len(asked.history.products)
+    width = len(call.history.products)
     keys = [own.customer[first:last] * width + own.product[first:last]]
-    if asked.kind != "repeat":
-        # Own products may fill the head of the popular ones: ask for that many more.
-        keys.append(_popular_keys(asked, owned, start, width))
-    key, place = np.unique(np.concatenate(keys), return_inverse=True)
+    if call.kind != "repeat":
+        # The most popular products may be the customer's own: take that many more.
+        keys.append(_popular_keys(call, owned, start, width))
+    key, position = np.unique(np.concatenate(keys), return_inverse=True)
     rows = np.full(len(key), -1, dtype=np.int64)
-    rows[place[: last - first]] = np.arange(first, last)
+    rows[position[: last - first]] = np.arange(first, last)
     candidates = BaselineCandidates(key // width, key % width, rows)
-    return candidates[_allowed(asked, candidates)]
+    return candidates[_allowed(call, candidates)]
 
 
-def _popular_keys(asked: RecommendCall, owned: Ints, start: int, width: int) -> Ints:
-    wanted = np.minimum(asked.limit + owned, len(asked.popular))
-    customer = np.repeat(np.arange(len(owned)), wanted)
-    place = np.arange(len(customer)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
-    return np.asarray((customer + start) * width + asked.popular[place], dtype=np.int64)
+def _popular_keys(call: RecommendCall, owned: Ints, start: int, width: int) -> Ints:
+    per_customer = np.minimum(call.limit + owned, len(call.popular))
+    customer = np.repeat(np.arange(len(owned)), per_customer)
+    rank = np.arange(len(customer)) - np.repeat(
+        np.cumsum(per_customer) - per_customer, per_customer
+    )
+    return np.asarray((customer + start) * width + call.popular[rank], dtype=np.int64)
 
 
-def _allowed(asked: RecommendCall, candidates: BaselineCandidates) -> Any:
-    allowed = ~np.isin(candidates.product, asked.excluded)
-    if asked.kind == "new":
+def _allowed(call: RecommendCall, candidates: BaselineCandidates) -> Any:
+    allowed = ~np.isin(candidates.product, call.excluded)
+    if call.kind == "new":
         allowed &= candidates.own < 0
     return allowed
 
 
 def _frame(
-    asked: RecommendCall, why: list[dict[str, Any]], listed: BaselineCandidates, score: Floats
+    call: RecommendCall, why: list[dict[str, Any]], listed: BaselineCandidates, score: Floats
 ) -> pd.DataFrame:
     rank = place_in_group(listed.customer) + 1
     values = (
-        pd.Series(asked.history.customers.to_numpy()[listed.customer], dtype="str"),
+        pd.Series(call.history.customers.to_numpy()[listed.customer], dtype="str"),
         rank.astype(np.int32),
-        pd.Series(asked.history.products.to_numpy()[listed.product], dtype="str"),
+        pd.Series(call.history.products.to_numpy()[listed.product], dtype="str"),
         score,
         pd.Series(np.where(listed.own < 0, "new", "repeat"), dtype="str"),
         pd.Series(why, dtype=object),

@@ -179,7 +179,7 @@ class Neighbours:
 
     Parameters
     ----------
-    most : so many past episodes can be neighbours, one per customer, ≥ 1
+    most : largest number of past episodes that can be neighbours, one per customer, ≥ 1
     nearest : neighbours of an episode, ≥ 1
     """
 
@@ -197,14 +197,14 @@ class Neighbours:
         self.owners_ = past.owners[chosen]
         self.profiles_ = sparse.csr_array(self._profiles(past)[chosen].T)
         habit = owned.matrix(owned.lately / owned.baskets[owned.episode], lessons.width)
-        both = [part[chosen][:, lessons.candidates] for part in (lessons.following, habit)]
-        self.baskets_ = sparse.csr_array(sparse.hstack(both), dtype=np.float32)
+        parts = [part[chosen][:, lessons.candidates] for part in (lessons.following, habit)]
+        self.baskets_ = sparse.csr_array(sparse.hstack(parts), dtype=np.float32)
         return self
 
     def scores(self, past: EpisodePast) -> list[Values]:
-        both = (self._nearest(past) @ self.baskets_).toarray()
-        half = both.shape[1] // 2
-        return [both[:, :half], both[:, half:]]
+        sums = (self._nearest(past) @ self.baskets_).toarray()
+        half = sums.shape[1] // 2
+        return [sums[:, :half], sums[:, half:]]
 
     def rehearsed(self, past: EpisodePast, rows: Ints, following: Values) -> list[Values]:  # noqa: ARG002
         return self.scores(past)
@@ -227,12 +227,12 @@ class Neighbours:
         return source
 
     def _profiles(self, past: EpisodePast) -> sparse.csr_array:
-        owned, known = past.owned, len(self.rarity_)
-        rarity = self.rarity_[np.minimum(owned.product, known - 1)]
-        weight = np.where(owned.product < known, owned.lately * rarity, 0)
+        owned, width = past.owned, len(self.rarity_)
+        rarity = self.rarity_[np.minimum(owned.product, width - 1)]
+        weight = np.where(owned.product < width, owned.lately * rarity, 0)
         by = np.lexsort((-weight, owned.episode))
         weight[by[place_in_group(owned.episode[by]) >= STRONGEST]] = 0
-        rows = owned.matrix(weight, max(known, len(past.log.products)))[:, :known]
+        rows = owned.matrix(weight, max(width, len(past.log.products)))[:, :width]
         rows.eliminate_zeros()
         return _unit_rows(rows)
 

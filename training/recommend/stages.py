@@ -48,7 +48,7 @@ class LearningSizes:
     """Sizes of what is learned.
 
     At least `per_customer` latest baskets of each customer teach the sources; where customers
-    are few, so many more that there are about `episodes` in all, up to `most_per_customer`. The
+    are few, more of them, up to `most_per_customer`, to reach about `episodes` in all. The
     trees learn from the latest days that hold `recent` of these baskets: older ones would teach
     them not to trust what sells now. `scored` products are candidates for something new.
     """
@@ -63,9 +63,9 @@ class LearningSizes:
     num_threads: int = 1
 
     def depth(self, customers: int) -> int:
-        """How many latest baskets of each of so many customers teach."""
-        wanted = -(-self.episodes // max(customers, 1))
-        return int(np.clip(wanted, self.per_customer, self.most_per_customer))
+        """How many latest baskets of each customer teach, given the number of customers."""
+        depth = -(-self.episodes // max(customers, 1))
+        return int(np.clip(depth, self.per_customer, self.most_per_customer))
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,9 @@ class Stages:
 
 
 def _places(products: Ints, width: int) -> Ints:
-    place = np.full(width, -1)
-    place[products] = np.arange(len(products))
-    return place
+    column = np.full(width, -1)
+    column[products] = np.arange(len(products))
+    return column
 
 
 def _bounded(log: Baskets, episodes: Episodes) -> Episodes:
@@ -150,8 +150,8 @@ def _bounded(log: Baskets, episodes: Episodes) -> Episodes:
     share = MOST_ROWS / max(int(sizes.sum()), 1)
     if share >= 1:
         return episodes
-    kept = np.floor(np.arange(len(log.customers) + 1) * share)
-    return episodes[np.flatnonzero((np.diff(kept) > 0)[episodes.customer])]
+    sampled_before = np.floor(np.arange(len(log.customers) + 1) * share)
+    return episodes[np.flatnonzero((np.diff(sampled_before) > 0)[episodes.customer])]
 
 
 def _recent(day: Ints, least: int) -> Mask:
@@ -199,8 +199,12 @@ def _block(
     everything = np.ones(lessons.width, dtype=bool)
     chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)
     bought = np.asarray(following[chosen.episode, chosen.product]).ravel()
-    kept = (bought > 0) | (draw.random(len(bought)) < negatives)
-    kept &= (np.bincount(chosen.episode, bought, minlength=len(rows)) > 0)[chosen.episode]
-    table = features(past, chosen[kept], scored, facts, fold)
-    groups = np.bincount(chosen.episode[kept], minlength=len(rows))
-    return table, bought[kept].astype(np.float32), np.asarray(groups[groups > 0], dtype=np.int64)
+    is_example = (bought > 0) | (draw.random(len(bought)) < negatives)
+    is_example &= (np.bincount(chosen.episode, bought, minlength=len(rows)) > 0)[chosen.episode]
+    table = features(past, chosen[is_example], scored, facts, fold)
+    groups = np.bincount(chosen.episode[is_example], minlength=len(rows))
+    return (
+        table,
+        bought[is_example].astype(np.float32),
+        np.asarray(groups[groups > 0], dtype=np.int64),
+    )

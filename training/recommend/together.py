@@ -1,4 +1,4 @@
-"""Which products stand in the same orders: support, confidence, lift and correlation.
+"""Which products are bought in the same orders: support, confidence, lift and correlation.
 
 The measures are those of `features.segments.affinity`, kept for every product so that a page
 about one of them can say what goes with it.
@@ -16,7 +16,7 @@ from training.past.purchase_history import Floats, Ints, place_in_group
 from training.recommend.baskets import Baskets
 
 MOST_PRODUCTS = 20_000
-"""Only the most bought products go together: pairs of rarer ones are chance."""
+"""Only pairs of the most bought products count: pairs of rarer ones are chance."""
 FEWEST_TOGETHER = 3
 KEPT = 30
 PRODUCTS_AT_ONCE = 500
@@ -31,18 +31,18 @@ class Together:
     orders : how many orders were looked at
     orders_with : per product how many of them hold it
     first, second : product codes of the pairs, by first, then falling correlation
-    both : orders that hold both of a pair
+    orders_both : orders that hold both of a pair
     """
 
     orders: int
     orders_with: Ints
     first: Ints
     second: Ints
-    both: Ints
+    orders_both: Ints
 
     @classmethod
     def of(cls, log: Baskets) -> Self:
-        """Count the orders of a log; a pair in fewer than three of them is chance."""
+        """Count the orders of a log; pairs in fewer than three of them are left out as chance."""
         width, orders = len(log.products), len(log.day)
         count = np.bincount(log.product, minlength=width)
         bought_most = np.lexsort((np.arange(width), -count))[:MOST_PRODUCTS]
@@ -55,11 +55,15 @@ class Together:
         blocks = [(empty, empty, empty)]
         for start in range(0, len(part), PRODUCTS_AT_ONCE):
             pairs = (by_product[start : start + PRODUCTS_AT_ONCE] @ baskets).tocoo()
-            kept = (pairs.data >= FEWEST_TOGETHER) & (pairs.row + start != pairs.col)
-            first, second = part[pairs.row[kept] + start], part[pairs.col[kept]]
-            blocks.append(_best(first, second, pairs.data[kept].astype(np.int64), count, orders))
-        first, second, both = (np.concatenate(values) for values in zip(*blocks, strict=True))
-        return cls(orders, count.astype(np.int64), first, second, both)
+            frequent = (pairs.data >= FEWEST_TOGETHER) & (pairs.row + start != pairs.col)
+            first, second = part[pairs.row[frequent] + start], part[pairs.col[frequent]]
+            blocks.append(
+                _best(first, second, pairs.data[frequent].astype(np.int64), count, orders)
+            )
+        first, second, orders_both = (
+            np.concatenate(values) for values in zip(*blocks, strict=True)
+        )
+        return cls(orders, count.astype(np.int64), first, second, orders_both)
 
     @cached_property
     def _by_key(self) -> tuple[Ints, Ints]:
@@ -69,52 +73,54 @@ class Together:
         return by, key[by]
 
     def lift(self, first: Ints, second: Ints) -> Floats:
-        """How many times more often than by chance pairs stand in one order; NaN where unknown."""
+        """How many times more often than by chance each pair is in one order; NaN where unknown."""
         row_of, key = self._by_key
-        wanted = first * (len(self.orders_with) + 1) + second
+        pair_keys = first * (len(self.orders_with) + 1) + second
         value = np.full(len(first), np.nan)
         if not len(key):
             return value
-        place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-        found = key[place] == wanted
-        row = row_of[place[found]]
+        position = np.minimum(np.searchsorted(key, pair_keys), len(key) - 1)
+        is_known = key[position] == pair_keys
+        row = row_of[position[is_known]]
         chance = self.orders_with[self.first[row]] * self.orders_with[self.second[row]]
-        value[found] = self.both[row] * self.orders / chance
+        value[is_known] = self.orders_both[row] * self.orders / chance
         return value
 
     def table(self, product: int, products: pd.Index, limit: int) -> pd.DataFrame:
-        """What stands in the same orders as the product with code `product`."""
+        """Products bought in the same orders as the product with code `product`."""
         start, stop = np.searchsorted(self.first, (product, product + 1))
         rows = slice(start, min(stop, start + limit))
-        second, both = self.second[rows], self.both[rows]
-        one = self.orders_with[self.first[rows]]
-        other = self.orders_with[second]
+        second, orders_both = self.second[rows], self.orders_both[rows]
+        orders_first = self.orders_with[self.first[rows]]
+        orders_second = self.orders_with[second]
         return pd.DataFrame(
             {
                 "product_id": pd.Series(products.to_numpy()[second], dtype="str"),
-                "orders_both": both,
-                "support": both / self.orders,
-                "confidence": both / one,
-                "lift": both * self.orders / (one * other),
-                "correlation": correlation(both, one, other, self.orders),
+                "orders_both": orders_both,
+                "support": orders_both / self.orders,
+                "confidence": orders_both / orders_first,
+                "lift": orders_both * self.orders / (orders_first * orders_second),
+                "correlation": correlation(orders_both, orders_first, orders_second, self.orders),
             }
         )
 
 
-def correlation(both: Ints, one: Ints, other: Ints, orders: int) -> Floats:
+def correlation(orders_both: Ints, orders_first: Ints, orders_second: Ints, orders: int) -> Floats:
     """Correlation of two yes/no columns (phi) from their counts; 0 where one never varies."""
-    spread = np.sqrt(one * (orders - one).astype(float)) * np.sqrt(
-        other * (orders - other).astype(float)
+    spread = np.sqrt(orders_first * (orders - orders_first).astype(float)) * np.sqrt(
+        orders_second * (orders - orders_second).astype(float)
     )
-    value = (orders * both.astype(float) - one.astype(float) * other) / np.where(spread, spread, 1)
+    value = (
+        orders * orders_both.astype(float) - orders_first.astype(float) * orders_second
+    ) / np.where(spread, spread, 1)
     return np.where(spread > 0, np.clip(value, -1, 1), 0.0)
 
 
 def _best(
-    first: Ints, second: Ints, both: Ints, count: Ints, orders: int
+    first: Ints, second: Ints, orders_both: Ints, count: Ints, orders: int
 ) -> tuple[Ints, Ints, Ints]:
-    strength = correlation(both, count[first], count[second], orders)
+    strength = correlation(orders_both, count[first], count[second], orders)
     by = np.lexsort((second, -strength, first))
     by = by[place_in_group(first[by]) < KEPT]
     by = by[strength[by] > 0]
-    return first[by], second[by], both[by]
+    return first[by], second[by], orders_both[by]

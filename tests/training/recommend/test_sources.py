@@ -187,7 +187,9 @@ def test_pairs_of_a_random_shop_equal_counting():
     for basket in range(len(LOG.day)):
         for pair in combinations(sorted(held(LOG, basket)), 2):
             count[pair] = count.get(pair, 0) + 1
-    for first, second, both in zip(together.first, together.second, together.both, strict=True):
+    for first, second, both in zip(
+        together.first, together.second, together.orders_both, strict=True
+    ):
         assert count[min(first, second), max(first, second)] == both >= 3
 
 
