@@ -1,4 +1,4 @@
-"""Promotion by hand: registered versions in the place of the champions, without a training."""
+"""Promotion by hand: registered versions replace the champions, without a training."""
 
 import uuid
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ NAMES = tuple(task.name for task in TASKS)
 
 @dataclass(frozen=True)
 class Promotion:
-    """What a promotion by hand did; `bundle` is the one published, None where none was."""
+    """The result of a promotion by hand; `bundle` is the one published, None where none was."""
 
     versions: dict[str, str]
     verdicts: dict[str, Verdict]
@@ -32,10 +32,10 @@ class Promotion:
 
 
 def promote(settings: TrainingSettings, names: tuple[str, ...], version: str | None) -> Promotion:
-    """Put registered versions in force in the place of the champions.
+    """Put registered versions in force instead of the champions.
 
-    They are compared with the champions by what both said in their backtests; no orders are
-    read. Those refused stay what they are, the others are published.
+    They are compared with the champions by the backtests of both; no orders are read. Refused
+    versions stay as they are, the rest are published.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def promote(settings: TrainingSettings, names: tuple[str, ...], version: str | N
     with publication_lock(bundles), TemporaryDirectory() as folder:
         champion = _champion(bundles)
         tracker.crown(champion.manifest)
-        versions = _wanted(tracker, names, version)
+        versions = _versions_to_promote(tracker, names, version)
         verdicts, entries, models = {}, {}, champion_models(champion)
         for name, number in versions.items():
             candidate = _Candidate.fetch(tracker, name, number)
@@ -84,7 +84,7 @@ def _champion(bundles: Path) -> Champion:
 
 
 def champion_models(champion: Champion) -> dict[str, Any]:
-    """What a bundle holds, ready to go over into the next: its models, and its clusters."""
+    """The models and clusters of a bundle, ready to be carried over into the next."""
     models: dict[str, Any] = {
         name: Kept(model, champion.folder / name) for name, model in champion.fitted().items()
     }
@@ -94,14 +94,16 @@ def champion_models(champion: Champion) -> dict[str, Any]:
     return models
 
 
-def _wanted(tracker: Any, names: tuple[str, ...], version: str | None) -> dict[str, str]:
+def _versions_to_promote(
+    tracker: Any, names: tuple[str, ...], version: str | None
+) -> dict[str, str]:
     from training.tracking.mlflow_runs import CHALLENGER
 
     if version is not None:
         return {names[0]: version}
-    found = {name: tracker.alias(name, CHALLENGER) for name in names or NAMES}
-    missing = [registered_name(name) for name in names if found[name] is None]
-    if missing or not any(found.values()):
+    challengers = {name: tracker.alias(name, CHALLENGER) for name in names or NAMES}
+    missing = [registered_name(name) for name in names if challengers[name] is None]
+    if missing or not any(challengers.values()):
         raise ConfigError(
             f"{', '.join(missing) or 'no model'} has a challenger. `regulars models` lists the "
             "versions: --model churn --version 3."
@@ -109,7 +111,7 @@ def _wanted(tracker: Any, names: tuple[str, ...], version: str | None) -> dict[s
             else f"{', '.join(missing)}: no challenger. `regulars models` lists the versions; "
             "--version takes one."
         )
-    return {name: number for name, number in found.items() if number is not None}
+    return {name: number for name, number in challengers.items() if number is not None}
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,13 @@ class _Candidate:
     name: str
     version: str
     as_of: str
-    said: str
+    training_verdict: str
     record: BacktestRecord
 
     @classmethod
     def fetch(cls, tracker: Any, name: str, version: str) -> "_Candidate":
-        known = tracker.version(name, version)
-        if known is None:
+        registered = tracker.version(name, version)
+        if registered is None:
             raise ConfigError(
                 f"--version {version}: {registered_name(name)} has no such version. "
                 "`regulars models` lists them."
@@ -134,24 +136,28 @@ class _Candidate:
                 f"{registered_name(name)} version {version}: its backtest was not kept, so it "
                 "cannot be compared. Run `regulars train`."
             )
-        return cls(name, version, known.as_of, known.verdict, record)
+        return cls(name, version, registered.as_of, registered.verdict, record)
 
     def verdict(self, tracker: Any, champion: Champion, settings: TrainingSettings) -> Verdict:
-        """By the folds of both backtests; without any, a refusal of its training stands."""
-        now = champion.manifest.models.get(self.name)
+        """By the folds of both backtests; without a common one, a refusal by its training stands."""
+        in_force = champion.manifest.models.get(self.name)
         against: Comparison | str = "there is no champion yet"
-        if now is not None and now.version == self.version:
+        if in_force is not None and in_force.version == self.version:
             return Verdict(promoted=False, reason="it is the champion already")
-        if now is not None:
-            theirs = tracker.record(self.name, now.version)
-            title = f"champion version {now.version}"
+        if in_force is not None:
+            theirs = tracker.record(self.name, in_force.version)
+            title = f"champion version {in_force.version}"
             shared = theirs and on_shared_folds(self.record, theirs, title)
             against = shared or f"no fold in common with {title}"
         task = _task(self.name, settings)
-        found = verdict(task, self.record, against, seed=settings.train.seed)
-        if isinstance(against, str) and found.promoted and self.said.startswith("refused: "):
-            return Verdict(promoted=False, reason=self.said.removeprefix("refused: "))
-        return found
+        judged = verdict(task, self.record, against, seed=settings.train.seed)
+        if (
+            isinstance(against, str)
+            and judged.promoted
+            and self.training_verdict.startswith("refused: ")
+        ):
+            return Verdict(promoted=False, reason=self.training_verdict.removeprefix("refused: "))
+        return judged
 
     def entry(self, reason: str, settings: TrainingSettings) -> ModelEntry:
         """Its line in the manifest."""

@@ -62,7 +62,7 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
     found = grades_by_version(entries, seed=settings.train.seed)
     proposals = corrections(entries, seed=settings.train.seed)
     if entries:
-        _tell_registry(settings, found, entries[-1].said.known_on)
+        _tell_registry(settings, found, entries[-1].run.known_on)
     speaker.result(
         {
             "orders_until": end.isoformat(),
@@ -163,7 +163,7 @@ def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> No
         spent = entry.judgements["value"].rows
         rows.append(
             [
-                entry.said.run_id,
+                entry.run.run_id,
                 f"{entry.customers:,}",
                 f"{churn['predicted_rate']:.1%} / {churn['actual_rate']:.1%}",
                 entry.grades["churn"].letter,
@@ -181,12 +181,12 @@ def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> No
     )
     latest = entries[-1]
     speaker.table(
-        f"\n{latest.said.run_id} by tenths of the prediction, said / happened",
+        f"\n{latest.run.run_id} by tenths of the prediction, said / happened",
         ["tenth", "customers", "churn", "spend each"],
         _decile_rows(latest.deciles, money),
     )
     speaker.table(
-        f"\n{latest.said.run_id} by segment, said / happened",
+        f"\n{latest.run.run_id} by segment, said / happened",
         ["segment", "customers", "churn", "spend each"],
         [
             [
@@ -223,11 +223,11 @@ def _as_dict(entry: LedgerEntry) -> dict[str, Any]:
         for name, judgement in entry.judgements.items()
     }
     return {
-        "run_id": entry.said.run_id,
-        "as_of": entry.said.as_of.isoformat(),
-        "known_on": entry.said.known_on.isoformat(),
+        "run_id": entry.run.run_id,
+        "as_of": entry.run.as_of.isoformat(),
+        "known_on": entry.run.known_on.isoformat(),
         "customers": entry.customers,
-        "models": dict(entry.said.versions),
+        "models": dict(entry.run.versions),
         "grades": {name: grade.to_dict() for name, grade in entry.grades.items()},
         "measures": finite,
         "deciles": entry.deciles.to_dict("records"),

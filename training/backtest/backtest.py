@@ -14,7 +14,7 @@ from training.tasks.task import Judgement, Task
 from training.tasks.world import World
 
 Progress = Callable[[str], None]
-"""Called with a few words whenever a step is done."""
+"""Called with a short text after each step."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class TaskResult:
 
     @property
     def rows(self) -> pd.DataFrame:
-        """What happened and what was said, all folds below each other."""
+        """Outcomes and predictions, all folds below each other."""
         return pd.concat([judgement.rows for judgement in self.judgements])
 
     def mean(self, contender: str, measure: str) -> float:
-        """Mean of a measure over the folds that know it; NaN where none does."""
+        """Mean of a measure over the folds that have it; NaN where none does."""
         values = [fold[contender].get(measure, math.nan) for fold in self.folds]
-        known = [value for value in values if not math.isnan(value)]
-        return float(sum(known) / len(known)) if known else math.nan
+        finite = [value for value in values if not math.isnan(value)]
+        return float(sum(finite) / len(finite)) if finite else math.nan
 
     def measures(self, contender: str) -> list[str]:
         """The measures of a contender in any fold, in their order."""
@@ -94,7 +94,7 @@ def run_backtest(
 ) -> Backtest:
     """Fit and judge `tasks` on every fold of `plan`; the world must be prepared.
 
-    Folds run side by side in threads (LightGBM and SciPy leave the interpreter lock).
+    Folds run side by side in threads (LightGBM and SciPy release the interpreter lock).
     """
     judged = judge_folds(world, plan.folds, tasks, progress)
     results = []

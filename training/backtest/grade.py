@@ -104,9 +104,9 @@ def interval(
         measure(_rows_of(rng.integers(0, len(codes), len(codes)), order, starts))
         for _ in range(rounds)
     ]
-    # a sample in which nothing happened says nothing: a small shop has a few of them
-    known = [share for share in sampled if math.isfinite(share)]
-    low, high = np.quantile(known, [0.025, 0.975]) if known else (math.nan, math.nan)
+    # samples in which nothing happened cannot be measured: a small shop has a few
+    finite = [share for share in sampled if math.isfinite(share)]
+    low, high = np.quantile(finite, [0.025, 0.975]) if finite else (math.nan, math.nan)
     return float(low), float(high)
 
 

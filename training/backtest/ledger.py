@@ -1,4 +1,4 @@
-"""The ledger: what score runs said, beside what happened once their horizon had passed."""
+"""The ledger: predictions of score runs beside what happened in their horizon."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from training.tasks.world import World
 
 JUDGED = ("churn", "value", "next_purchase")
 SMALLEST_GROUP = 10
-"""A segment with fewer customers is not shown: its rate would be chance."""
+"""Segments with fewer customers are not shown: their rates would be chance."""
 FEWEST_TO_CORRECT = 100
 
 
@@ -41,7 +41,7 @@ class ScoredRun:
 
     Attributes
     ----------
-    versions : task name → version of the model that spoke
+    versions : task name → version of the model that predicted
     clv_basis : what `clv` is counted in
     churn_label : what churn was: silence, or the cancellation of a contract
     scores : one row per customer, index `customer_id`: `churn_probability`; `clv`, `clv_low`,
@@ -61,7 +61,7 @@ class ScoredRun:
 
     @property
     def known_on(self) -> date:
-        """The first day on which everything that the run spoke of has happened."""
+        """The first day on which the outcome of every prediction is known."""
         return self.as_of + timedelta(days=self.horizon_days)
 
 
@@ -78,7 +78,7 @@ class LedgerEntry:
     segments : one row per segment of `SMALLEST_GROUP` customers or more
     """
 
-    said: ScoredRun
+    run: ScoredRun
     customers: int
     judgements: dict[str, Judgement] = field(repr=False)
     grades: dict[str, Grade]
@@ -131,9 +131,9 @@ def judge_runs(
     Raises
     ------
     NotEnoughData
-        When a run is so early that its baseline has nothing to learn from.
+        When a run is too early for its baseline to learn from anything.
     DataError
-        When a run spoke of margins and the costs are no longer known.
+        When a run predicted margins and the costs are no longer known.
     """
     ended = sorted((run for run in runs if run.known_on <= log.end), key=lambda run: run.as_of)
     bases = {run.clv_basis for run in ended}
@@ -142,28 +142,28 @@ def judge_runs(
 
 
 def _entry(
-    log: OrderLog[TrainingSettings], world: World, said: ScoredRun, first_day: date
+    log: OrderLog[TrainingSettings], world: World, run: ScoredRun, first_day: date
 ) -> LedgerEntry:
     settings = log.settings
-    fold = plan_training(first_day, said.as_of, said.horizon_days, settings.train).whole
+    fold = plan_training(first_day, run.as_of, run.horizon_days, settings.train).whole
     world.prepare(fold)
     world.prepare_judged(fold)
     table, tables = world.judged_table(fold.test), world.tables(fold.train, fold.test)
-    known = table.features.index.intersection(said.scores.index)
-    happened = CutoffTable(fold.test, table.features.loc[known], table.labels.loc[known])
+    customers = table.features.index.intersection(run.scores.index)
+    happened = CutoffTable(fold.test, table.features.loc[customers], table.labels.loc[customers])
     judgements = {
-        "churn": _churn(said.scores.loc[known], happened, tables, said.churn_label),
-        "value": _value(said.scores.loc[known], happened, tables),
-        "next_purchase": _dates(said.scores.loc[known], happened, tables, said.horizon_days),
+        "churn": _churn(run.scores.loc[customers], happened, tables, run.churn_label),
+        "value": _value(run.scores.loc[customers], happened, tables),
+        "next_purchase": _dates(run.scores.loc[customers], happened, tables, run.horizon_days),
     }
-    rows = {name: one.rows for name, one in judgements.items()}
+    rows = {name: judgement.rows for name, judgement in judgements.items()}
     return LedgerEntry(
-        said=said,
-        customers=len(known),
+        run=run,
+        customers=len(customers),
         judgements=judgements,
         grades={name: _grade(task, [rows[name]], settings.train.seed) for name, task in _tasks()},
         deciles=pd.concat([_deciles("churn", rows), _deciles("value", rows)], ignore_index=True),
-        segments=_segments(said.segments.loc[known], rows),
+        segments=_segments(run.segments.loc[customers], rows),
     )
 
 
@@ -178,15 +178,15 @@ def _grade(task: Task, rows: Sequence[pd.DataFrame], seed: int) -> Grade:
 
 
 def _churn(
-    said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable], label: str
+    scores: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable], label: str
 ) -> Judgement:
     if label == "cancellation":
-        return _cancellations(said, running(happened), tables)
+        return _cancellations(scores, running(happened), tables)
     rule = InactivityRule().fit(tables).predict(happened.features)
     rows = pd.DataFrame(
         {
             "churned": (happened.labels["orders"] == 0).astype(float),
-            "model": said["churn_probability"],
+            "model": scores["churn_probability"],
             "baseline": rule["churn_probability"],
         }
     ).dropna()
@@ -198,7 +198,7 @@ def _churn(
 
 
 def _cancellations(
-    said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]
+    scores: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]
 ) -> Judgement:
     if "cancelled" not in happened.labels:
         raise DataError(
@@ -206,18 +206,18 @@ def _cancellations(
             "data.customers.cancelled_on."
         )
     usual = TenureRule().fit(tables).predict(happened.features)["churn_probability"]
-    told = said["churn_probability"].reindex(happened.features.index)
-    return judged(happened.labels["cancelled"], told, usual, "baseline")
+    predicted = scores["churn_probability"].reindex(happened.features.index)
+    return judged(happened.labels["cancelled"], predicted, usual, "baseline")
 
 
-def _value(said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]) -> Judgement:
+def _value(scores: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable]) -> Judgement:
     average = RfmAverage().fit(tables).predict(happened.features)
     rows = pd.DataFrame(
         {
             "spent": happened.labels["value"],
-            "model": said["clv"],
-            "low": said["clv_low"],
-            "high": said["clv_high"],
+            "model": scores["clv"],
+            "low": scores["clv_low"],
+            "high": scores["clv_high"],
             "baseline": average["clv"],
         }
     ).dropna()
@@ -230,15 +230,15 @@ def _value(said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTab
 
 
 def _dates(
-    said: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable], horizon_days: int
+    scores: pd.DataFrame, happened: CutoffTable, tables: Sequence[CutoffTable], horizon_days: int
 ) -> Judgement:
     usual = LastPlusUsualGap(horizon_days=horizon_days).fit(tables).predict(happened.features)
     rows = pd.DataFrame(
         {
             "waited": happened.labels["days_to_next_order"],
-            "model": said["next_order_days"],
-            "low": said["next_order_low"],
-            "high": said["next_order_high"],
+            "model": scores["next_order_days"],
+            "low": scores["next_order_low"],
+            "high": scores["next_order_high"],
             "baseline": usual["next_order_days"],
         }
     ).dropna(subset=["model", "low", "high"])
@@ -276,32 +276,32 @@ def _segments(segments: pd.DataFrame, rows: Mapping[str, pd.DataFrame]) -> pd.Da
             "value_happened": value["spent"],
         }
     )
-    found = []
+    tables = []
     for system in segments:
         groups = facts.groupby(segments[system].reindex(facts.index), observed=True)
         table = groups.mean().assign(customers=groups.size())
         table = table[table["customers"] >= SMALLEST_GROUP].rename_axis("segment").reset_index()
-        found.append(table.assign(system=str(system)))
+        tables.append(table.assign(system=str(system)))
     order = ["system", "segment", "customers", *facts.columns]
-    return pd.concat(found, ignore_index=True)[order] if found else pd.DataFrame(columns=order)
+    return pd.concat(tables, ignore_index=True)[order] if tables else pd.DataFrame(columns=order)
 
 
 def grades_by_version(entries: Sequence[LedgerEntry], *, seed: int) -> dict[tuple[str, str], Grade]:
-    """The grade of each version on all ended runs in which it spoke, (task, version) → grade."""
+    """The grade of each version on all ended runs that used it, (task, version) → grade."""
     rows: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for entry in entries:
         for name, judgement in entry.judgements.items():
-            if name in entry.said.versions:
-                rows.setdefault((name, entry.said.versions[name]), []).append(judgement.rows)
+            if name in entry.run.versions:
+                rows.setdefault((name, entry.run.versions[name]), []).append(judgement.rows)
     tasks = dict(_tasks())
-    return {key: _grade(tasks[key[0]], found, seed) for key, found in rows.items()}
+    return {key: _grade(tasks[key[0]], judged_rows, seed) for key, judged_rows in rows.items()}
 
 
 def corrections(entries: Sequence[LedgerEntry], *, seed: int) -> list[Recalibration]:
     """Recalibrations learned from runs that had ended when the latest ended run was made.
 
     Churn: log odds shifted and stretched (Platt 1999); value: multiplied. Each is judged on
-    that latest run, of which it knows nothing.
+    that latest run, from which it has not learned.
 
     Returns
     -------
@@ -310,8 +310,10 @@ def corrections(entries: Sequence[LedgerEntry], *, seed: int) -> list[Recalibrat
     if not entries:
         return []
     latest = entries[-1]
-    earlier = [one for one in entries if one.said.known_on <= latest.said.as_of]
-    pooled = {name: [one.judgements[name].rows for one in earlier] for name in ("churn", "value")}
+    earlier = [entry for entry in entries if entry.run.known_on <= latest.run.as_of]
+    pooled = {
+        name: [entry.judgements[name].rows for entry in earlier] for name in ("churn", "value")
+    }
     if not earlier or sum(map(len, pooled["churn"])) < FEWEST_TO_CORRECT:
         return []
     return [
@@ -327,8 +329,8 @@ def _correct_churn(learn: pd.DataFrame, judge: pd.DataFrame, seed: int) -> Recal
     better = error_improvement(
         log_loss_per_row(churned, corrected), log_loss_per_row(churned, judge["model"].to_numpy())
     )
-    words = f"log odds × {stretch:.2f} {shift:+.2f}"
-    return _correction("churn", words, better, judge, seed)
+    change = f"log odds × {stretch:.2f} {shift:+.2f}"
+    return _correction("churn", change, better, judge, seed)
 
 
 def _log_odds(probability: "pd.Series[float]") -> Floats:
@@ -347,13 +349,13 @@ def _platt(log_odds: Floats, happened: Floats) -> tuple[float, float]:
 
 def _correct_value(learn: pd.DataFrame, judge: pd.DataFrame, seed: int) -> Recalibration:
     factor = float(learn["spent"].sum() / max(learn["model"].sum(), 1e-9))
-    spent, said = judge["spent"].to_numpy(), judge["model"].to_numpy()
-    better = error_improvement((spent - factor * said) ** 2, (spent - said) ** 2)
+    spent, predicted = judge["spent"].to_numpy(), judge["model"].to_numpy()
+    better = error_improvement((spent - factor * predicted) ** 2, (spent - predicted) ** 2)
     return _correction("value", f"clv × {factor:.2f}", better, judge, seed)
 
 
 def _correction(
-    task: str, words: str, better: Any, judge: pd.DataFrame, seed: int
+    task: str, change: str, better: Any, judge: pd.DataFrame, seed: int
 ) -> Recalibration:
     low, high = interval(judge.index.to_numpy(dtype=object), better, seed=seed)
-    return Recalibration(task, words, better(np.arange(len(judge))), low, high)
+    return Recalibration(task, change, better(np.arange(len(judge))), low, high)

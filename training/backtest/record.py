@@ -1,7 +1,7 @@
-"""What a version said on the folds of its backtest, kept so that versions can be compared.
+"""The predictions of a version on the folds of its backtest, kept to compare versions.
 
-A record holds no customer ids: a fold is known again by a fingerprint of its customers and
-of what they did, and within it customers stand in the same order.
+A record holds no customer ids: a fold is recognised by a fingerprint of its customers and
+their outcomes, and within it customers are in the same order.
 """
 
 import hashlib
@@ -102,10 +102,10 @@ class BacktestRecord:
 def proof(task: Task, judgement: Judgement, fold: Fold) -> str:
     """A sha256 of a fold: its dates, its customers in order, and what happened to them."""
     rows = judgement.rows
-    # where rows hold no outcome, what the baselines achieved tells what happened
+    # where rows hold no outcome, the scores of the baselines depend on what happened
     witnesses = [task.outcome] if task.outcome else [name for name in rows if name != "model"]
-    found = hashlib.sha256(f"{task.name} {fold.test} {fold.horizon_days}\n".encode())
-    found.update("\0".join(map(str, rows.index)).encode())
+    digest = hashlib.sha256(f"{task.name} {fold.test} {fold.horizon_days}\n".encode())
+    digest.update("\0".join(map(str, rows.index)).encode())
     for name in witnesses:
-        found.update(rows[name].to_numpy(dtype=np.float64).tobytes())
-    return found.hexdigest()
+        digest.update(rows[name].to_numpy(dtype=np.float64).tobytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A backtest as figures, and as one page of HTML that needs nothing but itself."""
+"""A backtest as figures, and as one self-contained page of HTML."""
 
 import math
 import re
@@ -30,7 +30,7 @@ SHOWN = {
         "catalogue_coverage_at_10",
     ),
 }
-"""Task → the measures that people see; a task that is not in it shows all of its own."""
+"""Task → the measures that people see; a task that is not listed shows all of its own."""
 
 CAPTIONS = {
     "calibration": "Predicted against actual rates in ten groups of equal size: on the diagonal is right.",
@@ -65,9 +65,9 @@ def figures_of(result: TaskResult) -> dict[str, "Figure"]:
 
 def shown(result: TaskResult) -> tuple[str, ...]:
     """The measures of a task that people see."""
-    known = result.measures("model")
-    listed = SHOWN.get(result.task.name, tuple(known))
-    return tuple(name for name in listed if name in known) or listed
+    measured = result.measures("model")
+    listed = SHOWN.get(result.task.name, tuple(measured))
+    return tuple(name for name in listed if name in measured) or listed
 
 
 def cells(result: TaskResult, contender: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is in force, changed in one step: by a publication, or by returning to the one before.
+"""Changes the bundle in force in one step, by a publication or a rollback.
 
 It loads no model and no training library, so that a rollback takes a second.
 """
@@ -20,7 +20,7 @@ LOCK_TIMEOUT_SECONDS = 30
 
 
 def put_in_force(bundle: Path) -> None:
-    """Point the folder of bundles to `bundle`: readers see the one before or this one."""
+    """Point the folder of bundles to `bundle`: readers see the previous one or this one."""
     pointer = bundle.parent / f".{CURRENT}.unfinished"
     pointer.write_text(bundle.name + "\n", encoding="utf-8")
     os.replace(pointer, bundle.parent / CURRENT)  # noqa: PTH105 - the atomic step, named as such
@@ -46,10 +46,10 @@ def publication_lock(bundles: Path) -> Iterator[None]:
 
 
 def rollback(settings: TrainingSettings) -> Manifest:
-    """Put the bundle before the one in force back in force.
+    """Put the previous bundle in force again.
 
-    Its files are checked against their hashes; they were checked to predict what they should
-    when they were published.
+    Its files are checked against their hashes; their predictions were checked when they were
+    published.
 
     Returns
     -------
@@ -58,22 +58,22 @@ def rollback(settings: TrainingSettings) -> Manifest:
     Raises
     ------
     BundleError
-        When there is none before, or it is damaged or of another horizon.
+        When there is no previous one, or it is damaged or of another horizon.
     """
     bundles = settings.path(settings.store.bundles)
     with publication_lock(bundles):
-        now = current_bundle(bundles)
-        previous = read_manifest(now).previous
+        current = current_bundle(bundles)
+        previous = read_manifest(current).previous
         if previous is None or not (bundles / previous).is_dir():
             raise BundleError(
-                f"{now}: no models before these are kept (store.keep_bundles says how many stay)."
+                f"{current}: no models before these are kept (store.keep_bundles says how many stay)."
             )
         manifest = read_manifest(bundles / previous)
-        wanted = settings.predict.horizon_days
-        if manifest.horizon_days != wanted:
+        horizon_days = settings.predict.horizon_days
+        if manifest.horizon_days != horizon_days:
             raise BundleError(
                 f"{bundles / previous}: predicts {manifest.horizon_days} days, but "
-                f"predict.horizon_days is {wanted}. Set it back first."
+                f"predict.horizon_days is {horizon_days}. Set it back first."
             )
         put_in_force(bundles / previous)
     return manifest

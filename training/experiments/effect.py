@@ -9,8 +9,8 @@ in a small hold-out with a heavy tail it is noise).
 
 Spend is skewed and hold-outs are small, so that (estimate − effect) ÷ standard error is no
 Student's t: a small arm that happens to lack large orders has both a low mean and a low
-variance. Its distribution is therefore taken from the campaign itself: residuals of all are
-dealt out again to arms of the same sizes, many times, and the same ratio is computed (a
+variance. Its distribution is therefore taken from the campaign itself: all residuals
+are dealt out again to arms of the same sizes, many times, and the same ratio is computed (a
 studentised permutation test, A. Janssen, Statistics & Probability Letters 36 (1997);
 E. Chung & J. P. Romano, Annals of Statistics 41 (2013)).
 """
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 LEAST_PER_ARM = 10
-"""Of fewer customers nothing is said."""
+"""With fewer customers there is no estimate."""
 LEAST_FOR_SLOPES = 50
 """In the smaller arm; below it a regression adds more noise than it takes away."""
 MOST_LEVERAGE = 0.9
@@ -42,7 +42,7 @@ class Effect:
     value : the estimate
     low, high : 90 % interval
     standard_error : of the estimate
-    variance_left : share of the outcome's variance that was not known before the start
+    variance_left : share of the outcome's variance that what was known before does not explain
     """
 
     value: float
@@ -90,7 +90,7 @@ def effect_of(
         adjusted, leverage = _adjusted(outcome, treated, known_before)
     value = float(adjusted[treated].mean() - adjusted[~treated].mean())
     spread = _centred(outcome, treated).var()
-    # a customer far from all others draws the slope along, and its residual looks too small
+    # a customer far from the rest pulls the slope, which makes the residual look too small
     left = _centred(adjusted, treated) / (1 - leverage)
     error = _standard_error(left[treated], left[~treated])
     ratios = _dealt(left, sizes, seed)
@@ -112,7 +112,7 @@ def _centred(values: Floats, treated: Bools) -> Floats:
 
 
 def _adjusted(outcome: Floats, treated: Bools, known_before: pd.DataFrame) -> tuple[Floats, Floats]:
-    """The outcome without what was to be expected, slopes from within the arms; and each
+    """The outcome less its expectation, with slopes from within the arms; and each
     customer's leverage on those slopes, below 1 (for HC3: MacKinnon & White, Journal of
     Econometrics 29 (1985)).
     """
@@ -131,7 +131,7 @@ def _adjusted(outcome: Floats, treated: Bools, known_before: pd.DataFrame) -> tu
 
 
 def _standard_error(of_treated: Floats, of_others: Floats) -> float:
-    """Of a difference of means, variances apart (Welch)."""
+    """Of a difference of means with unequal variances (Welch)."""
     variance = of_treated.var(ddof=1) / len(of_treated) + of_others.var(ddof=1) / len(of_others)
     return float(np.sqrt(variance))
 
@@ -142,25 +142,25 @@ def _dealt(left: Floats, sizes: tuple[int, int], seed: int) -> Floats:
     Only the smaller arm is drawn; the larger one is the rest.
     """
     rng = np.random.default_rng(seed)
-    few, many = min(sizes), max(sizes)
-    # the difference is treated − others, whichever of them are few
+    smaller, larger = min(sizes), max(sizes)
+    # the difference is always treated − hold-out, whichever is the smaller arm
     sign = 1.0 if sizes[0] >= sizes[1] else -1.0
     total, squares = left.sum(), (left * left).sum()
-    found = []
-    at_once = max(1, DRAWS_AT_ONCE // few)
+    ratios = []
+    at_once = max(1, DRAWS_AT_ONCE // smaller)
     for start in range(0, DEALS, at_once):
         hands = (
-            rng.choice(len(left), few, replace=False, shuffle=False)
+            rng.choice(len(left), smaller, replace=False, shuffle=False)
             for _ in range(min(at_once, DEALS - start))
         )
         drawn = left[np.stack(list(hands))]
         sums, square_sums = drawn.sum(axis=1), (drawn * drawn).sum(axis=1)
         rest, rest_squares = total - sums, squares - square_sums
-        variance = _variance(sums, square_sums, few) + _variance(rest, rest_squares, many)
-        known = variance > 0
-        difference = rest / many - sums / few
-        found.append(sign * difference[known] / np.sqrt(variance[known]))
-    return np.concatenate(found)
+        variance = _variance(sums, square_sums, smaller) + _variance(rest, rest_squares, larger)
+        varies = variance > 0
+        difference = rest / larger - sums / smaller
+        ratios.append(sign * difference[varies] / np.sqrt(variance[varies]))
+    return np.concatenate(ratios)
 
 
 def _variance(sums: Floats, squares: Floats, count: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Few measurements say little: they are drawn toward what all of them, or a prior, say."""
+"""Shrinkage of uncertain measurements toward their common mean or toward a prior."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ NORMAL_90 = NormalDist().inv_cdf(0.95)
 
 @dataclass(frozen=True, kw_only=True)
 class Shrunken:
-    """Values drawn together; `between` is the standard deviation of the true ones."""
+    """Shrunken values; `between` is the standard deviation of the true ones."""
 
     values: Floats
     errors: Floats
@@ -22,7 +22,7 @@ class Shrunken:
 
 
 def shrink(values: Sequence[float], errors: Sequence[float]) -> Shrunken:
-    """Effects of groups, each drawn toward the mean of all as far as it may be chance.
+    """Effects of groups, each drawn toward their mean by its uncertainty.
 
     Normal-normal empirical Bayes: true effects scatter around their mean with variance τ²,
     estimated by moments (R. DerSimonian & N. Laird, Controlled Clinical Trials 7 (1986));
@@ -36,14 +36,14 @@ def shrink(values: Sequence[float], errors: Sequence[float]) -> Shrunken:
     -------
     Posterior means and standard deviations, the uncertainty of the common mean included.
     """
-    found, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
-    between = _between(found, variance)
+    estimates, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
+    between = _between(estimates, variance)
     weights = 1 / (variance + between)
-    mean = float((weights * found).sum() / weights.sum())
-    kept = between / (between + variance)
-    spread = kept * variance + (1 - kept) ** 2 / weights.sum()
+    mean = float((weights * estimates).sum() / weights.sum())
+    own_share = between / (between + variance)
+    spread = own_share * variance + (1 - own_share) ** 2 / weights.sum()
     return Shrunken(
-        values=mean + kept * (found - mean),
+        values=mean + own_share * (estimates - mean),
         errors=np.sqrt(spread),
         between=float(np.sqrt(between)),
     )
@@ -65,7 +65,7 @@ def after(
     """A prior and independent measurements of it, each weighed by its certainty.
 
     Campaigns differ from each other beyond chance: their variance τ² (as in `shrink`) is added
-    to each one's own.
+    to the variance of each.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def after(
     >>> round(after(0.05, 0.05, [0.15], [0.05]).value, 6)
     0.1
     """
-    found, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
-    weights = 1 / (variance + (_between(found, variance) if len(found) else 0.0))
+    estimates, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
+    weights = 1 / (variance + (_between(estimates, variance) if len(estimates) else 0.0))
     certainty = 1 / prior_error**2 + weights.sum()
-    mean = (prior / prior_error**2 + (weights * found).sum()) / certainty
+    mean = (prior / prior_error**2 + (weights * estimates).sum()) / certainty
     half = NORMAL_90 / np.sqrt(certainty)
     return Posterior(
-        value=float(mean), low=float(mean - half), high=float(mean + half), measured=len(found)
+        value=float(mean), low=float(mean - half), high=float(mean + half), measured=len(estimates)
     )
 
 

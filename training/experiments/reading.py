@@ -12,7 +12,7 @@ from training.experiments.effect import Effect, effect_of
 from training.experiments.effect_shrinkage import NORMAL_90, shrink
 
 KNOWN_BEFORE = ("clv", "usual_value")
-"""What is taken off an outcome because it was to be expected."""
+"""Columns known before the start, which explain a part of the outcome."""
 
 GROUPED_BY = ("retention_risk", "rfm_group")
 LEAST_GROUPS = 2
@@ -26,7 +26,7 @@ class Economics:
     ----------
     costs : arm → cost per member; of arms that were not contacted 0
     margin_share : net profit ÷ revenue, where the margin of an order is not known
-    net_profit_per_sale : for the break-even response of cells; None: they are not read
+    net_profit_per_sale : for the break-even response of cells; None: cells are not evaluated
     value_basis : what the value at risk of the members is counted in
     """
 
@@ -37,7 +37,7 @@ class Economics:
 
 
 def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> dict[str, Any]:
-    """What came of a campaign, ready for JSON.
+    """The result of a campaign, ready for JSON.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> 
 
     Returns
     -------
-    `arms`: what each did. `effects`: per contacted arm and measure (`visited`, `ordered`,
+    `arms`: the outcome of each. `effects`: per contacted arm and measure (`visited`, `ordered`,
     `orders`, `revenue`, `profit`) the effect per contact and in total with its 90 % interval
-    and a verdict. `segments`: the profit per contact of each group, alone and drawn toward all
-    others'. `cells`: the break-even of each RFM cell. `save_rate`: revenue, or margin where that
-    is the basis of values, saved ÷ value at risk. What cannot be told is left out, or null.
+    and a verdict. `segments`: the profit per contact of each group, alone and shrunken
+    toward their mean. `cells`: the break-even of each RFM cell. `save_rate`: revenue, or margin where that
+    is the basis of values, saved ÷ value at risk. What cannot be measured is left out, or null.
     """
     table = members.assign(profit=_profit(members, economics))
     effects = [
@@ -62,7 +62,7 @@ def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> 
     ]
     return {
         "arms": [_arm(table, arm, economics) for arm in sorted(set(table["arm"]))],
-        "effects": [one for one in effects if one is not None],
+        "effects": [effect for effect in effects if effect is not None],
         "segments": _segments(table, economics, seed),
         "cells": _cells(table, economics),
         "save_rate": _save_rate(table, economics.value_basis, seed),
@@ -120,23 +120,23 @@ def _effect(
     seed: int,
 ) -> dict[str, Any] | None:
     of_two = (table["arm"] == arm) | ~table["contacted"]
-    found = _of(table[of_two], values[of_two], seed)
-    if found is None:
+    estimate = _of(table[of_two], values[of_two], seed)
+    if estimate is None:
         return None
     count = int((table["arm"] == arm).sum())
     # the contact's cost is known and the same for all: it moves the interval, not its width
     cost = economics.costs.get(arm, 0.0) if measure == "profit" else 0.0
-    return {"arm": arm, "measure": measure, "contacts": count, **_shown(found, cost, count)}
+    return {"arm": arm, "measure": measure, "contacts": count, **_shown(estimate, cost, count)}
 
 
-def _shown(found: Effect, cost: float, count: int) -> dict[str, Any]:
-    low, value, high = (number - cost for number in (found.low, found.value, found.high))
+def _shown(estimate: Effect, cost: float, count: int) -> dict[str, Any]:
+    low, value, high = (number - cost for number in (estimate.low, estimate.value, estimate.high))
     return {
         "per_contact": {"value": value, "low": low, "high": high},
         "total": {"value": value * count, "low": low * count, "high": high * count},
         "verdict": _verdict(low, high),
-        "standard_error": found.standard_error,
-        "variance_left": found.variance_left,
+        "standard_error": estimate.standard_error,
+        "variance_left": estimate.variance_left,
     }
 
 
@@ -147,12 +147,12 @@ def _verdict(low: float, high: float) -> str:
 
 
 def _of(table: pd.DataFrame, values: "pd.Series[float]", seed: int) -> Effect | None:
-    known = table[list(KNOWN_BEFORE)].astype(float)
-    known = known.loc[:, known.notna().any() & (known.max() > known.min())]
+    covariates = table[list(KNOWN_BEFORE)].astype(float)
+    covariates = covariates.loc[:, covariates.notna().any() & (covariates.max() > covariates.min())]
     return effect_of(
         np.asarray(values, dtype=float),
         table["contacted"].to_numpy(dtype=bool),
-        known if known.shape[1] else None,
+        covariates if covariates.shape[1] else None,
         seed=seed,
     )
 
@@ -163,26 +163,26 @@ def _segments(table: pd.DataFrame, economics: Economics, seed: int) -> list[dict
     cost = float(costs[table["contacted"]].mean()) if table["contacted"].any() else 0.0
     rows: list[dict[str, Any]] = []
     for system in GROUPED_BY:
-        found = []
+        groups = []
         for value, group in table.groupby(system, dropna=True):
             effect = _of(group, group["profit"], seed)
             if effect is not None and effect.standard_error > 0:
                 count = int(group["contacted"].sum())
                 row = {"system": system, "value": value, "hold_out": len(group) - count}
-                found.append({**row, "contacts": count, **_shown(effect, cost, count)})
-        rows += _drawn_together(found)
+                groups.append({**row, "contacts": count, **_shown(effect, cost, count)})
+        rows += _drawn_together(groups)
     return rows
 
 
-def _drawn_together(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`shrunken` beside what each group says alone; the verdict is that of the former."""
-    if len(found) < LEAST_GROUPS:
-        return [{**row, "shrunken": None} for row in found]
+def _drawn_together(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Adds `shrunken` to the effect of each group alone; the verdict follows `shrunken`."""
+    if len(groups) < LEAST_GROUPS:
+        return [{**row, "shrunken": None} for row in groups]
     drawn = shrink(
-        [row["per_contact"]["value"] for row in found], [row["standard_error"] for row in found]
+        [row["per_contact"]["value"] for row in groups], [row["standard_error"] for row in groups]
     )
     rows = []
-    for row, value, error in zip(found, drawn.values, drawn.errors, strict=True):
+    for row, value, error in zip(groups, drawn.values, drawn.errors, strict=True):
         low, high = value - NORMAL_90 * error, value + NORMAL_90 * error
         shrunken = {"value": float(value), "low": float(low), "high": float(high)}
         rows.append({**row, "shrunken": shrunken, "verdict": _verdict(low, high)})
@@ -212,17 +212,17 @@ def _cells(table: pd.DataFrame, economics: Economics) -> list[dict[str, Any]]:
 
 
 def _save_rate(table: pd.DataFrame, basis: str, seed: int) -> dict[str, float] | None:
-    """What contacts saved ÷ value that was at risk, on one basis, with standard error."""
+    """Value saved by contacts ÷ value at risk, on one basis, with standard error."""
     saved = table["profit"] if basis == "margin" else table["revenue"]
     at_risk = table["value_at_risk"][table["contacted"]].astype(float)
     if not at_risk.notna().all() or not at_risk.mean() > 0:
         return None
-    found = _of(table, saved, seed)
-    if found is None or not found.standard_error > 0:
+    estimate = _of(table, saved, seed)
+    if estimate is None or not estimate.standard_error > 0:
         return None
     mean = float(at_risk.mean())
     names = ("value", "low", "high", "standard_error")
-    return {name: getattr(found, name) / mean for name in names}
+    return {name: getattr(estimate, name) / mean for name in names}
 
 
 def _wilson(successes: int, count: int) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """Who can be persuaded: customers whom a contact changes, not those who buy anyway.
 
 Learned from randomised campaigns alone, as an R-learner (X. Nie & S. Wager, Biometrika 108
-(2021)): what is left of the outcome after everything known before is regressed on what is left
-of the contact after its chance,
+(2021)): the outcome less its expectation from what was known before is regressed on the
+contact less its probability,
 
     (y − m(x)) = τ(x) · (w − p) + noise,
 
@@ -27,7 +27,7 @@ BOOTSTRAPS = 500
 CONFIDENCE = 0.90
 LEAST_MEMBERS = 2_000
 LEAST_PER_ARM = 400
-"""From so many on a model is tried: an effect is small beside the noise of one customer."""
+"""With fewer no model is tried: an effect is small beside the noise of one customer."""
 
 MEAN_FOLDS = 3
 MEAN_TREES = Boosting(rounds=40, learning_rate=0.1, min_rows_in_leaf=50)
@@ -36,7 +36,7 @@ EFFECT_TREES = Boosting(rounds=40, leaves=4, min_rows_in_leaf=200, feature_fract
 
 @dataclass(frozen=True, kw_only=True)
 class Qini:
-    """How much better a ranking is than none.
+    """The gain of a ranking over no ranking.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class UpliftModel:
     Parameters
     ----------
     seed : of folds and trees
-    threads : of the trees; so few rows gain nothing by a second one
+    threads : of the trees; campaigns have too few rows to gain by a second one
     """
 
     def __init__(self, *, seed: int = 0, threads: int = 1) -> None:
@@ -73,7 +73,7 @@ class UpliftModel:
         chance = _chance(treated)
         expected = _out_of_fold_mean(features, outcome, self._trees(MEAN_TREES), self.seed)
         left: Floats = treated.astype(float) - chance
-        # the mean effect stands alone; trees learn who differs from it
+        # trees learn only the differences from the mean effect
         self.mean_effect_ = float((left * (outcome - expected)).sum() / (left**2).sum())
         self.booster_ = _grown(
             features,
@@ -96,16 +96,16 @@ def out_of_fold(
 ) -> Floats:
     """Each customer's effect by a model that has not seen them, in `FOLDS` folds of both arms.
 
-    The mean effect is the same for all: a fold that is left out lowers the mean of the others
-    just where its own is high, and folds would be ranked the wrong way round.
+    All customers get the same mean effect. A fold with a high effect leaves a low mean to the
+    models that predict it, so with a mean per fold the folds would be ranked in reverse.
     """
-    found, means = np.zeros(len(outcome)), []
+    differences, means = np.zeros(len(outcome)), []
     for held in _folds(treated, seed):
         learned = UpliftModel(seed=seed, threads=threads)
         learned.fit(features[~held], treated[~held], outcome[~held])
-        found[held] = learned.predict(features[held]) - learned.mean_effect_
+        differences[held] = learned.predict(features[held]) - learned.mean_effect_
         means.append(learned.mean_effect_)
-    return found + float(np.mean(means))
+    return differences + float(np.mean(means))
 
 
 def qini(ranking: Floats, treated: Bools, outcome: Floats, *, seed: int = 0) -> Qini:
@@ -125,36 +125,36 @@ def qini(ranking: Floats, treated: Bools, outcome: Floats, *, seed: int = 0) -> 
     order = np.lexsort((rng.random(len(ranking)), -ranking))
     chance = _chance(treated)
     weighed = np.where(treated, outcome / chance, -outcome / (1 - chance))
-    # centred arms: the mean of the outcome is no one's gain, but its noise would be
+    # centred arms: the mean of the outcome is no gain, and its noise must not look like one
     centre = float(outcome.mean())
     weighed -= np.where(treated, centre / chance, -centre / (1 - chance))
     values = weighed[order]
     count = len(values)
-    found = [_area(values)]
+    areas = [_area(values)]
     for _ in range(BOOTSTRAPS):
         # customers drawn with replacement, in the order in which they stand
         times = rng.multinomial(count, np.full(count, 1 / count))
-        found.append(_area(np.repeat(values, times)))
-    low, high = np.quantile(found[1:], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Qini(value=found[0], low=float(low), high=float(high))
+        areas.append(_area(np.repeat(values, times)))
+    low, high = np.quantile(areas[1:], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Qini(value=areas[0], low=float(low), high=float(high))
 
 
 def gains(ranking: Floats, treated: Bools, outcome: Floats, shares: Sequence[float]) -> list[float]:
     """The effect per contact among the best-ranked `share` of the customers, for each share."""
     order = np.argsort(-ranking, kind="stable")
-    found = []
+    effects = []
     for share in shares:
         first = order[: max(1, round(len(order) * share))]
         arms = treated[first]
         if not 0 < arms.sum() < len(arms):
-            found.append(float("nan"))
+            effects.append(float("nan"))
             continue
-        found.append(float(outcome[first][arms].mean() - outcome[first][~arms].mean()))
-    return found
+        effects.append(float(outcome[first][arms].mean() - outcome[first][~arms].mean()))
+    return effects
 
 
 def is_enough(treated: Bools) -> bool:
-    """Whether so many customers were drawn that a model is worth trying."""
+    """Whether enough customers were drawn for a model to be worth trying."""
     return len(treated) >= LEAST_MEMBERS and min(treated.sum(), (~treated).sum()) >= LEAST_PER_ARM
 
 
@@ -182,12 +182,12 @@ def _out_of_fold_mean(
     features: pd.DataFrame, outcome: Floats, trees: Boosting, seed: int
 ) -> Floats:
     """m(x): the expected outcome whatever the arm, by models that have not seen the row."""
-    found = np.zeros(len(outcome))
+    means = np.zeros(len(outcome))
     for held in _folds(np.ones(len(outcome), dtype=bool), seed, MEAN_FOLDS):
         centre = float(outcome[~held].mean())
         grown = _grown(features[~held], outcome[~held] - centre, trees, None)
-        found[held] = centre + grown.correction(features[held])
-    return found
+        means[held] = centre + grown.correction(features[held])
+    return means
 
 
 def _grown(

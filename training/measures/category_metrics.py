@@ -1,4 +1,4 @@
-"""How well the category of the next order was known, beside two rules of thumb."""
+"""How well the category of the next order was predicted, beside two rules of thumb."""
 
 from datetime import date
 
@@ -24,7 +24,7 @@ def judged_categories(
 
     `category_hit` is the share of orders that hold the one category a contender names: the
     likeliest of the model; of the last order's categories, the most popular one; the most popular
-    of all. `category_calibration_error` is the ECE of the model's told probabilities.
+    of all. `category_calibration_error` is the ECE of the model's probabilities.
 
     Returns
     -------
@@ -35,16 +35,16 @@ def judged_categories(
         return {"model": {}, LAST: {}, POPULAR: {}}
     held = set(zip(truth["customer_id"], truth["category"], strict=True))
     judged = pd.Index(truth["customer_id"].unique())
-    said = model.predict(purchases, as_of=cutoff)
-    said = said[said["customer_id"].isin(judged)]
-    right = _holds(said, held)
+    predicted = model.predict(purchases, as_of=cutoff)
+    predicted = predicted[predicted["customer_id"].isin(judged)]
+    right = _holds(predicted, held)
     popular = str(np.array(model.categories_)[np.argmax(model.shares_)])
     everybody = pd.DataFrame({"customer_id": judged, "category": popular})
     return {
         "model": {
-            "category_hit": _share(said[right & (said["rank"] == 1)], judged),
+            "category_hit": _share(predicted[right & (predicted["rank"] == 1)], judged),
             "category_calibration_error": calibration_error(
-                right.astype(float), said["probability"].to_numpy(dtype=float)
+                right.astype(float), predicted["probability"].to_numpy(dtype=float)
             ),
         },
         LAST: {"category_hit": _hit(_last(model, purchases, cutoff), held, judged)},
@@ -60,12 +60,12 @@ def _happened(
     category = of_product.set_index(of_product["product_id"].astype(str))["category"].astype(object)
     baskets = next_baskets(purchases, cutoff=cutoff, horizon_days=horizon_days)
     baskets = baskets[baskets["customer_id"].isin(customers)]
-    found = baskets.assign(category=baskets["product_id"].map(category))
-    return found.dropna(subset=["category"])[["customer_id", "category"]].drop_duplicates()
+    bought = baskets.assign(category=baskets["product_id"].map(category))
+    return bought.dropna(subset=["category"])[["customer_id", "category"]].drop_duplicates()
 
 
 def _last(model: NextCategory, purchases: pd.DataFrame, cutoff: date) -> pd.DataFrame:
-    """Of each customer's last order the most popular category."""
+    """The most popular category of each customer's last order."""
     orders = OrderCategories.read(purchases, as_of=cutoff)
     latest = orders.back[orders.order] == 0
     owner = orders.owner[orders.order[latest]]
@@ -83,13 +83,13 @@ def _last(model: NextCategory, purchases: pd.DataFrame, cutoff: date) -> pd.Data
     return by_share.drop_duplicates("customer_id")
 
 
-def _holds(said: pd.DataFrame, held: set[tuple[str, str]]) -> np.ndarray:
-    pairs = zip(said["customer_id"], said["category"], strict=True)
+def _holds(predicted: pd.DataFrame, held: set[tuple[str, str]]) -> np.ndarray:
+    pairs = zip(predicted["customer_id"], predicted["category"], strict=True)
     return np.array([pair in held for pair in pairs], dtype=bool)
 
 
-def _hit(said: pd.DataFrame, held: set[tuple[str, str]], judged: pd.Index) -> float:
-    return _share(said[_holds(said, held)], judged)
+def _hit(predicted: pd.DataFrame, held: set[tuple[str, str]], judged: pd.Index) -> float:
+    return _share(predicted[_holds(predicted, held)], judged)
 
 
 def _share(right: pd.DataFrame, judged: pd.Index) -> float:

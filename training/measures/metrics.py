@@ -16,15 +16,15 @@ def churn_metrics(churned: Floats, probability: Floats) -> dict[str, float]:
     probability : predicted P(no order)
     """
     bounded = np.clip(probability, 1e-6, 1 - 1e-6)
-    both = 0 < churned.mean() < 1
+    varies = 0 < churned.mean() < 1
     top = np.argsort(-probability, kind="stable")[: max(1, len(churned) // 10)]
     return {
-        "auc": float(roc_auc_score(churned, probability)) if both else float("nan"),
-        "pr_auc": float(average_precision_score(churned, probability)) if both else float("nan"),
+        "auc": float(roc_auc_score(churned, probability)) if varies else float("nan"),
+        "pr_auc": float(average_precision_score(churned, probability)) if varies else float("nan"),
         "log_loss": float(log_loss_per_row(churned, bounded).mean()),
         "brier": float(np.mean((probability - churned) ** 2)),
         "calibration_error": calibration_error(churned, probability),
-        "lift_top_10": float(churned[top].mean() / churned.mean()) if both else float("nan"),
+        "lift_top_10": float(churned[top].mean() / churned.mean()) if varies else float("nan"),
         "predicted_rate": float(probability.mean()),
         "actual_rate": float(churned.mean()),
     }
@@ -74,11 +74,11 @@ def value_metrics(
 
 
 def normalised_gini(actual: Floats, predicted: Floats) -> float:
-    """Gini of `actual` lined up by `predicted`, ÷ that of the perfect line-up (1 = perfect).
+    """Gini of `actual` sorted by `predicted`, ÷ that of the perfect order (1 = perfect).
 
     As in Wang, Liu & Miao (2019), "A deep probabilistic model for customer lifetime value
     prediction", section 4. Customers tied in `predicted` share their mean of `actual`, which is
-    what lining them up by chance gives on average.
+    the average over their random orders.
     """
     perfect = _gini(actual, actual)
     return _gini(actual, predicted) / perfect if perfect else float("nan")
@@ -134,7 +134,7 @@ def next_order_metrics(
 
     Returns
     -------
-    NaN for what nobody ordering leaves unknown.
+    The measures; NaN for those that need an order, where nobody ordered.
     """
     ordered = waited < horizon_days
     metrics = {
@@ -159,16 +159,16 @@ def concordance(
     Parameters
     ----------
     times : time of the event or of censoring
-    observed : whether the event was seen
+    observed : whether the event was observed
     predicted : smaller = sooner; ties count half
     most_rows : above this many rows, an evenly spaced part of them is compared
     """
     if len(times) > most_rows:
         keep = np.linspace(0, len(times) - 1, most_rows).astype(int)
         times, observed, predicted = times[keep], observed[keep], predicted[keep]
-    known = observed[:, None] & (
+    ordered = observed[:, None] & (
         (times[:, None] < times) | ((times[:, None] == times) & ~observed[None, :])
     )
     right = (predicted[:, None] < predicted) + 0.5 * (predicted[:, None] == predicted)
-    pairs = known.sum()
-    return float((right * known).sum() / pairs) if pairs else float("nan")
+    pairs = ordered.sum()
+    return float((right * ordered).sum() / pairs) if pairs else float("nan")

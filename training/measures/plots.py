@@ -12,7 +12,7 @@ from training.models.estimator import Floats
 Contenders = Mapping[str, Floats]
 
 PROMISED = 0.80
-"""The share of customers that every interval of ours promises to hold."""
+"""The share of customers that every interval promises to hold."""
 
 
 def calibration(happened: Floats, contenders: Contenders, bins: int = 10) -> Figure:
@@ -54,9 +54,9 @@ def deciles(actual: Floats, contenders: Contenders) -> Figure:
 
 
 def error_distribution(errors: Contenders, xlabel: str) -> Figure:
-    """Histograms of errors on common bins; narrow around 0 is right.
+    """Histograms of errors on common bins; narrow around 0 is good.
 
-    Errors that are not finite are left out: a broken model is drawn too, and refused elsewhere.
+    Errors that are not finite are left out: a broken model is still drawn; it is refused elsewhere.
     """
     figure, axes = _blank(xlabel, "share of customers")
     errors = {name: error[np.isfinite(error)] for name, error in errors.items()}
@@ -74,9 +74,9 @@ def coverage(actual: Floats, predicted: Floats, low: Floats, high: Floats, xlabe
     figure, axes = _blank(xlabel, "share inside the 80 % interval")
     inside = (actual >= low - 0.005) & (actual <= high + 0.005)
     parts = np.array_split(np.argsort(predicted, kind="stable"), 10)
-    shares = [(place, inside[part].mean()) for place, part in enumerate(parts, 1) if len(part)]
+    shares = [(tenth, inside[part].mean()) for tenth, part in enumerate(parts, 1) if len(part)]
     axes.axhline(PROMISED, color="0.7", linewidth=1)
-    axes.bar([place for place, _ in shares], [share for _, share in shares], 0.7, label="model")
+    axes.bar([tenth for tenth, _ in shares], [share for _, share in shares], 0.7, label="model")
     axes.set_ylim(0, 1)
     axes.set_xticks(range(1, 11))
     axes.legend(frameon=False)
@@ -105,9 +105,9 @@ def bars(values: Mapping[str, Mapping[str, float]], ylabel: str) -> Figure:
     figure, axes = _blank("", ylabel)
     measures = list(next(iter(values.values())))
     width = 0.8 / len(values)
-    for position, (name, found) in enumerate(values.items()):
-        places = np.arange(len(measures)) + position * width
-        axes.bar(places, [found[measure] for measure in measures], width, label=name)
+    for position, (name, heights) in enumerate(values.items()):
+        positions = np.arange(len(measures)) + position * width
+        axes.bar(positions, [heights[measure] for measure in measures], width, label=name)
     axes.set_xticks(np.arange(len(measures)) + 0.4 - width / 2, measures)
     axes.legend(frameon=False)
     return figure

@@ -34,11 +34,11 @@ RULE = (
 )
 
 JUDGED_WITH = {"next_purchase": "churn"}
-"""Whose predictions end at another model's: their backtest speaks of the pair."""
+"""Tasks that build on the predictions of another: their backtest judges the pair."""
 FEWEST_COMPARED = 50
 """With fewer customers after its training, a champion is judged by its own backtest."""
 FEWEST_VARIED = 10
-"""Fewer rows than this may all be told the same."""
+"""Fewer rows than this may all get the same prediction."""
 
 Measure = Callable[[npt.NDArray[np.intp]], float]
 
@@ -68,7 +68,7 @@ class Champion:
         return {name: getattr(self.models, name) for name in self.manifest.models}
 
     def as_of(self, name: str) -> date:
-        """The date up to which the model of this task knows the orders."""
+        """The date up to which the model of this task has learned from the orders."""
         return date.fromisoformat(self.manifest.models[name].as_of or self.manifest.as_of)
 
 
@@ -79,13 +79,13 @@ class Comparison:
     Attributes
     ----------
     champion : its name, for the reader
-    rows : as in `Judgement`, with a column `champion` of what the champion said
-    words : which customers these are
+    rows : as in `Judgement`, with a column `champion` of the champion's predictions
+    sample : the customers compared, in words
     """
 
     champion: str
     rows: pd.DataFrame = field(repr=False)
-    words: str
+    sample: str
 
 
 def champion_in_force(settings: TrainingSettings) -> Champion | None:
@@ -98,20 +98,20 @@ def champion_in_force(settings: TrainingSettings) -> Champion | None:
     return Champion(folder, models.manifest, models)
 
 
-def verdict(task: Task, mine: BacktestRecord, against: Comparison | str, *, seed: int) -> Verdict:
+def verdict(task: Task, record: BacktestRecord, against: Comparison | str, *, seed: int) -> Verdict:
     """Judge a version by `RULE`.
 
     Parameters
     ----------
-    mine : what it said in its own backtest
+    record : its own backtest
     against : the champion on the same customers, or why there is no comparison
     """
-    trouble = _says_nothing(task, mine)
+    trouble = _says_nothing(task, record)
     if trouble is not None:
         return Verdict(promoted=False, reason=trouble)
-    rows = mine.pooled
-    grade = graded(task.measure, task.baseline, mine.customers, task.improvement(rows), seed=seed)
-    trouble = _behind_baseline(task, mine, grade, seed=seed)
+    rows = record.pooled
+    grade = graded(task.measure, task.baseline, record.customers, task.improvement(rows), seed=seed)
+    trouble = _behind_baseline(task, record, grade, seed=seed)
     if trouble is not None:
         return Verdict(promoted=False, reason=trouble)
     if isinstance(against, str):
@@ -119,13 +119,13 @@ def verdict(task: Task, mine: BacktestRecord, against: Comparison | str, *, seed
     return _beside_champion(task, against, seed=seed)
 
 
-def _says_nothing(task: Task, mine: BacktestRecord) -> str | None:
-    said = mine.pooled["model"].to_numpy(dtype=float)
-    if broken := int((~np.isfinite(said)).sum()):
-        return f"it gives no finite number for {broken:,} of {len(said):,} customers"
+def _says_nothing(task: Task, record: BacktestRecord) -> str | None:
+    predicted = record.pooled["model"].to_numpy(dtype=float)
+    if broken := int((~np.isfinite(predicted)).sum()):
+        return f"it gives no finite number for {broken:,} of {len(predicted):,} customers"
     if task.outcome is None:
-        return _same_list(task, mine.pooled)
-    folds = [rows["model"].to_numpy(dtype=float) for rows in mine.rows]
+        return _same_list(task, record.pooled)
+    folds = [rows["model"].to_numpy(dtype=float) for rows in record.rows]
     large = [fold for fold in folds if len(fold) >= FEWEST_VARIED]
     if large and all(np.ptp(fold) == 0 for fold in large):
         return "it says the same of everybody"
@@ -133,7 +133,7 @@ def _says_nothing(task: Task, mine: BacktestRecord) -> str | None:
 
 
 def _same_list(task: Task, rows: pd.DataFrame) -> str | None:
-    """Lists that do exactly what the most popular products do, where own tastes do better."""
+    """Lists that score exactly like the most popular products, where personal lists do better."""
     popular = "popularity"
     if len(rows) < FEWEST_VARIED or popular not in rows or not rows["model"].equals(rows[popular]):
         return None
@@ -141,50 +141,52 @@ def _same_list(task: Task, rows: pd.DataFrame) -> str | None:
     return "it says the same of everybody" if personal else None
 
 
-def _behind_baseline(task: Task, mine: BacktestRecord, grade: Grade, *, seed: int) -> str | None:
+def _behind_baseline(task: Task, record: BacktestRecord, grade: Grade, *, seed: int) -> str | None:
     if not all(map(math.isfinite, (grade.improvement, grade.low, grade.high))):
         return f"its {grade.measure} cannot be judged"
     if grade.high < -task.tolerated:
         return f"it is worse than {grade.baseline} ({grade.sentence()})"
-    rows, customers = mine.pooled, mine.customers
+    rows, customers = record.pooled, record.customers
     if worse := _worse_guard(task.guards(rows), customers, seed=seed):
         return f"it is worse than {grade.baseline} ({worse})"
-    if task.outcome and _no_better_than_chance(task, mine, seed=seed):
+    if task.outcome and _no_better_than_chance(task, record, seed=seed):
         return f"it tells customers apart no better than chance, which {grade.baseline} does"
     return None
 
 
-def _no_better_than_chance(task: Task, mine: BacktestRecord, *, seed: int) -> bool:
-    """Whether the model knows nothing of an order among customers that the baseline knows."""
-    rows = mine.pooled
-    # what never came comes after all that did
+def _no_better_than_chance(task: Task, record: BacktestRecord, *, seed: int) -> bool:
+    """Whether the baseline ranks customers better than chance and the model does not."""
+    rows = record.pooled
+    # an outcome that never came ranks last
     happened = rows[task.outcome].fillna(np.inf).to_numpy(dtype=float)
     model, baseline = task.ranked_by
 
     def low(name: str) -> float:
-        said = rows[name].to_numpy(dtype=float)
-        return interval(mine.customers, _rank_correlation(happened, said), seed=seed)[0]
+        predicted = rows[name].to_numpy(dtype=float)
+        return interval(record.customers, _rank_correlation(happened, predicted), seed=seed)[0]
 
     return low(baseline) > 0 and not low(model) > 0
 
 
-def _rank_correlation(happened: Floats, said: Floats) -> Measure:
-    return lambda at: spearman(happened[at], said[at])
+def _rank_correlation(happened: Floats, predicted: Floats) -> Measure:
+    return lambda at: spearman(happened[at], predicted[at])
 
 
 def _beside_champion(task: Task, against: Comparison, *, seed: int) -> Verdict:
     rows, name = against.rows, against.champion
     customers = rows.index.to_numpy(dtype=object)
     grade = graded(task.measure, name, customers, task.improvement(rows, "champion"), seed=seed)
-    found = (
+    difference = (
         f"{grade.measure} {_share(grade.improvement)} [{_share(grade.low)}, {_share(grade.high)}]"
     )
     if grade.high < 0:
-        return Verdict(promoted=False, reason=f"it is worse than {name}: {found}, {against.words}")
+        return Verdict(
+            promoted=False, reason=f"it is worse than {name}: {difference}, {against.sample}"
+        )
     if worse := _worse_guard(task.guards(rows, "champion"), customers, seed=seed):
-        return Verdict(promoted=False, reason=f"it is worse than {name}: {worse}, {against.words}")
+        return Verdict(promoted=False, reason=f"it is worse than {name}: {worse}, {against.sample}")
     surely = "better than" if grade.low > 0 else "not worse than"
-    return Verdict(promoted=True, reason=f"{surely} {name}: {found}, {against.words}")
+    return Verdict(promoted=True, reason=f"{surely} {name}: {difference}, {against.sample}")
 
 
 def _worse_guard(
@@ -216,50 +218,57 @@ def comparisons(
     ----------
     first_day : of the first purchase, from which cutoffs are planned
     champion : what is in force
-    record_of : task name and version → what that version said in its own backtest
+    record_of : task name and version → the backtest of that version
 
     Returns
     -------
     Task name → comparison, or why there is none.
     """
-    found: dict[str, Comparison | str] = {}
+    comparisons_by_task: dict[str, Comparison | str] = {}
     open_: dict[str, BacktestRecord] = {}
     for result in backtest.results:
         name = result.task.name
         if champion is None or name not in champion.manifest.models:
-            found[name] = "there is no champion yet"
+            comparisons_by_task[name] = "there is no champion yet"
         elif champion.manifest.horizon_days != world.horizon_days:
-            found[name] = f"the champion predicts {champion.manifest.horizon_days} days"
+            comparisons_by_task[name] = (
+                f"the champion predicts {champion.manifest.horizon_days} days"
+            )
         elif (other := _counts_otherwise(world, champion, name)) is not None:
-            found[name] = other
+            comparisons_by_task[name] = other
         elif (later := _after_its_training(world, backtest, result, champion)) is not None:
-            found[name] = later
+            comparisons_by_task[name] = later
         else:
             theirs = record_of(name, champion.manifest.models[name].version)
             if theirs is None:
-                found[name] = "the champion left no backtest to compare with"
+                comparisons_by_task[name] = "the champion left no backtest to compare with"
                 continue
-            mine = BacktestRecord.of(result, backtest.plan.folds)
-            shared = on_shared_folds(mine, theirs, _title(champion, name))
+            challenger = BacktestRecord.of(result, backtest.plan.folds)
+            shared = on_shared_folds(challenger, theirs, _title(champion, name))
             if shared is None:
                 open_[name] = theirs
             else:
-                found[name] = shared
+                comparisons_by_task[name] = shared
     if champion is not None and open_:
-        found |= _on_its_last_fold(world, first_day, backtest, champion, open_, progress)
-    return found
+        comparisons_by_task |= _on_its_last_fold(
+            world, first_day, backtest, champion, open_, progress
+        )
+    return comparisons_by_task
 
 
 def _counts_otherwise(world: World, champion: Champion, name: str) -> str | None:
-    """Why what the champion says is no answer to the same question; None where it is."""
-    wanted, label = world.settings.predict.churn, champion.models.churn.label
-    if name == "churn" and wanted != label:
-        return f"not compared: the champion predicts {label}, this one {wanted}"
-    mine, theirs = world.basis, champion.models.value.basis
-    if name != "value" or (mine.name, mine.cost_per_order) == (theirs.name, theirs.cost_per_order):
+    """Why the champion answers another question; None where it answers the same one."""
+    own_label, champion_label = world.settings.predict.churn, champion.models.churn.label
+    if name == "churn" and own_label != champion_label:
+        return f"not compared: the champion predicts {champion_label}, this one {own_label}"
+    basis, theirs = world.basis, champion.models.value.basis
+    if name != "value" or (basis.name, basis.cost_per_order) == (
+        theirs.name,
+        theirs.cost_per_order,
+    ):
         return None
-    if mine.name != theirs.name:
-        return f"not compared: the champion predicts {theirs.name}, this one {mine.name}"
+    if basis.name != theirs.name:
+        return f"not compared: the champion predicts {theirs.name}, this one {basis.name}"
     return "not compared: the champion's margin is after other costs of an order"
 
 
@@ -270,7 +279,7 @@ def _title(champion: Champion, name: str) -> str:
 def _after_its_training(
     world: World, backtest: Backtest, result: TaskResult, champion: Champion
 ) -> Comparison | None:
-    """The champion itself on folds of which it knew nothing; None where they are too few."""
+    """The champion itself on folds after its training; None where they are too few."""
     task = result.task
     later = [
         (fold, judgement)
@@ -288,25 +297,25 @@ def _after_its_training(
         return None
     rows = pd.concat(parts)
     dates = ", ".join(fold.test.isoformat() for fold, _ in later)
-    words = f"on {len(rows):,} customers from {dates}, after it was trained"
-    return Comparison(_title(champion, task.name), rows, words)
+    sample = f"on {len(rows):,} customers from {dates}, after it was trained"
+    return Comparison(_title(champion, task.name), rows, sample)
 
 
 def on_shared_folds(
-    mine: BacktestRecord, theirs: BacktestRecord, champion: str
+    challenger: BacktestRecord, theirs: BacktestRecord, champion: str
 ) -> Comparison | None:
     """Both backtests on the folds that they share; None where they share none."""
     parts, dates = [], []
-    for test, proof, rows in zip(mine.tests, mine.proofs, mine.rows, strict=True):
+    for test, proof, rows in zip(challenger.tests, challenger.proofs, challenger.rows, strict=True):
         if proof in theirs.proofs:
-            said = theirs.rows[theirs.proofs.index(proof)]["model"].to_numpy()
-            parts.append(rows.assign(champion=said))
+            predicted = theirs.rows[theirs.proofs.index(proof)]["model"].to_numpy()
+            parts.append(rows.assign(champion=predicted))
             dates.append(test.isoformat())
     if not parts or not sum(map(len, parts)):
         return None
     rows = pd.concat(parts)
-    words = f"on {len(rows):,} customers from {', '.join(dates)}, the folds of both backtests"
-    return Comparison(champion, rows, words)
+    sample = f"on {len(rows):,} customers from {', '.join(dates)}, the folds of both backtests"
+    return Comparison(champion, rows, sample)
 
 
 def _on_its_last_fold(
@@ -320,7 +329,7 @@ def _on_its_last_fold(
     """Judge the challengers' recipe on the champion's last fold as well, and compare there."""
     tasks = [result.task for result in backtest.results]
     none = "no fold of the champion's backtest can be judged with these orders"
-    found: dict[str, Comparison | str] = dict.fromkeys(theirs, none)
+    comparisons_by_task: dict[str, Comparison | str] = dict.fromkeys(theirs, none)
     for test in sorted({record.tests[-1] for record in theirs.values() if record.tests}):
         fold = _fold_at(world, first_day, test, backtest.plan.as_of)
         if fold is None:
@@ -330,10 +339,10 @@ def _on_its_last_fold(
         for task, judgement in zip(tasks, judgements, strict=True):
             if task.name in theirs and theirs[task.name].tests[-1:] == (test,):
                 result = TaskResult(task, (judgement,), Grade("E", "", "", 0, 0, 0))
-                mine = BacktestRecord.of(result, (fold,))
-                shared = on_shared_folds(mine, theirs[task.name], _title(champion, task.name))
-                found[task.name] = shared or none
-    return found
+                challenger = BacktestRecord.of(result, (fold,))
+                shared = on_shared_folds(challenger, theirs[task.name], _title(champion, task.name))
+                comparisons_by_task[task.name] = shared or none
+    return comparisons_by_task
 
 
 def _fold_at(world: World, first_day: date, test: date, as_of: date) -> Fold | None:
@@ -355,24 +364,28 @@ def verdicts(
     *,
     seed: int,
 ) -> dict[str, Verdict]:
-    """Every task's verdict; `troubles` are of models that cannot be published whatever they did."""
-    found = {}
+    """Every task's verdict; `troubles` are reasons not to publish a model whatever its backtest."""
+    verdicts_by_task = {}
     for result in backtest.results:
         name = result.task.name
-        mine = BacktestRecord.of(result, backtest.plan.folds)
+        record = BacktestRecord.of(result, backtest.plan.folds)
         if name in troubles:
-            found[name] = Verdict(promoted=False, reason=troubles[name])
+            verdicts_by_task[name] = Verdict(promoted=False, reason=troubles[name])
         else:
-            found[name] = verdict(result.task, mine, against[name], seed=seed)
+            verdicts_by_task[name] = verdict(result.task, record, against[name], seed=seed)
     for name, other in JUDGED_WITH.items():
-        if name in found and found[name].promoted and not found[other].promoted:
+        if (
+            name in verdicts_by_task
+            and verdicts_by_task[name].promoted
+            and not verdicts_by_task[other].promoted
+        ):
             reason = f"it was judged together with the {other} model that is refused"
-            found[name] = Verdict(promoted=False, reason=reason)
-    return found
+            verdicts_by_task[name] = Verdict(promoted=False, reason=reason)
+    return verdicts_by_task
 
 
 def final_troubles(fitted: Mapping[str, Any], features: pd.DataFrame) -> dict[str, str]:
-    """What is wrong with the models to be published, whatever their backtest said.
+    """Reasons not to publish a fitted model, whatever its backtest.
 
     Parameters
     ----------
@@ -380,7 +393,7 @@ def final_troubles(fitted: Mapping[str, Any], features: pd.DataFrame) -> dict[st
     features : the customers of the training's date
     """
     churn = fitted["churn"].predict(features)
-    said = {
+    predictions = {
         "churn": churn,
         "value": fitted["value"].predict(features),
         "next_purchase": fitted["next_purchase"].predict(
@@ -389,6 +402,6 @@ def final_troubles(fitted: Mapping[str, Any], features: pd.DataFrame) -> dict[st
     }
     return {
         name: f"it gives no finite number for {broken:,} of {len(table):,} customers"
-        for name, table in said.items()
+        for name, table in predictions.items()
         if (broken := int((~np.isfinite(table)).any(axis=1).sum()))
     }

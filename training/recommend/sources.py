@@ -1,8 +1,8 @@
 """Where candidates come from: sources that score products for episodes.
 
 Candidates for something new are the products bought most in the next baskets of the past, at
-most 4,000: with 100,000 products the rest is too rare for any of these sources to know. What a
-customer owns is always a candidate, whichever source knows it.
+most 4,000: with 100,000 products the rest is too rare for any of these sources. What a
+customer owns is always a candidate.
 
 Sizes are bounded whatever the shop's: a Gram matrix of at most 6,000 × 6,000 products, 20,000
 neighbours, and scores for some hundred customers at a time.
@@ -40,7 +40,7 @@ class EpisodePast:
         return cls(log, episodes, owned_products(log, episodes), owners[episodes.customer])
 
     def part(self, rows: Ints | slice) -> "EpisodePast":
-        """Some of the episodes, ready counted."""
+        """A part of the episodes, already counted."""
         episodes = self.episodes[rows]
         return EpisodePast(
             self.log, episodes, owned_products(self.log, episodes), self.owners[rows]
@@ -52,7 +52,7 @@ class EpisodePast:
 
 @dataclass(frozen=True)
 class Lessons:
-    """Past episodes and what came next in them.
+    """Past episodes and their next baskets.
 
     `following` is episodes × products with 1 for what the next basket held; `candidates` are
     product codes, ascending; `recent` marks the episodes whose next basket is of the last days.
@@ -106,7 +106,7 @@ class NextBasketRidge:
     Parameters
     ----------
     penalty : λ > 0
-    inputs : so many of the products that most episodes own are looked at, ≥ 1
+    inputs : number of input products, those that most episodes own, ≥ 1
     """
 
     names: ClassVar[tuple[str, ...]] = ("ridge",)
@@ -126,7 +126,7 @@ class NextBasketRidge:
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         answers = (rows.T @ lessons.following[:, lessons.candidates]).toarray()
         self.leverage_ = _leverage(rows, inverse)
-        # all of them: without its weak weights a rehearsed score would tell what was bought
+        # all weights, weak ones too: without them a rehearsed score would reveal what was bought
         self.weights_ = _halved(inverse @ answers)
         return self
 

@@ -1,11 +1,11 @@
 """Finding clusters: k-means on scaled behaviour, the number chosen by stability.
 
-A number of clusters is as good as it is found again: k-means is repeated on bootstrap
+A number of clusters is good if the same clusters are found again: k-means is repeated on bootstrap
 resamples, each result puts all customers into clusters, and the adjusted Rand index
-(L. Hubert and P. Arabie, "Comparing Partitions", Journal of Classification 2, 1985) tells how
-far it agrees with the first (U. von Luxburg, "Clustering Stability: An Overview", 2010). Few
-clusters are always the most stable; the largest number that is nearly as stable as the best
-tells more.
+(L. Hubert and P. Arabie, "Comparing Partitions", Journal of Classification 2, 1985) measures
+its agreement with the first (U. von Luxburg, "Clustering Stability: An Overview", 2010). Few
+clusters are always the most stable; of the numbers that are nearly as stable as the best, the
+largest is chosen, since it tells more.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ FILE = "clusters.json"
 NEARLY = 0.05
 """A number of clusters is stable enough when it loses no more agreement than this."""
 MOST_CUSTOMERS = 20_000
-"""More are sampled: centres do not get better."""
+"""Of more a sample is drawn: centres do not get better with them."""
 FEWEST_PER_CLUSTER = 10
 
 
@@ -71,9 +71,9 @@ class ClusterModel:
         scaled = scale(features, columns, centre, spread)
         most = min(self.search.most, len(np.unique(scaled, axis=0)))
         if most < self.search.fewest:
-            raise NotEnoughData("the customers behave too much alike to be parted into clusters.")
+            raise NotEnoughData("the customers behave too much alike to be split into clusters.")
         fits = {k: self._centres(scaled, k) for k in range(self.search.fewest, most + 1)}
-        stability = {k: self._stability(scaled, found, rng) for k, found in fits.items()}
+        stability = {k: self._stability(scaled, centres, rng) for k, centres in fits.items()}
         enough = max(stability.values()) - NEARLY
         chosen = fits[max(k for k, index in stability.items() if index >= enough)]
         self.clusters_ = Clusters(
@@ -82,7 +82,10 @@ class ClusterModel:
             spread=tuple(spread),
             centres=tuple(map(tuple, chosen.tolist())),
             labels=cluster_labels(
-                [dict(zip(columns, one, strict=True)) for one in chosen.tolist()]
+                [
+                    dict(zip(columns, cluster_centre, strict=True))
+                    for cluster_centre in chosen.tolist()
+                ]
             ),
             stability={str(k): round(index, 4) for k, index in stability.items()},
         )
@@ -100,18 +103,18 @@ class ClusterModel:
         Raises
         ------
         BundleError
-            When it is missing or something else.
+            When it is missing or not clusters.
         """
         value = read_json(directory / FILE)
         try:
             model = cls(search=ClusterSearch(**value["search"]), seed=int(value["seed"]))
-            found = value["clusters"]
+            clusters = value["clusters"]
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
                 f"{directory / FILE}: not clusters ({type(error).__name__}). Train again."
             ) from None
         try:
-            model.clusters_ = Clusters.from_dict(found)
+            model.clusters_ = Clusters.from_dict(clusters)
         except ValueError as error:
             raise BundleError(f"{directory / FILE}: {error}. Train again.") from None
         return model
@@ -121,7 +124,7 @@ class ClusterModel:
         from sklearn.cluster import KMeans
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        # one thread adds in one order, and tables this small are slower with more
+        # a single thread always adds in the same order; tables this small gain nothing by more
         with threadpool_limits(limits=1):
             means = KMeans(number, n_init=5, random_state=self.seed).fit(scaled)
         centres = np.asarray(means.cluster_centers_, dtype=float)
@@ -135,8 +138,8 @@ class ClusterModel:
         agreements = []
         for _ in range(self.search.resamples):
             resample = scaled[rng.integers(len(scaled), size=len(scaled))]
-            again = self._centres(resample, len(centres))
-            agreements.append(adjusted_rand_score(whole, nearest_centre(scaled, again)))
+            centres_again = self._centres(resample, len(centres))
+            agreements.append(adjusted_rand_score(whole, nearest_centre(scaled, centres_again)))
         return float(np.mean(agreements))
 
 

@@ -41,19 +41,19 @@ class CancellationTask(ChurnTask):
 
 
 def running(table: CutoffTable) -> CutoffTable:
-    """The table without those whose contract was over at its cutoff."""
+    """The table without the customers whose contract had ended at its cutoff."""
     runs = ~is_cancelled(table.features)
     return CutoffTable(table.cutoff, table.features[runs], table.labels[runs])
 
 
 def judged(
     happened: "pd.Series[float]",
-    said: "pd.Series[float]",
+    predicted: "pd.Series[float]",
     usual: "pd.Series[float]",
     baseline: str,
 ) -> Judgement:
-    """What came of the probabilities of a model and of its baseline."""
-    rows = pd.DataFrame({"churned": happened, "model": said, "baseline": usual})
+    """The judgement of the probabilities of a model and of its baseline."""
+    rows = pd.DataFrame({"churned": happened, "model": predicted, "baseline": usual})
     churned = rows["churned"].to_numpy()
     return Judgement(
         metrics={

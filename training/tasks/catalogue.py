@@ -1,6 +1,6 @@
 """The one catalogue of predictions. To add one: a file in `training/tasks`, a line here.
 
-The order matters once: the date of the next order ends at the churn probability.
+The order matters once: next purchase is fitted after churn, whose probability it uses.
 """
 
 from training.settings import TrainingSettings

@@ -41,7 +41,7 @@ class RecommendationTask:
     measure = "ndcg"
     baseline = "own frequency"
     other_baseline = "popularity"
-    # counting is hard to beat where tastes never change, and tells neither why nor what is new
+    # counts are hard to beat where tastes never change, but give no reasons and no new products
     tolerated = 0.05
     outcome: str | None = None
     ranked_by = ("model", "baseline")
@@ -59,8 +59,8 @@ class RecommendationTask:
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         purchases = world.purchases
         truth = next_baskets(purchases, cutoff=fold.test, horizon_days=fold.horizon_days)
-        known = world.judged_table(fold.test).features.index
-        truth = truth[truth["customer_id"].isin(known)]
+        customers = world.judged_table(fold.test).features.index
+        truth = truth[truth["customer_id"].isin(customers)]
         contenders: dict[str, Any] = {
             "model": fitted[self.name],
             self.baseline: OwnFrequency().fit(purchases, as_of=fold.test),
@@ -77,11 +77,13 @@ class RecommendationTask:
                 as_of=fold.test,
                 limit=K,
             )
-            each = customer_metrics(lists, truth, history=purchases, cutoff=fold.test, k=K)
+            by_customer = customer_metrics(lists, truth, history=purchases, cutoff=fold.test, k=K)
             coverage = catalogue_coverage(lists, history=purchases, cutoff=fold.test, k=K)
-            metrics[title] = {f"{name}_at_{K}": value for name, value in mean_metrics(each).items()}
+            metrics[title] = {
+                f"{name}_at_{K}": value for name, value in mean_metrics(by_customer).items()
+            }
             metrics[title][f"catalogue_coverage_at_{K}"] = coverage
-            rows[title] = each[self.measure]
+            rows[title] = by_customer[self.measure]
         return Judgement(metrics=metrics, rows=pd.DataFrame(rows))
 
     def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
@@ -90,7 +92,7 @@ class RecommendationTask:
 
     def guards(
         self,
-        rows: pd.DataFrame,  # noqa: ARG002 - one measure says it all
+        rows: pd.DataFrame,  # noqa: ARG002 - there is one measure only
         against: str | None = None,  # noqa: ARG002
     ) -> dict[str, Improvement]:
         return {}

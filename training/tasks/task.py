@@ -22,16 +22,16 @@ LEAST_BASELINE = 0.01
 
 @dataclass(frozen=True)
 class Judgement:
-    """One fold's verdict, or what a ledger finds of one score run.
+    """The judgement of one fold, or of one score run in the ledger.
 
     Attributes
     ----------
     metrics : contender ("model" or a baseline's title) → measure → value, without measures
-        that nothing happened for
-    rows : one row per judged customer, index `customer_id`: what happened and what each
-        contender said, for bootstrap and plots
+        for which nothing happened
+    rows : one row per judged customer, index `customer_id`: the outcome and the prediction
+        of each contender, for bootstrap and plots
     track : customers who have ordered by each day of the horizon, added up: columns
-        `predicted` and `actual`, index days after the start; None where the task has no such
+        `predicted` and `actual`, index days after the start; None where the task has none
     """
 
     metrics: dict[str, dict[str, float]]
@@ -48,7 +48,7 @@ class Task(Protocol):
     title : for people
     measure : the primary measure that the grade looks at
     baseline : title of the contender that the grade compares with
-    tolerated : how far behind the baseline the model may surely be and still be published
+    tolerated : how far the model may be behind the baseline, with confidence, and still be published
     outcome : the column of a judgement's rows that holds what happened; None where the rows
         hold how well each contender did
     ranked_by : the columns by which model and baseline line customers up, smallest outcome

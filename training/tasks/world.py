@@ -18,10 +18,10 @@ from training.settings import TrainingSettings
 
 
 class World:
-    """Feature tables, labels and purchases of one log, remembered by date.
+    """Feature tables, labels and purchases of one log, cached by date.
 
-    `prepare` reads everything that a training needs; afterwards the engine is no longer
-    touched, so that several folds can be fitted at the same time.
+    `prepare` reads everything that a training needs; afterwards the engine is not used
+    any more, so that several folds can be fitted at the same time.
 
     Attributes
     ----------
@@ -108,12 +108,12 @@ class World:
 
     @property
     def named_purchases(self) -> pd.DataFrame | None:
-        """The purchases where they were read and name categories; else None."""
-        known = self._purchases
-        return known if known is not None and known["category"].notna().any() else None
+        """The purchases if they were read and have categories; else None."""
+        purchases = self._purchases
+        return purchases if purchases is not None and purchases["category"].notna().any() else None
 
     def groups(self, day: date) -> dict[str, str]:
-        """Customer → RFM group on a prepared day; nobody where the features do not tell."""
+        """Customer → RFM group on a prepared day; empty where the features do not suffice."""
         rfm, features = Rfm(self.settings.segments), self._features[day]
         if not set(rfm.needs) <= set(features):
             return {}

@@ -2,7 +2,7 @@
 
 One parent run per training holds the parameters, the data fingerprint and the backtest
 table; one child run per model holds its metrics per fold, its plots and its files. Models
-are logged with a loader of ours, so that `mlflow.pyfunc.load_model` works and nothing is
+are logged with a loader of this project, so that `mlflow.pyfunc.load_model` works and nothing is
 pickled.
 """
 
@@ -40,7 +40,7 @@ from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
 from training.tasks.catalogue import registered_name
 
-# the first start of a database is no news to a shop
+# messages of the first start of a database say nothing to a shop
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 
 CHAMPION = "champion"
@@ -57,7 +57,7 @@ class RegisteredVersion:
     Attributes
     ----------
     verdict : whether it was promoted and why, 'promoted: …' or 'refused: …'
-    ledger : what the ledger found when its horizon had passed, empty before
+    ledger : the ledger's judgement after the horizon, empty before
     """
 
     name: str
@@ -86,7 +86,7 @@ class Tracker:
         self.client = MlflowClient(self.uri, self.uri)
 
     def _connect(self) -> None:
-        """Create or upgrade the database once, whoever comes first."""
+        """Create or upgrade the database; the first of several processes does it."""
         if self.uri.startswith("sqlite:///"):
             Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         artifacts = self.settings.path(self.settings.tracking.artifacts).resolve()
@@ -167,7 +167,7 @@ class Tracker:
         return version
 
     def crown(self, manifest: Manifest) -> None:
-        """Make the registry say that the models of `manifest` are the champions, and why."""
+        """Mark the models of `manifest` as champions in the registry, with the reason."""
         for name, entry in manifest.models.items():
             registered = registered_name(name)
             try:
@@ -196,7 +196,7 @@ class Tracker:
         self.client.set_registered_model_alias(registered_name(task_name), CHALLENGER, version)
 
     def alias(self, task_name: str, alias: str) -> str | None:
-        """The version that an alias of the task's model points to; None where it does not."""
+        """The version that an alias of the task's model points to; None where there is none."""
         try:
             model = self.client.get_registered_model(registered_name(task_name))
         except MlflowException:
@@ -209,13 +209,13 @@ class Tracker:
         self.client.set_model_version_tag(registered_name(task_name), version, key, value)
 
     def version(self, task_name: str, version: str) -> RegisteredVersion | None:
-        """One version; None where there is no such."""
+        """One version; None where it does not exist."""
         registered = registered_name(task_name)
-        found = (one for one in self.versions() if one.name == registered)
-        return next((one for one in found if one.version == version), None)
+        versions = (candidate for candidate in self.versions() if candidate.name == registered)
+        return next((candidate for candidate in versions if candidate.version == version), None)
 
     def record(self, task_name: str, version: str) -> BacktestRecord | None:
-        """What a version said in its backtest; None where that was not kept."""
+        """The backtest of a version; None where it was not kept."""
         try:
             run_id = self.client.get_model_version(registered_name(task_name), version).run_id
             with TemporaryDirectory() as folder:
@@ -242,14 +242,14 @@ class Tracker:
             raise BundleError(
                 f"{registered} version {version}: cannot be fetched ({type(error).__name__})."
             ) from None
-        found = next(iter(sorted(Path(model).rglob(f"{task_name}/model.json"))), None)
-        if found is None or digest_of(found.parent) != tags.get("sha256"):
+        description = next(iter(sorted(Path(model).rglob(f"{task_name}/model.json"))), None)
+        if description is None or digest_of(description.parent) != tags.get("sha256"):
             raise BundleError(f"{registered} version {version}: its files are damaged.")
-        return found.parent
+        return description.parent
 
     def versions(self) -> list[RegisteredVersion]:
         """Every registered version of our models, newest first within a model."""
-        found = []
+        registered_versions = []
         for model in self.client.search_registered_models(filter_string="name LIKE 'regulars-%'"):
             aliases = self.client.get_registered_model(model.name).aliases
             for version in self.client.search_model_versions(f"name = '{model.name}'"):
@@ -257,7 +257,7 @@ class Tracker:
                     a for a, v in sorted(aliases.items()) if str(v) == str(version.version)
                 )
                 tags = version.tags
-                found.append(
+                registered_versions.append(
                     RegisteredVersion(
                         name=model.name,
                         version=str(version.version),
@@ -270,7 +270,7 @@ class Tracker:
                         ledger=tags.get("ledger", ""),
                     )
                 )
-        return sorted(found, key=lambda v: (v.name, -int(v.version)))
+        return sorted(registered_versions, key=lambda v: (v.name, -int(v.version)))
 
     def _log_result(self, result: TaskResult) -> None:
         self._log_metrics(result)
@@ -287,12 +287,12 @@ class Tracker:
                 finite = {f"{head}{k}": v for k, v in measures.items() if v == v}  # noqa: PLR0124
                 mlflow.log_metrics(finite, step=step)
         grade = result.grade
-        found = {
+        figures = {
             "improvement": grade.improvement,
             "improvement_low": grade.low,
             "improvement_high": grade.high,
         }
-        mlflow.log_metrics({key: value for key, value in found.items() if math.isfinite(value)})
+        mlflow.log_metrics({key: value for key, value in figures.items() if math.isfinite(value)})
         mlflow.set_tag("grade", grade.sentence())
 
     def _log_files(self, name: str, model: Any) -> tuple[str, str]:
@@ -320,11 +320,11 @@ class Tracker:
 
 def digest_of(directory: Path) -> str:
     """A sha256 of all files of a folder and their names."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        found.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
-    return found.hexdigest()
+        digest.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def _git_commit() -> str:

@@ -56,7 +56,7 @@ def judged(log, *runs):
 
 def test_a_prophet_is_right_in_every_tenth_and_segment(log):
     (entry,) = judged(log, prophecy(log, 200))
-    assert entry.customers == len(entry.said.scores)
+    assert entry.customers == len(entry.run.scores)
     assert entry.grades["churn"].letter == "A"
     assert entry.grades["value"].letter == "A"
     dates = entry.judgements["next_purchase"].metrics["model"]
@@ -73,7 +73,7 @@ def test_a_prophet_is_right_in_every_tenth_and_segment(log):
 def test_only_runs_whose_horizon_has_passed_are_judged(log):
     early, late = prophecy(log, 190, run_id="early"), prophecy(log, 245, run_id="late")
     assert late.known_on > log.end
-    assert [entry.said.run_id for entry in judged(log, late, early)] == ["early"]
+    assert [entry.run.run_id for entry in judged(log, late, early)] == ["early"]
     assert judged(log) == []
 
 

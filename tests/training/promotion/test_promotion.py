@@ -213,7 +213,7 @@ def test_only_the_same_customers_with_the_same_outcome_are_compared(task):
     one = replace(theirs, proofs=(theirs.proofs[0], "another"))
     shared = on_shared_folds(mine, one, "c")
     assert len(shared.rows) == 200
-    assert "2025-02-01" not in shared.words
+    assert "2025-02-01" not in shared.sample
     assert on_shared_folds(mine, replace(theirs, proofs=("a", "b")), "c") is None
     assert on_shared_folds(mine, record_of(task, seed=2), "c") is None
     elsewhere = Fold((), TESTS[0], 31)
