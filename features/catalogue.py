@@ -75,12 +75,12 @@ def blocks_for(data: Data) -> tuple[Block, ...]:
 
 
 def feature_named(name: str) -> Feature:
-    """The feature of this name, of whatever block.
+    """The feature of this name, from any block.
 
     Raises
     ------
     KeyError
         When there is none.
     """
-    known = FEATURES.get(name) or OPTIONAL_FEATURES.get(name)
-    return known or attributes.feature_named(name)
+    standard = FEATURES.get(name) or OPTIONAL_FEATURES.get(name)
+    return standard or attributes.feature_named(name)

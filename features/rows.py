@@ -1,4 +1,4 @@
-"""A feature table as one block of numbers, for those who ask about a few customers at a time."""
+"""A feature table as one block of numbers, for a few customers at a time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -11,16 +11,16 @@ Floats = npt.NDArray[np.float64]
 
 
 class Rows:
-    """What models read of a feature table: columns by name, or all of it.
+    """The numbers of a feature table, by column or as a whole, for models.
 
-    One customer's DataFrame costs more than all that is computed of it; this costs next to
-    nothing. It is read, never changed.
+    A DataFrame of one customer takes longer to make than all that is computed from it; this takes
+    next to no time. It is read, never changed.
 
     Parameters
     ----------
     numbers : rows × columns, C-contiguous
     columns : their names
-    place : name → number of the column, where that is known
+    number_of : name → number of the column, where that is known
 
     Examples
     --------
@@ -29,14 +29,14 @@ class Rows:
     (2, [2.0, 4.0], [3.0])
     """
 
-    __slots__ = ("_place", "columns", "numbers")
+    __slots__ = ("_number_of", "columns", "numbers")
 
     def __init__(
-        self, numbers: Floats, columns: Sequence[str], place: Mapping[str, int] | None = None
+        self, numbers: Floats, columns: Sequence[str], number_of: Mapping[str, int] | None = None
     ) -> None:
         self.numbers = numbers
         self.columns = columns
-        self._place = place or {name: place for place, name in enumerate(columns)}
+        self._number_of = number_of or {name: number for number, name in enumerate(columns)}
 
     @classmethod
     def of(cls, features: "Features") -> "Rows":
@@ -47,8 +47,8 @@ class Rows:
 
     @classmethod
     def stacked(cls, customers: Sequence[Mapping[str, float]], columns: Sequence[str]) -> Self:
-        """One row per mapping, of which these columns are read."""
-        numbers = [[one[name] for name in columns] for one in customers]
+        """One row per mapping, with these columns of it."""
+        numbers = [[customer[name] for name in columns] for customer in customers]
         return cls(
             np.array(numbers, dtype=np.float64).reshape(len(customers), len(columns)), columns
         )
@@ -57,26 +57,26 @@ class Rows:
         return len(self.numbers)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._place
+        return name in self._number_of
 
     def __getitem__(self, name: str) -> Floats:
-        return self.numbers[:, self._place[name]]
+        return self.numbers[:, self._number_of[name]]
 
     def at(self, rows: "Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.bool_]") -> "Rows":
         """Some of the rows, by number or by a mask."""
-        return Rows(self.numbers[rows], self.columns, self._place)
+        return Rows(self.numbers[rows], self.columns, self._number_of)
 
     def table(self, index: pd.Index) -> pd.DataFrame:
         """The same as a table with this index."""
         return pd.DataFrame(self.numbers, columns=list(self.columns), index=index)
 
     def aligned(self, names: Sequence[str]) -> Floats:
-        """Rows × `names`; NaN in columns that are not there."""
-        found = np.full((len(self), len(names)), np.nan)
-        for place, name in enumerate(names):
-            if name in self._place:
-                found[:, place] = self.numbers[:, self._place[name]]
-        return found
+        """Rows × `names`; NaN for columns that are missing."""
+        numbers = np.full((len(self), len(names)), np.nan)
+        for column_number, name in enumerate(names):
+            if name in self._number_of:
+                numbers[:, column_number] = self.numbers[:, self._number_of[name]]
+        return numbers
 
 
 Features = pd.DataFrame | Rows
@@ -89,7 +89,7 @@ def column(features: Features, name: str) -> Floats:
 
 
 def values_of(features: Features) -> Floats:
-    """All of a feature table, rows × columns, in one layout whatever it came from."""
+    """All of a feature table, rows × columns, always in the same memory layout."""
     if isinstance(features, Rows):
         return features.numbers
     return np.ascontiguousarray(features.to_numpy(dtype=np.float64))

@@ -1,16 +1,15 @@
-"""What the shop notes about a customer: numbers, and text by the levels that are configured.
+"""Attributes that the shop records about customers: numbers, and text by configured levels.
 
 A text attribute becomes one yes-or-no column per level listed in `data.customers.levels`.
-The levels stand in the configuration and are not learned from the table, because features
-know no model: a code by rank or by frequency would change its meaning as soon as the table
-brings a new level, in a published model as well, and a mean of what customers of a level
-did would carry later orders into earlier dates. So a column means the same at every date,
-in training and in scoring, and a value that is not listed is no in every column; missing
-text is missing. Whoever changes the list changes the columns and has to train again.
+The levels are configured and not learned from the table. A code by rank or by frequency would
+change its meaning with every new level, in a published model too, and a mean over the customers
+of a level would carry later orders into earlier dates. So a column means the same at every date,
+in training and in scoring. A value that is not listed is no in every column; missing text is
+missing. A change of the list changes the columns, so the models must be trained again.
 
 Attributes have no history: the table says how customers are today, and every past date is
 given the same values. One that the shop changes after the fact (a 'lost' flag, a loyalty
-tier) therefore tells the past what came later. Name only what was known from the start.
+tier) therefore leaks the future into the past. Name only what was known from the start.
 """
 
 from features.blocks.block import Block, Feature
@@ -50,7 +49,7 @@ def block_of(customers: Customers) -> Block:
 
 
 def feature_named(name: str) -> Feature:
-    """The feature of this name, which says all about it.
+    """The feature of this name; the name alone defines it.
 
     Raises
     ------
@@ -58,13 +57,13 @@ def feature_named(name: str) -> Feature:
         When it is not the name of an attribute.
     """
     if name.startswith(_NUMBER):
-        words = name.removeprefix(_NUMBER).replace("_", " ")
-        return Feature(name, "count", "table", f"MAX({name})", _meaning(words))
+        attribute = name.removeprefix(_NUMBER).replace("_", " ")
+        return Feature(name, "count", "table", f"MAX({name})", _meaning(attribute))
     if name.startswith(_LEVEL):
-        words = name.removeprefix(_LEVEL).replace("_", " ")
-        return Feature(name, "yes_no", "table", f"MAX({name})", _meaning(words))
+        attribute = name.removeprefix(_LEVEL).replace("_", " ")
+        return Feature(name, "yes_no", "table", f"MAX({name})", _meaning(attribute))
     raise KeyError(name)
 
 
-def _meaning(words: str) -> Message:
-    return message_in("attribute of a customer", "%(attribute)s", attribute=words)
+def _meaning(attribute: str) -> Message:
+    return message_in("attribute of a customer", "%(attribute)s", attribute=attribute)

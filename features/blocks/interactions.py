@@ -1,4 +1,4 @@
-"""What a customer did beside buying; zero of a kind where the table tells of none."""
+"""What a customer did beside buying; zero for a kind without rows in the table."""
 
 from features.blocks.block import Block, Feature
 from features.language.message import Message, message

@@ -111,11 +111,11 @@ def _fixed(
 
 
 def _weeks(connection: duckdb.DuckDBPyConnection, scale: int) -> tuple[WeekCount, ...]:
-    found = connection.execute(f"""
+    weeks = connection.execute(f"""
         SELECT CAST(date_trunc('week', ordered_on) AS DATE) AS monday, count(*),
                sum(amount) / {scale}e0
         FROM judged_lines WHERE reason IS NULL GROUP BY monday ORDER BY monday""").fetchall()
-    return tuple(WeekCount(*values) for values in found)
+    return tuple(WeekCount(*values) for values in weeks)
 
 
 def write_quarantine(
@@ -176,7 +176,7 @@ def _totals(connection: duckdb.DuckDBPyConnection, scale: int) -> dict[str, Any]
 def _quarantined(
     connection: duckdb.DuckDBPyConnection, settings: FeatureSettings
 ) -> tuple[ReasonCount, ...]:
-    found = connection.execute(f"""
+    reasons = connection.execute(f"""
         SELECT reason, count(*), coalesce(sum(amount), 0) / {settings.data.minor_units}e0,
                min_by(parse_filename(source_file) || ', row ' || source_row,
                       (source_file, source_row))
@@ -184,6 +184,6 @@ def _quarantined(
     meanings = {rule.code: rule.meaning for rule in rules_for(settings.data)}
     counts = {
         reason: ReasonCount(reason, meanings[reason], int(rows), float(amount), example)
-        for reason, rows, amount, example in found
+        for reason, rows, amount, example in reasons
     }
     return tuple(counts[code] for code in meanings if code in counts)

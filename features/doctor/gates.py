@@ -43,7 +43,7 @@ def gates(report: Report, data: Data) -> list[Finding]:
     report : counts over all rows
     data : how they were read
     """
-    found = [
+    findings = [
         *_unreadable_rows(report),
         *_mostly_returns(report),
         *_no_net_money(report),
@@ -93,8 +93,8 @@ def _unreadable_rows(report: Report) -> list[Finding]:
 
 
 def _mostly_returns(report: Report) -> list[Finding]:
-    alone = _rows(report, "return_without_purchase")
-    returns, base = report.return_rows + alone, report.rows_used + alone
+    unmatched = _rows(report, "return_without_purchase")
+    returns, base = report.return_rows + unmatched, report.rows_used + unmatched
     if returns < FEW_ROWS or returns <= MOST_RETURNS * base:
         return []
     return [

@@ -1,4 +1,4 @@
-"""What the judged lines say of how they were read, and the figures of a shop's back office."""
+"""Figures that show misread orders, and the figures of a shop's back office."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _PAID = f"(reason IS NULL OR reason = {literal(REFUNDED)}) AND NOT is_return"
 def reading_figures(
     connection: duckdb.DuckDBPyConnection, data: Data, quarantined: tuple[ReasonCount, ...]
 ) -> ReadingFigures:
-    """What tells whether the orders are misread, from `judged_lines` and `named_orders`."""
+    """The figures that show misread orders, from `judged_lines` and `named_orders`."""
     largest = connection.execute("""
         SELECT customer_id, count(*) AS orders FROM named_orders
         WHERE is_bought AND customer_id IS NOT NULL
@@ -55,8 +55,8 @@ def _undecided(connection: duckdb.DuckDBPyConnection, data: Data) -> dict[str, A
 
 
 def _undecided_values(connection: duckdb.DuckDBPyConnection, data: Data) -> tuple[str, ...]:
-    """The commonest values that are in no list, each with its column and how often it stands."""
-    said = []
+    """The commonest values that are in no list, each with its column and its number of rows."""
+    values = []
     for name, rules in (
         (data.columns.status, data.rules.status),
         (data.columns.document, data.rules.document),
@@ -65,17 +65,17 @@ def _undecided_values(connection: duckdb.DuckDBPyConnection, data: Data) -> tupl
             continue
         decided = {*map(folded, (*rules.purchase, *rules.none, *rules.returned))}
         table = "filled_lines" if data.fill_down else "source_lines"
-        found = connection.execute(f"""
+        counts = connection.execute(f"""
             SELECT coalesce(CAST({identifier(name)} AS VARCHAR), '') AS value, count(*) AS rows
             FROM {table} GROUP BY value ORDER BY rows DESC, value""").fetchall()
-        said += [
+        values += [
             (rows, f"{value.strip()!r} in {name!r} ({rows:,} row{'' if rows == 1 else 's'})")
-            for value, rows in found
+            for value, rows in counts
             if folded(value) not in decided
         ]
-    said.sort(key=lambda pair: -pair[0])
-    shown = [sentence for _, sentence in said[:_LISTED]]
-    rest = len(said) - _LISTED
+    values.sort(key=lambda pair: -pair[0])
+    shown = [sentence for _, sentence in values[:_LISTED]]
+    rest = len(values) - _LISTED
     return (*shown, f"and {rest} more") if rest > 0 else tuple(shown)
 
 
@@ -87,7 +87,7 @@ def _of_order(name: str, data: Data) -> str:
 
 
 def _proof(connection: duckdb.DuckDBPyConnection, data: Data) -> dict[str, Any]:
-    """How many orders come to the sums that the file gives for them, within a cent a line."""
+    """How many orders match the sums that the file gives for them, within a cent a line."""
     goods = "coalesce(sum(amount + refunded) FILTER (reason IS NULL OR reason = 'refunded'), 0)"
     sums = f"""
         SELECT min(order_id) AS order_id, count(*) AS lines, {goods} AS goods,
@@ -100,7 +100,7 @@ def _proof(connection: duckdb.DuckDBPyConnection, data: Data) -> dict[str, Any]:
           AND ({_PAID} OR reason = 'not_a_product')
         GROUP BY customer_id, order_id"""
     near = "abs({0} - ({1})) <= lines"
-    of_goods = [f"{base}{more}" for base in ("goods", "with_fees") for more in _SUBTOTALS]
+    of_goods = [f"{base}{addends}" for base in ("goods", "with_fees") for addends in _SUBTOTALS]
     whole = [f"{base} + tax + shipping" for base in ("goods", "with_fees")]
     agrees = " OR ".join(
         [near.format("subtotal", value) for value in of_goods]
@@ -120,7 +120,7 @@ def _proof(connection: duckdb.DuckDBPyConnection, data: Data) -> dict[str, Any]:
 
 
 _SUBTOTALS = ("", " + discount", " + tax", " + discount + tax")
-"""What may be in a subtotal beside what the lines come to."""
+"""What may be in a subtotal beside the sum of the lines."""
 
 
 def month_figures(connection: duckdb.DuckDBPyConnection, data: Data) -> tuple[MonthFigures, ...]:
@@ -129,7 +129,7 @@ def month_figures(connection: duckdb.DuckDBPyConnection, data: Data) -> tuple[Mo
     Money is counted in the month of its order, returns in that of their own row.
     """
     scale = data.minor_units
-    found = connection.execute(f"""
+    months = connection.execute(f"""
         WITH of_orders AS (
             SELECT CAST(date_trunc('month', ordered_on) AS DATE) AS month,
                    count(*) FILTER ({_PAID}) > 0 AS is_order,
@@ -155,5 +155,5 @@ def month_figures(connection: duckdb.DuckDBPyConnection, data: Data) -> tuple[Mo
             shipping=int(shipping) / scale if data.columns.shipping else None,
             net=int(gross - discounts - refunds) / scale,
         )
-        for month, orders, gross, discounts, refunds, tax, shipping in found
+        for month, orders, gross, discounts, refunds, tax, shipping in months
     )

@@ -1,4 +1,4 @@
-"""What the doctor says: counts that add up, and findings with what to do about them."""
+"""The doctor's report: counts that add up, and findings with advice."""
 
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -20,10 +20,10 @@ class Finding:
         look, 'fixed' is dealt with by a rule
     count, unit : how many of what: row, product, customer, card, day
     share_of_revenue : money on them ÷ net revenue of the used rows; of the larger side where
-        they cancel each other out; None where money says nothing
-    example : where the first stands, or its name
+        they cancel each other out; None where there is no revenue
+    example : where the first one is, or its name
     meaning : what it is and what it does to the results
-    advice : what to do; empty where nothing is to be done
+    advice : what to do; empty where there is nothing to do
     accepted : why the shop goes on in spite of it
     """
 
@@ -40,8 +40,8 @@ class Finding:
     @property
     def size(self) -> str:
         """How many of what, and which share of the revenue, in words."""
-        words = f"{self.count:,} {self.unit}{'' if self.count == 1 else 's'}"
-        return f"{words}, {self.share} of revenue" if self.share else words
+        size = f"{self.count:,} {self.unit}{'' if self.count == 1 else 's'}"
+        return f"{size}, {self.share} of revenue" if self.share else size
 
     @property
     def illustration(self) -> str:
@@ -87,10 +87,10 @@ class MonthFigures:
     Attributes
     ----------
     month : its first day
-    orders : with a purchase in it, those of nobody known too
+    orders : with a purchase in it, those of unknown customers included
     gross : goods before discounts and refunds
     refunds : money given back, and returns
-    tax, shipping : None where no column says it; no part of the others
+    tax, shipping : None without such a column; not part of the other figures
     """
 
     month: date
@@ -105,15 +105,15 @@ class MonthFigures:
 
 @dataclass(frozen=True)
 class ReadingFigures:
-    """What tells whether orders are misread; see `features.doctor.gates`.
+    """Figures that show whether orders are misread; see `features.doctor.gates`.
 
     Attributes
     ----------
-    largest_customer, largest_orders : who has most orders, and how many
+    largest_customer, largest_orders : the customer with most orders, and their number
     undecided_orders, undecided_amount : of values that nobody has decided, money as its size
     undecided_values : those values, in words
     counted_orders, moved_amount : what is used, where something is undecided
-    compared_orders, agreeing_orders : with a sum of their own, and those that come to it
+    compared_orders, agreeing_orders : with a sum in the file, and those that match it
     """
 
     largest_customer: str | None = None
@@ -163,11 +163,11 @@ class TableReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What `regulars check` says.
+    """The result of `regulars check`.
 
     `rows_read == rows_used + sum(count.rows for count in quarantined)`, always.
-    Money is in units of the currency; `revenue` is what used rows add up to. In `findings`, those
-    that refuse, or are accepted, come first, then what rules put aside, then the gravest.
+    Money is in units of the currency; `revenue` is the sum of the used rows. In `findings`, those
+    that refuse, or are accepted, come first, then the rows put aside by rules, then the gravest.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""The doctor's report as one page of HTML that needs nothing but itself."""
+"""The doctor's report as one self-contained page of HTML."""
 
 from pathlib import Path
 
@@ -46,13 +46,13 @@ def page(report: Report, quarantine: Path) -> str:
 def _bars(weeks: tuple[WeekCount, ...]) -> list[tuple[WeekCount, float, float, float]]:
     """Each week with the left edge, width and height of its bar in per cent.
 
-    Weeks without a sale leave their place empty.
+    Weeks without a sale leave a gap.
     """
     if not weeks:
         return []
     highest = max(week.rows for week in weeks)
-    places = (weeks[-1].monday - weeks[0].monday).days // 7 + 1
-    width = 100 / places
+    weeks_shown = (weeks[-1].monday - weeks[0].monday).days // 7 + 1
+    width = 100 / weeks_shown
     return [
         (week, (week.monday - weeks[0].monday).days // 7 * width, width, 100 * week.rows / highest)
         for week in weeks

@@ -1,7 +1,7 @@
-"""What a customer bought, in a text of its own: the lines of one customer without the log.
+"""The lines of one customer as a text, readable without the log.
 
-A score run writes such texts (`features.orders.history_export`); who scores one customer, or shows
-one, reads them here without the engine or pandas.
+A score run writes such texts (`features.orders.history_export`). To score or show one customer they
+are read here, without the engine or pandas.
 """
 
 import json
@@ -17,8 +17,8 @@ class FileLine(NamedTuple):
     """A line that could be read, in the fields of `features.reading.judging.TypedLine`.
 
     `amount` is what was paid, before anything was given back (`refunded`).
-    `source` numbers the file in which it stands; `is_put_aside`: the rules let it count for
-    nothing, because of what the other lines of the customer are.
+    `source` numbers the file in which it stands; `is_put_aside`: the rules put it
+    aside because of the other lines of the customer.
     """
 
     order_id: str | None
@@ -43,11 +43,11 @@ def file_lines(history: str | None) -> Iterator[FileLine]:
     """The lines of a customer's text, in the order of the files; none where there is no text."""
     if history is None:
         return
-    said = json.loads(history)
-    fields: Sequence[str] = said["fields"]
+    history_values = json.loads(history)
+    fields: Sequence[str] = history_values["fields"]
     times = [name for name in TIMES if name in fields]
     without: dict[str, Any] = {} if "order_id" in fields else {"order_id": None}
-    for values in said["lines"]:
+    for values in history_values["lines"]:
         line: dict[str, Any] = dict(zip(fields, values, strict=True))
         for name in times:
             if line[name] is not None:
@@ -56,8 +56,10 @@ def file_lines(history: str | None) -> Iterator[FileLine]:
 
 
 def told_beside(history: str | None) -> dict[str, Any]:
-    """What else stands in a customer's text beside its lines."""
+    """The values in a customer's text beside its lines."""
     if history is None:
         return {}
-    said: dict[str, Any] = json.loads(history)
-    return {name: value for name, value in said.items() if name not in {"fields", "lines"}}
+    history_values: dict[str, Any] = json.loads(history)
+    return {
+        name: value for name, value in history_values.items() if name not in {"fields", "lines"}
+    }

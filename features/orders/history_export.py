@@ -7,7 +7,7 @@ import duckdb
 from features.sql import literal, row
 
 LINES_AT_ONCE = 2_000_000
-"""A customer's lines are gathered in memory."""
+"""The lines of a file are gathered in memory."""
 
 _PLAIN = (
     *("order_id", "product_id", "quantity", "amount", "category", "channel"),
@@ -17,30 +17,30 @@ _NEVER_COUNT = (
     *("missing_date", "bad_date", "impossible_date", "bad_quantity", "bad_currency"),
     *("no_rate", "bad_amount", "duplicate", "overlapping_files"),
 )
-"""Reasons that no further line of the customer can take away."""
+"""Reasons that no further line of the customer can change."""
 
 
 def write_histories(
     connection: duckdb.DuckDBPyConnection, folder: Path, *, sent_file: str | None
 ) -> list[Path]:
-    """Write the lines of all known customers that stand in files, from `judged_lines`.
+    """Write the lines of all known customers that come from files, out of `judged_lines`.
 
     Parameters
     ----------
     folder : an empty one
-    sent_file : the `source_file` of lines that stand in no file; None: there are none
+    sent_file : the `source_file` of lines that are in no file; None: there are none
 
     Returns
     -------
-    Parquet files in which every customer stands once: `customer_id`, `lines`, by id.
+    Parquet files with one row per customer: `customer_id`, `lines`, by id.
     """
-    wanted = [
+    conditions = [
         "customer_id IS NOT NULL",
         f"coalesce(reason NOT IN ({', '.join(map(literal, _NEVER_COUNT))}), true)",
     ]
     if sent_file is not None:
-        wanted.append(f"source_file <> {literal(sent_file)}")
-    condition = " AND ".join(wanted)
+        conditions.append(f"source_file <> {literal(sent_file)}")
+    condition = " AND ".join(conditions)
     fields = _fields(connection, condition)
     names = ", ".join(f'"{name}"' for name in fields)
     (lines,) = row(connection, f"SELECT count(*) FROM judged_lines WHERE {condition}")
@@ -71,17 +71,17 @@ def _fields(connection: duckdb.DuckDBPyConnection, condition: str) -> dict[str, 
     }
     says = [usual.get(name, f"{name} IS NOT NULL") for name in _PLAIN]
     says += ["ingested_at IS NOT NULL", "changed_at IS NOT NULL", "reason IS NOT NULL"]
-    told = row(
+    flags = row(
         connection,
-        f"""SELECT {", ".join(f"coalesce(bool_or({one}), false)" for one in says)},
+        f"""SELECT {", ".join(f"coalesce(bool_or({predicate}), false)" for predicate in says)},
                    count(DISTINCT source_file) > 1
             FROM judged_lines WHERE {condition}""",
     )
-    *plain, is_ingested, is_changed, is_judged, is_several = (bool(one) for one in told)
+    *plain, is_ingested, is_changed, is_judged, is_several = (bool(flag) for flag in flags)
     fields = {"ordered_at": "epoch_us(ordered_at)"}
-    fields |= {name: name for name, known in zip(_PLAIN, plain, strict=True) if known}
+    fields |= {name: name for name, is_filled in zip(_PLAIN, plain, strict=True) if is_filled}
     if "refunded" in fields:
-        # as it was paid: what was given back is taken off when the line is judged
+        # the amount as paid: refunds are taken off when the line is judged
         fields["amount"] = "amount + refunded"
     if is_ingested:
         fields["ingested_at"] = "epoch_us(ingested_at)"

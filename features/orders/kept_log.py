@@ -1,13 +1,13 @@
-"""The orders of a shop, kept between runs: a day of new lines costs what its customers cost.
+"""The orders of a shop, kept between runs: new lines cost only the reading of their customers.
 
-A kept log is a file of the engine. It holds what `read_orders` would make of the files, and the
-rows themselves, so that every row of a customer who has new ones can be judged again together
-with them: a new line may be the duplicate, the cancellation or the return of an old one. It
-is a cache: without it everything is read again. It holds orders of customers; who erases a
-customer deletes it.
+A kept log is a file of the engine. It holds the tables that `read_orders` makes of the files, and
+the rows themselves, so that all rows of a customer with new ones can be judged again together: a
+new line may be the duplicate, the cancellation or the return of an old one. It is a cache:
+without it everything is read again. It holds orders of customers, so the erasure of a customer
+deletes it.
 
-It is used while everything is as it was, but for new files: the configuration, the files read
-and those beside them, the code. Otherwise it is made anew.
+It is used while nothing but new files has changed: not the configuration, not the files read or
+those beside them, not the code. Otherwise it is built again.
 """
 
 import json
@@ -90,7 +90,7 @@ class KeptLog:
 
 @contextmanager
 def open_kept_log(settings: FeatureSettings) -> Iterator[ShopLog]:
-    """The orders of a configuration, from the file `settings.store.log` where it can be.
+    """The orders of a configuration, from the file `settings.store.log` where possible.
 
     Where no such file is configured, orders come from a database, or optional tables tie
     customers together, this is `features.orders.parted_log.open_log`.
@@ -106,18 +106,18 @@ def open_kept_log(settings: FeatureSettings) -> Iterator[ShopLog]:
     Busy
         When another process has the file open.
     """
-    found = _found(settings)
-    kept = _up_to_date(settings, found) if found is not None else None
-    if found is None or kept is None:
+    to_read = _files_to_read(settings)
+    current = _up_to_date(settings, to_read) if to_read is not None else None
+    if to_read is None or current is None:
         with open_log(settings) as log:
             yield log
     else:
-        path, rows_judged = kept
+        path, rows_judged = current
         with (
             working_folder(settings.engine) as folder,
             _opened(path, settings, folder) as connection,
         ):
-            yield _log(connection, settings, found.source.name, rows_judged)
+            yield _log(connection, settings, to_read.source.name, rows_judged)
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def read_kept_orders(
     sent: Sequence[SentOrderLine] = (),
     histories: Path | None = None,
 ) -> Iterator[OrderLog[AnySettings]]:
-    """The orders of a configuration in one engine, by way of the kept log where it can be.
+    """The orders of a configuration in one engine, through the kept log where possible.
 
     Rows of the kept log are not judged again; keys, tables and fingerprint are those that
     `features.orders.log.read_orders` makes of the files. Where there is no kept log (see
@@ -150,46 +150,46 @@ def read_kept_orders(
 
 
 def _kept_rows(settings: FeatureSettings) -> KeptRows | None:
-    found = _found(settings)
-    kept = _up_to_date(settings, found) if found is not None else None
-    if found is None or kept is None:
+    to_read = _files_to_read(settings)
+    current = _up_to_date(settings, to_read) if to_read is not None else None
+    if to_read is None or current is None:
         return None
-    path, _ = kept
+    path, _ = current
     with working_folder(settings.engine) as folder, _opened(path, settings, folder) as connection:
-        return KeptRows(found.source.name, path, _kept_state(connection).types)
+        return KeptRows(to_read.source.name, path, _kept_state(connection).types)
 
 
 def delete_kept_log(settings: FeatureSettings) -> bool:
-    """Delete the file with the orders of customers: what erasing one of them asks for.
+    """Delete the file with the orders of customers, as the erasure of one of them requires.
 
     Returns
     -------
-    Whether there was such a file. It is made anew from the files of the shop when next needed.
+    Whether there was such a file. It is built again from the files of the shop when next needed.
     """
     if settings.store.log is None:
         return False
     path = settings.path(settings.store.log)
-    there = path.exists()
+    existed = path.exists()
     for name in (path.name, f"{path.name}.wal", f"{path.name}.unfinished"):
         path.with_name(name).unlink(missing_ok=True)
-    return there
+    return existed
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What there is to read, and how it is read: as it is now."""
+class _FilesToRead:
+    """The files to read and the setup that reads them, as they are now."""
 
     source: ParquetSource | CsvSource
     files: dict[str, FileMark]
     setup: str
 
 
-def _found(settings: FeatureSettings) -> _Found | None:
+def _files_to_read(settings: FeatureSettings) -> _FilesToRead | None:
     data = settings.data
     if settings.store.log is None or data.interactions or data.contacts or data.customers:
         return None
     if data.columns.order_subtotal or data.columns.order_total:
-        # whether orders add up is told from all rows, which the tables no longer hold
+        # the check of order sums needs all rows, which the tables no longer hold
         return None
     try:
         source = open_orders(data, settings.root)
@@ -198,12 +198,12 @@ def _found(settings: FeatureSettings) -> _Found | None:
         beside = [mark_of(file) for file in _files_beside(settings)]
         files = {str(file): mark_of(file) for file in source.files}
     except (DataError, OSError):
-        # open_log says what is wrong
+        # open_log reports what is wrong
         return None
     setup = digest_of(
         [data.model_dump_json(), str(beside), code_digest(), duckdb.__version__, str(settings.root)]
     )
-    return _Found(source, files, setup)
+    return _FilesToRead(source, files, setup)
 
 
 def _files_beside(settings: FeatureSettings) -> list[Path]:
@@ -217,40 +217,42 @@ def _files_beside(settings: FeatureSettings) -> list[Path]:
     ]
 
 
-def _up_to_date(settings: FeatureSettings, found: _Found) -> tuple[Path, int] | None:
-    """Bring the file up to date; its place and how many rows were judged, None if refused."""
+def _up_to_date(settings: FeatureSettings, to_read: _FilesToRead) -> tuple[Path, int] | None:
+    """Bring the file up to date; its path and the number of rows judged, None if refused."""
     path = settings.path(str(settings.store.log))
     with working_folder(settings.engine) as folder, room(settings.engine):
-        judged = _appended(settings, found, path, folder) if path.exists() else None
+        judged = _appended(settings, to_read, path, folder) if path.exists() else None
         if judged is None:
-            judged = _built(settings, found, path, folder)
+            judged = _built(settings, to_read, path, folder)
     return None if judged is None else (path, judged)
 
 
-def _built(settings: FeatureSettings, found: _Found, path: Path, folder: Path) -> int | None:
+def _built(
+    settings: FeatureSettings, to_read: _FilesToRead, path: Path, folder: Path
+) -> int | None:
     """Read everything into a new file that takes the place of the old one; None: refused."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     unfinished.unlink(missing_ok=True)
     try:
-        parts = _split(settings, found.source, folder / "all")
+        parts = _split(settings, to_read.source, folder / "all")
         with _opened(unfinished, _beside(settings), folder) as connection:
             for number, part in enumerate(parts.sources):
                 add_rows(connection, parts, part.files)
                 _add(connection, parts, part, folder / str(number))
-            types = found.source.columns(connection)
-            _set_state(connection, _KeptState.of(found, parts, types))
-            report = _report(connection, settings, found.source.name)
+            types = to_read.source.columns(connection)
+            _set_state(connection, _KeptState.of(to_read, parts, types))
+            report = _report(connection, settings, to_read.source.name)
             if report.refusals or any(count.reason == "no_rate" for count in report.quarantined):
                 return None
             write_kept_quarantine(connection, settings, list(parts.added))
             connection.execute("CHECKPOINT")
-        # what an interrupted run left beside the old file belongs to it
+        # the write-ahead file of an interrupted run belongs to the old file
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
         unfinished.replace(path)
     except DataError:
-        # open_log says it, together with all else that is wrong
+        # open_log reports it together with all other problems
         return None
     finally:
         unfinished.unlink(missing_ok=True)
@@ -279,34 +281,40 @@ def _add(
     connection: duckdb.DuckDBPyConnection,
     parts: Parts,
     part: PartSource,
-    place: Path,
+    base: Path,
 ) -> None:
-    file, quarantine = place.with_suffix(".duckdb"), place.with_suffix(".parquet")
+    file, quarantine = base.with_suffix(".duckdb"), base.with_suffix(".parquet")
     read_part_into(file, parts.settings, part, quarantine, PART_TABLES)
     with attached(connection, file):
         add_part(connection, quarantine)
     file.unlink()
 
 
-def _appended(settings: FeatureSettings, found: _Found, path: Path, folder: Path) -> int | None:
-    """Read what is new and judge it with what it touches; None: everything must be read again."""
+def _appended(
+    settings: FeatureSettings, to_read: _FilesToRead, path: Path, folder: Path
+) -> int | None:
+    """Read new files and judge them with the rows they touch; None: read everything again."""
     try:
         with _opened(path, _beside(settings), folder) as connection:
             state = _kept_state(connection)
-            is_same = all(found.files.get(name) == mark for name, mark in state.files.items())
-            if state.setup != found.setup or not is_same or state.is_worn(connection):
+            is_same = all(to_read.files.get(name) == mark for name, mark in state.files.items())
+            if state.setup != to_read.setup or not is_same or state.is_worn(connection):
                 return None
-            new = [Path(name) for name in found.files if name not in state.files]
+            new = [Path(name) for name in to_read.files if name not in state.files]
             if not new:
                 return 0
-            source = found.source.of_files(new)
+            source = to_read.source.of_files(new)
             if source.columns(connection) != state.types:
                 return None
             parts = _split(_in_one(settings), source, folder / "new")
             if _shape(parts) != state.shape:
                 return None
             return _merged(
-                connection, settings, _KeptState.of(found, parts, state.types, state), parts, folder
+                connection,
+                settings,
+                _KeptState.of(to_read, parts, state.types, state),
+                parts,
+                folder,
             )
     except (DataError, duckdb.Error, KeyError, TypeError) as error:
         if isinstance(error, duckdb.OperationalError) and str(folder) in str(error):
@@ -321,14 +329,14 @@ def _merged(
     parts: Parts,
     folder: Path,
 ) -> int | None:
-    """Judge new rows with all that they touch, and put the outcome in the place of the old one."""
+    """Judge new rows with all rows that they touch, and replace the old outcome."""
     new = [file for part in parts.sources for file in part.files]
-    again, quarantine = folder / "again.parquet", folder / "again-aside.parquet"
+    rejudged, quarantine = folder / "again.parquet", folder / "again-aside.parquet"
     touch(connection, parts, new)
     connection.execute(f"""
         COPY ({touched_rows(connection, parts)}
-              UNION ALL BY NAME FROM {part_reader(new)}) TO {literal(str(again))} (FORMAT parquet)""")
-    part = PartSource(parts.sources[0].name, [again], parts.sources[0].columns(connection))
+              UNION ALL BY NAME FROM {part_reader(new)}) TO {literal(str(rejudged))} (FORMAT parquet)""")
+    part = PartSource(parts.sources[0].name, [rejudged], parts.sources[0].columns(connection))
     file = folder / "again.duckdb"
     report, _ = read_part_into(file, parts.settings, part, quarantine, PART_TABLES)
     if any(count.reason == "no_rate" for count in report.quarantined):
@@ -374,11 +382,15 @@ class _KeptState:
 
     @classmethod
     def of(
-        cls, found: _Found, parts: Parts, types: dict[str, str], before: "_KeptState | None" = None
+        cls,
+        to_read: _FilesToRead,
+        parts: Parts,
+        types: dict[str, str],
+        before: "_KeptState | None" = None,
     ) -> "_KeptState":
         return cls(
-            setup=found.setup,
-            files=found.files,
+            setup=to_read.setup,
+            files=to_read.files,
             types=types,
             shape=_shape(parts),
             findings=parts.findings,
@@ -386,13 +398,13 @@ class _KeptState:
         )
 
     def is_worn(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        """Whether more was written again than there is: the engine leaves the gaps in the file."""
+        """Whether more rows were rewritten than there are: the engine leaves gaps in the file."""
         (rows,) = row(connection, "SELECT count(*) FROM rows")
         return self.judged_again > int(str(rows))
 
 
 def _shape(parts: Parts) -> str:
-    """What must be alike for new rows to stand beside the kept ones."""
+    """A hash of what new rows must share with the kept ones."""
     columns = parts.settings.data.columns.model_dump_json()
     return digest_of([columns, *parts.added, parts.customer, parts.order])
 

@@ -1,4 +1,4 @@
-"""What the doctor says of a kept log, from its tables: as of the same files read in one go."""
+"""The doctor's report on a kept log, from its tables: equal to that of the files read in one go."""
 
 from dataclasses import replace
 from datetime import date
@@ -72,7 +72,7 @@ def kept_report(
 
 
 def _reading(connection: duckdb.DuckDBPyConnection, settings: FeatureSettings) -> ReadingFigures:
-    """What gates look at, as far as the tables tell it: undecided values by rows, no sums of orders."""
+    """The figures for gates that the tables hold: undecided values by rows, no sums of orders."""
     largest = connection.execute("""
         SELECT customer_id, bought_orders FROM marks
         WHERE customer_id IS NOT NULL AND bought_orders > 0
@@ -113,7 +113,7 @@ _USED = """
 def _reasons(
     connection: duckdb.DuckDBPyConnection, settings: FeatureSettings
 ) -> tuple[ReasonCount, ...]:
-    found = {
+    counts = {
         reason: (int(rows), int(amount) / settings.data.minor_units, str(example))
         for reason, rows, amount, example in connection.execute("""
             SELECT reason, count(*), coalesce(sum(aside_amount), 0),
@@ -122,9 +122,9 @@ def _reasons(
             FROM put_aside GROUP BY reason""").fetchall()
     }
     return tuple(
-        ReasonCount(rule.code, rule.meaning, *found[rule.code])
+        ReasonCount(rule.code, rule.meaning, *counts[rule.code])
         for rule in rules_for(settings.data)
-        if rule.code in found
+        if rule.code in counts
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables of a kept log, and what a part of it that was read again changes in them.
+"""The tables of a kept log, and their update by a part that was read again.
 
 Beside the tables of `features.orders.log` (keys count in order of arrival, `products` without names):
 
@@ -6,9 +6,9 @@ Beside the tables of `features.orders.log` (keys count in order of arrival, `pro
                   the customer
     put_aside     those of them that a rule puts aside, with reason, aside_amount (minor units) and
                   aside_gone_on: the day on which a purchase was taken back
-    marks         see `features.orders.log.MARKS`; bought_orders, NULL for who has no used row
-    feature_rows  the features of one date, as they were when they were last asked for
-    stale         customer_id: whose features have changed since
+    marks         see `features.orders.log.MARKS`; bought_orders, NULL for a customer without a used row
+    feature_rows  the features of one date, as last computed
+    stale         customer_id of customers whose features have changed since
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ PART_TABLES = {
                gone_on AS aside_gone_on
         FROM judged_lines WHERE reason IS NOT NULL""",
 }
-"""What is to be kept of a part beside what features need: table → query over `judged_lines`."""
+"""Tables to keep of a part beside those for features: table → query over `judged_lines`."""
 
 _KEYS = {"customers": "customer_id", "products": "product_id", "categories": "name"}
 
@@ -60,7 +60,7 @@ def attached(connection: duckdb.DuckDBPyConnection, part: Path) -> Iterator[None
 
 
 def add_part(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> None:
-    """Add what was read of the part that is `attached`: none of its customers may be there yet.
+    """Add the tables of the `attached` part; the log must not hold any of its customers.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def add_part(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> None:
 
 
 def add_rows(connection: duckdb.DuckDBPyConnection, parts: Parts, files: list[Path]) -> None:
-    """Add rows of the log to `rows`, which is made of the first ones."""
+    """Add rows of the log to `rows`; the first ones create it."""
     query = (
         f"SELECT *, CASE WHEN {parts.customer} IS NOT NULL THEN hash({parts.customer}) END AS buyer "
         f"FROM {part_reader(files)}"
@@ -93,10 +93,10 @@ def add_rows(connection: duckdb.DuckDBPyConnection, parts: Parts, files: list[Pa
 
 
 def touch(connection: duckdb.DuckDBPyConnection, parts: Parts, files: list[Path]) -> None:
-    """Make `touched`: the customers of new rows, and the orders of new rows of nobody known.
+    """Make `touched`: the customers of new rows, and the orders of new anonymous rows.
 
-    Where an order of nobody known has no id, or one that could be the day that stands for it, all
-    rows of nobody known are touched.
+    Where an anonymous order has no id, or an id that could be a date in its place, all anonymous
+    rows are touched.
     """
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE touched AS
@@ -114,15 +114,15 @@ def touch(connection: duckdb.DuckDBPyConnection, parts: Parts, files: list[Path]
 
 def touched_rows(connection: duckdb.DuckDBPyConnection, parts: Parts) -> str:
     """SQL for the rows of the log that are to be judged again; see `touch`."""
-    # the hash is found in a tenth of the time; customers who only share it are not meant
+    # a search by hash takes a tenth of the time; customers who only share the hash are sorted out
     near = """
         SELECT * EXCLUDE (buyer) FROM rows
         WHERE buyer IN (SELECT hash(customer_id) FROM touched WHERE customer_id IS NOT NULL)"""
-    known = f"SELECT * FROM ({near}) WHERE {_known(parts)}"
+    of_customers = f"SELECT * FROM ({near}) WHERE {_known(parts)}"
     nobody = _nobody(connection, parts.order)
     if nobody is None:
-        return known
-    return f"{known} UNION ALL SELECT * EXCLUDE (buyer) FROM rows WHERE buyer IS NULL AND {nobody}"
+        return of_customers
+    return f"{of_customers} UNION ALL SELECT * EXCLUDE (buyer) FROM rows WHERE buyer IS NULL AND {nobody}"
 
 
 def _known(parts: Parts) -> str:
@@ -130,14 +130,14 @@ def _known(parts: Parts) -> str:
 
 
 def forget_touched(connection: duckdb.DuckDBPyConnection, parts: Parts) -> None:
-    """Take what is touched out of every table but `rows`; see `touch`."""
+    """Delete the touched customers and orders from every table but `rows`; see `touch`."""
     nobody = _nobody(connection, "order_name")
-    gone = "SELECT customer FROM customers SEMI JOIN touched USING (customer_id)"
-    orders = f"SELECT order_key FROM order_keys WHERE customer IN ({gone})"
+    touched_customers = "SELECT customer FROM customers SEMI JOIN touched USING (customer_id)"
+    orders = f"SELECT order_key FROM order_keys WHERE customer IN ({touched_customers})"
     if nobody is not None:
         orders += f" UNION ALL SELECT order_key FROM order_keys WHERE customer IS NULL AND {nobody}"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE gone_orders AS {orders}")
-    connection.execute(f"DELETE FROM days WHERE customer IN ({gone})")
+    connection.execute(f"DELETE FROM days WHERE customer IN ({touched_customers})")
     for table in ("lines", "voided_lines", "orders", "order_keys"):
         connection.execute(f"DELETE FROM {table} WHERE order_key IN (FROM gone_orders)")
     connection.execute("""
@@ -155,14 +155,14 @@ def forget_touched(connection: duckdb.DuckDBPyConnection, parts: Parts) -> None:
 
 
 def _nobody(connection: duckdb.DuckDBPyConnection, order: str) -> str | None:
-    """SQL for which orders of nobody known are touched, by the id in `order`; None: no order."""
-    found = row(
+    """SQL for the anonymous orders that are touched, by the id in `order`; None: no order."""
+    touched_nobody = row(
         connection,
         "SELECT (FROM nobody_touched), count(*) FILTER (customer_id IS NULL) FROM touched",
     )
-    if not found[1]:
+    if not touched_nobody[1]:
         return None
-    if found[0]:
+    if touched_nobody[0]:
         return "true"
     return f"{order} IN (SELECT order_id FROM touched WHERE customer_id IS NULL)"
 
@@ -181,7 +181,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> Non
 
 
 def _match_keys(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Give new things a key and make `kept_<table>`: the key in the part, the key in the log."""
+    """Give new entries a key and make `kept_<table>`: the key in the part, the key in the log."""
     name, key = _KEYS[table], _KEY_OF[table]
     connection.execute(f"""
         INSERT INTO {table}
@@ -206,9 +206,9 @@ def _rekeyed(table: str, keys: tuple[str, ...], first_order: str) -> str:
 
 
 def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    found = row(
+    count = row(
         connection,
         f"""SELECT count(*) FROM duckdb_tables()
             WHERE table_name = {literal(table)} AND database_name = current_database()""",
     )
-    return found != (0,)
+    return count != (0,)

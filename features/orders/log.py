@@ -182,10 +182,10 @@ class OrderLog(Generic[LogSettings_co]):
         `customer_id`, `product_id`, `category` (pandas categories; the product's last one by
         then), `order_id` (int64, unique per order), `day` (int32, days since 1970-01-01).
         """
-        known = f"{self.visible(before)['lines']} AS known_lines"
+        lines = f"{self.visible(before)['lines']} AS known_lines"
         frame = self.frame(f"""
             SELECT customer, order_key AS order_id, CAST(min(day) AS INTEGER) AS day, product
-            FROM {known}
+            FROM {lines}
             WHERE NOT is_return
               AND customer IS NOT NULL AND product IS NOT NULL
             GROUP BY customer, order_key, product ORDER BY customer, order_key, product""")
@@ -193,7 +193,7 @@ class OrderLog(Generic[LogSettings_co]):
         products = self.products()
         categories = self.frame("SELECT name FROM categories ORDER BY category")
         last = self.frame(f"""
-            SELECT product, max_by(category, (day, minute, category)) AS category FROM {known}
+            SELECT product, max_by(category, (day, minute, category)) AS category FROM {lines}
             WHERE product IS NOT NULL AND category IS NOT NULL GROUP BY product""")
         category = np.full(len(products), -1, dtype="int32")
         category[last["product"].to_numpy()] = last["category"]
@@ -350,7 +350,7 @@ _SEEN = "(reason IS NULL OR gone_on IS NOT NULL)"
 _KNOWN = "SELECT DISTINCT customer_id FROM named_orders WHERE customer_id IS NOT NULL"
 
 
-def _lines(condition: str, amount: str, seen_from: str, more: str = "") -> str:
+def _lines(condition: str, amount: str, seen_from: str, further_columns: str = "") -> str:
     return f"""
         SELECT customers.customer, order_key,
                CAST(ordered_on - DATE '1970-01-01' AS INTEGER) AS day,
@@ -359,7 +359,7 @@ def _lines(condition: str, amount: str, seen_from: str, more: str = "") -> str:
                    - DATE '1970-01-01' AS INTEGER) AS seen_day,
                CAST(hour(ordered_at) * 60 + minute(ordered_at) AS INTEGER) AS minute,
                product, categories.category, channel, quantity, {amount} AS amount, discount, cost,
-               is_return{more}
+               is_return{further_columns}
         FROM judged_lines AS judged
         LEFT JOIN customers USING (customer_id)
         LEFT JOIN products USING (product_id)

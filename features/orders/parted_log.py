@@ -1,4 +1,4 @@
-"""A long log, read part by part: what `features.orders.log` says of a log, in bounded memory.
+"""A long log, read part by part in bounded memory; see `features.orders.log`.
 
 Features, clean lines, quarantine, report and fingerprint are those of the log read in one go.
 """
@@ -109,7 +109,7 @@ def read_parted_orders(settings: FeatureSettings, source: Source) -> Iterator[Pa
 
 @contextmanager
 def open_log(settings: FeatureSettings) -> Iterator[ShopLog]:
-    """The orders of a configuration: in one go, or in parts where they are many.
+    """The orders of a configuration: in one go, or in parts where there are many.
 
     Optional tables tie customers together (referrals): with them, orders are read in one go.
 
@@ -131,7 +131,7 @@ def open_log(settings: FeatureSettings) -> Iterator[ShopLog]:
 
 
 def _fetched(settings: FeatureSettings, folder: Path) -> FetchedSource | None:
-    """The orders with their number, where that may matter."""
+    """The orders with their number of rows, where they may be read in parts."""
     data = settings.data
     if data.interactions or data.contacts or data.customers:
         return None
@@ -140,13 +140,13 @@ def _fetched(settings: FeatureSettings, folder: Path) -> FetchedSource | None:
             source = open_orders(data, settings.root)
             return FetchedSource(connection, source, settings.engine.partition_rows)
         except (DataError, duckdb.Error):
-            # read_orders says it, together with all else that is wrong
+            # read_orders reports it together with all other problems
             return None
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """What the parts say, each about itself."""
+    """The outcome of each part."""
 
     files: tuple[Path, ...]
     reports: tuple[Report, ...]
@@ -161,15 +161,15 @@ def _judged(settings: FeatureSettings, source: Source, folder: Path) -> _Judged:
     with opened(folder / "split.duckdb", settings.engine) as connection:
         parts = split(connection, settings, source, rows)
     (folder / "split.duckdb").unlink()
-    files, quarantines, said = [], [], []
+    files, quarantines, outcomes = [], [], []
     for number, part in enumerate(parts.sources):
         files.append(folder / f"part-{number}.duckdb")
         quarantines.append(folder / f"quarantine-{number}.parquet")
-        said.append(read_part_into(files[-1], parts.settings, part, quarantines[-1]))
+        outcomes.append(read_part_into(files[-1], parts.settings, part, quarantines[-1]))
     return _Judged(
         files=tuple(files),
-        reports=tuple(report for report, _ in said),
-        fingerprints=tuple(fingerprint for _, fingerprint in said),
+        reports=tuple(report for report, _ in outcomes),
+        fingerprints=tuple(fingerprint for _, fingerprint in outcomes),
         parts=parts,
         quarantines=tuple(quarantines),
     )
@@ -180,17 +180,17 @@ def read_part_into(
     settings: FeatureSettings,
     part: PartSource,
     quarantine: Path,
-    more: Mapping[str, str] = MappingProxyType({}),
+    further_tables: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Report, str]:
-    """Judge and key a part, leave its tables in `file`, and let go of its rows.
+    """Judge and key a part, leave its tables in `file`, and delete its rows.
 
     Parameters
     ----------
     file : a new file of the engine
     settings : the configuration that reads parts
     part : the part; its files are deleted
-    quarantine : where the rows go that are put aside
-    more : further tables to leave → query over `judged_lines`
+    quarantine : the file for the rows put aside
+    further_tables : further tables to leave → query over `judged_lines`
 
     Returns
     -------
@@ -200,9 +200,9 @@ def read_part_into(
     settings = settings.model_copy(update={"store": store})
     with opened(file, settings.engine) as connection:
         report, fingerprint = read_part(connection, settings, part)
-        for name, query in {**_PART_TABLES, **more}.items():
+        for name, query in {**_PART_TABLES, **further_tables}.items():
             connection.execute(f"CREATE TABLE {name} AS {query}")
-        # closing would keep it to itself that the disk is full
+        # closing a file does not report a full disk, so write everything now
         connection.execute("CHECKPOINT")
     for rows in part.files:
         rows.unlink()
@@ -263,15 +263,19 @@ def _added_up(reports: Sequence[Report], scale: int) -> Report:
 
 def _reading(reports: Sequence[Report]) -> ReadingFigures:
     figures = [report.reading for report in reports]
-    largest = max(figures, key=lambda one: one.largest_orders)
+    largest = max(figures, key=lambda part_figures: part_figures.largest_orders)
     added = ["undecided_orders", "undecided_amount", "counted_orders", "moved_amount"]
     added += ["compared_orders", "agreeing_orders"]
-    sums: dict[str, Any] = {name: sum(getattr(one, name) for one in figures) for name in added}
-    values = [value for one in figures for value in one.undecided_values]
+    sums: dict[str, Any] = {
+        name: sum(getattr(part_figures, name) for part_figures in figures) for name in added
+    }
+    values = [value for part_figures in figures for value in part_figures.undecided_values]
     return replace(
         largest,
         undecided_values=tuple(dict.fromkeys(values)),
-        disagreeing_example=next(filter(None, (one.disagreeing_example for one in figures)), ""),
+        disagreeing_example=next(
+            filter(None, (part_figures.disagreeing_example for part_figures in figures)), ""
+        ),
         **sums,
     )
 
@@ -289,8 +293,8 @@ def _products(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> i
             connection.execute("""
                 INSERT INTO used_products SELECT DISTINCT product_id
                 FROM part.lines JOIN part.products USING (product)""")
-    (found,) = row(connection, "SELECT count(DISTINCT product_id) FROM used_products")
-    return int(str(found))
+    (count,) = row(connection, "SELECT count(DISTINCT product_id) FROM used_products")
+    return int(str(count))
 
 
 def _reasons(

@@ -155,8 +155,8 @@ def split(
         if isinstance(error, duckdb.OutOfMemoryException) or str(folder.parent) in str(error):
             raise
         raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
-    found = sorted(folder.glob("part=*"), key=lambda path: int(path.name.removeprefix("part=")))
-    parts = [sorted(path.glob("*.parquet")) for path in found]
+    folders = sorted(folder.glob("part=*"), key=lambda path: int(path.name.removeprefix("part=")))
+    parts = [sorted(path.glob("*.parquet")) for path in folders]
     source.verify(connection, _reader_of(parts))
     # 'TEXT' is text to the engine, but no longer a column in which ids may have to be mended
     read = {
@@ -229,15 +229,21 @@ class _Ids:
 def _ids(connection: duckdb.DuckDBPyConnection, data: Data, types: dict[str, str]) -> _Ids:
     """A column of its own for what a part would read in another way than the whole log."""
     texts = _id_columns(data, types)
-    kept = ", ".join(f"bool_and({identifier(name)} IS NOT NULL)" for name in texts) or "count(*)"
-    as_they_stand = dict(zip(texts, row(connection, f"SELECT {kept} FROM surveyed"), strict=False))
+    is_always_filled = (
+        ", ".join(f"bool_and({identifier(name)} IS NOT NULL)" for name in texts) or "count(*)"
+    )
+    as_they_stand = dict(
+        zip(texts, row(connection, f"SELECT {is_always_filled} FROM surveyed"), strict=False)
+    )
     mapped = data.columns.mapped()
     columns, added = {}, {}
     for field in _IDS:
         if field not in mapped:
             continue
-        (name, *others) = mapped[field]
-        is_person = field == "customer_id" and (others or data.columns.card_id or data.identities)
+        (name, *further_columns) = mapped[field]
+        is_person = field == "customer_id" and (
+            further_columns or data.columns.card_id or data.identities
+        )
         if is_person or not as_they_stand.get(name, True):
             columns[field] = f"regulars {field}"
             is_customer = field == "customer_id"
@@ -272,13 +278,13 @@ def _survey(connection: duckdb.DuckDBPyConnection, relation: str, ids: list[str]
 
     One row per file: of each column of ids, a value that does not end in '.0', if there is one.
     """
-    kept = "".join(
+    samples = "".join(
         f", min({column}) FILTER (NOT (ends_with({column}, '.0') OR {column} = '')) AS {column}"
         for column in map(identifier, ids)
     )
     connection.execute(f"""
         CREATE TABLE surveyed AS
-        SELECT source_file, count(*) AS source_rows{kept} FROM {relation} GROUP BY source_file""")
+        SELECT source_file, count(*) AS source_rows{samples} FROM {relation} GROUP BY source_file""")
     (rows,) = row(connection, "SELECT coalesce(sum(source_rows), 0) FROM surveyed")
     return int(str(rows))
 
@@ -286,13 +292,13 @@ def _survey(connection: duckdb.DuckDBPyConnection, relation: str, ids: list[str]
 def _named(relation: str, ids: _Ids) -> str:
     """The rows of the log with `ids.added`, cards as the customers whose they are."""
     listed = "".join(f", {sql} AS {identifier(name)}" for name, sql in ids.added.items())
-    told = f"SELECT *{listed} FROM {relation} AS source_lines"
+    extended = f"SELECT *{listed} FROM {relation} AS source_lines"
     customer = identifier(ids.columns["customer_id"])
     if ids.columns["customer_id"] not in ids.added:
-        return told
+        return extended
     return f"""
-        SELECT told.* REPLACE (coalesce(persons.customer_id, told.{customer}) AS {customer})
-        FROM ({told}) AS told LEFT JOIN persons ON told.{customer} = persons.card_id"""
+        SELECT extended.* REPLACE (coalesce(persons.customer_id, extended.{customer}) AS {customer})
+        FROM ({extended}) AS extended LEFT JOIN persons ON extended.{customer} = persons.card_id"""
 
 
 def _bounds(
@@ -303,13 +309,13 @@ def _bounds(
     if parts < 2:
         return []
     one_in = max(1, part_rows // _SAMPLE_PER_PART)
-    found = connection.execute(f"""
+    sample = connection.execute(f"""
         SELECT customer_of_part
         FROM (SELECT {ids.customer} AS customer_of_part FROM ({named})
               WHERE hash(source_file, source_row) % {one_in} = 0)
         WHERE customer_of_part IS NOT NULL ORDER BY customer_of_part""").fetchall()
-    places = (len(found) * number // parts for number in range(1, parts))
-    return sorted({found[place][0] for place in places}) if found else []
+    positions = (len(sample) * number // parts for number in range(1, parts))
+    return sorted({sample[position][0] for position in positions}) if sample else []
 
 
 def _write(

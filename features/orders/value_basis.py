@@ -1,8 +1,8 @@
-"""What a customer's value is counted in: net margin where costs are known, revenue elsewhere.
+"""The basis of a customer's value: net margin where costs are known, revenue elsewhere.
 
 The rule: margin, as soon as the cost is known of `LEAST_KNOWN_COST_SHARE` of the money that known
-customers paid for goods; below that, revenue. The few lines without a cost are taken to leave
-as much of their money as the others.
+customers paid for goods; below that, revenue. Lines without a cost are taken to
+have the same margin as the rest.
 """
 
 from dataclasses import dataclass
@@ -35,33 +35,33 @@ class ValueBasis:
     cost_per_order: float = 0.0
 
     def line_sql(self) -> str:
-        """SQL for what a row of `lines` leaves, in whole minor units; costs of orders apart."""
+        """SQL for the value of a row of `lines`, in whole minor units, before the costs of orders."""
         if self.name == "revenue":
             return "amount"
         estimated = f"CAST(ROUND(amount * {1 - self.cost_share!r}) AS BIGINT)"
-        known = "amount - CASE WHEN is_return THEN -ABS(cost) ELSE cost END"
-        return f"CASE WHEN cost IS NULL THEN {estimated} ELSE {known} END"
+        exact = "amount - CASE WHEN is_return THEN -ABS(cost) ELSE cost END"
+        return f"CASE WHEN cost IS NULL THEN {estimated} ELSE {exact} END"
 
     def sentence(self) -> str:
-        """What values are counted in and why, without a full stop."""
-        known = f"the cost is known of {self.known_share:.1%} of the money customers paid"
+        """The basis of values and the reason for it, without a full stop."""
+        known_costs = f"the cost is known of {self.known_share:.1%} of the money customers paid"
         if self.name == "margin":
-            return f"values are net margin: {known}"
+            return f"values are net margin: {known_costs}"
         if self.known_share >= LEAST_KNOWN_COST_SHARE:
-            return f"values are revenue, as predict.value asks, though {known}"
-        return f"values are revenue: {known}, margin needs {LEAST_KNOWN_COST_SHARE:.0%}"
+            return f"values are revenue, as predict.value asks, though {known_costs}"
+        return f"values are revenue: {known_costs}, margin needs {LEAST_KNOWN_COST_SHARE:.0%}"
 
 
 REVENUE = ValueBasis()
 
 
-def value_basis(log: OrderLog, before: date, wanted: Predict) -> ValueBasis:
-    """The basis that the rule gives, from what is known on the morning of `before`.
+def value_basis(log: OrderLog, before: date, predict: Predict) -> ValueBasis:
+    """The basis by the rule, from the costs known on the morning of `before`.
 
     Parameters
     ----------
     log : the orders
-    wanted : `value` may ask for revenue, or for margin, which is then refused where costs
+    predict : `value` may ask for revenue, or for margin, which is then refused where costs
         are not known well enough
 
     Raises
@@ -71,24 +71,24 @@ def value_basis(log: OrderLog, before: date, wanted: Predict) -> ValueBasis:
     """
     known_share, cost_share = _known_costs(log, before)
     is_known = known_share >= LEAST_KNOWN_COST_SHARE
-    if wanted.value == "margin" and not is_known:
+    if predict.value == "margin" and not is_known:
         raise ConfigError(
             f'predict.value = "margin": the cost is known of {known_share:.1%} of the money that '
             f"customers paid by {before}, and margin needs {LEAST_KNOWN_COST_SHARE:.0%}. Add costs "
             '(data.columns.cost, data.products.unit_cost), or set "revenue" or "auto".'
         )
-    if wanted.value == "revenue" or not is_known:
+    if predict.value == "revenue" or not is_known:
         return ValueBasis(known_share=known_share)
     return ValueBasis(
         name="margin",
         known_share=known_share,
         cost_share=cost_share,
-        cost_per_order=wanted.cost_per_order,
+        cost_per_order=predict.cost_per_order,
     )
 
 
 def basis_named(log: OrderLog, name: BasisName) -> ValueBasis:
-    """The basis on which something was said, with the costs that are known today.
+    """The basis of an earlier prediction, with the costs that are known today.
 
     Raises
     ------
@@ -97,8 +97,8 @@ def basis_named(log: OrderLog, name: BasisName) -> ValueBasis:
     """
     if name == "revenue":
         return REVENUE
-    wanted = log.settings.predict.model_copy(update={"value": "auto"})
-    basis = value_basis(log, log.end, wanted)
+    predict = log.settings.predict.model_copy(update={"value": "auto"})
+    basis = value_basis(log, log.end, predict)
     if basis.name != name:
         raise DataError(
             f"value was predicted as margin, which cannot be judged by these orders: the cost is "
@@ -110,7 +110,7 @@ def basis_named(log: OrderLog, name: BasisName) -> ValueBasis:
 
 def _known_costs(log: OrderLog, before: date) -> tuple[float, float]:
     """Share of the money paid whose cost is known, and the cost of goods in that money."""
-    paid, known, cost = row(
+    paid, paid_at_known_cost, cost = row(
         log.connection,
         f"""SELECT coalesce(SUM(amount), 0), coalesce(SUM(amount) FILTER (cost IS NOT NULL), 0),
                    coalesce(SUM(cost), 0)
@@ -119,6 +119,6 @@ def _known_costs(log: OrderLog, before: date) -> tuple[float, float]:
     )
     share, cost_share = (
         int(str(part)) / int(str(whole)) if int(str(whole)) > 0 else 0.0
-        for part, whole in ((known, paid), (cost, known))
+        for part, whole in ((paid_at_known_cost, paid), (cost, paid_at_known_cost))
     )
     return share, cost_share

@@ -1,7 +1,7 @@
 """ABC: the customers who together bring the first 80 %, the next 15 % and the last 5 %.
 
-Pareto's rule as stock keeping uses it, on customers: sorted by profit, a customer belongs to
-A as long as those before have not brought the share of A yet; whoever crosses it is in it.
+Pareto's rule as used in stock keeping, applied to customers. Sorted by profit, a customer belongs
+to A as long as the customers before have not brought the share of A; the one who crosses it is in A.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ CLASSES = ("C", "B", "A")
 
 @dataclass(frozen=True)
 class Abc(SystemRule):
-    """The ABC class of each customer; who brought nothing is C."""
+    """The ABC class of each customer; a customer who brought nothing is C."""
 
     name: ClassVar = "abc"
     columns: ClassVar = ("abc",)
@@ -68,7 +68,7 @@ def _edge(profit: Floats, share: float) -> float:
     values, counts = np.unique(profit[profit > 0], return_counts=True)
     if not len(values):
         return 0.0
-    # summed from the top, without rounding away what stands above a value
+    # summed from the top, so that rounding does not lose the sum above a value
     from_here = np.cumsum((values * counts)[::-1])[::-1]
     above = np.append(from_here[1:], 0.0)
     reached = above >= (share - TOLERANCE) * from_here[0]

@@ -2,8 +2,8 @@
 
 Support, confidence and lift: R. Agrawal and R. Srikant, VLDB (1994); S. Brin, R. Motwani and
 C. Silverstein, SIGMOD (1997). Correlation is that of two yes/no columns (phi). Items too rare
-for any pair to reach the minimum are left out before pairs are formed, so that the work
-grows with what is frequent and never with items × items.
+for any pair to reach the minimum are left out before pairs are formed, so that the work grows
+with the frequent items and never with items × items.
 """
 
 import math
@@ -45,13 +45,13 @@ def affinities(log: OrderLog, as_of: date, *, by: Item = "product") -> Affinitie
 
     Anonymous orders count where orders have ids; without ids nobody knows which anonymous
     lines were one order. `log.settings.segments` has the window, and in `affinity` the minimum
-    support and orders of a pair and how many pairs are told.
+    support and orders of a pair and how many pairs are listed.
     """
     rules, window = log.settings.segments.affinity, log.settings.segments.window_days
-    known = "" if log.settings.data.columns.order_id else "AND customer IS NOT NULL"
+    of_customers = "" if log.settings.data.columns.order_id else "AND customer IS NOT NULL"
     baskets = f"""
         SELECT DISTINCT order_key, {by} AS item FROM {log.visible(as_of)["lines"]} AS known_lines
-        WHERE day >= {day_number(as_of) - window} AND NOT is_return {known} AND {by} IS NOT NULL"""
+        WHERE day >= {day_number(as_of) - window} AND NOT is_return {of_customers} AND {by} IS NOT NULL"""
     (orders,) = row(log.connection, f"SELECT count(DISTINCT order_key) FROM ({baskets})")
     total = int(str(orders))
     fewest = max(rules.min_orders, math.ceil(rules.min_support * total))

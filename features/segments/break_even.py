@@ -1,8 +1,8 @@
 """The RFM test mailing and its break-even.
 
 A. M. Hughes, "Strategic Database Marketing" (4th ed., 2011), chapter on RFM: contact every Nth
-customer of all cells, read back the response of each cell, and roll out to those cells that
-earn their contacts.
+customer of all cells, measure the response of each cell, and roll out to the cells that pay for
+their contacts.
 """
 
 import math
@@ -55,7 +55,7 @@ def every_nth(cells: "pd.Series[str]", size: int) -> pd.Index:
     Raises
     ------
     ConfigError
-        When there are fewer customers than asked for, or none is asked for.
+        When `size` is larger than the number of customers, or below 1.
     """
     if not 1 <= size <= len(cells):
         raise ConfigError(f"a sample of {size:,} cannot be drawn from {len(cells):,} customers.")
@@ -74,7 +74,7 @@ def read_back(
     cost_per_contact: float,
     net_profit_per_sale: float,
 ) -> pd.DataFrame:
-    """What each cell of the contacted customers answered.
+    """The responses of each cell of the contacted customers.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def read_back(
     Raises
     ------
     ConfigError
-        When the two do not speak of the same customers, or money is impossible.
+        When the two are not of the same customers, or an amount of money is impossible.
     """
     if not cells.index.equals(responded.index):
         raise ConfigError("cells and responses are not of the same customers in the same order.")
@@ -109,7 +109,7 @@ def read_back(
         if threshold
         else math.inf,
         profit=earned,
-        # counted in sales: a cell exactly at break-even must not fall to rounding
+        # a cell exactly at break-even must not fail by rounding
         roll_out=responses / contacts >= threshold * (1 - 1e-12),
     )
     return table.sort_values("response_rate", ascending=False, kind="stable")

@@ -35,7 +35,7 @@ SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
 
 @dataclass(frozen=True)
 class Assignment:
-    """What the systems say of the customers of a date.
+    """The groups of the customers of a date in every system.
 
     Attributes
     ----------
@@ -67,8 +67,8 @@ def assign_all(
     Parameters
     ----------
     features : a feature table, one row per customer
-    scores : what models say of the same customers (`clv`, `churn_probability`,
-        `horizon_days`) and what else is known of them (`margin_365d`), same index
+    scores : predictions for the same customers (`clv`, `churn_probability`,
+        `horizon_days`) and further columns (`margin_365d`), same index
     settings : cut points; None: those that come with Regulars
     clusters : fitted clusters; None: that system is left out
 
@@ -79,9 +79,11 @@ def assign_all(
     """
     if scores is not None and not scores.index.equals(features.index):
         raise DataError("scores and features are not of the same customers in the same order.")
-    more = [] if scores is None else [scores.drop(columns=features.columns, errors="ignore")]
-    customers = pd.concat([features, *more], axis=1)
-    found: list[pd.DataFrame] = [pd.DataFrame(index=features.index)]
+    further_columns = (
+        [] if scores is None else [scores.drop(columns=features.columns, errors="ignore")]
+    )
+    customers = pd.concat([features, *further_columns], axis=1)
+    tables: list[pd.DataFrame] = [pd.DataFrame(index=features.index)]
     cut_points: dict[str, CutPoints] = {}
     skipped: dict[str, str] = {}
     for system in systems_of(settings or DEFAULTS, clusters):
@@ -89,8 +91,8 @@ def assign_all(
             skipped[system.name] = f"needs {', '.join(missing)}"
             continue
         cut_points[system.name] = system.cut_points(customers)
-        found.append(system.assign(customers, cut_points[system.name]))
-    return Assignment(pd.concat(found, axis=1), cut_points, skipped)
+        tables.append(system.assign(customers, cut_points[system.name]))
+    return Assignment(pd.concat(tables, axis=1), cut_points, skipped)
 
 
 def describe_all(
@@ -104,9 +106,9 @@ def describe_all(
     ----------
     cut_points : those of a run, see `Assignment`; None: the rules alone
     """
-    known = cut_points or {}
+    cuts = cut_points or {}
     return (
-        *(system.describe(known.get(system.name)) for system in systems_of(settings, clusters)),
+        *(system.describe(cuts.get(system.name)) for system in systems_of(settings, clusters)),
         break_even.describe(),
         growth_share.describe_assortment(settings),
         affinity.describe(settings),

@@ -1,7 +1,6 @@
 """Clusters: groups of like behaviour, found in the data and named by what sets them apart.
 
-This module knows how to put a customer into a cluster; how clusters are found is a matter of
-`training.segments.cluster_search`. Behaviour is put on a common scale, (log(1 + x) − centre) ÷ spread
+This module puts a customer into a cluster; `training.segments.cluster_search` finds the clusters. Behaviour is put on a common scale, (log(1 + x) − centre) ÷ spread
 within ±3, and a customer belongs to the nearest centre.
 """
 
@@ -21,7 +20,7 @@ from features.segments.system import CutPoints, Description, figure, groups
 
 MOST_SPREADS = 3.0
 CLEAR_TRAIT = 0.4
-"""A centre this many spreads from the middle is worth a word."""
+"""A centre at least this many spreads from the middle counts as a trait."""
 
 TRAITS: dict[str, tuple[tuple[str, Message], tuple[str, Message]]] = {
     # column: what a low and what a high value is called, as code and for people
@@ -85,7 +84,7 @@ class Clusters:
         return self.columns_used
 
     def cut_points(self, customers: pd.DataFrame) -> CutPoints:  # noqa: ARG002 - found in training
-        """The centres: they stay as they were found, whoever the customers are."""
+        """The centres, which do not depend on the customers."""
         pairs = zip(self.labels, self.centres, strict=True)
         return {label: list(centre) for label, centre in pairs}
 
@@ -125,15 +124,15 @@ class Clusters:
         Raises
         ------
         ValueError
-            When it is something else, or its parts do not fit together.
+            When it is not clusters, or its parts do not fit together.
         """
         try:
-            found = TypeAdapter(cls).validate_python(value)
+            clusters = TypeAdapter(cls).validate_python(value)
         except ValidationError as error:
             raise ValueError(f"not clusters: {error.error_count()} problems") from None
-        if not found._fits():  # noqa: SLF001 - its own class
+        if not clusters._fits():  # noqa: SLF001 - its own class
             raise ValueError("clusters whose parts do not fit together")
-        return found
+        return clusters
 
     def _fits(self) -> bool:
         width, numbers = (
@@ -151,7 +150,7 @@ class Clusters:
 
 
 def scale(customers: pd.DataFrame, columns: tuple[str, ...], centre: Any, spread: Any) -> Floats:
-    """Behaviour on the common scale, one row per customer; unknown values stand in the middle."""
+    """Behaviour on the common scale, one row per customer; unknown values count as the middle."""
     logs = log_behaviour(customers, columns)
     scaled = (logs - np.asarray(centre)) / np.asarray(spread)
     return np.asarray(np.nan_to_num(scaled, nan=0.0).clip(-MOST_SPREADS, MOST_SPREADS))
@@ -182,7 +181,7 @@ def traits(centre: Mapping[str, float]) -> list[tuple[str, Message]]:
 
 def cluster_words(centre: Mapping[str, float]) -> Phrase:
     """A sentence about a cluster for the user."""
-    clearest = [words for _, words in traits(centre)[:3]]
+    clearest = [phrase for _, phrase in traits(centre)[:3]]
     if not clearest:
         return message("like the average customer")
     return message_list(clearest, message_in("between traits", ", "))
@@ -191,8 +190,8 @@ def cluster_words(centre: Mapping[str, float]) -> Phrase:
 def cluster_labels(centres: list[dict[str, float]]) -> tuple[str, ...]:
     """One name per cluster from its clearest traits, no name twice."""
     codes = [[code for code, _ in traits(centre)] or ["average"] for centre in centres]
-    for words in (2, 3, len(TRAITS)):
-        labels = ["_".join(code[:words]) for code in codes]
+    for length in (2, 3, len(TRAITS)):
+        labels = ["_".join(code[:length]) for code in codes]
         if len(set(labels)) == len(labels):
             return tuple(labels)
     return tuple(f"{label}_{number}" for number, label in enumerate(labels, start=1))

@@ -1,10 +1,10 @@
 """The funnel: awareness, interest, decision, purchase, loyalty.
 
-What people do on the way to an order is known from `data.interactions`: which kind makes which
-stage stands in `segments.funnel`. `Funnel` labels the customers of a feature table by the
-furthest stage of the last 90 days; `funnel` looks at everybody in the interactions, those who
-have bought nothing as well, and tells how many go on from stage to stage, in which time, and
-what sales are to be expected of those who are on the way.
+`data.interactions` says what people do on the way to an order; `segments.funnel` says which kind
+belongs to which stage. `Funnel` labels the customers of a feature table by the furthest stage of
+the last 90 days. `funnel` counts everybody in the interactions, also people who have bought
+nothing: how many go on from stage to stage, in what time, and the expected sales of those on the
+way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,9 +94,10 @@ class Funnel(SystemRule):
 def funnel(log: OrderLog, as_of: date) -> pd.DataFrame:
     """How people go from stage to stage.
 
-    Someone has reached a stage with the first sign of it or of a later one; purchases and loyalty
-    come from the orders. Conversion is told of those who were seen in a stage before the next
-    and have had `segments.funnel.within_days` to go on: who came yesterday has not failed yet.
+    A person has reached a stage with the first sign of it or of a later one; purchases and loyalty
+    come from the orders. Conversion is over the people who were seen in a stage before the next
+    and have had `segments.funnel.within_days` to go on: a person who came yesterday has not
+    failed yet.
 
     Returns
     -------
@@ -122,13 +123,15 @@ def funnel(log: OrderLog, as_of: date) -> pd.DataFrame:
     if log.settings.data.interactions is None:
         raise ConfigError("the funnel needs [data.interactions] in regulars.toml.")
     until, within = day_number(as_of), log.settings.segments.funnel.within_days
-    seen = log.frame(_first_days(log, as_of))[list(STAGES)].to_numpy(dtype=float)
-    reached = np.fmin.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
-    reached = np.column_stack([reached, np.full(len(seen), np.nan)])
+    first_days = log.frame(_first_days(log, as_of))[list(STAGES)].to_numpy(dtype=float)
+    reached = np.fmin.accumulate(first_days[:, ::-1], axis=1)[:, ::-1]
+    reached = np.column_stack([reached, np.full(len(first_days), np.nan)])
     purchase = reached[:, STAGES.index("purchase")]
     value = _first_purchase_value(log, as_of)
     rows = {
-        stage: _stage(seen[:, number], reached[:, number : number + 2], purchase, until, within)
+        stage: _stage(
+            first_days[:, number], reached[:, number : number + 2], purchase, until, within
+        )
         for number, stage in enumerate(STAGES)
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("stage")
@@ -142,15 +145,15 @@ def _stage(
     entry: Floats, reached: Floats, purchase: Floats, until: int, within: int
 ) -> dict[str, float]:
     """The row of a stage; `reached` holds the days of it and of the next, NaN for never."""
-    here, following = reached.T
-    waiting = ~np.isnan(here) & np.isnan(following)
-    # who is seen in the next stage first did not enter this one on the way
+    reached_on, following = reached.T
+    waiting = ~np.isnan(reached_on) & np.isnan(following)
+    # a person first seen in the next stage did not pass through this one
     entered = (entry <= np.fmin(following, np.inf)) & (entry <= until - within)
     on_time = entered & (following - entry <= within)
     bought = entered & (purchase - entry <= within)
     count = int(entered.sum())
     return {
-        "people": int((~np.isnan(here)).sum()),
+        "people": int((~np.isnan(reached_on)).sum()),
         "waiting": int(waiting.sum()),
         "entered": count,
         "conversion": on_time.sum() / count if count else np.nan,
@@ -165,14 +168,14 @@ def _first_days(log: OrderLog, as_of: date) -> str:
     rules = log.settings.segments.funnel
     interactions = visible_tables(log.settings.data, day_number(as_of))["interactions"]
     stages: Mapping[str, tuple[str, ...]] = rules.kinds()
-    told = [
+    queries = [
         f"SELECT customer, {literal(stage)} AS stage, day FROM {interactions} AS known_interactions "
         f"WHERE kind IN ({', '.join(map(literal, kinds))})"
         for stage, kinds in stages.items()
         if kinds
     ]
     turns = {"purchase": 1, "loyalty": rules.loyal_from_purchase_days}
-    told += [
+    queries += [
         f"SELECT customer, {literal(stage)}, day FROM purchase_days WHERE turn = {turn}"
         for stage, turn in turns.items()
     ]
@@ -182,7 +185,7 @@ def _first_days(log: OrderLog, as_of: date) -> str:
             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS turn
             FROM {log.visible(as_of)["days"]} AS known_days
         )
-        SELECT {columns} FROM ({" UNION ALL ".join(told)}) GROUP BY customer"""
+        SELECT {columns} FROM ({" UNION ALL ".join(queries)}) GROUP BY customer"""
 
 
 def _first_purchase_value(log: OrderLog, as_of: date) -> float:

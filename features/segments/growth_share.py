@@ -1,9 +1,9 @@
 """Growth and share: star, cash cow, question mark, dog.
 
 The Boston Consulting Group's matrix (B. D. Henderson, "The Product Portfolio", 1970) drawn for
-what one shop sells and for whom it sells to. A shop does not know its rivals' sales, so share
-is relative to the mean of what is compared, and growth, by default, to the growth of all
-together: a season that lifts everything makes nothing a star.
+the products of one shop and for its customers. A shop does not know its rivals' sales, so share
+is relative to the mean of the items compared, and growth, by default, to the growth of their
+total: a season that lifts everything makes nothing a star.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ class CustomerGrowthShare(SystemRule):
 def assortment_growth_share(
     log: OrderLog, as_of: date, *, by: Assortment = "category"
 ) -> pd.DataFrame:
-    """The matrix of what the shop sells, anonymous orders included.
+    """The matrix of the shop's products or categories, anonymous orders included.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def matrix_cut_points(recent: Floats, before: Floats, rules: GrowthShare) -> Cut
 
 def _quadrants(recent: Floats, before: Floats, cuts: CutPoints) -> npt.NDArray[np.object_]:
     (sales,), (growth,) = cuts["sales"], cuts["growth"]
-    # all alike are exactly average: rounding must not part them
+    # equal items are exactly average: rounding must not separate them
     enough = 1 - TOLERANCE
     share = (recent > 0) & (recent >= sales * enough)
     grown = (recent > 0) & (recent >= (1 + growth) * before * enough)

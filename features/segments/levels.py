@@ -1,8 +1,8 @@
 """Value × potential × loyalty, each low, middle or high.
 
-Value is what a customer has brought, potential what is predicted beyond going on as before,
-loyalty how regular and how likely to stay. The three together tell what to do: high value and
-low loyalty want to be held, low value and high potential want to be developed.
+Value is the past profit of a customer, potential the predicted profit beyond the past rate, loyalty
+the regularity and the probability to stay. The three together suggest what to do: keep customers of
+high value and low loyalty, develop customers of low value and high potential.
 """
 
 from collections.abc import Sequence
@@ -56,13 +56,13 @@ class ValuePotentialLoyalty(SystemRule):
     def cut_points(self, customers: pd.DataFrame) -> CutPoints:
         """The values to be exceeded for middle and high; a high value or potential is above 0."""
         levels = self.settings.levels
-        found = {
+        cuts = {
             name: edges(values, [levels.middle_from, levels.high_from])
             for name, values in self._measures(customers).items()
         }
-        for above in found.values():
+        for above in cuts.values():
             above[1:] = [max(edge, 0.0) for edge in above[1:]]
-        return found
+        return cuts
 
     def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
         return [
@@ -112,8 +112,8 @@ def loyalty_index(customers: pd.DataFrame, weights: LoyaltyWeights) -> Floats:
 
     Regularity is 1 ÷ (1 + coefficient of variation of the gaps), 0 without a rhythm (fewer
     than three purchase days); retention is 1 − `churn_probability`, 0 where that is unknown;
-    satisfaction is a tenth of `mean_satisfaction_365d`. Of whom that says nothing, and where the
-    table has no such column, the first two decide.
+    satisfaction is a tenth of `mean_satisfaction_365d`. Where a customer has no satisfaction, or
+    the table no such column, the first two decide.
     """
     regularity = (1 / (1 + customers["gap_variation"])).fillna(0)
     retention = 1 - customers["churn_probability"].fillna(1)
@@ -121,8 +121,8 @@ def loyalty_index(customers: pd.DataFrame, weights: LoyaltyWeights) -> Floats:
     whole = weights.regularity + weights.retention
     if SATISFACTION not in customers:
         return (two / whole).to_numpy(dtype=float)
-    told = customers[SATISFACTION] / 10
-    three = (two + weights.satisfaction * told) / (whole + weights.satisfaction)
+    satisfaction = customers[SATISFACTION] / 10
+    three = (two + weights.satisfaction * satisfaction) / (whole + weights.satisfaction)
     return three.fillna(two / whole).to_numpy(dtype=float)
 
 

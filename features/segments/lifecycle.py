@@ -63,7 +63,7 @@ class Lifecycle(SystemRule):
             "exploration": repeats + 1 <= rules.exploration_days,
             "decline": (unusual & (silence > rules.decline_gaps * gap))
             | (trend < rules.decline_ratio),
-            # too young for a trend is still forming
+            # a customer too new for a trend counts as growing
             "growth": np.isnan(trend) | (trend >= rules.growth_ratio),
         }
         stages = np.full(len(customers), "stable", dtype=object)
@@ -112,8 +112,8 @@ class Lifecycle(SystemRule):
         return np.asarray(last_gap > self._lost_after(_own(earlier, repeats >= 3, shop_gap)))
 
 
-def _own(gap: Floats, known: Booleans, shop: float) -> Floats:
-    return np.where(known, gap, shop)
+def _own(gap: Floats, has_own: Booleans, shop: float) -> Floats:
+    return np.where(has_own, gap, shop)
 
 
 _RHYTHM = (

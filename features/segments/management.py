@@ -1,9 +1,9 @@
 """The management score, 0 to 100, and its classes VIP, regular and potential.
 
-A weighted mean of three parts, each a place among all customers from 0 (nobody below) to
-100: behaviour (how recent and how often), contribution (profit, and a share of what people
-referred have spent) and loyalty. The weights are the shop's choice, or what `learned_weights`
-finds to go with the value that customers turned out to bring.
+A weighted mean of three parts, each the rank among all customers from 0 (nobody below) to
+100: behaviour (how recent and how often), contribution (profit, and a share of what referred
+people have spent) and loyalty. The shop chooses the weights, or `learned_weights`
+learns them from the value that customers then brought.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from features.segments.system import DEFAULTS, CutPoints, SystemRule, figure, pe
 from features.settings.segments import Segments
 
 CENTILES = parts(101)
-"""They part the customers into the places 0 to 100."""
+"""They divide the customers into the ranks 0 to 100."""
 REFERRAL_SPEND = "referral_spend"
 
 
@@ -51,18 +51,18 @@ class Management(SystemRule):
         )
 
     def cut_points(self, customers: pd.DataFrame) -> CutPoints:
-        """Per measure the 100 values that part the customers into the places 0 to 100."""
+        """Per measure the 100 values that divide the customers into the ranks 0 to 100."""
         measures = self._measures(customers)
         return {name: edges(values, CENTILES) for name, values in measures.items()}
 
     def parts(self, customers: pd.DataFrame, cuts: CutPoints) -> tuple[Floats, Floats, Floats]:
         """Behaviour, contribution and loyalty, 0 to 100 each."""
-        place = {
+        ranks = {
             name: places(values, cuts[name]).astype(float)
             for name, values in self._measures(customers).items()
         }
-        behaviour = (place["recency"] + place["frequency"]) / 2
-        return behaviour, place["contribution"], place["loyalty"]
+        behaviour = (ranks["recency"] + ranks["frequency"]) / 2
+        return behaviour, ranks["contribution"], ranks["loyalty"]
 
     def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
         rules = self.settings.management
@@ -73,7 +73,7 @@ class Management(SystemRule):
             + rules.loyalty * loyalty
         )
         mean = weighted / (rules.behaviour + rules.contribution + rules.loyalty)
-        # halves go up, also those that are a hair less in binary
+        # halves are rounded up, also where binary makes them a little less
         score = np.floor(mean + 0.5 + TOLERANCE).astype(int)
         classes = np.array(["potential", "regular", "vip"])
         edges_below = [rules.regular_from, rules.vip_from]
@@ -143,10 +143,10 @@ class Management(SystemRule):
 def learned_weights(
     customers: pd.DataFrame, realised: "pd.Series[float]", settings: Segments = DEFAULTS
 ) -> dict[str, float]:
-    """The weights with which the score goes best with the value that customers then brought.
+    """The weights with which the score fits best the value that customers then brought.
 
     Non-negative least squares (Lawson and Hanson, "Solving Least Squares Problems", 1974) of the
-    place in realised value on the places in the three parts, all less their mean. They fit the
+    rank in realised value on the ranks in the three parts, all less their mean. They fit the
     date they are learned at: judge them at a later one before they go into
     `segments.management`.
 
@@ -162,9 +162,9 @@ def learned_weights(
     Raises
     ------
     DataError
-        When the two do not speak of the same customers.
+        When the two are not of the same customers.
     NotEnoughData
-        When there are no customers, or no part goes with the value.
+        When there are no customers, or no part rises with the value.
     """
     from scipy.optimize import nnls
 
@@ -172,15 +172,15 @@ def learned_weights(
         raise DataError("features and values are not of the same customers in the same order.")
     system, values = Management(settings), np.asarray(realised, dtype=np.float64)
     parts_of = system.parts(customers, system.cut_points(customers))
-    place = places(values, edges(values, CENTILES)).astype(float)
-    if not len(place):
+    ranks = places(values, edges(values, CENTILES)).astype(float)
+    if not len(ranks):
         raise NotEnoughData("no customers, no weights.")
-    found, _ = nnls(
-        np.stack([part - part.mean() for part in parts_of], axis=1), place - place.mean()
+    weights, _ = nnls(
+        np.stack([part - part.mean() for part in parts_of], axis=1), ranks - ranks.mean()
     )
-    if not found.sum() > 0:
+    if not weights.sum() > 0:
         raise NotEnoughData(
             "no part of the score goes with the value: keep the weights as they are."
         )
-    behaviour, contribution, loyalty = (found / found.sum()).round(3).tolist()
+    behaviour, contribution, loyalty = (weights / weights.sum()).round(3).tolist()
     return {"behaviour": behaviour, "contribution": contribution, "loyalty": loyalty}

@@ -21,12 +21,12 @@ def transitions(
     value_before: "pd.Series[float] | None" = None,
     value_after: "pd.Series[float] | None" = None,
 ) -> pd.DataFrame:
-    """Who moved from which group to which, between two dates of one system.
+    """How many customers moved from group to group between two dates.
 
     Parameters
     ----------
     before, after : group of each customer, indexed by customer id
-    value_before, value_after : their value, same index; None: not told
+    value_before, value_after : their value, same index; None: left out
 
     Returns
     -------
@@ -34,17 +34,19 @@ def transitions(
     (of the source's customers) and, where values are given, `value_before`, `value_after`,
     `value_change`. Customers of one date alone come from `new` or go to `gone`.
     """
-    both = pd.DataFrame({"source": before, "target": after}).fillna({"source": NEW, "target": GONE})
+    moves = pd.DataFrame({"source": before, "target": after}).fillna(
+        {"source": NEW, "target": GONE}
+    )
     measures = {"value_before": value_before, "value_after": value_after}
-    known = {name: value for name, value in measures.items() if value is not None}
-    for name, value in known.items():
-        both[name] = value.reindex(both.index).fillna(0.0)
-    cells = both.groupby(["source", "target"], as_index=False)
+    values = {name: value for name, value in measures.items() if value is not None}
+    for name, value in values.items():
+        moves[name] = value.reindex(moves.index).fillna(0.0)
+    cells = moves.groupby(["source", "target"], as_index=False)
     table = cells.size().rename(columns={"size": "customers"})
     table["share"] = table["customers"] / table.groupby("source")["customers"].transform("sum")
-    for name in known:
+    for name in values:
         table[name] = cells[name].sum()[name]
-    if len(known) == len(measures):
+    if len(values) == len(measures):
         table["value_change"] = table["value_after"] - table["value_before"]
     return table
 
@@ -63,7 +65,7 @@ def cohort_margin(
     Parameters
     ----------
     log : the orders; margin is revenue where costs are unknown
-    as_of : whole months before it are told
+    as_of : whole months before it are counted
     group : a group of each customer, indexed by customer id; None: all are one
 
     Returns
@@ -71,15 +73,15 @@ def cohort_margin(
     One row per cohort, group and month from the cohort's own to the last whole one, sorted:
     `cohort` and `month` (first day of the month), `group`, `cohort_customers` (size),
     `customers` (who ordered or returned), `margin` (money), `margin_per_customer` (of the
-    cohort's). The cohort of the log's first month holds everybody who was there before.
+    cohort's). The cohort of the log's first month also holds all earlier customers.
     """
-    known = log.visible(as_of)
+    visible = log.visible(as_of)
     money = f"{log.settings.data.minor_units}e0"
     monthly = log.frame(f"""
         SELECT customer_id, CAST({_month("first_day")} AS VARCHAR) AS cohort,
                CAST({_month("day")} AS VARCHAR) AS month, SUM({MARGIN_SQL}) / {money} AS margin
-        FROM {known["lines"]} AS known_lines JOIN customers USING (customer)
-        JOIN (SELECT customer, min(day) AS first_day FROM {known["days"]} AS known_days
+        FROM {visible["lines"]} AS known_lines JOIN customers USING (customer)
+        JOIN (SELECT customer, min(day) AS first_day FROM {visible["days"]} AS known_days
               GROUP BY customer) AS firsts USING (customer)
         WHERE day < {day_number(as_of.replace(day=1))} AND day >= first_day
         GROUP BY ALL ORDER BY ALL""")

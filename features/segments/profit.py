@@ -10,24 +10,24 @@ MARGIN_SQL = "amount - coalesce(CASE WHEN is_return THEN -abs(cost) ELSE cost EN
 
 
 def past_profit(customers: pd.DataFrame, window_days: int) -> Floats:
-    """Profit of the window in money, one per row, never missing, perhaps negative.
+    """Profit of the window in money, one per row, never missing; it may be negative.
 
     `margin_…d` of the window where the table has one and it is known for the customer, net
     spend (`spend_…d`) otherwise.
     """
     spend = customers[f"spend_{window_days}d"]
     margin = f"margin_{window_days}d"
-    known = customers[margin].fillna(spend) if margin in customers else spend
-    return known.to_numpy(dtype=float)
+    profit = customers[margin].fillna(spend) if margin in customers else spend
+    return profit.to_numpy(dtype=float)
 
 
 def run_rate(customers: pd.DataFrame, window_days: int) -> Floats:
-    """Past profit per horizon, ≥ 0, had the window gone on as it was.
+    """Past profit per horizon, ≥ 0, at the rate of the window.
 
-    Someone known for less than a horizon has brought what was brought. `customers` carries
+    For customers known for less than a horizon it is what they have brought so far. `customers` carries
     `days_since_first_order` and `horizon_days`.
     """
     horizon = customers["horizon_days"].to_numpy(dtype=float)
-    known = customers["days_since_first_order"].to_numpy(dtype=float)
-    known = np.minimum(np.maximum(known, horizon), window_days)
-    return np.asarray(past_profit(customers, window_days).clip(min=0) * horizon / known)
+    days = customers["days_since_first_order"].to_numpy(dtype=float)
+    days = np.minimum(np.maximum(days, horizon), window_days)
+    return np.asarray(past_profit(customers, window_days).clip(min=0) * horizon / days)

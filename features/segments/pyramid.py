@@ -34,7 +34,7 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class Pyramid(SystemRule):
-    """Tiers by profit of the window; who brings nothing is lead and base."""
+    """Tiers by profit of the window; customers who bring nothing are lead and base."""
 
     name: ClassVar[str] = "pyramid"
     columns: ClassVar[tuple[str, ...]] = ("pyramid", "two_tier")
@@ -102,8 +102,8 @@ class Pyramid(SystemRule):
         return past_profit(customers, self.settings.window_days)
 
     def _edges(self, customers: pd.DataFrame, top_shares: list[float]) -> list[float]:
-        found = edges(self._value(customers), [1 - share for share in top_shares])
-        return [max(edge, 0.0) for edge in found]
+        values = edges(self._value(customers), [1 - share for share in top_shares])
+        return [max(edge, 0.0) for edge in values]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Places among all customers, told by the values that part them.
+"""Ranks among all customers, given by the values that divide them.
 
-A customer stands above an edge when strictly more than it. Equal values therefore share a
-place, and it is the lower one: nobody rises because many are equal.
+A customer is above an edge when the value is strictly more than it. Equal values therefore share
+a rank, the lower one: nobody rises because many are equal.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def edges(values: Floats, shares: Sequence[float]) -> list[float]:
 
     Returns
     -------
-    One edge per share, ascending: whoever exceeds it has at least that share of all
+    One edge per share, ascending: a customer who exceeds it has at least that share of all
     customers strictly below. Empty where there are no customers.
 
     >>> edges(np.array([10.0, 20, 30, 40, 50]), [0.2, 0.8])
@@ -40,7 +40,7 @@ def edges(values: Floats, shares: Sequence[float]) -> list[float]:
 
 
 def parts(number: int) -> list[float]:
-    """The shares that part the customers into `number` equal parts.
+    """The shares that divide the customers into `number` equal parts.
 
     >>> parts(4)
     [0.25, 0.5, 0.75]

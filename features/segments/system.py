@@ -1,9 +1,9 @@
-"""What a segment system is: a published rule that puts every customer into one group.
+"""The shape of a segment system: a published rule that puts every customer into one group.
 
 A rule has two kinds of cut points. Those of the configuration (`Segments`) are chosen by
-the shop; those of `cut_points` are read off the customers of a date (the spend that parts
-the best 1 %, say). Kept with a run, the latter put a customer who comes later, or whose
-orders have changed, into the same groups without looking at everybody again.
+the shop; those of `cut_points` are computed from the customers of a date (the spend above
+which the best 1 % lie, say). Stored with a run, they put a customer who comes later, or whose
+orders have changed, into the same groups without reading all customers again.
 """
 
 from abc import ABC, abstractmethod
@@ -77,9 +77,9 @@ class SegmentSystem(Protocol):
 
 @dataclass(frozen=True)
 class SystemRule(ABC):
-    """A system that follows from the settings alone; what all of them share.
+    """Base of the systems that follow from the settings alone.
 
-    A system names itself and says `needs`, `cut_points` and the four parts below.
+    A system defines its names, `needs`, `cut_points` and the parts below.
     """
 
     settings: Segments = DEFAULTS
@@ -96,8 +96,8 @@ class SystemRule(ABC):
     def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
         """See `SegmentSystem.assign`."""
         cuts = self.cut_points(customers) if cut_points is None else cut_points
-        found = self._groups(customers, cuts)
-        return groups(customers, **dict(zip(self.columns, found, strict=True)))
+        columns = self._groups(customers, cuts)
+        return groups(customers, **dict(zip(self.columns, columns, strict=True)))
 
     def describe(self, cut_points: CutPoints | None = None) -> Description:
         """See `SegmentSystem.describe`."""
@@ -123,7 +123,7 @@ class SystemRule(ABC):
 
 
 def groups(customers: pd.DataFrame, **columns: Any) -> pd.DataFrame:
-    """Phrase columns on the index of `customers`."""
+    """Text columns on the index of `customers`."""
     return pd.DataFrame(columns, index=customers.index, dtype="str")
 
 

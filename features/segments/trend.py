@@ -20,22 +20,24 @@ def trend_columns(period_days: int) -> tuple[str, ...]:
 
 def two_periods(customers: pd.DataFrame, period_days: int) -> tuple[Floats, Floats]:
     """Spend of the last period and of the one before, the latter scaled to the same length."""
-    recent, both, _ = (customers[name].to_numpy(dtype=float) for name in trend_columns(period_days))
-    return recent, (both - recent) * period_days / (BOTH_PERIODS[period_days] - period_days)
+    recent, total, _ = (
+        customers[name].to_numpy(dtype=float) for name in trend_columns(period_days)
+    )
+    return recent, (total - recent) * period_days / (BOTH_PERIODS[period_days] - period_days)
 
 
 def daily_trend(customers: pd.DataFrame, period_days: int) -> Floats:
     """Daily spend of the last period over that of the period before.
 
-    Days before the first order do not count. NaN for those known for less than half a period
-    before the last one; infinite where spend follows on none.
+    Days before the first order do not count. NaN for customers known for less than half a
+    period before the last one; infinite where spend follows a period without any.
     """
-    recent, both, known = (
+    recent, total, age_days = (
         customers[name].to_numpy(dtype=float) for name in trend_columns(period_days)
     )
-    days_before = np.clip(known - period_days, 0, BOTH_PERIODS[period_days] - period_days)
-    before = np.where(days_before > 0, both - recent, 0.0) / np.maximum(days_before, 1)
-    now = recent / period_days
-    rising = np.where(now > 0, np.inf, 1.0)
-    ratio = np.where(before > 0, now / np.where(before > 0, before, 1.0), rising)
+    days_before = np.clip(age_days - period_days, 0, BOTH_PERIODS[period_days] - period_days)
+    before = np.where(days_before > 0, total - recent, 0.0) / np.maximum(days_before, 1)
+    daily = recent / period_days
+    rising = np.where(daily > 0, np.inf, 1.0)
+    ratio = np.where(before > 0, daily / np.where(before > 0, before, 1.0), rising)
     return np.where(days_before >= period_days / 2, ratio, np.nan)

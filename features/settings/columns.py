@@ -8,7 +8,7 @@ from features.settings.section import ColumnName, Section
 
 
 class Columns(Section):
-    """Which column of the file is which. Only what the file has needs a line."""
+    """The columns of the file. Only columns that the file has need a line."""
 
     customer_id: tuple[ColumnName, ...]
     """One column or several: the first that is filled says who bought."""
@@ -60,12 +60,12 @@ class Columns(Section):
             raise ValueError("needs at least one column")
         return names
 
-    # on a field rather than the section: a section with other problems is not looked at
+    # on a field, not on the section: pydantic skips the section's validators after other problems
     @field_validator("unit_price")
     @classmethod
     def _money_is_known(cls, unit_price: str | None, info: ValidationInfo) -> str | None:
-        known = {"quantity", "amount"} <= info.data.keys()
-        if known and info.data["amount"] is None and None in (unit_price, info.data["quantity"]):
+        checked = {"quantity", "amount"} <= info.data.keys()
+        if checked and info.data["amount"] is None and None in (unit_price, info.data["quantity"]):
             raise ValueError(
                 "needs either 'amount' (net paid for the line) or both 'unit_price' and 'quantity'"
             )

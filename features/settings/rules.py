@@ -12,7 +12,7 @@ Value = Annotated[str, StringConstraints(max_length=200)]
 
 
 class ValueRules(Section):
-    """What the values of a column say a row is; a value in no list is undecided.
+    """What each value of a column means for its row; a value in no list is undecided.
 
     Values are compared without regard to case, blanks around them, `-` and `_`.
     """
@@ -30,8 +30,8 @@ class ValueRules(Section):
     @classmethod
     def _said_once(cls, returned: tuple[str, ...], info: Any) -> tuple[str, ...]:
         lists = (info.data.get("purchase", ()), info.data.get("none", ()), returned)
-        words = [word for values in lists for word in {*map(folded, values)}]
-        if twice := sorted({word for word in words if words.count(word) > 1}):
+        values_listed = [word for values in lists for word in {*map(folded, values)}]
+        if twice := sorted({word for word in values_listed if values_listed.count(word) > 1}):
             raise ValueError(f"{', '.join(map(repr, twice))} stands in two lists")
         return returned
 

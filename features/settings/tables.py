@@ -16,7 +16,7 @@ Kind = Literal[
 
 
 class Products(Section):
-    """A table of products: what the order lines do not say about them."""
+    """A table of products: what the order lines leave out."""
 
     path: str
     product_id: ColumnName
@@ -26,7 +26,7 @@ class Products(Section):
 
 
 class Identities(Section):
-    """A table that says whose card or account it is: one person, many cards."""
+    """A table of the owners of cards and accounts: one person, many cards."""
 
     path: str
     card_id: ColumnName
@@ -111,7 +111,7 @@ class Customers(Section):
                 f"{', '.join(sorted(strangers))}: no such attribute; name its column in "
                 "'data.customers.attributes'"
             )
-        names = [level_column(name, level) for name, some in levels.items() for level in some]
+        names = [level_column(name, level) for name, values in levels.items() for level in values]
         if len(set(names)) < len(names):
             raise ValueError("two levels would give features of one name; rename one of them")
         return levels

@@ -1,8 +1,8 @@
 """The optional tables beside the orders: interactions, contacts, customers.
 
 Every row read is either used or put aside with one reason, as in the orders; the rows put
-aside stand in a quarantine file of their own beside that of the orders. What is used lands
-in the engine as
+aside are in a quarantine file of their own beside that of the orders. The used rows are in the
+engine as
 
     interactions  customer, day, seen_day, minute, kind, value, other_customer
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
@@ -10,8 +10,8 @@ in the engine as
                   a column per feature of the table
 
 with customers, days and money as in the orders. Interactions may be of people who have bought
-nothing so far, and a referral may name them; they have negative numbers, so that whom a
-customer referred does not depend on what those people did later.
+nothing so far, and a referral may name them; they have negative numbers, so that a
+customer's referrals do not depend on what those people did later.
 """
 
 import duckdb
@@ -34,7 +34,7 @@ _NO_COLUMNS = ("path", "date_format", "kinds", "control_arms", "attributes", "le
 
 
 def read_tables(
-    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, known: str
+    connection: duckdb.DuckDBPyConnection, settings: FeatureSettings, customers_query: str
 ) -> tuple[TableReport, ...]:
     """Read and judge the optional tables of a configuration.
 
@@ -44,7 +44,7 @@ def read_tables(
     ----------
     connection : the engine; where `data.identities` is configured it holds `persons`
     settings : the configuration
-    known : a query for the `customer_id` of everybody in the orders
+    customers_query : a query for the `customer_id` of everybody in the orders
 
     Raises
     ------
@@ -54,7 +54,7 @@ def read_tables(
         When rows read, used and put aside do not add up: a defect.
     """
     return tuple(
-        _read(connection, settings, name, table, known)
+        _read(connection, settings, name, table, customers_query)
         for name, table in _configured(settings.data)
     )
 
@@ -73,10 +73,10 @@ def key_tables(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
 
 
 def visible_tables(data: Data, before: int) -> dict[str, str]:
-    """What could be known of the configured tables on the morning of day `before`, as SQL.
+    """The rows of the configured tables known on the morning of day `before`, as SQL.
 
-    Of attributes nothing is known but how they are today; see `features.blocks.attributes`.
-    Of cancellations the day is known: features and labels look at it.
+    Attributes have no history and are as they are today; see `features.blocks.attributes`.
+    Cancellations have a day, which features and labels respect.
     """
     return {
         _landed(name): _landed(name)
@@ -96,7 +96,7 @@ def tables_fingerprint(connection: duckdb.DuckDBPyConnection, data: Data) -> str
         )
         for name, _ in _configured(data)
     )
-    return "".join(f"-{int(str(found)):x}" for (found,) in hashes)
+    return "".join(f"-{int(str(total)):x}" for (total,) in hashes)
 
 
 def _configured(data: Data) -> list[tuple[str, OptionalTable]]:
@@ -114,11 +114,11 @@ def _read(
     settings: FeatureSettings,
     name: str,
     table: OptionalTable,
-    known: str,
+    customers_query: str,
 ) -> TableReport:
     source = open_files(table.path, settings.root, setting=f"data.{name}.path")
     types = source.columns(connection)
-    problems = missing_columns(types, _wanted(table), source.name, f"data.{name}")
+    problems = missing_columns(types, _named_columns(table), source.name, f"data.{name}")
     if problems:
         raise DataError(problems)
     try:
@@ -127,7 +127,7 @@ def _read(
         raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
     source.verify(connection, f"source_{name}")
     reading = reading_of(table, types, settings.data)
-    query = _judged(name, reading, settings.data, known)
+    query = _judged(name, reading, settings.data, customers_query)
     connection.execute(f"CREATE TABLE judged_{name} AS {query}")
     report = _report(connection, name, source.name, reading)
     quarantine = settings.path(settings.store.quarantine)
@@ -136,29 +136,29 @@ def _read(
     return report
 
 
-def _wanted(table: OptionalTable) -> dict[str, tuple[str, ...]]:
+def _named_columns(table: OptionalTable) -> dict[str, tuple[str, ...]]:
     """Setting → the file's columns it names."""
     fields = [name for name in type(table).model_fields if name not in _NO_COLUMNS]
-    wanted: dict[str, tuple[str, ...]] = {
+    columns: dict[str, tuple[str, ...]] = {
         name: (getattr(table, name),) for name in fields if getattr(table, name)
     }
     if isinstance(table, Customers):
-        wanted |= {f"attributes.{name}": (column,) for name, column in table.attributes.items()}
-    return wanted
+        columns |= {f"attributes.{name}": (column,) for name, column in table.attributes.items()}
+    return columns
 
 
-def _judged(name: str, reading: Reading, data: Data, known: str) -> str:
+def _judged(name: str, reading: Reading, data: Data, customers_query: str) -> str:
     """The rows of a table with the reason why they are put aside, if they are.
 
     Files overlap: the k-th of equal rows of one file is the k-th of another. The one that
-    came in first is kept, so that no later file changes what an earlier date could know.
+    came in first is used, so that no later file changes what was known at an earlier date.
     """
     fields = ", ".join(f"{sql} AS {field}" for field, sql in reading.fields.items())
     content = ", ".join(reading.content)
     cases = " ".join(f"WHEN {rule.condition} THEN '{rule.code}'" for rule in reading.rules)
     contradicted = f"min(hash({content})) OVER person <> max(hash({content})) OVER person"
     return f"""
-        WITH known AS ({known}), typed AS (
+        WITH known AS ({customers_query}), typed AS (
             SELECT source_file, source_row, {fields} FROM source_{name}
         ), named AS (
             {_of_persons(reading, data)}
@@ -181,7 +181,7 @@ def _judged(name: str, reading: Reading, data: Data, known: str) -> str:
 
 
 def _of_persons(reading: Reading, data: Data) -> str:
-    """The typed rows, with cards and accounts as the customers whose they are."""
+    """The typed rows, with cards and accounts replaced by their customers."""
     if data.identities is None:
         return "SELECT * FROM typed"
     ids = [name for name in ("customer_id", "other_id") if name in reading.fields]
@@ -196,7 +196,7 @@ def _report(
     connection: duckdb.DuckDBPyConnection, name: str, source: str, reading: Reading
 ) -> TableReport:
     (rows_read,) = row(connection, f"SELECT count(*) FROM source_{name}")
-    found = {
+    counts = {
         reason: (int(rows), example)
         for reason, rows, example in connection.execute(f"""
             SELECT reason, count(*), min_by(parse_filename(source_file) || ', row ' || source_row,
@@ -207,11 +207,11 @@ def _report(
         table=name,
         source=source,
         rows_read=int(str(rows_read)),
-        rows_used=found.get(None, (0, ""))[0],
+        rows_used=counts.get(None, (0, ""))[0],
         put_aside=tuple(
-            TableReason(rule.code, rule.meaning, *found[rule.code])
+            TableReason(rule.code, rule.meaning, *counts[rule.code])
             for rule in reading.rules
-            if rule.code in found
+            if rule.code in counts
         ),
         notes=_notes(connection, name, reading),
     )
@@ -224,14 +224,14 @@ def _report(
 
 
 def _notes(connection: duckdb.DuckDBPyConnection, name: str, reading: Reading) -> tuple[str, ...]:
-    """Sentences about what used rows do not say."""
+    """Sentences about unread values in used rows."""
     if not reading.unread:
         return ()
     counts = ", ".join(f"count(*) FILTER ({flag})" for flag in reading.unread)
-    found = row(connection, f"SELECT {counts} FROM judged_{name} WHERE reason IS NULL")
+    unread_rows = row(connection, f"SELECT {counts} FROM judged_{name} WHERE reason IS NULL")
     return tuple(
         sentence.format(rows=f"{rows:,}")
-        for rows, sentence in zip(found, reading.unread.values(), strict=True)
+        for rows, sentence in zip(unread_rows, reading.unread.values(), strict=True)
         if rows
     )
 
@@ -270,7 +270,9 @@ _CANCELLED = """
 
 def _attributes(table: Customers) -> str:
     numbers = [number_column(name) for name in table.numbers]
-    levels = [level_column(name, level) for name, some in table.levels.items() for level in some]
+    levels = [
+        level_column(name, level) for name, values in table.levels.items() for level in values
+    ]
     cancelled = [_CANCELLED] if table.cancelled_on else []
     return f"""
         SELECT customer, {", ".join(["consent", "name", "contact", *cancelled, *numbers, *levels])}

@@ -1,4 +1,4 @@
-"""How each optional table is read: its fields in SQL, and why a row of it is put aside."""
+"""How each optional table is read: its fields in SQL, and the rules that put rows aside."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -32,8 +32,7 @@ class Reading:
     content : the fields by which two rows are the same row
     rules : why rows are put aside, first match wins
     repeats : whether one file may rightly hold the same row twice
-    unread : condition on used rows that say less than they might → a sentence about `{rows}` of
-        them
+    unread : condition on used rows with unread values → a sentence about `{rows}` of them
     """
 
     fields: dict[str, str]
@@ -85,9 +84,9 @@ def _times(
 
 
 def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Reading:
-    words = {kind: kind for kind in get_args(Kind)} | table.kinds
+    kinds = {kind: kind for kind in get_args(Kind)} | table.kinds
     cases = " ".join(
-        f"WHEN lower({literal(word.strip())}) THEN {literal(kind)}" for word, kind in words.items()
+        f"WHEN lower({literal(word.strip())}) THEN {literal(kind)}" for word, kind in kinds.items()
     )
     source = "source_interactions"
     return Reading(
@@ -168,7 +167,7 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
         "contact": plain_text(table.contact, types),
     }
     flags = {"unread_consent": (plain_text(table.consent, types), fields["consent"])}
-    said = {
+    sentences = {
         "unread_consent": "data.customers.consent: {rows} values are neither yes nor no and say nothing."
     }
     if table.cancelled_on:
@@ -178,13 +177,13 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
             plain_text(table.cancelled_on, types),
             fields["cancelled_at"],
         )
-        said["unread_cancellation"] = (
+        sentences["unread_cancellation"] = (
             "data.customers.cancelled_on: {rows} values are no dates and say nothing."
         )
     for name, column in table.numbers.items():
         fields[number_column(name)] = number(column, types, data)
         flags[f"unread_{name}"] = (plain_text(column, types), number(column, types, data))
-        said[f"unread_{name}"] = (
+        sentences[f"unread_{name}"] = (
             f"data.customers.attributes.{name}: {{rows}} values are no numbers and say nothing."
         )
     for name, levels in table.levels.items():
@@ -193,7 +192,7 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
             fields[level_column(name, level)] = f"CAST({text} = {literal(value)} AS DOUBLE)"
         listed = ", ".join(map(literal, levels.values()))
         flags[f"unread_{name}"] = (text, f"CASE WHEN {text} IN ({listed}) THEN {text} END")
-        said[f"unread_{name}"] = (
+        sentences[f"unread_{name}"] = (
             f"data.customers.levels.{name}: {{rows}} values are none of the levels."
         )
     return Reading(
@@ -218,12 +217,12 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
             _STRANGER,
         ),
         repeats=False,
-        unread=said,
+        unread=sentences,
     )
 
 
 def _yes_or_no(text: str) -> str:
-    yes, no = (", ".join(map(literal, words)) for words in (_YES, _NO))
+    yes, no = (", ".join(map(literal, answers)) for answers in (_YES, _NO))
     return (
         f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"
     )

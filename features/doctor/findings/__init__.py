@@ -1,4 +1,4 @@
-"""What the doctor looks for; to add a finding is a function and a line."""
+"""The catalogue of findings; to add one: a function, and a line here."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ FINDINGS: tuple[Callable[[LineEvidence], list[Finding]], ...] = (
     goods.several_names,
     calendar.open_month,
 )
-"""The gravest first: what makes every number wrong before what touches a few rows."""
+"""The gravest first: findings that make every number wrong come before those on a few rows."""
 
 
 def find_all(evidence: LineEvidence) -> list[Finding]:

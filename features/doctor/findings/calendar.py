@@ -10,14 +10,14 @@ from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 
 _LISTED = 3
-_FEWEST_ROWS = 20  # a day below can be odd by chance
+_FEWEST_ROWS = 20  # days with fewer can be odd by chance
 _WINDOW_DAYS = 28
 _JUMP = 2.5
 _EARLY_MINUTES = 90
 
 
 def stray_days(evidence: LineEvidence) -> list[Finding]:
-    """Few rows far before or after all others."""
+    """A few rows far before or after the rest."""
     days, core = evidence.days, evidence.usual_days
     strays = days.drop(core.index)
     if strays.empty:
@@ -44,14 +44,14 @@ def cut_short(evidence: LineEvidence) -> list[Finding]:
     """A last day that is not over."""
     days = evidence.usual_days
     last = days.iloc[-1]
-    alike = days[days["day"].dt.day_of_week == last["day"].day_of_week].iloc[-9:-1]
-    if len(alike) < 3:
+    same_weekday = days[days["day"].dt.day_of_week == last["day"].day_of_week].iloc[-9:-1]
+    if len(same_weekday) < 3:
         return []
-    usual, closed = alike["rows"].median(), _minutes(alike["closed"]).median()
-    few = last["rows"] < usual - 3 * usual**0.5 and last["rows"] < 0.6 * usual
+    usual, closed = same_weekday["rows"].median(), _minutes(same_weekday["closed"]).median()
+    too_few = last["rows"] < usual - 3 * usual**0.5 and last["rows"] < 0.6 * usual
     closes = last["closed"].hour * 60 + last["closed"].minute
     early = evidence.has_times and closes < closed - _EARLY_MINUTES
-    if not (few or (early and last["rows"] < 0.9 * usual)):
+    if not (too_few or (early and last["rows"] < 0.9 * usual)):
         return []
     day = _day(last["day"])
     usually = f", usually at {closed // 60:.0f}:{closed % 60:02.0f}" if early else ""
@@ -106,7 +106,7 @@ def empty_days(evidence: LineEvidence) -> list[Finding]:
     selling = rows[is_open.transform("mean") >= 0.5]
     empty = selling[selling == 0]
     if empty.empty or len(empty) > 0.2 * len(selling):
-        return []  # a shop of few orders has many days without
+        return []  # a shop with few orders has many empty days
     never = [f"{name}s" for name, share in zip(_WEEKDAYS, open_share, strict=True) if share < 0.05]
     closed = f" (never open on {' and '.join(never)})" if never else ""
     return [
@@ -140,19 +140,21 @@ def _runs(days: pd.DatetimeIndex, rows: "pd.Series[int]") -> str:
     """Days as stretches in which nothing was sold, the longest first."""
     silent = pd.DatetimeIndex(rows[rows == 0].index)
     stretch = pd.Series(silent).diff().dt.days.ne(1).cumsum().to_numpy()
-    found = {part: silent[stretch == part] for part in sorted(set(stretch[np.isin(silent, days)]))}
-    longest = sorted(found.values(), key=len, reverse=True)
+    stretches = {
+        part: silent[stretch == part] for part in sorted(set(stretch[np.isin(silent, days)]))
+    }
+    longest = sorted(stretches.values(), key=len, reverse=True)
     return _listed([_span(part) for part in longest[:_LISTED]], len(longest))
 
 
 def odd_days(evidence: LineEvidence) -> list[Finding]:
-    """Days that sell a quarter, or four times, of what the same weekday sells around them."""
+    """Days with less than a quarter, or more than four times, the sales of their weekday around them."""
     rows = _by_day(evidence)
     weeks = rows.groupby(_weekday(rows))
     usual = weeks.transform(lambda part: part.rolling(9, center=True, min_periods=4).median())
     low = (rows > 0) & (rows < usual / 4)
     odd = rows[(low | (rows > 4 * usual)) & (usual >= _FEWEST_ROWS)]
-    # the last day is told by `cut_short`
+    # `cut_short` covers the last day
     odd = odd[odd.index < rows.index[-1]]
     if odd.empty:
         return []
@@ -192,12 +194,12 @@ def _span(days: pd.Index) -> str:
 
 
 def jump(evidence: LineEvidence) -> list[Finding]:
-    """The day from which on four weeks sell much more, or less, than the four weeks before."""
+    """The day after which four weeks sell much more, or less, than the four weeks before it."""
     rows = _by_day(evidence)
     before = rows.rolling(_WINDOW_DAYS).sum().shift(1)
     after = rows[::-1].rolling(_WINDOW_DAYS).sum()[::-1]
-    both = (before > 0) & (after > 0) & (before + after >= 10 * _FEWEST_ROWS)
-    change = pd.Series(np.log((after / before)[both]))
+    comparable = (before > 0) & (after > 0) & (before + after >= 10 * _FEWEST_ROWS)
+    change = pd.Series(np.log((after / before)[comparable]))
     if change.empty or change.abs().max() < np.log(_JUMP):
         return []
     day = pd.Timestamp(str(change.abs().idxmax()))
@@ -218,8 +220,8 @@ def jump(evidence: LineEvidence) -> list[Finding]:
 
 def _listed(texts: Iterable[str], count: int) -> str:
     shown = list(texts)
-    more = f" and {count - len(shown)} more" if count > len(shown) else ""
-    return ", ".join(shown) + more
+    rest = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return ", ".join(shown) + rest
 
 
 def _day(day: "date | pd.Timestamp") -> str:

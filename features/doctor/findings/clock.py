@@ -1,4 +1,4 @@
-"""Findings on the clock: hours that never were, hours that came twice, nights like days."""
+"""Findings on the clock: skipped hours, repeated hours, sales at night."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -87,7 +87,7 @@ def changed_hours(evidence: LineEvidence) -> list[Finding]:
 
 
 def _hours(changes: list[ClockChange]) -> str:
-    """A predicate for times within changes; days alone, which stand at midnight, never are."""
+    """A predicate for times within changes; dates without a time, at midnight, never match."""
     if not changes:
         return ""
     days = ", ".join(sorted({f"DATE '{c.start:%Y-%m-%d}'" for c in changes}))
@@ -143,7 +143,7 @@ def days_only(evidence: LineEvidence) -> list[Finding]:
 
 
 def at_night(evidence: LineEvidence) -> list[Finding]:
-    """Sales at hours at which shops sleep: a clock in UTC, read as the shop's."""
+    """Sales at night: perhaps a clock in UTC, read as the shop's."""
     condition = "is_wall_time AND hour(ordered_at) BETWEEN 1 AND 4"
     night, timed = evidence.row(f"""
         SELECT count(*) FILTER ({condition}), count(*) FILTER (ordered_at <> ordered_on)

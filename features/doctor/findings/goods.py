@@ -51,7 +51,7 @@ def _kind(code: str, name: str) -> str | None:
 
 def _finding(evidence: LineEvidence, kind: str, products: pd.DataFrame) -> Finding:
     codes = ", ".join(f'"{code}"' for code in products["product_id"].head(_LISTED))
-    more = f" and {len(products) - _LISTED} more" if len(products) > _LISTED else ""
+    rest = f" and {len(products) - _LISTED} more" if len(products) > _LISTED else ""
     first = products.iloc[0]
     return Finding(
         code=kind,
@@ -59,7 +59,7 @@ def _finding(evidence: LineEvidence, kind: str, products: pd.DataFrame) -> Findi
         count=len(products),
         unit="product",
         meaning=_KINDS[kind],
-        advice=f"Add to data.rules.ignore_products: {codes}{more}.",
+        advice=f"Add to data.rules.ignore_products: {codes}{rest}.",
         share_of_revenue=evidence.share(products["amount"].abs().sum()),
         example=" ".join(filter(None, (first["product_id"], first["name"]))),
     )

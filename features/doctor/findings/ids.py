@@ -1,4 +1,4 @@
-"""Findings on ids of customers: nobody's id, and ids that are one."""
+"""Findings on customer ids: ids of nobody, and several ids of one customer."""
 
 from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
@@ -11,37 +11,37 @@ _SHOWN = 3
 
 
 def nobody(evidence: LineEvidence) -> list[Finding]:
-    """Ids that stand for guests or for whoever was not known, each taken for one customer."""
+    """Ids that stand for guests or unknown buyers, each taken for one customer."""
     customers = evidence.connection.execute("""
         SELECT customer_id, count(*) AS orders, CAST(sum(bought) AS DOUBLE) AS bought
         FROM doctor_orders WHERE bought_rows > 0
         GROUP BY customer_id HAVING count(*) > 1
         ORDER BY bought DESC, customer_id""").fetchall()
-    words = nobody_words()
-    found = [one for one in customers if words.speaks_of_nobody(one[0])]
-    if not found:
+    vocabulary = nobody_words()
+    suspects = [customer for customer in customers if vocabulary.speaks_of_nobody(customer[0])]
+    if not suspects:
         return []
-    names = ", ".join(_quoted(name) for name, *_ in found[:_SHOWN])
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    orders = sum(int(count) for _, count, _ in found)
+    names = ", ".join(_quoted(name) for name, *_ in suspects[:_SHOWN])
+    rest = f" and {len(suspects) - _SHOWN} more" if len(suspects) > _SHOWN else ""
+    orders = sum(int(count) for _, count, _ in suspects)
     return [
         Finding(
             code="nobody_id",
             severity="look",
-            count=len(found),
+            count=len(suspects),
             unit="customer",
-            meaning=f"{names}{more} with {orders:,} orders looks like nobody: guests, or everybody whom "
+            meaning=f"{names}{rest} with {orders:,} orders looks like nobody: guests, or everybody whom "
             "the till does not know, taken for one customer.",
             advice=f"Set data.rules.anonymous_customers = [{names}], or a column that tells people apart "
             "in data.columns.customer_id.",
-            share_of_revenue=evidence.share(sum(bought for *_, bought in found)),
-            example=f"customer {found[0][0]}",
+            share_of_revenue=evidence.share(sum(bought for *_, bought in suspects)),
+            example=f"customer {suspects[0][0]}",
         )
     ]
 
 
 def collapsing(evidence: LineEvidence) -> list[Finding]:
-    """Ids that differ only in how they are written: those that count apart, and those read as one."""
+    """Ids that differ only in their writing: those counted apart, and those read as one."""
     return [*_of_other_case(evidence), *_read_as_one(evidence)]
 
 

@@ -1,4 +1,4 @@
-"""What findings are told from: the judged lines, grouped once by day, product and order."""
+"""The evidence for findings: the judged lines, grouped once by day, product and order."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,7 +74,7 @@ class LineEvidence:
 
     @cached_property
     def usual_days(self) -> pd.DataFrame:
-        """The `days` without those few that a long silence parts from all others."""
+        """The `days` without the few that a long silence separates from the rest."""
         days = self.days
         if days.empty:
             return days
@@ -82,7 +82,7 @@ class LineEvidence:
         rows = days["rows"].groupby(part).sum()
         usual = rows[rows > _STRAY_SHARE * rows.sum()].index
         if usual.empty:
-            return days  # so few orders that no day is far from others
+            return days  # too few orders to say which days are far from the rest
         core: pd.DataFrame = days[part.between(usual.min(), usual.max())]
         return core
 
@@ -105,7 +105,7 @@ class LineEvidence:
         return abs(float(amount)) / self.revenue if self.revenue > 0 else None
 
     def example(self, condition: str) -> str:
-        """Where the first row of a condition stands: name of the file and row in it."""
+        """The first row of a condition: name of the file and row in it."""
         return str(
             self.row(f"""
             SELECT parse_filename(source_file) || ', row ' || source_row FROM judged_lines

@@ -1,4 +1,4 @@
-"""Findings on single rows: what they lack, and values that are odd."""
+"""Findings on single rows: missing and odd values."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _CONTENT = "customer_id, order_id, product_id, ordered_at, quantity, amount, dis
 
 
 def missing_ids(evidence: LineEvidence) -> list[Finding]:
-    """Rows of nobody."""
+    """Rows without a customer."""
     condition = "reason IS NULL AND customer_id IS NULL"
     count, amount = _counted(evidence, condition)
     if not count:
@@ -35,14 +35,14 @@ def missing_ids(evidence: LineEvidence) -> list[Finding]:
 
 
 def free_lines(evidence: LineEvidence) -> list[Finding]:
-    """Lines that cost nothing, and lines of no piece."""
+    """Lines with amount 0, and lines with quantity 0."""
     free, _ = _counted(evidence, "reason IS NULL AND amount = 0")
     none, amount = _counted(evidence, "reason IS NULL AND quantity = 0")
-    both, _ = _counted(evidence, "reason IS NULL AND amount = 0 AND quantity = 0")
+    free_and_none, _ = _counted(evidence, "reason IS NULL AND amount = 0 AND quantity = 0")
     smallest = f"{1 / evidence.data.minor_units:g} {evidence.data.currency}"
-    found = []
+    findings = []
     if free:
-        found.append(
+        findings.append(
             Finding(
                 code="free",
                 severity="look",
@@ -54,26 +54,26 @@ def free_lines(evidence: LineEvidence) -> list[Finding]:
             )
         )
     if none:
-        found.append(
+        findings.append(
             Finding(
                 code="zero_quantity",
                 severity="look",
                 count=none,
                 unit="row",
-                meaning=f"quantity 0, {both:,} of them with amount 0 as well: used with their amount; "
+                meaning=f"quantity 0, {free_and_none:,} of them with amount 0 as well: used with their amount; "
                 "no feature counts pieces.",
                 share_of_revenue=evidence.share(amount),
                 example=evidence.example("reason IS NULL AND quantity = 0"),
             )
         )
-    return found
+    return findings
 
 
 def equal_rows(evidence: LineEvidence) -> list[Finding]:
-    """Rows that are equal to another one of their file, and count nevertheless."""
+    """Rows that are equal to an earlier row of their file and are used."""
     if duplicates_dropped(evidence.data):
         return []
-    again = f"""
+    copies = f"""
         SELECT min(source_row) AS first_row, source_file, count(*) - 1 AS copies,
                (count(*) - 1) * any_value(amount) AS amount
         FROM judged_lines WHERE reason IS NULL
@@ -81,7 +81,7 @@ def equal_rows(evidence: LineEvidence) -> list[Finding]:
     count, amount, example = evidence.row(f"""
         SELECT coalesce(sum(copies), 0), coalesce(sum(amount), 0),
                min_by(parse_filename(source_file) || ', row ' || first_row, (source_file, first_row))
-        FROM ({again})""")
+        FROM ({copies})""")
     if not count:
         return []
     return [
@@ -121,7 +121,7 @@ def below_cost(evidence: LineEvidence) -> list[Finding]:
 
 
 def unknown_costs(evidence: LineEvidence) -> list[Finding]:
-    """Costs of some goods and not of enough others."""
+    """Costs that are known of too few of the goods."""
     goods = "reason IS NULL AND NOT is_return AND customer_id IS NOT NULL"
     unknown = f"{goods} AND cost IS NULL AND amount > 0"
     all_lines, paid = _counted(evidence, goods)
@@ -184,12 +184,12 @@ def unknown_goods(evidence: LineEvidence) -> list[Finding]:
         missing = "product_id IS NOT NULL AND NOT is_in_catalogue"
         means = f"a product that is not in {Path(table.path).name}."
         checks.append(("not_in_products", missing, means, "Add it to the table."))
-    found = []
+    findings = []
     for code, missing, meaning, advice in checks:
         condition = f"reason IS NULL AND {missing}"
         count, amount = _counted(evidence, condition)
         if count:
-            found.append(
+            findings.append(
                 Finding(
                     code=code,
                     severity="look",
@@ -201,7 +201,7 @@ def unknown_goods(evidence: LineEvidence) -> list[Finding]:
                     example=evidence.example(condition),
                 )
             )
-    return found
+    return findings
 
 
 def conversions(evidence: LineEvidence) -> list[Finding]:

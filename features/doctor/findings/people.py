@@ -11,7 +11,7 @@ _NO_PERSON = "If it is no person, name it in data.rules.anonymous_customers."
 
 
 def identities(evidence: LineEvidence) -> list[Finding]:
-    """What the identities table did."""
+    """The effect of the identities table."""
     resolution = evidence.identities
     if resolution is None:
         return []
@@ -64,7 +64,7 @@ _CUSTOMERS = """
            min(ordered_on) AS first_day
     FROM doctor_orders WHERE bought_rows > 0 GROUP BY customer_id"""
 
-# several shops at the same minute, more than once by chance
+# in several shops at the same minute, more often than by chance
 _TORN = """
     SELECT customer_id FROM (
         SELECT customer_id FROM doctor_orders
@@ -75,7 +75,7 @@ _TORN = """
 
 
 def patterns(evidence: LineEvidence) -> list[Finding]:
-    """Customers that behave like no single private person, and the left edge of the log."""
+    """Customers that do not behave like one private person, and the left edge of the log."""
     customers = evidence.frame(_CUSTOMERS)
     if customers.empty:
         return []
@@ -88,7 +88,7 @@ def patterns(evidence: LineEvidence) -> list[Finding]:
     staff = (customers["orders"] >= max(50, 10 * orders)) & (share >= max(0.2, 3 * usual))
     large = (customers["bought"] >= 100 * bought) & (len(customers) >= 100) & (bought > 0)
     weight = customers["bought"][large].sum() / max(customers["bought"].sum(), 1)
-    # hundreds of orders of usual size are many people's: a reseller buys much at once
+    # hundreds of orders of usual size belong to many people: a reseller buys much at once
     usual_order = (customers["bought"] / customers["orders"]).median()
     small = customers["bought"] / customers["orders"] <= 3 * usual_order
     clerks = large & small & (customers["orders"] >= max(100, 10 * orders))
@@ -123,24 +123,26 @@ def patterns(evidence: LineEvidence) -> list[Finding]:
             "",
         ),
     )
-    found = [
-        _people(evidence, code, customers[who], *words) for code, who, *words in kinds if who.any()
+    findings = [
+        _people(evidence, code, customers[matches], *sentences)
+        for code, matches, *sentences in kinds
+        if matches.any()
     ]
-    return found + _left_edge(evidence, customers) + _cohort(evidence, customers)
+    return findings + _left_edge(evidence, customers) + _cohort(evidence, customers)
 
 
 def _people(
-    evidence: LineEvidence, code: str, who: pd.DataFrame, meaning: str, advice: str
+    evidence: LineEvidence, code: str, customers: pd.DataFrame, meaning: str, advice: str
 ) -> Finding:
-    largest = who.sort_values(["bought", "customer_id"], ascending=[False, True])
+    largest = customers.sort_values(["bought", "customer_id"], ascending=[False, True])
     return Finding(
         code=code,
         severity="look",
-        count=len(who),
+        count=len(customers),
         unit="customer",
         meaning=meaning,
         advice=advice,
-        share_of_revenue=evidence.share(who["bought"].sum()),
+        share_of_revenue=evidence.share(customers["bought"].sum()),
         example=f"customer {largest['customer_id'].iloc[0]}",
     )
 

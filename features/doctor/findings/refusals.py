@@ -1,4 +1,4 @@
-"""Findings that stop training and scoring; cheap, told whenever orders are read."""
+"""Findings that stop training and scoring; cheap enough for every reading of orders."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def nothing_usable(report: Report) -> list[Finding]:
 def without_rate(
     connection: duckdb.DuckDBPyConnection, data: Data, quarantined: tuple[ReasonCount, ...]
 ) -> list[Finding]:
-    """Amounts in currencies that nothing converts."""
+    """Amounts in currencies without a rate."""
     aside = next((count for count in quarantined if count.reason == "no_rate"), None)
     if aside is None:
         return []
@@ -80,8 +80,8 @@ def card_of_two(data: Data, resolution: Resolution | None) -> list[Finding]:
         f"card {card!r} to {' and '.join(map(repr, names))}"
         for card, names in resolution.conflicts[:_LISTED]
     )
-    more = len(resolution.conflicts) - _LISTED
-    rest = f"; and {more} more" if more > 0 else ""
+    unlisted = len(resolution.conflicts) - _LISTED
+    rest = f"; and {unlisted} more" if unlisted > 0 else ""
     rule = data.identities.conflicts
     done = {
         "refuse": "",

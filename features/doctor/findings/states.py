@@ -1,4 +1,4 @@
-"""Findings on what became of orders: states without a date, and columns of states that nobody reads."""
+"""Findings on the states of orders: states without a date, and state columns that are not read."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ _SHOWN = 4
 
 
 def without_date(evidence: LineEvidence) -> list[Finding]:
-    """States of which the shop does not say since when they hold."""
-    gone = f"reason IN ({literal(STATUS_NONE)}, 'cancelled_column', {literal(REFUNDED)})"
-    undated = f"changed_at IS NULL AND ({gone} OR reason IS NULL AND refunded > 0)"
+    """States without the date from which they hold."""
+    is_no_purchase = f"reason IN ({literal(STATUS_NONE)}, 'cancelled_column', {literal(REFUNDED)})"
+    undated = f"changed_at IS NULL AND ({is_no_purchase} OR reason IS NULL AND refunded > 0)"
     bands = " ".join(
         f"WHEN age <= {days} THEN {number}" if days else f"ELSE {number}"
         for number, (days, _) in enumerate(_AGES)
@@ -27,7 +27,7 @@ def without_date(evidence: LineEvidence) -> list[Finding]:
         WITH of_orders AS (
             SELECT bool_or({undated}) AS is_changed, max(ordered_on) AS day
             FROM judged_lines
-            WHERE (reason IS NULL OR {gone}) AND NOT is_return AND ordered_on IS NOT NULL
+            WHERE (reason IS NULL OR {is_no_purchase}) AND NOT is_return AND ordered_on IS NOT NULL
             GROUP BY customer_id, coalesce(order_id, CAST(ordered_on AS VARCHAR))
         ), aged AS (SELECT *, max(day) OVER () - day AS age FROM of_orders)
         SELECT CASE {bands} END AS band, count(*) AS orders, count(*) FILTER (is_changed) AS changed
@@ -55,14 +55,14 @@ def without_date(evidence: LineEvidence) -> list[Finding]:
 
 @dataclass(frozen=True)
 class _SpeakingColumn:
-    """A column whose values speak of the state of orders."""
+    """A column whose values are states of orders."""
 
     name: str
     verdicts: dict[str, Verdict]
 
 
 def unread_states(evidence: LineEvidence) -> list[Finding]:
-    """Columns of few values that speak of cancelled, failed, refunded or test orders, unmapped."""
+    """Unmapped columns of few values that name cancelled, failed, refunded or test orders."""
     return [
         finding
         for column in _speaking_columns(evidence)
@@ -73,27 +73,27 @@ def unread_states(evidence: LineEvidence) -> list[Finding]:
 def _unread_state(evidence: LineEvidence, column: _SpeakingColumn) -> list[Finding]:
     value = f"trim(CAST({identifier(column.name)} AS VARCHAR))"
     listed = ", ".join(literal(value) for value in column.verdicts)
-    found = evidence.connection.execute(f"""
+    counts = evidence.connection.execute(f"""
         SELECT {value} AS value, count(*) AS rows, coalesce(sum(abs(amount)), 0) AS amount
         FROM source_lines JOIN judged_lines USING (source_file, source_row)
         WHERE reason IS NULL AND {value} IN ({listed})
         GROUP BY value ORDER BY rows DESC, value""").fetchall()
-    if not found:
+    if not counts:
         return []
-    shown = ", ".join(f"{value!r} ({rows:,} rows)" for value, rows, _ in found[:_SHOWN])
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    shown = ", ".join(f"{value!r} ({rows:,} rows)" for value, rows, _ in counts[:_SHOWN])
+    rest = f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
     return [
         Finding(
             code="unread_state",
             severity="look",
-            count=sum(int(rows) for _, rows, _ in found),
+            count=sum(int(rows) for _, rows, _ in counts),
             unit="row",
             meaning=f"column {column.name!r} speaks of orders that are no purchases, and they count: "
-            f"{shown}{more}.",
+            f"{shown}{rest}.",
             advice=f"Set data.columns.status = {identifier(column.name)}, and say in data.rules.status "
             "which values are a purchase, none or a return.",
-            share_of_revenue=evidence.share(sum(float(amount) for *_, amount in found)),
-            example=str(found[0][0]),
+            share_of_revenue=evidence.share(sum(float(amount) for *_, amount in counts)),
+            example=str(counts[0][0]),
         )
     ]
 
@@ -111,7 +111,7 @@ def _speaking_columns(evidence: LineEvidence) -> list[_SpeakingColumn]:
     ]
     if not texts:
         return []
-    # nested in a sample, or all values of all columns would be held at once
+    # over a sample: otherwise all values of all columns would be in memory at once
     lists = ", ".join(
         f"list(DISTINCT trim({identifier(name)})) FILTER (trim({identifier(name)}) <> '')"
         for name in texts
@@ -125,21 +125,23 @@ def _speaking_columns(evidence: LineEvidence) -> list[_SpeakingColumn]:
 
 
 def _speaks(values: list[str]) -> bool:
-    words = status_words()
-    known = [value for value in values if words.verdict(value) is not None]
-    return 2 * len(known) >= len(values) and any(_is_no_purchase(value) for value in values)
+    vocabulary = status_words()
+    states = [value for value in values if vocabulary.verdict(value) is not None]
+    return 2 * len(states) >= len(values) and any(_is_no_purchase(value) for value in values)
 
 
 def _is_no_purchase(value: str) -> bool:
-    words = status_words()
-    verdict = words.verdict(value)
-    return verdict not in (None, "purchase") and not words.is_ambiguous(value)
+    vocabulary = status_words()
+    verdict = vocabulary.verdict(value)
+    return verdict not in (None, "purchase") and not vocabulary.is_ambiguous(value)
 
 
 def _states_of(evidence: LineEvidence, name: str) -> dict[str, Verdict]:
-    words = status_words()
+    vocabulary = status_words()
     values = evidence.frame(f"SELECT DISTINCT trim({identifier(name)}) AS value FROM source_lines")
     if len(values) > 10 * _FEW_VALUES:
         return {}
-    told = {value: words.verdict(value) for value in values["value"].dropna()}
-    return {value: verdict for value, verdict in told.items() if verdict not in (None, "purchase")}
+    verdicts = {value: vocabulary.verdict(value) for value in values["value"].dropna()}
+    return {
+        value: verdict for value, verdict in verdicts.items() if verdict not in (None, "purchase")
+    }
