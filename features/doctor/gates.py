@@ -51,7 +51,7 @@ def gates(report: Report, data: Data) -> list[Finding]:
         *_do_not_add_up(report),
         *_undecided(report),
     ]
-    return accepted(found, data)
+    return accepted(findings, data)
 
 
 def accepted(findings: list[Finding], data: Data) -> list[Finding]:
