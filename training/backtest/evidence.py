@@ -1,4 +1,4 @@
-"""What a training leaves for later: how its models did, and how its customers were spread.
+"""What a training stores for later: its models' outcomes and its customers' features.
 
 A score run compares today's customers with those of the training (drift), and its pages show
 grades and calibration without asking MLflow. Nothing here is about one customer.
@@ -20,7 +20,7 @@ from training.measures.groups import calibration
 from training.models.estimator import read_json, write_json
 
 if TYPE_CHECKING:
-    # Those who load a bundle judge nothing.
+    # loading a bundle judges nothing
     from training.backtest.backtest import Backtest, TaskResult
 
 FILE = "evidence.json"
@@ -77,20 +77,20 @@ class BacktestEvidence:
         )
 
     def with_kept(
-        self, earlier: "BacktestEvidence | None", kept: Mapping[str, str]
+        self, earlier: "BacktestEvidence | None", kept_versions: Mapping[str, str]
     ) -> "BacktestEvidence":
-        """The same, with what `earlier` says of the tasks whose earlier model goes on.
+        """The same, with the evidence of `earlier` for the tasks whose earlier model stays.
 
-        `kept` maps those tasks to the version; one that `earlier` says nothing of has none.
+        `kept_versions` maps those tasks to the version; without evidence in `earlier` they have none.
         """
         theirs = earlier or type(self)({}, {})
-        tasks = {name: one for name, one in self.tasks.items() if name not in kept}
-        for name, version in kept.items():
+        tasks = {name: task for name, task in self.tasks.items() if name not in kept_versions}
+        for name, version in kept_versions.items():
             if name in theirs.tasks and theirs.tasks[name]["version"] == version:
                 tasks[name] = theirs.tasks[name]
-        dates = {one["as_of"] for one in tasks.values()}
-        known = {**theirs.references, **self.references}
-        references = {day: known[day] for day in sorted(dates & known.keys())}
+        dates = {task["as_of"] for task in tasks.values()}
+        all_references = {**theirs.references, **self.references}
+        references = {day: all_references[day] for day in sorted(dates & all_references.keys())}
         return type(self)(tasks, references, self.grade_rule)
 
     def save(self, directory: Path) -> None:
@@ -104,7 +104,7 @@ class BacktestEvidence:
         Raises
         ------
         BundleError
-            When it is missing or something else.
+            When it is missing or not evidence.
         """
         try:
             return cls(**read_json(directory / FILE))
@@ -146,64 +146,69 @@ def _judged(result: "TaskResult", tests: list[str], bands: Mapping[str, float]) 
 
 
 OUTCOMES = ("churned", "spent")
-"""Outcomes of which a mean can be set against the mean of what was said."""
+"""Outcomes whose mean can be compared with the mean prediction."""
 
 
 def outcomes(pairs: list[tuple[Floats, Floats]], *, levels: bool) -> dict[str, Any]:
-    """What was said beside what happened.
+    """Predictions beside outcomes.
 
     Parameters
     ----------
-    pairs : per occasion, what was said of each customer and what happened
-    levels : whether to count by steps of `STEP` of what was said, a probability
+    pairs : per occasion, prediction and outcome of each customer
+    levels : whether to count by steps of `STEP` of the prediction, a probability
 
     Returns
     -------
-    `deciles` (of each occasion by what was said, lowest first, then pooled: `customers`, means
+    `deciles` (of each occasion by prediction, lowest first, then pooled: `customers`, means
     `said` and `happened`), `totals` (per occasion: `customers`, sums `said` and `happened`)
     and `levels` (`from`, `customers`, sums `said` and `happened`; empty unless asked for).
     """
-    known = [_finite_pairs(*pair) for pair in pairs]
-    tenths = [np.array_split(np.argsort(said, kind="stable"), TENTHS) for said, _ in known]
+    finite_pairs = [_finite_pairs(*pair) for pair in pairs]
+    tenths = [
+        np.array_split(np.argsort(predicted, kind="stable"), TENTHS)
+        for predicted, _ in finite_pairs
+    ]
     deciles = []
     for number in range(TENTHS):
-        said, happened = (
-            np.concatenate([pair[side][at[number]] for pair, at in zip(known, tenths, strict=True)])
+        predicted, happened = (
+            np.concatenate(
+                [pair[side][at[number]] for pair, at in zip(finite_pairs, tenths, strict=True)]
+            )
             for side in (0, 1)
         )
-        if len(said):
-            means = {"said": float(said.mean()), "happened": float(happened.mean())}
-            deciles.append({"decile": number + 1, "customers": len(said), **means})
+        if len(predicted):
+            means = {"said": float(predicted.mean()), "happened": float(happened.mean())}
+            deciles.append({"decile": number + 1, "customers": len(predicted), **means})
     return {
         "deciles": deciles,
-        "totals": [_sums(said, happened) for said, happened in known],
-        "levels": _levels(known) if levels else [],
+        "totals": [_sums(predicted, happened) for predicted, happened in finite_pairs],
+        "levels": _levels(finite_pairs) if levels else [],
     }
 
 
 def _levels(pairs: list[tuple[Floats, Floats]]) -> list[dict[str, Any]]:
-    said, happened = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-    steps = np.clip(np.floor(said / STEP + 1e-9), 0, round(1 / STEP) - 1).astype(int)
+    predicted, happened = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+    steps = np.clip(np.floor(predicted / STEP + 1e-9), 0, round(1 / STEP) - 1).astype(int)
     return [
         {
             "from": round(step * STEP, 2),
-            **_sums(said[steps == step], happened[steps == step]),
+            **_sums(predicted[steps == step], happened[steps == step]),
         }
         for step in np.unique(steps).tolist()
     ]
 
 
-def _sums(said: Floats, happened: Floats) -> dict[str, Any]:
+def _sums(predicted: Floats, happened: Floats) -> dict[str, Any]:
     return {
-        "customers": len(said),
-        "said": float(said.sum()),
+        "customers": len(predicted),
+        "said": float(predicted.sum()),
         "happened": float(happened.sum()),
     }
 
 
-def _finite_pairs(said: Floats, happened: Floats) -> tuple[Floats, Floats]:
-    known = np.isfinite(said) & np.isfinite(happened)
-    return said[known], happened[known]
+def _finite_pairs(predicted: Floats, happened: Floats) -> tuple[Floats, Floats]:
+    is_finite = np.isfinite(predicted) & np.isfinite(happened)
+    return predicted[is_finite], happened[is_finite]
 
 
 def finite(value: float) -> float | None:
@@ -212,25 +217,25 @@ def finite(value: float) -> float | None:
 
 
 def spread(values: Floats) -> dict[str, Any]:
-    """The deciles of a feature that differ, the share of customers up to each, and without it.
+    """The distinct deciles of a feature, and the share of customers up to each and without it.
 
     Returns
     -------
     `edges` (≤ 9, ascending), `shares` (one more than edges, of those who have the feature: up
     to and with each edge, then above the last) and `missing` (share of all).
     """
-    known = values[np.isfinite(values)]
+    present = values[np.isfinite(values)]
     levels = np.linspace(0, 1, TENTHS + 1)[1:-1]
-    # an order statistic, so that a value that many share is an edge and not beside one
-    edges = np.unique(np.quantile(known, levels, method="higher")) if len(known) else known
+    # an order statistic, so that a value shared by many is an edge itself
+    edges = np.unique(np.quantile(present, levels, method="higher")) if len(present) else present
     return {
         "edges": edges.tolist(),
-        "shares": shares(known, edges),
-        "missing": 1 - len(known) / len(values) if len(values) else 0.0,
+        "shares": shares(present, edges),
+        "missing": 1 - len(present) / len(values) if len(values) else 0.0,
     }
 
 
-def shares(known: Floats, edges: Floats) -> list[float]:
-    """The share of `known` in each part that `edges` make, an edge belonging below."""
-    counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
-    return (counts / max(len(known), 1)).tolist()  # type: ignore[no-any-return]
+def shares(values: Floats, edges: Floats) -> list[float]:
+    """The share of `values` in each part between `edges`; an edge belongs to the part below."""
+    counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
+    return (counts / max(len(values), 1)).tolist()  # type: ignore[no-any-return]

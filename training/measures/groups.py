@@ -12,7 +12,7 @@ ORDERS_FROM = (1, 2, 3, 6, 11)
 AGE_DAYS_FROM = (0, 31, 91, 181, 366)
 
 CUSTOMER_COLUMNS = ("orders", "age_days")
-"""What the rows of a judgement say of customers, so that they can be grouped."""
+"""Columns of a judgement's rows by which customers are grouped."""
 
 
 def customer_columns(features: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
@@ -22,31 +22,31 @@ def customer_columns(features: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
 
 
 def calibration(rows: pd.DataFrame, outcome: str, bands: Mapping[str, float]) -> dict[str, Any]:
-    """What was said beside what happened, group by group.
+    """Predictions beside outcomes, group by group.
 
     Parameters
     ----------
-    rows : of a judgement, all folds together, with `model` (what was said), `outcome` (what
+    rows : of a judgement, all folds together, with `model` (the prediction), `outcome` (what
         happened), `churn_probability` where known, and `CUSTOMER_COLUMNS`
     bands : lower edges of the bands of risk above `low`, as churn probabilities
 
     Returns
     -------
-    `band`, `orders`, `age_days`, those that the rows know → groups that hold customers, in order:
+    `band`, `orders`, `age_days`, those in the rows → groups with customers, in order:
     `from` (the group's least value, or its band), `customers`, sums `said` and `happened`.
     """
-    known = rows[np.isfinite(rows["model"]) & np.isfinite(rows[outcome])]
+    judged = rows[np.isfinite(rows["model"]) & np.isfinite(rows[outcome])]
     names = ("low", *sorted(bands, key=lambda name: bands[name]))
     edges = (0.0, *sorted(bands.values()))
-    places = {
+    groupings = {
         "band": ("churn_probability", edges, names),
         "orders": ("orders", ORDERS_FROM, ORDERS_FROM),
         "age_days": ("age_days", AGE_DAYS_FROM, AGE_DAYS_FROM),
     }
     return {
-        kind: _groups(known[column].to_numpy(dtype=float), edges, names, known, outcome)
-        for kind, (column, edges, names) in places.items()
-        if column in known
+        kind: _groups(judged[column].to_numpy(dtype=float), edges, names, judged, outcome)
+        for kind, (column, edges, names) in groupings.items()
+        if column in judged
     }
 
 
@@ -54,12 +54,12 @@ def _groups(
     values: Floats, edges: Any, names: Any, rows: pd.DataFrame, outcome: str
 ) -> list[dict[str, Any]]:
     group = np.searchsorted(edges, values, side="right") - 1
-    said, happened = (rows[name].to_numpy(dtype=float) for name in ("model", outcome))
+    predicted, happened = (rows[name].to_numpy(dtype=float) for name in ("model", outcome))
     return [
         {
             "from": names[number],
             "customers": int(np.sum(group == number)),
-            "said": float(said[group == number].sum()),
+            "said": float(predicted[group == number].sum()),
             "happened": float(happened[group == number].sum()),
         }
         for number in np.unique(group[group >= 0]).tolist()

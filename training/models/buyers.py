@@ -1,4 +1,4 @@
-"""The rows of the past in which there was an order: what an order is learned from."""
+"""The past rows with an order, from which models of orders learn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from training.past.tables import horizon_of
 
 @dataclass(frozen=True)
 class Buyers:
-    """Who ordered in past windows, below each other.
+    """The buyers of past windows, below each other.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class Buyers:
         return len(self.orders)
 
     def each(self, says: Says) -> list[Floats]:
-        """What the process says of the buyers of each window that has any."""
+        """A figure of the process for the buyers of each window that has any."""
         return self._of_buyers(self.rhythms.each(says))
 
     def of_tables(self, measure: Callable[[pd.DataFrame], Floats]) -> list[Floats]:
-        """The same of anything that follows from the features alone."""
+        """The same for a measure of the features alone."""
         return self._of_buyers([measure(table.features) for table in self.rhythms.tables])
 
     def _of_buyers(self, per_table: Sequence[Floats]) -> list[Floats]:

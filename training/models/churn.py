@@ -41,11 +41,11 @@ from training.past.tables import CutoffTable, churned
 class ChurnModel:
     """The calibrated purchase process and two views of it, averaged in log odds.
 
-    P(no order) of the process is as sure of itself as it was right in the past windows
+    P(no order) of the process is stretched to the confidence it deserved in the past windows
     (`common_slope`). One view corrects it by a line, the other is LightGBM alone (`TwoViews`).
-    Windows may be shorter than the horizon: the process says what to expect of each. What a
-    whole window was off by, its level, is taken out before line and trees learn and as much of
-    it comes back as windows agree on (`shrunk_mean`).
+    Windows may be shorter than the horizon: the process says what to expect of each. The level of
+    a window, its error as a whole, is taken out before line and trees learn; the part on which
+    windows agree is added again (`shrunk_mean`).
 
     Parameters
     ----------
@@ -87,15 +87,18 @@ class ChurnModel:
         parts = np.split(happened, np.cumsum(list(map(len, raw)))[:-1])
         self.slope_ = common_slope(list(zip(raw, parts, strict=True)))
         self._start_today(rhythms.today.no_order_logit(rhythms.features))
-        said = [stretched(one, self.slope_)[1] for one in raw]
-        shifts = [log_odds_shift(*pair) for pair in zip(said, parts, strict=True)]
+        calibrated = [stretched(log_odds, self.slope_)[1] for log_odds in raw]
+        shifts = [log_odds_shift(*pair) for pair in zip(calibrated, parts, strict=True)]
         self.shift_ = shrunk_mean(shifts)
-        moved = list(zip(said, shifts, strict=True))
+        moved = list(zip(calibrated, shifts, strict=True))
         return Target(
-            wanted=happened,
-            offset=np.concatenate([one + shift for one, shift in moved]),
+            outcome=happened,
+            offset=np.concatenate([log_odds + shift for log_odds, shift in moved]),
             level=np.concatenate(
-                [np.full(len(one), _mean_log_odds(one) + shift) for one, shift in moved]
+                [
+                    np.full(len(log_odds), _mean_log_odds(log_odds) + shift)
+                    for log_odds, shift in moved
+                ]
             ),
             link=LogOdds(),
             parameters=self.boosting.parameters("binary"),
@@ -114,7 +117,7 @@ class ChurnModel:
     def figures(self, rows: Rows) -> Figures:
         """The columns of `predict`, without a table around them."""
         churn = self.probability(rows)
-        # who orders is alive; who does not may be
+        # a customer who orders is alive; one who does not may be
         alive = 1 - churn + churn * self.rhythm_.alive_if_silent(rows)
         return {"churn_probability": churn, "p_alive": alive}
 
@@ -142,8 +145,8 @@ class ChurnModel:
     def parts(self, rows: Rows) -> Rows:
         """`contributions`, without a table around them."""
         rhythm = (PROCESS_SHARE + CORRECTED_SHARE) * (self._process(rows) - self.mean_process_)
-        found = np.column_stack([rhythm, self.views_.contributions(rows)])
-        return Rows(found, ["rhythm", *self.columns_])
+        by_feature = np.column_stack([rhythm, self.views_.contributions(rows)])
+        return Rows(by_feature, ["rhythm", *self.columns_])
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature in the trees."""

@@ -14,7 +14,7 @@ from training.models.value import ValueModel
 
 @dataclass(frozen=True)
 class Description:
-    """What churn, value and next purchase say together.
+    """The joint description of customers by churn, value and next purchase.
 
     Where churn is silence, the probability of an order is what churn leaves; where it is the
     cancellation of a contract, orders have a probability of their own, from the next purchase.
@@ -50,8 +50,8 @@ class Description:
         """The churn probability alone."""
         if not self.is_silence:
             return self.churn.probability(rows)
-        kept = 1 - self.churn.probability(rows)
-        return 1 - shifted(kept, np.ones(len(rows)), self.value.level_shift_)[0]
+        p_order = 1 - self.churn.probability(rows)
+        return 1 - shifted(p_order, np.ones(len(rows)), self.value.level_shift_)[0]
 
     def risk(self, rows: Rows) -> Figures:
         """`churn_probability` and `p_alive`, as `figures` has them."""
@@ -66,12 +66,12 @@ class Description:
 
         The parts of the value given an order, and to first order those of P(order).
         """
-        found = self.value.parts(rows)
+        parts = self.value.parts(rows)
         if not self.is_silence:
-            return found
+            return parts
         of_risk = self.churn.parts(rows)
         churn = self.churn_probability(rows)
-        return Rows(found.numbers - churn[:, None] * of_risk.numbers, found.columns)
+        return Rows(parts.numbers - churn[:, None] * of_risk.numbers, parts.columns)
 
     def _p_order(self, rows: Rows) -> Floats:
         """P(order in the horizon), before the level is shifted."""
@@ -80,14 +80,14 @@ class Description:
         return self.next_purchase.figures(rows)["p_order"]
 
     def _on_one_curve(self, dates: Figures, p_order: Floats) -> Figures:
-        """P(order) within the reported days, exactly in step with that within the horizon."""
+        """P(order) within the reported days, consistent with that within the horizon."""
         horizon = self.next_purchase.horizon_days
-        told = {}
+        on_curve = {}
         for days in REPORTED_DAYS:
             name = f"p_order_{days}d"
-            told[name] = dates[name]
+            on_curve[name] = dates[name]
             if days <= horizon:
-                told[name] = np.minimum(told[name], p_order)
+                on_curve[name] = np.minimum(on_curve[name], p_order)
             if days >= horizon:
-                told[name] = np.maximum(told[name], p_order)
-        return told
+                on_curve[name] = np.maximum(on_curve[name], p_order)
+        return on_curve

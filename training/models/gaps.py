@@ -12,13 +12,13 @@ LATE, OVERDUE = 0.80, 0.95
 """Points of the distribution of the gap beyond which a silence is late, and overdue."""
 
 EARLIER_GAPS = (0, 1, 2, 4, 8)
-"""Customers with so many gaps behind them or more, up to the next number, are alike."""
+"""Groups of customers by their number of earlier gaps: from each number up to the next."""
 
 PRIOR_GAPS = (1.0, 2.0, 4.0, 8.0)
-"""How many gaps of the shop an own history may be averaged with; the best of them is taken."""
+"""Candidates for the number of shop gaps that own gaps are averaged with; the best is used."""
 
 FEWEST_GAPS = 30
-"""A group of fewer gaps is told by the one before it."""
+"""A group with fewer gaps takes the points of the group before it."""
 
 LEAST_SPREAD = 1.0
 """Days; dates are whole days."""
@@ -29,9 +29,9 @@ class GapDistribution:
 
     The mean m of the next gap is that of the own gaps and of some gaps of the shop; its spread
     s likewise. How (gap − m) / s is distributed is counted among all gaps of the past, each
-    foretold from the gaps before it, apart for customers with as much history; so the shares
-    beyond `LATE` and `OVERDUE` hold whatever the form. Who has no gap yet is told by the shop's
-    gaps from first to second order.
+    predicted from the gaps before it, separately by the length of history; so the shares
+    beyond `LATE` and `OVERDUE` hold whatever the form. Customers without a gap get
+    the shop's gaps from first to second order.
     """
 
     def fit(self, gaps: pd.DataFrame) -> Self:
@@ -75,8 +75,8 @@ class GapDistribution:
         for number in range(len(EARLIER_GAPS)):
             of_group = standard[group == number]
             if len(of_group) >= FEWEST_GAPS or not points:
-                known = of_group if len(of_group) else np.array([1.0])
-                points.append(np.quantile(known, (LATE, OVERDUE)).tolist())
+                sample = of_group if len(of_group) else np.array([1.0])
+                points.append(np.quantile(sample, (LATE, OVERDUE)).tolist())
             else:
                 points.append(points[-1])
         return prior, points
@@ -107,11 +107,11 @@ class GapDistribution:
         weight = np.where(is_first, 0.0, earlier)
         shop = np.where(is_first, first[0], later[0])
         middle = (weight * np.where(is_first, 0.0, own) + prior * shop) / (weight + prior)
-        # the spread of a shop's gaps goes with their length; one gap tells of no spread
+        # the spread of a shop's gaps is proportional to their length; one gap has no spread
         share = np.where(is_first, first[1] / first[0], later[1] / later[0])
-        known = np.where(np.isnan(own_spread), 0.0, np.maximum(weight - 1, 0.0))
-        variance = known * np.where(known > 0, own_spread, 0.0) ** 2
-        variance = (variance + prior * (share * middle) ** 2) / (known + prior)
+        own_weight = np.where(np.isnan(own_spread), 0.0, np.maximum(weight - 1, 0.0))
+        variance = own_weight * np.where(own_weight > 0, own_spread, 0.0) ** 2
+        variance = (variance + prior * (share * middle) ** 2) / (own_weight + prior)
         return middle, np.maximum(np.sqrt(variance), LEAST_SPREAD)
 
     def to_dict(self) -> dict[str, Any]:

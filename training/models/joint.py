@@ -1,9 +1,9 @@
-"""One description of a customer: whether they order, how often, when, what each order is worth.
+"""One description of a customer: whether and how often they order, and the value of each order.
 
 Three models give it: p, the probability of an order in the horizon; E ≥ 1, the expected number
 of orders given one; v, the expected value of an order. With M = E·v, what a customer brings is
 0 with probability 1 − p, and else M times a ratio that `ValueSpread` knows the distribution of.
-Every figure that is published of a customer's value is read from that.
+Every published figure of a customer's value is read from that.
 """
 
 import numpy as np
@@ -13,14 +13,14 @@ from training.models.estimator import Figures, Floats
 from training.models.value_spread import HIGH, LOW, ValueSpread
 
 ODDS_SHARE = 0.9
-"""Of a shift of the level, so much goes to the log odds of an order."""
+"""The share of a shift of the level that goes to the log odds of an order."""
 
 
 def shifted(p_order: Floats, orders: Floats, shift: float) -> tuple[Floats, Floats]:
     """P(order) and orders given one, after the shop's level moved by a factor e^`shift`.
 
-    The log odds of an order take `ODDS_SHARE` of the shift; how often those order who do takes
-    what is then missing of the factor, and stays at least 1. What an order is worth stays.
+    The log odds of an order take `ODDS_SHARE` of the shift; the number of orders
+    given one takes the rest of the factor, and stays at least 1. The value of an order stays.
     """
     if not shift:
         return p_order, orders

@@ -51,12 +51,12 @@ class Lifetime:
     def later_orders(self, rhythm: Rhythm, features: Features, p_alive: Floats) -> Floats:
         """Orders of each period after the first ÷ orders of the first; rows × periods, 0–1.
 
-        While somebody is a customer, they buy at a rate of the purchase process; after a
-        purchase they leave with a probability that it knows up to Beta(a, b). That somebody is
-        still a customer tells as much of it as one more purchase survived, that they are not
-        as one that was the last. Which of both it is, is known up to `p_alive`: so b grows by
-        that, and a by the rest of one. Who is at risk and comes back after all is thus expected
-        to leave sooner than who never was.
+        A customer buys at a rate of the purchase process, and leaves after a purchase with a
+        probability θ ~ Beta(a, b). To be still a
+        customer is evidence like one more purchase survived, to have left like one that was the
+        last. `p_alive` is the probability of the former: b grows by it, and a by the rest of one.
+        So a customer at risk who comes back after all is expected to leave sooner than one who
+        never was at risk.
         """
         process, stages = rhythm.process_, rhythm.stages
         counts = purchase_counts(features)
@@ -72,7 +72,7 @@ class Lifetime:
 
 
 def _still_there(purchases: Floats, leaves: Floats, stays: Floats) -> Floats:
-    """E[(1 − θ)^purchases] for θ ~ Beta(leaves, stays): P(not gone after so many purchases)."""
+    """E[(1 − θ)^purchases] for θ ~ Beta(leaves, stays): P(still a customer after these purchases)."""
     log_share = (
         special.gammaln(stays + purchases)
         - special.gammaln(stays)

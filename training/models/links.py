@@ -1,4 +1,4 @@
-"""On which scale a target is learned, and what a miss costs there."""
+"""The scales on which targets are learned, and the cost of a miss on each."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,26 +9,26 @@ from training.models.calibration import expit, log_odds_shift
 from training.models.estimator import Floats
 
 LARGEST_LOG = 50.0
-"""Beyond it the exponential of a score says nothing more."""
+"""Scores are cut here before their exponential is taken."""
 
 
 class Link(Protocol):
     """The scale of a score: log odds of a probability, or the log of an amount."""
 
-    def cost(self, score: Floats, wanted: Floats) -> tuple[float, Floats, Floats]:
+    def cost(self, score: Floats, outcome: Floats) -> tuple[float, Floats, Floats]:
         """Total cost of the scores, its slope per row and its expected curvature per row, > 0."""
         ...
 
-    def dispersion(self, score: Floats, wanted: Floats) -> float:
-        """By how much rows scatter more than the cost takes for granted, > 0."""
+    def dispersion(self, score: Floats, outcome: Floats) -> float:
+        """How much more rows scatter than the cost assumes, as a factor > 0."""
         ...
 
-    def unit(self, wanted: Floats, score: Floats) -> float:
-        """What `wanted` is divided by so that costs do not hang on the currency, > 0."""
+    def unit(self, outcome: Floats, score: Floats) -> float:
+        """The divisor of `outcome` that makes costs independent of the currency, > 0."""
         ...
 
     def level(self, score: Floats, like: Floats) -> float:
-        """What to add to `score` so that the customers come to the same in all as by `like`."""
+        """What to add to `score` so that the total over customers is that of `like`."""
         ...
 
 
@@ -36,15 +36,15 @@ class Link(Protocol):
 class LogOdds:
     """Log odds; the cost is the log loss."""
 
-    def cost(self, score: Floats, wanted: Floats) -> tuple[float, Floats, Floats]:
+    def cost(self, score: Floats, outcome: Floats) -> tuple[float, Floats, Floats]:
         probability = expit(score)
-        loss = float(np.sum(np.logaddexp(0, score) - wanted * score))
-        return loss, probability - wanted, probability * (1 - probability)
+        loss = float(np.sum(np.logaddexp(0, score) - outcome * score))
+        return loss, probability - outcome, probability * (1 - probability)
 
-    def dispersion(self, score: Floats, wanted: Floats) -> float:  # noqa: ARG002 - 0 or 1
+    def dispersion(self, score: Floats, outcome: Floats) -> float:  # noqa: ARG002 - 0 or 1
         return 1.0
 
-    def unit(self, wanted: Floats, score: Floats) -> float:  # noqa: ARG002 - 0 or 1
+    def unit(self, outcome: Floats, score: Floats) -> float:  # noqa: ARG002 - 0 or 1
         return 1.0
 
     def level(self, score: Floats, like: Floats) -> float:
@@ -55,8 +55,8 @@ class LogOdds:
 class LogAmount:
     """The log of an amount ≥ 0; the cost is Poisson's quasi-likelihood.
 
-    For money too: where the variance is taken to grow faster than the mean, the line counts
-    the best customers for less, and falls short of what they bring.
+    Used for money too: a variance that grows faster than the mean would give the best customers
+    less weight, and predictions for them would be too low.
 
     Attributes
     ----------
@@ -65,17 +65,17 @@ class LogAmount:
 
     counts: Floats | None = field(default=None, repr=False, compare=False)
 
-    def cost(self, score: Floats, wanted: Floats) -> tuple[float, Floats, Floats]:
+    def cost(self, score: Floats, outcome: Floats) -> tuple[float, Floats, Floats]:
         mean = np.exp(np.minimum(score, LARGEST_LOG))
-        return float(np.sum(mean - wanted * score)), mean - wanted, mean
+        return float(np.sum(mean - outcome * score)), mean - outcome, mean
 
-    def dispersion(self, score: Floats, wanted: Floats) -> float:
+    def dispersion(self, score: Floats, outcome: Floats) -> float:
         mean = np.exp(score)
-        return max(float(np.sum((wanted - mean) ** 2) / np.sum(mean)), 1e-6)
+        return max(float(np.sum((outcome - mean) ** 2) / np.sum(mean)), 1e-6)
 
-    def unit(self, wanted: Floats, score: Floats) -> float:
-        return float(wanted.mean()) or float(np.exp(score).mean())
+    def unit(self, outcome: Floats, score: Floats) -> float:
+        return float(outcome.mean()) or float(np.exp(score).mean())
 
     def level(self, score: Floats, like: Floats) -> float:
-        wanted, given = (np.average(np.exp(logs), weights=self.counts) for logs in (like, score))
-        return float(np.log(wanted / given))
+        target, given = (np.average(np.exp(logs), weights=self.counts) for logs in (like, score))
+        return float(np.log(target / given))

@@ -25,8 +25,8 @@ from training.models.two_views import (
 class LogBlend:
     """Expected amounts: process, process corrected by a line, and trees alone, on a log link.
 
-    An amount may be counted per unit of what is known of a row of the past (its exposure): the
-    value of an order per order. What is said is then the amount of one unit.
+    An amount may be counted per unit of the exposure of a past row: the value of orders per order.
+    Predictions are then the amount of one unit.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class LogBlend:
     def fit(
         self,
         features: pd.DataFrame,
-        wanted: Floats,
-        said: Sequence[Floats],
+        outcomes: Floats,
+        past_process: Sequence[Floats],
         today: pd.DataFrame,
         process: Floats,
         *,
@@ -57,16 +57,16 @@ class LogBlend:
 
         Parameters
         ----------
-        features, wanted : what was known and what happened, ≥ 0, one row each
-        said : what the process said of one unit, > 0, per window
+        features, outcomes : what was known and what happened, ≥ 0, one row each
+        past_process : the prediction of the process for one unit, > 0, per window
         today, process : the customers of the date of training, and what it says of them
         exposure : units per row, > 0; None: one each
         counts : how much each customer of today counts in the level; None: all alike
         """
         self.level_ = float(np.log(np.average(process, weights=counts)))
-        windows = _windows(said, exposure)
-        self.shift_ = usual_shift(_shifts(wanted, windows))
-        target = self._target(wanted, windows, LogAmount(counts))
+        windows = _windows(past_process, exposure)
+        self.shift_ = usual_shift(_shifts(outcomes, windows))
+        target = self._target(outcomes, windows, LogAmount(counts))
         self.views_ = TwoViews().fit(features, target, today, np.log(process))
         return self
 
@@ -78,26 +78,26 @@ class LogBlend:
     def out_of_fold(
         self,
         features: pd.DataFrame,
-        wanted: Floats,
-        said: Sequence[Floats],
+        outcomes: Floats,
+        past_process: Sequence[Floats],
         *,
         exposure: Floats | None = None,
     ) -> Floats:
-        """What would be expected of one unit of each row by models that never saw its customer.
+        """The expected amount of one unit of each row, by models learned without its customer.
 
-        Each window has its own level: what is uncertain about customers, not about the shop.
+        Each window keeps its own level: the uncertainty is that about customers, not the shop.
         """
-        windows = _windows(said, exposure)
-        target = self._target(wanted, windows, LogAmount())
+        windows = _windows(past_process, exposure)
+        target = self._target(outcomes, windows, LogAmount())
         whole = _average(target.offset, views_out_of_fold(features, target))
         return whole if exposure is None else whole / exposure
 
-    def _target(self, wanted: Floats, windows: Sequence["_Window"], link: LogAmount) -> Target:
-        shifts = _shifts(wanted, windows)
+    def _target(self, outcomes: Floats, windows: Sequence["_Window"], link: LogAmount) -> Target:
+        shifts = _shifts(outcomes, windows)
         pairs = list(zip(windows, shifts, strict=True))
         return Target(
-            wanted=wanted,
-            offset=np.concatenate([np.log(window.said) + shift for window, shift in pairs]),
+            outcome=outcomes,
+            offset=np.concatenate([np.log(window.expected) + shift for window, shift in pairs]),
             level=np.concatenate([np.log(window.average) + shift for window, shift in pairs]),
             link=link,
             parameters=self.parameters,
@@ -133,25 +133,26 @@ class LogBlend:
 
 
 class _Window(NamedTuple):
-    """What is expected of each row of a window: by the process, and if all units were alike."""
+    """What is expected of each row of a window: by the process, and if all units were equal."""
 
-    said: Floats
+    expected: Floats
     average: Floats
 
 
-def _windows(said: Sequence[Floats], exposure: Floats | None) -> list[_Window]:
-    ends = np.cumsum([len(amounts) for amounts in said])[:-1]
-    units = np.split(np.ones(sum(map(len, said))) if exposure is None else exposure, ends)
+def _windows(past_process: Sequence[Floats], exposure: Floats | None) -> list[_Window]:
+    ends = np.cumsum([len(amounts) for amounts in past_process])[:-1]
+    units = np.split(np.ones(sum(map(len, past_process))) if exposure is None else exposure, ends)
     return [
         _Window(amounts * unit, unit * np.average(amounts, weights=unit))
-        for amounts, unit in zip(said, units, strict=True)
+        for amounts, unit in zip(past_process, units, strict=True)
     ]
 
 
-def _shifts(wanted: Floats, windows: Sequence[_Window]) -> list[float]:
-    parts = np.split(wanted, np.cumsum([len(window.said) for window in windows])[:-1])
+def _shifts(outcomes: Floats, windows: Sequence[_Window]) -> list[float]:
+    parts = np.split(outcomes, np.cumsum([len(window.expected) for window in windows])[:-1])
     return [
-        log_ratio(happened, window.said) for happened, window in zip(parts, windows, strict=True)
+        log_ratio(happened, window.expected)
+        for happened, window in zip(parts, windows, strict=True)
     ]
 
 

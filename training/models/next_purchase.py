@@ -28,36 +28,36 @@ from training.past.tables import CutoffTable, horizon_of, longest
 
 REPORTED_DAYS = (7, 30, 90)
 INTERVAL = (0.09, 0.82)
-"""By its curve the interval leaves out this much before it and holds this much: two points more
-than 80 %, since a curve is surer of those it was learned from than of what comes next."""
+"""The share of its curve before the interval, and within it: two points more than 80 %, since a
+curve fits the customers it was learned from better than later ones."""
 
 TAIL_SHARE = 1 / 3
-"""Of the days that were observed, the last so many tell how a curve goes on."""
+"""The share of the observed days, the last ones, by which a curve is continued."""
 
 FLAT_SHARE = 1e-3
 """Part of each curve that is an exponential one, so that none reaches 0 or stays at 1."""
 
 
 class NextPurchaseModel:
-    """Customers are lined up by how soon they order; comparable ones say when.
+    """Customers are sorted by how soon they order; the dates come from comparable customers.
 
     A regression by LightGBM on log(1 + days to the next order, capped) gives each customer a
-    place, where that surely (twice the standard error, out of fold) tells dates better than
-    the days until the usual gap is over: few or very regular customers need no trees.
-    Customers are grouped by their out-of-fold place; each group's Kaplan–Meier curve (1958)
+    wait score, where that predicts dates with confidence (twice the standard error, out of fold)
+    better than the days until the usual gap is over: few or very regular customers need no trees.
+    Customers are grouped by their out-of-fold score; each group's Kaplan–Meier curve (1958)
     is the distribution of days to the next order, with those who were not followed long
     enough counted as censored. Between groups the curves are joined by straight lines. A
     thousandth of an exponential curve is mixed into each, so that even a group in which all
     ordered, or nobody did, can be bent to end at a given risk.
 
     Where the end of the usual gap is itself surely the better date, as with contracts that are
-    paid on a fixed day, it is the date told, with what past orders were off by as interval.
+    paid on a fixed day, it is the predicted date, with an interval from its past errors.
 
     Parameters
     ----------
     horizon_days : the window in which an order counts
     groups : at most this many curves, each from at least 40 rows
-    lined_up_by : what gives the place; "better": the trees where they surely are
+    lined_up_by : the source of the score; "better": the trees where they are with confidence
     boosting : how the trees are grown
 
     Attributes
@@ -105,20 +105,20 @@ class NextPurchaseModel:
         gaps = features["mean_gap_days"].dropna()
         self.median_gap_ = float(gaps.median()) if len(gaps) else float(self.horizon_days)
         due = self._due(features)
-        place = self._by_trees(features, capped)
-        if self._prefers_trees(place, due, waited):
+        wait_score = self._by_trees(features, capped)
+        if self._prefers_trees(wait_score, due, waited):
             self.trees_: OffsetBooster | None = self._grow(features, capped)
-            self._fit_curves(place, waited, followed)
+            self._fit_curves(wait_score, waited, followed)
         else:
             self.trees_ = None
             self._fit_curves(due, waited, followed)
-        self._fit_dates(place if self.trees_ else due, due, waited)
+        self._fit_dates(wait_score if self.trees_ else due, due, waited)
         return self
 
-    def _fit_dates(self, place: Floats, due: Floats, waited: Floats) -> None:
-        """Whether the usual gap tells dates better than curves, and what it is off by then."""
+    def _fit_dates(self, wait_score: Floats, due: Floats, waited: Floats) -> None:
+        """Whether the usual gap predicts dates better than curves, and then its errors."""
         missed = (waited - self._on_time(due))[~np.isnan(waited)]
-        gained = self._date_errors(place, waited) - np.abs(missed)
+        gained = self._date_errors(wait_score, waited) - np.abs(missed)
         self.missed_: tuple[float, float] | None = None
         if self.lined_up_by == "better" and _surely_positive(gained):
             low, high = np.quantile(missed, (0.1, 0.9))
@@ -139,13 +139,17 @@ class NextPurchaseModel:
         return self
 
     def _by_trees(self, features: pd.DataFrame, capped: Floats) -> Floats:
-        """The trees' places, each from trees that have not seen the row."""
-        return self.mean_ + out_of_fold(features, lambda some, rows: self._grow(some, capped[rows]))
+        """The scores by trees, each from trees that have not seen the row."""
+        return self.mean_ + out_of_fold(
+            features, lambda subset, rows: self._grow(subset, capped[rows])
+        )
 
-    def _prefers_trees(self, place: Floats, due: Floats, waited: Floats) -> bool:
+    def _prefers_trees(self, wait_score: Floats, due: Floats, waited: Floats) -> bool:
         if self.lined_up_by != "better":
             return self.lined_up_by == "trees"
-        return _surely_positive(self._date_errors(due, waited) - self._date_errors(place, waited))
+        return _surely_positive(
+            self._date_errors(due, waited) - self._date_errors(wait_score, waited)
+        )
 
     def _due(self, features: Features) -> Floats:
         """Days until the usual gap is over; negative for the overdue."""
@@ -153,23 +157,25 @@ class NextPurchaseModel:
         gap = np.where(np.isnan(gap), self.median_gap_, gap)
         return np.asarray(gap - column(features, "days_since_last_order"))
 
-    def _groups(self, place: Floats) -> list[npt.NDArray[np.intp]]:
+    def _groups(self, wait_score: Floats) -> list[npt.NDArray[np.intp]]:
         """Rows of comparable customers, the soonest first."""
-        groups = int(np.clip(len(place) // self.MIN_ROWS, 1, self.groups))
-        return list(np.array_split(np.argsort(place, kind="stable"), groups))
+        groups = int(np.clip(len(wait_score) // self.MIN_ROWS, 1, self.groups))
+        return list(np.array_split(np.argsort(wait_score, kind="stable"), groups))
 
-    def _date_errors(self, place: Floats, waited: Floats) -> Floats:
-        """Days by which each who ordered missed the median of the comparable who did."""
-        errors = np.full(len(place), np.nan)
-        for rows in self._groups(place):
-            seen = rows[~np.isnan(waited[rows])]
-            errors[seen] = np.abs(waited[seen] - np.median(waited[seen])) if len(seen) else []
+    def _date_errors(self, wait_score: Floats, waited: Floats) -> Floats:
+        """For each customer who ordered: days from the median of the comparable ones who did."""
+        errors = np.full(len(wait_score), np.nan)
+        for rows in self._groups(wait_score):
+            ordered = rows[~np.isnan(waited[rows])]
+            errors[ordered] = (
+                np.abs(waited[ordered] - np.median(waited[ordered])) if len(ordered) else []
+            )
         return np.asarray(errors[~np.isnan(errors)])
 
-    def _fit_curves(self, place: Floats, waited: Floats, followed: Floats) -> None:
+    def _fit_curves(self, wait_score: Floats, waited: Floats, followed: Floats) -> None:
         last_day = max(self.horizon_days, *REPORTED_DAYS)
-        parts = self._groups(place)
-        self.places_ = np.array([np.median(place[part]) for part in parts])
+        parts = self._groups(wait_score)
+        self.places_ = np.array([np.median(wait_score[part]) for part in parts])
         curves = np.array([kaplan_meier(waited[part], followed[part], last_day) for part in parts])
         exponential = np.exp(-np.arange(last_day + 1) / self.horizon_days)
         self.curves_ = (1 - FLAT_SHARE) * curves + FLAT_SHARE * exponential
@@ -237,7 +243,7 @@ class NextPurchaseModel:
         return self.trees_.importance()
 
     def save(self, directory: Path) -> None:
-        # only what is in use is written: of a number that nothing reads, no damage could be seen
+        # only values in use are written: damage to an unused number could not be detected
         placed: dict[str, float] = {}
         if self.trees_ is not None:
             self.trees_.save(directory / "trees.txt")
@@ -278,13 +284,13 @@ class NextPurchaseModel:
         model.gaps_ = GapDistribution.from_dict(gaps) if gaps is not None else None
         return model
 
-    def _curves_at(self, place: Floats) -> Floats:
-        above = np.clip(np.searchsorted(self.places_, place), 1, max(len(self.places_) - 1, 1))
+    def _curves_at(self, wait_score: Floats) -> Floats:
+        above = np.clip(np.searchsorted(self.places_, wait_score), 1, max(len(self.places_) - 1, 1))
         if len(self.places_) == 1:
-            return np.repeat(self.curves_, len(place), axis=0)
+            return np.repeat(self.curves_, len(wait_score), axis=0)
         below = above - 1
         span = np.maximum(self.places_[above] - self.places_[below], 1e-12)
-        weight = np.clip((place - self.places_[below]) / span, 0, 1)[:, None]
+        weight = np.clip((wait_score - self.places_[below]) / span, 0, 1)[:, None]
         return np.asarray((1 - weight) * self.curves_[below] + weight * self.curves_[above])
 
     def _grow(self, features: pd.DataFrame, capped: Floats) -> OffsetBooster:
@@ -305,8 +311,8 @@ def _surely_positive(gained: Floats) -> bool:
 def _interval(reached: Floats) -> tuple[Floats, Floats]:
     """First and last day between which about `INTERVAL` of the orders come.
 
-    Days cannot be split: each end is the day that comes nearest, so that intervals hold neither
-    more nor less on average. Of somebody who likely orders at once, nothing lies before.
+    Days cannot be split: each end is the nearest day, so that intervals hold the right share on
+    average. For customers who likely order at once, nothing lies before the interval.
 
     Parameters
     ----------
@@ -314,7 +320,7 @@ def _interval(reached: Floats) -> tuple[Floats, Floats]:
     """
     before, inside = INTERVAL
     last = reached.shape[1] - 2
-    # of days that come as near, the last: nothing comes between them
+    # of equally near days the last one: no orders come between them
     low = np.minimum(last + 1 - np.abs(reached - before)[:, ::-1].argmin(axis=1), last)
     target = np.take_along_axis(reached, low[:, None], axis=1) + inside
     high = np.maximum(np.abs(reached[:, 1:] - target).argmin(axis=1), low)
@@ -332,8 +338,8 @@ def kaplan_meier(waited: Floats, followed: Floats, last_day: int) -> Floats:
     Returns
     -------
     `last_day + 1` values falling from 1. Where nobody is left under observation, the curve
-    goes on with the daily hazard of the last third of the days before (`TAIL_SHARE`): who has
-    not ordered for long seldom orders. Half a customer who ordered in a day steadies it.
+    goes on with the daily hazard of the last third of the days before (`TAIL_SHARE`): customers
+    who have not ordered for long seldom order. Half a customer who ordered in a day steadies it.
     """
     days = np.arange(last_day)
     ended = np.where(np.isnan(waited), followed, waited)
@@ -343,8 +349,8 @@ def kaplan_meier(waited: Floats, followed: Floats, last_day: int) -> Floats:
     events = (waited[:, None] == days).sum(axis=0)
     observed = at_risk > 0
     hazard = np.divide(events, at_risk, out=np.zeros(last_day), where=observed)
-    seen = int(observed.sum())
-    if 0 < seen < last_day:
-        tail = slice(seen - math.ceil(TAIL_SHARE * seen), seen)
-        hazard[seen:] = (events[tail].sum() + 0.5) / (at_risk[tail].sum() + 1.0)
+    observed_days = int(observed.sum())
+    if 0 < observed_days < last_day:
+        tail = slice(observed_days - math.ceil(TAIL_SHARE * observed_days), observed_days)
+        hazard[observed_days:] = (events[tail].sum() + 0.5) / (at_risk[tail].sum() + 1.0)
     return np.concatenate([[1.0], np.cumprod(1 - hazard)])

@@ -39,9 +39,9 @@ class OrderCount:
         return 1 + self.beyond_.predict(features, rhythm.orders_beyond_first(features))
 
     def out_of_fold(self, buyers: Buyers) -> Floats:
-        """The same of `buyers`, each by what never saw the customer, at its window's level."""
-        said = buyers.each(Rhythm.orders_beyond_first)
-        return 1 + self.beyond_.out_of_fold(buyers.features, buyers.orders - 1, said)
+        """The same for `buyers`, each learned without the customer, at the level of its window."""
+        expected_beyond = buyers.each(Rhythm.orders_beyond_first)
+        return 1 + self.beyond_.out_of_fold(buyers.features, buyers.orders - 1, expected_beyond)
 
     def contributions(self, rhythm: Rhythm, features: Features) -> tuple[Floats, Floats]:
         """What the process and what each feature adds to the log of the orders.
@@ -50,10 +50,10 @@ class OrderCount:
         -------
         One value per row, and rows × columns; both to first order, as the log of 1 + x is no sum.
         """
-        said = rhythm.orders_beyond_first(features)
-        beyond = self.beyond_.predict(features, said)
+        expected_beyond = rhythm.orders_beyond_first(features)
+        beyond = self.beyond_.predict(features, expected_beyond)
         part = beyond / (1 + beyond)
-        process, parts = self.beyond_.contributions(features, said)
+        process, parts = self.beyond_.contributions(features, expected_beyond)
         return part * process, part[:, None] * parts
 
     def save(self, directory: Path) -> dict[str, Any]:

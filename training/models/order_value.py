@@ -16,10 +16,10 @@ from training.models.rhythm import LEAST_EXPECTED
 from training.process.gamma_gamma import GammaGamma
 
 PRIOR_ORDERS = 5
-"""How many orders with the shop's margin an own margin is averaged with."""
+"""The number of orders with the shop's margin that an own margin is averaged with."""
 
 LEAST_LEFT = 0.02
-"""Of an order's money at least this much is expected to be left: logarithms need it."""
+"""The least share of an order's money that is expected to be left: logarithms need one above 0."""
 
 
 class OrderValue:
@@ -60,13 +60,15 @@ class OrderValue:
         return self.blend_.predict(features, self.shrunk(features))
 
     def out_of_fold(self, buyers: Buyers) -> Floats:
-        """The same of `buyers`, each by what never saw the customer, at its window's level."""
-        wanted = np.maximum(buyers.value, 0.0)
-        said = buyers.of_tables(self.shrunk)
-        return self.blend_.out_of_fold(buyers.features, wanted, said, exposure=buyers.orders)
+        """The same for `buyers`, each learned without the customer, at the level of its window."""
+        outcomes = np.maximum(buyers.value, 0.0)
+        shrunk_values = buyers.of_tables(self.shrunk)
+        return self.blend_.out_of_fold(
+            buyers.features, outcomes, shrunk_values, exposure=buyers.orders
+        )
 
     def shrunk(self, features: Features) -> Floats:
-        """What the customer's own orders and the shop's say of an order's value, > 0."""
+        """The value of an order by the customer's own orders and the shop's, > 0."""
         paid = np.maximum(self.shrunk_.expected_value(*_paid(features)), LEAST_EXPECTED)
         if self.basis.name == "revenue":
             return paid

@@ -21,11 +21,11 @@ LEAST_EXPECTED = 1e-4
 """Keeps the logarithm of an expectation finite."""
 
 DOUBT = 0.05
-"""How often somebody whom the process gives up for lost is not.
+"""The probability that a customer whom the process considers lost is not.
 
-Who bought often and then missed a few gaps is dead to a process in which nobody goes on holiday
-or changes rhythm, and of those for lost many order within the horizon (`docs/accuracy.md`).
-Means bear that, log odds do not, so it is in probabilities alone.
+In the process nobody goes on holiday or changes rhythm, so a frequent buyer who misses a few gaps
+counts as lost; many of them order within the horizon (`docs/accuracy.md`). Means tolerate that, log
+odds do not, so the correction is in probabilities alone.
 """
 
 SMALLEST_CHANCE = 1e-9
@@ -104,9 +104,9 @@ class Rhythm:
         counts, span = purchase_counts(features), self._days(days)
         ordered = 1 - self.process_.p_no_order(counts, span)
         expected = self.process_.expected_orders(counts, span)
-        # of who is surely gone the process says nothing
-        known = ordered > SMALLEST_CHANCE
-        beyond = np.where(known, expected / np.where(known, ordered, 1.0) - 1, 0.0)
+        # for customers who have surely dropped out the process has no ratio
+        may_order = ordered > SMALLEST_CHANCE
+        beyond = np.where(may_order, expected / np.where(may_order, ordered, 1.0) - 1, 0.0)
         return np.maximum(beyond, LEAST_EXPECTED)
 
     def alive_if_silent(self, features: Features, days: float | None = None) -> Floats:
@@ -124,18 +124,18 @@ class Rhythm:
     def expected_orders_within(self, features: Features, ends: Floats) -> Floats:
         """The same within each of `ends` days of average season, rows × ends.
 
-        A single customer costs one question to the process, not one for each of `ends`; for
-        many customers it is asked piece by piece, as the answers to all would fill the memory.
+        For one customer the process is called once, not once for each of `ends`; for many customers
+        it is called in parts, since all results at once would fill the memory.
         """
         counts = purchase_counts(features)
         step = max(1, ROWS_AT_ONCE // max(len(counts), 1))
         parts = []
         for start in range(0, len(ends), step):
-            some = ends[start : start + step]
-            rows = np.repeat(np.arange(len(counts)), len(some))
-            days = np.tile(some, len(counts))
+            part_ends = ends[start : start + step]
+            rows = np.repeat(np.arange(len(counts)), len(part_ends))
+            days = np.tile(part_ends, len(counts))
             expected = self.process_.expected_orders(counts.at(rows), days)
-            parts.append(expected.reshape(len(counts), len(some)))
+            parts.append(expected.reshape(len(counts), len(part_ends)))
         return np.maximum(np.column_stack(parts), LEAST_EXPECTED)
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,22 +162,22 @@ class Rhythm:
 
 
 Says = Callable[[Rhythm, pd.DataFrame, float], Floats]
-"""What a rhythm says of customers within so many days, one value per row."""
+"""A figure of a rhythm for customers within a number of days, one value per row."""
 
 
 @dataclass(frozen=True)
 class Rhythms:
-    """The rhythm of the date of training, and what it says of customers as they were before.
+    """The rhythm of the date of training, and its figures for customers at past cutoffs.
 
-    Fitted once, to all that is known by now: what it is off by at past cutoffs is then what it
-    will be off by, and not that it knew less.
+    Fitted once, to all that is known on that date: its errors at past cutoffs are then like its
+    errors to come, and not larger because it knew less.
 
     Attributes
     ----------
     tables : labelled, oldest first
     today : the rhythm that predictions start from
     features : of the customers whom `today` was fitted to
-    season : of the shop; each window is asked about at its own pace
+    season : of the shop; each window has its own pace
     """
 
     tables: Sequence[CutoffTable]
@@ -193,13 +193,13 @@ class Rhythms:
         horizon_days: int,
         slots: Sequence[Slot] = (),
     ) -> Self:
-        """Fit all, with regular gaps or without: what said the past windows better.
+        """Fit all, with regular gaps or without, whichever predicts the past windows better.
 
         Parameters
         ----------
         tables : labelled, oldest first
         today : the features that predictions start from; None: those of the last cutoff
-        horizon_days : of the predictions; each table is asked about its own window
+        horizon_days : of the predictions; each table has a window of its own
         slots : of the past up to the date of training, for the season
         """
         features = tables[-1].features if today is None else today
@@ -212,7 +212,7 @@ class Rhythms:
         return cls(tables, best, features, season)
 
     def each(self, says: Says) -> list[Floats]:
-        """What the rhythm says within the window of each table, per table."""
+        """The figure within the window of each table, per table."""
         return _each(self.tables, self.today, says, self.season)
 
 
@@ -226,15 +226,15 @@ def _each(
 
 
 def _surprise(tables: Sequence[CutoffTable], rhythm: Rhythm) -> float:
-    """Log loss of P(no order) once it is calibrated; windows count alike."""
+    """Log loss of P(no order) after calibration; every window counts the same."""
     windows = [
-        (said, churned(table.labels))
-        for said, table in zip(
+        (log_odds, churned(table.labels))
+        for log_odds, table in zip(
             _each(tables, rhythm, Rhythm.no_order_logit, Season()), tables, strict=True
         )
     ]
     slope = common_slope(windows)
     return sum(
-        surprise(slope * said + log_odds_shift(slope * said, happened), happened)
-        for said, happened in windows
+        surprise(slope * log_odds + log_odds_shift(slope * log_odds, happened), happened)
+        for log_odds, happened in windows
     )

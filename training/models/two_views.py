@@ -37,7 +37,7 @@ class Target:
 
     Attributes
     ----------
-    wanted : what happened
+    outcome : what happened
     offset : what the purchase process says
     level : what it says of the average customer of the row's date, where the view without
         the process starts
@@ -45,7 +45,7 @@ class Target:
     parameters, rounds : how LightGBM grows
     """
 
-    wanted: Floats
+    outcome: Floats
     offset: Floats
     level: Floats
     link: Link
@@ -55,7 +55,7 @@ class Target:
     def at(self, rows: Mask) -> "Target":
         """The target of some rows."""
         return replace(
-            self, wanted=self.wanted[rows], offset=self.offset[rows], level=self.level[rows]
+            self, outcome=self.outcome[rows], offset=self.offset[rows], level=self.level[rows]
         )
 
 
@@ -159,10 +159,10 @@ def out_of_fold(features: pd.DataFrame, grow: Grow) -> Floats:
 
 
 def _line(features: pd.DataFrame, target: Target) -> RidgeCorrection:
-    return RidgeCorrection().fit(features, target.wanted, target.offset, target.link)
+    return RidgeCorrection().fit(features, target.outcome, target.offset, target.link)
 
 
 def _trees(features: pd.DataFrame, target: Target) -> OffsetBooster:
     return OffsetBooster.fit(
-        features, target.wanted, target.level, target.parameters, target.rounds
+        features, target.outcome, target.level, target.parameters, target.rounds
     )

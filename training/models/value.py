@@ -45,7 +45,7 @@ class ValueModel:
     lie, and `Lifetime` how it goes on. See `training.models.joint`.
 
     Where the basis is margin, value is what is left of spend after the cost of goods and of
-    orders. In learning a customer who left less than nothing counts as one who left nothing.
+    orders. In learning, a negative value counts as 0.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class ValueModel:
         return figures | {"clv_lifetime": clv + later, "p_alive": p_alive}
 
     def _contact_cost(self, rows: Rows) -> Floats:
-        """What contacts cost a horizon, where values are margins and it is known."""
+        """The cost of contacts in a horizon, where values are margins and the cost is known."""
         if self.basis.name == "revenue" or CONTACT_COST not in rows:
             return np.zeros(len(rows))
         cost = np.nan_to_num(rows[CONTACT_COST], nan=0.0)
@@ -171,11 +171,11 @@ class ValueModel:
 
     @property
     def lifetime(self) -> Lifetime:
-        """How far the lifetime reaches, and what later money counts."""
+        """The length of the lifetime, and the discount of later money."""
         return Lifetime(self.horizon_days, self.lifetime_years, self.discount_rate_per_year)
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
-        """What moves what a customer brings if there is an order, in the log of money.
+        """What moves a customer's value given an order, in the log of money.
 
         Returns
         -------
@@ -191,12 +191,12 @@ class ValueModel:
         """`contributions`, without a table around them."""
         rhythm, of_orders = self.orders_.contributions(self.rhythm_, rows)
         own, of_value = self.order_value_.contributions(rows)
-        found = of_orders + of_value
-        kept = self._kept_part(rows)
-        found[:, self.columns_.index("mean_order_value")] += own - kept
+        by_feature = of_orders + of_value
+        margin_part = self._kept_part(rows)
+        by_feature[:, self.columns_.index("mean_order_value")] += own - margin_part
         if self.basis.name == "margin":
-            found[:, self.columns_.index("margin_share")] += kept
-        return Rows(np.column_stack([rhythm, found]), ["rhythm", *self.columns_])
+            by_feature[:, self.columns_.index("margin_share")] += margin_part
+        return Rows(np.column_stack([rhythm, by_feature]), ["rhythm", *self.columns_])
 
     def _kept_part(self, features: Features) -> Floats:
         """What the customer's own margin adds to the log of the value, against the shop's."""

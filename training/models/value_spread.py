@@ -1,4 +1,4 @@
-"""How what a buyer brings scatters around what was expected of a buyer, and what follows."""
+"""How the value of buyers scatters around their expected value, and the quantiles from it."""
 
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ class ValueSpread:
     F(x) = (1 − p) + p·G(x / M): with probability 1 − p there is no order and the value is 0;
     given an order, it is M times a ratio of distribution G. G is that of buyers of the past,
     as seen by models that did not know them, in bands of expected spend p·M; between the
-    middles of two bands the quantiles of G go in a straight line on the log of expected spend.
+    middles of two bands the quantiles of G are interpolated on the log of expected spend.
 
     Parameters
     ----------
@@ -58,38 +58,38 @@ class ValueSpread:
 
         0 where `p_order` < 1 − `level`; below 0 only where P(value < 0) > `level`.
         """
-        place = self._place(expected)
+        position = self._place(expected)
         chance = np.maximum(p_order, LEAST_MONEY)
-        losses = if_order * self._ratio(place, level / chance)
-        gains = if_order * self._ratio(place, (level - (1 - p_order)) / chance)
+        losses = if_order * self._ratio(position, level / chance)
+        gains = if_order * self._ratio(position, (level - (1 - p_order)) / chance)
         is_loss = (level < p_order) & (losses < 0)
         is_gain = (level >= 1 - p_order) & (gains > 0)
         return np.where(is_loss, losses, np.where(is_gain, gains, 0.0))
 
     def of_buyers(self, if_order: Floats, expected: Floats, level: float) -> Floats:
         """The same given at least one order."""
-        place = self._place(expected)
-        return np.asarray(if_order * self._ratio(place, np.full(len(if_order), level)))
+        position = self._place(expected)
+        return np.asarray(if_order * self._ratio(position, np.full(len(if_order), level)))
 
     def _place(self, expected: Floats) -> Floats:
-        """Where among the bands, 0 to their number − 1."""
+        """The position among the bands, 0 to their number − 1."""
         money, middles = (
             np.log(np.maximum(sums, LEAST_MONEY)) for sums in (expected, self.middles_)
         )
         return np.asarray(np.interp(money, middles, np.arange(len(middles))))
 
-    def _ratio(self, place: Floats, level: Floats) -> Floats:
+    def _ratio(self, position: Floats, level: Floats) -> Floats:
         step = np.clip(level, 0.0, 1.0) * (len(LEVELS) - 1)
-        # what is no number stays none, by its part
+        # NaN stays NaN, through `part`
         first = np.minimum(np.floor(np.nan_to_num(step)).astype(int), len(LEVELS) - 2)
         part = step - first
-        below = np.floor(np.nan_to_num(place)).astype(int)
+        below = np.floor(np.nan_to_num(position)).astype(int)
         above = np.minimum(below + 1, len(self.middles_) - 1)
         low, high = (
             (1 - part) * self.quantiles_[band, first] + part * self.quantiles_[band, first + 1]
             for band in (below, above)
         )
-        weight = place - below
+        weight = position - below
         return np.asarray((1 - weight) * low + weight * high)
 
     def to_dict(self) -> dict[str, Any]:

@@ -35,16 +35,16 @@ class CutoffTable:
 
 SLOT_DAYS = 28
 MOST_SLOTS = 39
-"""Three years: what a shop was before says little of it now."""
+"""Three years: earlier ones say little of a shop today."""
 
 SLOTS_PER_YEAR = 13
-"""Of four weeks each: 364 days, so that weekdays meet weekdays."""
+"""Of four weeks each: 364 days, so that weekdays fall on weekdays."""
 
 LEAST_PAIRS = 3
-"""So many slots must have been told by those of the year before; with fewer, none is read."""
+"""The least number of slots that have a slot of the year before; with fewer, none is read."""
 
 CUSTOMERS_PER_SLOT = 20_000
-"""Of more customers an even part stands for all."""
+"""Of more customers every nth is read."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def labels_at(
     )
     minor = log.settings.data.minor_units
     ended, joined = _cancelled(log, start, end)
-    known = log.visible(known_until)
-    known_orders, cost = known["orders"], round(basis.cost_per_order * minor)
+    visible = log.visible(known_until)
+    known_orders, cost = visible["orders"], round(basis.cost_per_order * minor)
     frame = log.frame(f"""
         WITH after AS (
             SELECT customer,
@@ -123,7 +123,7 @@ def labels_at(
             FROM {known_orders} AS known_orders WHERE day >= {start} GROUP BY customer
         ), worth AS (
             SELECT customer, SUM({basis.line_sql()}) AS left_over
-            FROM {known["lines"]} AS known_lines
+            FROM {visible["lines"]} AS known_lines
             WHERE customer IS NOT NULL AND day >= {start} AND day < {end} GROUP BY customer
         )
         SELECT customer_id, coalesce(after.orders, 0) AS orders,
@@ -138,7 +138,7 @@ def labels_at(
 
 
 def _cancelled(log: OrderLog, start: int, end: int) -> tuple[str, str]:
-    """A column of who cancelled in the window, and the join that it needs."""
+    """A column that marks cancellations in the window, and the join that it needs."""
     customers = log.settings.data.customers
     if customers is None or not customers.cancelled_on:
         return "", ""

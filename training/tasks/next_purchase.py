@@ -55,16 +55,16 @@ class NextPurchaseTask:
         churn = None
         if world.settings.predict.churn == "silence":
             churn = fitted["churn"].predict(table.features)["churn_probability"].to_numpy()
-        said = model.predict(table.features, churn)
+        predicted = model.predict(table.features, churn)
         simple = usual.predict(table.features)
         rows = pd.DataFrame(
             {
                 "waited": table.labels["days_to_next_order"],
-                "model": said["next_order_days"],
-                "low": said["next_order_low"],
-                "high": said["next_order_high"],
+                "model": predicted["next_order_days"],
+                "low": predicted["next_order_low"],
+                "high": predicted["next_order_high"],
                 "baseline": simple["next_order_days"],
-                "urgency": said["expected_wait_days"],
+                "urgency": predicted["expected_wait_days"],
                 "baseline_urgency": simple["expected_wait_days"],
             }
         )
@@ -95,17 +95,17 @@ class NextPurchaseTask:
         model, other = errors
 
         def better(at: npt.NDArray[np.intp]) -> float:
-            # only of who ordered is the date known
-            seen = at[~np.isnan(model[at])]
-            if not len(seen):
+            # the date is known only of customers who ordered
+            ordered = at[~np.isnan(model[at])]
+            if not len(ordered):
                 return float("nan")
-            return -share_above(float(model[seen].mean()), float(other[seen].mean()))
+            return -share_above(float(model[ordered].mean()), float(other[ordered].mean()))
 
         return better
 
     def guards(
         self,
-        rows: pd.DataFrame,  # noqa: ARG002 - the error in days says it all
+        rows: pd.DataFrame,  # noqa: ARG002 - the error in days is the only measure
         against: str | None = None,  # noqa: ARG002
     ) -> dict[str, Improvement]:
         return {}

@@ -55,13 +55,13 @@ class ValueTask:
         table = world.judged_table(fold.test)
         average = RfmAverage().fit(world.tables(fold.train, fold.test))
         p_order = _p_order(table.features, fitted)
-        said = fitted[self.name].predict(table.features, p_order)
+        predicted = fitted[self.name].predict(table.features, p_order)
         rows = pd.DataFrame(
             {
                 "spent": table.labels["value"],
-                "model": said["clv"],
-                "low": said["clv_low"],
-                "high": said["clv_high"],
+                "model": predicted["clv"],
+                "low": predicted["clv_low"],
+                "high": predicted["clv_high"],
                 "baseline": average.predict(table.features)["clv"],
                 **customer_columns(table.features),
             }
@@ -98,7 +98,8 @@ class ValueTask:
 
         def better(at: npt.NDArray[np.intp]) -> float:
             errors = (
-                float(np.sqrt(np.mean((spent[at] - said[at]) ** 2))) for said in (model, baseline)
+                float(np.sqrt(np.mean((spent[at] - predicted[at]) ** 2)))
+                for predicted in (model, baseline)
             )
             return -share_above(*errors)
 

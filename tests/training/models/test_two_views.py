@@ -33,7 +33,7 @@ def world(rng, objective):
     chance = rng.random(len(past)) < expit(truth)
     wanted = chance.astype(float) if objective == "binary" else rng.poisson(np.exp(truth))
     target = Target(
-        wanted=wanted.astype(float),
+        outcome=wanted.astype(float),
         offset=process,
         level=process,
         link=LINKS[objective],
