@@ -77,7 +77,9 @@ class TrainResult:
     @property
     def refused(self) -> dict[str, str]:
         """Task name → why its model stayed a challenger."""
-        return {name: one.reason for name, one in self.verdicts.items() if not one.promoted}
+        return {
+            name: verdict.reason for name, verdict in self.verdicts.items() if not verdict.promoted
+        }
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ def train(
 
 
 def unpublished(result: TrainResult, settings: TrainingSettings) -> RegularsError:
-    """Why a training put nothing in force, and what is in force then."""
+    """Why a training put nothing in force, and whether models are in force."""
     why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
     stays = "The models in force stay."
     if name_in_force(settings.path(settings.store.bundles)) is None:
@@ -252,15 +254,15 @@ def _judged(
     world = prepared.world
     against = comparisons(world, prepared.first_day, backtest, champion, tracker.record, progress)
     troubles = final_troubles(fitted, features)
-    found = verdicts(backtest, against, troubles, seed=world.settings.train.seed)
+    judged = verdicts(backtest, against, troubles, seed=world.settings.train.seed)
     for result in backtest.results:
-        progress(f"{result.task.title.lower()}: {found[result.task.name].sentence()}")
-    return found
+        progress(f"{result.task.title.lower()}: {judged[result.task.name].sentence()}")
+    return judged
 
 
 @dataclass(frozen=True)
 class TrainedModels:
-    """What a training has to offer for publication."""
+    """The outcome of a training, from which a bundle can be published."""
 
     run_id: str
     backtest: Backtest
@@ -272,12 +274,12 @@ class TrainedModels:
     instead_of: str | None
     proof: LiveProof
 
-    def models(self, champion: Champion | None, wanted: Predict) -> dict[str, Any] | None:
+    def models(self, champion: Champion | None, predict: Predict) -> dict[str, Any] | None:
         """The models of the next bundle by task name; None where they make none.
 
-        A refused model gives its place to the champion's, if that learned from the same
-        features for the same horizon, and means by churn and value what is `wanted`; without
-        one, only recommendations can be missing.
+        A refused model is replaced by the champion's, if that learned from the same features for
+        the same horizon, with churn and value as `predict` defines them. Without such a
+        champion only recommendations may be missing.
         """
         fits = (
             champion is not None
@@ -285,25 +287,25 @@ class TrainedModels:
             and champion.manifest.horizon_days == self.backtest.plan.horizon_days
         )
         models: dict[str, Any] = {}
-        for name, one in self.verdicts.items():
-            if one.promoted:
+        for name, verdict in self.verdicts.items():
+            if verdict.promoted:
                 models[name] = self.fitted[name]
             elif (
                 champion is not None
                 and fits
                 and name in champion.manifest.models
-                and _is_wanted(name, champion, wanted)
+                and _answers_question(name, champion, predict)
             ):
                 models[name] = Kept(champion.fitted()[name], champion.folder / name)
-        some = any(one.promoted for one in self.verdicts.values())
-        return models if some and models.keys() >= REQUIRED else None
+        any_promoted = any(verdict.promoted for verdict in self.verdicts.values())
+        return models if any_promoted and models.keys() >= REQUIRED else None
 
 
-def _is_wanted(name: str, champion: Champion, wanted: Predict) -> bool:
-    """Whether the champion's model of a task answers the question that is asked now."""
+def _answers_question(name: str, champion: Champion, predict: Predict) -> bool:
+    """Whether the champion's model of a task predicts what the settings ask for."""
     if name == "churn":
-        return champion.models.churn.label == wanted.churn
-    return name != "value" or wanted.value in ("auto", champion.models.value.clv_basis)
+        return champion.models.churn.label == predict.churn
+    return name != "value" or predict.value in ("auto", champion.models.value.clv_basis)
 
 
 def _published(
@@ -333,11 +335,11 @@ def _published(
             models[LiveProof.name] = candidate.proof
             bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
             progress(f"published {bundle.name}")
-            # a champion is what could be published, so the alias comes after the bundle
+            # only a published model is champion, so the alias is set after the bundle
             tracker.crown(manifest)
             prune(bundles, settings.store.keep_bundles)
-        for name, one in candidate.verdicts.items():
-            if bundle is None or not one.promoted:
+        for name, verdict in candidate.verdicts.items():
+            if bundle is None or not verdict.promoted:
                 tracker.challenge(name, candidate.versions[name])
         write_json(bundles / LAST_TRAINING, _last_training(candidate))
     return bundle
@@ -363,9 +365,9 @@ def training_lock(bundles: Path) -> Iterator[None]:
 
 
 def parameters(log: OrderLog[TrainingSettings], plan: TrainingPlan) -> dict[str, Any]:
-    """What a run in MLflow says of its data and its plan."""
+    """The parameters of a run in MLflow: its data and its plan."""
     settings = log.settings
-    accepted = [f"{one.code}: {one.accepted}" for one in log.report.found("accepted")]
+    accepted = [f"{finding.code}: {finding.accepted}" for finding in log.report.found("accepted")]
     return {
         **({"accepted_findings": "; ".join(accepted)} if accepted else {}),
         "as_of": plan.as_of.isoformat(),
@@ -420,17 +422,19 @@ def _evidence(
     champion: Champion | None,
     bands: Mapping[str, float],
 ) -> BacktestEvidence:
-    kept = {
+    kept_versions = {
         name: entry.version
         for name, entry in manifest.models.items()
         if entry.version != candidate.versions.get(name)
     }
-    mine = BacktestEvidence.of(candidate.backtest, candidate.versions, candidate.features, bands)
-    return mine.with_kept(champion.models.evidence if champion else None, kept)
+    evidence = BacktestEvidence.of(
+        candidate.backtest, candidate.versions, candidate.features, bands
+    )
+    return evidence.with_kept(champion.models.evidence if champion else None, kept_versions)
 
 
 def _last_training(candidate: TrainedModels) -> dict[str, Any]:
-    """The latest training for those who look at pages: who was promoted, and why."""
+    """The latest training as pages show it: which models were promoted, and why."""
     return {
         "as_of": candidate.backtest.plan.as_of.isoformat(),
         "mlflow_run_id": candidate.run_id,

@@ -45,7 +45,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Kept:
-    """A model that goes over from another bundle or the registry, its files as they are."""
+    """A model carried over from another bundle or the registry, with its files as they are."""
 
     model: Any
     files: Path
@@ -97,32 +97,32 @@ def prune(bundles: Path, keep: int) -> list[str]:
     """Remove bundles that a rollback will not reach; the caller holds `publication_lock`.
 
     Kept are the bundle in force and the ones before it, one after the other, up to `keep`
-    in all. What a killed training left unfinished goes as well.
+    in all. Unfinished bundles of killed trainings are removed as well.
 
     Returns
     -------
     The names that were removed, in order.
     """
-    kept: list[str] = []
+    reachable: list[str] = []
     name: str | None = current_bundle(bundles).name
-    while name is not None and name not in kept and len(kept) < keep:
-        kept.append(name)
+    while name is not None and name not in reachable and len(reachable) < keep:
+        reachable.append(name)
         try:
             name = read_manifest(bundles / name).previous
         except BundleError:
             break
-    others = sorted(
+    unreachable = sorted(
         path
         for path in bundles.iterdir()
-        if path.is_dir() and path.name not in kept and is_bundle(path)
+        if path.is_dir() and path.name not in reachable and is_bundle(path)
     )
-    for path in others:
+    for path in unreachable:
         shutil.rmtree(path, ignore_errors=True)
-    return [path.name for path in others]
+    return [path.name for path in unreachable]
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a folder is a bundle, or what is left of writing one."""
+    """Whether a folder is a bundle, or an unfinished one."""
     unfinished = path.name.startswith(".") and path.name.endswith(".unfinished")
     return unfinished or (path / MANIFEST).is_file()
 
@@ -135,8 +135,8 @@ def _write_bundle(
     for name, model in fitted.items():
         model.save(folder / name)
     churn, value, dates = (_speaking(fitted[n]) for n in ("churn", "value", "next_purchase"))
-    said = _golden_predictions(churn, value, dates, golden)
-    tables = {"features": golden, "predictions": said}
+    predictions = _golden_predictions(churn, value, dates, golden)
+    tables = {"features": golden, "predictions": predictions}
     write_json(folder / GOLDEN, {name: _columns(table) for name, table in tables.items()})
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(folder)): sha256_of(path) for path in files}
@@ -153,21 +153,21 @@ def load_models(settings: TrainingSettings) -> Models:
         value on another basis, than the configuration asks for.
     """
     models = load_models_of(current_bundle(settings.path(settings.store.bundles)))
-    wanted = settings.predict.horizon_days
-    if models.manifest.horizon_days != wanted:
+    horizon_days = settings.predict.horizon_days
+    if models.manifest.horizon_days != horizon_days:
         raise BundleError(
             f"the published models predict {models.manifest.horizon_days} days, but "
-            f"predict.horizon_days is {wanted}. Run `regulars train`."
+            f"predict.horizon_days is {horizon_days}. Run `regulars train`."
         )
     if models.churn.label != settings.predict.churn:
         raise BundleError(
             f"the published models predict {models.churn.label}, but predict.churn is "
             f"{settings.predict.churn}. Run `regulars train`."
         )
-    basis, asked = models.value.clv_basis, settings.predict.value
-    if asked not in ("auto", basis):
+    basis, configured = models.value.clv_basis, settings.predict.value
+    if configured not in ("auto", basis):
         raise BundleError(
-            f"the published models predict {basis}, but predict.value is {asked}. "
+            f"the published models predict {basis}, but predict.value is {configured}. "
             "Run `regulars train`."
         )
     return models
@@ -179,7 +179,7 @@ def load_models_of(bundle: Path) -> Models:
     Raises
     ------
     BundleError
-        When anything is missing, damaged or predicts something else than when published.
+        When a file is missing or damaged, or predictions differ from those at publication.
     """
     manifest = read_manifest(bundle)
     try:
@@ -219,15 +219,15 @@ def _loaded(bundle: Path, manifest: Manifest) -> Models:
 def _golden_predictions(
     churn: AnyChurnModel, value: ValueModel, next_purchase: NextPurchaseModel, rows: pd.DataFrame
 ) -> pd.DataFrame:
-    said = Description(churn, value, next_purchase).figures(Rows.of(rows))
-    return table_of(said, rows)
+    figures = Description(churn, value, next_purchase).figures(Rows.of(rows))
+    return table_of(figures, rows)
 
 
 def golden_rows(features: pd.DataFrame) -> pd.DataFrame:
     """Made-up customers between the quantiles of the real ones in `features`.
 
-    Both who came lately and who came long ago are made to have bought once too, so that what
-    stands in for a gap never seen is among what is checked.
+    The most recent and the oldest customer have bought only once, so that predictions without a
+    gap are checked too.
     """
     levels = np.linspace(0.05, 0.95, GOLDEN_ROWS)
     rows = features.quantile(levels).reset_index(drop=True)
@@ -264,8 +264,8 @@ def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
 def _check_golden(file: Path, models: Models) -> None:
     golden = read_json(file)
     rows = golden_rows_of(file.parent, models.manifest)
-    said = _golden_predictions(models.churn, models.value, models.next_purchase, rows)
-    if _columns(said) != golden["predictions"]:
+    predictions = _golden_predictions(models.churn, models.value, models.next_purchase, rows)
+    if _columns(predictions) != golden["predictions"]:
         raise BundleError(
             f"{file.parent}: these models predict something else than when they were published. "
             "Run `regulars train`."
