@@ -2,7 +2,7 @@
 
 The blocks of the catalogue become one SQL text per date: each grain is grouped once,
 whatever the number of blocks on it. The text keeps to a subset of SQL that transpiles
-(no engine-specific functions in expressions), so that other engines can run it later.
+(no engine-specific functions in expressions), so that other engines can run it.
 """
 
 from datetime import date
@@ -58,8 +58,8 @@ GRAINS: dict[str, str] = {
 def feature_query(blocks: tuple[Block, ...] = BLOCKS) -> str:
     """The SQL text that computes `blocks`.
 
-    `{as_of}` (day number), `{minor}` (minor units) and what is visible of the tables that
-    `GRAINS` names are to be filled in.
+    To be filled in: `{as_of}` (day number), `{minor}` (minor units) and the visible part of the
+    tables that `GRAINS` names.
 
     A customer is in the result from the first purchase on.
     """
@@ -100,7 +100,7 @@ def build_features(
     ----------
     log : the orders
     as_of : only rows ordered, and in the file, before this date are seen
-    blocks : what to compute; None: whatever the configured tables can fill
+    blocks : the blocks to compute; None: all that the configured tables can fill
 
     Returns
     -------
@@ -122,15 +122,15 @@ def build_features(
 def _filled(batches: pa.RecordBatchReader, most_rows: int) -> pd.DataFrame:
     """The features of a table whose first column is `customer_id`.
 
-    Filled batch by batch into one array: a frame made of columns would hold every value twice.
+    Batch by batch into one array: a frame made of columns would hold every value twice.
     """
     names = batches.schema.names[1:]
     values = np.empty((len(names), most_rows))
     ids, rows = [], 0
     for batch in batches:
         ids.append(batch.column(0))
-        for place, column in zip(values, batch.columns[1:], strict=True):
-            place[rows : rows + len(batch)] = column.to_numpy(zero_copy_only=False)
+        for target, column in zip(values, batch.columns[1:], strict=True):
+            target[rows : rows + len(batch)] = column.to_numpy(zero_copy_only=False)
         rows += batch.num_rows
     index = pd.Index(pa.chunked_array(ids, pa.string()).to_pandas(), name="customer_id")
     return pd.DataFrame(values[:, :rows].T, index=index, columns=names, copy=False)

@@ -107,7 +107,7 @@ def _feature_queries(log: ShopLog, day: date) -> Iterator[tuple[OrderLog, str]]:
 
 
 def _batches(queries: Iterable[tuple[OrderLog, str]]) -> Iterator[Any]:
-    """The results of queries on one log each, as Arrow batches; at least one, be it empty."""
+    """The results of queries on one log each, as Arrow batches; at least one, which may be empty."""
     for log, query in queries:
         with room(log.settings.engine), log.connection.cursor() as cursor:
             reader = cursor.sql(query).to_arrow_reader(_BATCH_ROWS)

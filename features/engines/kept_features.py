@@ -1,4 +1,4 @@
-"""The features in a kept log: computed again for those customers only whose orders changed."""
+"""The features in a kept log: computed again only for customers whose orders changed."""
 
 from datetime import date
 
@@ -13,8 +13,8 @@ _OF_CUSTOMERS = ("lines", "voided_lines", "orders", "days")
 def kept_features(log: KeptLog, as_of: date) -> str:
     """Bring the kept features up to date and name them in SQL.
 
-    Where they are those of `as_of` already, only customers are computed who have come in or
-    changed since; another date changes everybody (how long ago was the last order?).
+    Where the kept features are those of `as_of`, only new and changed customers are computed;
+    another date changes every customer, since all ages change.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def kept_features(log: KeptLog, as_of: date) -> str:
 
 def _kept_date(log: KeptLog) -> date | None:
     log.connection.execute("CREATE TABLE IF NOT EXISTS feature_date (as_of DATE)")
-    (found,) = row(log.connection, "SELECT max(as_of) FROM feature_date")
-    return found if isinstance(found, date) else None
+    (kept_date,) = row(log.connection, "SELECT max(as_of) FROM feature_date")
+    return kept_date if isinstance(kept_date, date) else None
 
 
 def _compute(log: KeptLog, whole: OrderLog, as_of: date) -> None:
@@ -59,7 +59,7 @@ def _compute(log: KeptLog, whole: OrderLog, as_of: date) -> None:
 
 
 def _refresh(log: KeptLog, whole: OrderLog, as_of: date) -> None:
-    """Compute the customers in `stale` alone: their tables stand in front of those of all."""
+    """Compute only the customers in `stale`: temporary tables of them hide those of the whole log."""
     changed = "SELECT customer FROM main.customers SEMI JOIN stale USING (customer_id)"
     for name in _OF_CUSTOMERS:
         log.connection.execute(

@@ -1,7 +1,7 @@
-"""What is used of the optional tables as Parquet files, for a warehouse or another engine.
+"""The used rows of the optional tables as Parquet files, for a warehouse or another engine.
 
 Beside `features.engines.exports.write_lines`: the same ids, days and minor units, so that the features
-of these tables come out the same wherever they are computed.
+of these tables are the same in every engine.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 `value` is the score of a satisfaction, `other_customer_id` whom a referral brought."""
 
 _STRANGER = "chr(31) ||"
-"""Before the number of somebody who has bought nothing: no id of a customer begins so."""
+"""Prefix of the number of a person who has bought nothing; no customer id begins with it."""
 
 
 def columns_of(section: str, blocks: tuple[Block, ...]) -> Mapping[str, str]:
@@ -49,7 +49,7 @@ def columns_of(section: str, blocks: tuple[Block, ...]) -> Mapping[str, str]:
 
 
 def write_table(log: OrderLog, section: Section, path: Path) -> int:
-    """Write what is used of an optional table.
+    """Write the used rows of an optional table.
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ def _query(section: str) -> str:
         return """
             SELECT customer_id, * EXCLUDE (customer, customer_id, consent, name, contact)
             FROM attributes JOIN customers USING (customer)"""
-    person = f"coalesce(people.customer_id, {_STRANGER} CAST(-told.customer AS VARCHAR))"
-    other = f"coalesce(others.customer_id, {_STRANGER} CAST(-told.other_customer AS VARCHAR))"
+    person = f"coalesce(people.customer_id, {_STRANGER} CAST(-rows_used.customer AS VARCHAR))"
+    other = f"coalesce(others.customer_id, {_STRANGER} CAST(-rows_used.other_customer AS VARCHAR))"
     ids = {"customer_id": person, "other_customer_id": other}
     columns = ", ".join(
-        f"CAST({ids.get(name, f'told.{identifier(name)}')} AS {kind}) AS {name}"
+        f"CAST({ids.get(name, f'rows_used.{identifier(name)}')} AS {kind}) AS {name}"
         for name, kind in COLUMNS[section].items()
     )
-    joins = " LEFT JOIN customers AS people ON told.customer = people.customer"
+    joins = " LEFT JOIN customers AS people ON rows_used.customer = people.customer"
     if section == "interactions":
-        joins += " LEFT JOIN customers AS others ON told.other_customer = others.customer"
-    return f"SELECT {columns} FROM {section} AS told{joins}"
+        joins += " LEFT JOIN customers AS others ON rows_used.other_customer = others.customer"
+    return f"SELECT {columns} FROM {section} AS rows_used{joins}"

@@ -1,7 +1,7 @@
 """The JSON documents of customers, from the rows of a score run.
 
-Texts are put together a block of customers at a time, column by column, between the fixed
-parts of the document: no Python value is made of a figure.
+Texts are built for a block of customers at a time, column by column, between the fixed parts
+of the document: figures never become Python values.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from serving.store.run import NO_UNIT, RunInfo
 
 EMBEDDED_RECOMMENDATIONS = 5
-"""How many recommendations stand in a customer's document; the rest have their own call."""
+"""How many recommendations are in a customer's document; the rest have their own call."""
 
 ROWS_PER_BLOCK = 10_000
 PRODUCT_FIELDS = ("rank", "product_id", "product_name", "category", "kind", "score", "why")
@@ -46,13 +46,13 @@ MONEY = (
 )
 LOW_ENDS = ("clv_low", "value_if_order_low")
 HIGH_ENDS = ("clv_high", "value_if_order_high")
-"""Ends of intervals of money, rounded outwards: what lies inside stays inside."""
+"""Ends of intervals of money, rounded outwards: values inside stay inside."""
 
 WORDS = ("rhythm", "value_at_risk_pace")
-"""Marks of a customer, one word each."""
+"""Columns whose values are one word each."""
 
 CONTACT = ("suggested_action", "name", "consent")
-"""What helps to decide whom to contact, and how."""
+"""Columns for the decision whom to contact, and how."""
 
 DATES = (
     "next_order_date",
@@ -77,7 +77,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NULL = "null"
 _MARK = "\ue000"
-"""Stands before the name of a column where its value is to be filled in."""
+"""Prefix of a column's name where its value is filled in."""
 
 
 def blocks(
@@ -119,7 +119,7 @@ def blocks(
 
 
 def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[dict[str, Any]]:
-    """The documents of a few customers, as values: what `blocks` writes of them as text.
+    """The documents of a few customers, as values; `blocks` writes the same as text.
 
     Parameters
     ----------
@@ -139,20 +139,20 @@ def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[
 
 
 def _plain_values(column: Any) -> Sequence[Any]:
-    found: Sequence[Any] = column.tolist() if isinstance(column, np.ndarray) else column
-    return found
+    values: Sequence[Any] = column.tolist() if isinstance(column, np.ndarray) else column
+    return values
 
 
 def _numbers(columns: Mapping[str, Sequence[Any]], digits: int) -> dict[str, list[float | None]]:
     """Columns of numbers, rounded; those of equal digits together."""
     by_digits = {**dict.fromkeys(PROBABILITIES, PROBABILITY_DIGITS), **dict.fromkeys(MONEY, digits)}
     by_digits |= FIGURES
-    found: dict[str, list[float | None]] = {}
-    for places in set(by_digits.values()):
-        names = [name for name, wanted in by_digits.items() if wanted == places]
-        found |= _plain_numbers(columns, names, partial(rounded, digits=places))
-    found |= _plain_numbers(columns, LOW_ENDS, partial(rounded_down, digits=digits))
-    return found | _plain_numbers(columns, HIGH_ENDS, partial(rounded_up, digits=digits))
+    numbers: dict[str, list[float | None]] = {}
+    for decimals in set(by_digits.values()):
+        names = [name for name, rounded_to in by_digits.items() if rounded_to == decimals]
+        numbers |= _plain_numbers(columns, names, partial(rounded, digits=decimals))
+    numbers |= _plain_numbers(columns, LOW_ENDS, partial(rounded_down, digits=digits))
+    return numbers | _plain_numbers(columns, HIGH_ENDS, partial(rounded_up, digits=digits))
 
 
 def _plain_numbers(
@@ -200,21 +200,21 @@ class Ranked:
             "why": pa.array([encode(why) for why in rows["why"]], pa.string()),
         }
         product = _Template({name: _MARK + name for name in PRODUCT_FIELDS})
-        found = product.fill(columns, len(rows))
+        texts = product.fill(columns, len(rows))
         cuts = (ends - ends[0]).tolist()
-        return [found[a:b] for a, b in pairwise(cuts)]
+        return [texts[a:b] for a, b in pairwise(cuts)]
 
 
 class _Template:
-    """A JSON text with places to fill in: values that are `_MARK` and the name of a column."""
+    """A JSON text with slots: values that are `_MARK` and the name of a column."""
 
     def __init__(self, shape: Mapping[str, Any], *, tail: str = "}") -> None:
         self._parts = re.split(f'"{_MARK}([^"]*)"', encode(shape)[:-1] + tail)
 
     def fill(self, columns: Mapping[str, pa.Array], rows: int) -> list[str]:
         pieces = [
-            columns[part] if place % 2 else pa.scalar(part)
-            for place, part in enumerate(self._parts)
+            columns[part] if number % 2 else pa.scalar(part)
+            for number, part in enumerate(self._parts)
         ]
         if len(pieces) == 1:
             return self._parts * rows

@@ -1,6 +1,6 @@
 """What a contact costs and is expected to earn, and what to do with each customer.
 
-Made with a score run, published with it, and read by whoever plans a campaign.
+Computed and published with a score run, for planning campaigns.
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from serving.settings import Settings
 from serving.store.economics import value_share
 
 TOP_SHARE = 0.2
-"""Of the customers by usual spend: those who are worth a personal word."""
+"""The share of customers, by usual spend, who are worth a personal contact."""
 
 LEAST_BUYERS = 30
-"""Who bought lately; fewer say nothing about how spend scatters."""
+"""The least number of recent buyers from whom the spread of spend is measured."""
 
 
 def economics_of(
     log: OrderLog[Settings], features: pd.DataFrame, scores: pd.DataFrame, rate: SaveRate
 ) -> dict[str, Any]:
-    """What expected profits of a run rest on, ready for JSON.
+    """The economics behind the expected profits of a run, ready for JSON.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def economics_of(
     Returns
     -------
     `cost_per_contact`, `hold_out` of the configuration; the save rate; `margin_share` and
-    whether it comes from `costs` or the `setting`; `value_share`, what of the value at risk is
-    profit: the margin share, and all where that value is margin already; `order_value`, the
+    whether it comes from `costs` or the `setting`; `value_share`, the share of the value at
+    risk that is profit: the margin share, or all where that value is margin already; `order_value`, the
     mean; `spend_cv`, how widely spend per horizon scatters around what is usual for a customer
     (standard deviation ÷ mean among those who bought); `high_value_from`, the usual spend of the
     top fifth; `consent_known`.
@@ -84,11 +84,13 @@ def contact_columns(
     ----------
     scores : one row per customer, with `customer_id`
     economics : as `economics_of` says; empty: profits and actions are unknown
-    details : of `features.tables.optional_tables.customer_details`; None: nothing is known
+    details : of `features.orders.customer_details.customer_details`; None: nothing is known
     effects : revenue that a contact adds, per customer; None: save rate × value at risk
     """
-    known = pd.DataFrame(columns=["consent", "name", "contact"]) if details is None else details
-    rows = known.reindex(scores["customer_id"])
+    contact_details = (
+        pd.DataFrame(columns=["consent", "name", "contact"]) if details is None else details
+    )
+    rows = contact_details.reindex(scores["customer_id"])
     consent = rows["consent"].astype("boolean").array
     refused = consent.to_numpy(dtype=object, na_value=True) == False  # noqa: E712 - an array
     profit, action = profits(scores, economics, refused, effects)
@@ -109,8 +111,8 @@ def with_contacts(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """`scores` with `contact_columns`, and the economics that they rest on.
 
-    Where it is known who can be persuaded, that stands in the place of save rate × value at
-    risk, and `targeting` of the economics says what it rests on.
+    Where the effect of a contact on each customer is known, it replaces save rate × value at
+    risk, and `targeting` of the economics describes its evidence.
     """
     economics = economics_of(log, features, scores, learned.rate)
     effects = None
@@ -137,7 +139,7 @@ def profits(
 
     Parameters
     ----------
-    refused : who is known not to consent
+    refused : whether each customer is known not to consent
     """
     at_risk = np.asarray(scores["value_at_risk"], dtype=float)
     if not economics:
@@ -172,10 +174,10 @@ def _actions(
 def _margin_share(features: pd.DataFrame, otherwise: float) -> tuple[float, str]:
     """The customers' margin ÷ spend over all their orders, where costs are known."""
     share, spend = features["margin_share"], features["spend"].clip(lower=0)
-    known = share.notna() & (spend > 0)
-    if not known.any():
+    measurable = share.notna() & (spend > 0)
+    if not measurable.any():
         return otherwise, "setting"
-    measured = float((share[known] * spend[known]).sum() / spend[known].sum())
+    measured = float((share[measurable] * spend[measurable]).sum() / spend[measurable].sum())
     return (measured, "costs") if 0 < measured <= 1 else (otherwise, "setting")
 
 
@@ -186,7 +188,7 @@ def _spread(features: pd.DataFrame) -> float:
     ratio = features["spend_90d"][bought] / usual[bought]
     if len(ratio) < LEAST_BUYERS:
         return 1.0
-    # the far tail is of those who had hardly bought before
+    # the far tail are customers who had hardly bought before
     ratio = ratio.clip(upper=float(ratio.quantile(0.99)))
     return float(np.clip(ratio.std() / ratio.mean(), 0.5, 3.0))
 

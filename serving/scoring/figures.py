@@ -1,4 +1,4 @@
-"""What the models say of customers, put together: one column of plain numbers per figure."""
+"""The joint predictions for customers: one column of plain numbers per figure."""
 
 from datetime import date
 from typing import Any
@@ -19,7 +19,7 @@ from training.models.silence import days_until
 DAYS_PER_YEAR = 365
 
 MOST_SILENT_DAYS = 730
-"""`at_risk_on` is not looked for further ahead."""
+"""The farthest day of `at_risk_on`."""
 
 VALUE_FIGURES = (
     "p_order",
@@ -35,7 +35,7 @@ VALUE_FIGURES = (
     "value_if_order_high",
     "clv_lifetime",
 )
-"""What the joint description says of orders and money."""
+"""The figures of orders and money in the joint description."""
 
 
 def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> dict[str, Any]:
@@ -52,29 +52,29 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
     """
     horizon_days = settings.predict.horizon_days
     description = description_of(models)
-    said = description.figures(rows)
-    churn = said["churn_probability"]
+    described = description.figures(rows)
+    churn = described["churn_probability"]
     band = retention_risk(churn, settings.predict.risk)
     status = status_of(rows, churn, horizon_days)
-    pace, at_pace = usual_pace(rows, said["value_if_order"], horizon_days, models.value.basis)
+    pace, at_pace = usual_pace(rows, described["value_if_order"], horizon_days, models.value.basis)
     return {
         "status": status,
         "horizon_days": horizon_days,
         "churn_probability": churn,
         "churn_label": models.churn.label,
-        "p_alive": said["p_alive"],
+        "p_alive": described["p_alive"],
         "retention_risk": band,
         "rhythm": rhythm_of(rows, models, status),
         "clv_basis": models.value.clv_basis,
-        **{name: said[name] for name in VALUE_FIGURES},
+        **{name: described[name] for name in VALUE_FIGURES},
         "value_at_risk": churn * at_pace,
         "value_at_risk_pace": pace,
         **{
-            f"next_order_{name}": _dates(as_of, said[f"next_order_{days}"])
+            f"next_order_{name}": _dates(as_of, described[f"next_order_{days}"])
             for name, days in (("date", "days"), ("low", "low"), ("high", "high"))
         },
-        "at_risk_on": _dates(as_of, _silent_days(rows, description, said, settings)),
-        **{name: said[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
+        "at_risk_on": _dates(as_of, _silent_days(rows, description, described, settings)),
+        **{name: described[name] for name in ("p_order_7d", "p_order_30d", "p_order_90d")},
         "orders": rows["orders"].astype(np.int64),
         **{name: rows[name] for name in ("spend", "days_since_last_order")},
         "first_order_date": _dates(as_of, -rows["days_since_first_order"]),
@@ -89,7 +89,7 @@ def description_of(models: Models) -> Description:
 
 
 def rhythm_of(rows: Rows, models: Models, status: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
-    """`on_time`, `late`, `overdue` by the days of silence; None for the too new and contracts."""
+    """`on_time`, `late`, `overdue` by the days of silence; None for new customers and contracts."""
     gaps = models.next_purchase.gaps_
     if gaps is None or models.churn.label != "silence":
         return np.full(len(rows), None)
@@ -98,9 +98,11 @@ def rhythm_of(rows: Rows, models: Models, status: npt.NDArray[np.str_]) -> npt.N
     return states
 
 
-def _silent_days(rows: Rows, description: Description, said: Figures, settings: Settings) -> Floats:
-    """After how many more days without an order each customer is at high risk; 0: is already."""
-    churn, bands = said["churn_probability"], settings.predict.risk
+def _silent_days(
+    rows: Rows, description: Description, described: Figures, settings: Settings
+) -> Floats:
+    """The further days without an order until each customer is at high risk; 0: already at risk."""
+    churn, bands = described["churn_probability"], settings.predict.risk
     is_high = np.isin(retention_risk(churn, bands), HIGH_BANDS)
     if not description.is_silence:
         # silence is no cancellation
@@ -112,12 +114,12 @@ def _silent_days(rows: Rows, description: Description, said: Figures, settings: 
 def usual_pace(
     features: Features, value_if_order: Floats, horizon_days: int, basis: ValueBasis = REVENUE
 ) -> tuple[npt.NDArray[np.str_], Floats]:
-    """What each customer brings in a horizon at the usual pace, and whose pace that is.
+    """The value of each customer in a horizon at the usual pace, and whose pace that is.
 
     Returns
     -------
-    `own` or `comparable` per row, and money ≥ 0: `usual_value`, and of customers with one order,
-    who have no pace of their own, what comparable customers brought who came back.
+    `own` or `comparable` per row, and money ≥ 0: `usual_value`, and for customers with one
+    order, who have no pace of their own, the value of comparable customers who came back.
     """
     is_single = column(features, "orders") <= 1
     own = usual_value(features, horizon_days, basis)
@@ -130,20 +132,20 @@ def usual_pace(
 def usual_value(features: Features, horizon_days: int, basis: ValueBasis = REVENUE) -> Floats:
     """What a customer has been worth per horizon over the last year, ≥ 0, in money.
 
-    Spend, or on the basis of margin what costs leave of it by `kept_share`: the margins of the
-    year itself lack every order with a line of unknown cost. Someone known for less than a
-    horizon has brought what was brought.
+    Spend, or on the basis of margin its `kept_share` after costs: the margins of the year itself
+    lack every order with a line of unknown cost. For customers known for less than a horizon it
+    is what they have brought so far.
     """
-    known = np.clip(column(features, "days_since_first_order"), horizon_days, DAYS_PER_YEAR)
+    days = np.clip(column(features, "days_since_first_order"), horizon_days, DAYS_PER_YEAR)
     worth = column(features, "spend_365d")
     if basis.name == "margin":
         left = worth * kept_share(features, basis)
         worth = left - basis.cost_per_order * column(features, "orders_365d")
-    return np.asarray(np.maximum(worth, 0) * horizon_days / known)
+    return np.asarray(np.maximum(worth, 0) * horizon_days / days)
 
 
 def _dates(as_of: date, days: Floats) -> npt.NDArray[np.datetime64]:
     """`as_of` + whole days per row; NaT where the number is missing."""
-    known = np.isfinite(days)
-    found = np.datetime64(as_of, "D") + np.where(known, days, 0).astype("timedelta64[D]")
-    return np.where(known, found, np.datetime64("NaT", "D"))
+    is_finite = np.isfinite(days)
+    dates = np.datetime64(as_of, "D") + np.where(is_finite, days, 0).astype("timedelta64[D]")
+    return np.where(is_finite, dates, np.datetime64("NaT", "D"))

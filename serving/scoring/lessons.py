@@ -1,4 +1,4 @@
-"""What measured campaigns teach a score run."""
+"""Lessons of measured campaigns for a score run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SaveRate:
     Attributes
     ----------
     value, low, high : expected, and its 90 % interval
-    campaigns : how many measured ones it rests on; 0: the assumption of the configuration
+    campaigns : the number of measured ones behind it; 0: the assumption of the configuration
     """
 
     value: float
@@ -37,7 +37,7 @@ class SaveRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Targeting:
-    """A model of the effect of a contact on a customer's revenue, and what it rests on."""
+    """A model of the effect of a contact on a customer's revenue, and its evidence."""
 
     model: UpliftModel
     judged: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Targeting:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignLessons:
-    """What measured campaigns teach: a save rate, and who can be persuaded (None: not known)."""
+    """The lessons: a save rate, and a model of who can be persuaded (None: not known)."""
 
     rate: SaveRate
     targeting: Targeting | None = None

@@ -1,4 +1,4 @@
-"""What a score run adds to each customer's numbers: the next order's categories, and referrals."""
+"""Columns that a score run adds: the categories of the next order, and referrals."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,21 +33,23 @@ def with_outlook(
     category : None where orders name no categories
     purchases : see `OrderLog.purchases`; None without a category model
     """
-    told = pd.DataFrame(index=pd.Index(scores["customer_id"]))
-    found = [] if category is None or purchases is None else _categories(category, purchases, as_of)
-    by_customer = dict(found)
-    texts = [by_customer.get(name, []) for name in told.index]
+    customers = scores["customer_id"].tolist()
+    pairs = [] if category is None or purchases is None else _categories(category, purchases, as_of)
+    by_customer = dict(pairs)
+    texts = [by_customer.get(name, []) for name in customers]
     worth = referral_value(log, scores, as_of)
     return scores.assign(**category_columns(texts), referral_value=worth)
 
 
-def category_columns(told: Sequence[Sequence[tuple[str, float]]]) -> dict[str, Any]:
+def category_columns(likeliest: Sequence[Sequence[tuple[str, float]]]) -> dict[str, Any]:
     """The columns of categories, from each customer's likeliest ones with their probabilities."""
-    first = [some[0] if some else (None, np.nan) for some in told]
+    first = [categories[0] if categories else (None, np.nan) for categories in likeliest]
     return {
         "next_category": pd.array([name for name, _ in first], dtype="str"),
         "p_next_category": np.array([chance for _, chance in first], dtype=float),
-        "next_categories": pd.array([_as_json(some) for some in told], dtype="str"),
+        "next_categories": pd.array(
+            [_as_json(categories) for categories in likeliest], dtype="str"
+        ),
     }
 
 
@@ -55,7 +57,7 @@ def referral_value(log: OrderLog, scores: pd.DataFrame, as_of: date) -> "np.ndar
     """What each customer's referrals are worth in the horizon; NaN where none can be known.
 
     `predict.referral_share` of the `clv` of everybody whom the customer was the first to refer.
-    It is influence, not income: `clv` of who was referred holds it already.
+    It is influence, not income: the `clv` of the referred customers contains it already.
     """
     pairs = first_referrals(log, as_of)
     if pairs is None:
@@ -79,23 +81,25 @@ def categories_of(
     if category is None or not orders:
         return []
     named = [{of_product.get(product) for product in products} for products in orders]
-    return category.of_orders([{one for one in some if isinstance(one, str)} for some in named])
+    return category.of_orders(
+        [{name for name in categories if isinstance(name, str)} for categories in named]
+    )
 
 
 def _categories(
     category: NextCategory, purchases: pd.DataFrame, as_of: date
 ) -> list[tuple[str, list[tuple[str, float]]]]:
-    said = category.predict(purchases, as_of=as_of)
-    pairs = list(zip(said["category"], said["probability"], strict=True))
-    ids = said["customer_id"].to_numpy(dtype=object)
-    starts = np.flatnonzero(said["rank"].to_numpy() == 1).tolist()
+    predicted = category.predict(purchases, as_of=as_of)
+    pairs = list(zip(predicted["category"], predicted["probability"], strict=True))
+    ids = predicted["customer_id"].to_numpy(dtype=object)
+    starts = np.flatnonzero(predicted["rank"].to_numpy() == 1).tolist()
     ends = [*starts[1:], len(pairs)]
     return [(ids[start], pairs[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def _as_json(told: Sequence[tuple[str, float]]) -> str:
+def _as_json(likeliest: Sequence[tuple[str, float]]) -> str:
     listed = [
         {"category": name, "probability": round(chance, PROBABILITY_DIGITS)}
-        for name, chance in told
+        for name, chance in likeliest
     ]
     return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Why a customer is at risk, and worth what, in words: the models' contributions, said plainly.
+"""Reasons for a customer's risk and value, in words: the models' contributions in plain language.
 
 The words follow the sign of the contribution, never a rule of their own: a reason that
 raises the risk in the model is said to raise it.
@@ -40,7 +40,7 @@ def reasons_of(
 ) -> list[str]:
     """The reasons of each customer, strongest first, as JSON.
 
-    Features that speak of one side of a customer are weighed together; see `strongest`.
+    Features of one side of a customer are weighed together; see `strongest`.
 
     Parameters
     ----------
@@ -66,10 +66,10 @@ def reasons_of(
 
 
 def _sayable(names: list[str], weights: Floats, values: Floats, about: About) -> Bools:
-    """Whether a feature is known and its effect not a puzzle to a reader.
+    """Whether a feature is known and its effect makes sense to a reader.
 
-    A fall of orders that lowers the risk, say, is real in the model, but comes from what goes
-    with the fall (many orders before it); alone it would mislead.
+    A fall of orders that lowers the risk, say, is real in the model, but comes from something
+    that goes with the fall (many orders before it); alone it would mislead.
     """
     sayable = np.isfinite(values)
     if RHYTHM in names:
@@ -77,8 +77,8 @@ def _sayable(names: list[str], weights: Floats, values: Floats, about: About) ->
     expected = -1 if about == "risk" else 1
     for name in _CHANGES:
         if name in names:
-            place = names.index(name)
-            sayable[:, place] &= values[:, place] * weights[:, place] * expected >= 0
+            position = names.index(name)
+            sayable[:, position] &= values[:, position] * weights[:, position] * expected >= 0
     return sayable
 
 
@@ -94,22 +94,22 @@ def _told(
     silences = rows["days_since_last_order"].tolist()
     gaps = rows["mean_gap_days"].tolist()
     rhythm = names.index(RHYTHM) if RHYTHM in names else None
-    found = []
-    for row, (places, strengths, numbers) in enumerate(
+    reasons = []
+    for row, (positions, strengths, numbers) in enumerate(
         zip(chosen.feature.tolist(), chosen.strength.tolist(), shown.tolist(), strict=True)
     ):
         texts = []
-        for place, strength, number in zip(places, strengths, numbers, strict=True):
-            if place < 0:
+        for position, strength, number in zip(positions, strengths, numbers, strict=True):
+            if position < 0:
                 break
             raises = strength > 0
-            if place == rhythm:
+            if position == rhythm:
                 gap = gaps[row]
                 texts.append(_rhythm_reason(_usual(gap), about, raises)(silences[row], gap))
                 continue
-            texts.append(_feature_reason(names[place], currency, about, raises)(number))
-        found.append(",".join(texts))
-    return found
+            texts.append(_feature_reason(names[position], currency, about, raises)(number))
+        reasons.append(",".join(texts))
+    return reasons
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The rules of `[recommend]`, with what the orders and the tables beside them say."""
+"""The rules of `[recommend]`, filled from the orders and the tables beside them."""
 
 from datetime import date
 
@@ -20,23 +20,23 @@ def rules_of(log: OrderLog[Settings], as_of: date) -> RecommendationRules:
     Raises
     ------
     DataError
-        The file of what is in stock cannot be read, or `data.customers` is needed and missing.
+        The file of the products in stock cannot be read, or `data.customers` is needed and missing.
     """
-    wanted = log.settings.recommend
-    ranged = wanted.price_from is not None or wanted.price_to is not None
+    recommend = log.settings.recommend
+    ranged = recommend.price_from is not None or recommend.price_to is not None
     return RecommendationRules(
-        allow=wanted.allow or None,
-        deny=wanted.deny,
-        categories=wanted.categories or None,
-        deny_categories=wanted.deny_categories,
+        allow=recommend.allow or None,
+        deny=recommend.deny,
+        categories=recommend.categories or None,
+        deny_categories=recommend.deny_categories,
         in_stock=_in_stock(log.connection, log.settings),
         prices=_prices(log, as_of) if ranged else {},
-        price_from=wanted.price_from,
-        price_to=wanted.price_to,
-        bought_within_days=wanted.bought_within_days,
-        per_category=wanted.per_category,
-        new_share=wanted.new_share,
-        consent=_consenting(log) if wanted.needs_consent else None,
+        price_from=recommend.price_from,
+        price_to=recommend.price_to,
+        bought_within_days=recommend.bought_within_days,
+        per_category=recommend.per_category,
+        new_share=recommend.new_share,
+        consent=_consenting(log) if recommend.needs_consent else None,
     )
 
 

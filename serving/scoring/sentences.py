@@ -1,7 +1,7 @@
-"""Sentences about customers, as JSON in every language, put together once per run.
+"""Sentences about customers, as JSON in every language, prepared once per run.
 
-A sentence is a phrase with slots. All of it but the figures is looked up, translated and encoded
-once; what is called for a customer only writes the figures.
+A sentence is a phrase with slots. Everything but the figures is looked up, translated and encoded
+once; the writer called for a customer only fills in the figures.
 """
 
 import re
@@ -18,7 +18,7 @@ SentenceWriter = Callable[..., str]
 """Called with one figure per slot, in the order of their numbers."""
 
 Piece = tuple[str, int, Write]
-"""JSON as it stands, and which figure follows it, written by what."""
+"""JSON as it stands, the number of the figure that follows it, and its writer."""
 
 _FIRST_MARK = 0xE000
 """Of the characters for private use: a mark stands where a figure is filled in."""
@@ -27,7 +27,7 @@ _MARKS = re.compile("([\ue000-\uf8ff])")
 
 @dataclass(frozen=True)
 class FigureSlot(Phrase):
-    """Where a figure goes that differs from customer to customer.
+    """The slot of a figure that differs from customer to customer.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class FigureSlot(Phrase):
 
 
 def sentence(what: Phrase, effect: Phrase) -> Message:
-    """What is so, and what it does to the score."""
+    """A fact, and its effect on the score."""
     return message("%(what)s – %(effect)s", what=what, effect=effect)
 
 

@@ -1,4 +1,4 @@
-"""The sides of a customer: features that say the same are weighed together."""
+"""The sides of a customer: features of one meaning are weighed together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ sentence; from the third on, neither is one below this share of the strongest.""
 
 SURE = 2
 RHYTHM = "rhythm"
-# what the purchase process already says must not be said twice
+# the features of the purchase process are one side: a fact must not appear twice
 _SIDES = {
     feature.name: f"{block.name} {feature.unit}"
     for block in (*BLOCKS, *OPTIONAL_BLOCKS)
@@ -40,11 +40,11 @@ _SIDES |= dict.fromkeys(
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is told of each customer, strongest first; customers × reasons.
+    """The chosen features of each customer, strongest first; customers × reasons.
 
     Attributes
     ----------
-    feature : column of the contributions; −1: nothing more to tell
+    feature : column of the contributions; −1: no further one
     strength : what the feature's side adds in all; its sign is the effect
     """
 
@@ -59,44 +59,44 @@ def strongest(
     most: int,
     direction: Floats | None = None,
 ) -> Chosen:
-    """The sides that move each customer most, and the feature that speaks for each.
+    """The sides that move each customer most, and the feature that represents each.
 
     Contributions add up, as Shapley values do: their sum is a side's strength and effect. The
-    feature that does most in this direction speaks for it.
+    feature that contributes most in this direction represents it.
 
     Parameters
     ----------
     names : of the columns of `weights`
     weights : contributions, customers × features
-    sayable : whether a feature may speak, same shape
+    sayable : whether a feature may be chosen, same shape
     most : sides per customer at most
     direction : per customer the sign of the effects to choose from, 0 for none; None: both
     """
     members = _members(names)
-    total = np.column_stack([weights[:, places].sum(axis=1) for places in members])
+    total = np.column_stack([weights[:, columns].sum(axis=1) for columns in members])
     strength, speaker = np.zeros(total.shape), np.zeros(total.shape, dtype=np.intp)
     rows = np.arange(len(weights))
-    for side, places in enumerate(members):
-        agreeing = weights[:, places] * np.sign(total[:, [side]]) * sayable[:, places]
+    for side, columns in enumerate(members):
+        agreeing = weights[:, columns] * np.sign(total[:, [side]]) * sayable[:, columns]
         best = agreeing.argmax(axis=1)
-        speaker[:, side] = places[best]
+        speaker[:, side] = columns[best]
         strength[:, side] = np.abs(total[:, side]) * (agreeing[rows, best] > 0)
     if direction is not None:
         strength[np.sign(total) != direction[:, None]] = 0.0
     top = np.argsort(-strength, axis=1, kind="stable")[:, :most]
     least = np.full(top.shape, LEAST)
     least[:, SURE:] = np.maximum(LEAST, LEAST_SHARE * np.abs(total).max(axis=1, initial=0)[:, None])
-    told = strength[rows[:, None], top] >= least
+    is_chosen = strength[rows[:, None], top] >= least
     return Chosen(
-        feature=np.where(told, speaker[rows[:, None], top], -1),
-        strength=np.where(told, total[rows[:, None], top], 0.0),
+        feature=np.where(is_chosen, speaker[rows[:, None], top], -1),
+        strength=np.where(is_chosen, total[rows[:, None], top], 0.0),
     )
 
 
 def _members(names: Sequence[str]) -> list[npt.NDArray[np.intp]]:
-    """The places of each side's features in `names`."""
+    """The positions of each side's features in `names`."""
     sides: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        # what the shop notes about a customer has no block in the catalogue: each is a side
-        sides.setdefault(_SIDES.get(name, name), []).append(place)
-    return [np.array(places, dtype=np.intp) for places in sides.values()]
+    for column, name in enumerate(names):
+        # attributes of customers have no block in the catalogue: each is a side of its own
+        sides.setdefault(_SIDES.get(name, name), []).append(column)
+    return [np.array(columns, dtype=np.intp) for columns in sides.values()]

@@ -1,6 +1,6 @@
-"""Values of features in words, in every language, quick enough for everyone in a run.
+"""Values of features in words, in every language, fast enough for all customers of a run.
 
-Texts are looked up once per language: what is called for a customer only fills them in.
+Texts are looked up once per language; the writer called for a customer only fills them in.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from serving.store.run import MoneyFormat
 Write = Callable[[float], str]
 
 _PLURALS = 200
-"""Plural forms follow from a whole number's last two digits, and of small ones from themselves."""
+"""Plural forms depend on a whole number's last two digits, or on the number itself if small."""
 
 
 @cache
@@ -28,7 +28,7 @@ def feature_name(feature: Feature, language: Language) -> str:
 
 @cache
 def writer(unit: Unit, currency: str, language: Language) -> Write:
-    """What turns a value of this unit into words."""
+    """The writer of values of this unit in words."""
     match unit:
         case "money":
             return _amount_writer(money_format(currency, language))
@@ -44,13 +44,13 @@ def writer(unit: Unit, currency: str, language: Language) -> Write:
 
 @cache
 def _amount_writer(form: MoneyFormat) -> Write:
-    """One for all languages that write amounts alike."""
+    """One writer for all languages that write amounts alike."""
     return form.write
 
 
 @cache
 def counted(singular: str, plural: str, language: Language) -> Write:
-    """What writes so many of something, `%(number)s` in the texts; the call marks them."""
+    """The writer of a counted noun, with `%(number)s` in both texts; the call marks them."""
     catalogue = translations(language)
     forms = [catalogue.ngettext(singular, plural, number) for number in range(_PLURALS)]
     ready: dict[float, str] = {
@@ -62,7 +62,7 @@ def counted(singular: str, plural: str, language: Language) -> Write:
             return text
         number = short(value)
         digits = number.replace(",", "")
-        # what is no whole number takes the usual plural
+        # numbers that are not whole take the usual plural
         whole = int(digits) if digits.isdigit() else 2
         return forms[whole if whole < _PLURALS else 100 + whole % 100] % {"number": number}
 
@@ -86,12 +86,12 @@ def in_unit(unit: Unit, currency: str = "") -> Callable[[Language], Write]:
 
 
 def more_orders(language: Language) -> Write:
-    """What writes how many orders have come in since."""
+    """The writer of the number of orders that have come in since."""
     return counted("1 more order", "%(number)s more orders", language)
 
 
 def _ratio(value: float) -> str:
-    """As `short`, but a small ratio is no 0."""
+    """As `short`, but a small ratio is not shown as 0."""
     if value >= 1 or value <= 0:
         return short(value)
     return "< 0.01" if value < 0.01 else f"{value:.2f}".rstrip("0").rstrip(".")
@@ -102,7 +102,7 @@ def _hour(value: float) -> str:
 
 
 def short(value: float) -> str:
-    """At most one decimal, and none where it says nothing."""
+    """At most one decimal, and none where it is 0."""
     # adding zero turns the −0.0 of small negative values into 0
     return f"{round(value, 1) + 0.0:,.1f}".removesuffix(".0")
 
