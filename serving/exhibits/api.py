@@ -1,4 +1,4 @@
-"""What the latest run shows as a whole: tables that were made when it was."""
+"""Tables about the latest run as a whole, made together with it."""
 
 import json
 from typing import Annotated, Any
@@ -45,8 +45,8 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         run = store.latest_run()
         body = exhibits.exhibit(run.info.run_id, name)
         if body is None:
-            known = ", ".join(exhibits.names(run.info.run_id)) or "none"
-            raise NotInRun(f"This run shows no such exhibit (have: {known}).")
+            names = ", ".join(exhibits.names(run.info.run_id)) or "none"
+            raise NotInRun(f"This run shows no such exhibit (have: {names}).")
         response.headers.update(context.ages(run))
         return {**run_fields(run), "exhibit": name, **json.loads(body)}
 

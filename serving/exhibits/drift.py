@@ -1,4 +1,4 @@
-"""Drift of the inputs: how today's customers are spread, against those of the training."""
+"""Drift of the inputs: the distribution of today's customers against that of the training."""
 
 import math
 from typing import Any
@@ -11,41 +11,41 @@ from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.backtest.evidence import shares
 
 SOME, MUCH = 0.1, 0.25
-"""Usual marks of the index: below the first stable, above the second changed."""
+"""Usual thresholds of the index: below the first stable, above the second changed."""
 
 
 def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.evidence is None or not scene.evidence.references:
         return message("The training did not keep how its customers were spread.")
     trained, reference = min(scene.evidence.references.items())
-    then = reference["customers"]
-    found = [
-        {"feature": str(name), **_drift(column.to_numpy(dtype=float), before, then)}
+    customers_then = reference["customers"]
+    drifts = [
+        {"feature": str(name), **_drift(column.to_numpy(dtype=float), before, customers_then)}
         for name, column in scene.features.items()
         if (before := reference["features"].get(str(name))) and len(before["edges"]) > 1
     ]
-    found.sort(key=lambda one: -one["index"])
+    drifts.sort(key=lambda drift: -drift["index"])
     return {
         "trained_as_of": trained,
-        "customers_then": then,
+        "customers_then": customers_then,
         "customers_now": len(scene.features),
         "stable_below": SOME,
         "changed_above": MUCH,
-        "features": found,
+        "features": drifts,
     }
 
 
 def _drift(
     values: npt.NDArray[np.float64], reference: dict[str, Any], customers: int
 ) -> dict[str, Any]:
-    known = values[np.isfinite(values)]
-    missing = 1 - len(known) / len(values) if len(values) else 0.0
-    now = shares(known, np.asarray(reference["edges"]))
+    present = values[np.isfinite(values)]
+    missing = 1 - len(present) / len(values) if len(values) else 0.0
+    shares_today = shares(present, np.asarray(reference["edges"]))
     return {
         "index": round(
             stability_index(
                 [*_of_all(reference["shares"], reference["missing"])],
-                [*_of_all(now, missing)],
+                [*_of_all(shares_today, missing)],
                 (customers, len(values)),
             ),
             4,
@@ -59,13 +59,15 @@ def _of_all(parts: list[float], missing: float) -> list[float]:
     return [*(part * (1 - missing) for part in parts), missing]
 
 
-def stability_index(then: list[float], now: list[float], sizes: tuple[int, int]) -> float:
-    """Population stability index Σ (now − then) · ln(now ÷ then) over parts of a population.
+def stability_index(
+    shares_before: list[float], shares_after: list[float], sizes: tuple[int, int]
+) -> float:
+    """Population stability index Σ (after − before) · ln(after ÷ before) over parts of a population.
 
     Parameters
     ----------
-    then, now : shares of the same parts, each adding up to 1
-    sizes : how many the two populations are; a part that nobody is in counts as half of one
+    shares_before, shares_after : shares of the same parts, each adding up to 1
+    sizes : of the two populations; an empty part counts as half a customer
 
     Returns
     -------
@@ -77,7 +79,7 @@ def stability_index(then: list[float], now: list[float], sizes: tuple[int, int])
     least = [0.5 / max(size, 1) for size in sizes]
     pairs = [
         (max(before, least[0]), max(after, least[1]))
-        for before, after in zip(then, now, strict=True)
+        for before, after in zip(shares_before, shares_after, strict=True)
         if before > 0 or after > 0
     ]
     return sum((after - before) * math.log(after / before) for before, after in pairs)

@@ -1,4 +1,4 @@
-"""What an exhibit is, and what it is made from."""
+"""The shape of an exhibit, and the data that it is made from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ class PastRun:
     ----------
     customers : one row per customer of the run whom the log still knows, index `customer_id`:
         `churn_probability`, `clv` (NaN where unknown), `retention_risk` as published; `churned`
-        (1.0: no order in the horizon, or the contract cancelled in it, where the run speaks of
-        that) and `value` (money, what `clv` foretold)
+        (1.0: no order in the horizon, or the contract cancelled in it, where the run predicted
+        that) and `value` (money, as `clv` predicts it)
     """
 
     run: RunInfo
@@ -33,18 +33,18 @@ class PastRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A score run on its way into the store, and what it was made from.
+    """A score run on its way into the store, and its sources.
 
     Attributes
     ----------
     log : the orders; nothing on or after `info.as_of` may be shown
     scores, features : of the run's customers, index `customer_id`, in the same order
     past : earlier runs whose horizon has passed by then, oldest first
-    before : the latest run of an earlier date and the same horizon, and what it said, one row
+    before : the latest run of an earlier date and the same horizon, and its figures, one row
         per customer as in `PastRun.customers`, with `STAGE_SYSTEM` where the run knows it; None
         where there is none
     manifest : of the models
-    evidence : what their training left; None where it left none
+    evidence : of their training; None where it left none
     last_training : see `training.job.LAST_TRAINING`; None where it is not known
     digits : of the currency after the point
     """
@@ -99,12 +99,12 @@ class ExhibitMaker:
     make: Callable[[Scene], dict[str, Any] | Phrase]
 
     def body(self, scene: Scene) -> dict[str, Any]:
-        """What is published: `title`, `method`, and either `data` or `why_not`."""
-        made = self.make(scene)
-        why_not = made.in_all_languages() if isinstance(made, Phrase) else None
+        """The published exhibit: `title`, `method`, and either `data` or `why_not`."""
+        data = self.make(scene)
+        why_not = data.in_all_languages() if isinstance(data, Phrase) else None
         return {
             "title": self.title.in_all_languages(),
             "method": self.method.in_all_languages(),
-            "data": made if why_not is None else None,
+            "data": data if why_not is None else None,
             "why_not": why_not,
         }

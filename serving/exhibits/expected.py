@@ -13,16 +13,16 @@ LEVEL = 0.8
 
 
 def _make(scene: Scene) -> dict[str, Any] | Phrase:
-    known = scene.scores.dropna(subset=["clv", "clv_low", "clv_high"])
-    if known.empty:
+    valued = scene.scores.dropna(subset=["clv", "clv_low", "clv_high"])
+    if valued.empty:
         return message("No customer has a predicted value.")
-    total = float(known["clv"].sum())
+    total = float(valued["clv"].sum())
     errors = shared_errors(scene)
-    own = (known["clv_high"] - known["clv_low"]).to_numpy() / (2 * norm.ppf(0.5 + LEVEL / 2))
+    own = (valued["clv_high"] - valued["clv_low"]).to_numpy() / (2 * norm.ppf(0.5 + LEVEL / 2))
     half = half_width(total, float(np.sqrt(np.sum(own**2))), errors)
     return {
         "basis": scene.info.clv_basis,
-        "customers": len(known),
+        "customers": len(valued),
         "expected": scene.money(total),
         "low": None if half is None else scene.money(max(total - half, 0.0)),
         "high": None if half is None else scene.money(total + half),
@@ -32,17 +32,17 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
 
 
 def shared_errors(scene: Scene) -> list[float]:
-    """By which share the total was missed, per fold of the backtest and past run, in order.
+    """The relative error of the total, per fold of the backtest and past run, in order.
 
-    Positive: more came than was foretold.
+    Positive: more came than was predicted.
     """
     task = scene.evidence.tasks.get("value", {}) if scene.evidence else {}
-    totals = [(one["said"], one["happened"]) for one in task.get("totals", ())]
+    totals = [(fold_total["said"], fold_total["happened"]) for fold_total in task.get("totals", ())]
     totals += [
-        (float(known["clv"].sum()), float(known["value"].sum()))
-        for known in (past.customers.dropna(subset=["clv", "value"]) for past in scene.past)
+        (float(valued["clv"].sum()), float(valued["value"].sum()))
+        for valued in (past.customers.dropna(subset=["clv", "value"]) for past in scene.past)
     ]
-    return [happened / said - 1 for said, happened in totals if said > 0]
+    return [happened / predicted - 1 for predicted, happened in totals if predicted > 0]
 
 
 def half_width(total: float, own: float, errors: list[float]) -> float | None:
@@ -50,8 +50,8 @@ def half_width(total: float, own: float, errors: list[float]) -> float | None:
 
     Parameters
     ----------
-    own : standard deviation of the total where customers miss independently
-    errors : by which share earlier totals were missed, all customers together
+    own : standard deviation of the total if errors of customers are independent
+    errors : relative errors of earlier totals, all customers together
     """
     if not errors:
         return None

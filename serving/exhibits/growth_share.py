@@ -1,4 +1,4 @@
-"""The growth–share matrix of what the shop sells."""
+"""The growth–share matrix of the shop's products or categories."""
 
 from typing import Any
 
@@ -49,20 +49,20 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
             {
                 "item": str(item),
                 "name": _name(names.get(item)) if by == "product" else None,
-                "sales": scene.money(one["sales"]),
-                "sales_before": scene.money(one["sales_before"]),
-                "growth": finite(one["growth"]),
-                "share": finite(one["share"]),
-                "share_of_largest": finite(one["sales"] / largest) if largest > 0 else None,
-                "group": one["group"],
+                "sales": scene.money(record["sales"]),
+                "sales_before": scene.money(record["sales_before"]),
+                "growth": finite(record["growth"]),
+                "share": finite(record["share"]),
+                "share_of_largest": finite(record["sales"] / largest) if largest > 0 else None,
+                "group": record["group"],
             }
-            for item, one in zip(shown.index, shown.to_dict("records"), strict=True)
+            for item, record in zip(shown.index, shown.to_dict("records"), strict=True)
         ],
     }
 
 
 def _what(scene: Scene) -> Any:
-    """What the orders name: categories if there are at least two, else products."""
+    """The items that the orders name: categories if there are at least two, else products."""
     counts = "SELECT (SELECT count(*) FROM categories), (SELECT count(*) FROM products)"
     categories, products = row(scene.log.connection, counts)
     return "category" if int(str(categories)) > 1 else "product" if products else None

@@ -21,12 +21,12 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
 
 
 def _window(scene: Scene, start: date, end: date) -> dict[str, Any] | None:
-    """What came in `[start, end)`; None where the orders begin later."""
+    """Revenue, orders and customers in `[start, end)`; None where the orders begin later."""
     if start < scene.log.first_day:
         return None
     first, until = day_number(start), day_number(end)
     lines = scene.visible["lines"]
-    revenue, known, orders, buyers = row(
+    revenue, revenue_of_known, orders, buyers = row(
         scene.log.connection,
         f"""
         WITH before AS (SELECT DISTINCT customer FROM {scene.visible["days"]} AS known_days
@@ -42,7 +42,7 @@ def _window(scene: Scene, start: date, end: date) -> dict[str, Any] | None:
         "from": start.isoformat(),
         "to": (end - timedelta(days=1)).isoformat(),
         "revenue": scene.from_minor(int(str(revenue))),
-        "revenue_of_known": scene.from_minor(int(str(known))),
+        "revenue_of_known": scene.from_minor(int(str(revenue_of_known))),
         "orders": int(str(orders)),
         "customers": int(str(buyers)),
     }

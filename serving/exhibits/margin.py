@@ -1,4 +1,4 @@
-"""Margin over time per group: what today's groups have brought month by month."""
+"""Margin over time per group: the margin of today's groups month by month."""
 
 from datetime import date
 from typing import Any
@@ -46,10 +46,10 @@ def _brought(scene: Scene, first: date, until: date) -> pd.DataFrame:
 
 
 def _costs_known(scene: Scene, first: date, until: date) -> bool:
-    (known,) = scene.log.frame(f"""
+    (any_cost,) = scene.log.frame(f"""
         SELECT count(cost) > 0 AS known FROM {scene.visible["lines"]} AS known_lines
         WHERE day >= {day_number(first)} AND day < {day_number(until)}""")["known"]
-    return bool(known)
+    return bool(any_cost)
 
 
 def _groups(
@@ -58,11 +58,11 @@ def _groups(
     sizes = group.value_counts()
     of_customer = brought["customer_id"].map(group)
     sums = brought.groupby([of_customer.rename("group"), "month"])["margin"].sum()
-    found = []
+    groups = []
     for value in sorted(sizes.index):
         by_month = sums[value] if value in sums.index.get_level_values(0) else pd.Series(dtype=int)
         margins = [scene.from_minor(by_month.get(month.isoformat(), 0)) for month in months]
-        found.append(
+        groups.append(
             {
                 "value": str(value),
                 "customers": int(sizes[value]),
@@ -70,7 +70,7 @@ def _groups(
                 "change_per_month": scene.money(_slope(margins)) if len(months) > 1 else None,
             }
         )
-    return found
+    return groups
 
 
 def _slope(values: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Earlier runs whose horizon has passed, beside what their customers did."""
+"""Earlier runs whose horizon has passed, beside their customers' outcomes."""
 
 from datetime import date
 
@@ -29,28 +29,30 @@ def past_runs(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[PastRun, 
         and run.info.currency == log.settings.data.currency
     ]
     latest = sorted(ended, key=known_on)[-LEDGER_RUNS:]
-    found = (_past(log, store, info) for info in latest)
-    return tuple(one for one in found if len(one.customers))
+    past = (_past(log, store, info) for info in latest)
+    return tuple(past_run for past_run in past if len(past_run.customers))
 
 
 def run_before(store: ScoreReader, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:
-    """The latest run before the date of `info`, of its horizon and currency, and what it said.
+    """The latest run before the date of `info`, of its horizon and currency, and its figures.
 
     With a column `STAGE_SYSTEM` where that run knows it.
     """
-    alike = [
-        one.info
-        for one in store.runs()
-        if one.info.as_of < info.as_of
-        and (one.info.horizon_days, one.info.currency) == (info.horizon_days, info.currency)
+    comparable = [
+        stored.info
+        for stored in store.runs()
+        if stored.info.as_of < info.as_of
+        and (stored.info.horizon_days, stored.info.currency) == (info.horizon_days, info.currency)
     ]
-    if not alike:
+    if not comparable:
         return None
-    found = max(reversed(alike), key=lambda one: one.as_of)
-    said = _said(store, found)
-    if STAGE_SYSTEM in found.segment_columns:
-        said[STAGE_SYSTEM] = pd.Series(dict(store.segment(found.run_id, STAGE_SYSTEM)), dtype="str")
-    return found, said
+    latest = max(reversed(comparable), key=lambda info_before: info_before.as_of)
+    published = _said(store, latest)
+    if STAGE_SYSTEM in latest.segment_columns:
+        published[STAGE_SYSTEM] = pd.Series(
+            dict(store.segment(latest.run_id, STAGE_SYSTEM)), dtype="str"
+        )
+    return latest, published
 
 
 def _said(store: ScoreReader, info: RunInfo) -> pd.DataFrame:
@@ -58,16 +60,16 @@ def _said(store: ScoreReader, info: RunInfo) -> pd.DataFrame:
 
 
 def _past(log: OrderLog, store: ScoreReader, info: RunInfo) -> PastRun:
-    said = _said(store, info)
+    published = _said(store, info)
     end = known_on(info)
-    wanted = log.settings.predict
-    basis = value_basis(log, info.as_of, wanted) if info.clv_basis == "margin" else REVENUE
+    predict = log.settings.predict
+    basis = value_basis(log, info.as_of, predict) if info.clv_basis == "margin" else REVENUE
     labels = labels_at(log, info.as_of, info.horizon_days, end, basis)
     happened = pd.DataFrame({"churned": churned(labels), "value": labels["value"]}, labels.index)
     if info.churn_label == "cancellation":
         if "cancelled" not in labels:
-            return PastRun(run=info, customers=said.iloc[:0])
+            return PastRun(run=info, customers=published.iloc[:0])
         happened["churned"] = labels["cancelled"]
-        # of whose contract was over by then nothing was foretold
-        said = said[said["churn_probability"] < 1]
-    return PastRun(run=info, customers=said.join(happened, how="inner"))
+        # contracts that had ended by then had no prediction
+        published = published[published["churn_probability"] < 1]
+    return PastRun(run=info, customers=published.join(happened, how="inner"))

@@ -30,11 +30,11 @@ def following(start: date, unit: Unit, periods: int = 1) -> date:
 
 def between(first: date, last: date, unit: Unit) -> list[date]:
     """The first days of all periods from that of `first` to that of `last`."""
-    found, start = [], start_of(first, unit)
+    starts, start = [], start_of(first, unit)
     while start <= last:
-        found.append(start)
+        starts.append(start)
         start = following(start, unit)
-    return found
+    return starts
 
 
 def period_sql(day: str, unit: Unit) -> str:

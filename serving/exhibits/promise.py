@@ -1,4 +1,4 @@
-"""Whether promises were kept: what earlier runs said, beside what happened."""
+"""Whether promises were kept: predictions of earlier runs beside outcomes."""
 
 from typing import Any
 
@@ -46,35 +46,35 @@ def _of_runs(scene: Scene) -> dict[str, Any]:
         ],
         "bands": [_band(scene, band) for band in RISKS],
         **{
-            name: _decided(scene, outcomes(found, levels=name == "churn"), name)
-            for name, found in pairs.items()
+            name: _decided(scene, outcomes(outcome_pairs, levels=name == "churn"), name)
+            for name, outcome_pairs in pairs.items()
         },
     }
 
 
-def _pair(past: PastRun, said: str, happened: str) -> tuple[Any, Any]:
+def _pair(past: PastRun, predicted: str, happened: str) -> tuple[Any, Any]:
     customers = past.customers
-    return customers[said].to_numpy(dtype=float), customers[happened].to_numpy(dtype=float)
+    return customers[predicted].to_numpy(dtype=float), customers[happened].to_numpy(dtype=float)
 
 
 def _totals(scene: Scene, past: PastRun) -> dict[str, Any]:
     churn = past.customers.dropna(subset=["churn_probability"])
     value = past.customers.dropna(subset=["clv"])
     return {
-        **{f"churn_{key}": one for key, one in _counted([churn]).items()},
+        **{f"churn_{key}": count for key, count in _counted([churn]).items()},
         "value_said": scene.money(value["clv"].sum()),
         "value_happened": scene.money(value["value"].sum()),
     }
 
 
 def _band(scene: Scene, band: str) -> dict[str, Any]:
-    """Of all whose churn probability lay in what is the band of risk today, how many went."""
+    """The customers whose churn probability lay in today's band of risk, and how many churned."""
     least = {"low": 0.0, **scene.info.risk_bands}
     above = [edge for edge in least.values() if edge > least[band]]
     start, end = least[band], min(above, default=np.inf)
     parts = [
-        one.customers[one.customers["churn_probability"].between(start, end, inclusive="left")]
-        for one in scene.past
+        past.customers[past.customers["churn_probability"].between(start, end, inclusive="left")]
+        for past in scene.past
     ]
     return {
         "band": band,
@@ -84,12 +84,15 @@ def _band(scene: Scene, band: str) -> dict[str, Any]:
 
 
 def _counted(parts: list[pd.DataFrame]) -> dict[str, Any]:
-    """How many were said not to return, the range in which chance alone puts their number, and
-    how many did not.
+    """How many were predicted not to return, the range of that number by chance alone, and how
+    many did not.
     """
-    said = np.concatenate([part["churn_probability"].to_numpy(dtype=float) for part in parts])
+    predicted = np.concatenate([part["churn_probability"].to_numpy(dtype=float) for part in parts])
     happened = int(sum(part["churned"].sum() for part in parts))
-    expected, chance = np.nansum(said), NORMAL_95 * np.sqrt(np.nansum(said * (1 - said)))
+    expected, chance = (
+        np.nansum(predicted),
+        NORMAL_95 * np.sqrt(np.nansum(predicted * (1 - predicted))),
+    )
     return {
         "said": round(float(expected), 2),
         "low": round(max(float(expected - chance), 0.0), 2),
@@ -99,15 +102,15 @@ def _counted(parts: list[pd.DataFrame]) -> dict[str, Any]:
     }
 
 
-def _decided(scene: Scene, found: dict[str, Any], name: str) -> dict[str, Any]:
+def _decided(scene: Scene, tables: dict[str, Any], name: str) -> dict[str, Any]:
     """The tables of `training.backtest.evidence.outcomes`, as they are published."""
     digits = 4 if name == "churn" else scene.digits
     return {
         "deciles": [
-            {**one, **{key: round(one[key], digits) for key in ("said", "happened")}}
-            for one in found["deciles"]
+            {**decile, **{key: round(decile[key], digits) for key in ("said", "happened")}}
+            for decile in tables["deciles"]
         ],
-        "levels": [{**one, "said": round(one["said"], 2)} for one in found["levels"]],
+        "levels": [{**level, "said": round(level["said"], 2)} for level in tables["levels"]],
     }
 
 

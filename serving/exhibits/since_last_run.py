@@ -1,4 +1,4 @@
-"""Who moved between the bands of risk since the run before."""
+"""Customers who moved between the bands of risk since the run before."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,13 +14,13 @@ from serving.store.run import RISKS
 def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.before is None:
         return message("There is no earlier run of the same horizon.")
-    info, told = scene.before
+    info, published = scene.before
     pairs = pd.DataFrame(
         {
-            "before": told["retention_risk"],
+            "before": published["retention_risk"],
             "now": scene.scores["retention_risk"],
             "value_at_risk": scene.scores["value_at_risk"],
-            "was_there": pd.Series(data=True, index=told.index),
+            "was_there": pd.Series(data=True, index=published.index),
             "is_there": pd.Series(data=True, index=scene.scores.index),
         }
     )
@@ -29,33 +29,33 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
         "as_of": info.as_of.isoformat(),
         "arrived": int(pairs["was_there"].isna().sum()),
         "left": int(pairs["is_there"].isna().sum()),
-        "stages": _stages(told, scene.scores),
+        "stages": _stages(published, scene.scores),
         "moves": list(_moves(scene, pairs[pairs["was_there"].notna() & pairs["is_there"].notna()])),
     }
 
 
-def _stages(told: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, Any]] | None:
-    """Customers by their stage then and now; None: not in that run, or without a stage in it.
+def _stages(published: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, Any]] | None:
+    """Customers by their stages in both runs; None: not in that run, or without a stage in it.
 
-    None where one of the runs knows no stages.
+    None where one of the runs has no stages.
     """
-    if STAGE_SYSTEM not in told or STAGE_SYSTEM not in scores:
+    if STAGE_SYSTEM not in published or STAGE_SYSTEM not in scores:
         return None
-    pairs = pd.DataFrame({"before": told[STAGE_SYSTEM], "now": scores[STAGE_SYSTEM]})
+    pairs = pd.DataFrame({"before": published[STAGE_SYSTEM], "now": scores[STAGE_SYSTEM]})
     sizes = pairs.astype("str").where(pairs.notna(), "").value_counts().sort_index()
     return [
-        {"before": place[0] or None, "now": place[1] or None, "customers": int(customers)}
-        for place, customers in zip(sizes.index, sizes, strict=True)
+        {"before": stages[0] or None, "now": stages[1] or None, "customers": int(customers)}
+        for stages, customers in zip(sizes.index, sizes, strict=True)
     ]
 
 
 def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for before in RISKS:
-        for now in RISKS:
-            moved = pairs[(pairs["before"] == before) & (pairs["now"] == now)]
+        for after in RISKS:
+            moved = pairs[(pairs["before"] == before) & (pairs["now"] == after)]
             yield {
                 "before": before,
-                "now": now,
+                "now": after,
                 "customers": len(moved),
                 "value_at_risk": scene.money(moved["value_at_risk"].sum()),
             }

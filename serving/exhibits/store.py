@@ -1,4 +1,4 @@
-"""Tables about a whole run: aggregates that were made when the run was, and name nobody."""
+"""Tables about a whole run: aggregates made together with the run, which name no customer."""
 
 from collections.abc import Sequence
 
@@ -29,13 +29,13 @@ class ExhibitStore:
         if name is not None:
             of_run &= run_exhibits.c.name == name
         body = run_exhibits.c.name if name is None else run_exhibits.c.body
-        wanted = (
+        query = (
             select(run_exhibits.c.name, body.label("body"))
             .select_from(runs.outerjoin(run_exhibits, of_run))
             .where(runs.c.run_id == run_id)
         )
         with store_errors(), self._engine.connect() as connection:
-            rows = connection.execute(wanted).all()
+            rows = connection.execute(query).all()
         if not rows:
             raise no_such_run(run_id)
         return {row.name: row.body.encode() for row in rows if row.name is not None}

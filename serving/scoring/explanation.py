@@ -1,4 +1,4 @@
-"""What a score run says beside the numbers: reasons, and why they are not those of last time."""
+"""The texts of a score run beside its numbers: reasons, and changes since the last run."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ class EarlierRun:
     features: pd.DataFrame
 
     def knows(self, customers: pd.Index) -> Bools:
-        """Who of these was in it."""
+        """Which of these customers were in it."""
         return np.asarray(customers.isin(self.features.index) & customers.isin(self.figures.index))
 
     def of(self, customers: pd.Index) -> "ScoredRows":
-        """What it said of these, all of whom it knows."""
+        """Its figures for these customers, all of whom were in it."""
         figures = self.figures.loc[customers]
         scores = {name: figures[name].to_numpy(dtype=float) for name in SCORES.values()}
         return ScoredRows(Rows.of(self.features.loc[customers]), scores)
@@ -58,7 +58,7 @@ class ScoredRows:
     scores: Mapping[str, Floats]
 
     def at(self, which: "Bools | npt.NDArray[np.intp]") -> "ScoredRows":
-        """Some of them."""
+        """A selection of the rows."""
         return ScoredRows(
             self.rows.at(which), {name: values[which] for name, values in self.scores.items()}
         )
@@ -86,25 +86,28 @@ def explain(
     -------
     Two columns of text, same rows. Reasons: up to three for the risk, then up to three for
     the value. Since the last run: its id, date and two figures, and what moved them; null
-    for those who were not in it.
+    for customers who were not in it.
     """
     explainer = Explainer(models, currency, digits)
     reasons: list[str] = []
     changes: list[str | None] = []
-    for some in _slices(len(features)):
-        figures = {name: scores[name].to_numpy(dtype=float)[some] for name in SCORES.values()}
-        now = ScoredRows(Rows.of(features.iloc[some]), figures)
-        parts = explainer.parts(now.rows)
-        reasons += explainer.reasons(now.rows, parts)
-        found: list[str | None] = [None] * len(now.rows)
+    for block in _slices(len(features)):
+        figures = {name: scores[name].to_numpy(dtype=float)[block] for name in SCORES.values()}
+        scored = ScoredRows(Rows.of(features.iloc[block]), figures)
+        parts = explainer.parts(scored.rows)
+        reasons += explainer.reasons(scored.rows, parts)
+        block_changes: list[str | None] = [None] * len(scored.rows)
         if earlier is not None:
-            known = earlier.knows(features.index[some])
-            before = earlier.of(features.index[some][known])
-            now, parts = now.at(known), {about: part.at(known) for about, part in parts.items()}
-            told = explainer.changes(now, parts, before, earlier.run)
-            for place, text in zip(np.flatnonzero(known), told, strict=True):
-                found[place] = text
-        changes += found
+            is_known = earlier.knows(features.index[block])
+            before = earlier.of(features.index[block][is_known])
+            scored, parts = (
+                scored.at(is_known),
+                {about: part.at(is_known) for about, part in parts.items()},
+            )
+            texts = explainer.changes(scored, parts, before, earlier.run)
+            for position, text in zip(np.flatnonzero(is_known), texts, strict=True):
+                block_changes[position] = text
+        changes += block_changes
     columns = {"reasons": reasons, "since_last_run": changes}
     return pd.DataFrame(columns, index=features.index, dtype="str")
 
@@ -115,7 +118,7 @@ def _slices(rows: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Explainer:
-    """Puts into words what `models` say, in money of `currency` with `digits` decimal places."""
+    """Puts predictions of `models` into words, in `currency` with `digits` decimal places."""
 
     models: Models
     currency: str
@@ -130,20 +133,20 @@ class Explainer:
 
     def reasons(self, rows: Rows, parts: Mapping[About, Rows]) -> list[str]:
         """The reasons of each customer, a JSON array; `parts` are those of `rows`."""
-        told = [reasons_of(parts[about], rows, self.currency, about=about) for about in SCORES]
-        return [f"[{','.join(filter(None, both))}]" for both in zip(*told, strict=True)]
+        arrays = [reasons_of(parts[about], rows, self.currency, about=about) for about in SCORES]
+        return [f"[{','.join(filter(None, pair))}]" for pair in zip(*arrays, strict=True)]
 
     def changes(
-        self, now: ScoredRows, parts: Mapping[About, Rows], before: ScoredRows, run: RunInfo
+        self, scored: ScoredRows, parts: Mapping[About, Rows], before: ScoredRows, run: RunInfo
     ) -> Iterator[str]:
-        """Since `run`, which told `before`: a JSON object per customer; `parts` are of `now`."""
-        published = self._published(now.scores)
-        then = self.parts(before.rows)
-        told = [
+        """Changes since `run` with `before`: a JSON object per customer; `parts` are of `scored`."""
+        published = self._published(scored.scores)
+        parts_before = self.parts(before.rows)
+        arrays = [
             changes_of(
-                Rows(parts[about].numbers - then[about].numbers, parts[about].columns),
+                Rows(parts[about].numbers - parts_before[about].numbers, parts[about].columns),
                 _link(about, published[name]) - _link(about, before.scores[name]),
-                now.rows,
+                scored.rows,
                 before.rows,
                 self.currency,
                 about=about,
@@ -152,11 +155,11 @@ class Explainer:
             for about, name in SCORES.items()
         ]
         head = encode({"run_id": run.run_id, "as_of": run.as_of.isoformat()})[:-1]
-        for churn, clv, *both in zip(
-            *(before.scores[name].tolist() for name in SCORES.values()), *told, strict=True
+        for churn, clv, *pair in zip(
+            *(before.scores[name].tolist() for name in SCORES.values()), *arrays, strict=True
         ):
             numbers = encode({"churn_probability": churn, "clv": clv})[1:-1]
-            yield f'{head},{numbers},"reasons":[{",".join(filter(None, both))}]}}'
+            yield f'{head},{numbers},"reasons":[{",".join(filter(None, pair))}]}}'
 
     def _published(self, scores: Mapping[str, Floats]) -> dict[str, Floats]:
         return {

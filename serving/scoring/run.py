@@ -229,15 +229,15 @@ def score(
 def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> EarlierRun | None:
     """The latest run in `store` of a date before `as_of` and the same horizon and currency.
 
-    Its features are computed again: what the log knows today of that date. None where there
-    is no such run.
+    Its features are computed again from the log as it is today. None where there is no such
+    run.
     """
-    asked = (log.settings.predict.horizon_days, log.settings.data.currency)
+    horizon_and_currency = (log.settings.predict.horizon_days, log.settings.data.currency)
     runs = [
         run.info
         for run in store.runs()
         if log.first_day < run.info.as_of < as_of
-        and (run.info.horizon_days, run.info.currency) == asked
+        and (run.info.horizon_days, run.info.currency) == horizon_and_currency
     ]
     if not runs:
         return None
@@ -333,17 +333,17 @@ def no_recommendations() -> pd.DataFrame:
 def _with_more_new(best: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """`best`, and per customer the products of `new` that are not in it, ranked behind."""
     keys = ["customer_id", "product_id"]
-    more = new.merge(best[keys], on=keys, how="left", indicator=True)
-    more = more[more["_merge"] == "left_only"].drop(columns="_merge")
-    lists = pd.concat([best.assign(part=0), more.assign(part=1)])
-    place = pd.Series(pd.factorize(lists["customer_id"])[0], index=lists.index)
-    lists = lists.assign(place=place.to_numpy()).sort_values(["place", "part", "rank"])
-    lists["rank"] = lists.groupby("place").cumcount() + 1
-    return lists.drop(columns=["part", "place"]).reset_index(drop=True)
+    further = new.merge(best[keys], on=keys, how="left", indicator=True)
+    further = further[further["_merge"] == "left_only"].drop(columns="_merge")
+    lists = pd.concat([best.assign(part=0), further.assign(part=1)])
+    customer = pd.Series(pd.factorize(lists["customer_id"])[0], index=lists.index)
+    lists = lists.assign(customer=customer.to_numpy()).sort_values(["customer", "part", "rank"])
+    lists["rank"] = lists.groupby("customer").cumcount() + 1
+    return lists.drop(columns=["part", "customer"]).reset_index(drop=True)
 
 
 def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """`why` with the name of the product that it speaks of."""
+    """`why` with the name of the product in it."""
     if "product_id" not in why:
         return dict(why)
     name = names.get(why["product_id"])
@@ -384,11 +384,11 @@ def segment_rules(
     """The rule of each segment column in words, with the cut points of these customers and
     what its groups are called.
     """
-    found: dict[str, dict[str, Any]] = {}
+    rules: dict[str, dict[str, Any]] = {}
     for system in systems:
         if (cut_points := assignment.cut_points.get(system.name)) is not None:
             described = system.describe(cut_points)
-            words = {
+            rule = {
                 "title": described.title.in_all_languages(),
                 "rule": described.rule.in_all_languages(),
                 "cut_points": [cut.in_all_languages() for cut in described.cut_points],
@@ -396,5 +396,5 @@ def segment_rules(
                     value: name.in_all_languages() for value, name in described.groups.items()
                 },
             }
-            found |= dict.fromkeys(system.columns, words)
-    return found
+            rules |= dict.fromkeys(system.columns, rule)
+    return rules

@@ -1,7 +1,7 @@
-"""Why a score is another one than in the run before, in words.
+"""Why a score differs from that of the run before, in words.
 
-Only what moved the score the way it went is told, so that a text never contradicts the two
-figures beside it.
+Only contributions in the direction of the change are mentioned, so that a text never contradicts
+the two figures beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from serving.scoring.sides import LEAST, RHYTHM, Floats, strongest
 from serving.scoring.wording import FeatureName, in_unit, more_orders
 
 ChangeKind = Literal["model", "ordered", "silent", "silence", "spent", "orders", "feature"]
-"""Ways in which a change is told."""
+"""The kinds of sentences about a change."""
 
 MODEL = "model"
 """Stands for a model of another version, beside the features."""
@@ -29,7 +29,7 @@ MOST = 2
 _SILENCE = (RHYTHM, "days_since_last_order")
 _NOT_FEATURES = (RHYTHM, MODEL)
 _MORE: Mapping[str, ChangeKind] = {"spend": "spent", "orders": "orders"}
-"""Features whose rise is told as such."""
+"""Features whose rise has a sentence of its own."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FeatureMove:
 def changes_of(
     moved: Features,
     change: Floats,
-    now: Features,
+    today: Features,
     before: Features,
     currency: str,
     *,
@@ -56,11 +56,11 @@ def changes_of(
 
     Parameters
     ----------
-    moved : contributions now − contributions then, both by today's model; per feature plus
+    moved : contributions today − contributions before, both by today's model; per feature plus
         `rhythm`, one row per customer, in log odds (risk) or the log of money (value)
-    change : how far the published score went up, same unit, one per customer; what `moved`
-        does not add up to is another model's doing
-    now, before : the feature tables of both dates, same rows
+    change : how far the published score went up, same unit, one per customer; the part
+        beyond the sum of `moved` is due to the new model
+    today, before : the feature tables of both dates, same rows
     currency : ISO 4217 code
     about : which score it is
     same_model : whether both runs come from one version of the model
@@ -71,34 +71,34 @@ def changes_of(
     `feature`, `value`, `before` (both days of silence for the rhythm, null for the model),
     `effect` and `text`; none where the score changed by less than `LEAST`.
     """
-    parts, later, earlier_rows = map(Rows.of, (moved, now, before))
+    parts, later, earlier_rows = map(Rows.of, (moved, today, before))
     names = [*parts.columns, MODEL]
-    known = parts.numbers
-    weights = np.column_stack([known, change - known.sum(axis=1)])
+    contributions = parts.numbers
+    weights = np.column_stack([contributions, change - contributions.sum(axis=1)])
     values, earlier = (_values(names, rows) for rows in (later, earlier_rows))
     sayable = np.isfinite(values) & np.isfinite(earlier) & (values != earlier)
     sayable[:, -1] = not same_model
     direction = np.where(np.abs(change) >= LEAST, np.sign(change), 0.0)
     chosen = strongest(names, weights, sayable, MOST, direction)
     new_orders = (later["orders"] - earlier_rows["orders"]).tolist()
-    found = [""] * len(weights)
+    entries = [""] * len(weights)
     for row in np.flatnonzero(chosen.feature[:, 0] >= 0).tolist():
-        found[row] = ",".join(
+        entries[row] = ",".join(
             _entry(
                 FeatureMove(
-                    names[place],
-                    float(earlier[row, place]),
-                    float(values[row, place]),
+                    names[position],
+                    float(earlier[row, position]),
+                    float(values[row, position]),
                     new_orders[row],
                 ),
                 currency,
                 about,
                 raises=direction[row] > 0,
             )
-            for place in chosen.feature[row].tolist()
-            if place >= 0
+            for position in chosen.feature[row].tolist()
+            if position >= 0
         )
-    return found
+    return entries
 
 
 def _values(names: list[str], rows: Rows) -> Floats:
@@ -110,19 +110,19 @@ def _values(names: list[str], rows: Rows) -> Floats:
 def _entry(move: FeatureMove, currency: str, about: About, *, raises: bool) -> str:
     change = _change(move)
     write = _change_writer(move.name, change, currency, about, raises)
-    more = move.now - move.before
-    orders = more if change == "orders" else move.new_orders
-    return write(move.now, move.before, more, orders, move.now)
+    increase = move.now - move.before
+    orders = increase if change == "orders" else move.new_orders
+    return write(move.now, move.before, increase, orders, move.now)
 
 
 def _change(move: FeatureMove) -> ChangeKind:
-    """What a move is told as."""
-    more = move.now - move.before
+    """The kind of sentence for a move."""
+    increase = move.now - move.before
     if move.name == MODEL:
         return "model"
     if move.name in _SILENCE:
-        return "ordered" if move.new_orders > 0 else "silent" if more > 0 else "silence"
-    if move.name in _MORE and more > 0:
+        return "ordered" if move.new_orders > 0 else "silent" if increase > 0 else "silence"
+    if move.name in _MORE and increase > 0:
         return _MORE[move.name]
     return "feature"
 
@@ -131,8 +131,8 @@ def _change(move: FeatureMove) -> ChangeKind:
 def _change_writer(
     name: str, change: ChangeKind, currency: str, about: About, raises: bool
 ) -> SentenceWriter:
-    """What writes a change, from the value now and before, how much more it is, the new orders and
-    the value now as a bare number.
+    """The writer of a change, from the value now and before, their difference, the new orders and the
+    value now as a bare number.
     """
     effect, moved = EFFECTS[about, raises]
     unit = "days" if name in _NOT_FEATURES else feature_named(name).unit
@@ -152,21 +152,25 @@ def _change_writer(
 
 def _what(name: str, change: ChangeKind, slots: Sequence[FigureSlot]) -> Phrase:
     """What has changed."""
-    now, before, more, orders, number = slots
+    value_now, before, increase, orders, number = slots
     if change == "model":
         return message("The model has been trained anew")
     if change == "feature":
         feature = FeatureName(feature_named(name))
         return message(
-            "%(feature)s: %(now)s, before %(before)s", feature=feature, now=now, before=before
+            "%(feature)s: %(now)s, before %(before)s", feature=feature, now=value_now, before=before
         )
     choices: dict[ChangeKind, Phrase] = {
-        "ordered": message("%(orders)s, the last %(silence)s ago", orders=orders, silence=now),
-        "silent": message(
-            "No order for %(longer)s more, %(number)s in all", longer=more, number=number
+        "ordered": message(
+            "%(orders)s, the last %(silence)s ago", orders=orders, silence=value_now
         ),
-        "silence": message("Last order %(now)s ago, before %(before)s", now=now, before=before),
-        "spent": message("Spent %(amount)s more", amount=more),
+        "silent": message(
+            "No order for %(longer)s more, %(number)s in all", longer=increase, number=number
+        ),
+        "silence": message(
+            "Last order %(now)s ago, before %(before)s", now=value_now, before=before
+        ),
+        "spent": message("Spent %(amount)s more", amount=increase),
         "orders": orders,
     }
     return choices[change]
