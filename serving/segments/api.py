@@ -46,8 +46,8 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
     def get_segment_system(system: SystemName, response: Response) -> dict[str, Any]:
         run = store.latest_run()
         if system not in run.info.segment_columns:
-            known = ", ".join(run.info.segment_columns) or "none"
-            raise NotInRun(f"No such segment system in this run (have: {known}).")
+            names = ", ".join(run.info.segment_columns) or "none"
+            raise NotInRun(f"No such segment system in this run (have: {names}).")
         response.headers.update(context.ages(run))
         earlier = earlier_run(run, store.runs())
         moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)

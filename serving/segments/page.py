@@ -1,4 +1,4 @@
-"""Groups of customers: what each system says, how large its groups are and who moves."""
+"""Groups of customers: the rule of each system, the sizes of its groups and the moves between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SHADES = {
     "clv": mark("Predicted value"),
     "value_at_risk": mark("Value at risk"),
 }
-"""What the RFM map can be coloured by."""
+"""The figures by which the RFM map can be coloured."""
 
 ORDER = {
     "pyramid": ("platinum", "gold", "iron", "lead"),
@@ -46,13 +46,13 @@ ORDER = {
         "general_win_back",
     ),
 }
-"""From the best to the worst, or as life goes; groups of other systems stand by name."""
+"""From best to worst, or in the order of life; groups of other systems are sorted by name."""
 
 MARGIN_SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
 LEVELS = ("high", "middle", "low")
 SCORES = (5, 4, 3, 2, 1)
 MOST_FLOWING = 12
-"""A system with more groups is shown without a picture of its flow."""
+"""Systems with more groups are shown without a picture of their flow."""
 
 EXHIBITS = (
     "rfm_map",
@@ -132,15 +132,17 @@ def _words_of_pictures() -> dict[str, Any]:
 
 def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[GroupShare]]:
     """The groups of each system, in its order."""
-    found: dict[str, list[Group]] = {name: [] for name in run.info.segment_columns}
+    groups_of: dict[str, list[Group]] = {name: [] for name in run.info.segment_columns}
     for group in counts.groups(run.info.run_id):
-        found.setdefault(group.system, []).append(group)
+        groups_of.setdefault(group.system, []).append(group)
     return {
         name: [
-            GroupShare(group, group.customers / max(sum(one.customers for one in groups), 1))
-            for group in sorted(groups, key=lambda one: _place(name, one.value))
+            GroupShare(group, group.customers / max(sum(member.customers for member in groups), 1))
+            for group in sorted(
+                groups, key=lambda group_in_order: _place(name, group_in_order.value)
+            )
         ]
-        for name, groups in found.items()
+        for name, groups in groups_of.items()
     }
 
 
@@ -160,7 +162,7 @@ class SegmentFlow:
 
 
 def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) -> SegmentFlow | None:
-    """Who moved since the latest run of an earlier date; None where there is none."""
+    """The moves since the latest run of an earlier date; None where there is none."""
     since = earlier_run(run, frame.store.runs())
     if since is None or system not in {*run.info.segment_columns} & {*since.info.segment_columns}:
         return None
@@ -169,24 +171,26 @@ def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) ->
         {value for move in moves for value in (move.before, move.now) if value is not None},
         key=lambda value: _place(system, value),
     )
-    few = len(groups) <= MOST_FLOWING
-    picture = charts.flow(moves, groups) if few else None
-    return SegmentFlow(since, picture, groups, {(before, now): size for before, now, size in moves})
+    is_drawn = len(groups) <= MOST_FLOWING
+    picture = charts.flow(moves, groups) if is_drawn else None
+    return SegmentFlow(
+        since, picture, groups, {(before, after): size for before, after, size in moves}
+    )
 
 
 def _moves(
     frame: Frame, counts: SegmentStore, run: PublishedRun, system: str, since: PublishedRun
 ) -> Sequence[SegmentMove]:
-    """Who went where; between stages the run itself has counted, if since that run."""
+    """The moves between groups; those between stages since that run are counted in the run itself."""
     exhibit = frame.exhibit(run, "since_last_run") if system == STAGE_SYSTEM else None
-    told = exhibit and exhibit["data"]
-    if told and told["run_id"] == since.info.run_id and told.get("stages"):
-        return [SegmentMove(**move) for move in told["stages"]]
+    counted = exhibit and exhibit["data"]
+    if counted and counted["run_id"] == since.info.run_id and counted.get("stages"):
+        return [SegmentMove(**move) for move in counted["stages"]]
     return counts.moves(system, run.info.run_id, since.info.run_id)
 
 
 def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int], Any]:
-    """The fields of the RFM map by R and F, with how deep each is coloured."""
+    """The fields of the RFM map by R and F, each with its depth of colour."""
     most = max((cell[shade] for cell in exhibit["data"]["cells"]), default=0.0)
     return {
         (cell["r"], cell["f"]): {
@@ -199,7 +203,7 @@ def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int]
 
 
 def _level_fields(exhibit: Mapping[str, Any]) -> dict[tuple[str, str, str], Any]:
-    """The fields of value × potential × loyalty, with how deep each is coloured."""
+    """The fields of value × potential × loyalty, each with its depth of colour."""
     fields = exhibit["data"]["fields"]
     most = max((field["customers"] for field in fields), default=0)
     return {
@@ -213,8 +217,10 @@ def _level_fields(exhibit: Mapping[str, Any]) -> dict[tuple[str, str, str], Any]
 
 def _most_retained(exhibit: Mapping[str, Any]) -> float:
     """The largest share of a cohort that bought in a later period."""
-    known = (share or 0.0 for one in exhibit["data"]["cohorts"] for share in one["retained"])
-    return max(known, default=0.0)
+    retained_shares = (
+        share or 0.0 for cohort in exhibit["data"]["cohorts"] for share in cohort["retained"]
+    )
+    return max(retained_shares, default=0.0)
 
 
 def _in_order(system: str, groups: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -2,4 +2,4 @@
 
 STAGE_SYSTEM = "lifecycle"
 STAGES = ("exploration", "growth", "stable", "decline", "lost", "reactivated")
-"""As life goes."""
+"""In the order of life."""

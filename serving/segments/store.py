@@ -1,4 +1,4 @@
-"""How large the groups of a run are, and who moved between them since another run."""
+"""The sizes of the groups of a run, and the moves between them since another run."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -28,7 +28,9 @@ class Group(NamedTuple):
 
 
 class SegmentMove(NamedTuple):
-    """How many went from a value to another; None: not in that run, or no value in it."""
+    """The number of customers who moved from a value to another; None: not in that run, or without
+    a value in it.
+    """
 
     before: str | None
     now: str | None
@@ -38,7 +40,8 @@ class SegmentMove(NamedTuple):
 class SegmentStore:
     """Counts over the segments of runs; `facets` count the groups.
 
-    Raises `ConfigError` for a run that is not kept. What has been counted is remembered until a run is published or a customer erased.
+    Raises `ConfigError` for a run that is not kept. Counts are cached
+    until a run is published or a customer erased.
     """
 
     def __init__(self, engine: Engine, facets: FacetStore) -> None:
@@ -57,24 +60,24 @@ class SegmentStore:
         return self._once((run_id,), count)
 
     def moves(self, system: str, run_id: str, earlier: str) -> Sequence[SegmentMove]:
-        """Who was where in the run `earlier`, and is where in `run_id`; stayers too."""
+        """The moves from the groups of the run `earlier` to those of `run_id`; stayers too."""
 
         def count() -> list[SegmentMove]:
             with store_errors(), self._engine.connect() as connection:
-                numbers = (_number(connection, one) for one in (run_id, earlier))
+                numbers = (_number(connection, run) for run in (run_id, earlier))
                 return _moves(connection, system, *numbers)
 
         return self._once((system, run_id, earlier), count)
 
     def _once(self, key: tuple[str, ...], count: Callable[[], Found]) -> Found:
-        # what runs say of segments changes by these alone; orders sent since are not in it
+        # only these change the segments of runs; orders sent since are not in them
         erased = select(func.count()).select_from(erasures).scalar_subquery()
         published = select(current.c.run_no).scalar_subquery()
         with store_errors(), self._engine.connect() as connection:
-            place = (*connection.execute(select(erased, published)).one(), *key)
-        counted: Found | None = self._known.get(place)
+            cache_key = (*connection.execute(select(erased, published)).one(), *key)
+        counted: Found | None = self._known.get(cache_key)
         if counted is None:
-            counted = self._known[place] = count()
+            counted = self._known[cache_key] = count()
         return counted
 
 
@@ -86,30 +89,30 @@ def _number(connection: Connection, run_id: str) -> int:
 
 
 def _moves(connection: Connection, system: str, run_no: int, earlier: int) -> list[SegmentMove]:
-    now, then = scores.alias(), scores.alias()
-    same = now.c.customer_id == then.c.customer_id
-    to, frm = (table.c.segments[system].as_string() for table in (now, then))
+    today, before = scores.alias(), scores.alias()
+    same = today.c.customer_id == before.c.customer_id
+    to, frm = (table.c.segments[system].as_string() for table in (today, before))
     arrived = (
         select(frm, to, func.count())
-        .select_from(now.outerjoin(then, and_(same, then.c.run_no == earlier)))
-        .where(now.c.run_no == run_no)
+        .select_from(today.outerjoin(before, and_(same, before.c.run_no == earlier)))
+        .where(today.c.run_no == run_no)
         .group_by(frm, to)
     )
     left = (
         select(frm, func.count())
-        .select_from(then.outerjoin(now, and_(same, now.c.run_no == run_no)))
-        .where(then.c.run_no == earlier, now.c.customer_id.is_(None))
+        .select_from(before.outerjoin(today, and_(same, today.c.run_no == run_no)))
+        .where(before.c.run_no == earlier, today.c.customer_id.is_(None))
         .group_by(frm)
     )
-    found = Counter({(row[0], row[1]): row[2] for row in connection.execute(arrived)})
-    found.update({(row[0], None): row[1] for row in connection.execute(left)})
-    return _sorted_moves(found)
+    sizes = Counter({(row[0], row[1]): row[2] for row in connection.execute(arrived)})
+    sizes.update({(row[0], None): row[1] for row in connection.execute(left)})
+    return _sorted_moves(sizes)
 
 
 def _place(group: Group) -> tuple[str, str]:
     return group.system, group.value or ""
 
 
-def _sorted_moves(found: "Counter[tuple[str | None, str | None]]") -> list[SegmentMove]:
-    order = sorted(found, key=lambda pair: (pair[0] or "", pair[1] or ""))
-    return [SegmentMove(*pair, found[pair]) for pair in order]
+def _sorted_moves(sizes: "Counter[tuple[str | None, str | None]]") -> list[SegmentMove]:
+    order = sorted(sizes, key=lambda pair: (pair[0] or "", pair[1] or ""))
+    return [SegmentMove(*pair, sizes[pair]) for pair in order]
