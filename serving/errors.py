@@ -2,7 +2,8 @@
 
     RegularsError        `features.errors`
     ├── StoreError       the store of score runs cannot be used
-    │   └── NoRun        nothing has been scored yet
+    │   ├── NoRun        nothing has been scored yet
+    │   └── StoreBusy    an answer would have to be waited for
     ├── UnknownCustomer  no customer of this id in the run
     ├── UnknownWebhook   no webhook of this id
     ├── UnknownCampaign  no campaign of this id
@@ -26,6 +27,13 @@ class StoreError(RegularsError):
 
 class NoRun(StoreError):
     """Nothing has been scored yet."""
+
+
+class StoreBusy(StoreError):
+    """An answer would have to be waited for, and whoever asked cannot wait."""
+
+    def __init__(self) -> None:
+        super().__init__("The store is busy.")
 
 
 class UnknownCustomer(RegularsError):

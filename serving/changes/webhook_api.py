@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from serving.changes.feed import ChangeFeed
@@ -95,7 +96,7 @@ def webhook_routes(
         responses=declared(404, 422, 503),
     )
     async def test_webhook(webhook_id: str) -> WebhookTrial:
-        webhook = store.get(webhook_id)
+        webhook = await run_in_threadpool(store.get, webhook_id)
         outcome = await call(caller, webhook, trial_message(), clock=context.clock)
         return WebhookTrial.of(outcome)
 

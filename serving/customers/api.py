@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 
 from serving.store.protocol import Document
 from serving.web import schemas as models
-from serving.web.context import RouteContext
+from serving.web.context import RouteContext, at_once_or_in_thread
 from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
@@ -57,7 +58,11 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
     async def get_recommendations(
         customer_id: CustomerId, query: Annotated[RecommendationQuery, Query()]
     ) -> Response:
-        found = store.recommendations(customer_id)
+        def read(*, at_once: bool) -> tuple[Document, dict[str, str]]:
+            document = store.recommendations(customer_id, at_once=at_once)
+            return document, context.ages(document.run_id, at_once=at_once)
+
+        found, headers = await at_once_or_in_thread(read)
         products = query.select(json.loads(found.body))
         if len(products) < query.limit:
             # the run left too few of these: they are ranked now, where the scorer is there
@@ -72,7 +77,7 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
         return Response(
             json.dumps(body, ensure_ascii=False),
             media_type=JSON,
-            headers=context.ages(found.run_id),
+            headers=headers,
         )
 
     @router.get(
@@ -86,15 +91,22 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
         },
     )
     async def get_customer(customer_id: CustomerId, request: Request) -> Response:
-        return customer_answer(context, customer_id, request.headers.get("if-none-match", ""))
+        known = request.headers.get("if-none-match", "")
+        return await at_once_or_in_thread(partial(customer_answer, context, customer_id, known))
 
     return router
 
 
-def customer_answer(context: RouteContext, customer_id: str, if_none_match: str) -> Response:
-    """Everything about a customer, or that the caller knows it already."""
-    found = context.scores.customer(customer_id)
-    headers = {"ETag": _etag(found, customer_id), **context.ages(found.run_id)}
+def customer_answer(
+    context: RouteContext, customer_id: str, if_none_match: str, *, at_once: bool
+) -> Response:
+    """Everything about a customer, or that the caller knows it already.
+
+    Raises `StoreBusy` where that cannot be had `at_once`.
+    """
+    found = context.scores.customer(customer_id, at_once=at_once)
+    ages = context.ages(found.run_id, at_once=at_once)
+    headers = {"ETag": _etag(found, customer_id), **ages}
     if if_none_match and _still_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = found.body[:-1] + b',"score_pending":true}' if found.is_pending else found.body

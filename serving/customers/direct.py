@@ -6,7 +6,8 @@ already, so it needs none of that here. What the answer is, the ordinary route s
 the same function, and leaves to the framework whatever it would not answer with a document.
 """
 
-from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 from urllib.parse import unquote
 
 from starlette.responses import Response
@@ -14,13 +15,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import RegularsError
 from serving.web.call import current_call, first_headers
+from serving.web.context import at_once_or_in_thread
 from serving.web.problems import problem_for
 
 CUSTOMER = "/v1/customers/{customer_id:path}"
 _PREFIX_SIGNS = len("/v1/customers/")
 
-CustomerAnswer = Callable[[str, str], Response]
-"""A customer's id and the ETags that the caller knows → the answer."""
+
+class CustomerAnswer(Protocol):
+    """A customer's id and the ETags that the caller knows → the answer.
+
+    `at_once`: without waiting for the store; raises `StoreBusy` where that cannot be.
+    """
+
+    def __call__(self, customer_id: str, if_none_match: str, *, at_once: bool) -> Response: ...
 
 
 class Direct:
@@ -37,14 +45,16 @@ class Direct:
         self._customer = customer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._answer(scope) if _is_customer(scope) else None
+        answer = await self._answer(scope) if _is_customer(scope) else None
         await (answer or self._app)(scope, receive, send)
 
-    def _answer(self, scope: Scope) -> Response | None:
+    async def _answer(self, scope: Scope) -> Response | None:
         known = first_headers(scope).get(b"if-none-match", b"").decode("latin-1")
         try:
             customer_id = unquote(scope["path"][_PREFIX_SIGNS:], errors="strict")
-            return self._customer(customer_id, known) if customer_id else None
+            if not customer_id:
+                return None
+            return await at_once_or_in_thread(partial(self._customer, customer_id, known))
         except RegularsError as error:
             return problem_for(error)
         except Exception:  # noqa: BLE001 - the framework comes to the same, and tells it

@@ -106,11 +106,12 @@ class _Lookup:
         self._sql = str(compiled)
         self._by_position = compiled.positional
 
-    def read(self, customer_id: str) -> Document:
+    def read(self, customer_id: str, *, at_once: bool) -> Document:
         if NUL in customer_id:
             raise UnknownCustomer(customer_id)
         values = (customer_id, customer_id) if self._by_position else {"customer_id": customer_id}
-        row = self._rows.read(self._sql, values)
+        ask = self._rows.read_at_once if at_once else self._rows.read
+        row = ask(self._sql, values)
         if row is None:
             raise _no_run()
         run_id, body, change_no, scored_no, is_live, live = row
@@ -256,7 +257,7 @@ class RunStore:
                 select(*columns).where(scores.c.run_no == run_no)
             )
 
-    def customer(self, customer_id: str) -> Document:
+    def customer(self, customer_id: str, *, at_once: bool = False) -> Document:
         """Everything about one customer, by the run or by orders sent since.
 
         Raises
@@ -266,7 +267,7 @@ class RunStore:
         ScorePending
             When orders of a new customer are kept and the first score is not made yet.
         """
-        return self._customer.read(customer_id)
+        return self._customer.read(customer_id, at_once=at_once)
 
     def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
         """The customer's document in each run that is kept and has one, the latest
@@ -297,9 +298,9 @@ class RunStore:
             for info, summary, document in rows
         ]
 
-    def recommendations(self, customer_id: str) -> Document:
+    def recommendations(self, customer_id: str, *, at_once: bool = False) -> Document:
         """A JSON array of all ranked products of one customer; raises `UnknownCustomer`."""
-        return self._products.read(customer_id)
+        return self._products.read(customer_id, at_once=at_once)
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
         """Documents in the order of the ids, None where a customer is unknown or new."""

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from cachetools import LRUCache
 
 from features.errors import ConfigError
-from serving.errors import NoRun, StoreError, UnknownCustomer
+from serving.errors import NoRun, StoreBusy, StoreError, UnknownCustomer
 from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, ScoreReader, SortKey
 from serving.store.run import PublishedRun
 
@@ -65,23 +65,31 @@ class LastGood:
             return 0
         return int((self._clock() - self._good_at).total_seconds())
 
-    def run_of(self, run_id: str) -> PublishedRun:
-        """The run of an answer that has just been given."""
+    def run_of(self, run_id: str, *, at_once: bool = False) -> PublishedRun:
+        """The run of an answer that has just been given; `at_once` as in `customer`."""
         if self._run is None or self._run.info.run_id != run_id:
+            if at_once:
+                raise StoreBusy
             return self.latest_run()
         return self._run
 
-    def customer(self, customer_id: str) -> Document:
+    def customer(self, customer_id: str, *, at_once: bool = False) -> Document:
         return self._read(
-            self._documents, customer_id, lambda: self._store.customer(customer_id), None
+            self._documents,
+            customer_id,
+            lambda: self._store.customer(customer_id, at_once=at_once),
+            None,
         )
 
     def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
         return self._store.history(customer_id)
 
-    def recommendations(self, customer_id: str) -> Document:
+    def recommendations(self, customer_id: str, *, at_once: bool = False) -> Document:
         return self._read(
-            self._products, customer_id, lambda: self._store.recommendations(customer_id), None
+            self._products,
+            customer_id,
+            lambda: self._store.recommendations(customer_id, at_once=at_once),
+            None,
         )
 
     def churn_list(
@@ -154,6 +162,9 @@ class LastGood:
             raise _StoreGoneError(error)
         try:
             answer = ask()
+        except StoreBusy:
+            # it answers, but not at once
+            raise
         except (NoRun, UnknownCustomer, ConfigError):
             self._good_at, self._failure = self._clock(), None
             raise

@@ -1,11 +1,15 @@
 """Reads of a single row, for which taking a connection would take longer than the read."""
 
+import sqlite3
 import threading
 from typing import Any
 
 from sqlalchemy import Engine, event
 
+from serving.errors import StoreBusy
 from serving.store.database import store_errors
+
+BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_LOCKED}
 
 Values = tuple[str, ...] | dict[str, str]
 
@@ -14,7 +18,7 @@ class OneRow:
     """Single rows over a connection that is kept for them, outside any transaction.
 
     One caller at a time uses it; who comes meanwhile takes one of the pool. It is closed with
-    the engine, and opened anew after an error.
+    the engine, and opened anew after an error. In SQLite it never waits for a writer.
 
     Parameters
     ----------
@@ -23,6 +27,7 @@ class OneRow:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._is_file = engine.dialect.name == "sqlite"
         self._in_use = threading.Lock()
         self._kept: Any = None
         event.listen(engine, "engine_disposed", self._close)
@@ -36,23 +41,44 @@ class OneRow:
             When the database cannot be read.
         """
         with store_errors(self._engine):
-            if not self._in_use.acquire(blocking=False):
-                return self._of_pool(sql, values)
             try:
                 return self._of_kept(sql, values)
-            finally:
-                self._in_use.release()
+            except StoreBusy:
+                return self._of_pool(sql, values)
+
+    def read_at_once(self, sql: str, values: Values) -> Any:
+        """The same for who cannot wait, such as an event loop.
+
+        Raises
+        ------
+        StoreBusy
+            When the connection is in use, or another process holds the database; and always
+            where the database is on the other side of a network.
+        StoreError
+            When the database cannot be read.
+        """
+        if not self._is_file:
+            raise StoreBusy
+        with store_errors(self._engine):
+            return self._of_kept(sql, values)
 
     def _of_kept(self, sql: str, values: Values) -> Any:
-        if self._kept is None:
-            self._kept = self._open()
+        if not self._in_use.acquire(blocking=False):
+            raise StoreBusy
         try:
+            if self._kept is None:
+                self._kept = self._open()
             # To its end: SQLite keeps a snapshot for a query that is not.
             rows = self._kept.execute(sql, values).fetchall()
-        except BaseException:
+        except BaseException as error:
             kept, self._kept = self._kept, None
-            kept.close()
+            if kept is not None:
+                kept.close()
+            if getattr(error, "sqlite_errorcode", None) in BUSY_CODES:
+                raise StoreBusy from None
             raise
+        finally:
+            self._in_use.release()
         return rows[0] if rows else None
 
     def _of_pool(self, sql: str, values: Values) -> Any:
@@ -69,7 +95,9 @@ class OneRow:
         kept: Any = pooled.driver_connection
         # From here on it is no longer the pool's.
         pooled.detach()
-        if self._engine.dialect.name == "postgresql":
+        if self._is_file:
+            kept.execute("PRAGMA busy_timeout=0")
+        else:
             kept.autocommit = True
         return kept
 

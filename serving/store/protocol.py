@@ -97,8 +97,10 @@ class ScoreReader(Protocol):
             When there is no such run.
         """
 
-    def customer(self, customer_id: str) -> Document:
+    def customer(self, customer_id: str, *, at_once: bool = False) -> Document:
         """Everything about one customer, by the run or by orders sent since.
+
+        `at_once`: for callers who cannot wait; raises `StoreBusy` where they would have to.
 
         Raises
         ------
@@ -116,8 +118,11 @@ class ScoreReader(Protocol):
         publication first; raises `UnknownCustomer` where none has.
         """
 
-    def recommendations(self, customer_id: str) -> Document:
-        """A JSON array of all ranked products of one customer; raises `UnknownCustomer`."""
+    def recommendations(self, customer_id: str, *, at_once: bool = False) -> Document:
+        """A JSON array of all ranked products of one customer; raises `UnknownCustomer`.
+
+        `at_once` as in `customer`.
+        """
 
     def churn_list(
         self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None

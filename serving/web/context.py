@@ -3,10 +3,33 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
+from fastapi.concurrency import run_in_threadpool
+
+from serving.errors import StoreBusy
 from serving.people.audit_store import Action, AuditEntry, AuditLog
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Answers(Protocol[Answer_co]):
+    """Makes an answer; `at_once`: without waiting for the store, or raises `StoreBusy`."""
+
+    def __call__(self, *, at_once: bool) -> Answer_co: ...
+
+
+async def at_once_or_in_thread(answers: Answers[Answer_co]) -> Answer_co:
+    """The answer, made in the event loop where that takes no waiting, and else in a thread.
+
+    For reads of single rows by primary key alone; see decision 14.
+    """
+    try:
+        return answers(at_once=True)
+    except StoreBusy:
+        return await run_in_threadpool(answers, at_once=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +47,13 @@ class RouteContext:
     clock: Callable[[], datetime]
     audit_log: AuditLog
 
-    def ages(self, run: PublishedRun | str) -> dict[str, str]:
+    def ages(self, run: PublishedRun | str, *, at_once: bool = False) -> dict[str, str]:
         """Headers that say how old an answer from `run` is.
 
         `Regulars-Score-Age` is the seconds since the run was made. `Age` is there only while
-        the store is gone, and says for how many seconds.
+        the store is gone, and says for how many seconds. `at_once` as in `ScoreReader.customer`.
         """
-        published = self.scores.run_of(run) if isinstance(run, str) else run
+        published = self.scores.run_of(run, at_once=at_once) if isinstance(run, str) else run
         since = self.clock() - published.info.created_at
         headers = {"Regulars-Score-Age": str(max(int(since.total_seconds()), 0))}
         if gone := self.scores.age_seconds:

@@ -42,7 +42,7 @@ def test_a_known_answer_is_not_sent_again(client):
 
 @pytest.mark.parametrize(("error", "status"), [(StoreError("gone"), 503), (RuntimeError(), 500)])
 def test_both_ways_fail_the_same(store, monkeypatch, error, status):
-    def fails(_customer_id):
+    def fails(_customer_id, **_options):
         raise error
 
     client = client_of(store)
@@ -51,3 +51,12 @@ def test_both_ways_fail_the_same(store, monkeypatch, error, status):
     assert short[0] == status
     monkeypatch.setattr(direct, "_is_customer", lambda _scope: False)
     assert short == told(client, "GET", "/v1/customers/012000", {})
+
+
+@pytest.mark.parametrize("path", ["/v1/customers/012000", "/v1/customers/012000/recommendations"])
+def test_a_busy_store_is_waited_for_in_a_thread(store, path):
+    client = client_of(store)
+    first = client.get(path)
+    with store._customer._rows._in_use:
+        again = client.get(path)
+    assert (again.status_code, again.content) == (200, first.content)

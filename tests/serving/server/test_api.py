@@ -354,7 +354,7 @@ class _Broken(RunStore):
         super().__init__(fresh_database())
         self.error = error
 
-    def customer(self, _customer_id):
+    def customer(self, _customer_id, **_options):
         raise self.error
 
 

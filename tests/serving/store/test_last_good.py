@@ -23,17 +23,17 @@ class Fragile(RunStore):
         self.gone = False
         self.asked = 0
 
-    def customer(self, customer_id):
+    def customer(self, customer_id, *, at_once=False):
         self._ask()
-        return super().customer(customer_id)
+        return super().customer(customer_id, at_once=at_once)
 
     def customers(self, customer_ids):
         self._ask()
         return super().customers(customer_ids)
 
-    def recommendations(self, customer_id):
+    def recommendations(self, customer_id, *, at_once=False):
         self._ask()
-        return super().recommendations(customer_id)
+        return super().recommendations(customer_id, at_once=at_once)
 
     def churn_list(self, wanted, **place):
         self._ask()

@@ -1,11 +1,13 @@
 """Single rows over a connection that is kept: always the present ones, whoever asks."""
 
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
 
-from serving.errors import StoreError
+from serving.errors import StoreBusy, StoreError
 from serving.store.database import open_database
 from serving.store.one_row import OneRow
 
@@ -56,3 +58,25 @@ def test_after_an_error_and_after_the_end_it_is_opened_anew(engine):
     engine.dispose()
     assert rows._kept is None
     assert rows.read("SELECT 1", ()) == (1,)
+
+
+def test_who_cannot_wait_is_told_that_it_is_in_use(engine):
+    rows = OneRow(engine)
+    assert rows.read_at_once("SELECT 7", ()) == (7,)
+    with rows._in_use, pytest.raises(StoreBusy):
+        rows.read_at_once("SELECT 7", ())
+
+
+def test_who_cannot_wait_is_told_that_another_process_holds_the_file(engine, tmp_path):
+    rows = OneRow(engine)
+    query = ("SELECT count(*) FROM api_keys", ())
+    assert rows.read_at_once(*query) == (0,)
+    engine.dispose()
+    with closing(sqlite3.connect(tmp_path / "regulars.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE current SET id = 1")
+        with pytest.raises(StoreBusy):
+            rows.read_at_once(*query)
+        other.execute("ROLLBACK")
+    assert rows.read_at_once(*query) == (0,)
