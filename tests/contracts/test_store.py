@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError, DataError
-from serving.errors import NoRun, StoreError, UnknownCustomer
+from serving.errors import NoRun, StoreBusy, StoreError, UnknownCustomer
 from serving.runs.store import RunStore
 from serving.store.protocol import SORT_KEYS, After, ChurnFilter
 from tests.support.scores import run_info, score_tables
@@ -430,3 +430,16 @@ def test_history_is_every_kept_run_the_latest_publication_first(published):
     assert [run.info.run_id for run, _ in published.history("012014")] == ["run-1"]
     with pytest.raises(UnknownCustomer):
         published.history("nobody")
+
+
+def test_only_a_file_is_read_at_once(published):
+    """A database on the other side of a network is always waited for, never in an event loop."""
+    first = published.customer("012000")
+    if published.engine.dialect.name == "sqlite":
+        assert published.customer("012000", at_once=True) == first
+        products = published.recommendations("012000", at_once=True)
+        assert products == published.recommendations("012000")
+    else:
+        for read in (published.customer, published.recommendations):
+            with pytest.raises(StoreBusy):
+                read("012000", at_once=True)
