@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from features.reading.ids import normal_id
 from features.reading.judging import TypedLine
+from features.reading.states import verdict_on
 from features.settings.data import Data, minor_units
 
 LARGEST_MINOR = 10**15
@@ -28,6 +31,11 @@ class SentLine:
     amount : net paid for the line, in money; None: `unit_price` × `quantity`
     discount, cost : in money; a discount counts whatever its sign
     currency : ISO 4217; None: that of the shop
+    status, document : what the order is now and what kind of paper the line is, in the words of
+        `data.rules`, or `purchase`, `none`, `return`; None: it stands
+    status_at : from when the status holds; None: always
+    refunded : money given back of the line, whatever its sign
+    refunded_at : from when
     """
 
     order_id: str | None
@@ -42,6 +50,24 @@ class SentLine:
     discount: float = 0.0
     cost: float | None = None
     currency: str | None = None
+    status: str | None = None
+    status_at: datetime | None = None
+    document: str | None = None
+    refunded: float = 0.0
+    refunded_at: datetime | None = None
+
+
+_MOMENTS = ("ordered_at", "status_at", "refunded_at")
+
+
+def sent_line(content: Mapping[str, Any]) -> SentLine:
+    """A line from its fields, moments in ISO 8601; fields that are not there say nothing."""
+    moments = {
+        name: datetime.fromisoformat(content[name])
+        for name in _MOMENTS
+        if content.get(name) is not None
+    }
+    return SentLine(**{**content, **moments})
 
 
 def typed_line(line: SentLine, data: Data, *, source: str = "") -> TypedLine:
@@ -54,10 +80,21 @@ def typed_line(line: SentLine, data: Data, *, source: str = "") -> TypedLine:
     source : by which way it came; equal lines of two ways are one
     """
     currency = _upper(line.currency) or (data.currency if data.columns.currency else None)
+    ordered_at = wall_time(line.ordered_at, data)
+    stated_at, refunded_at = (
+        None if at is None else wall_time(at, data) for at in (line.status_at, line.refunded_at)
+    )
+    verdict = verdict_on(
+        status=line.status,
+        document=line.document,
+        stated_at=stated_at,
+        ordered_at=ordered_at,
+        data=data,
+    )
     return TypedLine(
-        order_id=_trimmed(line.order_id),
-        ordered_at=wall_time(line.ordered_at, data),
-        product_id=_code(_trimmed(line.product_id), data),
+        order_id=normal_id(line.order_id),
+        ordered_at=ordered_at,
+        product_id=_code(normal_id(line.product_id), data),
         quantity=line.quantity if math.isfinite(line.quantity) else None,
         amount=_money(_amount(line), currency, data),
         product_name=_trimmed(line.product_name),
@@ -67,6 +104,9 @@ def typed_line(line: SentLine, data: Data, *, source: str = "") -> TypedLine:
         cost=_money(line.cost, currency, data),
         currency=currency,
         source=source,
+        verdict=verdict,
+        refunded=_money(abs(line.refunded), currency, data) or 0,
+        changed_at=refunded_at if verdict is None else stated_at,
     )
 
 

@@ -25,6 +25,7 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
     def customer(request: Request, customer_id: CustomerId) -> Response:
         run = frame.store.latest_run()
         answer = json.loads(frame.store.customer(customer_id).body)
+        customer_id = answer["customer_id"]
         orders = live.history(customer_id)
         sayings = _sayings(frame, customer_id)
         told = live_orders.course(customer_id) or {"alive": None, "order": None}

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 
 from features.errors import ConfigError
 from features.orders.histories import FileLine, file_lines, told_beside
 from features.reading.judging import TypedLine
-from features.reading.typing import SentLine, typed_line
+from features.reading.typing import sent_line, typed_line
 from features.settings.data import Data
 from serving.live.scorer import (
     CustomerBackground,
@@ -117,12 +117,9 @@ def _typed(line: FileLine) -> TypedLine:
 
 
 def _sent(order_id: str, content: Mapping[str, Any], data: Data) -> TypedLine:
-    at = datetime.fromisoformat(content["ordered_at"])
     # where the files have no order ids, a day is an order
     order = order_id if data.columns.order_id is not None else None
-    return typed_line(
-        SentLine(**{**content, "order_id": order, "ordered_at": at}), data, source=SOURCE
-    )
+    return typed_line(sent_line({**content, "order_id": order}), data, source=SOURCE)
 
 
 def _order(line: TypedLine, data: Data) -> Any:

@@ -7,7 +7,6 @@ leaves every customer's lines as the files hold them: what is sent next is score
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +17,7 @@ from features.catalogue import FEATURES
 from features.engines.build import build_features
 from features.orders.log import OrderLog
 from features.reading.sent_lines import SentOrderLine
-from features.reading.typing import SentLine, typed_line
+from features.reading.typing import sent_line, typed_line
 from features.settings.data import Data
 from serving.live.lines import Handover, LiveLine, WhoIsErased
 from serving.live.store import LiveStore
@@ -92,10 +91,9 @@ def lines_sent(settings: Settings) -> Sequence[SentOrderLine]:
 
 def _typed(line: LiveLine, data: Data) -> SentOrderLine:
     content = json.loads(line.content)
-    at = datetime.fromisoformat(content["ordered_at"])
     # where the files have no order ids, a day is an order
     order = line.order_id if data.columns.order_id is not None else None
-    sent = SentLine(**{**content, "order_id": order, "ordered_at": at})
+    sent = sent_line({**content, "order_id": order})
     anonymous = line.customer_id in data.rules.anonymous_customers
     return SentOrderLine(None if anonymous else line.customer_id, typed_line(sent, data))
 

@@ -16,6 +16,9 @@ from serving.changes.feed import AnnouncedFigures
 from serving.errors import KeyReused
 from serving.store.run import RunInfo, ScoreRow
 
+STATE_FIELDS = frozenset({"status", "status_at", "document", "refunded", "refunded_at"})
+"""Fields of a line that say what became of its order; they may change."""
+
 Outcome = Literal["accepted", "corrected", "known", "refused"]
 Refusal = Literal["erased", "other_customer", "differs"]
 Ids = Iterable[str]
@@ -202,7 +205,14 @@ def judged(known: LiveLine | None, sent: IncomingLine, gone: Collection[str]) ->
         return LineVerdict("refused", "other_customer")
     if known.content == line.content:
         return LineVerdict("known")
-    return LineVerdict("corrected") if sent.corrects else LineVerdict("refused", "differs")
+    is_correction = sent.corrects or _without_state(known) == _without_state(line)
+    return LineVerdict("corrected") if is_correction else LineVerdict("refused", "differs")
+
+
+def _without_state(line: LiveLine) -> dict[str, Any]:
+    """What a line says beside what became of its order."""
+    content: dict[str, Any] = json.loads(line.content)
+    return {name: value for name, value in content.items() if name not in STATE_FIELDS}
 
 
 def verdicts_of(
@@ -336,6 +346,8 @@ def _entry(content: Mapping[str, Any]) -> tuple[date, OrderedLine]:
     amount, price, quantity = content["amount"], content["unit_price"], content["quantity"]
     if amount is None and price is not None:
         amount = round(price * quantity, 10)
+    if amount is not None and content.get("refunded"):
+        amount = round(amount - abs(content["refunded"]), 10)
     line = OrderedLine(content["product_id"], content["category"], quantity, amount)
     return datetime.fromisoformat(content["ordered_at"]).date(), line
 

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -109,6 +109,7 @@ class LiveOrders:
     scorer : None: scores are made by another server or the next run
     erased : tells which customers were erased
     clock : the present moment, with its time zone
+    id_of : the id of a customer as it is kept, however it was written
     """
 
     def __init__(
@@ -119,7 +120,9 @@ class LiveOrders:
         scorer: ScoresOne | None,
         erased: WhoIsErased,
         clock: Callable[[], datetime],
+        id_of: Callable[[str], str] = str,
     ) -> None:
+        self._id_of = id_of
         self._live = live
         self._scores = scores
         self._scorer = scorer
@@ -136,6 +139,7 @@ class LiveOrders:
         StoreError
             When the lines cannot be kept; none of them is then.
         """
+        sent = [self._known(one) for one in sent]
         end = (self._clock() + EARLIEST).date()
         early = [_day(one) > end for one in sent]
         in_time = [one for one, is_early in zip(sent, early, strict=True) if not is_early]
@@ -160,6 +164,13 @@ class LiveOrders:
         others = self._after([name for name in ids if name not in made])
         after = {one.customer_id: one for one in (*others, *(one.after for one in made.values()))}
         return TakenOrders(lines, tuple(after[name] for name in ids))
+
+    def _known(self, sent: IncomingLine) -> IncomingLine:
+        """The line with its customer's id as it is kept."""
+        name = sent.line.customer_id
+        if name is None:
+            return sent
+        return sent._replace(line=replace(sent.line, customer_id=self._id_of(name)))
 
     def score(self, customer_id: str) -> dict[Place, str]:
         """Make the score of a customer who waits; a no-op for everybody else.
@@ -378,4 +389,7 @@ class Follower:
 
 
 def _day(sent: IncomingLine) -> date:
-    return datetime.fromisoformat(json.loads(sent.line.content)["ordered_at"]).date()
+    """The last day of which the line speaks."""
+    content = json.loads(sent.line.content)
+    said = [content.get(name) for name in ("ordered_at", "status_at", "refunded_at")]
+    return max(datetime.fromisoformat(at).date() for at in said if at is not None)

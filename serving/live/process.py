@@ -17,13 +17,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TextIO
 
 from features.errors import ConfigError, RegularsError
-from features.reading.typing import SentLine, typed_line
+from features.reading.typing import sent_line, typed_line
 from features.settings.loading import load_settings
 from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
@@ -110,10 +110,7 @@ def _asked(
         return WISHES[body["wish"]](scorer, settings, body)
     if "run_id" in body:
         return asked_after(scorer, settings, body)
-    lines = [
-        SentLine(**{**line, "ordered_at": datetime.fromisoformat(line["ordered_at"])})
-        for line in body["lines"]
-    ]
+    lines = [sent_line(line) for line in body["lines"]]
     ask = ScoreQuestion(
         customer_id=body["customer_id"],
         lines=[typed_line(line, settings.data) for line in lines],

@@ -89,6 +89,18 @@ class OrderLine(ApiShape):
     discount: Number = 0.0
     cost: Number | None = None
     currency: Text | None = Field(None, description="ISO 4217; that of the shop by default")
+    status: Text | None = Field(
+        None,
+        description="What became of the order, in the words of `data.rules.status`, or `purchase`, "
+        "`none` (cancelled, not paid), `return`; without it the line stands",
+        examples=["cancelled"],
+    )
+    status_at: Moment | None = Field(None, description="From when it holds; always, by default")
+    document: Text | None = Field(
+        None, description="What kind of paper the line is, in the words of `data.rules.document`"
+    )
+    refunded: Number = Field(0.0, description="Money given back of the line", examples=[10.0])
+    refunded_at: Moment | None = Field(None, description="From when; always, by default")
 
 
 class ScoreRequest(ApiShape):

@@ -14,7 +14,7 @@ from babel.numbers import get_currency_precision
 from features.catalogue import FEATURES
 from features.engines.live import CustomerOrders, LiveEngine, live_engine
 from features.errors import ConfigError
-from features.orders.log import day_number
+from features.orders.log import day_date, day_number
 from features.reading.judging import Judge, JudgedLine, TypedLine, counting_lines
 from features.reading.order_line import Line
 from features.reading.typing import with_catalogue
@@ -244,7 +244,9 @@ class Scorer:
         if as_of is None:
             times = [one.line.ordered_at for one in judged if one.reason is None]
             ends = [at.date() + timedelta(days=1) for at in times if at is not None]
-            return max([self.as_of, *ends])
+            # what became of an order is known at once, too
+            changes = [day_date(one.gone_day + 1) for one in judged if one.gone_day is not None]
+            return max([self.as_of, *ends, *changes])
         if as_of < earliest:
             raise ConfigError(
                 f"as_of: the models know the orders up to {earliest} and would peek into the "

@@ -12,7 +12,8 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
-from serving.live.lines import IncomingLine, LiveLine, RequestKey
+from features.reading.ids import normal_id
+from serving.live.lines import STATE_FIELDS, IncomingLine, LiveLine, RequestKey
 from serving.live.orders import LiveOrders
 from serving.live.schemas import OrderLine, Text
 from serving.web.call import current_call
@@ -31,8 +32,8 @@ _KEY = re.compile(r"[!-~]{1,200}")
 
 def _identifier(text: str) -> str:
     # blanks around an id are no part of it in files, too; a NUL no database keeps
-    trimmed = text.strip(" ")
-    if not trimmed or "\0" in trimmed:
+    trimmed = normal_id(text)
+    if trimmed is None or "\0" in trimmed:
         raise ValueError("must hold more than blanks, and no NUL sign")
     return trimmed
 
@@ -47,7 +48,9 @@ class NewLine(OrderLine):
     order_id: Identifier
     line: int = Field(ge=0, le=1_000_000, description="Its number in the order")
     corrects: bool = Field(
-        False, description="It takes the place of a line of this number that says otherwise"
+        False,
+        description="It takes the place of a line of this number that says otherwise. A line that "
+        "only says what became of the order (status, document, refunded) does so without it",
     )
 
 
@@ -154,6 +157,10 @@ def transaction_routes(
 
 def _sent(line: NewLine) -> IncomingLine:
     content = line.model_dump(exclude={"customer_id", "order_id", "line", "corrects"})
+    # what is not said of the order's state is not kept: a line is the same before and after it had one
+    content = {
+        name: value for name, value in content.items() if name not in STATE_FIELDS or value
+    }
     kept = LiveLine(
         order_id=line.order_id,
         line=line.line,

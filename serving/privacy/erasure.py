@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import ConfigError
+from features.reading.ids import normal_id
 from serving.errors import StoreError
 from serving.privacy.store import ErasureStore, Tombstone
 
@@ -28,15 +29,22 @@ NOT_OURS = (
 )
 
 
+def written_id(written: str) -> str:
+    """The id of a customer without the blanks around it."""
+    return normal_id(written) or written
+
+
 @dataclass(frozen=True, kw_only=True)
 class CustomerFiles:
     """Files beside the store that hold customers and can be made anew, and the key.
 
-    `derived` are paths with `*` where several files carry a name.
+    `derived` are paths with `*` where several files carry a name; `folds_addresses` says whether
+    e-mail addresses are ids in them without regard to case and blanks.
     """
 
     key: Path
     derived: tuple[Path, ...]
+    folds_addresses: bool = False
 
     @classmethod
     def of(cls, settings: "Settings") -> "CustomerFiles":
@@ -46,7 +54,15 @@ class CustomerFiles:
         if settings.store.log is not None:
             log = settings.path(settings.store.log)
             derived.append(log.with_name(f"{log.name}*"))
-        return cls(key=settings.path(settings.store.erasure_key), derived=tuple(derived))
+        return cls(
+            key=settings.path(settings.store.erasure_key),
+            derived=tuple(derived),
+            folds_addresses=settings.data.rules.email_ids == "fold",
+        )
+
+    def id_of(self, written: str) -> str:
+        """The id of a customer as it is kept, however it was written."""
+        return normal_id(written, folds_addresses=self.folds_addresses) or written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +112,7 @@ def erase(
         When the store cannot be changed; nothing is proven then.
     """
     key = ErasureKey.at(files.key, store)
+    customer_ids = [files.id_of(customer_id) for customer_id in customer_ids]
     digests = {customer_id: key.digest(customer_id) for customer_id in customer_ids}
     removed, rewritten = _clean_files(files, set(digests), exports)
     rows = store.erase(

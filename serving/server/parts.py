@@ -24,7 +24,7 @@ from serving.live.transactions_api import transaction_routes
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.privacy.api import erasure_routes
-from serving.privacy.erasure import CustomerFiles, who_was_erased
+from serving.privacy.erasure import CustomerFiles, who_was_erased, written_id
 from serving.segments.api import segment_routes
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import Metrics
@@ -80,11 +80,13 @@ def put_together(
     customer_files: CustomerFiles | None,
 ) -> ServerParts:
     """The parts of a server; see `serving.server.app.create_app`."""
+    id_of = customer_files.id_of if customer_files else written_id
     scores = LastGood(
         stores.scores,
         clock=clock,
         seconds=settings.last_good_seconds,
         customers=settings.last_good_customers,
+        id_of=id_of,
     )
     admission = Admission(
         in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds
@@ -99,6 +101,7 @@ def put_together(
             scorer=scorer,
             erased=who_was_erased(stores.erasures, customer_files),
             clock=clock,
+            id_of=id_of,
         ),
         caller=Caller(
             CallRules(

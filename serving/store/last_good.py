@@ -33,11 +33,19 @@ class LastGood:
     clock : the present moment, with its time zone
     seconds : how long the last answers are given, 0 for not at all
     customers : how many customers' answers are kept
+    id_of : the id of a customer as it is kept, however it was written
     """
 
     def __init__(
-        self, store: ScoreReader, *, clock: Callable[[], datetime], seconds: float, customers: int
+        self,
+        store: ScoreReader,
+        *,
+        clock: Callable[[], datetime],
+        seconds: float,
+        customers: int,
+        id_of: Callable[[str], str] = str,
     ) -> None:
+        self._id_of = id_of
         self._store = store
         self._clock = clock
         self._longest = timedelta(seconds=seconds)
@@ -74,6 +82,7 @@ class LastGood:
         return self._run
 
     def customer(self, customer_id: str, *, at_once: bool = False) -> Document:
+        customer_id = self._id_of(customer_id)
         return self._read(
             self._documents,
             customer_id,
@@ -82,9 +91,10 @@ class LastGood:
         )
 
     def history(self, customer_id: str) -> list[tuple[PublishedRun, bytes]]:
-        return self._store.history(customer_id)
+        return self._store.history(self._id_of(customer_id))
 
     def recommendations(self, customer_id: str, *, at_once: bool = False) -> Document:
+        customer_id = self._id_of(customer_id)
         return self._read(
             self._products,
             customer_id,
@@ -106,6 +116,7 @@ class LastGood:
         return page
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
+        customer_ids = [self._id_of(one) for one in customer_ids]
         try:
             run, documents = self._asked(lambda: self._store.customers(customer_ids))
         except _StoreGoneError as gone:
