@@ -4,10 +4,11 @@ They are told from the report alone, so they hold wherever orders are read. Each
 the settings to change; `data.accept` goes on in spite of one of them, and says why.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from features.doctor.findings.refusals import TOO_LITTLE
-from features.doctor.report import Finding, Report
+from features.doctor.report import Finding, Report, UndecidedValue
 from features.errors import DataError, MisreadOrders, NotEnoughData
 from features.reading.states import STATES, UNDECIDED
 from features.settings.data import GATES, Data
@@ -21,6 +22,7 @@ FEW_ROWS = 10
 """Fewer rows than these say nothing of how a file is read."""
 
 FEW_CUSTOMERS = 20
+_LISTED = 5
 
 _UNREADABLE = {
     "missing_date": "data.columns.ordered_at",
@@ -179,7 +181,7 @@ def _undecided(report: Report) -> list[Finding]:
     of_orders = figures.undecided_orders / max(orders, 1)
     of_money = figures.undecided_amount / money if money > 0 else 0.0
     stops = max(of_orders, of_money) > MOST_UNDECIDED
-    listed = ", ".join(figures.undecided_values)
+    listed = _listed(figures.undecided_values)
     return [
         Finding(
             code=UNDECIDED,
@@ -192,6 +194,16 @@ def _undecided(report: Report) -> list[Finding]:
             "purchase, none or return.",
         )
     ]
+
+
+def _listed(values: Sequence[UndecidedValue]) -> str:
+    shown = [
+        f"{value!r} in {column!r} ({rows:,} row{'' if rows == 1 else 's'})"
+        for column, value, rows in values[:_LISTED]
+    ]
+    if len(values) > _LISTED:
+        shown.append(f"and {len(values) - _LISTED} more")
+    return ", ".join(shown)
 
 
 def _quoted(text: str) -> str:

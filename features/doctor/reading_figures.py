@@ -4,15 +4,16 @@ from typing import Any
 
 import duckdb
 
-from features.doctor.report import MonthFigures, ReadingFigures, ReasonCount
+from features.doctor.report import MonthFigures, ReadingFigures, ReasonCount, UndecidedValue
 from features.reading.loading import ORDER_NAME
+from features.reading.mapping import read_table
 from features.reading.rules import REFUNDED
 from features.reading.states import UNDECIDED
 from features.settings.data import Data
 from features.sql import identifier, literal, row
 from features.vocabulary.words import folded
 
-_LISTED = 5
+_MOST_VALUES = 1_000
 _PAID = f"(reason IS NULL OR reason = {literal(REFUNDED)}) AND NOT is_return"
 """SQL predicate over `judged_lines`: goods that were paid for, whatever was given back later."""
 
@@ -54,8 +55,11 @@ def _undecided(connection: duckdb.DuckDBPyConnection, data: Data) -> dict[str, A
     }
 
 
-def _undecided_values(connection: duckdb.DuckDBPyConnection, data: Data) -> tuple[str, ...]:
-    """The commonest values that are in no list, each with its column and its number of rows."""
+def _undecided_values(
+    connection: duckdb.DuckDBPyConnection, data: Data
+) -> tuple[UndecidedValue, ...]:
+    """The values that are in no list, the commonest first."""
+    table = read_table(data)
     values = []
     for name, rules in (
         (data.columns.status, data.rules.status),
@@ -64,19 +68,15 @@ def _undecided_values(connection: duckdb.DuckDBPyConnection, data: Data) -> tupl
         if name is None:
             continue
         decided = {*map(folded, (*rules.purchase, *rules.none, *rules.returned))}
-        table = "filled_lines" if data.fill_down else "source_lines"
         counts = connection.execute(f"""
-            SELECT coalesce(CAST({identifier(name)} AS VARCHAR), '') AS value, count(*) AS rows
-            FROM {table} GROUP BY value ORDER BY rows DESC, value""").fetchall()
+            SELECT coalesce(trim(CAST({identifier(name)} AS VARCHAR)), '') AS value, count(*) AS rows
+            FROM {table} GROUP BY value""").fetchall()
         values += [
-            (rows, f"{value.strip()!r} in {name!r} ({rows:,} row{'' if rows == 1 else 's'})")
+            UndecidedValue(name, value, int(rows))
             for value, rows in counts
             if folded(value) not in decided
         ]
-    values.sort(key=lambda pair: -pair[0])
-    shown = [sentence for _, sentence in values[:_LISTED]]
-    rest = len(values) - _LISTED
-    return (*shown, f"and {rest} more") if rest > 0 else tuple(shown)
+    return tuple(sorted(values, key=lambda undecided_value: (-undecided_value.rows, undecided_value.column, undecided_value.value))[:_MOST_VALUES])
 
 
 def _of_order(name: str, data: Data) -> str:

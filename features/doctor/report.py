@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from babel.numbers import format_currency
 
@@ -103,6 +103,14 @@ class MonthFigures:
     net: float
 
 
+class UndecidedValue(NamedTuple):
+    """A value of which the settings do not say what it means."""
+
+    column: str
+    value: str
+    rows: int
+
+
 @dataclass(frozen=True)
 class ReadingFigures:
     """Figures that show whether orders are misread; see `features.doctor.gates`.
@@ -111,7 +119,7 @@ class ReadingFigures:
     ----------
     largest_customer, largest_orders : the customer with most orders, and their number
     undecided_orders, undecided_amount : of values that nobody has decided, money as its size
-    undecided_values : those values, in words
+    undecided_values : column, value and rows of the commonest of them
     counted_orders, moved_amount : what is used, where something is undecided
     compared_orders, agreeing_orders : with a sum in the file, and those that match it
     """
@@ -120,7 +128,7 @@ class ReadingFigures:
     largest_orders: int = 0
     undecided_orders: int = 0
     undecided_amount: float = 0.0
-    undecided_values: tuple[str, ...] = ()
+    undecided_values: tuple[UndecidedValue, ...] = ()
     counted_orders: int = 0
     moved_amount: float = 0.0
     compared_orders: int = 0

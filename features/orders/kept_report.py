@@ -93,7 +93,6 @@ def _reading(connection: duckdb.DuckDBPyConnection, settings: FeatureSettings) -
         reading,
         undecided_orders=int(str(undecided)),
         undecided_amount=int(str(undecided_amount)) / scale,
-        undecided_values=("see `regulars check`",),
         counted_orders=int(str(used)),
         moved_amount=int(str(moved)) / scale,
     )

@@ -3,6 +3,7 @@
 Features, clean lines, quarantine, report and fingerprint are those of the log read in one go.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import duckdb
 from features.doctor.doctor import write_quarantine
 from features.doctor.findings.refusals import nothing_usable, without_rate
 from features.doctor.gates import gates, refused
-from features.doctor.report import Finding, ReadingFigures, ReasonCount, Report
+from features.doctor.report import Finding, ReadingFigures, ReasonCount, Report, UndecidedValue
 from features.errors import DataError
 from features.orders.log import OrderLog, ShopLog, read_orders, read_part
 from features.orders.partitions import FetchedSource, Parts, PartSource, split
@@ -266,16 +267,17 @@ def _reading(reports: Sequence[Report]) -> ReadingFigures:
     largest = max(figures, key=lambda part_figures: part_figures.largest_orders)
     added = ["undecided_orders", "undecided_amount", "counted_orders", "moved_amount"]
     added += ["compared_orders", "agreeing_orders"]
-    sums: dict[str, Any] = {
-        name: sum(getattr(part_figures, name) for part_figures in figures) for name in added
-    }
-    values = [value for part_figures in figures for value in part_figures.undecided_values]
+    sums: dict[str, Any] = {name: sum(getattr(part_figures, name) for part_figures in figures) for name in added}
+    values: Counter[tuple[str, str]] = Counter()
+    for column, value, rows in (value for part_figures in figures for value in part_figures.undecided_values):
+        values[column, value] += rows
+    undecided = [UndecidedValue(*column_value, rows) for column_value, rows in values.items()]
     return replace(
         largest,
-        undecided_values=tuple(dict.fromkeys(values)),
-        disagreeing_example=next(
-            filter(None, (part_figures.disagreeing_example for part_figures in figures)), ""
+        undecided_values=tuple(
+            sorted(undecided, key=lambda undecided_value: (-undecided_value.rows, undecided_value.column, undecided_value.value))
         ),
+        disagreeing_example=next(filter(None, (part_figures.disagreeing_example for part_figures in figures)), ""),
         **sums,
     )
 

@@ -16,7 +16,7 @@ from features.reading.identities import Resolution, load_persons
 from features.reading.mapping import constant_fields, filled_lines, typed_lines
 from features.reading.order_money import OF_ORDERS, settled_rows
 from features.reading.rules import DUPLICATES, judging_steps, kinds, no_goods
-from features.reading.sent_lines import SentOrderLine, add_sent_lines
+from features.reading.sent_lines import SentOrderLine, add_sent_lines, correct_orders
 from features.reading.side_tables import (
     SideTable,
     load_links,
@@ -83,7 +83,7 @@ def load_lines(
         if isinstance(error, duckdb.OutOfMemoryException) or str(folder) in str(error):
             raise
         raise DataError(f"{source.name}: cannot be read: {refusal(error)}") from None
-    _judge(connection, source, data, constant_fields(data, types))
+    _judge(connection, source, data, constant_fields(data, types), sent)
     connection.execute("""
         CREATE TEMP VIEW judged_lines AS
         SELECT kinds.*, reason, gone_on
@@ -99,7 +99,11 @@ def load_lines(
 
 
 def _judge(
-    connection: duckdb.DuckDBPyConnection, source: Source, data: Data, constants: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    data: Data,
+    constants: Mapping[str, str],
+    sent: Sequence[SentOrderLine],
 ) -> None:
     """Make `put_aside`: what the rules say of `kinds`, now or when the rows were kept."""
     steps = judging_steps(data)
@@ -113,6 +117,8 @@ def _judge(
         connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
         if name == DUPLICATES:
             _settle(connection, data, constants)
+            if sent:
+                correct_orders(connection, sent)
 
 
 def _stored(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> str:

@@ -35,7 +35,7 @@ def settled_rows(data: Data, of_orders: Collection[str], no_goods: str) -> str:
     The rows without `of_orders`. `refunded` is what was given back of a line, and `amount` of a
     purchase what is left of it: before the refund, it was their sum.
     """
-    rows = _weighed(no_goods)
+    rows = _weighed(no_goods) if of_orders else "SELECT *, false AS is_weighed FROM kinds"
     if "order_discount" in of_orders:
         is_due = data.rules.discount == "to_take_off"
         taken = ["amount - share AS amount"] if is_due else []

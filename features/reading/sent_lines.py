@@ -5,12 +5,14 @@ what was sent before it was exported counts once. Where the shop has no order id
 customer bought on a day is an order.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
+from features.reading.corrections import corrected, is_news
 from features.reading.judging import TypedLine
 from features.reading.mapping import IS_SENT, SENT, customer_text, id_text, timestamp
 from features.settings.data import Data
@@ -69,6 +71,75 @@ def add_sent_lines(
         WHERE source_row NOT IN (SELECT source_row FROM absorbed_lines)""")
     rows = connection.execute("DESCRIBE sent_lines").fetchall()
     return types | {name: kind for name, kind, *_ in rows if name != "source_row"}
+
+
+def correct_orders(connection: duckdb.DuckDBPyConnection, sent: Sequence[SentOrderLine]) -> None:
+    """Tell `kept_rows` of files what was sent of their orders; see `features.reading.corrections`.
+
+    Leaves `standing_news` (`source_row`, from 1): the places in `sent` of what no file says yet.
+    """
+    held = {
+        row for (row,) in connection.execute("SELECT source_row FROM absorbed_lines").fetchall()
+    }
+    news = {
+        place: line
+        for place, line in enumerate(sent, 1)
+        if place in held and line.line.order_id is not None and is_news(line.line)
+    }
+    connection.execute("CREATE TEMP TABLE standing_news (source_row BIGINT)")
+    if not news:
+        return
+    orders = pa.table({"order_id": pa.array({line.line.order_id for line in news.values()})})
+    connection.register("news_orders", orders)
+    rows = connection.execute(f"""
+        SELECT source_file, source_row, customer_id, order_id, product_id, amount + refunded,
+               verdict IS NOT NULL OR refunded > 0 AS is_said
+        FROM kept_rows SEMI JOIN news_orders USING (order_id)
+        ANTI JOIN duplicates USING (source_file, source_row)
+        WHERE source_file <> {literal(SENT_FILE)} AND customer_id IS NOT NULL
+        ORDER BY source_file, source_row""").fetchall()
+    connection.unregister("news_orders")
+    said = {(customer, order) for *_, customer, order, _, _, is_said in rows if is_said}
+    standing = {
+        place: line
+        for place, line in news.items()
+        if (line.customer_id, line.line.order_id) not in said
+    }
+    if not standing:
+        return
+    connection.executemany("INSERT INTO standing_news VALUES (?)", [[place] for place in standing])
+    _update(connection, rows, list(standing.values()))
+
+
+def _update(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Sequence[tuple[Any, ...]],
+    news: Sequence[SentOrderLine],
+) -> None:
+    """Write into `kept_rows` what the news say of the rows (file, row, customer, order, product, paid)."""
+    told: dict[str, list[TypedLine]] = defaultdict(list)
+    for line in news:
+        if line.customer_id is not None:
+            told[line.customer_id].append(line.line)
+    changes = []
+    for customer, lines in told.items():
+        places = [row for row in rows if row[2] == customer]
+        typed = [
+            TypedLine(order, None, product, None, paid) for *_, order, product, paid, _ in places
+        ]
+        changes += [
+            [line.verdict, line.refunded, line.changed_at, line.amount, file, number]
+            for line, (file, number, *_) in zip(corrected(typed, lines), places, strict=True)
+            if is_news(line)
+        ]
+    if changes:
+        connection.executemany(
+            """UPDATE kept_rows SET verdict = $1, changed_at = $3,
+                      refunded = CASE WHEN $1 IS NULL THEN $2 ELSE 0 END,
+                      amount = CASE WHEN $1 IS NULL THEN $4 - $2 ELSE $4 END
+               WHERE source_file = $5 AND source_row = $6""",
+            changes,
+        )
 
 
 def _table(sent: Sequence[SentOrderLine]) -> pa.Table:

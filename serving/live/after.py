@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from features.errors import ConfigError
 from features.orders.histories import FileLine, file_lines, told_beside
+from features.reading.corrections import corrected, is_news
 from features.reading.judging import TypedLine
 from features.reading.typing import sent_line, typed_line
 from features.settings.data import Data
@@ -24,7 +25,8 @@ from serving.settings import Settings
 from serving.store.run import RunInfo
 
 IN_FILES = "order_in_files"
-"""Why a line that was sent does not count: the files of the shop hold its order."""
+"""Why a line that was sent does not count: the files of the shop hold its order, and it says
+nothing new of it."""
 
 SOURCE = "\uffff"
 """Stands for the file of such lines, behind all others."""
@@ -93,6 +95,9 @@ def read_lines(data: Data, body: Mapping[str, Any]) -> ReadLines:
     files = [_typed(line) for line in file_lines(body["history"])]
     held = {_order(line, data) for line in files}
     sent = [_sent(order, json.loads(content), data) for order, content in body["lines"]]
+    if data.columns.order_id is not None:
+        news = (line for line in sent if is_news(line) and line.order_id in held)
+        files = corrected(files, news)
     return ReadLines(files, sent, held, [line for line in sent if _order(line, data) not in held])
 
 
@@ -131,7 +136,12 @@ def _order(line: TypedLine, data: Data) -> Any:
 def _reasons(
     sent: Sequence[TypedLine], held: set[Any], data: Data, reasons: Iterator[str | None]
 ) -> list[str | None]:
-    return [IN_FILES if _order(line, data) in held else next(reasons) for line in sent]
+    return [
+        (line.verdict if is_news(line) else IN_FILES)
+        if _order(line, data) in held
+        else next(reasons)
+        for line in sent
+    ]
 
 
 def _known(body: Mapping[str, Any], run: RunInfo, table_columns: list[str]) -> CustomerBackground:

@@ -63,7 +63,9 @@ class SentSoFar:
         """
         absorbed = []
         if self.typed:
-            rows = log.connection.execute("SELECT source_row FROM absorbed_lines").fetchall()
+            rows = log.connection.execute("""
+                SELECT source_row FROM absorbed_lines
+                WHERE source_row NOT IN (SELECT source_row FROM standing_news)""").fetchall()
             gone = (self.kept[row - 1] for (row,) in rows)
             absorbed = [(*line.place, line.change_no) for line in gone]
         # a run of a past date says nothing of what was ordered since

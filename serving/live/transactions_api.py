@@ -158,9 +158,7 @@ def transaction_routes(
 def _sent(line: NewLine) -> IncomingLine:
     content = line.model_dump(exclude={"customer_id", "order_id", "line", "corrects"})
     # what is not said of the order's state is not kept: a line is the same before and after it had one
-    content = {
-        name: value for name, value in content.items() if name not in STATE_FIELDS or value
-    }
+    content = {name: value for name, value in content.items() if name not in STATE_FIELDS or value}
     kept = LiveLine(
         order_id=line.order_id,
         line=line.line,

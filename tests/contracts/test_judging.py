@@ -39,6 +39,7 @@ Customers = dict[str, list[TypedLine]]
 Told = tuple[str | None, int | None, bool, int | None]
 DAYS = 12
 ENGINE = LiveEngine(minor_units=100)
+ACCEPTED = dict.fromkeys(("mostly_returns", "status_undecided"), "made up")
 VARIANTS = {
     "prefix": {"rules": RULES},
     "equal rows are sales": {"rules": {**RULES, "duplicates": "keep"}},
@@ -126,7 +127,7 @@ def test_all_reasons_come_up_in_the_dirty_lines(tmp_path):
 def test_all_customers_of_a_dirty_log_have_the_features_of_the_table(ingested, states, tmp_path):
     plain = VARIANTS["states" if states else "prefix"]
     columns = {**plain.get("columns", COLUMNS), **({"ingested_at": "arrived"} if ingested else {})}
-    settings_ = shop(tmp_path, rules=plain["rules"], columns=columns)
+    settings_ = shop(tmp_path, rules=plain["rules"], columns=columns, accept=ACCEPTED)
     customers = dirty_customers(11, customers=600, most=20)
     customers = in_states(customers) if states else customers
     random = chance(12)
@@ -246,10 +247,18 @@ def test_sent_lines_are_typed_as_the_same_rows_of_a_file(naive, tmp_path):
             "discount": "discount",
             "cost": "cost",
             "currency": "currency",
+            "status": "status",
+            "status_at": "status_at",
+            "refunded": "refunded",
+            "refunded_at": "refunded_at",
         },
         timezone="Europe/London",
         naive_timestamps=naive,
-        rules={"product_code_case": "upper"},
+        rules={
+            "product_code_case": "upper",
+            "status": {"purchase": ["paid"], "none": ["void"], "return": ["came back"]},
+        },
+        accept=ACCEPTED,
         rates={"JPY": "0.00613", "KWD": "3.0123"},
     )
     sent = [sent_line(random, number) for number in range(600)]
@@ -264,6 +273,10 @@ def test_sent_lines_are_typed_as_the_same_rows_of_a_file(naive, tmp_path):
             "discount": repr(one.discount),
             "cost": repr(one.cost),
             "currency": one.currency,
+            "status": one.status,
+            "status_at": one.status_at and one.status_at.isoformat(),
+            "refunded": repr(one.refunded),
+            "refunded_at": one.refunded_at and one.refunded_at.isoformat(),
         }
         for one in sent
     ]
@@ -276,9 +289,15 @@ def test_sent_lines_are_typed_as_the_same_rows_of_a_file(naive, tmp_path):
 def sent_line(random: Random, number: int) -> SentLine:
     month, day = random.choice([1, 3, 6, 10]), random.randint(1, 30)
     at = datetime.fromisoformat(f"2024-{month:02}-{day:02}T00:{random.randrange(60):02}")
+    zone = random.choice(OFFSETS)
+    later = [None, at.replace(tzinfo=zone) + timedelta(days=random.randrange(3))]
     return SentLine(
-        order_id=f" o{number} ",
-        ordered_at=at.replace(tzinfo=random.choice(OFFSETS)),
+        status=random.choice(["Paid", "paid", "VOID", "came_back"]),
+        status_at=random.choice(later),
+        refunded=random.choice([0.0, 0.0, 1.005, -2.0, 1e6]),
+        refunded_at=random.choice(later),
+        order_id=f"\u00a0o{number} ",
+        ordered_at=at.replace(tzinfo=zone),
         product_id=random.choice([" tea", "Ri ce", "a\tb", None]),
         quantity=random.choice([1.0, 3.0, 0.333, -1.0]),
         unit_price=random.choice([0.005, 1.005, 2.675, round(random.uniform(0, 50), 3), 1e14]),

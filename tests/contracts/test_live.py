@@ -100,6 +100,16 @@ def test_a_line_changes_only_where_it_says_so(stores):
     assert after["o1", 1].change_no > before["o1", 2].change_no
 
 
+def test_what_became_of_an_order_is_a_correction(stores):
+    keep(stores, line())
+    assert keep(stores, line(status="cancelled")) == [("corrected", None)]
+    assert keep(stores, line(status="cancelled")) == [("known", None)]
+    assert keep(stores, line(refunded=2.0)) == [("corrected", None)]
+    assert keep(stores, line(refunded=2.0, amount=7.0)) == [("refused", "differs")]
+    (kept,) = stores.live.lines()
+    assert json.loads(kept.content) == {**json.loads(line().content), "refunded": 2.0}
+
+
 def test_many_lines_in_one_request(stores):
     lines = [line(f"o{n // 2}", n % 2, f"c{n % 300}") for n in range(1_500)]
     assert keep(stores, *lines) == [("accepted", None)] * 1_500

@@ -182,8 +182,25 @@ def test_an_order_far_in_the_future_is_refused(server):
     assert server.stores.live.counts().lines == 1
 
 
+def test_an_order_cancelled_later_is_a_correction_and_scored_at_once(server):
+    server.send(LINE)
+    gone = server.send({**LINE, "status": "cancelled", "status_at": "2026-03-04T08:00:00Z"})
+    (line,), (customer,) = gone.json()["lines"], gone.json()["customers"]
+    assert (line["outcome"], customer["score"]) == ("corrected", "current")
+    assert json.loads(server.scorer.asked[1]["lines"][0][1])["status"] == "cancelled"
+    late = server.send({**LINE, "refunded": 1.0, "refunded_at": "2026-03-20T00:00:00Z"})
+    assert late.json()["lines"][0]["reason"] == "in_future"
+
+
+def test_a_line_sent_before_states_were_known_is_the_same_line(server):
+    server.send(LINE)
+    (kept,) = server.stores.live.lines()
+    assert "status" not in json.loads(kept.content)
+    assert server.send({**LINE, "refunded": 0.0}).json()["lines"][0]["outcome"] == "known"
+
+
 def test_ids_lose_the_blanks_around_them(server):
-    server.send({**LINE, "customer_id": " a ", "order_id": " o1"})
+    server.send({**LINE, "customer_id": "\u00a0a ", "order_id": " o1\u3000"})
     assert server.send(LINE).json()["lines"][0]["outcome"] == "known"
 
 
