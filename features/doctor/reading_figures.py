@@ -76,7 +76,16 @@ def _undecided_values(
             for value, rows in counts
             if folded(value) not in decided
         ]
-    return tuple(sorted(values, key=lambda undecided_value: (-undecided_value.rows, undecided_value.column, undecided_value.value))[:_MOST_VALUES])
+    return tuple(
+        sorted(
+            values,
+            key=lambda undecided_value: (
+                -undecided_value.rows,
+                undecided_value.column,
+                undecided_value.value,
+            ),
+        )[:_MOST_VALUES]
+    )
 
 
 def _of_order(name: str, data: Data) -> str:

@@ -191,6 +191,9 @@ def _files_to_read(settings: FeatureSettings) -> _FilesToRead | None:
     if data.columns.order_subtotal or data.columns.order_total:
         # the check of order sums needs all rows, which the tables no longer hold
         return None
+    if data.columns.refunded_at:
+        # a row that was refunded in part counts, and did so with another amount before
+        return None
     try:
         source = open_orders(data, settings.root)
         if not isinstance(source, ParquetSource | CsvSource):

@@ -267,17 +267,30 @@ def _reading(reports: Sequence[Report]) -> ReadingFigures:
     largest = max(figures, key=lambda part_figures: part_figures.largest_orders)
     added = ["undecided_orders", "undecided_amount", "counted_orders", "moved_amount"]
     added += ["compared_orders", "agreeing_orders"]
-    sums: dict[str, Any] = {name: sum(getattr(part_figures, name) for part_figures in figures) for name in added}
+    sums: dict[str, Any] = {
+        name: sum(getattr(part_figures, name) for part_figures in figures) for name in added
+    }
     values: Counter[tuple[str, str]] = Counter()
-    for column, value, rows in (value for part_figures in figures for value in part_figures.undecided_values):
+    for column, value, rows in (
+        value for part_figures in figures for value in part_figures.undecided_values
+    ):
         values[column, value] += rows
     undecided = [UndecidedValue(*column_value, rows) for column_value, rows in values.items()]
     return replace(
         largest,
         undecided_values=tuple(
-            sorted(undecided, key=lambda undecided_value: (-undecided_value.rows, undecided_value.column, undecided_value.value))
+            sorted(
+                undecided,
+                key=lambda undecided_value: (
+                    -undecided_value.rows,
+                    undecided_value.column,
+                    undecided_value.value,
+                ),
+            )
         ),
-        disagreeing_example=next(filter(None, (part_figures.disagreeing_example for part_figures in figures)), ""),
+        disagreeing_example=next(
+            filter(None, (part_figures.disagreeing_example for part_figures in figures)), ""
+        ),
         **sums,
     )
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
-
 from features.engines.state.export import customer_lines
+
 from features.orders.log import day_number, read_orders
 from features.reading.judging import counting_lines, judge
 from features.reading.sent_lines import SentOrderLine

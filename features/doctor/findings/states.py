@@ -71,12 +71,16 @@ def unread_states(evidence: LineEvidence) -> list[Finding]:
 
 
 def _unread_state(evidence: LineEvidence, column: _SpeakingColumn) -> list[Finding]:
-    value = f"trim(CAST({identifier(column.name)} AS VARCHAR))"
     listed = ", ".join(literal(value) for value in column.verdicts)
     counts = evidence.connection.execute(f"""
-        SELECT {value} AS value, count(*) AS rows, coalesce(sum(abs(amount)), 0) AS amount
-        FROM source_lines JOIN judged_lines USING (source_file, source_row)
-        WHERE reason IS NULL AND {value} IN ({listed})
+        WITH written AS (
+            SELECT source_file, source_row, trim({identifier(column.name)}) AS value
+            FROM source_lines
+        ), used AS (
+            SELECT source_file, source_row, amount FROM judged_lines WHERE reason IS NULL
+        )
+        SELECT value, count(*) AS rows, coalesce(sum(abs(amount)), 0) AS moved
+        FROM written JOIN used USING (source_file, source_row) WHERE value IN ({listed})
         GROUP BY value ORDER BY rows DESC, value""").fetchall()
     if not counts:
         return []

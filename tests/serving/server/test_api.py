@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from features.reading.ids import normal_id
 from serving.errors import StoreError
 from serving.runs.store import RunStore
 from serving.web import schemas as models
@@ -173,7 +174,9 @@ def test_no_cell_of_a_csv_is_a_formula():
     assert {row["rfm_group"] for row in rows} == {"'=HYPERLINK(0)"}
 
 
-@pytest.mark.parametrize("customer_id", [name for name in HOSTILE_IDS if name != ".."])
+@pytest.mark.parametrize(
+    "customer_id", [name for name in HOSTILE_IDS if name != ".." and name == normal_id(name)]
+)
 def test_ids_of_every_script_have_an_address(customer_id):
     store = fresh_runs()
     store.publish(run_info(), *score_tables(ids=HOSTILE_IDS))
@@ -404,3 +407,9 @@ def test_the_models_of_the_run_and_of_the_next_are_told_apart(client):
     answer = client.get("/v1/models").json()
     assert answer["models"]["regulars-churn"]["version"] == "4"
     assert answer["bundle"]["models"]["regulars-churn"]["version"] == "5"
+
+
+def test_blanks_around_an_id_are_no_part_of_it(client):
+    assert client.get("/v1/customers/%C2%A0012000%E3%80%80").json()["customer_id"] == "012000"
+    batch = client.post("/v1/customers/scores", json={"customer_ids": ["\u00a0012000 "]})
+    assert batch.json()["results"][0]["customer_id"] == "012000"
