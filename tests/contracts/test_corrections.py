@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
-from features.engines.state.export import customer_lines
 
+from features.engines.customer_lines import customer_lines
 from features.orders.log import day_number, read_orders
-from features.reading.judging import counting_lines, judge
+from features.reading.judging import Judge, counting_lines
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import sent_line, typed_line
 from features.sources import FrameSource
@@ -108,7 +108,7 @@ def test_the_run_and_the_live_path_agree(orders, shop, tmp_path, exported):
         for name in {*histories, *lines}:
             said = [[one["order_id"], json.dumps(one)] for one in lines.get(name, [])]
             read = read_lines(shop.data, {"history": histories.get(name), "lines": said})
-            judged = judge([*read.files, *read.new], shop.data)
+            judged = Judge(shop.data).judge([*read.files, *read.new])
             ours.update((name, line) for line in counting_lines(judged, before=day_number(day)))
         assert ours == expected
 
@@ -126,7 +126,7 @@ def test_the_live_path_says_the_same_again_after_a_run_has_read_the_news(orders,
         for name, history in histories.items():
             said = [[one["order_id"], json.dumps(one)] for one in news.get(name, [])]
             read = read_lines(shop.data, {"history": history, "lines": said})
-            judged = judge([*read.files, *read.new], shop.data)
+            judged = Judge(shop.data).judge([*read.files, *read.new])
             ours.update((name, line) for line in counting_lines(judged, before=day_number(day)))
         assert ours == expected
 
