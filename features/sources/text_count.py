@@ -88,7 +88,9 @@ class TextCount:
         self._lengthen(len(block[:first].rstrip(b"\r")))
         self.lines += self._open > 0
         inner = block[first + 1 : last + 1]
-        is_plain = not any(sign in block for sign in (end * 2, b"\n\r", b"\r\r"))
+        is_plain = end * 2 not in block and (
+            b"\r" not in block or (b"\n\r" not in block and b"\r\r" not in block)
+        )
         # without empty lines each end closes a line; else the lines are looked at
         ends = inner.count(end)
         self.lines += ends if is_plain else len(_LINE.findall(inner))

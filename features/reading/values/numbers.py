@@ -7,7 +7,6 @@ become a minus, signs of currency go, groups of digits are joined.
 
 import math
 import re
-import sys
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -40,14 +39,19 @@ _LONGEST = 40
 """Digits of the longest number that is read other than by the engine's own cast."""
 
 
+_END_OF_SIGNS = 0x20000
+"""Beyond the first two planes there are neither digits nor signs of currencies."""
+
+
 def _code_points(category: str) -> list[str]:
     return [
         letter
-        for letter in map(chr, range(0x80, sys.maxunicode + 1))
+        for letter in map(chr, range(0x80, _END_OF_SIGNS))
         if unicodedata.category(letter) == category
     ]
 
 
+@cache
 def _digits() -> dict[int, str]:
     """Value → the digits of other scripts with this value."""
     by_value: dict[int, str] = dict.fromkeys(range(10), "")
@@ -55,9 +59,6 @@ def _digits() -> dict[int, str]:
         by_value[unicodedata.digit(letter)] += letter
     return by_value
 
-
-DIGITS = _digits()
-"""Digits beyond ASCII by their value."""
 
 FOREIGN_DIGIT = r"[^\P{Nd}0-9]"
 """What the engine finds such digits by."""
@@ -169,7 +170,7 @@ def _arranged_sql(text: str, style: NumberStyle) -> str:
 def ascii_digits_sql(text: str) -> str:
     """SQL for a text with the digits of every script as ASCII."""
     steps = text
-    for value, letters in DIGITS.items():
+    for value, letters in _digits().items():
         steps = f"regexp_replace({steps}, '[{letters}]', '{value}', 'g')"
     return (
         f"CASE WHEN regexp_matches({text}, {literal(FOREIGN_DIGIT)}) THEN {steps} ELSE {text} END"
@@ -187,7 +188,7 @@ def ascii_digits(text: str) -> str:
 
 @cache
 def _digit_table() -> dict[int, str]:
-    return {ord(letter): str(value) for value, letters in DIGITS.items() for letter in letters}
+    return {ord(letter): str(value) for value, letters in _digits().items() for letter in letters}
 
 
 def read_number(text: str, style: NumberStyle = PLAIN) -> float | None:

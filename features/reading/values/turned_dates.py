@@ -13,7 +13,7 @@ import duckdb
 from features.reading.values.numbers import ascii_digits_sql
 from features.sql import literal, row
 
-_ROWS_LOOKED_AT = 200_000
+_ROWS_LOOKED_AT = 50_000
 _LEAST_ROWS = 3
 _SHARED = 0.02
 """Share of rows that may be written in both ways all the same."""
@@ -56,8 +56,6 @@ def find_turned(connection: duckdb.DuckDBPyConnection, table: str, text: str) ->
     text : SQL for the trimmed text of the column
     """
     sampled = _sampled(connection, table, text)
-    if _is_uniform(connection, sampled):
-        return None
     writings = connection.execute(_writings(sampled)).fetchall()
     for level in (1, 2):
         turned = _apart([(*row[:level], *row[2:]) for row in writings], level)
@@ -71,19 +69,6 @@ def _sampled(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> st
     step = int(str(rows)) // _ROWS_LOOKED_AT + 1
     which = f"hash({text}) % {step} = 0 AND " if step > 1 else ""
     return f"SELECT {text} AS written FROM {table} WHERE {which}{text} <> ''"
-
-
-def _is_uniform(connection: duckdb.DuckDBPyConnection, sampled: str) -> bool:
-    """Whether all are equally long with the same sign in the third and fifth place."""
-    (uniform,) = row(
-        connection,
-        f"""SELECT min(length(written)) = max(length(written))
-               AND min(written[3:3] IN ('/', '.', '-', ' ')) = max(written[3:3] IN ('/', '.', '-', ' '))
-               AND min(written[5:5]) = max(written[5:5])
-               AND min(written[5:5]) IN ('-', '/', '.')
-            FROM ({sampled})""",
-    )
-    return bool(uniform)
 
 
 def _writings(sampled: str) -> str:
