@@ -28,7 +28,10 @@ from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source, missing_columns, open_orders, refusal
 from features.sources.kept_rows import KeptRows
-from features.sql import literal, row
+from features.sql import identifier, literal, row
+
+MOST_KEPT_COLUMNS = 200
+"""Columns beside those that are read that rows put aside are shown with: thousands would fill memory."""
 
 ORDER_NAME = "coalesce(order_id, CAST(ordered_on AS VARCHAR))"
 """SQL for what an order is called: without order ids, what a customer buys on a day is one."""
@@ -62,8 +65,12 @@ def load_lines(
     (spill,) = row(connection, "SELECT current_setting('temp_directory')")
     folder = Path(str(spill)).parent
     try:
+        if not source.is_stored:
+            types = _kept_columns(data, types)
         rows = (
-            source.relation(connection) if source.is_stored else _stored(connection, source, folder)
+            source.relation(connection)
+            if source.is_stored
+            else _stored(connection, source, folder, types)
         )
         table = "file_lines" if sent else "source_lines"
         connection.execute(f"CREATE TEMP VIEW {table} AS {rows}")
@@ -121,14 +128,27 @@ def _judge(
                 correct_orders(connection, sent)
 
 
-def _stored(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> str:
+def _kept_columns(data: Data, types: dict[str, str]) -> dict[str, str]:
+    """The columns that are kept: of a very wide file those that are read, and the first of the others."""
+    wanted = (data.columns.mapped(), data.named_beside())
+    read = {name for fields in wanted for names in fields.values() for name in names}
+    others = [name for name in types if name not in read][:MOST_KEPT_COLUMNS]
+    return {name: kind for name, kind in types.items() if name in read.union(others)}
+
+
+def _stored(
+    connection: duckdb.DuckDBPyConnection, source: Source, folder: Path, types: dict[str, str]
+) -> str:
     """A query for the rows of a source that can be asked only once.
 
     They are kept in a file beside the engine, compressed: whole rows of text would fill memory.
     """
+    columns = ", ".join(map(identifier, (*types, "source_file", "source_row")))
     file = Path(tempfile.mkdtemp(dir=folder)) / "source.duckdb"
     connection.execute(f"ATTACH {literal(str(file))} AS stored")
-    connection.execute(f"CREATE TABLE stored.lines AS {source.relation(connection)}")
+    connection.execute(
+        f"CREATE TABLE stored.lines AS SELECT {columns} FROM ({source.relation(connection)})"
+    )
     return "SELECT * FROM stored.lines"
 
 

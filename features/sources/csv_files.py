@@ -146,18 +146,21 @@ class CsvSource:
     def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         problems = []
         for layout, texts in self._layouts().items():
-            rows = _rows_read(connection, table, layout, texts)
+            # of a very wide file the table holds a part of the columns
+            is_wide = len(layout.names) > _COLUMNS_AT_ONCE
+            whole = f"({self.relation(connection)})" if is_wide else table
+            rows = _rows_read(connection, table, whole, layout, texts)
             for text in texts:
-                count, further, swallowing = rows.get(str(text.file), (0, 0, None))
-                if swallowing is not None:
+                read = rows[str(text.file)]
+                if read.swallowing is not None:
                     problems.append(
-                        f"{text.file}: row {swallowing} holds further rows inside a quoted value. Mend "
+                        f"{text.file}: row {read.swallowing} holds further rows inside a quoted value. Mend "
                         "its quotes."
                     )
-                elif count + further != text.lines:
+                elif read.rows + read.further_lines != text.lines:
                     problems.append(
-                        f"{text.file}: holds {text.lines - further:,} records, of which {count:,} could be "
-                        "read. A quote may be missing: export it again."
+                        f"{text.file}: holds {text.lines - read.further_lines:,} records, of which "
+                        f"{read.rows:,} could be read. A quote may be missing: export it again."
                     )
         if problems:
             raise DataError(problems)
@@ -170,15 +173,43 @@ class CsvSource:
         return layouts
 
 
+_COLUMNS_AT_ONCE = 300
+"""Values of more columns at a time would fill memory."""
+
+
+@dataclass
+class _FileRows:
+    """Rows of a file, the lines that they take beyond one each, the first that swallowed others."""
+
+    rows: int = 0
+    further_lines: int = 0
+    swallowing: int | None = None
+
+
 def _rows_read(
-    connection: duckdb.DuckDBPyConnection, table: str, layout: CsvLayout, texts: list[TextFile]
-) -> dict[str, tuple[int, int, int | None]]:
-    """File → its rows, how many lines they take beyond one each, the first that swallowed others."""
-    quoted = any(text.has_quotes for text in texts)
-    further = f"sum({layout.further_lines()})" if quoted else "0"
-    swallowing = f"min(CASE WHEN {layout.swallowed()} THEN source_row END)" if quoted else "NULL"
-    listed = ", ".join(literal(str(text.file)) for text in texts)
-    rows = connection.execute(f"""
-        SELECT source_file, count(*), {further}, {swallowing} FROM {table}
-        WHERE source_file IN ({listed}) GROUP BY source_file""").fetchall()
-    return {file: (count, int(lines), first) for file, count, lines, first in rows}
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    whole: str,
+    layout: CsvLayout,
+    texts: list[TextFile],
+) -> dict[str, _FileRows]:
+    """File → what of it stands in `table`, and in `whole`, which has all its columns."""
+    files = {str(text.file): _FileRows() for text in texts}
+    of_files = f"source_file IN ({', '.join(map(literal, files))})"
+    for name, rows in connection.execute(
+        f"SELECT source_file, count(*) FROM {table} WHERE {of_files} GROUP BY source_file"
+    ).fetchall():
+        files[name].rows = rows
+    if not any(text.has_quotes for text in texts):
+        return files
+    for start in range(0, len(layout.names), _COLUMNS_AT_ONCE):
+        names = layout.names[start : start + _COLUMNS_AT_ONCE]
+        for name, lines, first in connection.execute(f"""
+            SELECT source_file, sum({layout.further_lines(names)}),
+                   min(CASE WHEN {layout.swallowed(names)} THEN source_row END)
+            FROM {whole} WHERE {of_files} GROUP BY source_file""").fetchall():
+            files[name].further_lines += int(lines)
+            files[name].swallowing = min(
+                filter(None, (files[name].swallowing, first)), default=None
+            )
+    return files

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,20 +54,25 @@ class CsvLayout:
             return table
         return f"(SELECT * REPLACE ({literal(str(name))} AS source_file) FROM {table})"
 
-    def further_lines(self) -> str:
-        """SQL for how many more lines than one a row takes in the file, empty ones left out."""
-        values = (
-            f"CASE WHEN contains({name}, chr(10)) THEN {_further(name)} ELSE 0 END"
-            for name in map(identifier, self.names)
-        )
-        return " + ".join(values)
+    def further_lines(self, names: Sequence[str]) -> str:
+        """SQL for how many more lines than one a row takes in the file, empty ones left out.
 
-    def swallowed(self) -> str:
+        Parameters
+        ----------
+        names : the columns that are looked at
+        """
+        columns = map(identifier, names)
+        return " + ".join(
+            f"CASE WHEN contains({column}, chr(10)) THEN {_further(column)} ELSE 0 END"
+            for column in columns
+        )
+
+    def swallowed(self, names: Sequence[str]) -> str:
         """SQL for whether a row has a value of several lines as rich in delimiters as rows."""
         return " OR ".join(
             f"contains({column}, chr(10)) AND {_count(column, literal(self.delimiter))} >= "
             f"{max(len(self.names) - 1, 1)} * {_count(column, 'chr(10)')}"
-            for column in map(identifier, self.names)
+            for column in map(identifier, names)
         )
 
 

@@ -113,19 +113,24 @@ def _speaking_columns(evidence: LineEvidence) -> list[_SpeakingColumn]:
         for name, kind, *_ in kinds
         if kind == "VARCHAR" and name not in read and not name.startswith(("source_", "regulars_"))
     ]
-    if not texts:
-        return []
-    # over a sample: otherwise all values of all columns would be in memory at once
-    lists = ", ".join(
-        f"list(DISTINCT trim({identifier(name)})) FILTER (trim({identifier(name)}) <> '')"
+    speaking = (
+        _SpeakingColumn(name, _states_of(evidence, name))
         for name in texts
+        if 2 <= len(values := _first_values(evidence, name)) <= _FEW_VALUES and _speaks(values)
     )
-    row = evidence.row(f"SELECT {lists} FROM (SELECT * FROM source_lines LIMIT {_LOOKED_AT})")
-    columns = []
-    for name, values in zip(texts, row, strict=True):
-        if isinstance(values, list) and 2 <= len(values) <= _FEW_VALUES and _speaks(values):
-            columns.append(_SpeakingColumn(name, _states_of(evidence, name)))
-    return [column for column in columns if column.verdicts]
+    return [column for column in speaking if column.verdicts]
+
+
+def _first_values(evidence: LineEvidence, name: str) -> list[str]:
+    """The different values among the first rows, some more than a few at most.
+
+    Column by column: all values of all columns at once would fill memory.
+    """
+    value = f"trim({identifier(name)})"
+    rows = evidence.connection.execute(f"""
+        SELECT DISTINCT {value} FROM (SELECT {identifier(name)} FROM source_lines LIMIT {_LOOKED_AT})
+        WHERE {value} <> '' LIMIT {_FEW_VALUES + 1}""").fetchall()
+    return sorted(text for (text,) in rows)
 
 
 def _speaks(values: list[str]) -> bool:
