@@ -126,6 +126,7 @@ def propose(
                 "The file holds the password of the address: keep it to yourself, or leave it to "
                 "PGPASSWORD or ~/.pgpass."
             )
+        source |= log.reading_settings
         toml = render(
             draft, source=source, shop=shop, rules=rules, identities=identities, horizon=horizon
         )

@@ -14,7 +14,14 @@ from features.errors import DataError
 from features.proposal.columns import Column, read_columns
 from features.settings.data import POSTGRES
 from features.settings.engine import Engine
-from features.sources import CsvSource, ParquetSource, Source, open_source, refusal
+from features.sources import (
+    CsvSource,
+    ParquetSource,
+    Source,
+    open_source,
+    reading_settings,
+    refusal,
+)
 from features.sources.stored_bytes import head
 from features.sql import engine, identifier
 
@@ -43,6 +50,7 @@ class Log:
     columns : column name → its sample
     connection : engine in which the view `log_lines` is the whole file
     sample_rows : rows of the sample
+    reading_settings : the settings of `[data]` by which the file is read again in the same way
     """
 
     name: str
@@ -51,6 +59,7 @@ class Log:
     columns: dict[str, Column]
     connection: duckdb.DuckDBPyConnection
     sample_rows: int
+    reading_settings: dict[str, str]
 
     def query(self, sql: str) -> pd.DataFrame:
         """The answer to a query over `log_lines`, the whole file."""
@@ -113,7 +122,7 @@ def _look(
             ) WHERE sample_row // {_CHUNK_ROWS} % {step} = 0""")
         sample = int(connection.execute("SELECT count(*) FROM log_sample").fetchall()[0][0])
         columns = read_columns(connection, "log_sample", types)
-        return Log(name, rows, tuple(types), columns, connection, sample)
+        return Log(name, rows, tuple(types), columns, connection, sample, reading_settings(source))
     except duckdb.Error as error:
         raise DataError(f"{name}: cannot be read: {refusal(error)}") from None
 

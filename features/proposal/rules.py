@@ -41,7 +41,8 @@ def find_rules(draft: Draft) -> ProposedRules:
     """Propose rules from counts over the whole file."""
     prefix, comment = _cancelled_prefix(draft)
     ignored = _ignored_products(draft)
-    names = _ignored_names(draft, ignored)
+    codes, names = _ignored_names(draft, ignored)
+    ignored = (*ignored, *codes)
     if "product_name" not in draft.mapped:
         # names stand for codes
         ignored, names = (*ignored, *names), ()
@@ -57,7 +58,7 @@ _CONTENT_FIELDS = ("order_id", "customer_id", "product_id", "ordered_at", "quant
 
 
 def _keeps_duplicates(draft: Draft) -> bool:
-    """Whether rows that are equal in all that is read are numbered apart by a number of the line.
+    """Whether rows that are equal in all that is read are told apart by a number of the line.
 
     Pieces of one thing, each on a row of its own, are no duplicates then.
     """
@@ -92,35 +93,55 @@ _TEST_NAME = re.compile(
 )
 
 
-def _ignored_names(draft: Draft, by_code: tuple[Ignored, ...]) -> tuple[Ignored, ...]:
-    """Names of products that say shipping, tax, deposit, fee or test and nothing else."""
+def _ignored_names(
+    draft: Draft, by_code: tuple[Ignored, ...]
+) -> tuple[tuple[Ignored, ...], tuple[Ignored, ...]]:
+    """Products whose names say shipping, tax, deposit, fee or test and nothing else.
+
+    Returns
+    -------
+    By code, where all names of the code say so, which costs a reader least; else by name.
+    """
     names = draft.mapped.get("product_name") or draft.mapped.get("product_id")
     if names is None:
-        return ()
-    name = f"trim({identifier(names[0])}::VARCHAR)"
-    code = draft.mapped.get("product_id", names)[0]
-    codes = f"trim({identifier(code)}::VARCHAR)"
-    counted = draft.log.query(f"""
-        SELECT product, count(*) AS lines, list(DISTINCT code) AS codes
-        FROM (SELECT {name} AS product, {codes} AS code FROM log_lines)
-        WHERE product <> '' GROUP BY product ORDER BY lines DESC, product""")
+        return (), ()
+    counted = _names_with_money(draft, names[0])
+    is_none = [_is_no_product(draft, name) for name in counted["product"].astype(str)]
+    goods = counted[[not none for none in is_none]]
+    sold_codes = {code for codes in goods["codes"] for code in codes}
     ignored_codes = {ignored.code for ignored in by_code}
-    chosen = [
-        Ignored(name, f"{lines:,} lines")
-        for name, lines, its_codes in zip(
-            counted["product"].astype(str),
-            counted["lines"].astype(int),
-            counted["codes"],
-            strict=True,
-        )
-        if _is_no_product(draft, name) and not ignored_codes.issuperset(its_codes)
-    ][:_MOST_CODES_LISTED]
-    if chosen:
+    codes: dict[str, Ignored] = {}
+    words: dict[str, Ignored] = {}
+    for _, row in counted[is_none].head(_MOST_CODES_LISTED).iterrows():
+        name, lines = str(row["product"]), f"{int(row['lines']):,} lines"
+        its_codes = {str(code) for code in row["codes"]} - ignored_codes
+        if "product_name" in draft.mapped and "" not in its_codes and not its_codes & sold_codes:
+            codes |= {code: Ignored(code, f"{name}: {lines}") for code in sorted(its_codes)}
+        elif its_codes:
+            words.setdefault(folded(name), Ignored(name, lines))
+    products = [
+        *(f"{ignored.code} ({ignored.comment})" for ignored in codes.values()),
+        *(ignored.code for ignored in words.values()),
+    ]
+    if products:
         draft.note(
-            f"{listed([ignored.code for ignored in chosen])} are no goods by their names and are ignored "
-            "(data.rules.ignore_product_names): check the list."
+            f"{listed(products)} are no goods by their names and are ignored: check the list."
         )
-    return tuple(chosen)
+    return tuple(codes.values()), tuple(words.values())
+
+
+def _names_with_money(draft: Draft, column: str) -> pd.DataFrame:
+    """Each product's name with its lines and codes, of those that bring money: others need no rule."""
+    code = draft.mapped.get("product_id", (column,))[0]
+    money = draft.mapped.get("amount") or draft.mapped.get("unit_price")
+    value = _number(draft, money[0]) if money else "1"
+    return draft.log.query(f"""
+        SELECT product, count(*) AS lines, list(DISTINCT code) AS codes
+        FROM (SELECT trim({identifier(column)}::VARCHAR) AS product,
+                     coalesce(trim({identifier(code)}::VARCHAR), '') AS code, {value} AS value
+              FROM log_lines)
+        WHERE product <> '' GROUP BY product HAVING max(abs(value)) > 0
+        ORDER BY lines DESC, product""")
 
 
 def _is_no_product(draft: Draft, name: str) -> bool:

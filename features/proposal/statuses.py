@@ -28,6 +28,9 @@ _FLAG = re.compile(
     re.IGNORECASE,
 )
 _TRUE = frozenset({"true", "yes", "y", "1", "t", "ja", "oui", "sí", "si", "是", "x"})
+_MODE = re.compile(r"^(live ?)?mode$|^environment$|模式$", re.IGNORECASE)
+_LIVE = frozenset({"live", "production", "prod", "true", "yes", "1"})
+_TRIAL = frozenset({"test", "sandbox", "staging", "demo", "development"})
 _FALSE = frozenset({"false", "no", "n", "0", "f", "nein", "non", "否"})
 # papers, which are no states: what a till or an accounting system writes beside its rows
 _PAPERS: dict[str, Verdict] = {
@@ -350,25 +353,30 @@ def _say(draft: Draft, name: str, proposed: ProposedVerdicts, doubts: list[str])
         )
 
 
+def _flag_verdict(word: str, *, is_mode: bool) -> Verdict | None:
+    """What yes or no of a flag, or live or test of a mode, says of a row."""
+    text = folded(word)
+    if is_mode and text in _LIVE:
+        return "purchase"
+    if is_mode:
+        return "none" if text in _TRIAL or text in _FALSE else None
+    return "none" if text in _TRUE else "purchase" if text in _FALSE else None
+
+
 def _find_flag(draft: Draft) -> None:
     """A column of yes and no that says of a row that it was cancelled, or a test."""
     free_fields: list[Literal["status", "document"]] = [
         field for field in ("document", "status") if field not in draft.mapped
     ]
     for column in draft.free():
-        if not free_fields or not _FLAG.search(spaced(column.name)) or column.distinct > 2:
+        name = spaced(column.name)
+        is_mode = _MODE.search(name) is not None
+        if not free_fields or column.distinct > 2 or not (is_mode or _FLAG.search(name)):
             continue
         states = _words(draft, column, "flag")
         if states is None:
             continue
-        verdicts: dict[str, Verdict | None] = {
-            word: "none"
-            if folded(word) in _TRUE
-            else "purchase"
-            if folded(word) in _FALSE
-            else None
-            for word in states.verdicts
-        }
+        verdicts = {word: _flag_verdict(word, is_mode=is_mode) for word in states.verdicts}
         if None in verdicts.values() or (states.rows.sum() < 0.9 * draft.log.rows):
             continue
         if "none" not in verdicts.values():

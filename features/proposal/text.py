@@ -9,7 +9,7 @@ from features.proposal.first_lines import filled_columns
 from features.proposal.place import Place
 from features.proposal.rules import ProposedRules
 from features.settings.columns import Columns
-from features.settings.data import Data
+from features.settings.data import POSTGRES, Data
 from features.settings.predict import Predict
 
 _MEANING = {
@@ -83,13 +83,15 @@ _WHERE = {
     "transactions": "The orders: a file or a glob, counted from this file's folder.",
     "table": "The table or view.",
     "query": "The query.",
+    "encoding": "The characters of the file.",
+    "sheet": "The sheet of the workbook, or a pattern for several.",
 }
 
 
 def _data(draft: Draft, source: dict[str, str], shop: Place) -> Table:
     data = tomlkit.table()
     for name, value in source.items():
-        is_url = len(source) > 1 and name == "transactions"
+        is_url = name == "transactions" and value.startswith(POSTGRES)
         _set(data, name, value, "The database of the orders." if is_url else _WHERE[name])
     _set(data, "timezone", shop.timezone, "The shop's time zone. " + shop.timezone_comment)
     local = 'What a timestamp without offset means: "local", the shop\'s wall clock, or "utc". '

@@ -90,10 +90,10 @@ def test_no_traceback_whatever_a_column_holds(content, name, sign, formats):
             proposal = propose(str(folder / "orders.csv"), relative_to=folder)
             configurations.append(proposal.settings["data"])
         except RegularsError as error:
-            assert str(error)
+            assert str(error)  # noqa: PT017 - either outcome is right
         for data in configurations:
             try:
                 with check_orders(shop_settings(folder, data=data)) as report:
                     assert report.rows_read == report.rows_used + report.rows_quarantined == ROWS
             except RegularsError as error:
-                assert str(error)
+                assert str(error)  # noqa: PT017 - either outcome is right

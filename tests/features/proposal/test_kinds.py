@@ -274,6 +274,37 @@ def test_a_column_of_cancellations(tmp_path, column, rule):
     assert read(proposal, tmp_path)["revenue"] == pytest.approx(revenue(orders))
 
 
+@pytest.mark.parametrize(
+    ("name", "live", "trial"), [("mode", "live", "test"), ("livemode", "true", "false")]
+)
+def test_payments_of_a_trial_are_none(tmp_path, name, live, trial):
+    orders = without_refunds(world())
+    rows = [
+        {"charge_id": f"p{o.number}", "created": f"{o.at:%Y-%m-%d %H:%M:%S}", "payer": o.email,
+         "amount": money(o.goods), name: live if o.stands else trial}
+        for o in orders
+    ]  # fmt: skip
+    proposal = proposed(rows, tmp_path)
+    assert read(proposal, tmp_path)["revenue"] == pytest.approx(revenue(orders))
+
+
+def test_an_unread_column_of_states_beside_a_column_called_amount_is_a_finding(tmp_path):
+    orders = without_refunds(world())
+    rows = [
+        {"order_id": o.number, "at": f"{o.at:%Y-%m-%d %H:%M:%S}", "customer_id": f"c{o.person}",
+         "amount": money(o.goods), "payment_status": "paid" if o.stands else "failed",
+         "order_status": "done", "channel": "completed" if o.stands else "cancelled"}
+        for o in orders
+    ]  # fmt: skip
+    proposal = proposed(rows, tmp_path)
+    values = proposal.settings
+    del values["data"]["columns"]["status"], values["data"]["rules"]["status"]
+    values["data"]["columns"].pop("document", None)
+    values["data"]["rules"].pop("document", None)
+    codes = [finding["code"] for finding in read(proposal, tmp_path)["findings"]]
+    assert "unread_state" in codes
+
+
 def test_days_and_months_that_changed_places_are_refused(tmp_path):
     orders = world()
     rows = [basic(o, line) for o, line, _ in lines_of(orders)]
