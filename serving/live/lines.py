@@ -9,7 +9,7 @@ score in `live_scores`, which readers see before the run's own until the next ru
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple
 
 from serving.changes.feed import AnnouncedFigures
@@ -203,16 +203,40 @@ def judged(known: LiveLine | None, sent: IncomingLine, gone: Collection[str]) ->
         return LineVerdict("accepted")
     if known.customer_id != line.customer_id:
         return LineVerdict("refused", "other_customer")
-    if known.content == line.content:
-        return LineVerdict("known")
-    is_correction = sent.corrects or _without_state(known) == _without_state(line)
-    return LineVerdict("corrected") if is_correction else LineVerdict("refused", "differs")
+    return LineVerdict("known") if known.content == line.content else _judged_anew(known, sent)
 
 
-def _without_state(line: LiveLine) -> dict[str, Any]:
-    """What a line says beside what became of its order."""
+def _judged_anew(known: LiveLine, sent: IncomingLine) -> LineVerdict:
+    """What becomes of a line that says otherwise than the one that is known."""
+    if sent.corrects:
+        return LineVerdict("corrected")
+    said, before = _parts(sent.line), _parts(known)
+    if said.line != before.line:
+        return LineVerdict("refused", "differs")
+    # the first message again must not undo what became of the order since, nor an older state
+    is_news = bool(said.state) and said.known_from >= before.known_from
+    return LineVerdict("corrected") if is_news else LineVerdict("known")
+
+
+class _Parts(NamedTuple):
+    """What a line says, and what it says of what became of its order."""
+
+    line: dict[str, Any]
+    state: dict[str, Any]
+
+    @property
+    def known_from(self) -> float:
+        """The last moment of the state, as a number; 0 where it has none."""
+        texts = [self.state.get(name) for name in ("status_at", "refunded_at")]
+        moments = [datetime.fromisoformat(text) for text in texts if text is not None]
+        # without an offset all are of one clock
+        return max((at.replace(tzinfo=at.tzinfo or UTC).timestamp() for at in moments), default=0)
+
+
+def _parts(line: LiveLine) -> _Parts:
     content: dict[str, Any] = json.loads(line.content)
-    return {name: value for name, value in content.items() if name not in STATE_FIELDS}
+    state = {name: content.pop(name) for name in STATE_FIELDS & content.keys()}
+    return _Parts(content, state)
 
 
 def verdicts_of(

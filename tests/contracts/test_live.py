@@ -106,6 +106,13 @@ def test_what_became_of_an_order_is_a_correction(stores):
     assert keep(stores, line(status="cancelled")) == [("known", None)]
     assert keep(stores, line(refunded=2.0)) == [("corrected", None)]
     assert keep(stores, line(refunded=2.0, amount=7.0)) == [("refused", "differs")]
+    # the first message once more
+    assert keep(stores, line()) == [("known", None)]
+    assert keep(stores, line(status="void", status_at="2026-03-03T08:00:00")) == [
+        ("corrected", None)
+    ]
+    assert keep(stores, line(status="paid", status_at="2026-03-02T08:00:00")) == [("known", None)]
+    assert keep(stores, line(refunded=2.0), corrects=True) == [("corrected", None)]
     (kept,) = stores.live.lines()
     assert json.loads(kept.content) == {**json.loads(line().content), "refunded": 2.0}
 
