@@ -118,13 +118,13 @@ class MoneyFormat:
 
     def write_low(self, amount: float) -> str:
         """The low end of an interval: rounded down, so that what lies inside stays inside."""
-        unit = 10.0**-self.digits
-        return self.write(math.floor(amount / unit + NO_UNIT) * unit)
+        units = 10.0**self.digits
+        return self.write(math.floor(amount * units + NO_UNIT) / units)
 
     def write_high(self, amount: float) -> str:
         """The high end of an interval: rounded up."""
-        unit = 10.0**-self.digits
-        return self.write(math.ceil(amount / unit - NO_UNIT) * unit)
+        units = 10.0**self.digits
+        return self.write(math.ceil(amount * units - NO_UNIT) / units)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,8 @@ def test_it_falls_in_silence_and_rises_at_an_order(trained, scorer, lines):
             if before is not None and after is not None:
                 rises += after > before
                 falls += after < before
-    assert rises > 20 * falls
+    # the more often somebody orders, the more a silence would tell: near certainty it may fall
+    assert rises > 10 * falls
 
 
 def with_order(trained, customer, day):

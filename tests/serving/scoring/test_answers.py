@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -101,3 +102,28 @@ def test_products_stand_by_rank_whatever_the_order_of_rows():
 def test_a_run_reads_back_from_its_text():
     info = run_info()
     assert type(info).from_json(info.to_json()) == info
+
+
+ENDS = [0.0, 0.001, 1.0, 1.001, 1.999, 12.345, 12.340000000000001, 1e6 + 0.005, -0.001, -2.5, 0.1 + 0.2]
+
+
+@pytest.mark.parametrize("digits", [0, 2, 3])
+def test_ends_of_intervals_are_rounded_outwards_by_one_rule(digits):
+    ends = np.array(ENDS)
+    low, high = (rule(ends, digits=digits) for rule in (answers.rounded_down, answers.rounded_up))
+    slack = 10.0**-digits * 1e-5
+    assert (low <= ends + slack).all()
+    assert (high >= ends - slack).all()
+    assert (high - low <= 10.0**-digits + slack).all()
+    # pages round the same way
+    form = replace(money_format("GBP"), digits=digits)
+    for end, down, up in zip(ENDS, low, high, strict=True):
+        assert form.write_low(end) == form.write(down)
+        assert form.write_high(end) == form.write(up)
+
+
+def test_an_end_that_is_round_stays():
+    round_figures = np.array([0.3, 0.1 + 0.2, 4.35, 1.1 * 3])
+    shown = [0.3, 0.3, 4.35, 3.3]
+    assert answers.rounded_down(round_figures, digits=2).tolist() == shown
+    assert answers.rounded_up(round_figures, digits=2).tolist() == shown
