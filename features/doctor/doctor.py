@@ -17,6 +17,7 @@ from features.errors import ConfigError, RegularsError
 from features.reading.identities import Resolution
 from features.reading.rules import rules_for
 from features.reading.states import UNDECIDED
+from features.settings.data import POSTGRES
 from features.settings.feature_settings import FeatureSettings
 from features.sources.source import described
 from features.sql import literal, row
@@ -56,7 +57,9 @@ def examine(
             f"{source}: {rows_read} rows read, but {report.rows_used} used and "
             f"{report.rows_quarantined} quarantined. Please report this as a defect."
         )
-    types = described(connection, "FROM source_lines")
+    # numbers of a database come as the text of their digits, whatever the settings say of texts
+    is_database = data.transactions.startswith(POSTGRES)
+    types = {} if is_database else described(connection, "FROM source_lines")
     report = replace(report, reading=reading_figures(connection, data, report.quarantined))
     findings = [
         *nothing_usable(report),

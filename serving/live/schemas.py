@@ -9,10 +9,12 @@ from serving.web.schemas import (
     Model,
     Money,
     NextOrder,
+    Pace,
     Probability,
     Profile,
     Reason,
     Recommendation,
+    Rhythm,
     Risk,
     Status,
 )
@@ -148,6 +150,7 @@ class Prediction(ApiShape):
     currency: str
     churn_probability: Probability | None
     retention_risk: Risk | None
+    rhythm: Rhythm | None
     p_alive: Probability | None
     churn_label: Literal["silence", "cancellation"]
     clv: Money | None
@@ -160,7 +163,11 @@ class Prediction(ApiShape):
     expected_orders_given_order: float | None
     expected_orders: float | None
     expected_order_value: Money | None
+    value_if_order: Money | None
+    value_if_order_low: Money | None
+    value_if_order_high: Money | None
     value_at_risk: Money | None
+    value_at_risk_pace: Pace | None
     next_order: NextOrder
     at_risk_on: date | None
     reasons: list[Reason]

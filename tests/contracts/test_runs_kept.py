@@ -53,7 +53,7 @@ def test_of_several_runs_of_a_date_the_last_one_counts():
 @pytest.fixture
 def pruned(stores):
     """Stores whose first run is gone, and a place in that run's list."""
-    stores.scores._rules = PublishRules(keep_runs=2)
+    stores.scores.rules = PublishRules(keep_runs=2)
     scores, recommendations = score_tables(10)
     stores.scores.publish(run_info("run-0"), scores, recommendations)
     page = stores.scores.churn_list(ChurnFilter(), sort="clv", limit=3)

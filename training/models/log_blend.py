@@ -36,7 +36,8 @@ class LogBlend:
 
     level_: float
     shift_: float
-    views_: TwoViews
+    views_: TwoViews | None
+    columns_: list[str]
 
     def __init__(self, boosting: Boosting, objective: str, **parameters: Any) -> None:
         self.boosting = boosting
@@ -64,6 +65,10 @@ class LogBlend:
         counts : how much each customer of today counts in the level; None: all alike
         """
         self.level_ = float(np.log(np.average(process, weights=counts)))
+        self.columns_ = list(today.columns)
+        if not len(outcomes):
+            self.shift_, self.views_ = 0.0, None
+            return self
         windows = _windows(past_process, exposure)
         self.shift_ = usual_shift(_shifts(outcomes, windows))
         target = self._target(outcomes, windows, LogAmount(counts))
@@ -72,6 +77,8 @@ class LogBlend:
 
     def predict(self, features: Features, process: Floats) -> Floats:
         """Expected amounts of one unit, > 0, given those of the process."""
+        if self.views_ is None:
+            return np.asarray(process, dtype=float)
         views = self.views_.predict(features, np.log(process))
         return np.asarray(np.exp(self.shift_) * _average(np.log(process), views))
 
@@ -112,6 +119,8 @@ class LogBlend:
         One value per row, against the mean customer of the date of training, and rows × columns.
         They add up to the log of the geometric mean of process and views less a constant.
         """
+        if self.views_ is None:
+            return np.log(process) - self.level_, np.zeros((len(process), len(self.columns_)))
         share = PROCESS_SHARE + CORRECTED_SHARE
         return share * (np.log(process) - self.level_), self.views_.contributions(features)
 
@@ -120,15 +129,23 @@ class LogBlend:
         return {
             "level": self.level_,
             "shift": self.shift_,
-            "views": self.views_.save(directory, name),
+            "views": None if self.views_ is None else self.views_.save(directory, name),
         }
+
+    def importance(self) -> dict[str, float]:
+        """Feature → what the trees gain by it; nothing where nothing was learned."""
+        if self.views_ is None:
+            return dict.fromkeys(self.columns_, 0.0)
+        return self.views_.importance()
 
     @classmethod
     def load(cls, directory: Path, name: str, columns: list[str], value: dict[str, Any]) -> Self:
         """Read what `save` wrote and returned; it cannot be fitted again."""
         blend = cls.__new__(cls)
         blend.level_, blend.shift_ = float(value["level"]), float(value["shift"])
-        blend.views_ = TwoViews.load(directory, name, columns, value["views"])
+        blend.columns_ = columns
+        views = value["views"]
+        blend.views_ = None if views is None else TwoViews.load(directory, name, columns, views)
         return blend
 
 

@@ -208,9 +208,7 @@ class ValueModel:
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature in the trees of orders and of their value, each as a share."""
-        gains = [
-            blend.views_.importance() for blend in (self.orders_.beyond_, self.order_value_.blend_)
-        ]
+        gains = [blend.importance() for blend in (self.orders_.beyond_, self.order_value_.blend_)]
         totals = [sum(gain.values()) or 1.0 for gain in gains]
         return {
             name: sum(gain[name] / total for gain, total in zip(gains, totals, strict=True))

@@ -129,7 +129,7 @@ def written_number(style: NumberStyle) -> str:
 
 _ARRANGED = _MATCHED + r"\1\2\5\3\4"
 _CAST = re.compile(
-    r"[ \t\n\r\v\f]*\+?([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*"
+    r"[ \t\n\r\v\f]*\+?(-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*"
 )
 """What the engine casts to a DOUBLE, but for words and underscores."""
 

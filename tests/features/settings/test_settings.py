@@ -254,7 +254,7 @@ def test_values_of_a_status_are_decided_once():
 def test_money_of_whole_orders_is_mapped_and_belongs_to_orders():
     money = {"columns": {"refunded": "R"}, "rules": {"order_level": ["R"]}}
     assert data_of(**money).rules.order_level == ("R",)
-    assert "'X' is no column of discount" in refusal_of(rules={"order_level": ["X"]})
+    assert "'X' is no column of amount, discount" in refusal_of(rules={"order_level": ["X"]})
     without = {"columns": {"refunded": "R", "order_id": None}, "rules": {"order_level": ["R"]}}
     assert "needs 'data.columns.order_id'" in refusal_of(**without)
     assert "needs 'data.columns.tax'" in refusal_of(tax="included")

@@ -282,7 +282,7 @@ def test_files_that_cannot_be_used(tmp_path, connection):
         f"{tmp_path / name}: the file is empty. Export it again."
         for name in ("empty.csv", "empty2.csv")
     ]
-    assert "not a file that can be read. Orders come as Parquet" in said("book.xlsx")
+    assert "cannot be read as a workbook" in said("book.xlsx")
     assert "not a file that can be read" in said("noending")
     assert "files of several kinds (csv, parquet)" in said("orders.*")
     assert "cannot be read as Parquet" in said("text.parquet")

@@ -104,7 +104,19 @@ def test_a_run_reads_back_from_its_text():
     assert type(info).from_json(info.to_json()) == info
 
 
-ENDS = [0.0, 0.001, 1.0, 1.001, 1.999, 12.345, 12.340000000000001, 1e6 + 0.005, -0.001, -2.5, 0.1 + 0.2]
+ENDS = [
+    0.0,
+    0.001,
+    1.0,
+    1.001,
+    1.999,
+    12.345,
+    12.340000000000001,
+    1e6 + 0.005,
+    -0.001,
+    -2.5,
+    0.1 + 0.2,
+]
 
 
 @pytest.mark.parametrize("digits", [0, 2, 3])

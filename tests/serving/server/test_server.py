@@ -102,7 +102,9 @@ def test_the_server_starts_fast_and_loads_no_model_library(url):
         process.send_signal(signal.SIGTERM)
         output = process.ended()
     report = json.loads(output.partition("REPORT ")[2].splitlines()[0])
-    assert report == {"looked_up": [], "heavy": []}
+    # babel keeps its own locale data, part of its package, in a form that names its classes
+    ours = [name for name in report["looked_up"] if not name.startswith("('babel.")]
+    assert (ours, report["heavy"]) == ([], [])
 
 
 def test_a_request_in_flight_is_finished_before_the_end(url):
