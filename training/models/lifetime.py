@@ -16,6 +16,10 @@ RATES = (np.arange(4) + 0.5) / 4
 
 SMALLEST = 1e-300
 
+MOST_KNOWN = 10.0
+"""What the shop knows of leaving counts for at most so many purchases of a customer. Where a
+process takes all customers to be alike in it, the risk of one would otherwise say nothing."""
+
 
 @dataclass(frozen=True)
 class Lifetime:
@@ -36,34 +40,34 @@ class Lifetime:
         """The horizon and the later ones, ≥ 1."""
         return max(1, round(self.years * DAYS_PER_YEAR / self.horizon_days))
 
-    def worth(self, rhythm: Rhythm, features: Features, p_alive: Floats) -> Floats:
+    def worth(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Lifetime ÷ value in the horizon, ≥ 1; one value per row.
 
         1 + Σ of the later periods, each as many orders as `later_orders` says, discounted from
         its middle to the end of the horizon.
         """
-        later = self.later_orders(rhythm, features, p_alive)
+        later = self.later_orders(rhythm, features, p_order)
         days = (np.arange(later.shape[1]) + 0.5) * self.horizon_days
         discounts = (1 + self.discount_rate_per_year) ** -(days / DAYS_PER_YEAR)
         # the horizon has a season of its own, later periods the average of the year
         return np.asarray(1.0 + (later * discounts).sum(axis=1) / rhythm.pace)
 
-    def later_orders(self, rhythm: Rhythm, features: Features, p_alive: Floats) -> Floats:
+    def later_orders(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Orders of each period after the first ÷ orders of the first; rows × periods, 0–1.
 
         A customer buys at a rate of the purchase process, and leaves after a purchase with a
-        probability θ ~ Beta(a, b). To be still a
-        customer is evidence like one more purchase survived, to have left like one that was the
-        last. `p_alive` is the probability of the former: b grows by it, and a by the rest of one.
-        So a customer at risk who comes back after all is expected to leave sooner than one who
-        never was at risk.
+        probability θ ~ Beta(a, b), which counts for at most `MOST_KNOWN` purchases. An order in
+        the horizon is evidence like one more purchase survived, none like a last one. `p_order`
+        is the probability of the former: b grows by it, and a by the rest of one. So a customer
+        at risk who comes back after all is expected to leave sooner than one who never was.
         """
         process, stages = rhythm.process_, rhythm.stages
         counts = purchase_counts(features)
         steps = process.r_ + stages * counts.x
         rates = special.gammaincinv(steps[:, None], RATES) / (process.alpha_ + counts.T)[:, None]
-        leaves = (process.a_ + 1 - p_alive)[:, None]
-        stays = (process.b_ + counts.x + p_alive)[:, None]
+        known = min(1.0, MOST_KNOWN / (process.a_ + process.b_))
+        leaves = (known * process.a_ + 1 - p_order)[:, None]
+        stays = (known * process.b_ + counts.x + p_order)[:, None]
         orders = np.empty((len(steps), self.periods))
         for period in range(self.periods):
             bought = rates / stages * (period + 0.5) * self.horizon_days

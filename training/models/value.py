@@ -134,15 +134,12 @@ class ValueModel:
         require_columns(features, self.columns_)
         return table_of(self.figures(Rows.of(features), p_order), features)
 
-    def figures(
-        self, rows: Rows, p_order: Floats | None = None, p_alive: Floats | None = None
-    ) -> Figures:
+    def figures(self, rows: Rows, p_order: Floats | None = None) -> Figures:
         """The columns of `predict`, without a table around them.
 
         Parameters
         ----------
         p_order : without the shift of the level, which is added here
-        p_alive : None: what the purchase process adds to `p_order`
 
         Returns
         -------
@@ -154,9 +151,8 @@ class ValueModel:
         expected = process * orders * value
         p_order = process if p_order is None else p_order
         p_order, orders = shifted(p_order, orders, self.level_shift_)
-        if p_alive is None:
-            p_alive = p_order + (1 - p_order) * self.rhythm_.alive_if_silent(rows)
-        lifetime = self.lifetime.worth(self.rhythm_, rows, p_alive)
+        p_alive = p_order + (1 - p_order) * self.rhythm_.alive_if_silent(rows)
+        lifetime = self.lifetime.worth(self.rhythm_, rows, p_order)
         figures = value_figures(p_order, orders, value, self.spread_, expected)
         clv = figures["clv"]
         later = (clv - self._contact_cost(rows)) * (lifetime - 1)

@@ -37,8 +37,8 @@ def test_who_never_leaves_goes_on_for_good():
 
 
 def test_the_lifetime_falls_as_the_risk_rises():
-    alive = np.linspace(1.0, 0.0, 21)
-    worth = FIVE_YEARS.worth(rhythm(a=0.3, b=2.0), customers(21), alive)
+    p_order = np.linspace(1.0, 0.0, 21)
+    worth = FIVE_YEARS.worth(rhythm(a=0.3, b=2.0), customers(21), p_order)
     assert (np.diff(worth) < 0).all()
     assert (worth >= 1).all()
 
@@ -48,9 +48,14 @@ def test_it_falls_even_where_the_process_knows_of_nobody_who_left():
     assert worth[0] > 1.3 * worth[1]
 
 
+def test_it_falls_even_where_the_process_takes_all_to_be_alike():
+    worth = FIVE_YEARS.worth(rhythm(a=4.0, b=6_000.0), customers(2), np.array([0.9, 0.3]))
+    assert worth[0] > 1.2 * worth[1]
+
+
 def test_later_orders_are_those_of_a_simulated_customer():
     rng, draws = np.random.default_rng(1), 20_000
-    made, alive = rhythm(a=0.8, b=3.0), 0.7
+    made, p_order = rhythm(a=0.8, b=3.0), 0.7
     leaves, stays = 0.8 + 0.3, 3.0 + 5 + 0.7
     rates = rng.gamma(2.0 + 5, 1 / (60.0 + 300), draws)
     leave = rng.beta(leaves, stays, draws)
@@ -64,7 +69,7 @@ def test_later_orders_are_those_of_a_simulated_customer():
             at += rng.exponential(1 / rates[draw])
     mean = purchases.mean(axis=0)
     one_year = Lifetime(horizon_days=90, years=1.0, discount_rate_per_year=0.0)
-    later = one_year.later_orders(made, customers(), np.array([alive]))[0]
+    later = one_year.later_orders(made, customers(), np.array([p_order]))[0]
     np.testing.assert_allclose(later[:3], mean[1:] / mean[0], rtol=0.06)
 
 
