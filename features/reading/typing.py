@@ -70,6 +70,14 @@ def sent_line(content: Mapping[str, Any]) -> SentLine:
     return SentLine(**{**content, **moments})
 
 
+def line_fields(line: SentLine) -> dict[str, Any]:
+    """The fields that `sent_line` reads, moments in ISO 8601."""
+    moments = {
+        name: moment.isoformat() for name in _MOMENTS if (moment := getattr(line, name)) is not None
+    }
+    return {**vars(line), **moments}
+
+
 def typed_line(line: SentLine, data: Data, *, source: str = "") -> TypedLine:
     """A line as the shop's rules read it: trimmed texts, wall time, whole minor units.
 

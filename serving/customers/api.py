@@ -1,15 +1,17 @@
 """Answers about single customers, ready-made in the store."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from serving.live.messages import ProductQuery
+from serving.store.documents import RankedProduct
 from serving.store.protocol import Document
 from serving.web import schemas as models
 from serving.web.context import RouteContext, at_once_or_in_thread
@@ -17,7 +19,7 @@ from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
 
-ProductsOf = Callable[[str, Mapping[str, Any]], list[dict[str, Any]] | None]
+ProductsOf = Callable[[str, ProductQuery], Sequence[RankedProduct] | None]
 """The best products of a customer that pass filters; None where nobody can rank them now."""
 
 Ids = Annotated[models.CustomerIds, Depends(json_body(models.CustomerIds))]
@@ -66,9 +68,9 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
         products = query.select(json.loads(found.body))
         if len(products) < query.limit:
             # the run left too few of these: they are ranked now, where the scorer is there
-            asked = query.model_dump()
+            asked = ProductQuery(**query.model_dump())
             more = await run_in_threadpool(products_of, customer_id, asked)
-            products = more or products
+            products = list(more or products)
         body = {
             "customer_id": customer_id,
             "run_id": found.run_id,

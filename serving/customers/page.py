@@ -28,7 +28,7 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
         customer_id = answer["customer_id"]
         orders = live.history(customer_id)
         sayings = _sayings(frame, customer_id)
-        told = live_orders.course(customer_id) or {"alive": None, "order": None}
+        told = live_orders.course(customer_id)
         return frame.render(
             request,
             "customer.html",
@@ -38,8 +38,8 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),
             timeline=timeline(answer, orders),
-            alive=alive_course(answer, orders, told["alive"]),
-            another=told["order"],
+            alive=alive_course(answer, orders, told.alive if told else None),
+            another=told.order if told else None,
             sayings=sayings[:MOST_RUNS],
             course=course(sayings),
         )

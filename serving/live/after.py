@@ -1,9 +1,8 @@
 """What a score run would say of a customer after the orders that were sent since the last one."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any, NamedTuple
 
 from features.errors import ConfigError
@@ -12,6 +11,14 @@ from features.reading.corrections import corrected, is_news
 from features.reading.judging import TypedLine
 from features.reading.typing import sent_line, typed_line
 from features.settings.data import Data
+from serving.live.messages import (
+    AnotherRun,
+    ComparedRun,
+    CustomerLines,
+    ScoreAfterRun,
+    ScorerAnswer,
+    ScoreRequestAfterRun,
+)
 from serving.live.scorer import (
     CustomerBackground,
     CustomerScore,
@@ -22,6 +29,7 @@ from serving.live.scorer import (
 )
 from serving.scoring.answers import encode
 from serving.settings import Settings
+from serving.store.documents import CustomerDocument
 from serving.store.run import RunInfo
 
 IN_FILES = "order_in_files"
@@ -32,53 +40,51 @@ SOURCE = "\uffff"
 """Stands for the file of such lines, behind all others."""
 
 
-Finish = Callable[[CustomerScore | ConfigError], dict[str, Any]]
+Finish = Callable[[CustomerScore | ConfigError], ScorerAnswer]
 """Makes the answer to a request of what the scorer says; raises what the request is refused for."""
 
 
 def asked_after(
-    scorer: Scorer, settings: Settings, body: Mapping[str, Any]
-) -> tuple[ScoreQuestion, Finish] | dict[str, Any]:
+    scorer: Scorer, settings: Settings, request: ScoreRequestAfterRun
+) -> tuple[ScoreQuestion, Finish] | ScoreAfterRun | AnotherRun:
     """Score a customer by what the files hold and what was sent.
-
-    Parameters
-    ----------
-    body : `customer_id`; `run_id`, the run to go beyond; `history`, see `features.orders.histories`;
-        `lines` (order, content), oldest first; `segments`, `name`, `consent`, `referral_value`
-        as that run says them; `earlier`, runs with their figures
 
     Returns
     -------
     Whom to score and what makes the answer of it, or the answer where nobody is to be scored.
-    An answer holds `run_id`, the run that the scorer knows; where it is another one, nothing
-    else. Else `document` and `products` as JSON, both None where no line counts as a purchase,
-    and `put_aside`: for each of `lines` the reason why it does not count, or None.
     """
-    run = scorer.run
-    if run is None or run.run_id != body["run_id"]:
-        return {"run_id": None if run is None else run.run_id}
+    run, lines = scorer.run, request.lines
+    if run is None or run.run_id != lines.run_id:
+        return AnotherRun(run_id=None if run is None else run.run_id)
     data = settings.data
-    read = read_lines(data, body)
-    nobody: dict[str, Any] = {"run_id": run.run_id, "document": None, "products": None}
-    if body["customer_id"] in data.rules.anonymous_customers:
-        return {**nobody, "put_aside": [None] * len(read.sent)}
+    read = read_lines(data, lines)
+    if lines.customer_id in data.rules.anonymous_customers:
+        return ScoreAfterRun(run_id=run.run_id, put_aside=(None,) * len(read.sent))
 
-    def told(found: CustomerScore | ConfigError) -> dict[str, Any]:
-        if isinstance(found, CustomerScore):
-            document = _with_words_of(run, found.document, body)
-            said = {**nobody, "document": encode(document), "products": found.products}
-            reasons = [one.reason for one in found.judged]
-        elif isinstance(found, NothingBought):
-            said, reasons = nobody, list(found.reasons)
+    def finished(outcome: CustomerScore | ConfigError) -> ScoreAfterRun:
+        document = products = None
+        if isinstance(outcome, CustomerScore):
+            document = encode(_with_words_of(run, outcome.document, request))
+            products = outcome.products
+            reasons = [judged.reason for judged in outcome.judged]
+        elif isinstance(outcome, NothingBought):
+            reasons = list(outcome.reasons)
         else:
-            raise found
+            raise outcome
         behind_files = iter(reasons[len(read.files) :])
-        return {**said, "put_aside": _reasons(read.sent, read.held, data, behind_files)}
+        return ScoreAfterRun(
+            run_id=run.run_id,
+            document=document,
+            products=products,
+            put_aside=tuple(_reasons(read.sent, read.held, data, behind_files)),
+        )
 
-    known = _known(body, run, scorer.table_columns)
-    return ScoreQuestion(
-        customer_id=body["customer_id"], lines=[*read.files, *read.new], known=known
-    ), told
+    question = ScoreQuestion(
+        customer_id=lines.customer_id,
+        lines=[*read.files, *read.new],
+        known=_background(request, run, scorer.table_columns),
+    )
+    return question, finished
 
 
 class ReadLines(NamedTuple):
@@ -90,11 +96,11 @@ class ReadLines(NamedTuple):
     new: list[TypedLine]
 
 
-def read_lines(data: Data, body: Mapping[str, Any]) -> ReadLines:
-    """The lines in the body of `asked_after`."""
-    files = [_typed(line) for line in file_lines(body["history"])]
+def read_lines(data: Data, lines: CustomerLines) -> ReadLines:
+    """The lines of a customer as the shop's rules read them."""
+    files = [_typed(line) for line in file_lines(lines.history)]
     held = {_order(line, data) for line in files}
-    sent = [_sent(order, json.loads(content), data) for order, content in body["lines"]]
+    sent = [_sent(order, content, data) for order, content in lines.sent]
     if data.columns.order_id is not None:
         news = (line for line in sent if is_news(line) and line.order_id in held)
         files = corrected(files, news)
@@ -121,10 +127,10 @@ def _typed(line: FileLine) -> TypedLine:
     )
 
 
-def _sent(order_id: str, content: Mapping[str, Any], data: Data) -> TypedLine:
+def _sent(order_id: str, content: str, data: Data) -> TypedLine:
     # where the files have no order ids, a day is an order
     order = order_id if data.columns.order_id is not None else None
-    return typed_line(sent_line({**content, "order_id": order}), data, source=SOURCE)
+    return typed_line(sent_line({**json.loads(content), "order_id": order}), data, source=SOURCE)
 
 
 def _order(line: TypedLine, data: Data) -> Any:
@@ -144,39 +150,35 @@ def _reasons(
     ]
 
 
-def _known(body: Mapping[str, Any], run: RunInfo, table_columns: list[str]) -> CustomerBackground:
-    beside = told_beside(body["history"])
+def _background(
+    request: ScoreRequestAfterRun, run: RunInfo, table_columns: list[str]
+) -> CustomerBackground:
+    beside = told_beside(request.lines.history)
     features = dict.fromkeys(table_columns, float("nan")) | beside.get("features", {})
     return CustomerBackground(
         consents=beside.get("consents", False),
         table_features=features,
-        segments=body["segments"],
-        referral_value=body["referral_value"],
-        before=[_said(run, one) for one in body["earlier"]],
+        segments=request.segments,
+        referral_value=request.referral_value,
+        before=[_compared(run, earlier) for earlier in request.earlier],
         is_in_run=True,
     )
 
 
-def _said(last: RunInfo, said: Mapping[str, Any]) -> LastSaid:
-    run = said["run"]
-    info = replace(
-        last,
-        run_id=run["run_id"],
-        as_of=date.fromisoformat(run["as_of"]),
-        models=run["models"],
-    )
-    return LastSaid(run=info, churn_probability=said["churn_probability"], clv=said["clv"])
+def _compared(last: RunInfo, earlier: ComparedRun) -> LastSaid:
+    info = replace(last, run_id=earlier.run_id, as_of=earlier.as_of, models=earlier.models)
+    return LastSaid(run=info, churn_probability=earlier.churn_probability, clv=earlier.clv)
 
 
 def _with_words_of(
-    run: RunInfo, document: Mapping[str, Any], body: Mapping[str, Any]
-) -> dict[str, Any]:
+    run: RunInfo, document: CustomerDocument, request: ScoreRequestAfterRun
+) -> CustomerDocument:
     """The document with what only the run knows of the customer."""
-    refused = {"suggested_action": "no_contact"} if body["consent"] is False else {}
+    refused = {"suggested_action": "no_contact"} if request.consent is False else {}
     return {
         **document,
-        "name": body["name"],
-        "consent": body["consent"],
+        "name": request.name,
+        "consent": request.consent,
         **refused,
         "segments_as_of": run.as_of.isoformat(),
     }

@@ -8,7 +8,6 @@ mornings after an order that nobody has placed yet: the same arithmetic as that 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,13 @@ from features.orders.log import day_date, day_number
 from features.reading.order_line import Line
 from features.rows import Rows
 from serving.live.after import read_lines
+from serving.live.messages import (
+    AnotherOrder,
+    AnotherRun,
+    CourseAnswer,
+    CourseRequest,
+    RiskAfterOrder,
+)
 from serving.live.scorer import Scorer
 from serving.scoring.figures import description_of
 from serving.scoring.risk import retention_risk
@@ -36,31 +42,25 @@ NEW_ORDER = "\uffff"
 DIGITS = 4
 
 
-def course_after(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
+def course_after(
+    scorer: Scorer, settings: Settings, request: CourseRequest
+) -> CourseAnswer | AnotherRun:
     """The course of a customer by what the files hold and what was sent.
 
-    Parameters
-    ----------
-    body : as `serving.live.after.asked_after` takes it
-
-    Returns
-    -------
-    `run_id`, the run that the scorer knows; where it is another one, nothing else. Else
-    `alive` and `order`, see `RiskCourse`; both None where orders alone do not tell: where churn is
-    a cancellation, the models learned from tables beside the orders, or nothing was bought.
+    Nothing is told where orders alone do not tell it: where churn is a cancellation, the models
+    learned from tables beside the orders, or nothing was bought.
     """
     run = scorer.run
-    if run is None or run.run_id != body["run_id"]:
-        return {"run_id": None if run is None else run.run_id}
-    told: dict[str, Any] = {"run_id": run.run_id, "alive": None, "order": None}
+    if run is None or run.run_id != request.lines.run_id:
+        return AnotherRun(run_id=None if run is None else run.run_id)
     if scorer.table_columns or scorer.models.churn.label != "silence":
-        return told
-    known = read_lines(settings.data, body)
-    as_of, seen = scorer.seen([*known.files, *known.new])
+        return CourseAnswer(run_id=run.run_id)
+    read = read_lines(settings.data, request.lines)
+    as_of, seen = scorer.seen([*read.files, *read.new])
     if all(line.is_return for line in seen):
-        return told
+        return CourseAnswer(run_id=run.run_id)
     course = RiskCourse(scorer, settings, seen, as_of)
-    return {**told, "alive": course.alive(), "order": course.after_an_order()}
+    return CourseAnswer(run_id=run.run_id, alive=course.alive(), order=course.after_an_order())
 
 
 class RiskCourse:
@@ -95,15 +95,10 @@ class RiskCourse:
         found = self._said([orders.features(day) for day in days])["alive"].tolist()
         return [(day_date(day).isoformat(), p) for day, p in zip(days, found, strict=True)]
 
-    def after_an_order(self) -> dict[str, Any] | None:
+    def after_an_order(self) -> AnotherOrder | None:
         """What another order like the last one would change, on the morning after it.
 
-        Returns
-        -------
-        None where the risk is low already. Else `amount` of that order; `now`, the churn
-        probability and band after it if it comes on the day of the score; `by`, the last day up
-        to which it returns the customer to low risk, within the horizon and looked for in steps
-        of `STEP_DAYS`, None where there is no such day; `ends`, the last day looked at.
+        None where the risk is low already.
         """
         today, last = self._today, self._today + self._horizon_days - 1
         if self._said([self._features(self._seen, today)])["retention_risk"][0] == GOAL:
@@ -114,12 +109,15 @@ class RiskCourse:
         if by is not None and by < last:
             days = range(by, min(by + STEP_DAYS, last))
             by = _last_of_goal(days, self._after(days)["retention_risk"])
-        return {
-            "amount": sum(line.amount for line in self._like_the_last(0)) / self._minor_units,
-            "now": after.loc[0, ["churn_probability", "retention_risk"]].to_dict(),
-            "by": None if by is None else day_date(by).isoformat(),
-            "ends": day_date(last).isoformat(),
-        }
+        return AnotherOrder(
+            amount=sum(line.amount for line in self._like_the_last(0)) / self._minor_units,
+            now=RiskAfterOrder(
+                churn_probability=float(after["churn_probability"].iloc[0]),
+                retention_risk=str(after["retention_risk"].iloc[0]),
+            ),
+            by=None if by is None else day_date(by).isoformat(),
+            ends=day_date(last).isoformat(),
+        )
 
     def _drawn(self) -> list[int]:
         """The mornings to look at: evenly spread, and those of each order and after it."""

@@ -8,16 +8,33 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from features.errors import RegularsError
 from serving.errors import NoRun, ScorerAway, StoreError
 from serving.live.lines import IncomingLine, LineVerdict, LivePast, Outcome, RequestKey, WhoIsErased
+from serving.live.messages import (
+    AnotherRun,
+    ComparedRun,
+    CourseAnswer,
+    CourseRequest,
+    CustomerLines,
+    Message,
+    ProductQuery,
+    ProductsRequest,
+    ScoreAfterRun,
+    ScoreRequestAfterRun,
+    course_answer,
+    message_of,
+    products_answer,
+    score_after_run,
+)
 from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
+from serving.store.documents import CustomerDocument, RankedProduct
 from serving.store.protocol import ScoreReader
 from serving.store.run import ScoreRow
 
@@ -196,37 +213,53 @@ class LiveOrders:
             raise ScorerAway("this server was started without a scorer")
         if past.document is not None and past.history is None:
             raise ScorerAway("the run has left no histories: `regulars score` makes one that does")
-        answer = self._scorer.ask(request_of(past))
-        if answer["run_id"] != past.run_id:
+        answer = score_after_run(self._scorer.ask(message_of(request_of(past))))
+        if isinstance(answer, AnotherRun) or answer.run_id != past.run_id:
             raise ScorerAway("the scorer knows another run than the store")
         is_news = self._live.save(past, score_of(past, answer))
-        pairs = zip(past.lines, answer["put_aside"], strict=True)
+        pairs = zip(past.lines, answer.put_aside, strict=True)
         aside = {line.place: reason for line, reason in pairs if reason is not None}
-        return MadeScore(aside, _current(past, answer["document"]), is_news)
+        return MadeScore(aside, _current(past, answer.document), is_news)
 
-    def course(self, customer_id: str) -> dict[str, Any] | None:
+    def course(self, customer_id: str) -> CourseAnswer | None:
         """What `serving.live.course.course_after` says of a customer.
 
         None where nothing can be said at the moment: the scorer is away or busy, knows another
         run than readers see, or does not know what the customer bought.
         """
-        return self._told(customer_id, {"wish": "course"})
+        if (lines := self._lines_at_hand(customer_id)) is None:
+            return None
+        message = self._asked(CourseRequest(lines=lines))
+        answer = None if message is None else course_answer(message)
+        if isinstance(answer, AnotherRun) or answer is None or answer.run_id != lines.run_id:
+            return None
+        return answer
 
-    def products(self, customer_id: str, asked: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-        """The best products that pass the filters `asked`; None as in `course`."""
-        told = self._told(customer_id, {"wish": "products", "asked": asked})
-        return None if told is None else told["recommendations"]
+    def products(self, customer_id: str, query: ProductQuery) -> Sequence[RankedProduct] | None:
+        """The best products that pass the filters of `query`; None as in `course`."""
+        if (lines := self._lines_at_hand(customer_id)) is None:
+            return None
+        message = self._asked(ProductsRequest(lines=lines, query=query))
+        answer = None if message is None else products_answer(message)
+        if isinstance(answer, AnotherRun) or answer is None or answer.run_id != lines.run_id:
+            return None
+        return answer.recommendations
 
-    def _told(self, customer_id: str, wish: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _lines_at_hand(self, customer_id: str) -> CustomerLines | None:
+        """A customer's lines, where all are known and the scorer has time."""
         past = self._live.past(customer_id, waiting=False)
         if self._scorer is None or self._is_busy() or past is None or past.history is None:
             return None
+        return lines_of(past)
+
+    def _asked(self, request: CourseRequest | ProductsRequest) -> Message | None:
+        assert self._scorer is not None  # noqa: S101 - who has lines at hand has a scorer
         try:
-            answer = self._scorer.ask({**request_of(past), **wish})
+            return self._scorer.ask(message_of(request))
         except RegularsError as error:
-            log.warning("no %s of a customer: %s", wish["wish"], type(error).__name__)
+            kind = type(request).__name__
+            log.warning("no answer to %s: %s", kind, type(error).__name__)
             return None
-        return answer if answer["run_id"] == past.run_id else None
 
     def overdue(self) -> list[str]:
         """Customers whose score nobody is making."""
@@ -289,48 +322,53 @@ def _after_of(
     )
 
 
-def request_of(past: LivePast) -> dict[str, Any]:
-    """What `serving.live.after.asked_after` takes."""
-    said = {} if past.document is None else json.loads(past.document)
-    return {
-        "customer_id": past.customer_id,
-        "run_id": past.run_id,
-        "history": past.history,
-        "lines": [[line.order_id, line.content] for line in past.lines],
-        "segments": dict(past.segments),
-        "name": said.get("name"),
-        "consent": said.get("consent"),
-        "referral_value": said.get("referral_value"),
-        "earlier": [
-            {
-                "run": {
-                    "run_id": one.run.run_id,
-                    "as_of": one.run.as_of.isoformat(),
-                    "models": one.run.models,
-                },
-                "churn_probability": one.churn_probability,
-                "clv": one.clv,
-            }
-            for one in past.earlier
-        ],
-    }
+def lines_of(past: LivePast) -> CustomerLines:
+    """A customer's lines as the scorer takes them."""
+    return CustomerLines(
+        customer_id=past.customer_id,
+        run_id=past.run_id,
+        history=past.history,
+        sent=tuple((line.order_id, line.content) for line in past.lines),
+    )
 
 
-def score_of(past: LivePast, answer: dict[str, Any]) -> ScoreRow | None:
+def request_of(past: LivePast) -> ScoreRequestAfterRun:
+    """What the scorer is asked for a customer's score beyond the latest run."""
+    document: CustomerDocument = {} if past.document is None else json.loads(past.document)
+    return ScoreRequestAfterRun(
+        lines=lines_of(past),
+        segments=past.segments,
+        name=document.get("name"),
+        consent=document.get("consent"),
+        referral_value=document.get("referral_value"),
+        earlier=tuple(
+            ComparedRun(
+                run_id=earlier.run.run_id,
+                as_of=earlier.run.as_of,
+                models=earlier.run.models,
+                churn_probability=earlier.churn_probability,
+                clv=earlier.clv,
+            )
+            for earlier in past.earlier
+        ),
+    )
+
+
+def score_of(past: LivePast, answer: ScoreAfterRun) -> ScoreRow | None:
     """What readers are to see; None where no line counts as a purchase."""
-    if answer["document"] is None:
+    if answer.document is None or answer.products is None:
         return None
-    said = json.loads(answer["document"])
+    document = json.loads(answer.document)
     same = ("status", "retention_risk", "value_at_risk", "churn_probability", "clv")
     return ScoreRow(
         customer_id=past.customer_id,
-        **{name: said[name] for name in same},
-        expected_profit=said["expected_profit"],
+        **{name: document[name] for name in same},
+        expected_profit=document["expected_profit"],
         consent=past.consent,
         contact_hash=past.contact_hash,
         segments=json.dumps(dict(past.segments), ensure_ascii=False),
-        document=answer["document"],
-        products=answer["products"],
+        document=answer.document,
+        products=answer.products,
     )
 
 

@@ -5,15 +5,14 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import IO, Any
+from typing import IO
 
 from serving.errors import ScorerAway
+from serving.live.messages import Message
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-Answer = dict[str, Any]
 
 
 class Retired(ScorerAway):
@@ -35,7 +34,7 @@ class WorkerProcess:
     def __init__(self, command: Sequence[str]) -> None:
         self.ready: Future[str] = Future()
         self.started_at = time.monotonic()
-        self._asked: dict[int, tuple[float, Future[Answer]]] = {}
+        self._asked: dict[int, tuple[float, Future[Message]]] = {}
         self._number = 0
         self._answered_at = self.started_at
         self._lock = threading.Lock()
@@ -78,7 +77,7 @@ class WorkerProcess:
             answered_at = self._answered_at
         return 0.0 if asked_at is None else time.monotonic() - max(asked_at, answered_at)
 
-    def ask(self, body: Mapping[str, Any]) -> Future[Answer]:
+    def ask(self, body: Message) -> Future[Message]:
         """Send a request; the future holds the answer, or `ScorerAway` when the process ends.
 
         Raises
@@ -86,7 +85,7 @@ class WorkerProcess:
         Retired
             When the process takes nothing new.
         """
-        answer: Future[Answer] = Future()
+        answer: Future[Message] = Future()
         with self._lock:
             if self._is_retired:
                 raise Retired("the process is being replaced")

@@ -16,18 +16,30 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from features.errors import ConfigError, RegularsError
-from features.reading.typing import sent_line, typed_line
+from features.reading.typing import typed_line
 from features.settings.loading import load_settings
 from serving.live.after import Finish, asked_after
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
+from serving.live.messages import (
+    CourseRequest,
+    LoneAnswer,
+    LoneRequest,
+    Message,
+    PopularRequest,
+    ProductsRequest,
+    ScorerAnswer,
+    ScoreRequestAfterRun,
+    ScorerRequest,
+    answer_message,
+    request_in,
+)
 from serving.live.products import popular_products, products_after
 from serving.live.scorer import CustomerBackground, CustomerScore, ScoreQuestion, Scorer
 from serving.scoring.answers import encode
@@ -44,15 +56,8 @@ MOST_TOGETHER = 16
 
 PIPE_BYTES = 1 << 16
 
-WISHES: Mapping[str, Callable[[Scorer, Settings, Mapping[str, Any]], dict[str, Any]]] = {
-    "course": course_after,
-    "products": products_after,
-    "popular": popular_products,
-}
-"""What may be asked for beside a score."""
 
-
-def answer(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
+def answer(scorer: Scorer, settings: Settings, message: Message) -> Message:
     """The answer to one request; see `answers`.
 
     Raises
@@ -60,75 +65,78 @@ def answer(scorer: Scorer, settings: Settings, body: Mapping[str, Any]) -> dict[
     ConfigError
         When the request does not fit; see `Scorer.score`.
     """
-    (found,) = answers(scorer, settings, [body])
-    if isinstance(found, Exception):
-        raise found
-    return found
+    (outcome,) = answers(scorer, settings, [message])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def answers(
-    scorer: Scorer, settings: Settings, bodies: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any] | Exception]:
-    """Score the customers of some requests.
-
-    Parameters
-    ----------
-    bodies : each what `asked_after` takes, with a `wish` what the function of `WISHES` takes, or
-        `customer_id`, `lines` (fields of `SentLine`, times in ISO 8601), `as_of` (a date or
-        None), `consents`
+    scorer: Scorer, settings: Settings, messages: Sequence[Message]
+) -> list[Message | Exception]:
+    """Answer some requests; see `serving.live.messages`. Customers are scored together.
 
     Returns
     -------
-    For each that of the function named, or `document` and `put_aside`: number of the line,
-    from 0, and the rule's code; or why there is no answer.
+    For each its answer, or why there is none.
     """
-    found: dict[int, dict[str, Any] | Exception] = {}
-    asked: dict[int, tuple[ScoreQuestion, Finish]] = {}
-    for place, body in enumerate(bodies):
+    outcomes: dict[int, ScorerAnswer | Exception] = {}
+    questions: dict[int, tuple[ScoreQuestion, Finish]] = {}
+    for place, message in enumerate(messages):
         try:
-            one = _asked(scorer, settings, body)
+            first = _begun(scorer, settings, request_in(message))
         except Exception as error:  # noqa: BLE001 - told to who asked
-            found[place] = error
+            outcomes[place] = error
         else:
-            if isinstance(one, dict):
-                found[place] = one
+            if isinstance(first, tuple):
+                questions[place] = first
             else:
-                asked[place] = one
-    scored = _scored(scorer, [ask for ask, _ in asked.values()])
-    for (place, (_, finish)), said in zip(asked.items(), scored, strict=True):
+                outcomes[place] = first
+    scored = _scored(scorer, [question for question, _ in questions.values()])
+    for (place, (_, finish)), score in zip(questions.items(), scored, strict=True):
         try:
-            found[place] = finish(said) if isinstance(said, CustomerScore | ConfigError) else said
+            if isinstance(score, CustomerScore | ConfigError):
+                outcomes[place] = finish(score)
+            else:
+                outcomes[place] = score
         except ConfigError as error:
-            found[place] = error
-    return [found[place] for place in range(len(bodies))]
+            outcomes[place] = error
+    in_order = [outcomes[place] for place in range(len(messages))]
+    return [one if isinstance(one, Exception) else answer_message(one) for one in in_order]
 
 
-def _asked(
-    scorer: Scorer, settings: Settings, body: Mapping[str, Any]
-) -> tuple[ScoreQuestion, Finish] | dict[str, Any]:
-    if "wish" in body:
-        return WISHES[body["wish"]](scorer, settings, body)
-    if "run_id" in body:
-        return asked_after(scorer, settings, body)
-    lines = [sent_line(line) for line in body["lines"]]
-    ask = ScoreQuestion(
-        customer_id=body["customer_id"],
-        lines=[typed_line(line, settings.data) for line in lines],
-        as_of=date.fromisoformat(body["as_of"]) if body["as_of"] else None,
-        known=CustomerBackground(consents=body["consents"]),
+def _begun(
+    scorer: Scorer, settings: Settings, request: ScorerRequest
+) -> tuple[ScoreQuestion, Finish] | ScorerAnswer:
+    """Whom to score and what makes the answer of it, or the answer."""
+    match request:
+        case CourseRequest():
+            return course_after(scorer, settings, request)
+        case ProductsRequest():
+            return products_after(scorer, settings, request)
+        case PopularRequest():
+            return popular_products(scorer, request)
+        case ScoreRequestAfterRun():
+            return asked_after(scorer, settings, request)
+        case LoneRequest():
+            question = ScoreQuestion(
+                customer_id=request.customer_id,
+                lines=[typed_line(line, settings.data) for line in request.lines],
+                as_of=request.as_of,
+                known=CustomerBackground(consents=request.consents),
+            )
+            return question, _alone
+
+
+def _alone(outcome: CustomerScore | ConfigError) -> LoneAnswer:
+    if isinstance(outcome, ConfigError):
+        raise outcome
+    aside = tuple(
+        (number, judged.reason)
+        for number, judged in enumerate(outcome.judged)
+        if judged.reason is not None
     )
-    return ask, _alone
-
-
-def _alone(found: CustomerScore | ConfigError) -> dict[str, Any]:
-    if isinstance(found, ConfigError):
-        raise found
-    aside = [
-        {"line": number, "reason": one.reason}
-        for number, one in enumerate(found.judged)
-        if one.reason is not None
-    ]
-    return {"document": found.document, "put_aside": aside}
+    return LoneAnswer(document=outcome.document, put_aside=aside)
 
 
 def _scored(scorer: Scorer, asks: Sequence[ScoreQuestion]) -> list[CustomerScore | Exception]:
@@ -188,7 +196,7 @@ def _waiting(requests: BufferedReader) -> Iterator[list[bytes]]:
         yield lines
 
 
-def _outcome(found: dict[str, Any] | Exception) -> dict[str, Any]:
+def _outcome(found: Message | Exception) -> Message:
     if isinstance(found, ConfigError):
         return {"refused": list(found.problems)}
     if isinstance(found, Exception):
@@ -198,7 +206,7 @@ def _outcome(found: dict[str, Any] | Exception) -> dict[str, Any]:
     return {"answer": found}
 
 
-def _say(out: TextIO, messages: Sequence[Mapping[str, Any]]) -> None:
+def _say(out: TextIO, messages: Sequence[Message]) -> None:
     out.write("".join(f"{encode(message)}\n" for message in messages))
     out.flush()
 

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from features.reading.typing import sent_line
+from serving.live.messages import LoneRequest
 from serving.web.schemas import (
     Model,
     Money,
@@ -118,6 +120,15 @@ class ScoreRequest(ApiShape):
     consents: bool = Field(
         False, description="To personal recommendations, where `recommend.needs_consent` asks"
     )
+
+    def to_request(self) -> LoneRequest:
+        """What the scorer is asked."""
+        return LoneRequest(
+            customer_id=self.customer_id,
+            lines=tuple(sent_line(line.model_dump()) for line in self.lines),
+            as_of=None if self.as_of is None else date.fromisoformat(self.as_of),
+            consents=self.consents,
+        )
 
 
 class PutAside(ApiShape):

@@ -1,15 +1,24 @@
 """Answers of the models alone: nothing is read from the store, nothing is kept."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from serving.errors import ScorerAway
 from serving.live import schemas as live_models
-from serving.live.pipe import Answer
+from serving.live.messages import (
+    LoneRequest,
+    Message,
+    PopularRequest,
+    ProductQuery,
+    lone_answer,
+    message_of,
+    popular_answer,
+)
 from serving.live.worker import ScoresOne
+from serving.store.documents import CustomerDocument
 from serving.web import schemas as models
 from serving.web.params import JSON, PopularQuery, body_schema, json_body
 from serving.web.problems import declared
@@ -30,8 +39,9 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
         openapi_extra=body_schema(live_models.ScoreRequest),
     )
     def score(request: Request) -> Response:
-        answer = ask(request.model_dump())
-        body = {**_alone(answer["document"]), "put_aside": answer["put_aside"]}
+        answer = lone_answer(ask(request.to_request()))
+        aside = [{"line": place, "reason": reason} for place, reason in answer.put_aside]
+        body = {**_alone(answer.document), "put_aside": aside}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 
     @router.get(
@@ -42,13 +52,13 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
         responses=declared(422, 503),
     )
     def get_popular_products(query: Annotated[PopularQuery, Query()]) -> Response:
-        answer = ask({"wish": "popular", "asked": query.model_dump()})
-        return Response(json.dumps(answer, ensure_ascii=False), media_type=JSON)
+        answer = popular_answer(ask(PopularRequest(query=ProductQuery(**query.model_dump()))))
+        return Response(json.dumps(vars(answer), ensure_ascii=False), media_type=JSON)
 
-    def ask(body: dict[str, Any]) -> Answer:
+    def ask(request: LoneRequest | PopularRequest) -> Message:
         if scorer is None:
             raise ScorerAway("this server was started without a scorer")
-        return scorer.ask(body)
+        return scorer.ask(message_of(request))
 
     return router
 
@@ -60,7 +70,7 @@ OF_A_RUN = {
 """What an answer about orders alone does not tell."""
 
 
-def _alone(document: dict[str, Any]) -> dict[str, Any]:
+def _alone(document: CustomerDocument) -> CustomerDocument:
     """A document without what only a run can say."""
     kept = {name: value for name, value in document.items() if name not in OF_A_RUN}
     lineage = {

@@ -20,7 +20,8 @@ from features.reading.order_line import Line
 from features.reading.typing import with_catalogue
 from features.rows import Rows
 from serving.live.context import RunContext, newest_day
-from serving.live.shelf import ProductQuery, Shelf, baskets
+from serving.live.messages import ProductQuery
+from serving.live.shelf import Shelf, baskets
 from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
 from serving.scoring.economics import profits
 from serving.scoring.explanation import SCORES, Explainer, ScoredRows
@@ -29,6 +30,7 @@ from serving.scoring.lineage import models_of
 from serving.scoring.outlook import categories_of
 from serving.scoring.reasons import About
 from serving.settings import Settings
+from serving.store.documents import CustomerDocument, RankedProduct
 from serving.store.run import RunInfo
 from training.bundle.publication import Models
 
@@ -86,7 +88,7 @@ class CustomerScore:
     `products` are all that are recommended, as JSON.
     """
 
-    document: dict[str, Any]
+    document: CustomerDocument
     judged: tuple[JudgedLine, ...]
     products: str
 
@@ -393,7 +395,7 @@ class Scorer:
             )
         ]
 
-    def _recommended(self, day: date, customers: Sequence[_Read]) -> list[list[dict[str, Any]]]:
+    def _recommended(self, day: date, customers: Sequence[_Read]) -> list[list[RankedProduct]]:
         """The ranked products of each."""
         consenting = {one.ask.customer_id for one in customers if one.ask.known.consents}
         held = {one.ask.customer_id: one.baskets for one in customers}
@@ -402,7 +404,7 @@ class Scorer:
 
     def products(
         self, customer_id: str, lines: Iterable[TypedLine], *, asked: ProductQuery, consents: bool
-    ) -> list[dict[str, Any]]:
+    ) -> list[RankedProduct]:
         """The best products for a customer with these lines; see `Shelf.listed`."""
         day, seen = self.seen(lines)
         orders = baskets(seen)
@@ -412,7 +414,7 @@ class Scorer:
             customer_id, orders, day, asked, {customer_id} if consents else ()
         )
 
-    def popular(self, asked: ProductQuery) -> list[dict[str, Any]]:
+    def popular(self, asked: ProductQuery) -> list[RankedProduct]:
         """The best products for somebody without orders; see `Shelf.listed`."""
         return self._shelf.listed("", (), self.as_of, asked)
 

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 
@@ -12,30 +11,17 @@ from features.errors import ConfigError
 from features.orders.log import day_date
 from features.reading.order_line import Line
 from serving.live.context import RunContext
+from serving.live.messages import ProductQuery
 from serving.settings import Settings
+from serving.store.documents import RankedProduct
 from training.recommend.answer import Pick
 from training.recommend.filters import RecommendationRules
 from training.recommend.model import RecommendationModel
-from training.recommend.recommender import Kind
 
 SCORE_DIGITS = 6
 
 Baskets = Sequence[tuple[date, Collection[str]]]
 """Day and products of each order, in the order of time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProductQuery:
-    """Which products somebody asks for, within what the shop's rules let through.
-
-    `segment` is an RFM group: for whoever has no orders, what is popular in it comes first.
-    """
-
-    limit: int
-    kind: Kind = "all"
-    category: str | None = None
-    exclude: Sequence[str] = ()
-    segment: str | None = None
 
 
 class Shelf:
@@ -58,7 +44,7 @@ class Shelf:
 
     def of_run(
         self, customers: Mapping[str, Baskets], day: date, consenting: Collection[str]
-    ) -> dict[str, list[dict[str, Any]]]:
+    ) -> dict[str, list[RankedProduct]]:
         """What a run of `day` lists for each: the best of all, behind them more new ones."""
         buyers = {name: orders for name, orders in customers.items() if orders}
         if self._model is None or not buyers:
@@ -85,7 +71,7 @@ class Shelf:
         day: date,
         asked: ProductQuery,
         consenting: Collection[str] = (),
-    ) -> list[dict[str, Any]]:
+    ) -> list[RankedProduct]:
         """The best products that pass what is asked for, filtered before they are counted.
 
         Without filters those that a run lists first; who has no `orders` is shown what sells.
@@ -116,7 +102,7 @@ class Shelf:
         )
         return [self._named(rank, pick) for rank, pick in enumerate(found[customer_id], 1)]
 
-    def _named(self, rank: int, pick: Pick) -> dict[str, Any]:
+    def _named(self, rank: int, pick: Pick) -> RankedProduct:
         """A ranked product as it is published."""
         name, category = self._products.get(pick.product_id, (None, None))
         why = pick.why

@@ -9,17 +9,18 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from features.errors import ConfigError, RegularsError
 from serving.errors import ScorerAway, ScorerBusy
 from serving.live import CONTEXT
-from serving.live.pipe import Answer, Retired, WorkerProcess
+from serving.live.messages import Message
+from serving.live.pipe import Retired, WorkerProcess
 from training.bundle.manifest import CURRENT
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class ScoresOne(Protocol):
     def pending(self) -> int:
         """How many scores were asked for and are not made."""
 
-    def ask(self, body: Mapping[str, Any]) -> Answer:
+    def ask(self, body: Message) -> Message:
         """The answer to a request.
 
         Raises
@@ -134,7 +135,7 @@ class Worker:
                 time.sleep(0.01)
             process.kill()
 
-    def ask(self, body: Mapping[str, Any]) -> Answer:
+    def ask(self, body: Message) -> Message:
         """Score one customer; see `ScoresOne`."""
         if not self._places.acquire(blocking=False):
             raise ScorerBusy("as many scores are being made as can be at once")
@@ -146,10 +147,10 @@ class Worker:
             raise ConfigError(message["refused"])
         if "failed" in message:
             raise RegularsError(f"a score failed: {message['failed']}")
-        answer: Answer = message["answer"]
+        answer: Message = message["answer"]
         return answer
 
-    def _sent(self, body: Mapping[str, Any]) -> Answer:
+    def _sent(self, body: Message) -> Message:
         # a process that is being replaced has not seen the request: the next one takes it
         for _ in range(2):
             current = self._current

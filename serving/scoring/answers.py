@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from serving.store.documents import CustomerDocument
 from serving.store.run import NO_UNIT, RunInfo
 
 EMBEDDED_RECOMMENDATIONS = 5
@@ -118,7 +119,7 @@ def blocks(
         }
 
 
-def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[dict[str, Any]]:
+def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[CustomerDocument]:
     """The documents of a few customers, as values; `blocks` writes the same as text.
 
     Parameters

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from serving.store.documents import RankedProduct
 from serving.store.protocol import ChurnFilter, Consent, SortKey
 from serving.web.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
@@ -57,7 +58,7 @@ class RecommendationQuery(_ProductQuery):
 
     kind: Literal["all", "repeat", "new"] = "all"
 
-    def select(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def select(self, products: Sequence[RankedProduct]) -> list[RankedProduct]:
         """The products that pass every filter, best first, at most `limit`."""
         wanted = (
             product

@@ -11,6 +11,16 @@ from features.orders.log import day_number, read_orders
 from features.sources import FrameSource
 from serving.live.context import RunContext
 from serving.live.course import RiskCourse, course_after
+from serving.live.messages import (
+    AnotherRun,
+    CourseAnswer,
+    CourseRequest,
+    CustomerLines,
+    answer_message,
+    course_answer,
+    message_of,
+    request_in,
+)
 from serving.live.scorer import Scorer
 from serving.scoring.run import score
 from tests.support.sent import typed_lines_of
@@ -96,17 +106,17 @@ def test_an_order_changes_what_it_would_in_a_run(trained, models, scorer, lines)
         (customer, course_of(scorer, trained, mine).after_an_order())
         for customer, mine in lines.items()
     ]
-    helped = [(one, after) for one, after in told if after and after["by"]]
+    helped = [(one, after) for one, after in told if after and after.by]
     assert helped
     assert [after for _, after in told if after is None]
     for customer, after in helped[:3]:
-        for day in (trained.log.end, date.fromisoformat(after["by"])):
+        for day in (trained.log.end, date.fromisoformat(after.by)):
             orders = with_order(trained, customer, day)
             with read_orders(trained.settings, FrameSource(orders)) as log:
                 said = said_by_run(log, models, day + timedelta(days=1)).loc[customer]
             assert said["retention_risk"] == "low"
             if day == trained.log.end:
-                now = after["now"]
+                now = after.now
                 assert now["churn_probability"] == round(said["churn_probability"], 4)
                 assert now["retention_risk"] == said["retention_risk"]
 
@@ -115,31 +125,38 @@ def test_the_last_day_that_helps_is_the_last(trained, scorer, lines):
     for mine in lines.values():
         course = course_of(scorer, trained, mine)
         after = course.after_an_order()
-        if after is None or after["by"] is None or after["by"] == after["ends"]:
+        if after is None or after.by is None or after.by == after.ends:
             continue
-        by = day_number(date.fromisoformat(after["by"]))
+        by = day_number(date.fromisoformat(after.by))
         assert list(course._after([by, by + 1])["retention_risk"] == "low") == [True, False]
 
 
+def asked(run_id, *sent):
+    lines = CustomerLines(customer_id="c0003", run_id=run_id, history=None, sent=sent)
+    return CourseRequest(lines=lines)
+
+
 def test_the_worker_is_asked_for_it(trained, scorer):
-    body = {"run_id": "another", "customer_id": "c0003", "history": None, "lines": []}
-    assert course_after(scorer, trained.settings, body) == {"run_id": scorer.run.run_id}
-    body["run_id"] = scorer.run.run_id
-    nothing = {"run_id": scorer.run.run_id, "alive": None, "order": None}
-    assert course_after(scorer, trained.settings, body) == nothing
+    run_id = scorer.run.run_id
+    another = course_after(scorer, trained.settings, asked(run_id="another"))
+    assert another == AnotherRun(run_id=run_id)
+    assert course_after(scorer, trained.settings, asked(run_id)) == CourseAnswer(run_id=run_id)
     line = {"ordered_at": "2024-05-01T10:00:00", "product_id": "p001", "amount": 9.0}
     content = {**dict.fromkeys(("product_name", "category", "channel", "unit_price", "cost")),
                "quantity": 1.0, "discount": 0.0, "currency": None, **line}  # fmt: skip
-    body["lines"] = [["o1", json.dumps(content)]]
-    told = course_after(scorer, trained.settings, body)
-    assert told["alive"][0][0] == "2024-05-02"
-    assert told["alive"][-1][0] == trained.log.end.isoformat()
-    assert told["order"]["amount"] == 9.0
+    sent = asked(run_id, ("o1", json.dumps(content)))
+    answer = course_after(scorer, trained.settings, sent)
+    assert answer.alive[0][0] == "2024-05-02"
+    assert answer.alive[-1][0] == trained.log.end.isoformat()
+    assert answer.order.amount == 9.0
+    through_the_pipe = json.loads(json.dumps(answer_message(answer)))
+    assert course_answer(through_the_pipe).order == answer.order
+    assert request_in(json.loads(json.dumps(message_of(sent)))) == sent
 
 
 def test_where_orders_alone_do_not_tell_nothing_is_told(trained, models, scorer):
     columns = (*models.manifest.columns, "visits_30d")
     wider = replace(models, manifest=replace(models.manifest, columns=columns))
-    asked = Scorer(wider, trained.settings, scorer._context)
-    body = {"run_id": scorer.run.run_id, "customer_id": "c0003", "history": None, "lines": []}
-    assert course_after(asked, trained.settings, body)["alive"] is None
+    wide_scorer = Scorer(wider, trained.settings, scorer._context)
+    answer = course_after(wide_scorer, trained.settings, asked(scorer.run.run_id))
+    assert answer.alive is None
