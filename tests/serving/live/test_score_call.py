@@ -2,12 +2,14 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from features.errors import ConfigError
 from serving.errors import ScorerAway, ScorerBusy
+from serving.live.messages import request_in
 from serving.live.process import answer
 from serving.live.schemas import MOST_LINES, Prediction
 from serving.live.scorer import Scorer
@@ -159,7 +161,8 @@ def test_numbers_beyond_all_measure_are_refused(number):
 def test_moments_may_have_an_offset_or_not(moment):
     scorer = Says(ConfigError("lines: none."))
     post(client_with(scorer), {"customer_id": "a", "lines": [{**LINE, "ordered_at": moment}]})
-    assert scorer.asked[0]["lines"][0]["ordered_at"] == moment
+    (line,) = request_in(scorer.asked[0]).lines
+    assert line.ordered_at == datetime.fromisoformat(moment)
 
 
 @pytest.mark.parametrize(
