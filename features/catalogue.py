@@ -7,6 +7,7 @@ from features.blocks import (
     categories,
     channels,
     contacts,
+    contract,
     discounts,
     gaps,
     interactions,
@@ -49,6 +50,9 @@ OPTIONAL_BLOCKS: tuple[Block, ...] = (
     interactions.REFERRALS,
     contacts.BLOCK,
     membership.BLOCK,
+    contract.STARTS,
+    contract.TERMS,
+    contract.PAYMENTS,
 )
 """Blocks that need an optional table; those of `data.customers` follow from its configuration."""
 
@@ -57,19 +61,31 @@ OPTIONAL_FEATURES: dict[str, Feature] = {
 }
 
 
+LIVE_BLOCKS: tuple[Block, ...] = (*BLOCKS, contract.PAYMENTS)
+"""The blocks that orders alone tell: computed for one customer when an order comes in."""
+
+LIVE_FEATURES: frozenset[str] = frozenset(
+    feature.name for block in LIVE_BLOCKS for feature in block.features
+)
+
+
 def blocks_for(data: Data) -> tuple[Block, ...]:
     """The blocks that the configured tables can fill: all of `BLOCKS`, then the optional ones.
 
     Without an optional table these are `BLOCKS` themselves.
     """
+    customers = data.customers
+    ends = customers is not None and bool(customers.cancelled_on)
+    starts = ends and customers is not None and bool(customers.started_on)
     have = {
         "interactions": data.interactions is not None,
         "referrals": data.interactions is not None and bool(data.interactions.other_customer_id),
         "contacts": data.contacts is not None,
-        "cancellations": data.customers is not None and bool(data.customers.cancelled_on),
+        "cancellations": ends,
+        "contract_starts": starts,
+        "contract_terms": starts and customers is not None and bool(customers.term_months),
     }
     chosen = tuple(block for block in OPTIONAL_BLOCKS if block.needs and have[block.needs])
-    customers = data.customers
     noted = (attributes.block_of(customers),) if customers and customers.attributes else ()
     return (*BLOCKS, *chosen, *noted)
 

@@ -35,6 +35,8 @@ _NEEDS = {
     "referrals": "needs `[data.interactions]` with `other_customer_id`",
     "contacts": "needs `[data.contacts]`",
     "cancellations": "needs `[data.customers]` with `cancelled_on`",
+    "contract_starts": "needs `[data.customers]` with `cancelled_on` and `started_on`",
+    "contract_terms": "needs `[data.customers]` with `started_on` and `term_months`",
 }
 
 _ATTRIBUTES = """

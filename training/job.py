@@ -12,10 +12,9 @@ from filelock import FileLock, Timeout
 
 from features.engines.build import build_features
 from features.errors import Busy, NotEnoughData, RegularsError
-from features.orders.log import OrderLog, day_date
+from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis
 from features.settings.predict import Predict
-from features.sql import row
 from training.backtest.backtest import (
     Backtest,
     Progress,
@@ -34,6 +33,7 @@ from training.errors import BundleError
 from training.models.estimator import write_json
 from training.models.prior_share import prior_share
 from training.past.plan import TrainingPlan, plan_training
+from training.past.reach import first_purchase
 from training.promotion.promotion import (
     Champion,
     Verdict,
@@ -133,12 +133,6 @@ def prepare_training(
         left_out={name: why for name, why in obstacles.items() if why is not None},
         first_day=first_day,
     )
-
-
-def first_purchase(log: OrderLog[TrainingSettings]) -> date:
-    """The first day on which a known customer bought: before it there is nobody to learn from."""
-    (first,) = row(log.connection, "SELECT min(day) FROM days")
-    return log.first_day if first is None else day_date(int(str(first)))
 
 
 def train(

@@ -29,9 +29,18 @@ Unit = Literal[
     "days", "orders", "money", "share", "ratio", "count", "hour", "nats", "points", "yes_no"
 ]
 
-Needs = Literal["interactions", "referrals", "contacts", "customers", "cancellations"]
+Needs = Literal[
+    "interactions",
+    "referrals",
+    "contacts",
+    "customers",
+    "cancellations",
+    "contract_starts",
+    "contract_terms",
+]
 """Which optional table a block is computed from; `referrals`: interactions that say whom they
-brought; `cancellations`: customers with the date of their cancellation."""
+brought; `cancellations`: customers with the date of their cancellation; `contract_starts` and
+`contract_terms`: those with the day on which the contract began, and with its term as well."""
 
 
 @dataclass(frozen=True)

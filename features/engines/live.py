@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from features.blocks.block import Block
-from features.catalogue import BLOCKS
+from features.catalogue import BLOCKS, LIVE_BLOCKS
 from features.compiler.arithmetic import run
 from features.engines.grain import Columns, GrainRows, days_of
 from features.engines.program import CatalogueProgram
@@ -79,8 +79,8 @@ class LiveEngine:
 
 @lru_cache(maxsize=4)
 def live_engine(minor_units: int) -> LiveEngine:
-    """The engine of the whole catalogue, made once in a process."""
-    return LiveEngine(minor_units)
+    """The engine of all that orders alone tell, made once in a process."""
+    return LiveEngine(minor_units, LIVE_BLOCKS)
 
 
 @dataclass(frozen=True, kw_only=True)

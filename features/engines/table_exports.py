@@ -32,6 +32,13 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 """Section → column → its type. Days, `seen_day` and money as in `features.engines.exports.LINE_COLUMNS`;
 `value` is the score of a satisfaction, `other_customer_id` whom a referral brought."""
 
+_CONTRACT = (
+    ("cancellations", "cancelled_day", "INTEGER"),
+    ("contract_starts", "began_day", "INTEGER"),
+    ("contract_terms", "term_months", "DOUBLE"),
+)
+"""What blocks of contracts need → the column of `customers` → its type."""
+
 _STRANGER = "chr(31) ||"
 """Prefix of the number of a person who has bought nothing; no customer id begins with it."""
 
@@ -43,9 +50,9 @@ def columns_of(section: str, blocks: tuple[Block, ...]) -> Mapping[str, str]:
     noted = [
         feature.name for block in blocks if block.needs == section for feature in block.features
     ]
-    ends = any(block.needs == "cancellations" for block in blocks)
-    cancelled = {"cancelled_day": "INTEGER"} if ends else {}
-    return {"customer_id": "VARCHAR", **cancelled, **dict.fromkeys(noted, "DOUBLE")}
+    needs = {block.needs for block in blocks}
+    contract = {name: kind for need, name, kind in _CONTRACT if need in needs}
+    return {"customer_id": "VARCHAR", **contract, **dict.fromkeys(noted, "DOUBLE")}
 
 
 def write_table(log: OrderLog, section: Section, path: Path) -> int:

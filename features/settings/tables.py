@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from features.settings.section import ColumnName, Section
 
@@ -83,8 +83,12 @@ class Customers(Section):
     """Address, phone number or mail address; no feature."""
     cancelled_on: ColumnName | None = None
     """The day on which the contract was cancelled, empty while it runs."""
+    started_on: ColumnName | None = None
+    """The day on which the contract began, whatever has become of it since."""
+    term_months: ColumnName | None = None
+    """The agreed term of the contract in months, after which it may end or is renewed."""
     date_format: str | None = None
-    """strptime pattern of that day; None: as in the orders."""
+    """strptime pattern of those days; None: as in the orders."""
     attributes: dict[PlainName, ColumnName] = Field(default_factory=dict)
     """Our name → the file's column. A number is a feature as it is."""
     levels: Annotated[
@@ -99,6 +103,14 @@ class Customers(Section):
         if taken := attributes.keys() & {"consent", "name", "contact"}:
             raise ValueError(f"{', '.join(sorted(taken))}: a setting of the table itself")
         return attributes
+
+    @model_validator(mode="after")
+    def _of_contracts(self) -> "Customers":
+        if self.started_on and not self.cancelled_on:
+            raise ValueError("started_on needs cancelled_on: together they describe a contract")
+        if self.term_months and not self.started_on:
+            raise ValueError("term_months needs started_on, the day from which terms are counted")
+        return self
 
     @field_validator("levels")
     @classmethod

@@ -6,8 +6,8 @@ engine as
 
     interactions  customer, day, seen_day, minute, kind, value, other_customer
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
-    attributes    customer, consent, name, contact, cancelled_day where it is configured, and
-                  a column per feature of the table
+    attributes    customer, consent, name, contact, cancelled_day, began_day and term_months where
+                  they are configured, and a column per feature of the table
 
 with customers, days and money as in the orders. Interactions may be of people who have bought
 nothing so far, and a referral may name them; they have negative numbers, so that a
@@ -267,13 +267,24 @@ _CONTACTS = f"""
 _CANCELLED = """
     CAST(CAST(cancelled_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS cancelled_day"""
 
+_BEGAN = """
+    CAST(CAST(started_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS began_day"""
+
 
 def _attributes(table: Customers) -> str:
     numbers = [number_column(name) for name in table.numbers]
     levels = [
         level_column(name, level) for name, values in table.levels.items() for level in values
     ]
-    cancelled = [_CANCELLED] if table.cancelled_on else []
+    contract = [
+        sql
+        for sql, column in (
+            (_CANCELLED, table.cancelled_on),
+            (_BEGAN, table.started_on),
+            ("term_months", table.term_months),
+        )
+        if column
+    ]
     return f"""
-        SELECT customer, {", ".join(["consent", "name", "contact", *cancelled, *numbers, *levels])}
+        SELECT customer, {", ".join(["consent", "name", "contact", *contract, *numbers, *levels])}
         FROM judged_customers JOIN customers USING (customer_id) WHERE reason IS NULL"""

@@ -180,6 +180,19 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
         sentences["unread_cancellation"] = (
             "data.customers.cancelled_on: {rows} values are no dates and say nothing."
         )
+    if table.started_on:
+        written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+        fields["started_at"] = timestamp(table.started_on, types, written)
+        flags["unread_start"] = (plain_text(table.started_on, types), fields["started_at"])
+        sentences["unread_start"] = (
+            "data.customers.started_on: {rows} values are no dates and say nothing."
+        )
+    if table.term_months:
+        fields["term_months"] = number(table.term_months, types, data)
+        flags["unread_term"] = (plain_text(table.term_months, types), fields["term_months"])
+        sentences["unread_term"] = (
+            "data.customers.term_months: {rows} values are no numbers and say nothing."
+        )
     for name, column in table.numbers.items():
         fields[number_column(name)] = number(column, types, data)
         flags[f"unread_{name}"] = (plain_text(column, types), number(column, types, data))

@@ -28,7 +28,7 @@ from training.backtest.ledger import (
     grades_by_version,
     judge_runs,
 )
-from training.job import first_purchase
+from training.past.reach import first_purchase
 
 ROWS_PER_READ = 5_000
 DATES = {

@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow.parquet as pq
 from sqlalchemy.engine import make_url
 
-from features.catalogue import FEATURES
+from features.catalogue import LIVE_FEATURES
 from features.engines.build import build_features
 from features.orders.log import OrderLog
 from features.reading.sent_lines import SentOrderLine
@@ -103,7 +103,7 @@ def _typed(line: LiveLine, data: Data) -> SentOrderLine:
 def _beside(log: OrderLog[Settings], run: ScoreRun, models: Models) -> Mapping[str, dict[str, Any]]:
     """What a score needs of a customer that no order tells."""
     found: dict[str, dict[str, Any]] = {}
-    if wanted := [name for name in models.manifest.columns if name not in FEATURES]:
+    if wanted := [name for name in models.manifest.columns if name not in LIVE_FEATURES]:
         table = build_features(log, run.info.as_of)[wanted]
         known = table.astype(object).where(table.notna(), None)
         for customer_id, row in zip(known.index, known.to_dict("records"), strict=True):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from babel.numbers import get_currency_precision
 
-from features.catalogue import FEATURES
+from features.catalogue import LIVE_FEATURES
 from features.engines.live import CustomerOrders, LiveEngine, live_engine
 from features.errors import ConfigError
 from features.orders.log import day_date, day_number
@@ -135,7 +135,7 @@ class Scorer:
         self._judge = Judge(settings.data)
         self._engine = live_engine(settings.data.minor_units)
         self._columns = list(models.manifest.columns)
-        self._wanted = [name for name in self._columns if name not in FEATURES]
+        self._wanted = [name for name in self._columns if name not in LIVE_FEATURES]
         self._shelf = Shelf(models.recommendation, settings, context)
         products = {} if context is None else context.products
         self._category_of = {product: category for product, (_, category) in products.items()}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import FEATURES
+from features.catalogue import LIVE_BLOCKS
 from features.engines.build import build_features, feature_query
 from features.engines.customer_lines import customer_lines
 from features.engines.live import LiveEngine
@@ -22,7 +22,8 @@ from features.sources import FrameSource
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings
 from tests.support.states import lines_of_a_customer
 
-ENGINE = LiveEngine(minor_units=100)
+ENGINE = LiveEngine(100, LIVE_BLOCKS)
+NAMES = [feature.name for block in LIVE_BLOCKS for feature in block.features]
 DAYS = 430
 
 
@@ -66,9 +67,9 @@ def day(number: int) -> date:
 
 def assert_same(ours: pd.DataFrame, table: pd.DataFrame) -> None:
     """Equal to the bit."""
-    assert list(ours.columns) == list(FEATURES)
+    assert list(ours.columns) == NAMES
     assert list(ours.index) == list(table.index)
-    for name in FEATURES:
+    for name in NAMES:
         np.testing.assert_array_equal(ours[name], table[name], err_msg=name)
 
 
@@ -85,13 +86,13 @@ def rows_of(log: OrderLog, known: date, as_of: date) -> pd.DataFrame:
 def test_it_knows_every_feature_of_the_catalogue_in_its_order():
     line = Line("o1", 19_723, 600, "tea", "drinks", "web", 1.0, 450, 0, None, is_return=False)
     found = ENGINE.orders_of([line]).features(19_724)
-    assert list(found) == list(FEATURES)
+    assert list(found) == NAMES
     assert {type(value) for value in found.values()} == {float}
 
 
 @pytest.mark.parametrize("days", [2, 91, 391, DAYS])
 def test_the_lines_of_a_log_give_the_table_of_the_date(log, days):
-    assert_same(rows_of(log, day(days), day(days)), build_features(log, day(days)))
+    assert_same(rows_of(log, day(days), day(days)), build_features(log, day(days), LIVE_BLOCKS))
 
 
 @pytest.mark.parametrize("days", [2, 100, 101, 102, DAYS])
@@ -113,7 +114,7 @@ def test_the_lines_of_a_log_are_those_visible_at_the_date(log, days):
 @pytest.mark.parametrize("log", ["ordered_at"], indirect=True)
 def test_earlier_dates_are_answered_by_the_last_lines(log):
     for days in (2, 150, 391):
-        assert_same(rows_of(log, log.end, day(days)), build_features(log, day(days)))
+        assert_same(rows_of(log, log.end, day(days)), build_features(log, day(days), LIVE_BLOCKS))
 
 
 @pytest.mark.parametrize("log", ["ordered_at"], indirect=True)
@@ -125,7 +126,7 @@ def test_the_mornings_of_a_customer_are_those_of_the_table(log):
     for days in range(110, DAYS, 40):
         found = {name: one.features(day_number(day(days))) for name, one in orders.items()}
         rows = {name: one for name, one in found.items() if one is not None}
-        assert_same(pd.DataFrame.from_dict(rows, orient="index"), build_features(log, day(days)))
+        assert_same(pd.DataFrame.from_dict(rows, orient="index"), build_features(log, day(days), LIVE_BLOCKS))
 
 
 @pytest.mark.slow
@@ -133,7 +134,7 @@ def test_a_hundred_thousand_values(log):
     values = 0
     for days in range(2, DAYS, 9):
         ours = rows_of(log, day(days), day(days))
-        assert_same(ours, build_features(log, day(days)))
+        assert_same(ours, build_features(log, day(days), LIVE_BLOCKS))
         values += ours.size
     assert values > 100_000
 
@@ -155,7 +156,7 @@ def table_of(lines: list[Line], as_of: int, engine: duckdb.DuckDBPyConnection) -
         FROM rows""")
     seen = f"(SELECT * FROM lines WHERE day < {as_of})"
     orders = f"({orders_of(seen + ' AS known_lines')})"
-    query = feature_query().format(
+    query = feature_query(LIVE_BLOCKS).format(
         as_of=as_of, minor="100e0", lines=seen, orders=orders, days=f"({days_of(orders)})"
     )
     return engine.execute(query).df().drop(columns="customer").astype("float64")
@@ -170,5 +171,5 @@ def table_of(lines: list[Line], as_of: int, engine: duckdb.DuckDBPyConnection) -
 def test_any_lines_in_any_order_give_the_row_of_the_table(lines, days, data, engine):
     as_of = min(one.day for one in lines) + days
     found = ENGINE.orders_of(data.draw(st.permutations(lines))).features(as_of)
-    ours = pd.DataFrame([found] if found else [], columns=list(FEATURES), dtype="float64")
+    ours = pd.DataFrame([found] if found else [], columns=NAMES, dtype="float64")
     assert_same(ours, table_of(lines, as_of, engine))

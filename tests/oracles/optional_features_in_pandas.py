@@ -1,5 +1,6 @@
 """Every feature of the optional tables once more, one customer at a time: slow and obvious."""
 
+from math import copysign, floor
 from statistics import mean
 from typing import Any
 
@@ -7,11 +8,11 @@ import pandas as pd
 
 
 def optional_features_in_pandas(
-    lines: pd.DataFrame, tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, customers: list[str]
+    lines: pd.DataFrame, tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, base: pd.DataFrame
 ) -> pd.DataFrame:
-    """The features of `customers` at `as_of` from order lines and tables known by then.
+    """The features of the customers of `base` at `as_of` from order lines and tables known by then.
 
-    Columns of `tests.support.shop.COLUMNS` and `tests.support.optional_tables.TABLES`.
+    `base` holds the features of the orders, one row per customer. Columns of `tests.support.shop.COLUMNS` and `tests.support.optional_tables.TABLES`.
     """
     known = lines[lines["time"] < as_of]
     events = tables["interactions"].replace({"what": {"Store Visit": "visit"}})
@@ -25,9 +26,11 @@ def optional_features_in_pandas(
             **_referrals(events[events["what"] == "referral"], known, customer),
             **_contacts(sent[sent["who"] == customer], as_of),
             **_membership(people, customer, as_of),
+            **_contract(people, customer, as_of),
+            **_payments(base.loc[customer]),
             **_attributes(people, customer),
         }
-        for customer in customers
+        for customer in base.index
     }
     return pd.DataFrame.from_dict(rows, orient="index").astype("float64")
 
@@ -100,6 +103,47 @@ def _membership(people: pd.DataFrame, customer: str, as_of: pd.Timestamp) -> dic
     over = not pd.isna(left) and left < as_of
     ago = (as_of - left.normalize()).days if over else None
     return {"is_cancelled": over, "days_since_cancellation": ago}
+
+
+def _contract(people: pd.DataFrame, customer: str, as_of: pd.Timestamp) -> dict[str, Any]:
+    names = ("contract_age_days", "days_to_anniversary", "contract_term_months", "days_to_term_end")
+    if customer not in people.index:
+        return dict.fromkeys(names)
+    began, term = people.loc[customer, ["began", "term"]]
+    age = (as_of - began).days if not pd.isna(began) and began < as_of else None
+    year, month = 365.25, 365.25 / 12
+    over = None if age is None or pd.isna(term) else max(_rounded(age / (term * month) - 0.5), 0)
+    values = (
+        age,
+        None if age is None else year - age % year,
+        term,
+        None if over is None else term * month * (over + 1) - age,
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def _payments(base: "pd.Series[float]") -> dict[str, Any]:
+    """From the customer's other features, which have an oracle of their own."""
+    usual = None if pd.isna(base["median_gap_days"]) else base["median_gap_days"]
+    tenure, silence = base["days_since_first_order"], base["days_since_last_order"]
+    orders, last = base["orders"], base["last_order_value"]
+    before = orders * base["mean_order_value"] - last
+    due = min(tenure, 365) / usual if usual else 0.0
+    return {
+        "days_to_payment_anniversary": 365.25 - tenure % 365.25,
+        "payments_missed": max(_rounded(silence / usual - 0.75), 0) if usual else 0,
+        "payments_missed_365d": max(_rounded(due) - base["orders_365d"], 0),
+        "longest_gap_ratio": base["max_gap_days"] / usual if usual else None,
+        "last_payment_ratio": last * (orders - 1) / before if orders > 1 and before else None,
+        "last_payment_ratio_365d": last * base["orders_365d"] / base["spend_365d"]
+        if base["spend_365d"]
+        else None,
+    }
+
+
+def _rounded(number: float) -> float:
+    """Half away from zero, as SQL rounds."""
+    return copysign(floor(abs(number) + 0.5), number)
 
 
 def _attributes(people: pd.DataFrame, customer: str) -> dict[str, Any]:

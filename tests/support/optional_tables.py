@@ -36,8 +36,8 @@ CUSTOMERS = {
 }
 TABLES = {"interactions": INTERACTIONS, "contacts": CONTACTS, "customers": CUSTOMERS}
 
-ENDS = {"cancelled_on": "left"}
-"""What `CUSTOMERS` say beside where contracts are cancelled."""
+ENDS = {"cancelled_on": "left", "started_on": "began", "term_months": "term"}
+"""What `CUSTOMERS` say beside where there are contracts."""
 
 _WORDS = ["Store Visit", "visit", "enquiry", "quote", "cart", "complaint", "mail"]
 
@@ -95,6 +95,10 @@ def busy_tables(orders: pd.DataFrame, *, seed: int = 7) -> dict[str, pd.DataFram
             "Region": rng.choice(["Nord", "Süd", "West", None], len(known) - 1),
         }
     )
+    # some begin before their first order, some after it, some nobody knows when
+    began = first + pd.to_timedelta(rng.integers(-1500, days // 2, len(noted)), unit="D")
+    noted["began"] = began.where(rng.random(len(noted)) < 0.9)
+    noted["term"] = rng.choice([1.0, 12, 24, np.nan], len(noted))
     return {
         "interactions": events.drop_duplicates(ignore_index=True),
         "contacts": sent.drop_duplicates(ignore_index=True),

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from features.catalogue import FEATURES
+from features.catalogue import LIVE_BLOCKS
 from features.engines.build import feature_query
 from features.engines.golden_lines import AS_OF, golden_data, golden_frame, golden_lines
 from features.orders.log import day_number, make_tables, visible_rows
@@ -70,15 +70,16 @@ class LiveProof:
         with engine(settings.engine) as connection:
             make_tables(connection, read_as, FrameSource(golden_frame(lines, data)))
             as_of = day_number(AS_OF)
-            query = feature_query().format(
+            query = feature_query(LIVE_BLOCKS).format(
                 as_of=as_of, minor=f"{data.minor_units}e0", **visible_rows(connection, data, as_of)
             )
-            columns = ", ".join(f"CAST({name} AS DOUBLE) AS {name}" for name in FEATURES)
+            names = [feature.name for block in LIVE_BLOCKS for feature in block.features]
+            columns = ", ".join(f"CAST({name} AS DOUBLE) AS {name}" for name in names)
             rows = connection.execute(f"""
                 SELECT customer_id, {columns}
                 FROM ({query}) AS features JOIN customers USING (customer)
                 ORDER BY customer""").fetchall()
-        features = {customer: dict(zip(FEATURES, row, strict=True)) for customer, *row in rows}
+        features = {customer: dict(zip(names, row, strict=True)) for customer, *row in rows}
         return cls(data, as_of, lines, features)
 
     def check(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
+from features.blocks.contract import CONTRACT_AGE
 from features.blocks.membership import CANCELLED, is_cancelled
 from features.errors import DataError, NotEnoughData
 from features.rows import Features, Rows, column
@@ -24,19 +25,19 @@ from training.models.estimator import (
 )
 from training.models.rhythm import Rhythms
 from training.past.tables import CutoffTable, horizon_of
-from training.process.shifted_beta_geometric import ShiftedBetaGeometric
+from training.process.contract_curve import ContractCurve
 
 TENURE = "days_since_first_order"
-PROCESS_SHARE = 0.5
+PROCESS_SHARE = 0.25
 """Weight of the retention curve itself; the rest is the curve corrected by trees."""
 
 
 class CancellationModel:
-    """The shifted-beta-geometric retention curve, and trees that correct it, in log odds.
+    """The retention curve of contracts by their age, and trees that correct it, in log odds.
 
-    The curve is fitted to all contracts known on the date of training. Within a period customers
-    are taken to cancel evenly. The level of a window, its error as a whole, is
-    taken out before trees learn; the part on which windows agree is added again.
+    The curve (`ContractCurve`) is fitted to all contracts known on the date of training. The level
+    of a window, its error as a whole, is taken out before trees learn; the part on which windows
+    agree is added again.
 
     Parameters
     ----------
@@ -44,10 +45,6 @@ class CancellationModel:
     period_days : length of a contract's period, after which it is renewed or ends
     boosting : how the trees are grown
 
-    References
-    ----------
-    Fader, P. S. & Hardie, B. G. S. (2007). How to Project Customer Retention. Journal of
-    Interactive Marketing 21(1), 76-90.
     """
 
     name: ClassVar[str] = "churn"
@@ -81,7 +78,7 @@ class CancellationModel:
         if CANCELLED not in features or "cancelled" not in labels:
             raise DataError("no cancellations are known. Set data.customers.cancelled_on.")
         today = tables[-1].features if rhythms is None else rhythms.features
-        self.curve_ = ShiftedBetaGeometric().fit(contracts(today, self.period_days))
+        self.curve_ = ContractCurve(period_days=self.period_days).fit(contracts(today))
         parts = [self._members(table) for table in tables]
         if not sum(len(happened) for *_, happened in parts):
             raise NotEnoughData("no contract ran at any past cutoff: nothing can be learned.")
@@ -114,17 +111,22 @@ class CancellationModel:
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given.
 
-        `p_alive` is the probability that the present period is renewed. A customer who has
-        cancelled has a churn probability of 1 and a `p_alive` of 0.
+        `p_alive` is the probability that the contract still runs at the end of its period, from
+        the same hazard. A customer who has cancelled has a churn probability of 1 and a `p_alive`
+        of 0.
         """
         require_columns(features, self.columns_)
         return table_of(self.figures(Rows.of(features)), features)
 
     def figures(self, rows: Rows) -> Figures:
         """The columns of `predict`, without a table around them."""
-        renewed = self.survival(rows, self.period_days)
+        churn = self.probability(rows)
+        ages = ages_of(rows)
+        in_period = self.curve_.cumulative(ages, self.curve_.rest_of_period(ages))
+        in_horizon = np.maximum(self.curve_.cumulative(ages, self.horizon_days), 1e-12)
+        renewed = np.maximum(1 - churn, 1e-12) ** (in_period / in_horizon)
         return {
-            "churn_probability": self.probability(rows),
+            "churn_probability": churn,
             "p_alive": np.where(is_cancelled(rows), 0.0, renewed),
         }
 
@@ -137,11 +139,7 @@ class CancellationModel:
 
     def survival(self, features: Features, days: float) -> Floats:
         """The retention curve: P(not cancelled within `days`), for contracts that run."""
-        start = column(features, TENURE) / self.period_days
-        end = start + days / self.period_days
-        steps = np.arange(int(np.ceil(end.max(initial=0))) + 2)
-        curve = np.log(np.maximum(self.curve_.survival(steps), 1e-300))
-        return np.asarray(np.exp(np.interp(end, steps, curve) - np.interp(start, steps, curve)))
+        return self.curve_.survival(ages_of(features), days)
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """What moves each customer's risk, in log odds against the average customer.
@@ -159,7 +157,8 @@ class CancellationModel:
         share = 1 - PROCESS_SHARE
         by_feature = share * self.trees_.contributions(rows)[:, : len(self.columns_)]
         by_curve = self._process(rows, self.horizon_days) - self.mean_process_
-        by_feature[:, self.columns_.index(TENURE)] += by_curve
+        age = CONTRACT_AGE if CONTRACT_AGE in self.columns_ else TENURE
+        by_feature[:, self.columns_.index(age)] += by_curve
         return Rows(np.column_stack([np.zeros(len(rows)), by_feature]), ["rhythm", *self.columns_])
 
     def importance(self) -> dict[str, float]:
@@ -188,7 +187,7 @@ class CancellationModel:
         model.columns_ = value["columns"]
         model.shift_ = float(value["shift"])
         model.mean_process_ = float(value["mean_process"])
-        model.curve_ = ShiftedBetaGeometric.from_dict(value["curve"])
+        model.curve_ = ContractCurve.from_dict(value["curve"])
         model.trees_ = OffsetBooster.load(directory / "trees.txt", model.columns_)
         return model
 
@@ -211,14 +210,26 @@ class SavedChurn:
         return model
 
 
-def contracts(features: pd.DataFrame, period_days: int) -> pd.DataFrame:
-    """Every contract as `ShiftedBetaGeometric.fit` reads it: `periods`, `cancelled`.
+def ages_of(features: Features) -> Floats:
+    """The age of each contract in days, ≥ 0: since it began, or else since the first order."""
+    tenure = column(features, TENURE)
+    if CONTRACT_AGE not in features:
+        return np.maximum(tenure, 0.0)
+    age = column(features, CONTRACT_AGE)
+    return np.maximum(np.where(np.isnan(age), tenure, age), 0.0)
 
-    A contract begins with the first order. One that was cancelled within a period, or before it
-    began, ended with that period.
+
+def contracts(features: pd.DataFrame) -> pd.DataFrame:
+    """Every contract as `ContractCurve.fit` reads it.
+
+    It came into sight with the first order, or at its beginning where that is later. One that was
+    cancelled before it came into sight ended on that day.
     """
     over = is_cancelled(features)
-    age = features[TENURE].to_numpy(dtype=float)
+    age = ages_of(features)
+    entered = np.maximum(age - features[TENURE].to_numpy(dtype=float), 0.0)
     since = features["days_since_cancellation"].fillna(0.0).to_numpy(dtype=float)
-    lasted = np.maximum(np.ceil((age - since) / period_days), 1.0)
-    return pd.DataFrame({"periods": np.where(over, lasted, age // period_days), "cancelled": over})
+    lasted = np.maximum(np.where(over, age - since, age), entered)
+    return pd.DataFrame(
+        {"entered_days": entered, "watched_days": age, "lasted_days": lasted, "cancelled": over}
+    )

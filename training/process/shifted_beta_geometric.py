@@ -58,6 +58,7 @@ class ShiftedBetaGeometric(FittedModel):
         contracts : one row per contract, or per group of them, with
             `periods` : whole periods it has had, ≥ 0; 1 or more if cancelled
             `cancelled` : True if it ended with the last of them, False if it still runs
+            `entered` : whole periods it had had when it came into sight; 0 without the column
             `customers` : size of the group; 1 without the column
 
         Raises
@@ -81,11 +82,11 @@ class ShiftedBetaGeometric(FittedModel):
             starts=[np.array([1.0, 1.0])],
             largest=LARGEST_PARAMETER,
             penalty=self.penalty,
-            customers=float((renewed + lost)[0]),
+            customers=float((renewed + lost).max()),
         )
         self.a_, self.b_ = maximum.parameters.tolist()
         self.log_likelihood_ = grouped(maximum.parameters)[0]
-        self.customers_ = int((renewed + lost)[0])
+        self.customers_ = int((renewed + lost).max())
         self.converged_ = maximum.converged
         self.diagnosis_ = self._diagnose(maximum, cancellations=int(lost.sum()))
         return self
@@ -183,14 +184,18 @@ def _decisions(contracts: pd.DataFrame) -> tuple[Floats, Floats]:
     customers = _counts(given, "customers").astype(float)
     if (cancelled & (periods == 0)).any():
         raise DataError("contracts: a cancelled one has had at least one period.")
+    entered = _counts(contracts.get("entered", pd.Series(0, index=contracts.index)), "entered")
     renewals = periods - cancelled
+    if (entered > renewals).any():
+        raise DataError("contracts: one ends before it came into sight.")
     length = int(periods.max(initial=0)) + 1
     lost, reached = (
         np.bincount(renewals[rows], weights=customers[rows], minlength=length).astype(np.float64)
         for rows in (cancelled, np.ones_like(cancelled))
     )
-    # Renewed at the end of period i + 1: everyone who has more than i renewals.
-    renewed = reached.sum() - np.cumsum(reached)
+    came = np.bincount(entered, weights=customers, minlength=length).astype(np.float64)
+    # Renewed at the end of period i + 1: everyone in sight who has more than i renewals.
+    renewed = np.cumsum(came) - np.cumsum(reached)
     return renewed, lost
 
 

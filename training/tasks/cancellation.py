@@ -27,11 +27,11 @@ class CancellationTask(ChurnTask):
             period_days=world.settings.predict.contract_days,
             boosting=world.boosting(),
         )
-        return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
+        return model.fit(world.cancellation_tables(fold), rhythms=world.rhythms(fold))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = running(world.judged_table(fold.test))
-        rule = TenureRule().fit(world.tables(fold.train, fold.test))
+        rule = TenureRule().fit(world.cancellation_tables(fold))
         return judged(
             table.labels["cancelled"],
             fitted[self.name].predict(table.features)["churn_probability"],

@@ -13,6 +13,7 @@ from features.segments.rfm import Rfm
 from training.models.boosting import Boosting
 from training.models.rhythm import Rhythms
 from training.past.plan import Fold
+from training.past.reach import cancellations, cutoffs_for_events, first_purchase
 from training.past.tables import CutoffTable, Slot, gaps_before, labels_at, slots_before
 from training.settings import TrainingSettings
 
@@ -39,18 +40,31 @@ class World:
         self._slots: dict[date, list[Slot]] = {}
         self._gaps: dict[date, pd.DataFrame] = {}
         self._rhythms: dict[Fold, Rhythms] = {}
+        self._cutoffs_of_cancellations: dict[Fold, tuple[date, ...]] = {}
         self._fitting = Lock()
         self._purchases: pd.DataFrame | None = None
 
     def prepare(self, fold: Fold) -> None:
         """Compute what `fold` learns from: labels known up to its test date, and that date."""
-        for cutoff in fold.train:
+        for cutoff in dict.fromkeys((*fold.train, *self._prepare_cancellations(fold))):
             known_days = (fold.test - cutoff).days
             self._prepare_labels(cutoff, min(fold.horizon_days, known_days), fold.test)
         self._prepare_features(fold.test)
         if fold.test not in self._slots:
             self._slots[fold.test] = slots_before(self._log, fold.test)
             self._gaps[fold.test] = gaps_before(self._log, fold.test)
+
+    def _prepare_cancellations(self, fold: Fold) -> tuple[date, ...]:
+        """The cutoffs from which cancellations are learned; none where churn is silence."""
+        if self.settings.predict.churn != "cancellation":
+            return ()
+        cutoffs = cutoffs_for_events(fold, first_purchase(self._log), cancellations(self._log))
+        self._cutoffs_of_cancellations[fold] = cutoffs
+        return cutoffs
+
+    def cancellation_tables(self, fold: Fold) -> list[CutoffTable]:
+        """The tables of a prepared fold from which cancellations are learned, oldest first."""
+        return self.tables(self._cutoffs_of_cancellations[fold], fold.test)
 
     def prepare_judged(self, fold: Fold) -> None:
         """Compute what `fold` is judged on: labels of exactly its horizon."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATURES, blocks_for
 from features.engines.build import build_features
+from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.oracles.optional_features_in_pandas import optional_features_in_pandas
@@ -59,7 +60,7 @@ def test_every_feature_at_every_date(tables, log, days):
     as_of = FIRST_DAY + pd.Timedelta(days=days)
     ours = build_features(log, as_of.date())
     known = known_by(as_of, tables, log)
-    expected = optional_features_in_pandas(LINES, known, as_of, list(ours.index))
+    expected = optional_features_in_pandas(LINES, known, as_of, ours[list(FEATURES)])
     assert sorted(expected.columns) == sorted([*OPTIONAL_FEATURES, *ATTRIBUTES])
     for name in expected.columns:
         np.testing.assert_allclose(ours[name], expected[name], rtol=1e-12, err_msg=name)
@@ -137,8 +138,22 @@ def test_the_configured_tables_say_which_blocks_there_are(tmp_path, sections, na
 
 
 def test_cancellations_are_a_block_of_their_own(tmp_path):
-    blocks = blocks_for(settings_with(tmp_path, "customers", **WITH_ENDS).data)
-    assert [block.name for block in blocks[len(BLOCKS) :]] == ["membership", "attributes"]
+    def named(**columns):
+        blocks = blocks_for(settings_with(tmp_path, "customers", customers=columns).data)
+        return [block.name for block in blocks[len(BLOCKS) :]]
+
+    alone = {"cancelled_on": "left"}
+    assert named(**alone) == ["membership", "payments", "attributes"]
+    begun = {**alone, "started_on": "began"}
+    assert named(**begun) == ["membership", "contract", "payments", "attributes"]
+    assert named(**ENDS) == ["membership", "contract", "contract_term", "payments", "attributes"]
+
+
+def test_a_contract_is_described_from_its_end_backwards(tmp_path):
+    with pytest.raises(ConfigError, match="started_on needs cancelled_on"):
+        settings_with(tmp_path, "customers", customers={"started_on": "began"})
+    with pytest.raises(ConfigError, match="term_months needs started_on"):
+        settings_with(tmp_path, "customers", customers=ENDS | {"started_on": None})
 
 
 def test_without_a_column_for_whom_they_brought_nobody_has_referrals(tmp_path):

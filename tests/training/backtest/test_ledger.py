@@ -8,7 +8,7 @@ from features.orders.log import read_orders
 from features.sources import FrameSource
 from tests.support.shop import FIRST_DAY, shop_settings, simulate_orders
 from training.backtest.ledger import ScoredRun, corrections, grades_by_version, judge_runs
-from training.job import first_purchase
+from training.past.reach import first_purchase
 from training.past.tables import labels_at
 
 HORIZON = 30
