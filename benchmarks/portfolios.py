@@ -56,7 +56,9 @@ def simulate_portfolio(
         -rng.integers(1, 8 * 365, policies),
         rng.integers(0, days - 30, policies),
     )
-    every = rng.choice([DAYS_PER_YEAR / 12, DAYS_PER_YEAR / 4, DAYS_PER_YEAR], policies, p=[0.45, 0.25, 0.30])
+    every = rng.choice(
+        [DAYS_PER_YEAR / 12, DAYS_PER_YEAR / 4, DAYS_PER_YEAR], policies, p=[0.45, 0.25, 0.30]
+    )
     term = rng.choice([12, 24], policies, p=[0.8, 0.2])
     book = _Book(
         began=began,
@@ -64,7 +66,9 @@ def simulate_portfolio(
         term=term,
         frailty=rng.gamma(2.0, 0.5, policies),
         unreliable=rng.beta(1.0, 30.0, policies),
-        rise=np.where(rng.random((policies, 13)) < 0.25, rng.uniform(0.06, 0.25, (policies, 13)), 0.02),
+        rise=np.where(
+            rng.random((policies, 13)) < 0.25, rng.uniform(0.06, 0.25, (policies, 13)), 0.02
+        ),
         premium=np.exp(rng.normal(np.log(30.0), 0.6, policies)) * every / (DAYS_PER_YEAR / 12),
     )
     ended, paid = _lived(book, days, loss_per_quarter / 91, strength, rng)

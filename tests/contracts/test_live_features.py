@@ -126,7 +126,10 @@ def test_the_mornings_of_a_customer_are_those_of_the_table(log):
     for days in range(110, DAYS, 40):
         found = {name: one.features(day_number(day(days))) for name, one in orders.items()}
         rows = {name: one for name, one in found.items() if one is not None}
-        assert_same(pd.DataFrame.from_dict(rows, orient="index"), build_features(log, day(days), LIVE_BLOCKS))
+        assert_same(
+            pd.DataFrame.from_dict(rows, orient="index"),
+            build_features(log, day(days), LIVE_BLOCKS),
+        )
 
 
 @pytest.mark.slow

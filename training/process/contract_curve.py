@@ -74,18 +74,14 @@ class ContractCurve:
         self.shape_ = np.ones(self._parts)
         for _ in range(ROUNDS):
             self.shape_ = _beside(parts, ended, expected * self.levels_[periods], self._parts)
-            self.levels_ = _beside(
-                periods, ended, expected * self.shape_[parts], len(self.levels_)
-            )
+            self.levels_ = _beside(periods, ended, expected * self.shape_[parts], len(self.levels_))
         return self
 
     def _fit_model(
         self, entered: Floats, lasted: Floats, watched: Floats, cancelled: Floats
     ) -> None:
         """Fit the model to the periods that have ended: of others only who left is known."""
-        first, ended, last = (
-            np.floor(days / self._period) for days in (entered, watched, lasted)
-        )
+        first, ended, last = (np.floor(days / self._period) for days in (entered, watched, lasted))
         over = cancelled.astype(bool) & (last < ended)
         periods = np.where(over, last + 1, np.minimum(last, ended))
         table = pd.DataFrame(

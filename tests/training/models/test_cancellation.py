@@ -54,7 +54,7 @@ def test_features_and_labels_see_only_their_own_time(shop):
     assert (past[0].features["is_cancelled"].mean()) < then.features["is_cancelled"].mean()
 
 
-def test_the_retention_curve_is_found_again(shop, fitted):
+def test_the_retention_curve_is_found_again(shop):
     *_, features, _ = shop
     curve = ContractCurve(period_days=PERIOD_DAYS).fit(contracts(features))
     true = np.cumprod(1 - A / (A + B + np.arange(12)))

@@ -1,6 +1,7 @@
 """Rare events are looked for further back."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from training.past.plan import Fold
 from training.past.reach import ENOUGH_EVENTS, MOST_CUTOFFS, cutoffs_for_events
@@ -30,7 +31,7 @@ def test_too_many_cutoffs_are_thinned_and_reach_as_far():
     cutoffs = cutoffs_for_events(FOLD, ago(3_000), events)
     assert len(cutoffs) <= MOST_CUTOFFS
     assert cutoffs[-1] == FOLD.train[-1]
-    steps = {(later - day).days for day, later in zip(cutoffs, cutoffs[1:], strict=False)}
+    steps = {(later - day).days for day, later in pairwise(cutoffs)}
     # 2,000 days are 67 steps, of which every third is taken
     assert steps == {90}
     assert cutoffs[0] == ago(30 * 67)

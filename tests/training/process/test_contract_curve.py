@@ -33,7 +33,9 @@ def lived(*, number, seed, entered=0, near=0.004, far=0.0004, days=1_500):
 
 def test_who_is_at_risk_on_each_day_by_hand():
     table = contracts([(0, 2, True), (0, 3, False), (1, 3, True)])
-    at_risk, ended = by_day(*(table[name].to_numpy(float) for name in ("entered_days", "lasted_days", "cancelled")))
+    at_risk, ended = by_day(
+        *(table[name].to_numpy(float) for name in ("entered_days", "lasted_days", "cancelled"))
+    )
     # the first is there on days 0 to 2, the second on 0 to 2, the third on 1 to 3
     assert at_risk.tolist() == [2, 3, 3, 1, 0]
     assert ended.tolist() == [0, 0, 1, 1, 0]
