@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import ConfigError
 from serving.campaigns import exports
 from serving.campaigns import schemas as models
+from serving.campaigns.plan import CampaignView
 from serving.campaigns.proposal import TREATED, CampaignProposal
-from serving.campaigns.service import CampaignService
+from serving.campaigns.request import CampaignRequest
+from serving.campaigns.service import CampaignResults, CampaignService
 from serving.campaigns.store import CampaignMember, CampaignStore
-from serving.campaigns.wish import Wish
 from serving.web.call import current_call
 from serving.web.context import RouteContext
 from serving.web.params import CSV, FILES, JSON, XLSX, body_schema, json_body
@@ -23,7 +24,7 @@ from serving.web.problems import declared
 
 PREVIEWED = 20
 
-Wanted = Annotated[models.CampaignRequest, Depends(json_body(models.CampaignRequest))]
+Request = Annotated[CampaignRequest, Depends(json_body(CampaignRequest))]
 CampaignId = Annotated[str, Path(min_length=1, max_length=200)]
 RequestKey = Annotated[
     str | None,
@@ -64,10 +65,10 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         summary="Who would be chosen, what that should earn and can prove; nothing is kept",
         response_model=models.Proposal,
         responses=declared(400, 404, 413, 415, 422, 503),
-        openapi_extra=body_schema(models.CampaignRequest),
+        openapi_extra=body_schema(CampaignRequest),
     )
-    def propose_campaign(wanted: Wanted) -> dict[str, Any]:
-        proposal = service.propose(_wish(wanted))
+    def propose_campaign(request: Request) -> dict[str, Any]:
+        proposal = service.propose(request)
         return {**proposal.to_dict(), "preview": _preview(proposal)}
 
     @router.post(
@@ -77,15 +78,15 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         status_code=201,
         response_model=models.Campaign,
         responses=declared(400, 404, 409, 413, 415, 422, 503),
-        openapi_extra=body_schema(models.CampaignRequest),
+        openapi_extra=body_schema(CampaignRequest),
     )
-    def create_campaign(wanted: Wanted, key: RequestKey = None) -> dict[str, Any]:
+    def create_campaign(request: Request, key: RequestKey = None) -> CampaignView:
         caller = current_call.get().caller
         return service.create(
-            _wish(wanted),
-            who=caller,
+            request,
+            created_by=caller,
             key=key,
-            note=lambda count, made: context.audit(caller, "campaign", count, made),
+            note=lambda count, new_id: context.audit(caller, "campaign", count, new_id),
         )
 
     @router.get(
@@ -95,7 +96,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         response_model=models.CampaignList,
         responses=declared(503),
     )
-    def get_campaigns() -> dict[str, Any]:
+    def get_campaigns() -> dict[str, list[CampaignView]]:
         return {"campaigns": service.campaigns()}
 
     @router.get(
@@ -105,7 +106,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         response_model=models.Campaign,
         responses=declared(404, 422, 503),
     )
-    def get_campaign(campaign_id: CampaignId) -> dict[str, Any]:
+    def get_campaign(campaign_id: CampaignId) -> CampaignView:
         return service.campaign(campaign_id)
 
     @router.post(
@@ -115,7 +116,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         response_model=models.Campaign,
         responses=declared(404, 422, 503),
     )
-    def cancel_campaign(campaign_id: CampaignId) -> dict[str, Any]:
+    def cancel_campaign(campaign_id: CampaignId) -> CampaignView:
         context.audit(current_call.get().caller, "campaign", 0, f"cancel {campaign_id}")
         return service.cancel(campaign_id)
 
@@ -141,7 +142,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         response_model=models.Results,
         responses=declared(404, 422, 503),
     )
-    def get_results(campaign_id: CampaignId) -> dict[str, Any]:
+    def get_results(campaign_id: CampaignId) -> CampaignResults:
         return service.results(campaign_id)
 
     return router
@@ -159,9 +160,11 @@ def member_file(
 
     An `audience` is of those contacted.
     """
-    known = service.campaign(campaign_id)
+    campaign = service.campaign(campaign_id)
     arm = TREATED if form == "audience" else arm
-    count = sum(one["members"] for one in known["arms"] if arm in {None, one["arm"]})
+    count = sum(
+        each_arm["members"] for each_arm in campaign["arms"] if arm in {None, each_arm["arm"]}
+    )
     detail = f"{campaign_id} as {form}"
     context.audit(current_call.get().caller, "export", count, detail)
     blocks = service.all_members(campaign_id, arm=arm)
@@ -171,22 +174,15 @@ def member_file(
     if form == "xlsx":
         return StreamingResponse(exports.workbook(blocks), media_type=XLSX, headers=headers)
     lines = (
-        exports.audience_lines(blocks, known["seed"] or campaign_id)
+        exports.audience_lines(blocks, campaign["seed"] or campaign_id)
         if form == "audience"
         else exports.csv_lines(blocks)
     )
     return StreamingResponse(lines, media_type=f"{CSV}; charset=utf-8", headers=headers)
 
 
-def _wish(wanted: models.CampaignRequest) -> Wish:
-    try:
-        return wanted.wish()
-    except ValueError:
-        raise ConfigError("starts_on: not a date such as 2026-03-01.") from None
-
-
 def _preview(proposal: CampaignProposal) -> list[dict[str, Any]]:
-    best = sorted(proposal.members, key=lambda one: -(one.expected_profit or 0.0))
+    best = sorted(proposal.members, key=lambda member: -(member.expected_profit or 0.0))
     return [_shown(member) for member in best[:PREVIEWED]]
 
 
@@ -196,13 +192,12 @@ def _shown(member: CampaignMember) -> dict[str, Any]:
 
 def _page(service: CampaignService, campaign_id: str, query: MembersQuery) -> Response:
     after = None if query.cursor is None else _decoded(query.cursor)
-    found = service.members(campaign_id, arm=query.arm, limit=query.limit + 1, after=after)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
+    members = service.members(campaign_id, arm=query.arm, limit=query.limit + 1, after=after)
+    shown = members[: query.limit]
     body = {
         "campaign_id": campaign_id,
         "members": [_shown(member) for member in shown],
-        "next_cursor": _encoded(shown[-1].customer_id) if more else None,
+        "next_cursor": _encoded(shown[-1].customer_id) if len(members) > query.limit else None,
     }
     return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 
@@ -214,12 +209,12 @@ def _encoded(customer_id: str) -> str:
 def _decoded(cursor: str) -> str:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found = base64.b64decode(padded, b"-_", validate=True).decode()
+        customer_id = base64.b64decode(padded, b"-_", validate=True).decode()
     except (ValueError, binascii.Error):
-        found = "\0"
-    if "\0" in found:
+        customer_id = "\0"
+    if "\0" in customer_id:
         raise ConfigError("cursor: not one that this list has given.")
-    return found
+    return customer_id
 
 
 def _plain(name: str) -> str:

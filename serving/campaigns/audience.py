@@ -18,12 +18,12 @@ def id_hash(customer_id: str, key: str) -> str:
     return hmac.new(key.encode(), customer_id.encode(), sha256).hexdigest()
 
 
-def mail_hashes(store: CampaignStore, wanted: ChurnFilter) -> tuple[PublishedRun, list[str]]:
+def mail_hashes(store: CampaignStore, chosen_from: ChurnFilter) -> tuple[PublishedRun, list[str]]:
     """The latest run, and the sorted hashes of whom a filter lets through and who may be contacted.
 
     Where consent is known at all, only who has given it; else everybody who has not refused.
     """
-    run, listed, _ = store.candidates(wanted)
+    run, listed, _ = store.candidates(chosen_from)
     needs_consent = run.info.economics.get("consent_known", False)
     hashes = sorted(
         candidate.contact_hash

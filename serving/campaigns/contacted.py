@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import Any
 
 import pandas as pd
 
 from features.engines.build import build_features
 from features.orders.log import OrderLog, day_date, day_number
+from serving.campaigns.plan import CampaignArm, CampaignPlan
 from serving.campaigns.store import CampaignMember, CampaignRecord
 
 ELSEWHERE = "contacts"
@@ -69,14 +69,10 @@ def _campaign(
     settings = log.settings
     starts_on = day_date(int(group["day"].min()))
     arms = [
-        {
-            "arm": str(arm),
-            "contacted": not bool(part["is_control"].all()),
-            "members": len(part),
-        }
+        CampaignArm(arm=str(arm), contacted=not bool(part["is_control"].all()), members=len(part))
         for arm, part in group.groupby("arm")
     ]
-    plan: dict[str, Any] = {
+    plan: CampaignPlan = {
         "name": name,
         "origin": ELSEWHERE,
         "choose": None,

@@ -1,17 +1,19 @@
 """The form of a new campaign: plain parameters, there and back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
+from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
 from features.language.message import mark
-from serving.campaigns.wish import Choose, Wish
+from serving.campaigns.request import CampaignFilter, CampaignRequest, Choose
 from serving.churn_list.form import ListForm
+from serving.store.protocol import ChurnFilter, Consent
 
 LARGEST = 1e12
 MOST_CONTACTS = 100_000_000
@@ -32,6 +34,15 @@ PROBLEMS = {
     "horizon_days": mark("The length must be from 1 to 730 days."),
     "starts_on": mark("The first day must be a date."),
 }
+
+
+class ListFilter(CampaignFilter):
+    """Which customers may be chosen, as the page of the churn list filters: by consent, too."""
+
+    consent: tuple[Consent, ...] = ()
+
+    def filter(self) -> ChurnFilter:
+        return replace(super().filter(), consent=self.consent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +73,7 @@ class CampaignForm:
         }
         return cls(customers=ListForm.read(params), **texts)
 
-    def wish(self) -> Wish:
+    def request(self) -> CampaignRequest:
         """What is asked for.
 
         Raises
@@ -97,18 +108,22 @@ class CampaignForm:
         if problems:
             raise ConfigError(problems)
         contacts = min(round(budget), MOST_CONTACTS) if budget and kind == "contacts" else None
-        return Wish(
-            name=self.name,
-            wanted=self.customers.filter(),
-            choose=next((one for one in CHOICES if one == self.choose), "best"),
-            contacts=max(contacts, 1) if contacts is not None else None,
-            amount=budget if kind == "amount" else None,
-            starts_on=starts_on,
-            horizon_days=None if days is None else round(days),
-            roll_out_of=self.roll_out_of or None,
-            seed=self.seed or None,
-            **values,
-        )
+        try:
+            return CampaignRequest(
+                name=self.name,
+                filter=_filter(self.customers.filter()),
+                choose=next((choice for choice in CHOICES if choice == self.choose), "best"),
+                contacts=max(contacts, 1) if contacts is not None else None,
+                amount=budget if kind == "amount" else None,
+                starts_on=starts_on,
+                horizon_days=None if days is None else round(days),
+                roll_out_of=self.roll_out_of or None,
+                seed=self.seed or None,
+                **values,
+            )
+        except ValidationError as error:
+            # what no field of the form can hold, in an address that somebody has changed
+            raise ConfigError([problem["msg"] for problem in error.errors()]) from None
 
     def parameters(self) -> list[tuple[str, str]]:
         """The parameters that `read` reads back, without those that say nothing."""
@@ -119,12 +134,24 @@ class CampaignForm:
         """The form with what has been typed."""
         return f"/campaigns/new?{urlencode(self.parameters())}"
 
-    def _starts_on(self, complain: Callable[[str], None]) -> date | None:
+    def _starts_on(self, complain: Callable[[str], None]) -> str | None:
         try:
-            return date.fromisoformat(self.starts_on) if self.starts_on else None
+            return date.fromisoformat(self.starts_on).isoformat() if self.starts_on else None
         except ValueError:
             complain(PROBLEMS["starts_on"])
             return None
+
+
+def _filter(chosen: ChurnFilter) -> CampaignFilter:
+    return ListFilter.model_validate(
+        {
+            "risk": list(chosen.risk),
+            "status": list(chosen.status),
+            "segment": [f"{system}:{value}" for system, value in chosen.segments],
+            "min_value_at_risk": chosen.min_value_at_risk,
+            "consent": chosen.consent,
+        }
+    )
 
 
 def _number(text: str) -> float | None:

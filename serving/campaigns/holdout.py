@@ -18,7 +18,7 @@ def strata(risks: Sequence[str | None], values: Sequence[float]) -> list[str]:
     ['high/low', 'high/high', 'low/middle']
     """
     ordered = sorted(values)
-    edges = [ordered[len(ordered) * place // 3] for place in (1, 2)] if ordered else []
+    edges = [ordered[len(ordered) * third // 3] for third in (1, 2)] if ordered else []
     return [
         f"{risk or 'unknown'}/{VALUE_LEVELS[bisect_right(edges, value)]}"
         for risk, value in zip(risks, values, strict=True)
@@ -42,11 +42,11 @@ def hold_out(strata_of: Mapping[str, str], share: float, seed: str) -> set[str]:
     if not strata_of:
         return set()
     share = max(round(share * len(strata_of)), 1) / len(strata_of)
-    row = sorted(strata_of, key=lambda one: (strata_of[one], _digest(seed, one)))
+    row = sorted(strata_of, key=lambda name: (strata_of[name], _digest(seed, name)))
     start = int(_digest(seed, ""), 16) / 2**256
     # against rounding where n × share is whole
-    steps = [math.floor(place * share + start + 1e-9) for place in range(len(row) + 1)]
-    return {one for place, one in enumerate(row) if steps[place + 1] > steps[place]}
+    steps = [math.floor(number * share + start + 1e-9) for number in range(len(row) + 1)]
+    return {name for number, name in enumerate(row) if steps[number + 1] > steps[number]}
 
 
 def every_nth(cells: Mapping[str, str], size: int) -> list[str]:
@@ -58,8 +58,8 @@ def every_nth(cells: Mapping[str, str], size: int) -> list[str]:
     >>> every_nth({"a": "555", "b": "555", "c": "111", "d": "111"}, 2)
     ['d', 'b']
     """
-    row = sorted(cells, key=lambda one: (cells[one], one))
-    return [row[(2 * place + 1) * len(row) // (2 * size)] for place in range(size)]
+    row = sorted(cells, key=lambda name: (cells[name], name))
+    return [row[(2 * number + 1) * len(row) // (2 * size)] for number in range(size)]
 
 
 def _digest(seed: str, customer_id: str) -> str:

@@ -1,16 +1,23 @@
 """What came of campaigns, counted in the same orders that a score run reads."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from features.orders.log import OrderLog, day_number
 from serving.campaigns.contacted import ELSEWHERE, made_elsewhere
+from serving.campaigns.plan import CampaignPlan
 from serving.campaigns.service import status_of
-from serving.campaigns.store import OUTCOMES, CampaignRecord, CampaignStore
+from serving.campaigns.store import (
+    OUTCOMES,
+    CampaignRecord,
+    CampaignStore,
+    MeasuredCampaign,
+    MemberOutcome,
+)
 from serving.campaigns.targeting import judged
 from serving.scoring.economics import assumed
 from serving.scoring.lessons import SaveRate
@@ -52,15 +59,15 @@ def read_elsewhere(
     erased: Callable[[Iterable[str]], set[str]] = lambda _: set(),
 ) -> None:
     """Keep the campaigns of the table of contacts, where they have a control arm."""
-    known = {one.campaign_id: one for one in store.campaigns()}
+    campaigns = {campaign.campaign_id: campaign for campaign in store.campaigns()}
     own = {
         name
-        for one in known.values()
-        if one.plan["origin"] != ELSEWHERE
-        for name in (one.campaign_id, one.plan["name"])
+        for campaign in campaigns.values()
+        if campaign.plan["origin"] != ELSEWHERE
+        for name in (campaign.campaign_id, campaign.plan["name"])
     }
     for campaign, members in made_elsewhere(log, as_of, skip=own, erased=erased):
-        before = known.get(campaign.campaign_id)
+        before = campaigns.get(campaign.campaign_id)
         if before is None or _is_due(before, as_of):
             store.put(campaign, members)
 
@@ -73,18 +80,20 @@ def measured_save_rate(store: CampaignStore, log: OrderLog[Settings]) -> SaveRat
     rate is never below 0.
     """
     prior = assumed(log)
-    found = [
-        one.results["save_rate"]
-        for one in store.campaigns()
-        if status_of(one) == "ended" and one.results and one.results.get("save_rate")
+    measured = [
+        save_rate
+        for campaign in store.campaigns()
+        if status_of(campaign) == "ended"
+        and campaign.results
+        and (save_rate := campaign.results.get("save_rate"))
     ]
-    if not found:
+    if not measured:
         return prior
     rate = after(
         prior.value,
         prior.value,
-        [one["value"] for one in found],
-        [one["standard_error"] for one in found],
+        [save_rate["value"] for save_rate in measured],
+        [save_rate["standard_error"] for save_rate in measured],
     )
     return SaveRate(
         value=max(rate.value, 0.0), low=rate.low, high=rate.high, campaigns=rate.measured
@@ -136,7 +145,7 @@ def _is_due(campaign: CampaignRecord, as_of: date) -> bool:
 
 def _measured(
     store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, as_of: date
-) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
+) -> tuple[list[MemberOutcome], MeasuredCampaign]:
     until = min(as_of, campaign.ends_on)
     table = _table(store, log, campaign, until)
     plan = campaign.plan
@@ -146,7 +155,7 @@ def _measured(
         net_profit_per_sale=_net_profit_per_sale(plan),
         value_basis=plan["clv_basis"] or "revenue",
     )
-    results = {
+    results: MeasuredCampaign = {
         "measured_until": until.isoformat(),
         "is_final": until >= campaign.ends_on,
         "margin_share": money.margin_share,
@@ -182,29 +191,29 @@ def _table(
     return table.assign(contacted=table["arm"].isin(contacted))
 
 
-def _costs(plan: Mapping[str, Any]) -> dict[str, float]:
+def _costs(plan: CampaignPlan) -> dict[str, float]:
     costs = plan.get("costs")
     if costs is not None:
         return dict(costs)
-    each = plan["assumptions"]["cost_per_contact"]
-    return {arm["arm"]: each for arm in plan["arms"] if arm["contacted"]}
+    assert plan["assumptions"] is not None  # noqa: S101 - only plans made elsewhere have none
+    cost = plan["assumptions"]["cost_per_contact"]
+    return {arm["arm"]: cost for arm in plan["arms"] if arm["contacted"]}
 
 
 def _margin_share(campaign: CampaignRecord, log: OrderLog[Settings]) -> float:
     assumptions = campaign.plan["assumptions"]
-    share = assumptions and assumptions["margin_share"]
+    share = assumptions["margin_share"] if assumptions else None
     return float(share or log.settings.campaigns.margin_share)
 
 
-def _net_profit_per_sale(plan: Mapping[str, Any]) -> float | None:
-    if plan["choose"] != "every_nth":
+def _net_profit_per_sale(plan: CampaignPlan) -> float | None:
+    if plan["choose"] != "every_nth" or plan["assumptions"] is None:
         return None
-    found: float = plan["assumptions"]["net_profit_per_sale"]
-    return found
+    return plan["assumptions"]["net_profit_per_sale"]
 
 
-def _rows(table: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
-    known = table[["customer_id", *OUTCOMES]].astype(object)
-    for row in known.where(known.notna(), None).to_dict("records"):
+def _rows(table: pd.DataFrame) -> Iterator[MemberOutcome]:
+    outcomes = table[["customer_id", *OUTCOMES]].astype(object)
+    for row in outcomes.where(outcomes.notna(), None).to_dict("records"):
         whole = {name: int(row[name]) for name in ("orders", "visits") if row[name] is not None}
-        yield {str(name): value for name, value in row.items()} | whole
+        yield cast("MemberOutcome", {**row, **whole})

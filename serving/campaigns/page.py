@@ -1,8 +1,8 @@
 """The pages of campaigns: the list, a new one, a running or ended one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -13,12 +13,13 @@ from features.errors import ConfigError
 from features.language.message import mark
 from serving.campaigns.form import CampaignForm
 from serving.campaigns.service import CampaignService
-from serving.campaigns.store import CampaignMember, CampaignStore
+from serving.campaigns.store import CampaignMember, CampaignStore, MeasuredCampaign
 from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
 from serving.web.frame import Frame
 from serving.web.paths import path_part
+from training.experiments.reading import ArmEffect
 
 CampaignId = Annotated[str, Path(min_length=1, max_length=200)]
 UNKNOWN = mark("There is no such campaign.")
@@ -56,11 +57,14 @@ class _Pages:
 
     def listed(self, request: Request) -> Response:
         run = self._frame.store.latest_run()
-        found = [
-            {**one, "profit": profit_of(self._service.results(one["campaign_id"])["measured"])}
-            for one in self._service.campaigns()
+        campaigns = [
+            {
+                **campaign,
+                "profit": profit_of(self._service.results(campaign["campaign_id"])["measured"]),
+            }
+            for campaign in self._service.campaigns()
         ]
-        return self._frame.render(request, "campaigns.html", run=run, campaigns=found)
+        return self._frame.render(request, "campaigns.html", run=run, campaigns=campaigns)
 
     def new(self, request: Request) -> Response:
         run = self._frame.store.latest_run()
@@ -76,20 +80,20 @@ class _Pages:
             form = CampaignForm.read(sent)
         except ConfigError as error:
             return self._form(request, run, NOTHING_ASKED, error.problems)
-        who = self._frame.caller()
+        caller = self._frame.caller()
         audit = self._frame.context.audit
         try:
-            made = self._service.create(
-                form.wish(),
-                who=who,
+            campaign = self._service.create(
+                form.request(),
+                created_by=caller,
                 key=f"page {form.seed}" if form.seed else None,
-                note=lambda count, made: audit(who, "campaign", count, made),
+                note=lambda count, new_id: audit(caller, "campaign", count, new_id),
             )
         except CampaignConflict:
             return self._form(request, run, replace(form, seed=""), (TAKEN,), ask=True)
         except ConfigError as error:
             return self._form(request, run, form, error.problems)
-        return RedirectResponse(f"/campaigns/{path_part(made['campaign_id'])}", status_code=303)
+        return RedirectResponse(f"/campaigns/{path_part(campaign['campaign_id'])}", status_code=303)
 
     def one(self, request: Request, campaign_id: CampaignId) -> Response:
         run = self._frame.store.latest_run()
@@ -133,7 +137,7 @@ class _Pages:
         proposal = None
         if ask:
             try:
-                proposal = self._service.propose(form.wish())
+                proposal = self._service.propose(form.request())
                 form = replace(form, seed=proposal.seed)
             except UnknownCampaign:
                 problems = (*problems, UNKNOWN)
@@ -153,18 +157,18 @@ class _Pages:
         return self._frame.words(request).say(message)
 
 
-def profit_of(measured: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def profit_of(measured: MeasuredCampaign | None) -> ArmEffect | None:
     """The profit of all contacts together; None before anything has been measured."""
-    found = [one for one in _effects(measured) if one["measure"] == "profit"]
-    return found[0] if found else None
+    effects = (effect for effect in _effects(measured) if effect["measure"] == "profit")
+    return next(effects, None)
 
 
-def _effects(measured: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _effects(measured: MeasuredCampaign | None) -> list[ArmEffect]:
     """What the contacts changed, per arm, the most telling measure first."""
-    found: list[dict[str, Any]] = list(measured["effects"]) if measured else []
-    return sorted(found, key=lambda one: (one["arm"], MEASURES.index(one["measure"])))
+    effects = measured["effects"] if measured else []
+    return sorted(effects, key=lambda effect: (effect["arm"], MEASURES.index(effect["measure"])))
 
 
 def _best(members: Sequence[CampaignMember]) -> list[CampaignMember]:
     """The most profitable of those chosen."""
-    return sorted(members, key=lambda one: -(one.expected_profit or 0.0))[:PREVIEWED]
+    return sorted(members, key=lambda member: -(member.expected_profit or 0.0))[:PREVIEWED]

@@ -3,7 +3,9 @@
 import math
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import cast
+
+from serving.campaigns.plan import PowerFigures
 
 CONFIDENCE = 0.90
 """Of the two-sided interval by which an effect is judged."""
@@ -35,8 +37,8 @@ class Power:
     needed_hold_out: float | None
     needed_contacts: int | None
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_dict(self) -> PowerFigures:
+        return cast("PowerFigures", asdict(self))
 
 
 def spend_variance(clv: float, churn_probability: float, spend_cv: float) -> float:
@@ -70,11 +72,13 @@ def power_of(
     detectable = DETECTION * math.sqrt(variance * (1 / contacts + 1 / held_out))
     needed, least = None, None
     if expected > 0 and variance > 0:
-        wanted = (expected / DETECTION) ** 2 / variance
-        least = math.ceil(2 / wanted)
-        rest = wanted - 1 / contacts
-        alone = math.ceil(1 / rest) if rest > 0 else math.inf
-        needed = alone / (alone + contacts) if alone <= contacts else None
+        # 1/n₁ + 1/n₂ of two arms that find the expected effect
+        reciprocals = (expected / DETECTION) ** 2 / variance
+        least = math.ceil(2 / reciprocals)
+        rest = reciprocals - 1 / contacts
+        needed_held_out = math.ceil(1 / rest) if rest > 0 else math.inf
+        if needed_held_out <= contacts:
+            needed = needed_held_out / (needed_held_out + contacts)
     return Power(
         detectable=detectable,
         detectable_save_rate=detectable / value_at_risk if value_at_risk > 0 else None,

@@ -1,74 +1,13 @@
 """The shapes of campaigns: what OpenAPI promises, and the tests hold to."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 
-from serving.campaigns.wish import Wish
-from serving.store.protocol import ChurnFilter
-from serving.web.schemas import Money, Probability, Risk, Status
+from serving.campaigns.plan import CampaignStatus
+from serving.web.schemas import Money, Probability, Risk
 from serving.web.shape import ApiShape
-
-Segment = Annotated[str, Field(pattern=r"^[^:\x00]+:[^\x00]+$", max_length=300)]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
-Amount = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
-Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
-
-
-class CampaignFilter(ApiShape):
-    """Which customers may be chosen; as of `GET /v1/churn-list`."""
-
-    risk: list[Risk] = Field([])
-    status: list[Status] = Field([])
-    segment: list[Segment] = Field([], description="system:value; all given must hold")
-    min_value_at_risk: FiniteFloat | None = None
-
-    def filter(self) -> ChurnFilter:
-        pairs = (text.partition(":") for text in self.segment)
-        return ChurnFilter(
-            risk=tuple(self.risk),
-            status=tuple(self.status),
-            segments=tuple((system, value) for system, _, value in pairs),
-            min_value_at_risk=self.min_value_at_risk,
-        )
-
-
-class CampaignRequest(ApiShape):
-    """A campaign as it is asked for; what is left out, the score run's economics say."""
-
-    name: Name
-    filter: CampaignFilter = CampaignFilter()
-    choose: Literal["best", "every_nth"] = Field(
-        "best",
-        description="best: the highest expected profits, none below 0; every_nth: a test of all "
-        "RFM cells in their shares",
-    )
-    contacts: int | None = Field(None, ge=1, le=100_000_000, description="How many to contact")
-    amount: Amount | None = Field(None, description="What that may cost, instead of `contacts`")
-    hold_out: float | None = Field(
-        None, gt=0, le=0.5, description="Share of the chosen who are not contacted"
-    )
-    cost_per_contact: Amount | None = None
-    margin_share: float | None = Field(None, gt=0, le=1, description="Net profit ÷ revenue")
-    save_rate: float | None = Field(
-        None, gt=0, le=1, description="Share of the value at risk that a contact saves"
-    )
-    net_profit_per_sale: float | None = Field(None, gt=0, le=1e12)
-    starts_on: str | None = Field(
-        None, json_schema_extra={"format": "date"}, description="Default: the scores' date"
-    )
-    horizon_days: int | None = Field(None, ge=1, le=730)
-    roll_out_of: Text200 | None = Field(
-        None, description="A measured test whose RFM cells at or above break-even are contacted"
-    )
-    seed: Text200 | None = Field(None, description="Of the hold-out; of a proposal, to keep it")
-
-    def wish(self) -> Wish:
-        """Raises `ValueError` where `starts_on` is no date."""
-        values = self.model_dump(exclude={"filter", "starts_on"})
-        starts_on = None if self.starts_on is None else date.fromisoformat(self.starts_on)
-        return Wish(**values, wanted=self.filter.filter(), starts_on=starts_on)
 
 
 class Assumed(ApiShape):
@@ -190,7 +129,7 @@ class Proposal(Plan):
 
 class Campaign(Plan):
     campaign_id: str
-    status: Literal["running", "ended", "cancelled"]
+    status: CampaignStatus
     cancelled_at: datetime | None
     measured_until: date | None
     created_at: datetime
@@ -209,7 +148,7 @@ class Members(ApiShape):
 
 class Results(ApiShape):
     campaign_id: str
-    status: Literal["running", "ended", "cancelled"]
+    status: CampaignStatus
     currency: str
     measured: dict[str, Any] | None = Field(
         description="Null before the first score run after the start; see docs/campaigns.md"

@@ -1,20 +1,28 @@
 """Campaigns as the API, the pages and the command line use them."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import TypedDict, cast
 
 from features.errors import ConfigError
+from serving.campaigns.plan import CampaignPlan, CampaignStatus, CampaignView
 from serving.campaigns.proposal import CampaignProposal, propose
-from serving.campaigns.store import CampaignMember, CampaignRecord, CampaignStore
-from serving.campaigns.wish import Wish
-
-Status = Literal["running", "ended", "cancelled"]
+from serving.campaigns.request import CampaignRequest
+from serving.campaigns.store import CampaignMember, CampaignRecord, CampaignStore, MeasuredCampaign
 
 ID_BYTES = 6
 MEMBERS_PER_READ = 5_000
+
+
+class CampaignResults(TypedDict):
+    """What came of a campaign; `measured` is None before the first score run after its start."""
+
+    campaign_id: str
+    status: CampaignStatus
+    currency: str
+    measured: MeasuredCampaign | None
 
 
 class CampaignService:
@@ -34,11 +42,11 @@ class CampaignService:
         self._store = store
         self._clock = clock
 
-    def propose(self, wish: Wish) -> CampaignProposal:
+    def propose(self, request: CampaignRequest) -> CampaignProposal:
         """Who would be chosen and what that would earn; nothing is kept.
 
-        A wish without a seed gets a new one: make the campaign with `CampaignProposal.seed` to have
-        the same hold-out.
+        A request without a seed gets a new one: make the campaign with `CampaignProposal.seed`
+        to have the same hold-out.
 
         Raises
         ------
@@ -49,25 +57,26 @@ class CampaignService:
         UnknownCampaign
             When `roll_out_of` is none.
         """
-        cells = None if wish.roll_out_of is None else self._good_cells(wish.roll_out_of)
-        run, listed, busy = self._store.candidates(wish.wanted, wish.starts_on)
-        if wish.roll_out_of is not None:
-            busy |= {one.customer_id for one in self._store.members(wish.roll_out_of)}
-        return propose(wish, run, listed, busy, cells=cells)
+        first_day = request.first_day
+        cells = None if request.roll_out_of is None else self._good_cells(request.roll_out_of)
+        run, listed, busy = self._store.candidates(request.chosen_from, first_day)
+        if request.roll_out_of is not None:
+            busy |= {one.customer_id for one in self._store.members(request.roll_out_of)}
+        return propose(request, run, listed, busy, cells=cells)
 
     def create(
         self,
-        wish: Wish,
+        request: CampaignRequest,
         *,
-        who: str,
+        created_by: str,
         key: str | None = None,
         note: Callable[[int, str], None] = lambda _count, _detail: None,
-    ) -> dict[str, Any]:
+    ) -> CampaignView:
         """Propose and keep: the hold-out is drawn once, recorded, and never drawn again.
 
         Parameters
         ----------
-        who : a key's id or `command`, for the record
+        created_by : a key's id or `command`, for the record
         key : the caller's name of this request; the same key again returns the same campaign
         note : told how many are chosen and the new id just before it is kept, for the audit log
 
@@ -80,32 +89,32 @@ class CampaignService:
         ConfigError, NoRun, UnknownCampaign
             As `propose`.
         CampaignConflict
-            When the key was used for another wish, or somebody chosen has got into another
+            When the key was used for another request, or somebody chosen has got into another
             campaign meanwhile.
         """
-        if key is not None and (known := self._of_request(wish, key)) is not None:
-            return self.view(known)
-        proposal = self.propose(wish)
-        made = CampaignRecord(
+        if key is not None and (earlier := self._of_request(request, key)) is not None:
+            return self.view(earlier)
+        proposal = self.propose(request)
+        campaign = CampaignRecord(
             campaign_id=f"c-{secrets.token_hex(ID_BYTES)}",
             starts_on=proposal.starts_on,
             ends_on=proposal.ends_on,
             plan={
                 **proposal.to_dict(),
                 "created_at": self._clock().isoformat(),
-                "created_by": who,
-                "request": wish.to_dict(),
+                "created_by": created_by,
+                "request": request.to_dict(),
             },
             request_key=key,
         )
-        note(len(proposal.members), made.campaign_id)
-        return self.view(self._store.add(made, proposal.members))
+        note(len(proposal.members), campaign.campaign_id)
+        return self.view(self._store.add(campaign, proposal.members))
 
-    def campaigns(self) -> list[dict[str, Any]]:
+    def campaigns(self) -> list[CampaignView]:
         """All campaigns as `campaign`, the latest made first."""
-        return [self.view(one) for one in self._store.campaigns()]
+        return [self.view(campaign) for campaign in self._store.campaigns()]
 
-    def campaign(self, campaign_id: str) -> dict[str, Any]:
+    def campaign(self, campaign_id: str) -> CampaignView:
         """`campaign_id`, `status`, `cancelled_at`, `measured_until`, and the plan: what
         `CampaignProposal.to_dict` says, `created_at`, `created_by`.
 
@@ -140,7 +149,7 @@ class CampaignService:
                 return
             after = block[-1].customer_id
 
-    def results(self, campaign_id: str) -> dict[str, Any]:
+    def results(self, campaign_id: str) -> CampaignResults:
         """What came of it, as the latest score run measured; see `docs/campaigns.md`.
 
         `campaign_id`, `status`, `measured` (null before the first score run after the start):
@@ -148,15 +157,15 @@ class CampaignService:
 
         Raises `UnknownCampaign`.
         """
-        known = self._store.campaign(campaign_id)
+        campaign = self._store.campaign(campaign_id)
         return {
             "campaign_id": campaign_id,
-            "status": status_of(known),
-            "currency": known.plan["currency"],
-            "measured": known.results,
+            "status": status_of(campaign),
+            "currency": campaign.plan["currency"],
+            "measured": campaign.results,
         }
 
-    def cancel(self, campaign_id: str) -> dict[str, Any]:
+    def cancel(self, campaign_id: str) -> CampaignView:
         """End it before its time: its members may be chosen again, and it is measured no more.
 
         Raises
@@ -169,35 +178,36 @@ class CampaignService:
             raise ConfigError("A campaign that was made elsewhere is cancelled there.")
         return self.view(self._store.cancel(campaign_id, self._clock()))
 
-    def view(self, known: CampaignRecord) -> dict[str, Any]:
+    def view(self, campaign: CampaignRecord) -> CampaignView:
         """See `campaign`."""
-        plan = {name: value for name, value in known.plan.items() if name != "request"}
-        return {
-            "campaign_id": known.campaign_id,
-            "status": status_of(known),
-            "cancelled_at": known.cancelled_at and known.cancelled_at.isoformat(),
-            "measured_until": known.results and known.results["measured_until"],
+        plan = {name: value for name, value in campaign.plan.items() if name != "request"}
+        answer = {
+            "campaign_id": campaign.campaign_id,
+            "status": status_of(campaign),
+            "cancelled_at": campaign.cancelled_at and campaign.cancelled_at.isoformat(),
+            "measured_until": campaign.results and campaign.results["measured_until"],
             **plan,
         }
+        return cast("CampaignView", answer)
 
-    def _of_request(self, wish: Wish, key: str) -> CampaignRecord | None:
-        for known in self._store.campaigns():
-            if known.request_key == key:
-                asked = replace(known, plan={**known.plan, "request": wish.to_dict()})
-                return self._store.add(asked, ())
+    def _of_request(self, request: CampaignRequest, key: str) -> CampaignRecord | None:
+        for campaign in self._store.campaigns():
+            if campaign.request_key == key:
+                plan: CampaignPlan = {**campaign.plan, "request": request.to_dict()}
+                return self._store.add(replace(campaign, plan=plan), ())
         return None
 
     def _good_cells(self, campaign_id: str) -> set[str]:
-        results: Mapping[str, Any] = self._store.campaign(campaign_id).results or {}
-        cells: Sequence[Mapping[str, Any]] = results.get("cells") or ()
+        results = self._store.campaign(campaign_id).results
+        cells = results["cells"] if results else []
         if not cells:
             raise ConfigError("roll_out_of: nothing has been measured of its RFM cells yet.")
         return {cell["cell"] for cell in cells if cell["roll_out"]}
 
 
-def status_of(known: CampaignRecord) -> Status:
+def status_of(campaign: CampaignRecord) -> CampaignStatus:
     """`ended` as soon as it has been measured to its end."""
-    if known.cancelled_at is not None:
+    if campaign.cancelled_at is not None:
         return "cancelled"
-    measured = known.results and date.fromisoformat(known.results["measured_until"])
-    return "ended" if measured and measured >= known.ends_on else "running"
+    measured = campaign.results and date.fromisoformat(campaign.results["measured_until"])
+    return "ended" if measured and measured >= campaign.ends_on else "running"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from sqlalchemy import (
     Connection,
@@ -19,12 +19,14 @@ from sqlalchemy import (
     update,
 )
 
+from serving.campaigns.plan import CampaignPlan
 from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.store.database import one_writer, store_errors
 from serving.store.listing import conditions
 from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
+from training.experiments.reading import CampaignReading
 
 CELLS = ("rfm_group", "rfm_cell")
 """The segments by which campaigns are planned and read."""
@@ -71,8 +73,39 @@ class CampaignMember:
     visits: int | None = None
 
 
+OutcomeName = Literal["orders", "revenue", "margin", "visits"]
 MEMBER_FIELDS = tuple(field.name for field in fields(CampaignMember))
-OUTCOMES = ("orders", "revenue", "margin", "visits")
+OUTCOMES: tuple[OutcomeName, ...] = ("orders", "revenue", "margin", "visits")
+
+
+class MemberOutcome(TypedDict):
+    """What a member did since the start, under `OUTCOMES`; None where not known."""
+
+    customer_id: str
+    orders: int | None
+    revenue: float | None
+    margin: float | None
+    visits: int | None
+
+
+class UpliftVerdict(TypedDict):
+    """Whether members can be told apart by how they react: the Qini and its 90 % interval."""
+
+    qini: float
+    low: float
+    high: float
+    members: int
+    beats_random: bool
+
+
+class MeasuredCampaign(CampaignReading):
+    """A campaign as last measured, ready for JSON; see `docs/campaigns.md`."""
+
+    measured_until: str
+    is_final: bool
+    margin_share: float
+    erased: Mapping[str, int]
+    uplift: UpliftVerdict | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +115,7 @@ class CampaignRecord:
     Attributes
     ----------
     starts_on, ends_on : orders of [starts_on, ends_on) count
-    plan : what was asked for and proposed, ready for JSON; see `serving.campaigns.service`
+    plan : what was asked for and proposed, ready for JSON
     cancelled_at : None while it is not
     results : as last measured, ready for JSON; None before the first score run since the start
     request_key : under which a caller asked for it, so that asking again makes no second one
@@ -91,9 +124,9 @@ class CampaignRecord:
     campaign_id: str
     starts_on: date
     ends_on: date
-    plan: Mapping[str, Any]
+    plan: CampaignPlan
     cancelled_at: datetime | None = None
-    results: Mapping[str, Any] | None = None
+    results: MeasuredCampaign | None = None
     request_key: str | None = None
 
 
@@ -104,7 +137,7 @@ class CampaignStore:
         self._engine = engine
 
     def candidates(
-        self, wanted: ChurnFilter, starts_on: date | None = None
+        self, chosen_from: ChurnFilter, starts_on: date | None = None
     ) -> tuple[PublishedRun, list[CampaignCandidate], set[str]]:
         """The latest run, its customers that the filter lets through, in no order, and those
         who are in a campaign that is not over on `starts_on` (None: the run's date).
@@ -122,11 +155,11 @@ class CampaignStore:
             run = PublishedRun(
                 info=RunInfo.from_json(row.info), summary=Summary.from_json(row.summary)
             )
-            check_segments(run.info, wanted)
-            found = connection.execute(_candidates(row.run_no, wanted, run.info))
-            chosen = [_candidate(one) for one in found]
+            check_segments(run.info, chosen_from)
+            rows = connection.execute(_candidates(row.run_no, chosen_from, run.info))
+            candidates = [_candidate(row) for row in rows]
             busy = connection.execute(_busy(starts_on or run.info.as_of)).scalars()
-            return run, chosen, set(busy)
+            return run, candidates, set(busy)
 
     def add(self, campaign: CampaignRecord, members: Sequence[CampaignMember]) -> CampaignRecord:
         """Keep a new campaign, whole or not at all; that of the same `request_key` if there is
@@ -142,9 +175,9 @@ class CampaignStore:
             one_writer(connection)
             if campaign.request_key is not None:
                 same = campaigns.c.request_key == campaign.request_key
-                known = connection.execute(select(campaigns).where(same)).one_or_none()
-                if known is not None:
-                    return check_same(_campaign(known), campaign)
+                earlier = connection.execute(select(campaigns).where(same)).one_or_none()
+                if earlier is not None:
+                    return check_same(_campaign(earlier), campaign)
             busy = set(connection.execute(_busy(campaign.starts_on, campaign.ends_on)).scalars())
             check_free(members, busy)
             _insert(connection, campaign, members)
@@ -162,8 +195,8 @@ class CampaignStore:
     def campaign(self, campaign_id: str) -> CampaignRecord:
         """Raises `UnknownCampaign`."""
         with store_errors(), self._engine.connect() as connection:
-            wanted = select(campaigns).where(campaigns.c.campaign_id == campaign_id)
-            row = None if "\0" in campaign_id else connection.execute(wanted).one_or_none()
+            by_id = select(campaigns).where(campaigns.c.campaign_id == campaign_id)
+            row = None if "\0" in campaign_id else connection.execute(by_id).one_or_none()
         if row is None:
             raise UnknownCampaign
         return _campaign(row)
@@ -185,20 +218,20 @@ class CampaignStore:
         """Members behind the id `after`, of one arm or all; raises `UnknownCampaign`."""
         self.campaign(campaign_id)
         table = campaign_members
-        wanted = (
+        query = (
             select(*(table.c[name] for name in MEMBER_FIELDS))
             .where(table.c.campaign_no == _number(campaign_id).scalar_subquery())
             .order_by(table.c.customer_id)
             .limit(limit)
         )
         if arm is not None:
-            wanted = wanted.where(table.c.arm == arm)
+            query = query.where(table.c.arm == arm)
         if after is not None:
-            wanted = wanted.where(table.c.customer_id > after)
+            query = query.where(table.c.customer_id > after)
         with store_errors(), self._engine.connect() as connection:
             return [
                 CampaignMember(**dict(zip(MEMBER_FIELDS, row, strict=True)))
-                for row in connection.execute(wanted)
+                for row in connection.execute(query)
             ]
 
     def cancel(self, campaign_id: str, at: datetime) -> CampaignRecord:
@@ -214,7 +247,7 @@ class CampaignStore:
         return self.campaign(campaign_id)
 
     def record(
-        self, campaign_id: str, outcomes: Iterable[Mapping[str, Any]], results: Mapping[str, Any]
+        self, campaign_id: str, outcomes: Iterable[MemberOutcome], results: MeasuredCampaign
     ) -> None:
         """Write what members did since the start, and what follows from it, in one step.
 
@@ -233,8 +266,9 @@ class CampaignStore:
                 .values({name: bindparam(f"new_{name}") for name in OUTCOMES})
             )
             rows = [
-                {"member": one["customer_id"], **{f"new_{name}": one[name] for name in OUTCOMES}}
-                for one in outcomes
+                {"member": outcome["customer_id"]}
+                | {f"new_{name}": outcome[name] for name in OUTCOMES}
+                for outcome in outcomes
             ]
             if rows:
                 connection.execute(happened, rows)
@@ -245,11 +279,11 @@ class CampaignStore:
             )
 
 
-def check_same(known: CampaignRecord, asked: CampaignRecord) -> CampaignRecord:
+def check_same(campaign: CampaignRecord, again: CampaignRecord) -> CampaignRecord:
     """The campaign of a request key, if it was asked for in the same words."""
-    if known.plan.get("request") != asked.plan.get("request"):
+    if campaign.plan.get("request") != again.plan.get("request"):
         raise CampaignConflict("The key of the request was used for another campaign.")
-    return known
+    return campaign
 
 
 def check_free(members: Sequence[CampaignMember], busy: set[str]) -> None:
@@ -265,13 +299,13 @@ def _number(campaign_id: str) -> Select[Any]:
     return select(campaigns.c.campaign_no).where(campaigns.c.campaign_id == campaign_id)
 
 
-def _candidates(run_no: int, wanted: ChurnFilter, run: RunInfo) -> Select[Any]:
+def _candidates(run_no: int, chosen_from: ChurnFilter, run: RunInfo) -> Select[Any]:
     cells = [
         scores.c.segments[name].as_string() if name in run.segment_columns else null()
         for name in CELLS
     ]
     columns = [scores.c[name] for name in CampaignCandidate._fields if name in scores.c]
-    return select(*columns, *cells).where(*conditions(run_no, wanted))
+    return select(*columns, *cells).where(*conditions(run_no, chosen_from))
 
 
 def _candidate(row: Any) -> CampaignCandidate:

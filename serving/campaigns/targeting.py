@@ -1,14 +1,12 @@
 """Who can be persuaded, learned from measured campaigns; used only where it beats chance."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from features.engines.build import build_features
 from features.orders.log import OrderLog
 from serving.campaigns.service import status_of
-from serving.campaigns.store import CampaignRecord, CampaignStore
+from serving.campaigns.store import CampaignRecord, CampaignStore, UpliftVerdict
 from serving.scoring.lessons import Targeting
 from training.experiments.effect import Floats
 from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qini
@@ -16,7 +14,7 @@ from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qin
 JUDGE_SEED = 20_260_101
 
 
-def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> dict[str, Any] | None:
+def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> UpliftVerdict | None:
     """Whether customers of a measured campaign can be told apart by how they react.
 
     Parameters
@@ -31,30 +29,30 @@ def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> di
     features, treated, revenue = _learned_from(log, campaign, members)
     if not is_enough(treated):
         return None
-    found = qini(
+    curve = qini(
         out_of_fold(features, treated, revenue, seed=JUDGE_SEED), treated, revenue, seed=JUDGE_SEED
     )
     return {
-        "qini": found.value,
-        "low": found.low,
-        "high": found.high,
+        "qini": curve.value,
+        "low": curve.low,
+        "high": curve.high,
         "members": len(treated),
-        "beats_random": found.beats_random,
+        "beats_random": curve.beats_random,
     }
 
 
 def targeting_of(store: CampaignStore, log: OrderLog) -> Targeting | None:
     """The model of the latest campaign that was measured to its end and can tell; None: none."""
     for campaign in store.campaigns():
-        said = (campaign.results or {}).get("uplift")
-        if status_of(campaign) != "ended" or not said or not said["beats_random"]:
+        uplift = campaign.results.get("uplift") if campaign.results else None
+        if status_of(campaign) != "ended" or not uplift or not uplift["beats_random"]:
             continue
         contacted = {arm["arm"] for arm in campaign.plan["arms"] if arm["contacted"]}
-        members = pd.DataFrame([vars(one) for one in store.members(campaign.campaign_id)])
+        members = pd.DataFrame([vars(member) for member in store.members(campaign.campaign_id)])
         members = members.assign(contacted=members["arm"].isin(contacted))
         features, treated, revenue = _learned_from(log, campaign, members)
         model = UpliftModel(seed=JUDGE_SEED).fit(features, treated, revenue)
-        return Targeting(model=model, judged={"campaign_id": campaign.campaign_id, **said})
+        return Targeting(model=model, judged={"campaign_id": campaign.campaign_id, **uplift})
     return None
 
 
@@ -65,10 +63,10 @@ def _learned_from(
     if campaign.starts_on <= log.first_day:
         return pd.DataFrame(), np.zeros(0, dtype=bool), np.zeros(0)
     features = build_features(log, campaign.starts_on)
-    known = members[members["customer_id"].isin(features.index)]
-    revenue = known["revenue"].astype(float).fillna(0.0).to_numpy()
+    with_features = members[members["customer_id"].isin(features.index)]
+    revenue = with_features["revenue"].astype(float).fillna(0.0).to_numpy()
     return (
-        features.loc[known["customer_id"]],
-        known["contacted"].to_numpy(dtype=bool),
+        features.loc[with_features["customer_id"]],
+        with_features["contacted"].to_numpy(dtype=bool),
         np.asarray(revenue, dtype=np.float64),
     )

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from features.settings.loading import load_settings
+from serving.campaigns.plan import CampaignView
 from serving.campaigns.service import CampaignService
 from serving.commands.frame import Speaker, common_options
 from serving.server.stores import open_stores
@@ -80,7 +80,7 @@ def results(campaign_id: str, config: Path, speaker: Speaker) -> None:
     )
 
 
-def _members(view: dict[str, Any], *, contacted: bool) -> int:
+def _members(view: CampaignView, *, contacted: bool) -> int:
     return sum(arm["members"] for arm in view["arms"] if arm["contacted"] is contacted)
 
 

@@ -8,7 +8,7 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Speaker:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._started = time.monotonic()
 
-    def result(self, value: dict[str, Any]) -> None:
+    def result(self, value: Mapping[str, object]) -> None:
         """The outcome for machines; silent without `--json`."""
         if self.as_json:
             click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))

@@ -14,7 +14,7 @@ from features.orders.log import OrderLog
 from serving.scoring.contact_hash import contact_hash
 from serving.scoring.lessons import CampaignLessons, SaveRate
 from serving.settings import Settings
-from serving.store.economics import value_share
+from serving.store.economics import RunEconomics, value_share
 
 TOP_SHARE = 0.2
 """The share of customers, by usual spend, who are worth a personal contact."""
@@ -25,7 +25,7 @@ LEAST_BUYERS = 30
 
 def economics_of(
     log: OrderLog[Settings], features: pd.DataFrame, scores: pd.DataFrame, rate: SaveRate
-) -> dict[str, Any]:
+) -> RunEconomics:
     """The economics behind the expected profits of a run, ready for JSON.
 
     Parameters
@@ -72,7 +72,7 @@ def usual_value(
 
 def contact_columns(
     scores: pd.DataFrame,
-    economics: Any,
+    economics: RunEconomics,
     details: pd.DataFrame | None = None,
     effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
 ) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def contact_columns(
 
 def with_contacts(
     log: OrderLog[Settings], scores: pd.DataFrame, features: pd.DataFrame, learned: CampaignLessons
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> tuple[pd.DataFrame, RunEconomics]:
     """`scores` with `contact_columns`, and the economics that they rest on.
 
     Where the effect of a contact on each customer is known, it replaces save rate × value at
@@ -131,7 +131,7 @@ def assumed(log: OrderLog[Settings]) -> SaveRate:
 
 def profits(
     scores: "pd.DataFrame | Mapping[str, Any]",
-    economics: Mapping[str, Any],
+    economics: RunEconomics,
     refused: "np.ndarray[Any, np.dtype[np.bool_]]",
     effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
 ) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, Any]]":

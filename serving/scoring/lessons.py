@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from serving.store.economics import RunEconomics
 from training.experiments.effect import Floats
 from training.experiments.uplift import UpliftModel
 
@@ -25,14 +26,14 @@ class SaveRate:
     high: float
     campaigns: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> RunEconomics:
         """As `RunInfo.economics` keeps it."""
-        return {
-            "save_rate": self.value,
-            "save_rate_low": self.low,
-            "save_rate_high": self.high,
-            "save_rate_campaigns": self.campaigns,
-        }
+        return RunEconomics(
+            save_rate=self.value,
+            save_rate_low=self.low,
+            save_rate_high=self.high,
+            save_rate_campaigns=self.campaigns,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

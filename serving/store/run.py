@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+from serving.store.economics import RunEconomics
+
 RISKS = ("critical", "high", "medium", "low")
 """The bands of `retention_risk`, worst first."""
 
@@ -60,7 +62,7 @@ class RunInfo:
     segment_columns: tuple[str, ...]
     risk_bands: Mapping[str, float]
     segment_rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    economics: Mapping[str, Any] = field(default_factory=dict)
+    economics: RunEconomics = field(default_factory=RunEconomics)
     churn_label: Literal["silence", "cancellation"] = "silence"
     lifetime_years: float = 0.0
 

@@ -1,8 +1,8 @@
 """A campaign read back: what each arm did, and what the contact changed, in all and per group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,85 @@ KNOWN_BEFORE = ("clv", "usual_value")
 
 GROUPED_BY = ("retention_risk", "rfm_group")
 LEAST_GROUPS = 2
+
+
+Verdict = Literal["positive", "negative", "too_small_to_tell"]
+
+
+class Interval(TypedDict):
+    """A figure with its 90 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ArmOutcome(TypedDict):
+    """What the members of an arm did; money in units of the currency."""
+
+    arm: str
+    contacted: bool
+    members: int
+    buyers: int
+    response_rate: float
+    response_low: float
+    response_high: float
+    visit_rate: float | None
+    orders: int
+    revenue: float
+    revenue_per_member: float
+    cost: float
+
+
+class EffectFigures(TypedDict):
+    """What the contact changed, beside its cost where the measure is profit."""
+
+    per_contact: Interval
+    total: Interval
+    verdict: Verdict
+    standard_error: float
+    variance_left: float
+
+
+class ArmEffect(EffectFigures):
+    """The effect of an arm's contact on one measure."""
+
+    arm: str
+    measure: str
+    contacts: int
+
+
+class GroupEffect(EffectFigures):
+    """A group's profit per contact, alone and drawn toward that of the other groups."""
+
+    system: str
+    value: str
+    hold_out: int
+    contacts: int
+    shrunken: Interval | None
+
+
+class ReadCell(TypedDict):
+    """An RFM cell read back; see `features.segments.break_even.read_back`."""
+
+    cell: str
+    roll_out: bool
+
+
+class MeasuredSaveRate(Interval):
+    """Value saved ÷ value at risk, with its standard error."""
+
+    standard_error: float
+
+
+class CampaignReading(TypedDict):
+    """The result of a campaign, ready for JSON; see `read_campaign`."""
+
+    arms: list[ArmOutcome]
+    effects: list[ArmEffect]
+    segments: list[GroupEffect]
+    cells: list[ReadCell]
+    save_rate: MeasuredSaveRate | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +115,7 @@ class Economics:
     value_basis: Literal["revenue", "margin"] = "revenue"
 
 
-def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> dict[str, Any]:
+def read_campaign(members: pd.DataFrame, economics: Economics, *, seed: int) -> CampaignReading:
     """The result of a campaign, ready for JSON.
 
     Parameters
@@ -89,7 +168,7 @@ def _measures(table: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
     return measures
 
 
-def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> dict[str, Any]:
+def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> ArmOutcome:
     of_arm = table[table["arm"] == arm]
     count = len(of_arm)
     buyers = int((of_arm["orders"] > 0).sum())
@@ -118,7 +197,7 @@ def _effect(
     values: "pd.Series[float]",
     economics: Economics,
     seed: int,
-) -> dict[str, Any] | None:
+) -> ArmEffect | None:
     of_two = (table["arm"] == arm) | ~table["contacted"]
     estimate = _of(table[of_two], values[of_two], seed)
     if estimate is None:
@@ -129,7 +208,7 @@ def _effect(
     return {"arm": arm, "measure": measure, "contacts": count, **_shown(estimate, cost, count)}
 
 
-def _shown(estimate: Effect, cost: float, count: int) -> dict[str, Any]:
+def _shown(estimate: Effect, cost: float, count: int) -> EffectFigures:
     low, value, high = (number - cost for number in (estimate.low, estimate.value, estimate.high))
     return {
         "per_contact": {"value": value, "low": low, "high": high},
@@ -140,7 +219,7 @@ def _shown(estimate: Effect, cost: float, count: int) -> dict[str, Any]:
     }
 
 
-def _verdict(low: float, high: float) -> str:
+def _verdict(low: float, high: float) -> Verdict:
     if low > 0:
         return "positive"
     return "negative" if high < 0 else "too_small_to_tell"
@@ -157,39 +236,47 @@ def _of(table: pd.DataFrame, values: "pd.Series[float]", seed: int) -> Effect | 
     )
 
 
-def _segments(table: pd.DataFrame, economics: Economics, seed: int) -> list[dict[str, Any]]:
+def _segments(table: pd.DataFrame, economics: Economics, seed: int) -> list[GroupEffect]:
     """Each group's profit per contact; all contacted arms together."""
     costs = table["arm"].map(dict(economics.costs)).fillna(0.0).astype(float)
     cost = float(costs[table["contacted"]].mean()) if table["contacted"].any() else 0.0
-    rows: list[dict[str, Any]] = []
+    rows: list[GroupEffect] = []
     for system in GROUPED_BY:
-        groups = []
+        groups: list[GroupEffect] = []
         for value, group in table.groupby(system, dropna=True):
             effect = _of(group, group["profit"], seed)
             if effect is not None and effect.standard_error > 0:
                 count = int(group["contacted"].sum())
-                row = {"system": system, "value": value, "hold_out": len(group) - count}
-                groups.append({**row, "contacts": count, **_shown(effect, cost, count)})
+                groups.append(
+                    {
+                        "system": system,
+                        "value": str(value),
+                        "hold_out": len(group) - count,
+                        "contacts": count,
+                        **_shown(effect, cost, count),
+                        "shrunken": None,
+                    }
+                )
         rows += _drawn_together(groups)
     return rows
 
 
-def _drawn_together(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _drawn_together(groups: list[GroupEffect]) -> list[GroupEffect]:
     """Adds `shrunken` to the effect of each group alone; the verdict follows `shrunken`."""
     if len(groups) < LEAST_GROUPS:
-        return [{**row, "shrunken": None} for row in groups]
+        return groups
     drawn = shrink(
         [row["per_contact"]["value"] for row in groups], [row["standard_error"] for row in groups]
     )
-    rows = []
+    rows: list[GroupEffect] = []
     for row, value, error in zip(groups, drawn.values, drawn.errors, strict=True):
         low, high = value - NORMAL_90 * error, value + NORMAL_90 * error
-        shrunken = {"value": float(value), "low": float(low), "high": float(high)}
+        shrunken: Interval = {"value": float(value), "low": float(low), "high": float(high)}
         rows.append({**row, "shrunken": shrunken, "verdict": _verdict(low, high)})
     return rows
 
 
-def _cells(table: pd.DataFrame, economics: Economics) -> list[dict[str, Any]]:
+def _cells(table: pd.DataFrame, economics: Economics) -> list[ReadCell]:
     """Hughes' read-back of those contacted; see `features.segments.break_even`."""
     contacted = table[table["contacted"] & table["rfm_cell"].notna()]
     sale = economics.net_profit_per_sale
@@ -206,12 +293,12 @@ def _cells(table: pd.DataFrame, economics: Economics) -> list[dict[str, Any]]:
     read["break_even_index"] = read["break_even_index"].replace(np.inf, np.nan)
     rows = read.reset_index().astype(object)
     return [
-        {str(name): value for name, value in row.items()}
+        cast("ReadCell", {str(name): value for name, value in row.items()})
         for row in rows.where(rows.notna(), None).to_dict("records")
     ]
 
 
-def _save_rate(table: pd.DataFrame, basis: str, seed: int) -> dict[str, float] | None:
+def _save_rate(table: pd.DataFrame, basis: str, seed: int) -> MeasuredSaveRate | None:
     """Value saved by contacts ÷ value at risk, on one basis, with standard error."""
     saved = table["profit"] if basis == "margin" else table["revenue"]
     at_risk = table["value_at_risk"][table["contacted"]].astype(float)
@@ -221,8 +308,12 @@ def _save_rate(table: pd.DataFrame, basis: str, seed: int) -> dict[str, float] |
     if estimate is None or not estimate.standard_error > 0:
         return None
     mean = float(at_risk.mean())
-    names = ("value", "low", "high", "standard_error")
-    return {name: getattr(estimate, name) / mean for name in names}
+    return MeasuredSaveRate(
+        value=estimate.value / mean,
+        low=estimate.low / mean,
+        high=estimate.high / mean,
+        standard_error=estimate.standard_error / mean,
+    )
 
 
 def _wilson(successes: int, count: int) -> tuple[float, float]:

@@ -85,7 +85,7 @@ def test_a_browser_with_a_key_may_send_our_own_forms():
 def test_a_campaign_form_names_what_cannot_be(field, value, problem):
     form = CampaignForm(customers=ListForm(usual_sort="value_at_risk"), name="x", budget="5")
     with pytest.raises(ConfigError, match=problem):
-        replace(form, **{field: value}).wish()
+        replace(form, **{field: value}).request()
 
 
 def test_a_campaign_form_reads_back_what_it_links_to():
@@ -100,9 +100,9 @@ def test_a_campaign_form_reads_back_what_it_links_to():
     query = form.link().partition("?")[2]
     again = CampaignForm.read(QueryParams(query))
     assert again == form
-    wish = again.wish()
-    assert (wish.amount, wish.contacts, wish.hold_out) == (1000.5, None, 0.2)
-    assert wish.wanted == ChurnFilter(risk=("high",), segments=(("abc", "A"),))
+    request = again.request()
+    assert (request.amount, request.contacts, request.hold_out) == (1000.5, None, 0.2)
+    assert request.chosen_from == ChurnFilter(risk=("high",), segments=(("abc", "A"),))
 
 
 def test_an_unknown_campaign_has_a_page_that_says_so(client):

@@ -7,8 +7,8 @@ import pytest
 
 from features.errors import ConfigError
 from serving.campaigns.proposal import HELD_OUT, propose
+from serving.campaigns.request import CampaignRequest
 from serving.campaigns.store import CampaignCandidate
-from serving.campaigns.wish import Wish
 from serving.store.run import MoneyFormat, PublishedRun, Summary, Totals
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info
@@ -47,9 +47,9 @@ def many(count=100):
     return [candidate(f"c{number:04d}", 10.0 * number) for number in range(count)]
 
 
-def proposed(listed=None, *, busy=(), run=None, cells=None, **wish):
-    wanted = Wish(**{"name": "Win back", "seed": "s", **wish})
-    return propose(wanted, run or run_with(), listed or many(), set(busy), cells=cells)
+def proposed(listed=None, *, busy=(), run=None, cells=None, **asked_for):
+    request = CampaignRequest(**{"name": "Win back", "seed": "s", **asked_for})
+    return propose(request, run or run_with(), listed or many(), set(busy), cells=cells)
 
 
 def test_the_highest_expected_profits_are_chosen_and_a_share_left_alone():
@@ -154,7 +154,7 @@ def test_a_roll_out_goes_to_good_cells_alone():
 
 
 def test_days_count_from_the_scores_and_money_with_the_days():
-    found = proposed(horizon_days=45, starts_on=date(2026, 3, 10), contacts=1)
+    found = proposed(horizon_days=45, starts_on="2026-03-10", contacts=1)
     assert (found.starts_on, found.ends_on) == (date(2026, 3, 10), date(2026, 4, 24))
     # the run's horizon is 90 days
     assert found.members[-1].value_at_risk == 990.0 / 2
@@ -181,20 +181,20 @@ def test_an_uplift_model_ranks_by_who_can_be_persuaded():
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("asked_for", "said"),
     [
         ({"contacts": 5, "amount": 5.0}, "one of the two"),
         ({"amount": 5.0, "cost_per_contact": 0.0}, "cost_per_contact"),
         ({"amount": 0.5}, "less than one contact"),
         ({"choose": "every_nth"}, "size"),
-        ({"starts_on": date(2026, 1, 1)}, "before the date of the scores"),
+        ({"starts_on": "2026-01-01"}, "before the date of the scores"),
         ({"choose": "every_nth", "contacts": 3, "roll_out_of": "c-1"}, "not tested again"),
         ({"save_rate": 0.0001}, "nobody to choose"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(wish, said):
+def test_what_cannot_be_is_refused_in_words(asked_for, said):
     with pytest.raises(ConfigError, match=said):
-        proposed(**wish)
+        proposed(**asked_for)
 
 
 def test_a_run_of_an_earlier_release_proposes_nothing():

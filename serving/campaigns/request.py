@@ -1,0 +1,108 @@
+"""What a marketer asks for: one request for the API, the page's form and the store."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, FiniteFloat
+
+from features.errors import ConfigError
+from serving.store.protocol import ChurnFilter
+from serving.web.schemas import Risk, Status
+from serving.web.shape import ApiShape
+
+Choose = Literal["best", "every_nth"]
+Segment = Annotated[str, Field(pattern=r"^[^:\x00]+:[^\x00]+$", max_length=300)]
+CampaignName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
+Amount = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
+Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+
+
+class CampaignFilter(ApiShape):
+    """Which customers may be chosen; as of `GET /v1/churn-list`."""
+
+    risk: list[Risk] = Field([])
+    status: list[Status] = Field([])
+    segment: list[Segment] = Field([], description="system:value; all given must hold")
+    min_value_at_risk: FiniteFloat | None = None
+
+    def filter(self) -> ChurnFilter:
+        pairs = (text.partition(":") for text in self.segment)
+        return ChurnFilter(
+            risk=tuple(self.risk),
+            status=tuple(self.status),
+            segments=tuple((system, value) for system, _, value in pairs),
+            min_value_at_risk=self.min_value_at_risk,
+        )
+
+
+class CampaignRequest(ApiShape):
+    """A campaign as it is asked for; what is left out, the score run's economics say."""
+
+    name: CampaignName
+    filter: CampaignFilter = CampaignFilter()
+    choose: Choose = Field(
+        "best",
+        description="best: the highest expected profits, none below 0; every_nth: a test of all "
+        "RFM cells in their shares",
+    )
+    contacts: int | None = Field(None, ge=1, le=100_000_000, description="How many to contact")
+    amount: Amount | None = Field(None, description="What that may cost, instead of `contacts`")
+    hold_out: float | None = Field(
+        None, gt=0, le=0.5, description="Share of the chosen who are not contacted"
+    )
+    cost_per_contact: Amount | None = None
+    margin_share: float | None = Field(None, gt=0, le=1, description="Net profit ÷ revenue")
+    save_rate: float | None = Field(
+        None, gt=0, le=1, description="Share of the value at risk that a contact saves"
+    )
+    net_profit_per_sale: float | None = Field(None, gt=0, le=1e12)
+    starts_on: str | None = Field(
+        None, json_schema_extra={"format": "date"}, description="Default: the scores' date"
+    )
+    horizon_days: int | None = Field(None, ge=1, le=730)
+    roll_out_of: Text200 | None = Field(
+        None, description="A measured test whose RFM cells at or above break-even are contacted"
+    )
+    seed: Text200 | None = Field(None, description="Of the hold-out; of a proposal, to keep it")
+
+    @property
+    def chosen_from(self) -> ChurnFilter:
+        """Which customers of the churn list may be chosen."""
+        return self.filter.filter()
+
+    @property
+    def first_day(self) -> date | None:
+        """Orders from this day on count; None: from the date of the scores.
+
+        Raises
+        ------
+        ConfigError
+            When `starts_on` is no date.
+        """
+        try:
+            return None if self.starts_on is None else date.fromisoformat(self.starts_on)
+        except ValueError:
+            raise ConfigError("starts_on: not a date such as 2026-03-01.") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is kept, ready for JSON: a later request under the same key is held against it."""
+        listed = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self.chosen_from).items()
+        }
+        return {
+            "name": self.name,
+            "wanted": {**listed, "segments": [list(pair) for pair in listed["segments"]]},
+            **self.model_dump(exclude={"name", "filter"}),
+            "starts_on": self.first_day and self.first_day.isoformat(),
+        }
+
+    def problems(self) -> list[str]:
+        """Everything that cannot be, one sentence each."""
+        problems = []
+        if self.contacts is not None and self.amount is not None:
+            problems.append("contacts, amount: give one of the two.")
+        if self.choose == "every_nth" and self.roll_out_of is not None:
+            problems.append("roll_out_of: what a test found good is contacted, not tested again.")
+        return problems
