@@ -5,6 +5,7 @@
     ├── DataError        the orders cannot be used
     │   ├── MisreadOrders    they are plainly misread; a shop may say why it goes on
     │   └── NotEnoughData    they can be read, but are too few or too short to learn from
+    ├── StoppedByGate    what would be published is not, until somebody says why it should be
     ├── Busy             another process holds the lock
     ├── …                `training.errors`: published models
     └── …                `serving.errors`: the store, campaigns, changes, the scorer
@@ -45,6 +46,10 @@ class MisreadOrders(DataError):
 
 class NotEnoughData(DataError):
     """The orders can be read, but are too few or too short for what was asked."""
+
+
+class StoppedByGate(SeveralProblems):
+    """What would be published is not, until somebody says why it should be."""
 
 
 class Busy(RegularsError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,26 +11,20 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from features.engines.build import build_features
-from features.errors import Busy, NotEnoughData, RegularsError
+from features.errors import Busy, NotEnoughData
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis
-from features.settings.predict import Predict
 from training.backtest.backtest import (
     Backtest,
     Progress,
-    TaskResult,
     fit_final,
     prepare,
     run_backtest,
 )
-from training.backtest.evidence import BacktestEvidence
 from training.backtest.record import BacktestRecord
-from training.bundle.in_force import publication_lock
 from training.bundle.live_proof import LiveProof
-from training.bundle.manifest import Manifest, ModelEntry, name_in_force
-from training.bundle.publication import Kept, golden_rows, prune, publish_bundle
+from training.bundle.manifest import name_in_force
 from training.errors import BundleError
-from training.models.estimator import write_json
 from training.models.prior_share import prior_share
 from training.past.plan import TrainingPlan, plan_training
 from training.past.reach import first_purchase
@@ -42,25 +36,23 @@ from training.promotion.promotion import (
     final_troubles,
     verdicts,
 )
-from training.segments.cluster_search import ClusterModel
+from training.publishing import TrainedModels, publish
 from training.settings import TrainingSettings
-from training.tasks.catalogue import REQUIRED, tasks_for
+from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
 from training.tasks.world import World
 from training.tracking.mlflow_runs import Tracker
 
 LOCK = ".train.lock"
-LAST_TRAINING = "last_training.json"
-"""Beside the bundles: what the latest training offered and what became of it."""
 
 
 @dataclass(frozen=True)
 class TrainResult:
     """What a training did.
 
-    `verdicts` says per task whether its model became champion, and why. `bundle` is None where
-    nothing was published: no model was promoted, or one was refused in whose place there is
-    no champion that fits. `prior_share` is the mean of `training.models.prior_share.prior_share`, `basis`
+    `verdicts` says per task whether its model became champion, and why; `stand_ins` names the
+    baseline that answers where a model was refused and no champion fits. `bundle` is None where
+    nothing was published: every model was refused and its champion stays. `prior_share` is the mean of `training.models.prior_share.prior_share`, `basis`
     what values are counted in.
     """
 
@@ -73,6 +65,7 @@ class TrainResult:
     customers: int
     prior_share: float
     basis: ValueBasis = REVENUE
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> dict[str, str]:
@@ -176,6 +169,7 @@ def train(
             fitted = fit_final(prepared.world, plan, prepared.tasks, progress)
             features = build_features(log, plan.as_of)
             judged = _judged(prepared, backtest, champion, fitted, features, tracker, progress)
+            stand_ins = _stand_ins(prepared, judged, champion, features, progress)
             share = float(prior_share(features).mean())
             tracker.log_backtest(backtest, judged, prior_share=share)
             versions = {
@@ -185,14 +179,24 @@ def train(
                     plan.as_of.isoformat(),
                     BacktestRecord.of(result, plan.folds),
                     judged[result.task.name],
+                    against="" if champion is None else champion.version(result.task.name),
                 )
                 for result in backtest.results
             }
             progress("logged the runs to MLflow")
-            bundle = _published(
+            bundle = publish(
                 log,
                 TrainedModels(
-                    run_id, backtest, versions, judged, fitted, features, share, instead_of, proof
+                    run_id,
+                    backtest,
+                    versions,
+                    judged,
+                    fitted,
+                    stand_ins,
+                    features,
+                    share,
+                    instead_of,
+                    proof,
                 ),
                 champion,
                 tracker,
@@ -208,21 +212,20 @@ def train(
         len(features),
         share,
         prepared.world.basis,
+        {task.name: task.baseline for task in prepared.tasks if task.name in stand_ins},
     )
 
 
-def unpublished(result: TrainResult, settings: TrainingSettings) -> RegularsError:
-    """Why a training put nothing in force, and whether models are in force."""
+def outcome_sentence(result: TrainResult) -> str:
+    """What became of a training, in one line."""
     why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
-    stays = "The models in force stay."
-    if name_in_force(settings.path(settings.store.bundles)) is None:
-        stays = (
-            "No models are in force, so nobody can be scored yet. `regulars check` tells what the "
-            "orders lack; a longer history or a shorter predict.horizon_days shows a model more."
-        )
-    return RegularsError(
-        f"the models were registered as challengers and not published, since {why}. {stays}"
-    )
+    if result.bundle is None:
+        return f"The models in force stay, since no new one is better shown. {why}."
+    instead = ", ".join(f"{title} for {name}" for name, title in result.stand_ins.items())
+    words = f"Published {result.bundle.name}."
+    if instead:
+        words += f" Baselines stand in: {instead}."
+    return f"{words} Refused: {why}." if why else words
 
 
 def _proven(settings: TrainingSettings) -> LiveProof:
@@ -248,95 +251,33 @@ def _judged(
     world = prepared.world
     against = comparisons(world, prepared.first_day, backtest, champion, tracker.record, progress)
     troubles = final_troubles(fitted, features)
-    judged = verdicts(backtest, against, troubles, seed=world.settings.train.seed)
+    records = {
+        result.task.name: (result.task, BacktestRecord.of(result, backtest.plan.folds))
+        for result in backtest.results
+    }
+    judged = verdicts(records, against, troubles, seed=world.settings.train.seed)
     for result in backtest.results:
         progress(f"{result.task.title.lower()}: {judged[result.task.name].sentence()}")
     return judged
 
 
-@dataclass(frozen=True)
-class TrainedModels:
-    """The outcome of a training, from which a bundle can be published."""
-
-    run_id: str
-    backtest: Backtest
-    versions: Mapping[str, str]
-    verdicts: Mapping[str, Verdict]
-    fitted: Mapping[str, Any]
-    features: pd.DataFrame
-    prior_share: float
-    instead_of: str | None
-    proof: LiveProof
-
-    def models(self, champion: Champion | None, predict: Predict) -> dict[str, Any] | None:
-        """The models of the next bundle by task name; None where they make none.
-
-        A refused model is replaced by the champion's, if that learned from the same features for
-        the same horizon, with churn and value as `predict` defines them. Without such a
-        champion only recommendations may be missing.
-        """
-        fits = (
-            champion is not None
-            and champion.manifest.columns == tuple(self.features.columns)
-            and champion.manifest.horizon_days == self.backtest.plan.horizon_days
-        )
-        models: dict[str, Any] = {}
-        for name, verdict in self.verdicts.items():
-            if verdict.promoted:
-                models[name] = self.fitted[name]
-            elif (
-                champion is not None
-                and fits
-                and name in champion.manifest.models
-                and _answers_question(name, champion, predict)
-            ):
-                models[name] = Kept(champion.fitted()[name], champion.folder / name)
-        any_promoted = any(verdict.promoted for verdict in self.verdicts.values())
-        return models if any_promoted and models.keys() >= REQUIRED else None
-
-
-def _answers_question(name: str, champion: Champion, predict: Predict) -> bool:
-    """Whether the champion's model of a task predicts what the settings ask for."""
-    if name == "churn":
-        return champion.models.churn.label == predict.churn
-    return name != "value" or predict.value in ("auto", champion.models.value.clv_basis)
-
-
-def _published(
-    log: OrderLog[TrainingSettings],
-    candidate: TrainedModels,
+def _stand_ins(
+    prepared: Prepared,
+    judged: Mapping[str, Verdict],
     champion: Champion | None,
-    tracker: Tracker,
+    features: pd.DataFrame,
     progress: Progress,
-) -> Path | None:
-    """Publish what was promoted; returns the bundle, None where there is none."""
-    settings = log.settings
-    bundles = settings.path(settings.store.bundles)
-    models = candidate.models(champion, settings.predict)
-    with publication_lock(bundles):
-        if name_in_force(bundles) != candidate.instead_of:
-            raise Busy(
-                "the champion changed while this training ran, so its models were registered and "
-                "not published. Compare them with the new one: regulars promote"
-            )
-        bundle = None
-        if models is not None:
-            manifest = _manifest(log, candidate, models, champion)
-            models |= _clusters(settings, candidate.features)
-            models[BacktestEvidence.name] = _evidence(
-                candidate, manifest, champion, settings.predict.risk.model_dump()
-            )
-            models[LiveProof.name] = candidate.proof
-            bundle = publish_bundle(bundles, manifest, models, golden_rows(candidate.features))
-            progress(f"published {bundle.name}")
-            # only a published model is champion, so the alias is set after the bundle
-            tracker.crown(manifest)
-            prune(bundles, settings.store.keep_bundles)
-        for name, verdict in candidate.verdicts.items():
-            if bundle is None or not verdict.promoted:
-                tracker.challenge(name, candidate.versions[name])
-        write_json(bundles / LAST_TRAINING, _last_training(candidate))
-    return bundle
+) -> dict[str, Any]:
+    """Task name → its baseline, where the model is refused and no champion can stay."""
+    world, stand_ins = prepared.world, {}
+    for task in prepared.tasks:
+        stays = champion is not None and champion.can_stay(
+            task.name, tuple(features.columns), world.settings.predict
+        )
+        if not judged[task.name].promoted and not stays:
+            stand_ins[task.name] = task.stand_in(world, prepared.plan.whole)
+            progress(f"{task.title.lower()}: {task.baseline} stands in")
+    return stand_ins
 
 
 @contextmanager
@@ -375,93 +316,3 @@ def parameters(log: OrderLog[TrainingSettings], plan: TrainingPlan) -> dict[str,
         "orders": log.report.orders,
         **{f"boosting_{key}": value for key, value in asdict(World(log).boosting()).items()},
     }
-
-
-def _manifest(
-    log: OrderLog[TrainingSettings],
-    candidate: TrainedModels,
-    models: Mapping[str, Any],
-    champion: Champion | None,
-) -> Manifest:
-    plan, results = candidate.backtest.plan, candidate.backtest.results
-    entries = {}
-    for result in results:
-        name = result.task.name
-        if name in models and isinstance(models[name], Kept):
-            assert champion is not None  # noqa: S101 - from whom it was kept
-            entries[name] = champion.manifest.models[name]
-        elif name in models:
-            reason = candidate.verdicts[name].reason
-            entries[name] = _entry(result, candidate.versions[name], plan.as_of, reason)
-    numbers = "-".join(entries[name].version for name in sorted(entries))
-    return Manifest(
-        bundle_id=f"{plan.as_of.isoformat()}-{numbers}-{candidate.run_id[:8]}",
-        as_of=max(plan.as_of.isoformat(), *(entry.as_of for entry in entries.values())),
-        horizon_days=plan.horizon_days,
-        currency=log.settings.data.currency,
-        data_fingerprint=log.fingerprint,
-        columns=tuple(candidate.features.columns),
-        mlflow_run_id=candidate.run_id,
-        models=entries,
-        files={},
-        previous=champion.manifest.bundle_id if champion else None,
-        customers=len(candidate.features),
-        prior_share=candidate.prior_share,
-    )
-
-
-def _evidence(
-    candidate: TrainedModels,
-    manifest: Manifest,
-    champion: Champion | None,
-    bands: Mapping[str, float],
-) -> BacktestEvidence:
-    kept_versions = {
-        name: entry.version
-        for name, entry in manifest.models.items()
-        if entry.version != candidate.versions.get(name)
-    }
-    evidence = BacktestEvidence.of(
-        candidate.backtest, candidate.versions, candidate.features, bands
-    )
-    return evidence.with_kept(champion.models.evidence if champion else None, kept_versions)
-
-
-def _last_training(candidate: TrainedModels) -> dict[str, Any]:
-    """The latest training as pages show it: which models were promoted, and why."""
-    return {
-        "as_of": candidate.backtest.plan.as_of.isoformat(),
-        "mlflow_run_id": candidate.run_id,
-        "models": {
-            result.task.name: {
-                "version": candidate.versions[result.task.name],
-                "grade": result.grade.to_dict(),
-                **asdict(candidate.verdicts[result.task.name]),
-            }
-            for result in candidate.backtest.results
-        },
-    }
-
-
-def _clusters(settings: TrainingSettings, features: pd.DataFrame) -> dict[str, ClusterModel]:
-    """Customer clusters by task name; none where the customers are too few or too alike."""
-    model = ClusterModel(search=settings.segments.clusters, seed=settings.train.seed)
-    try:
-        return {model.name: model.fit(features)}
-    except NotEnoughData:
-        return {}
-
-
-def _entry(result: TaskResult, version: str, as_of: date, reason: str) -> ModelEntry:
-    grade = result.grade
-    return ModelEntry(
-        version=version,
-        grade=grade.letter,
-        measure=grade.measure,
-        baseline=grade.baseline,
-        improvement=grade.improvement,
-        improvement_low=grade.low,
-        improvement_high=grade.high,
-        as_of=as_of.isoformat(),
-        reason=reason,
-    )

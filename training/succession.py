@@ -14,7 +14,15 @@ from training.bundle.in_force import publication_lock
 from training.bundle.manifest import Manifest, ModelEntry, current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models_of, prune, publish_bundle
 from training.errors import BundleError
-from training.promotion.promotion import Champion, Comparison, Verdict, on_shared_folds, verdict
+from training.promotion.promotion import (
+    Champion,
+    Comparison,
+    Unreadable,
+    Verdict,
+    final_troubles,
+    on_shared_folds,
+    verdicts,
+)
 from training.settings import TrainingSettings
 from training.tasks.catalogue import TASKS, registered_name, tasks_for
 from training.tasks.task import Task
@@ -24,23 +32,42 @@ NAMES = tuple(task.name for task in TASKS)
 
 @dataclass(frozen=True)
 class Promotion:
-    """The result of a promotion by hand; `bundle` is the one published, None where none was."""
+    """The result of a promotion by hand; `bundle` is the one published, None where none was.
+
+    `in_force` names the tasks whose version was the champion already.
+    """
 
     versions: dict[str, str]
     verdicts: dict[str, Verdict]
     bundle: str | None
+    in_force: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Task name → why its version is not in force."""
+        return {
+            name: verdict.reason for name, verdict in self.verdicts.items() if not verdict.promoted
+        }
 
 
-def promote(settings: TrainingSettings, names: tuple[str, ...], version: str | None) -> Promotion:
-    """Put registered versions in force instead of the champions.
+def promote(
+    settings: TrainingSettings,
+    names: tuple[str, ...],
+    version: str | None,
+    *,
+    force: str | None = None,
+) -> Promotion:
+    """Put registered versions in force instead of the champions, by the rule of a training.
 
-    They are compared with the champions by the backtests of both; no orders are read. Refused
+    A version that its training judged beside the champion in force keeps that verdict; beside
+    another champion it is judged again by the backtests of both. No orders are read. Refused
     versions stay as they are, the rest are published.
 
     Parameters
     ----------
     names : tasks; empty: all that have a challenger
     version : of the one task named; None: the challengers
+    force : a reason to promote what the rule refuses; None: the rule decides
 
     Raises
     ------
@@ -57,24 +84,72 @@ def promote(settings: TrainingSettings, names: tuple[str, ...], version: str | N
         champion = _champion(bundles)
         tracker.crown(champion.manifest)
         versions = _versions_to_promote(tracker, names, version)
-        verdicts, entries, models = {}, {}, champion_models(champion)
-        for name, number in versions.items():
-            candidate = _Candidate.fetch(tracker, name, number)
-            judged = candidate.verdict(tracker, champion, settings)
-            if judged.promoted:
-                models[name] = _fetched(tracker, name, number, Path(folder), champion)
-                entries[name] = candidate.entry(judged.reason, settings)
-            verdicts[name] = judged
-        bundle = None
-        if entries:
-            manifest = _succeeding(champion, entries)
-            golden = golden_rows_of(champion.folder, champion.manifest)
-            bundle = publish_bundle(bundles, manifest, models, golden).name
-            tracker.crown(manifest)
-            prune(bundles, settings.store.keep_bundles)
-        for name, judged in verdicts.items():
-            tracker.tag(name, versions[name], "verdict", judged.sentence())
-    return Promotion(versions, verdicts, bundle)
+        in_force = tuple(name for name in versions if champion.version(name) == versions[name])
+        candidates = {
+            name: _Candidate.fetch(tracker, name, number, settings)
+            for name, number in versions.items()
+            if name not in in_force
+        }
+        fetched = {
+            name: _fetched(tracker, name, candidate.version, Path(folder), champion)
+            for name, candidate in candidates.items()
+        }
+        judged = _judged(tracker, champion, candidates, fetched, settings)
+        if force is not None:
+            judged = {name: _forced(verdict, force) for name, verdict in judged.items()}
+        bundle = _published(tracker, champion, candidates, judged, fetched, settings)
+        for name, verdict in judged.items():
+            tracker.tag(name, versions[name], "verdict", verdict.sentence())
+    return Promotion(versions, judged, bundle, in_force)
+
+
+def _judged(
+    tracker: Any,
+    champion: Champion,
+    candidates: "Mapping[str, _Candidate]",
+    fetched: Mapping[str, Kept],
+    settings: TrainingSettings,
+) -> dict[str, Verdict]:
+    golden = golden_rows_of(champion.folder, champion.manifest)
+    models = {**champion.fitted(), **{name: kept.model for name, kept in fetched.items()}}
+    return verdicts(
+        {name: (candidate.task, candidate.record) for name, candidate in candidates.items()},
+        {name: candidate.against(tracker, champion) for name, candidate in candidates.items()},
+        {name: why for name, why in final_troubles(models, golden).items() if name in candidates},
+        seed=settings.train.seed,
+    )
+
+
+def _forced(verdict: Verdict, force: str) -> Verdict:
+    if verdict.promoted:
+        return verdict
+    return Verdict(promoted=True, reason=f"forced ({force}), though {verdict.reason}")
+
+
+def _published(
+    tracker: Any,
+    champion: Champion,
+    candidates: "Mapping[str, _Candidate]",
+    judged: Mapping[str, Verdict],
+    fetched: Mapping[str, Kept],
+    settings: TrainingSettings,
+) -> str | None:
+    """Publish what was promoted beside what stays; the name of the bundle, None without any."""
+    entries = {
+        name: candidates[name].entry(verdict.reason, settings)
+        for name, verdict in judged.items()
+        if verdict.promoted
+    }
+    if not entries:
+        return None
+    bundles = settings.path(settings.store.bundles)
+    manifest = _succeeding(champion, entries)
+    models = {**champion_models(champion), **{name: fetched[name] for name in entries}}
+    golden = golden_rows_of(champion.folder, champion.manifest)
+    bundle = publish_bundle(bundles, manifest, models, golden).name
+    tracker.crown(manifest)
+    prune(bundles, settings.store.keep_bundles)
+    return bundle
 
 
 def _champion(bundles: Path) -> Champion:
@@ -119,11 +194,15 @@ class _Candidate:
     name: str
     version: str
     as_of: str
-    training_verdict: str
+    training_verdict: Verdict | None
+    judged_against: str
     record: BacktestRecord
+    task: Task
 
     @classmethod
-    def fetch(cls, tracker: Any, name: str, version: str) -> "_Candidate":
+    def fetch(
+        cls, tracker: Any, name: str, version: str, settings: TrainingSettings
+    ) -> "_Candidate":
         registered = tracker.version(name, version)
         if registered is None:
             raise ConfigError(
@@ -136,32 +215,33 @@ class _Candidate:
                 f"{registered_name(name)} version {version}: its backtest was not kept, so it "
                 "cannot be compared. Run `regulars train`."
             )
-        return cls(name, version, registered.as_of, registered.verdict, record)
+        return cls(
+            name,
+            version,
+            registered.as_of,
+            Verdict.read(registered.verdict),
+            registered.against,
+            record,
+            _task(name, settings),
+        )
 
-    def verdict(self, tracker: Any, champion: Champion, settings: TrainingSettings) -> Verdict:
-        """By the folds of both backtests; without a common one, a refusal by its training stands."""
-        in_force = champion.manifest.models.get(self.name)
-        against: Comparison | str = "there is no champion yet"
-        if in_force is not None and in_force.version == self.version:
-            return Verdict(promoted=False, reason="it is the champion already")
-        if in_force is not None:
-            theirs = tracker.record(self.name, in_force.version)
-            title = f"champion version {in_force.version}"
-            shared = theirs and on_shared_folds(self.record, theirs, title)
-            against = shared or f"no fold in common with {title}"
-        task = _task(self.name, settings)
-        judged = verdict(task, self.record, against, seed=settings.train.seed)
-        if (
-            isinstance(against, str)
-            and judged.promoted
-            and self.training_verdict.startswith("refused: ")
-        ):
-            return Verdict(promoted=False, reason=self.training_verdict.removeprefix("refused: "))
-        return judged
+    def against(self, tracker: Any, champion: Champion) -> Comparison | str | Verdict:
+        """What it is judged by: its training beside this champion, or the folds of both."""
+        in_force = champion.version(self.name)
+        if self.training_verdict is not None and self.judged_against == in_force:
+            return self.training_verdict
+        if not in_force:
+            return "there is no champion yet"
+        theirs = tracker.record(self.name, in_force)
+        title = f"champion version {in_force}"
+        if theirs is None:
+            return Unreadable(f"the backtest of {title} cannot be read from MLflow")
+        shared = on_shared_folds(self.record, theirs, title)
+        return shared or Unreadable(f"it has no fold in common with {title}")
 
     def entry(self, reason: str, settings: TrainingSettings) -> ModelEntry:
         """Its line in the manifest."""
-        task, rows = _task(self.name, settings), self.record.pooled
+        task, rows = self.task, self.record.pooled
         customers, better = self.record.customers, task.improvement(rows)
         grade = graded(task.measure, task.baseline, customers, better, seed=settings.train.seed)
         return ModelEntry(

@@ -49,6 +49,9 @@ CONTACT_FIELDS = ("expected_profit", "suggested_action", "name", "consent")
 """Runs of earlier releases lack them, and some of `FIELDS`."""
 
 NEXT_ORDER_FIELDS = ("date", "low", "high")
+STAND_INS = "stand_ins"
+"""The baselines that answer in the place of models, as one text."""
+
 RUN_FIELDS = ("run_id", "as_of", "horizon_days", "currency")
 
 
@@ -72,7 +75,10 @@ def item_of(answer: Mapping[str, Any]) -> dict[str, Any]:
 def run_fields(run: PublishedRun) -> dict[str, Any]:
     """What every list says about its run."""
     lineage = run.info.lineage()
-    return {name: lineage[name] for name in RUN_FIELDS}
+    return {
+        **{name: lineage[name] for name in RUN_FIELDS},
+        STAND_INS: run.info.stand_ins_text,
+    }
 
 
 def encode_cursor(after: After, sort: SortKey) -> str:
@@ -127,6 +133,7 @@ def header(first: ChurnPage) -> list[str]:
         *systems,
         "reasons",
         *RUN_FIELDS,
+        STAND_INS,
     ]
 
 

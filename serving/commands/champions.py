@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from features.errors import ConfigError, RegularsError
+from features.errors import ConfigError, StoppedByGate
 from features.settings.loading import load_settings
 from serving.commands.audited import note
 from serving.commands.frame import Speaker, common_options
@@ -14,6 +15,9 @@ from training.bundle.manifest import Manifest, current_bundle, read_manifest
 from training.errors import BundleError
 from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.tasks.catalogue import TASKS, registered_name
+
+if TYPE_CHECKING:
+    from training.succession import Promotion
 
 
 @click.command()
@@ -43,7 +47,8 @@ def models(config: Path, speaker: Speaker) -> None:
     if manifest is not None:
         speaker.say(f"\nIn force: {manifest.bundle_id}; before it: {manifest.previous or 'none'}.")
         for name, entry in in_force.items():
-            speaker.say(f"  {registered_name(name)} version {entry.version}: {entry.reason}")
+            which = entry.version if not entry.stands_in else f"none, {entry.stands_in} stands in"
+            speaker.say(f"  {registered_name(name)} version {which}: {entry.reason}")
     speaker.result(
         {
             "models": [vars(version) for version in versions],
@@ -68,31 +73,55 @@ def _manifest_in_force(settings: Settings) -> Manifest | None:
     help="Which model; may be given again. Default: all that have a challenger.",
 )
 @click.option("--version", help="Which version; default: the challenger. Needs one --model.")
+@click.option(
+    "--force",
+    metavar="REASON",
+    help="Promote what the rule refuses, and write down why; the reason stands in the registry, "
+    "the bundle and the audit log.",
+)
 @common_options
-def promote(names: tuple[str, ...], version: str | None, config: Path, speaker: Speaker) -> None:
-    """Put challengers in force, unless they are worse than what they would replace."""
+def promote(
+    names: tuple[str, ...], version: str | None, force: str | None, config: Path, speaker: Speaker
+) -> None:
+    """Put challengers in force, by the rule of a training.
+
+    Ends with 3 when the rule refuses all of them; --force REASON overrules it.
+    """
     from training.succession import promote as run_promotion
 
     if version is not None and len(names) != 1:
         raise ConfigError("--version: say which model it is of: --model churn --version 3.")
+    if force is not None and not force.strip():
+        raise ConfigError("--force: say why, in a few words.")
     settings = load_settings(config, Settings)
-    which = f"version {version}" if version else "challengers that are not worse"
-    detail = f"{', '.join(names) or 'all models'}: {which}"
+    which = f"version {version}" if version else "challengers"
+    forced = "" if force is None else f", forced: {force}"
+    detail = f"{', '.join(names) or 'all models'}: {which}{forced}"
     note(settings, "promote", count=len(names), detail=detail, at=datetime.now(UTC))
-    done = run_promotion(settings, names, version)
-    for name, one in done.verdicts.items():
-        speaker.say(f"{registered_name(name)} version {done.versions[name]}: {one.sentence()}")
+    done = run_promotion(settings, names, version, force=force)
+    _say_promotion(speaker, done)
+    if done.refused and done.bundle is None:
+        why = "; ".join(f"{name}: {reason}" for name, reason in done.refused.items())
+        raise StoppedByGate(
+            f"nothing was promoted, since {why}. The models in force stay; --force REASON overrules "
+            "the rule."
+        )
+
+
+def _say_promotion(speaker: Speaker, done: "Promotion") -> None:
+    for name, verdict in done.verdicts.items():
+        speaker.say(f"{registered_name(name)} version {done.versions[name]}: {verdict.sentence()}")
+    for name in done.in_force:
+        speaker.say(f"{registered_name(name)} version {done.versions[name]}: in force already")
     speaker.result(
         {
             "versions": done.versions,
-            "verdicts": {name: vars(one) for name, one in done.verdicts.items()},
+            "verdicts": {name: vars(verdict) for name, verdict in done.verdicts.items()},
+            "in_force_already": list(done.in_force),
             "bundle": done.bundle,
             "promotion_rule": PROMOTION_RULE,
         }
     )
-    refused = {name: one.reason for name, one in done.verdicts.items() if not one.promoted}
     if done.bundle is not None:
-        speaker.say(f"Published {done.bundle}. Next: regulars score")
-    if refused:
-        why = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
-        raise RegularsError(f"not promoted, since {why}.")
+        stays = f" {', '.join(done.refused)} stay as they are." if done.refused else ""
+        speaker.say(f"Published {done.bundle}.{stays} Next: regulars score")

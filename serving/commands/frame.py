@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from features.errors import ConfigError, MisreadOrders, RegularsError
+from features.errors import ConfigError, MisreadOrders, RegularsError, StoppedByGate
 from features.settings.data import GATES
 from features.settings.loading import CONFIG_NAME
 from serving.settings import Settings
@@ -25,7 +25,7 @@ from serving.settings import Settings
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
 EXIT_STOPPED = 3
-"""A gate stopped: the orders are plainly misread, and nobody has accepted that."""
+"""A gate stopped: misread orders, an odd run or a worse model, and nobody has accepted that."""
 PIPED_WIDTH = 240
 
 
@@ -110,8 +110,14 @@ def fail(error: RegularsError) -> None:
         click.echo(f"regulars: {line}", err=True)
     if isinstance(error, MisreadOrders):
         click.echo("regulars: to go on in spite of one of them: --accept CODE=REASON", err=True)
-        sys.exit(EXIT_STOPPED)
-    sys.exit(EXIT_WRONG_USE if isinstance(error, ConfigError) else EXIT_FAILED)
+    sys.exit(exit_code(error))
+
+
+def exit_code(error: RegularsError) -> int:
+    """The code that a command ends with."""
+    if isinstance(error, MisreadOrders | StoppedByGate):
+        return EXIT_STOPPED
+    return EXIT_WRONG_USE if isinstance(error, ConfigError) else EXIT_FAILED
 
 
 def write_text(output: Path, text: str, *, option: str = "--output") -> None:

@@ -92,6 +92,8 @@ def list_customers(
         ],
         words=("risk", "why"),
     )
+    if page.run.info.stand_ins_text:
+        speaker.say(f"Baselines stand in: {page.run.info.stand_ins_text}.")
     if page.totals.customers > len(rows) and sys.stdout.isatty():
         speaker.say(f"{page.totals.customers - len(rows):,} more; --output list.xlsx writes all.")
     speaker.result(

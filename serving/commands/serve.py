@@ -32,10 +32,7 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
     check_host(host, stores)
     info = BundleInfo(
         bundle_id=manifest.bundle_id,
-        models={
-            name: {"version": entry.version, "grade": entry.grade}
-            for name, entry in manifest.models.items()
-        },
+        models={name: entry.summary() for name, entry in manifest.models.items()},
     )
     if not stores.keys.all():
         speaker.say(

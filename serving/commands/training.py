@@ -21,7 +21,7 @@ from serving.settings import Settings
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page, cells, shown
-from training.job import TrainResult, parameters, prepare_training, unpublished
+from training.job import TrainResult, outcome_sentence, parameters, prepare_training
 from training.job import train as run_training
 from training.models.prior_share import sentence as prior_sentence
 from training.promotion.promotion import RULE as PROMOTION_RULE
@@ -48,6 +48,7 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
             "promotion_rule": PROMOTION_RULE,
             "refused": result.refused,
             "left_out": result.left_out,
+            "stand_ins": dict(result.stand_ins),
             "bundle": result.bundle.name if result.bundle else None,
             "customers": result.customers,
             "prior_share": result.prior_share,
@@ -56,9 +57,9 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
             **_as_dict(result.backtest),
         }
     )
-    if result.bundle is None:
-        raise unpublished(result, settings)
-    speaker.say(f"Published {result.bundle.name}. Next: regulars score")
+    speaker.say(outcome_sentence(result))
+    if result.bundle is not None:
+        speaker.say("Next: regulars score")
 
 
 def say_verdicts(speaker: Speaker, result: TrainResult) -> None:

@@ -27,7 +27,7 @@ from serving.scoring.run import ScoreRun
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
 from training.bundle.publication import Models
-from training.job import LAST_TRAINING
+from training.publishing import LAST_TRAINING
 
 EXHIBITS: tuple[ExhibitMaker, ...] = (
     monthly.EXHIBIT,

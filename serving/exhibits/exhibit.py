@@ -45,7 +45,7 @@ class Scene:
         where there is none
     manifest : of the models
     evidence : of their training; None where it left none
-    last_training : see `training.job.LAST_TRAINING`; None where it is not known
+    last_training : see `training.publishing.LAST_TRAINING`; None where it is not known
     digits : of the currency after the point
     """
 

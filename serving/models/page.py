@@ -10,6 +10,7 @@ from features.language.message import mark
 from serving.models.bundle_info import BundleInfo
 from serving.web import charts
 from serving.web.frame import Frame
+from serving.web.words import BASELINES
 
 EXHIBITS = ("backtests", "promise", "drift")
 MOST_DRIFTING = 20
@@ -45,15 +46,6 @@ SHOWN = {
     "recommendation": ("ndcg_at_10", "recall_at_10", "hit_at_10"),
 }
 """Of each model, the primary measure first."""
-
-BASELINES = {
-    "inactivity rule": mark("inactivity rule"),
-    "RFM average": mark("RFM average"),
-    "last order + usual gap": mark("last order + usual gap"),
-    "own frequency": mark("own frequency"),
-    "popularity": mark("popularity"),
-    "model": mark("model"),
-}
 
 SMALLER_IS_BETTER = ("log_loss", "calibration_error", "mae", "date_mae_days")
 

@@ -169,7 +169,9 @@ class Explainer:
 
     def _is_same_model(self, about: About, run: RunInfo) -> bool:
         name = MODEL_OF[about]
-        return self.models.manifest.models[name].version == run.models.get(name, {}).get("version")
+        entry = self.models.manifest.models[name]
+        # a baseline is fitted anew with every training, under the same name
+        return not entry.stands_in and entry.version == run.models.get(name, {}).get("version")
 
 
 def _link(about: About, score: Floats) -> Floats:

@@ -76,7 +76,10 @@ MORE_COLUMNS = (
     "p_next_category",
     "referral_value",
 )
-"""The last columns of `scores.parquet`."""
+"""The last columns of `scores.parquet` but `STAND_INS`."""
+
+STAND_INS = "stand_ins"
+"""The baselines that answer in the place of models, as one text; missing where models do."""
 
 RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
 """The columns of `recommendations.parquet`, in order."""
@@ -136,7 +139,9 @@ class ScoreRun:
         directory.mkdir(parents=True, exist_ok=True)
         columns = [*FILE_SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
         tables = {
-            "scores.parquet": self.scores[columns],
+            "scores.parquet": self.scores[columns].assign(
+                **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
+            ),
             "recommendations.parquet": self.recommendations[list(RECOMMENDATION_COLUMNS)],
         }
         for name, table in tables.items():

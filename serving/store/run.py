@@ -43,7 +43,8 @@ class ScoreRow(NamedTuple):
 class RunInfo:
     """The lineage of a score run: which models said what, from which data, as of when.
 
-    `models` maps a model's name to its `version` and `grade`; `segment_columns` names the
+    `models` maps a model's name to its `version` and `grade`, and to `stands_in`, the title of the
+    baseline that answers in its place; `segment_columns` names the
     segment systems that the scores carry; `risk_bands` holds the lower edges of the bands
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
@@ -65,6 +66,19 @@ class RunInfo:
     economics: RunEconomics = field(default_factory=RunEconomics)
     churn_label: Literal["silence", "cancellation"] = "silence"
     lifetime_years: float = 0.0
+
+    @property
+    def stand_ins(self) -> dict[str, str]:
+        """Model → title of the baseline that answers in its place."""
+        return {
+            name: model["stands_in"] for name, model in self.models.items() if "stands_in" in model
+        }
+
+    @property
+    def stand_ins_text(self) -> str | None:
+        """The same as one cell: `value: RFM average`; None where models answer."""
+        pairs = [f"{name}: {title}" for name, title in self.stand_ins.items()]
+        return "; ".join(pairs) or None
 
     def lineage(self) -> dict[str, Any]:
         """The part of the run that every answer carries, ready for JSON."""

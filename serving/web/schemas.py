@@ -51,7 +51,14 @@ class Problem(ApiShape):
 
 class Model(ApiShape):
     version: str
-    grade: str = Field(description="A (best) to E, against the model's named baseline")
+    grade: str = Field(
+        description="A (best) to E, against the model's named baseline; – where it cannot be judged"
+    )
+    stands_in: str | None = Field(
+        None,
+        description="The named baseline that answers, since no model of this shop was better; "
+        "null: the model",
+    )
 
 
 class Lineage(ApiShape):
@@ -365,11 +372,21 @@ class Erasure(ApiShape):
     not_changed: str = Field(description="What is not Regulars' to change")
 
 
+StandIns = Annotated[
+    str | None,
+    Field(
+        description="The baselines that answer in the place of models, such as `value: RFM "
+        "average`; null: models do"
+    ),
+]
+
+
 class RunFields(ApiShape):
     run_id: str
     as_of: date
     horizon_days: int
     currency: str
+    stand_ins: StandIns
 
 
 class Exhibits(RunFields):
@@ -432,6 +449,7 @@ class ChurnList(ApiShape):
     as_of: date
     horizon_days: int
     currency: str
+    stand_ins: StandIns
     total: int
     total_value_at_risk: Money
     customers: list[ListItem]

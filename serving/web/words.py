@@ -130,6 +130,17 @@ MODELS = {
     "recommendation": mark("Recommendation"),
 }
 
+BASELINES = {
+    "inactivity rule": mark("inactivity rule"),
+    "tenure rule": mark("tenure rule"),
+    "RFM average": mark("RFM average"),
+    "last order + usual gap": mark("last order + usual gap"),
+    "own frequency": mark("own frequency"),
+    "popularity": mark("popularity"),
+    "model": mark("model"),
+}
+"""What models stand beside, by their titles."""
+
 KINDS = {"repeat": mark("Buys again"), "new": mark("New to them")}
 
 CLV_BASES = {"revenue": mark("revenue (costs are not counted)"), "margin": mark("margin")}
@@ -236,6 +247,9 @@ class Words:
 
     def model(self, name: str) -> str:
         return self.called(name.removeprefix("regulars-").replace("-", "_"), MODELS)
+
+    def baseline(self, title: str) -> str:
+        return self.called(title, BASELINES)
 
     def system(self, code: str) -> str:
         """A segment system."""

@@ -12,7 +12,7 @@ from tests.support.shop import order_lines, shop_settings, simulate_orders
 from tests.support.trained import copy_of
 from training.bundle.manifest import current_bundle
 from training.bundle.publication import load_models
-from training.job import prepare_training, train, training_lock, unpublished
+from training.job import outcome_sentence, prepare_training, train, training_lock
 
 
 @pytest.fixture
@@ -109,21 +109,30 @@ def test_a_failure_midway_leaves_the_old_bundle_and_marks_the_run(shop):
 
 
 @pytest.mark.slow
-def test_models_that_cannot_be_judged_are_challengers_and_not_published(log_of):
+def test_where_no_model_can_be_judged_their_baselines_stand_in(log_of):
     """Everybody buys for two months, then nobody does: there is no next order to judge."""
     from training.tracking.mlflow_runs import CHALLENGER, Tracker
 
     orders = [(f"c{n:03d}", day, 10.0 + n % 7) for n in range(40) for day in range(n % 9, 60, 9)]
     log = log_of(order_lines([*orders, ("late", 199, 1.0)]))
     result = train(log, None)
-    assert result.bundle is None
-    assert not (log.settings.path(log.settings.store.bundles) / "current").exists()
     # all customers of this shop are alike
     assert result.refused["next_purchase"] == "it says the same of everybody"
     assert result.refused["value"] == "its gini cannot be judged"
-    assert "nobody can be scored yet" in str(unpublished(result, log.settings))
+    assert result.stand_ins["value"] == "RFM average"
+    assert result.stand_ins["next_purchase"] == "last order + usual gap"
+    assert "Baselines stand in: " in outcome_sentence(result)
+    grades = {one.task.name: one.grade for one in result.backtest.results}
+    assert grades["value"].letter == "–"
+    assert grades["value"].sentence() == "cannot be judged: no gini against RFM average"
+    manifest = load_models(log.settings).manifest
+    standing_in = {name: entry for name, entry in manifest.models.items() if entry.stands_in}
+    assert standing_in.keys() == result.stand_ins.keys()
+    assert {entry.version for entry in standing_in.values()} == {"baseline"}
+    assert {entry.grade for entry in standing_in.values()} == {"D"}
     versions = Tracker(log.settings).versions()
-    assert {one.aliases for one in versions} == {(CHALLENGER,)}
+    refused = {one.aliases for one in versions if one.name.endswith(("value", "purchase"))}
+    assert refused == {(CHALLENGER,)}
     assert len(versions) == len(result.versions)
 
 

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 
 import pandas as pd
@@ -91,9 +93,13 @@ def test_no_broken_model_is_the_first_champion(kind, fresh):
     settings, log = fresh
     found = train(log, None, tasks=bad_tasks(kind))
     assert {name for name, one in found.verdicts.items() if one.promoted} <= harmless(kind)
-    assert found.bundle is None
-    with pytest.raises(BundleError, match="no models have been published"):
-        load_models(settings)
+    now = in_force(settings).models
+    assert found.stand_ins == {
+        name: entry.stands_in for name, entry in now.items() if entry.stands_in
+    }
+    assert found.stand_ins.keys() == found.refused.keys()
+    tracker = Tracker(settings)
+    assert {tracker.alias(name, CHAMPION) for name in found.stand_ins} == {None}
 
 
 @pytest.mark.slow
@@ -123,11 +129,50 @@ def test_a_refused_model_gives_its_place_to_the_champions(shop):
     assert tracker.alias("value", CHAMPION) == "1"
     assert tracker.alias("value", CHALLENGER) == "2"
     assert tracker.version("value", "2").verdict.startswith("refused: it is worse than")
-    # nor by hand
-    done = promote(shop.settings, ("value",), None)
-    assert not done.verdicts["value"].promoted
+    # nor by hand: the training's verdict stands, beside the champion it was judged with
+    done = promote(shop.settings, (), None)
+    assert done.versions == {"value": "2"}
+    assert done.refused == found.refused
     assert done.bundle is None
     assert in_force(shop.settings) == manifest
+    by_hand = regulars(shop.settings, "promote")
+    assert by_hand.exit_code == 3
+    assert "nothing was promoted, since value: it is worse than" in by_hand.stderr
+    assert in_force(shop.settings) == manifest
+
+
+@pytest.mark.slow
+def test_somebody_who_knows_better_says_why_and_it_is_written_down(shop):
+    broken = {task.name: task for task in bad_tasks("worse")}
+    tasks = tuple(
+        broken[name] if name == "value" else broken[name]._task
+        for name in ("churn", "value", "next_purchase", "recommendation")
+    )
+    refused = train(shop.log, None, tasks=tasks).refused["value"]
+    assert regulars(shop.settings, "promote", "--force", " ").exit_code == 2
+    forced = regulars(shop.settings, "promote", "--force", "checked by hand", "--json")
+    assert forced.exit_code == 0, forced.stderr
+    entry = in_force(shop.settings).models["value"]
+    assert entry.version == "2"
+    assert entry.reason == f"forced (checked by hand), though {refused}"
+    assert json.loads(forced.stdout)["bundle"] == in_force(shop.settings).bundle_id
+    assert Tracker(shop.settings).version("value", "2").verdict.startswith("promoted: forced")
+    audit = json.loads(regulars(shop.settings, "audit", "--json").stdout)["entries"]
+    assert audit[0]["detail"] == "all models: challengers, forced: checked by hand"
+
+
+@pytest.mark.slow
+def test_what_cannot_be_read_is_refused_and_not_passed(shop):
+    """The artifacts of the champion are gone: nothing is known of how it did."""
+    database = shop.settings.database_url(shop.settings.tracking.uri).removeprefix("sqlite:///")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE runs SET artifact_uri = artifact_uri || '/gone'")
+    found = train(shop.log, None)
+    assert found.bundle is None
+    assert set(found.refused.values()) == {
+        "it cannot be judged, since the champion's backtest cannot be read from MLflow"
+    }
+    assert {entry.version for entry in in_force(shop.settings).models.values()} == {"1"}
 
 
 @pytest.mark.slow
@@ -170,8 +215,8 @@ def test_rollback_and_promotion_go_back_and_forth(twice):
     )
     assert tracker.alias("churn", CHAMPION) == "2"
     same = regulars(settings, "promote", "--model", "churn", "--version", "2")
-    assert same.exit_code == 1
-    assert "it is the champion already" in same.stderr
+    assert same.exit_code == 0
+    assert "regulars-churn version 2: in force already" in same.stdout
     listed = json.loads(regulars(settings, "models", "--json").stdout)
     assert listed["in_force"]["models"]["churn"]["version"] == "2"
     assert listed["in_force"]["models"]["churn"]["reason"]

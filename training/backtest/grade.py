@@ -11,8 +11,14 @@ import numpy.typing as npt
 RULE = (
     "improvement over the named baseline on the primary measure, with a 95 % bootstrap interval "
     "over customers: A if all of it is above 10 %, B above 3 %, C above 0, D if it contains 0, "
-    "E if all of it is below 0"
+    "E if all of it is below 0; – where it cannot be judged"
 )
+NOT_JUDGED = "–"
+"""The letter of a model whose primary measure is not defined on the customers it was judged on."""
+
+LEAST_MEASURED = 0.5
+"""The share of the drawn samples that must have the measure."""
+
 STEPS = (("A", 0.10), ("B", 0.03), ("C", 0.0))
 
 
@@ -33,6 +39,8 @@ class Grade:
 
     def sentence(self) -> str:
         """The grade in words."""
+        if self.letter == NOT_JUDGED:
+            return f"cannot be judged: no {self.measure} against {self.baseline}"
         return (
             f"{self.letter}: {self.measure} {self.improvement:+.1%} "
             f"[{self.low:+.1%}, {self.high:+.1%}] against {self.baseline}"
@@ -51,8 +59,12 @@ def letter(low: float, high: float) -> str:
 
     >>> letter(0.12, 0.2), letter(-0.01, 0.2), letter(-0.3, -0.1)
     ('A', 'D', 'E')
+    >>> letter(math.nan, 0.2)
+    '–'
     """
-    if not np.isfinite([low, high]).all() or high < 0:
+    if not np.isfinite([low, high]).all():
+        return NOT_JUDGED
+    if high < 0:
         return "E"
     return next((name for name, least in STEPS if low > least), "D")
 
@@ -76,12 +88,13 @@ def graded(
 
     Returns
     -------
-    Grade; E with NaN where no row could be judged.
+    Grade; `NOT_JUDGED` with NaN where the measure is not defined on all rows, or on too few of
+    the drawn samples.
     """
-    if not len(customers):
-        return Grade("E", measure, baseline, math.nan, math.nan, math.nan)
+    whole = improvement(np.arange(len(customers))) if len(customers) else math.nan
+    if not math.isfinite(whole):
+        return Grade(NOT_JUDGED, measure, baseline, math.nan, math.nan, math.nan)
     low, high = interval(customers, improvement, seed=seed, rounds=rounds)
-    whole = improvement(np.arange(len(customers)))
     return Grade(letter(low, high), measure, baseline, whole, low, high)
 
 
@@ -94,7 +107,7 @@ def interval(
 ) -> tuple[float, float]:
     """95 % bootstrap interval of `measure`, all rows of a customer drawn together.
 
-    NaN where no drawn sample could be measured. See `graded` for the parameters.
+    NaN where fewer than `LEAST_MEASURED` of the samples could be measured. See `graded` for the parameters.
     """
     codes, group = np.unique(customers.astype(str), return_inverse=True)
     order = np.argsort(group, kind="stable")
@@ -106,7 +119,8 @@ def interval(
     ]
     # samples in which nothing happened cannot be measured: a small shop has a few
     finite = [share for share in sampled if math.isfinite(share)]
-    low, high = np.quantile(finite, [0.025, 0.975]) if finite else (math.nan, math.nan)
+    is_measured = len(finite) >= LEAST_MEASURED * rounds
+    low, high = np.quantile(finite, [0.025, 0.975]) if is_measured else (math.nan, math.nan)
     return float(low), float(high)
 
 

@@ -19,6 +19,8 @@ from training.errors import BundleError
 MANIFEST = "manifest.json"
 CURRENT = "current"
 FORMAT = 2
+BASELINE = "baseline"
+"""The version of what stands in for a model."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class ModelEntry:
     """One model of a bundle: its version in the registry and its grade.
 
     `as_of` is the ISO date up to which this model knows the orders, `reason` why it was
-    promoted.
+    promoted, or why the baseline stands in. `stands_in` is the title of the baseline that answers
+    where no model could be put in force; its `version` is `BASELINE`, its grade that of the
+    baseline against itself. Empty: a model.
     """
 
     version: str
@@ -38,6 +42,28 @@ class ModelEntry:
     improvement_high: float
     as_of: str = ""
     reason: str = ""
+    stands_in: str = ""
+
+    @classmethod
+    def standing_in(cls, title: str, measure: str, *, as_of: str, reason: str) -> "ModelEntry":
+        """The entry of the named baseline `title` in the place of a model refused for `reason`."""
+        return cls(
+            version=BASELINE,
+            grade="D",
+            measure=measure,
+            baseline=title,
+            improvement=0.0,
+            improvement_low=0.0,
+            improvement_high=0.0,
+            as_of=as_of,
+            reason=f"{title} stands in, since the model was refused: {reason}",
+            stands_in=title,
+        )
+
+    def summary(self) -> dict[str, str]:
+        """Version and grade as every answer names them, and the baseline where one stands in."""
+        stands_in = {"stands_in": self.stands_in} if self.stands_in else {}
+        return {"version": self.version, "grade": self.grade, **stands_in}
 
 
 @dataclass(frozen=True)

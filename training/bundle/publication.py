@@ -17,7 +17,7 @@ from training.bundle.in_force import put_in_force
 from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
-from training.models.cancellation import AnyChurnModel, SavedChurn
+from training.models.cancellation import AnyChurnModel
 from training.models.description import Description
 from training.models.estimator import read_json, table_of, write_json
 from training.models.next_purchase import NextPurchaseModel
@@ -25,6 +25,8 @@ from training.models.value import ValueModel
 from training.recommend.model import RecommendationModel
 from training.segments.cluster_search import ClusterModel
 from training.settings import TrainingSettings
+from training.stand_ins.churn import load_churn
+from training.stand_ins.value import load_value
 
 GOLDEN = "golden.json"
 GOLDEN_ROWS = 8
@@ -195,8 +197,8 @@ def load_models_of(bundle: Path) -> Models:
 def _loaded(bundle: Path, manifest: Manifest) -> Models:
     return Models(
         manifest=manifest,
-        churn=SavedChurn.load(bundle / "churn"),
-        value=ValueModel.load(bundle / "value"),
+        churn=load_churn(bundle / "churn"),
+        value=load_value(bundle / "value"),
         next_purchase=NextPurchaseModel.load(bundle / "next_purchase"),
         recommendation=(
             RecommendationModel.load(bundle / "recommendation")

@@ -57,7 +57,8 @@ class NextPurchaseModel:
     ----------
     horizon_days : the window in which an order counts
     groups : at most this many curves, each from at least 40 rows
-    lined_up_by : the source of the score; "better": the trees where they are with confidence
+    lined_up_by : the source of the score; "better": the trees where they are with confidence;
+        "baseline": the end of the usual gap, which is then also the date
     boosting : how the trees are grown
 
     Attributes
@@ -77,7 +78,7 @@ class NextPurchaseModel:
         *,
         horizon_days: int,
         groups: int = 40,
-        lined_up_by: Literal["better", "trees", "usual_gap"] = "better",
+        lined_up_by: Literal["better", "trees", "usual_gap", "baseline"] = "better",
         boosting: Boosting | None = None,
     ) -> None:
         self.horizon_days = horizon_days
@@ -105,7 +106,8 @@ class NextPurchaseModel:
         gaps = features["mean_gap_days"].dropna()
         self.median_gap_ = float(gaps.median()) if len(gaps) else float(self.horizon_days)
         due = self._due(features)
-        wait_score = self._by_trees(features, capped)
+        is_baseline = self.lined_up_by == "baseline"
+        wait_score = due if is_baseline else self._by_trees(features, capped)
         if self._prefers_trees(wait_score, due, waited):
             self.trees_: OffsetBooster | None = self._grow(features, capped)
             self._fit_curves(wait_score, waited, followed)
@@ -120,7 +122,11 @@ class NextPurchaseModel:
         missed = (waited - self._on_time(due))[~np.isnan(waited)]
         gained = self._date_errors(wait_score, waited) - np.abs(missed)
         self.missed_: tuple[float, float] | None = None
-        if self.lined_up_by == "better" and _surely_positive(gained):
+        if self.lined_up_by == "baseline" and not len(missed):
+            self.missed_ = 0.0, float(self.horizon_days)
+        elif self.lined_up_by == "baseline" or (
+            self.lined_up_by == "better" and _surely_positive(gained)
+        ):
             low, high = np.quantile(missed, (0.1, 0.9))
             self.missed_ = min(float(low), 0.0), max(float(high), 0.0)
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import DataError, NotEnoughData
+from features.settings.predict import Predict
 from training.backtest.backtest import Backtest, Progress, TaskResult, judge_folds, prepare_folds
-from training.backtest.grade import Grade, graded, interval
+from training.backtest.grade import NOT_JUDGED, Grade, graded, interval
 from training.backtest.record import BacktestRecord
 from training.bundle.manifest import Manifest, current_bundle
 from training.bundle.publication import Models, load_models_of
@@ -54,6 +55,14 @@ class Verdict:
         """For tags and tables: 'promoted: …' or 'refused: …'."""
         return f"{'promoted' if self.promoted else 'refused'}: {self.reason}"
 
+    @classmethod
+    def read(cls, sentence: str) -> "Verdict | None":
+        """What `sentence` wrote; None for another text."""
+        outcome, colon, reason = sentence.partition(": ")
+        if not colon or outcome not in ("promoted", "refused"):
+            return None
+        return cls(promoted=outcome == "promoted", reason=reason)
+
 
 @dataclass(frozen=True)
 class Champion:
@@ -66,6 +75,26 @@ class Champion:
     def fitted(self) -> dict[str, Any]:
         """Task name → model."""
         return {name: getattr(self.models, name) for name in self.manifest.models}
+
+    def version(self, name: str) -> str:
+        """The version of the task's model; empty where there is none, or a baseline stands in."""
+        entry = self.manifest.models.get(name)
+        return "" if entry is None or entry.stands_in else entry.version
+
+    def can_stay(self, name: str, columns: tuple[str, ...], predict: Predict) -> bool:
+        """Whether its model of a task can stand beside new ones.
+
+        It can if it learned from the same features for the same horizon, with churn and value as
+        `predict` defines them. A baseline that stands in is made anew instead.
+        """
+        manifest = self.manifest
+        if not self.version(name) or manifest.columns != columns:
+            return False
+        if manifest.horizon_days != predict.horizon_days:
+            return False
+        if name == "churn":
+            return self.models.churn.label == predict.churn
+        return name != "value" or predict.value in ("auto", self.models.value.clv_basis)
 
     def as_of(self, name: str) -> date:
         """The date up to which the model of this task has learned from the orders."""
@@ -86,6 +115,12 @@ class Comparison:
     champion: str
     rows: pd.DataFrame = field(repr=False)
     sample: str
+
+
+class Unreadable(str):
+    """Why a comparison that is due cannot be made: what cannot be read is refused."""
+
+    __slots__ = ()
 
 
 def champion_in_force(settings: TrainingSettings) -> Champion | None:
@@ -114,6 +149,8 @@ def verdict(task: Task, record: BacktestRecord, against: Comparison | str, *, se
     trouble = _behind_baseline(task, record, grade, seed=seed)
     if trouble is not None:
         return Verdict(promoted=False, reason=trouble)
+    if isinstance(against, Unreadable):
+        return Verdict(promoted=False, reason=f"it cannot be judged, since {against}")
     if isinstance(against, str):
         return Verdict(promoted=True, reason=f"{grade.sentence()}; {against}")
     return _beside_champion(task, against, seed=seed)
@@ -179,6 +216,8 @@ def _beside_champion(task: Task, against: Comparison, *, seed: int) -> Verdict:
     difference = (
         f"{grade.measure} {_share(grade.improvement)} [{_share(grade.low)}, {_share(grade.high)}]"
     )
+    if grade.letter == NOT_JUDGED:
+        return Verdict(promoted=False, reason=f"its {grade.measure} cannot be judged beside {name}")
     if grade.high < 0:
         return Verdict(
             promoted=False, reason=f"it is worse than {name}: {difference}, {against.sample}"
@@ -194,6 +233,8 @@ def _worse_guard(
 ) -> str | None:
     for measure, improvement in guards.items():
         low, high = interval(customers, improvement, seed=seed)
+        if not math.isfinite(high):
+            return f"{measure} cannot be judged"
         if high < 0:
             whole = improvement(np.arange(len(customers)))
             return f"{measure} {_share(whole)} [{_share(low)}, {_share(high)}]"
@@ -228,7 +269,7 @@ def comparisons(
     open_: dict[str, BacktestRecord] = {}
     for result in backtest.results:
         name = result.task.name
-        if champion is None or name not in champion.manifest.models:
+        if champion is None or not champion.version(name):
             comparisons_by_task[name] = "there is no champion yet"
         elif champion.manifest.horizon_days != world.horizon_days:
             comparisons_by_task[name] = (
@@ -241,7 +282,9 @@ def comparisons(
         else:
             theirs = record_of(name, champion.manifest.models[name].version)
             if theirs is None:
-                comparisons_by_task[name] = "the champion left no backtest to compare with"
+                comparisons_by_task[name] = Unreadable(
+                    "the champion's backtest cannot be read from MLflow"
+                )
                 continue
             challenger = BacktestRecord.of(result, backtest.plan.folds)
             shared = on_shared_folds(challenger, theirs, _title(champion, name))
@@ -358,24 +401,34 @@ def _fold_at(world: World, first_day: date, test: date, as_of: date) -> Fold | N
 
 
 def verdicts(
-    backtest: Backtest,
-    against: Mapping[str, Comparison | str],
+    records: Mapping[str, tuple[Task, BacktestRecord]],
+    against: Mapping[str, Comparison | str | Verdict],
     troubles: Mapping[str, str],
     *,
     seed: int,
 ) -> dict[str, Verdict]:
-    """Every task's verdict; `troubles` are reasons not to publish a model whatever its backtest."""
+    """Every task's verdict: the one rule of a training and of a promotion by hand.
+
+    Parameters
+    ----------
+    records : task name → the task and the backtest of the version that is judged
+    against : task name → the champion on the same customers, why there is no comparison, or the
+        verdict where it has been reached before
+    troubles : reasons not to publish a model whatever its backtest
+    """
     verdicts_by_task = {}
-    for result in backtest.results:
-        name = result.task.name
-        record = BacktestRecord.of(result, backtest.plan.folds)
+    for name, (task, record) in records.items():
+        rival = against[name]
         if name in troubles:
             verdicts_by_task[name] = Verdict(promoted=False, reason=troubles[name])
+        elif isinstance(rival, Verdict):
+            verdicts_by_task[name] = rival
         else:
-            verdicts_by_task[name] = verdict(result.task, record, against[name], seed=seed)
+            verdicts_by_task[name] = verdict(task, record, rival, seed=seed)
     for name, other in JUDGED_WITH.items():
         if (
             name in verdicts_by_task
+            and other in verdicts_by_task
             and verdicts_by_task[name].promoted
             and not verdicts_by_task[other].promoted
         ):

@@ -47,6 +47,7 @@ class RecommendationModel:
     trees : how the trees are grown
     seed : draws what the trees learn from, and their features
     num_threads : threads of LightGBM
+    counts_only : rank by own counts and then popularity, as a small log is: the baseline
 
     Attributes
     ----------
@@ -76,7 +77,9 @@ class RecommendationModel:
         trees: Trees = Trees(),  # noqa: B008 - a frozen value
         seed: int = 0,
         num_threads: int = 1,
+        counts_only: bool = False,
     ) -> None:
+        self.counts_only = counts_only
         self.made_on = made_on
         self.trees = trees
         self.seed = seed
@@ -122,7 +125,9 @@ class RecommendationModel:
         plan = LearningSizes(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
         owners = owners_of(log.customers)
         whole = replace(log, products=self.catalogue_.products)
-        self.stages_ = Stages.fit(whole, owners, self._waited(log), plan)
+        self.stages_ = (
+            None if self.counts_only else Stages.fit(whole, owners, self._waited(log), plan)
+        )
         self.as_of_ = as_of
         return self
 

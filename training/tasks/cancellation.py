@@ -11,6 +11,7 @@ from training.models.baselines import TenureRule
 from training.models.cancellation import CancellationModel
 from training.past.plan import Fold
 from training.past.tables import CutoffTable
+from training.stand_ins.churn import TenureChurn
 from training.tasks.churn import ChurnTask
 from training.tasks.task import Judgement, if_finite
 from training.tasks.world import World
@@ -28,6 +29,12 @@ class CancellationTask(ChurnTask):
             boosting=world.boosting(),
         )
         return model.fit(world.cancellation_tables(fold), rhythms=world.rhythms(fold))
+
+    def stand_in(self, world: World, fold: Fold) -> Any:
+        model = TenureChurn(
+            horizon_days=fold.horizon_days, period_days=world.settings.predict.contract_days
+        )
+        return model.fit(world.tables(fold.train, fold.test))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = running(world.judged_table(fold.test))

@@ -22,10 +22,6 @@ def tasks_for(settings: TrainingSettings) -> tuple[Task, ...]:
     return tuple(own if task.name == own.name else task for task in TASKS)
 
 
-REQUIRED = frozenset({"churn", "value", "next_purchase"})
-"""Without these nobody can be scored; recommendations may be missing."""
-
-
 def registered_name(task_name: str) -> str:
     """The name of a task's model in the registry.
 

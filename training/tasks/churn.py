@@ -11,6 +11,7 @@ from training.measures.metrics import churn_metrics, log_loss_per_row
 from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
 from training.past.plan import Fold
+from training.stand_ins.churn import InactivityChurn
 from training.tasks.task import Improvement, Judgement, error_improvement, if_finite
 from training.tasks.world import World
 
@@ -34,6 +35,10 @@ class ChurnTask:
 
     def fit(self, world: World, fold: Fold) -> ChurnModel:
         model = ChurnModel(horizon_days=fold.horizon_days, boosting=world.boosting())
+        return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
+
+    def stand_in(self, world: World, fold: Fold) -> Any:
+        model = InactivityChurn(horizon_days=fold.horizon_days)
         return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:

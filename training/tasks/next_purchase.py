@@ -42,9 +42,11 @@ class NextPurchaseTask:
 
     def fit(self, world: World, fold: Fold) -> NextPurchaseModel:
         model = NextPurchaseModel(horizon_days=fold.horizon_days, boosting=world.boosting())
-        model.fit(world.tables(fold.train, fold.test)).with_gaps(world.gaps(fold.test))
-        purchases = world.named_purchases
-        return model if purchases is None else model.with_categories(purchases, as_of=fold.test)
+        return _fitted(model, world, fold)
+
+    def stand_in(self, world: World, fold: Fold) -> NextPurchaseModel:
+        model = NextPurchaseModel(horizon_days=fold.horizon_days, lined_up_by="baseline")
+        return _fitted(model, world, fold)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
@@ -126,6 +128,12 @@ class NextPurchaseTask:
                 "customers by predicted date, tenths",
             ),
         }
+
+
+def _fitted(model: NextPurchaseModel, world: World, fold: Fold) -> NextPurchaseModel:
+    model.fit(world.tables(fold.train, fold.test)).with_gaps(world.gaps(fold.test))
+    purchases = world.named_purchases
+    return model if purchases is None else model.with_categories(purchases, as_of=fold.test)
 
 
 def _categories(

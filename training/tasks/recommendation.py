@@ -52,9 +52,10 @@ class RecommendationTask:
         return None
 
     def fit(self, world: World, fold: Fold) -> RecommendationModel:
-        model = RecommendationModel(seed=world.settings.train.seed)
-        with LEARNING:
-            return model.fit(world.purchases, as_of=fold.test, segments=world.groups(fold.test))
+        return _fitted(RecommendationModel(seed=world.settings.train.seed), world, fold)
+
+    def stand_in(self, world: World, fold: Fold) -> RecommendationModel:
+        return _fitted(RecommendationModel(counts_only=True), world, fold)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         purchases = world.purchases
@@ -100,3 +101,8 @@ class RecommendationTask:
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
         means = {str(title): {f"NDCG@{K}": float(rows[title].mean())} for title in rows.columns}
         return {"ndcg": plots.bars(means, f"mean NDCG@{K}")}
+
+
+def _fitted(model: RecommendationModel, world: World, fold: Fold) -> RecommendationModel:
+    with LEARNING:
+        return model.fit(world.purchases, as_of=fold.test, segments=world.groups(fold.test))

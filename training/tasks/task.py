@@ -71,6 +71,10 @@ class Task(Protocol):
         """Fit the model on `fold.train`, with nothing known from `fold.test` on."""
         ...
 
+    def stand_in(self, world: World, fold: Fold) -> Any:
+        """The baseline, fitted alike, as a model that a score run can use in the model's place."""
+        ...
+
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         """Judge `fitted[self.name]` and the baselines on what happened from `fold.test` on."""
         ...

@@ -14,6 +14,7 @@ from training.models.baselines import RfmAverage
 from training.models.estimator import Floats
 from training.models.value import ValueModel
 from training.past.plan import Fold
+from training.stand_ins.value import RfmAverageValue
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.tasks.world import World
 
@@ -41,15 +42,10 @@ class ValueTask:
         return None
 
     def fit(self, world: World, fold: Fold) -> ValueModel:
-        predict = world.settings.predict
-        model = ValueModel(
-            horizon_days=fold.horizon_days,
-            discount_rate_per_year=predict.discount_rate_per_year,
-            lifetime_years=predict.lifetime_years,
-            basis=world.basis,
-            boosting=world.boosting(),
-        )
-        return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
+        return _fitted(ValueModel, world, fold)
+
+    def stand_in(self, world: World, fold: Fold) -> ValueModel:
+        return _fitted(RfmAverageValue, world, fold)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
@@ -122,6 +118,18 @@ class ValueTask:
                 "customers by predicted spend, tenths",
             ),
         }
+
+
+def _fitted(kind: type[ValueModel], world: World, fold: Fold) -> ValueModel:
+    predict = world.settings.predict
+    model = kind(
+        horizon_days=fold.horizon_days,
+        discount_rate_per_year=predict.discount_rate_per_year,
+        lifetime_years=predict.lifetime_years,
+        basis=world.basis,
+        boosting=world.boosting(),
+    )
+    return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
 
 
 def _p_order(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats | None:

@@ -57,6 +57,7 @@ class RegisteredVersion:
     Attributes
     ----------
     verdict : whether it was promoted and why, 'promoted: …' or 'refused: …'
+    against : the version of the champion that it was judged beside; empty: none
     ledger : the ledger's judgement after the horizon, empty before
     """
 
@@ -68,6 +69,7 @@ class RegisteredVersion:
     improvement: str
     as_of: str
     verdict: str
+    against: str
     ledger: str
 
 
@@ -135,9 +137,19 @@ class Tracker:
             self._log_result(result)
 
     def log_model(
-        self, result: TaskResult, model: Any, as_of: str, record: BacktestRecord, verdict: Verdict
+        self,
+        result: TaskResult,
+        model: Any,
+        as_of: str,
+        record: BacktestRecord,
+        verdict: Verdict,
+        *,
+        against: str,
     ) -> str:
-        """One child run with metrics, plots and the model; returns the registered version."""
+        """One child run with metrics, plots and the model; returns the registered version.
+
+        `against` is the version of the champion beside which it was judged; empty: none.
+        """
         name = result.task.name
         with mlflow.start_run(run_name=name, nested=True) as run:
             self._log_result(result)
@@ -157,6 +169,7 @@ class Tracker:
             "improvement": result.grade.sentence(),
             "as_of": as_of,
             "verdict": verdict.sentence(),
+            "against": against,
             "sha256": digest,
         }
         for key, value in tags.items():
@@ -170,6 +183,9 @@ class Tracker:
         """Mark the models of `manifest` as champions in the registry, with the reason."""
         for name, entry in manifest.models.items():
             registered = registered_name(name)
+            if entry.stands_in:
+                self._dethrone(registered)
+                continue
             try:
                 before = self.client.get_registered_model(registered).aliases.get(CHAMPION)
                 self._tell_champion(registered, entry.version, entry.reason)
@@ -186,6 +202,14 @@ class Tracker:
         client.update_registered_model(registered, f"Champion: version {version}. Why: {reason}.")
         run_id = client.get_model_version(registered, version).run_id
         client.set_tag(run_id, CHAMPION, f"yes: {reason}")
+
+    def _dethrone(self, registered: str) -> None:
+        """A baseline is in force: no version is the champion."""
+        try:
+            if CHAMPION in self.client.get_registered_model(registered).aliases:
+                self.client.delete_registered_model_alias(registered, CHAMPION)
+        except MlflowException:
+            return  # nothing is registered there
 
     def _tell_former(self, registered: str, version: str, successor: str) -> None:
         run_id = self.client.get_model_version(registered, version).run_id
@@ -267,6 +291,7 @@ class Tracker:
                         improvement=tags.get("improvement", ""),
                         as_of=tags.get("as_of", ""),
                         verdict=tags.get("verdict", ""),
+                        against=tags.get("against", ""),
                         ledger=tags.get("ledger", ""),
                     )
                 )

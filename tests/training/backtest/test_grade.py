@@ -20,9 +20,9 @@ from training.tasks.task import error_improvement, score_improvement, share_abov
         (-0.5, 0.9, "D"),
         (-0.5, 0.0, "D"),
         (-0.5, -0.001, "E"),
-        (math.nan, math.nan, "E"),
-        (math.nan, 0.5, "E"),
-        (-math.inf, 0.5, "E"),
+        (math.nan, math.nan, "–"),
+        (math.nan, 0.5, "–"),
+        (-math.inf, 0.5, "–"),
     ],
 )
 def test_the_rule(low, high, expected):
@@ -82,6 +82,25 @@ def test_samples_in_which_nothing_happened_are_left_out():
     assert (grade.low, grade.high, grade.letter) == (0.2, 0.2, "A")
 
 
+def test_a_measure_that_is_not_defined_on_all_is_no_grade_a():
+    """A third of the samples leaves out the one customer without a measure, and looks perfect."""
+    model, baseline = np.full(10, 0.9), np.full(10, 0.1)
+    model[3] = math.nan
+    customers = np.array([f"c{n}" for n in range(10)], dtype=object)
+    grade = graded("ndcg", "usual", customers, score_improvement(model, baseline), seed=1)
+    assert grade.letter == "–"
+    assert all(map(math.isnan, (grade.improvement, grade.low, grade.high)))
+
+
+def test_too_few_samples_with_the_measure_are_no_grade():
+    customers = np.array([f"c{n}" for n in range(10)], dtype=object)
+
+    def improvement(rows):
+        return 0.9 if len(set(rows.tolist())) == 10 or rows[0] == 0 else math.nan
+
+    assert graded("m", "b", customers, improvement, seed=1).letter == "–"
+
+
 def test_a_score_of_double_the_size_is_an_improvement_of_one():
     rows = np.arange(3)
     assert score_improvement(np.full(3, 0.4), np.full(3, 0.2))(rows) == pytest.approx(1.0)
@@ -124,7 +143,8 @@ def test_the_rows_of_a_customer_stay_together():
 
 def test_nothing_to_judge_is_no_grade():
     grade = of_rows([], [], [])
-    assert grade.letter == "E"
+    assert grade.letter == "–"
+    assert grade.sentence() == "cannot be judged: no error against usual"
     assert math.isnan(grade.improvement)
     assert json.loads(json.dumps(grade.to_dict(), allow_nan=False))["improvement"] is None
 

@@ -1,0 +1,88 @@
+"""The RFM average as a model of value."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from features.orders.value_basis import ValueBasis
+from features.rows import Features
+from training.models.baselines import RfmAverage
+from training.models.buyers import Buyers
+from training.models.estimator import Floats, read_json, stacked, write_json
+from training.models.rhythm import Rhythm, Rhythms
+from training.models.value import ValueModel
+from training.models.value_spread import ValueSpread
+from training.past.tables import CutoffTable
+from training.stand_ins.cell_means import COLUMNS, CellOrderCount, CellOrderValue
+
+FILE = "model.json"
+
+
+class RfmAverageValue(ValueModel):
+    """The RFM average in the place of the value model.
+
+    Orders and their value are the means of the buyers in the customer's cell; the chance of an
+    order is the churn model's, as beside the value model.
+    """
+
+    title = RfmAverage.title
+
+    def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:
+        features, _ = stacked(tables)
+        self.columns_ = list(features.columns)
+        rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
+        self.rhythm_, self.level_shift_ = rhythms.today, 0.0
+        buyers, edges = Buyers.of(rhythms), RfmAverage().fit(tables).edges_
+        usual = features["mean_order_value"].mean()
+        otherwise = float(usual) if np.isfinite(usual) and usual > 0 else 1.0
+        orders = CellOrderCount().fit_cells(buyers, edges)
+        value = CellOrderValue(self.basis).fit_cells(buyers, edges, otherwise)
+        self.orders_, self.order_value_ = orders, value
+        self.spread_ = self._scatter(buyers)
+        return self
+
+    def _scatter(self, buyers: Buyers) -> ValueSpread:
+        if not len(buyers):
+            return ValueSpread().fit(*(np.zeros(0),) * 3)
+        orders = self.orders_.predict(self.rhythm_, buyers.features)
+        if_order = orders * self.order_value_.predict(buyers.features)
+        expected = if_order * np.concatenate(buyers.each(Rhythm.p_order))
+        whole = buyers.whole
+        return ValueSpread().fit(expected[whole], if_order[whole], buyers.value[whole])
+
+    def _kept_part(self, features: Features) -> Floats:
+        return np.zeros(len(features))
+
+    def importance(self) -> dict[str, float]:
+        return dict.fromkeys(COLUMNS, 1.0)
+
+    def save(self, directory: Path) -> None:
+        super().save(directory)
+        write_json(directory / FILE, {**read_json(directory / FILE), "stand_in": self.title})
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        value = read_json(directory / FILE)
+        model = cls(
+            horizon_days=int(value["horizon_days"]),
+            discount_rate_per_year=float(value["discount_rate_per_year"]),
+            lifetime_years=float(value["lifetime_years"]),
+            basis=ValueBasis(**value["basis"]),
+        )
+        model.columns_ = value["columns"]
+        model.level_shift_ = float(value["level_shift"])
+        model.spread_ = ValueSpread.from_dict(value["spread"])
+        model.rhythm_ = Rhythm.from_dict(value["rhythm"])
+        model.orders_ = CellOrderCount.load(directory, model.columns_, value["orders"])
+        model.order_value_ = CellOrderValue.load(
+            directory, model.columns_, value["order_value"], model.basis
+        )
+        return model
+
+
+def load_value(directory: Path) -> ValueModel:
+    """The value model of a folder, or the baseline that stands in for it."""
+    is_stand_in = "stand_in" in read_json(directory / FILE)
+    return (RfmAverageValue if is_stand_in else ValueModel).load(directory)
