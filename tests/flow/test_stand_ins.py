@@ -114,7 +114,7 @@ def test_the_command_line_says_so(shop):
     assert "Baselines stand in: value: RFM average." in regulars(settings, "list")
 
 
-def test_campaigns_do_not_wait(shop, client):
+def test_campaigns_do_not_wait(client):
     proposal = client.post("/v1/campaigns/proposals", json={"name": "spring", "contacts": 10})
     assert proposal.status_code == 200, proposal.text
     assert proposal.json()["preview"]

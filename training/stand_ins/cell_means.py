@@ -23,7 +23,7 @@ PRIOR_ROWS = 5
 """A cell is drawn toward the mean of all as if it held so many more average customers."""
 
 _SHARE_BY_SIZE = (1 / 3, 1 / 6, 1 / 3)
-"""Shapley's weights of the orders in which three columns can be told, by how many came before."""
+"""Shapley's weights of the orders in which three columns can be given, by how many came before."""
 
 
 class CellMeans:
@@ -76,22 +76,24 @@ class CellMeans:
         return np.asarray(self._parts_of_cells()[self.cells(features)])
 
     def _parts_of_cells(self) -> Floats:
-        known = {
-            told: self._mean_log(told) for size in range(4) for told in combinations(range(3), size)
+        mean_log = {
+            given: self._mean_log(given)
+            for size in range(4)
+            for given in combinations(range(3), size)
         }
         parts = np.zeros((3, WIDTH, WIDTH, WIDTH))
         for axis in range(3):
             rest = [other for other in range(3) if other != axis]
             for size in range(3):
-                for told in combinations(rest, size):
-                    gained = known[tuple(sorted((*told, axis)))] - known[told]
+                for given in combinations(rest, size):
+                    gained = mean_log[tuple(sorted((*given, axis)))] - mean_log[given]
                     parts[axis] += _SHARE_BY_SIZE[size] * gained
         return parts.reshape(3, -1).T
 
-    def _mean_log(self, told: tuple[int, ...]) -> Floats:
-        """The mean log of the figure given the columns that are told, in the shape of the cells."""
+    def _mean_log(self, given: tuple[int, ...]) -> Floats:
+        """The mean log of the figure given the columns that are given, in the shape of the cells."""
         table = np.log(self.means_).reshape((WIDTH,) * 3)
-        for axis in set(range(3)) - set(told):
+        for axis in set(range(3)) - set(given):
             shape = [1, 1, 1]
             shape[axis] = WIDTH
             weights = self.shares_[axis].reshape(shape)
