@@ -51,14 +51,8 @@ class Problem(ApiShape):
 
 class Model(ApiShape):
     version: str
-    grade: str = Field(
-        description="A (best) to E, against the model's named baseline; – where it cannot be judged"
-    )
-    stands_in: str | None = Field(
-        None,
-        description="The named baseline that answers, since no model of this shop was better; "
-        "null: the model",
-    )
+    grade: str = Field(description="A (best) to E, against its baseline; –: cannot be judged")
+    stands_in: str | None = Field(None, description="The baseline that answers instead")
 
 
 class Lineage(ApiShape):
@@ -372,13 +366,7 @@ class Erasure(ApiShape):
     not_changed: str = Field(description="What is not Regulars' to change")
 
 
-StandIns = Annotated[
-    str | None,
-    Field(
-        description="The baselines that answer in the place of models, such as `value: RFM "
-        "average`; null: models do"
-    ),
-]
+StandIns = Annotated[str | None, Field(description="Baselines that answer instead of models")]
 
 
 class RunFields(ApiShape):
