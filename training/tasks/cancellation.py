@@ -34,7 +34,7 @@ class CancellationTask(ChurnTask):
         model = TenureChurn(
             horizon_days=fold.horizon_days, period_days=world.settings.predict.contract_days
         )
-        return model.fit(world.tables(fold.train, fold.test))
+        return model.fit(world.cancellation_tables(fold))
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = running(world.judged_table(fold.test))
