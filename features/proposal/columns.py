@@ -16,6 +16,7 @@ from features.reading.values.dates import (
     EPOCH_MILLISECONDS,
     EPOCH_SECONDS,
     EXCEL,
+    clock_sql,
     iso_sql,
     moment_sql,
 )
@@ -25,7 +26,9 @@ from features.reading.values.numbers import (
     NumberStyle,
     ascii_digits,
     number_sql,
+    rate_sql,
     read_number,
+    read_rate,
 )
 from features.sql import identifier, literal
 
@@ -79,6 +82,9 @@ _DATE_LIKE = (
     r"|\d{1,2}\.? (de )?\w{3,10}\.? (de )?\d{4}"
 )
 _PROBED = 200
+LOST_DIGITS = r"\d([.,]\d+)?[eE]\+\d{2}"
+"""How a spreadsheet writes a long number of which it has lost the last digits."""
+_EXACT = 2.0**53
 _SIGN = r"R\$|[$€£¥￥₹₩₺₽]|zł|\bCHF\b"
 _ANY_DIGIT = r"\d"
 
@@ -99,6 +105,7 @@ class Column:
     numbers : floats, None if it holds none
     style : how its numbers are written
     currency_sign : the sign beside most numbers
+    is_percent : whether its numbers are shares, written with a '%'
     """
 
     name: str
@@ -111,6 +118,7 @@ class Column:
     numbers: "pd.Series[float] | None" = None
     style: NumberStyle = PLAIN
     currency_sign: str | None = None
+    is_percent: bool = False
 
     @property
     def entries(self) -> "pd.Series[Any]":
@@ -143,6 +151,16 @@ class Column:
         return self.is_text and bool(self.values.dropna().str.match(r"0\d").mean() > 0.01)
 
     @cached_property
+    def has_lost_digits(self) -> bool:
+        """Whether its numbers have more digits than a spreadsheet keeps: 2.8E+18."""
+        if self.times is not None or self.numbers is None:
+            return False
+        if self.is_text:
+            return bool(self.values.dropna().str.fullmatch(LOST_DIGITS).mean() > 0.01)
+        is_float = self.values.dtype.kind == "f" and not self.missing_share
+        return is_float and bool(self.numbers.abs().max() >= _EXACT)
+
+    @cached_property
     def is_prose(self) -> bool:
         """Whether it holds words for people rather than codes."""
         if not self.is_text or self.numbers is not None or not self.distinct:
@@ -153,7 +171,7 @@ class Column:
     @cached_property
     def can_identify(self) -> bool:
         """Whether its values can be ids: several, no dates, no fractions, none negative."""
-        if self.times is not None or self.distinct < 2:
+        if self.times is not None or self.distinct < 2 or self.has_lost_digits:
             return False
         if self.numbers is None:
             return self.is_text
@@ -166,6 +184,20 @@ def read_columns(
     """Every column of `table` that holds text, numbers or dates and is not empty."""
     columns = (_read(connection, table, name, kind) for name, kind in types.items())
     return {column.name: column for column in columns if column is not None}
+
+
+def times_of_day(
+    connection: duckdb.DuckDBPyConnection, table: str, column: Column
+) -> "pd.Series[Any] | None":
+    """Times since midnight that a column says, as the mapping reads them; None where it says none."""
+    if column.times is not None or not column.distinct or column.is_percent:
+        return None
+    text = f"trim(CAST({identifier(column.name)} AS VARCHAR))"
+    clock: pd.Series[Any] = _series(connection, table, f"epoch({clock_sql(text)})")
+    present = column.codes >= 0
+    if clock[present].notna().mean() < READABLE_SHARE or clock[present].nunique() < 2:
+        return None
+    return pd.to_timedelta(clock, unit="s")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: str) -> Column | None:
@@ -213,12 +245,20 @@ def _written_numbers(
     if first.empty or not first.str.contains(_ANY_DIGIT).mean() > 0.9:
         return {}
     style = number_marks(present.drop_duplicates()).style
-    if sum(read_number(text, style) is not None for text in first) < 0.9 * len(first):
+    is_percent = bool(first.str.contains("[%％]").mean() > 0.5)
+    reads, reads_sql = (read_rate, rate_sql) if is_percent else (read_number, number_sql)
+    if sum(reads(text, style) is not None for text in first) < 0.9 * len(first):
         return {}
-    numbers = _series(connection, table, number_sql(f"({field}::VARCHAR)", style)).astype(float)
+    numbers = _series(connection, table, reads_sql(f"({field}::VARCHAR)", style)).astype(float)
     if np.isfinite(numbers[present.index]).mean() < READABLE_SHARE:
         return {}
-    return {"numbers": numbers, "style": style, "currency_sign": _currency_sign(first)}
+    sign = _currency_sign(first)
+    return {
+        "numbers": numbers,
+        "style": style,
+        "currency_sign": sign,
+        "is_percent": is_percent,
+    }
 
 
 def _currency_sign(texts: "pd.Series[Any]") -> str | None:

@@ -88,6 +88,18 @@ def find_first_lines(draft: Draft) -> None:
         )
 
 
+def fill_events(draft: Draft, names: list[str]) -> None:
+    """Fill down columns of what became of few orders, where other fields stand on first lines only."""
+    order = draft.column("order_id")
+    if order is None or not draft.fill_down or order.name in draft.fill_down:
+        return
+    further = _further_lines(order)
+    for name in names:
+        column = draft.log.columns[name]
+        if name not in draft.fill_down and not ((column.codes >= 0) & further).any():
+            _fill(draft, column, order.codes)
+
+
 def _further_lines(order: Column) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """Which rows are not the first of their order."""
     return pd.Series(order.codes).duplicated().to_numpy() & (order.codes >= 0)

@@ -19,6 +19,16 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
         (2, r"^(date|time|datetime|timestamp|datum|fecha|data|日期|时间)$|^created( at| on)?$"),
         (1, r"date|time|datum|fecha|日期|时间|\bdt\b|\bday\b|\bat$"),
     ),
+    "time": (
+        (4, r"(order|sale|purchase|transaction|created|receipt|sold)\w* ?time"),
+        (3, r"^(time|time of day|clock|uhrzeit|zeit|heure|hora|ora|时间|时刻)$"),
+        (
+            3,
+            r"(bestell|kauf|beleg)(uhr)?zeit|heure (de )?(la )?(commande|vente)|hora (del? )?(pedido|venta)",
+        ),
+        (2, r"(下单|订单|交易)时间"),
+        (1, r"\btime\b|uhrzeit"),
+    ),
     "customer_id": (
         (
             4,
@@ -61,8 +71,9 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
     "product_id": (
         (
             4,
-            r"(product|item|article|stock|material|sku|upc|ean|plu|gtin|asin|isbn) ?(id|code|no|nr|num|number|key|ref)\b",
+            r"(product|item|article|stock|material|sku|upc|ean|plu|gtin|asin|isbn) ?(id|code|no|nr|num|number|key|ref(erence)?)\b",
         ),
+        (4, r"商家编码|商品货号"),
         (4, r"(artikel|produkt) ?(id|nr|no|nummer|code)|(商品|产品|货品)(编号|编码|号|id)"),
         (
             4,
@@ -73,6 +84,7 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             3,
             r"\b(sku|upc|ean|plu|gtin|asin|isbn)\b|^(product|item|article|artikel|produkt|produit|producto|商品|产品)$",
         ),
+        (2, r"选购商品"),
     ),
     "product_name": (
         (
@@ -155,6 +167,7 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             4,
             r"(order|financial|payment|transaction|sale|invoice|pay(ment)?|bestell|zahlungs?|auftrags?|rechnungs?) ?(status|state)",
         ),
+        (4, r"^(current|order|invoice) ?(status|state)( ?(id|code|no))?$"),
         (4, r"(订单|交易|支付|付款)状态|(statut|état) (de la )?commande|estado del? pedido"),
         (3, r"^(status|state|zustand|statut|état|etat|estado|stato|状态)$"),
         (2, r"status|\bstate\b|statut|estado|stato\b|状态"),
@@ -228,6 +241,12 @@ _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
             r"update|modif|change|regist|sign ?up|join|ingest|load|import|insert|week|geburt|first|last|valid",
         ),
     ),
+    "time": (
+        (
+            3,
+            r"ship|deliver|paid|payment|fulfil|cancel|refund|updat|modif|zone|prep|duration|liefer|pick",
+        ),
+    ),
     "customer_id": (
         (
             3,
@@ -235,10 +254,13 @@ _DOUBTS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
     ),
     "order_id": ((3, r"date|time|type|status|line|total|amount|store"),),
-    "product_id": ((3, r"category|class|price|type|group|order"),),
+    "product_id": ((3, r"category|class|price|type|group|order|订单"),),
     "product_name": ((3, r"category|class|price|quantity|customer"),),
     "category": ((3, r"customer|price|age"),),
-    "quantity": ((3, r"price|stock|on hand"),),
+    "quantity": (
+        (3, r"price|stock|on hand"),
+        (4, r"refunded|returned|total order|order (quantity|items|qty)|retour|退款|退货"),
+    ),
     "amount": (
         (
             3,
@@ -329,6 +351,35 @@ def is_with_tax(name: str) -> bool:
     (True, False)
     """
     return not is_without_tax(name) and bool(_WITH_TAX.search(spaced(name)))
+
+
+_NET_OF_TAX = re.compile(r"\bnetto\w*|\w{4,}netto\b|不含税|未税")
+_GROSS_OF_TAX = re.compile(r"\bbrutto\w*|\w{4,}brutto\b|价税合计")
+_TAX_INSIDE = re.compile(
+    rf"^(davon|darin|enthaltene?|dont|incl\w*|inkl\w*|of which|di cui|de los cuales)\b.*\b{_TAX}\b|enthalten"
+)
+
+
+@cache
+def says_taxed(name: str) -> bool | None:
+    """Whether a name of money says that tax is inside; None where it says nothing of it.
+
+    >>> says_taxed("Betrag brutto"), says_taxed("Nettobetrag"), says_taxed("Price excl. tax")
+    (True, False, False)
+    """
+    if is_without_tax(name) or _NET_OF_TAX.search(spaced(name)):
+        return False
+    return True if is_with_tax(name) or _GROSS_OF_TAX.search(spaced(name)) else None
+
+
+@cache
+def is_tax_inside(name: str) -> bool:
+    """Whether the name of a tax says that it is a part of the money beside it.
+
+    >>> is_tax_inside("davon MwSt"), is_tax_inside("MwSt")
+    (True, False)
+    """
+    return bool(_TAX_INSIDE.search(spaced(name)))
 
 
 _MONEY_FIELDS = ("amount", "unit_price")

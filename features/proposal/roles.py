@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import DataError
 from features.proposal.cards import find_card
 from features.proposal.columns import Column
+from features.proposal.dating import find_date
 from features.proposal.draft import Draft, listed, percent
 from features.proposal.evidence import comes_back, determines, within_a_day
 from features.proposal.first_lines import find_first_lines, find_headless_lines
@@ -14,8 +14,6 @@ from features.proposal.money.levels import is_one_row_per_order
 from features.proposal.names import likeness
 from features.proposal.people import is_email
 from features.proposal.statuses import gives_back_by_word
-from features.reading.values.turned_dates import find_turned
-from features.sql import identifier
 
 # evidence below this contradicts a name; above SURE it can stand without one
 _DOUBTFUL = 0.9
@@ -33,7 +31,8 @@ def find_roles(draft: Draft) -> None:
     DataError
         When a date column was turned in part by a spreadsheet.
     """
-    _find_date(draft)
+    find_date(draft)
+    _say_lost_digits(draft)
     find_headless_lines(draft)
     if "order_id" not in draft.mapped:
         _find_order(draft)
@@ -49,76 +48,20 @@ def find_roles(draft: Draft) -> None:
         _find_ingestion(draft)
 
 
+def _say_lost_digits(draft: Draft) -> None:
+    for column in draft.log.columns.values():
+        if column.has_lost_digits:
+            draft.note(
+                f"CHECK: a spreadsheet has lost the last digits of the long numbers in '{column.name}': they "
+                "tell nothing apart. Export again, and do not open or save the file in a spreadsheet."
+            )
+
+
 def _find_products(draft: Draft) -> None:
     if "product_id" not in draft.mapped:
         _find_product(draft)
     if "category" not in draft.mapped:
         _find_category(draft)
-
-
-def _find_date(draft: Draft) -> None:
-    if "ordered_at" in draft.mapped and draft.column("ordered_at") is not None:
-        _check_given_date(draft)
-        return
-    dated = [column for column in draft.free() if column.times is not None]
-    if not dated:
-        refuse_half_turned(draft)
-        draft.open_fields["ordered_at"] = (
-            f"no column can be the date of an order (have: {', '.join(draft.log.columns)}). Name the one "
-            "that holds it (--date)."
-        )
-        return
-    dated.sort(key=lambda c: 5 * c.missing_share - likeness("ordered_at", c.name))
-    chosen, others = dated[0], [column.name for column in dated[1:]]
-    if likeness("ordered_at", chosen.name) < 2 or chosen.date_format:
-        refuse_half_turned(draft)
-    draft.take("ordered_at", chosen, f"other dates: {listed(others)}" if others else "")
-    if others:
-        draft.note(f"Orders are dated by '{chosen.name}'; there are also {listed(others)}.")
-    _say_format(draft, chosen)
-
-
-def refuse_half_turned(draft: Draft) -> None:
-    """Refuse a column of dates in which a spreadsheet has swapped day and month of a part.
-
-    Raises
-    ------
-    DataError
-        It names the column and both ways of writing in it.
-    """
-    for column in draft.log.columns.values():
-        if not column.is_text or likeness("ordered_at", column.name) < 1:
-            continue
-        text = f"trim({identifier(column.name)}::VARCHAR)"
-        turned = find_turned(draft.log.connection, "log_sample", text)
-        if turned is not None:
-            raise DataError(f"{draft.log.name}: {turned.sentence(column.name)}")
-
-
-def _check_given_date(draft: Draft) -> None:
-    """A date that the person or the system named: said how it is written, or left open."""
-    name = draft.mapped["ordered_at"][0]
-    column = draft.log.columns[name]
-    if column.times is not None:
-        _say_format(draft, column)
-        return
-    draft.drop("ordered_at")
-    refuse_half_turned(draft)
-    draft.open_fields["ordered_at"] = (
-        f"'{name}' holds no dates that can be read. Name another column, or say in data.date_format how "
-        "they are written."
-    )
-    draft.candidates["ordered_at"] = (name,)
-
-
-def _say_format(draft: Draft, chosen: Column) -> None:
-    if chosen.other_format:
-        draft.note(
-            f"'{chosen.name}' reads both as {chosen.date_format} and as {chosen.other_format} (no day "
-            "after the 12th): check data.date_format."
-        )
-    elif chosen.date_format:
-        draft.note(f"'{chosen.name}' is written as {chosen.date_format} (data.date_format).")
 
 
 def _find_order(draft: Draft) -> None:
@@ -326,7 +269,7 @@ def _code_by_values(columns: list[Column]) -> Column | None:
     coded = [
         column
         for column in columns
-        if column.distinct >= _MANY_CODES
+        if _MANY_CODES <= column.distinct <= _DOUBTFUL * column.codes.size
         and (column.numbers is None or column.numbers.median() > 1_000)
         and not any(
             likeness(field, column.name) > 0

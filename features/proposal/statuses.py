@@ -9,6 +9,8 @@ import pandas as pd
 
 from features.proposal.columns import Column
 from features.proposal.draft import Draft, ProposedVerdicts, Verdict, listed
+from features.proposal.evidence import determines
+from features.proposal.first_lines import fill_events
 from features.proposal.names import likeness, spaced
 from features.proposal.systems.layout import WordVerdicts
 from features.sql import identifier
@@ -18,6 +20,8 @@ _MOST_WORDS = 60
 _KNOWN_SHARE = 0.5
 _MOSTLY_BLANK = 0.5
 _BLANK = ""
+_DASHES = frozenset({"", "—", "/", "无", "none", "n/a", "null"})
+"""What stands for a blank, `folded`: dashes are nothing then."""
 _SURE_SHARE = 0.9
 _CANCELLED = re.compile(
     r"\b(cancel\w*|void(ed)?|storno|storniert|annul\w*|anulad\w*)\b|取消|作废", re.IGNORECASE
@@ -27,6 +31,17 @@ _FLAG = re.compile(
     r"|取消|作废|测试",
     re.IGNORECASE,
 )
+_GOOD_FLAG = re.compile(
+    r"(is |was |has been )?(paid|captured|successful|succeeded|approved|valid|confirmed|bezahlt"
+    r"|payée?|réglée?|pagad[oa]|confirmad[oa])|(是否)?(已)?(付款|支付)",
+    re.IGNORECASE,
+)
+_BACK_FLAG = re.compile(
+    r"(is |was |has been )?(fully )?(refunded|returned|refund|return|erstattet|retourniert|zurückgegeben"
+    r"|remboursée?|retournée?|reembolsad[oa]|devuelt[oa])|(是否)?(已)?(退款|退货)",
+    re.IGNORECASE,
+)
+_MOST_STATES = 30
 _TRUE = frozenset({"true", "yes", "y", "1", "t", "ja", "oui", "sí", "si", "是", "x"})
 _MODE = re.compile(r"^(live ?)?mode$|^environment$|模式$", re.IGNORECASE)
 _LIVE = frozenset({"live", "production", "prod", "true", "yes", "1"})
@@ -66,7 +81,11 @@ class _StateColumn:
 
     @property
     def known_share(self) -> float:
-        spoken = {word: verdict for word, verdict in self.verdicts.items() if word != _BLANK}
+        spoken = {
+            word: verdict
+            for word, verdict in self.verdicts.items()
+            if word != _BLANK and folded(word) not in _DASHES
+        }
         decided_rows = sum(int(self.rows[word]) for word, verdict in spoken.items() if verdict)
         return decided_rows / max(sum(int(self.rows[word]) for word in spoken), 1)
 
@@ -89,6 +108,7 @@ def find_statuses(draft: Draft) -> None:
     if draft.layout is None:
         _find_by_words(draft)
         _find_flag(draft)
+        _find_numbered(draft)
 
 
 def _find_filled(draft: Draft) -> None:
@@ -102,6 +122,7 @@ def _find_filled(draft: Draft) -> None:
             is_event = column.times is not None and 0 < column.missing_share < 1
             if is_event and column.missing_share > 0.5 and _CANCELLED.search(spaced(column.name)):
                 draft.none_when_filled.append(column.name)
+    fill_events(draft, [*draft.none_when_filled, *draft.none_when_empty])
     if draft.none_when_filled:
         draft.note(
             f"Rows with something in {listed(draft.none_when_filled)} are no purchases "
@@ -136,9 +157,10 @@ def _verdict(draft: Draft, column: Column, field: str, word: str) -> Verdict | N
         )
         if of_layout:
             return of_layout
-    if word == _BLANK:
+    if word == _BLANK or folded(word) in _DASHES:
         # who writes states of few orders alone means that the others stand
-        return "purchase" if column.missing_share >= _MOSTLY_BLANK else None
+        dashes = column.entries.map(folded, na_action="ignore").isin(_DASHES).mean()
+        return "purchase" if column.missing_share + dashes >= _MOSTLY_BLANK else None
     if field == "document" and (paper := _PAPERS.get(folded(word))):
         return paper
     verdict = status_words().verdict(word)
@@ -353,34 +375,75 @@ def _say(draft: Draft, name: str, proposed: ProposedVerdicts, doubts: list[str])
         )
 
 
-def _flag_verdict(word: str, *, is_mode: bool) -> Verdict | None:
+def _flag_kind(name: str) -> Literal["bad", "good", "back", "mode"] | None:
+    """What a yes in a column of this name says: no purchase, a purchase, given back, or live or test."""
+    text = spaced(name)
+    if _MODE.search(text):
+        return "mode"
+    if _GOOD_FLAG.fullmatch(text):
+        return "good"
+    if _BACK_FLAG.fullmatch(text):
+        return "back"
+    return "bad" if _FLAG.search(text) else None
+
+
+def _flag_verdict(word: str, kind: str) -> Verdict | None:
     """What yes or no of a flag, or live or test of a mode, says of a row."""
     text = folded(word)
-    if is_mode and text in _LIVE:
+    if kind == "mode" and text in _LIVE:
         return "purchase"
-    if is_mode:
+    if kind == "mode":
         return "none" if text in _TRIAL or text in _FALSE else None
-    return "none" if text in _TRUE else "purchase" if text in _FALSE else None
+    if text not in _TRUE | _FALSE:
+        return None
+    if (text in _TRUE) == (kind == "good"):
+        return "purchase"
+    return "return" if kind == "back" else "none"
 
 
 def _find_flag(draft: Draft) -> None:
-    """A column of yes and no that says of a row that it was cancelled, or a test."""
+    """A column of yes and no that says of a row that it was cancelled, unpaid, given back or a test."""
     free_fields: list[Literal["status", "document"]] = [
         field for field in ("document", "status") if field not in draft.mapped
     ]
     for column in draft.free():
-        name = spaced(column.name)
-        is_mode = _MODE.search(name) is not None
-        if not free_fields or column.distinct > 2 or not (is_mode or _FLAG.search(name)):
+        kind = _flag_kind(column.name)
+        if kind is None or column.distinct > 2:
             continue
         states = _words(draft, column, "flag")
         if states is None:
             continue
-        verdicts = {word: _flag_verdict(word, is_mode=is_mode) for word in states.verdicts}
+        verdicts = {word: _flag_verdict(word, kind) for word in states.verdicts}
         if None in verdicts.values() or (states.rows.sum() < 0.9 * draft.log.rows):
             continue
-        if "none" not in verdicts.values():
+        if not {"none", "return"} & set(verdicts.values()):
+            continue
+        if not free_fields:
+            draft.note(
+                f"CHECK: '{column.name}' also says which rows are no purchases: it is not read, since two "
+                "such columns are read already."
+            )
             continue
         field = free_fields.pop(0)
         draft.take(field, column, "by its yes and no")
         _decide(draft, field, _StateColumn(column, states.rows, verdicts))
+
+
+def _find_numbered(draft: Draft) -> None:
+    """A column of states as numbers, which a system explains elsewhere: nobody has decided them."""
+    if "status" in draft.mapped:
+        return
+    customer = draft.column("customer_id")
+    for column in draft.liked("status", 3):
+        is_few = column.is_whole and 2 <= column.distinct <= _MOST_STATES
+        if not is_few or column.times is not None:
+            continue
+        if customer is not None and (determines(customer, column) or 0) >= _SURE_SHARE:
+            continue  # a state of the customer, or of the country
+        states = _words(draft, column, "flag")
+        if states is None:
+            continue
+        draft.take("status", column, "by its name; its numbers must be explained")
+        undecided = dict.fromkeys(states.verdicts)
+        _decide(draft, "status", _StateColumn(column, states.rows, undecided))
+        return

@@ -15,6 +15,7 @@ from features.settings.predict import Predict
 _MEANING = {
     "customer_id": "Who bought.",
     "ordered_at": "When.",
+    "time": "The time of day, where the column above holds the day alone.",
     "order_id": "Which order; its lines share it.",
     "product_id": "What was bought.",
     "product_name": "The product's name for people.",

@@ -7,17 +7,19 @@ from features.settings.data import Data
 NO_MONEY, NOTHING = "NULL::BIGINT", "0::BIGINT"
 
 Reads = Callable[[str], str]
+Shares = Callable[[str], tuple[str, str]]
 
 
 def money_fields(
-    data: Data, number: Reads, share: Reads, money: Reads, table: str, order: str
+    data: Data, number: Reads, share: Shares, money: Reads, table: str, order: str
 ) -> dict[str, str]:
     """SQL for the fields of money but `cost`; see `features.reading.mapping.typed_lines`.
 
     Parameters
     ----------
     data : the mapping and its rules
-    number, share : read a column as a DOUBLE, NULL where it is none; a share may have a '%'
+    number : reads a column as a DOUBLE, NULL where it is none
+    share : the same of a share without its '%', and SQL for whether it has one
     table : the name of the rows
     money : turns SQL for an amount of money into SQL for minor units of the shop's currency
     order : SQL for the number of the order
@@ -26,7 +28,7 @@ def money_fields(
     of_lines = [name for name in columns.discount if name not in of_orders]
     whole = [name for name in columns.discount if name in of_orders]
     whole += [columns.order_discount] if columns.order_discount else []
-    rate = _rate(share(columns.discount_rate), table) if columns.discount_rate else None
+    rate = _rate(*share(columns.discount_rate), table) if columns.discount_rate else None
     inside = _inside(data)
     return {
         "amount": _of_line(data, _amount(data, number, money, of_lines, rate), order),
@@ -102,11 +104,11 @@ def _discount(
     return " + ".join(parts) or NOTHING
 
 
-def _rate(share: str, table: str) -> str:
-    """A rate from 0 to 1; 15 is 15 %, where the column holds more than a whole anywhere."""
+def _rate(share: str, says_percent: str, table: str) -> str:
+    """A rate from 0 to 1; 15 is 15 %, where the column holds more than a whole or a '%' anywhere."""
     rate = f"coalesce(abs({share}), 0)"
     return (
-        f"least(CASE WHEN (SELECT max({rate}) FROM {table}) > 1 THEN {rate} / 100 "
+        f"least(CASE WHEN (SELECT max({rate}) > 1 OR bool_or({says_percent}) FROM {table}) THEN {rate} / 100 "
         f"ELSE {rate} END, 1)"
     )
 

@@ -13,6 +13,7 @@ from features.reading.states import state_fields
 from features.reading.values.dates import (
     COUNTED,
     EXCEL,
+    clock_sql,
     counted_sql,
     has_offset,
     iso_sql,
@@ -144,10 +145,12 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     def number_of(name: str) -> str:
         return number(name, types, data)
 
-    def share_of(name: str) -> str:
+    def share_of(name: str) -> tuple[str, str]:
         if types[name] not in ("VARCHAR", "TEXT"):
-            return number_of(name)
-        return number_sql(f"replace({identifier(name)}, '%', '')", number_style(data))
+            return number_of(name), "false"
+        column = identifier(name)
+        bare = f"regexp_replace({column}, '[%％٪]', '', 'g')"
+        return number_sql(bare, number_style(data)), f"regexp_matches({column}, '[%％٪]')"
 
     def money_of(value: str) -> str:
         return _money(value, types, data)
@@ -170,7 +173,7 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
         "currency": f"upper({currency})" if columns.currency else currency,
         "has_date": _is_there(columns.ordered_at, types),
         "is_wall_time": _is_wall_time(columns.ordered_at, types, data),
-        "ordered_at": timestamp(columns.ordered_at, types, data),
+        "ordered_at": ordered_at(data, types),
         "ingested_at": timestamp(columns.ingested_at, types, data),
         "quantity": quantity if columns.quantity else _ONE_PIECE,
         **money_fields(data, number_of, share_of, money_of, table, order),
@@ -266,6 +269,19 @@ def timestamp(name: str | None, types: dict[str, str], data: Data) -> str:
         return _local(counted, data) if data.date_format == EXCEL else _in_zone(counted, data)
     parsed = moment_sql(text, data.date_format)
     return _in_zone(parsed, data) if has_offset(data.date_format) else _local(parsed, data)
+
+
+def ordered_at(data: Data, types: dict[str, str]) -> str:
+    """When a row was ordered: its day with the time of day beside it, where that is a column of its own."""
+    name, clock = data.columns.ordered_at, data.columns.time
+    if clock is None:
+        return timestamp(name, types, data)
+    day = timestamp(name, types, data.model_copy(update={"naive_timestamps": "local"}))
+    since_midnight = clock_sql(f"trim(CAST({identifier(clock)} AS VARCHAR))")
+    # a date that has a time of its own is left alone
+    is_bare = f"({day}) = date_trunc('day', {day})"
+    moment = f"CASE WHEN {is_bare} THEN ({day}) + coalesce({since_midnight}, INTERVAL 0 SECOND) ELSE {day} END"
+    return _local(moment, data)
 
 
 def _in_zone(moment: str, data: Data) -> str:

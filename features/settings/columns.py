@@ -13,6 +13,8 @@ class Columns(Section):
     customer_id: tuple[ColumnName, ...]
     """One column or several: the first that is filled says who bought."""
     ordered_at: ColumnName
+    time: ColumnName | None = None
+    """The time of day, where `ordered_at` holds the day alone."""
     order_id: ColumnName | None = None
     product_id: ColumnName | None = None
     product_name: ColumnName | None = None

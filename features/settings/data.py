@@ -16,6 +16,7 @@ GATES = frozenset(
     {
         *("unreadable_rows", "mostly_returns", "no_net_money", "nobody_holds_most"),
         *("orders_do_not_add_up", "status_undecided", "swapped_dates", "number_marks"),
+        *("mixed_signs", "lost_digits"),
     }
 )
 """Findings that say that orders are misread: they stop everything unless they are accepted."""

@@ -1,5 +1,6 @@
 """Order lines in text files with a header: CSV and its kin, in any usual encoding."""
 
+import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataError
+from features.sources.csv_ends import short_end
 from features.sources.csv_layout import CsvLayout, layout_of
 from features.sources.encodings import UTF8, marked_encoding, recoded, told_encoding
 from features.sources.source import name_of, new_file, unreserved
@@ -54,7 +56,7 @@ class TextFile:
     def readable(self, connection: duckdb.DuckDBPyConnection) -> Path:
         """The file as the engine reads it: itself, or a copy in UTF-8 in the engine's folder."""
         if self.encoding.lower() in (UTF8, "utf8", "ascii") and not is_zipped(self.file):
-            return self.file
+            return self._with_full_end(connection)
         if self._recoded is None or not self._recoded.exists():
             self._recoded = new_file(connection, _unpacked(self.file))
             self._records = TextCount(self.file)
@@ -63,7 +65,28 @@ class TextFile:
                     self._records.add(block)
                     stream.write(block)
             self._records.finish()
+            self._fill_end(self._recoded)
         return self._recoded
+
+    def _with_full_end(self, connection: duckdb.DuckDBPyConnection) -> Path:
+        """The file itself, or a copy of which lines below the table are filled up."""
+        if self.file.suffix.lower() == ".gz" or (self._recoded and self._recoded.exists()):
+            return self._recoded or self.file
+        end = short_end(self.file, self.layout.delimiter, len(self.layout.names))
+        if end is None:
+            return self.file
+        self._recoded = new_file(connection, self.file.name)
+        shutil.copyfile(self.file, self._recoded)
+        self._fill_end(self._recoded)
+        return self._recoded
+
+    def _fill_end(self, place: Path) -> None:
+        end = short_end(place, self.layout.delimiter, len(self.layout.names))
+        if end is not None:
+            with place.open("r+b") as stream:
+                stream.truncate(end.start)
+                stream.seek(end.start)
+                stream.write(end.text)
 
     @property
     def lines(self) -> int:

@@ -4,6 +4,8 @@ import codecs
 import csv
 import io
 import itertools
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ _LOOKED_AT_LINES = 20
 _LOOKED_AT_BYTES = 1 << 20
 MOST_COLUMNS = 10_000
 """More are a table that was turned on its side, and would take minutes to look at."""
+_NAMED_SHARE = 0.6
+_IS_VALUE = re.compile(r"[\d\s.,:/+-]*\d[\d\s.,:/+-]*")
 HEADER_NAMES = 3  # a customer, a time and an amount
 
 
@@ -103,7 +107,7 @@ def layout_of(file: Path, encoding: str) -> CsvLayout:
     splits = [
         max((_split("".join(record), sign) for sign in _DELIMITERS), key=len) for record in records
     ]
-    place = next((n for n, names in enumerate(splits) if len(names) >= HEADER_NAMES), 0)
+    place = _header_place(splits)
     header, names = "".join(records[place]), splits[place]
     if len(names) > MOST_COLUMNS:
         raise DataError(
@@ -113,6 +117,39 @@ def layout_of(file: Path, encoding: str) -> CsvLayout:
     delimiter = next(sign for sign in _DELIMITERS if _split(header, sign) == names)
     above = [line for line in (*lines[:place], *records[place]) if line.strip("\r\n")]
     return CsvLayout(place, len(above), delimiter, distinct_names(names))
+
+
+def _header_place(records: list[list[str]]) -> int:
+    """The first record with three names, or a later one where that says what a report is of.
+
+    Above the table some exports write their title, period and shop: fewer values than the table
+    has columns, among them dates. The header itself has a name for nearly every column, and none
+    of them is a number.
+    """
+    filled = [sum(bool(text.strip()) for text in record) for record in records]
+    named = [n for n, count in enumerate(filled) if count >= HEADER_NAMES]
+    if not named:
+        return next((n for n, record in enumerate(records) if len(record) >= HEADER_NAMES), 0)
+    first = named[0]
+    width = Counter(len(record) for record in records[first + 1 :]).most_common(1)
+    usual = width[0][0] if width else len(records[first])
+    if filled[first] >= _NAMED_SHARE * usual and not _speaks_of_values(records[first]):
+        return first
+    return next(
+        (
+            n
+            for n in named
+            if len(records[n]) == usual
+            and filled[n] >= _NAMED_SHARE * usual
+            and not any(map(_IS_VALUE.fullmatch, map(str.strip, records[n])))
+        ),
+        first,
+    )
+
+
+def _speaks_of_values(record: list[str]) -> bool:
+    texts = [text.strip() for text in record if text.strip()]
+    return sum(_IS_VALUE.fullmatch(text) is not None for text in texts) * 2 >= len(texts)
 
 
 def _record(lines: list[str]) -> list[str]:

@@ -178,7 +178,9 @@ def _of_run(run: str, first: int, letters: frozenset[str]) -> tuple[list[str], i
                 kept.append(letter)
         elif letter in _SIGNS:
             between = ahead.isalpha() and behind.isalpha()
+            is_ordinal = letter in "ºª" and ahead in ("N", "n")  # Nº
             beside = letter in "²³µ¶½¼¾¿¡ªº†±" and (ahead.isalpha() or behind.islower())
+            beside = beside and not is_ordinal
             signs += not beside and (not between or letter in "’·\u00ad")
     return kept, signs
 

@@ -1,16 +1,26 @@
 """Findings on how values are written: dates of which a part is swapped, marks of numbers."""
 
+import re
+from collections import Counter
+
 import duckdb
+from babel.numbers import list_currencies
 
 from features.doctor.report import Finding
-from features.reading.mapping import NUMBERS, number_style, plain_text
+from features.reading.mapping import FLOATS, NUMBERS, number_style, plain_text
 from features.reading.values.number_style import NumberMarks, number_marks
 from features.reading.values.numbers import NumberStyle
 from features.reading.values.turned_dates import TurnedDates, find_turned
 from features.settings.data import Data
-from features.sql import literal
+from features.sql import identifier, literal, row
 
 _DIFFERENT_NUMBERS = 20_000
+_LEAST_SIGNS, _LEAST_ROWS, _LISTED = 3, 3, 3
+_CODE_OF = {"€": "EUR", "£": "GBP", "$": "USD", "₹": "INR", "￥": "¥", "ZŁ": "PLN", "R$": "BRL"}
+_SIGN = re.compile(
+    rf"R\$|[$€£¥￥₹₩₺₽]|zł|\b(?:{'|'.join(sorted(list_currencies()))})\b", re.IGNORECASE
+)
+_LOST = r"\d([.,]\d+)?[eE]\+\d{2}"
 _NUMBERS = (
     *("quantity", "amount", "unit_price", "discount", "order_discount", "refunded", "cost"),
     *("tax", "shipping", "order_subtotal", "order_total"),
@@ -29,7 +39,8 @@ def misread_writing(
     """
     return [
         *_swapped_dates(connection, table, data, types),
-        *_other_marks(connection, table, data, types),
+        *_money_writing(connection, table, data, types),
+        *_lost_digits(connection, table, data, types),
     ]
 
 
@@ -55,10 +66,10 @@ def _swapped(name: str, turned: TurnedDates) -> Finding:
     )
 
 
-def _other_marks(
+def _money_writing(
     connection: duckdb.DuckDBPyConnection, table: str, data: Data, types: dict[str, str]
 ) -> list[Finding]:
-    """Numbers that the settings read, but not as the whole column says."""
+    """Numbers that the settings read, but not as the whole column says; money of two currencies."""
     style = number_style(data)
     findings = []
     for field in _NUMBERS:
@@ -66,11 +77,85 @@ def _other_marks(
             kind = types.get(name, "")
             if kind in NUMBERS or kind.startswith("DECIMAL") or kind != "VARCHAR":
                 continue
-            marks = number_marks(_different(connection, table, plain_text(name, types)))
+            texts = _different(connection, table, plain_text(name, types))
+            marks = number_marks(texts)
             example = _misread(marks, style)
             if example:
                 findings.append(_marked(name, example, marks.style))
+            if data.columns.currency is None:
+                findings += _mixed_signs(name, texts)
     return findings
+
+
+def _mixed_signs(name: str, texts: list[str]) -> list[Finding]:
+    """Numbers beside signs of several currencies, where no column says what a row is paid in."""
+    signs: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for text in texts:
+        if match := _SIGN.search(text):
+            sign = _CODE_OF.get(match[0].upper(), match[0].upper())
+            signs[sign] += 1
+            examples.setdefault(sign, text)
+    usual = [sign for sign, count in signs.most_common() if count >= _LEAST_SIGNS]
+    if len(usual) < 2:
+        return []
+    listed = " and ".join(f"'{examples[sign]}'" for sign in usual[:_LISTED])
+    return [
+        Finding(
+            code="mixed_signs",
+            severity="refuses",
+            count=len(usual),
+            unit="currency",
+            meaning=f"'{name}' holds money of {len(usual)} currencies, such as {listed}, which cannot be added.",
+            advice="Export with a column that says what each row is paid in (data.columns.currency, "
+            "data.rates), or one currency at a time.",
+            example=examples[usual[1]],
+        )
+    ]
+
+
+def _lost_digits(
+    connection: duckdb.DuckDBPyConnection, table: str, data: Data, types: dict[str, str]
+) -> list[Finding]:
+    """Ids of which a spreadsheet has lost the last digits, so that different ones became one."""
+    findings = []
+    for field in ("customer_id", "order_id", "card_id"):
+        for name in data.columns.mapped().get(field, ()):
+            lost = _lost_sql(name, types.get(name, ""))
+            if lost is None:
+                continue
+            rows, example = row(
+                connection,
+                f"SELECT count(*), min({identifier(name)})::VARCHAR FROM {table} WHERE {lost}",
+            )
+            if int(str(rows)) >= _LEAST_ROWS:
+                findings.append(_lost(name, int(str(rows)), str(example)))
+    return findings
+
+
+def _lost_sql(name: str, kind: str) -> str | None:
+    column = identifier(name)
+    if kind in FLOATS:
+        return f"isfinite({column}) AND abs({column}) >= {2**53}"
+    if kind == "VARCHAR":
+        return (
+            f"(contains({column}, 'E+') OR contains({column}, 'e+')) AND "
+            f"regexp_full_match(trim({column}), {literal(_LOST)})"
+        )
+    return None
+
+
+def _lost(name: str, rows: int, example: str) -> Finding:
+    return Finding(
+        code="lost_digits",
+        severity="refuses",
+        count=rows,
+        unit="row",
+        meaning=f"a spreadsheet has lost the last digits of the long numbers in '{name}' ({example}): different "
+        "ones have become one.",
+        advice="Export again, and do not open or save the file in a spreadsheet; of a workbook, export CSV.",
+        example=example,
+    )
 
 
 def _different(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> list[str]:

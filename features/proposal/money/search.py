@@ -9,8 +9,14 @@ from features.proposal.columns import Column
 from features.proposal.draft import Draft
 from features.proposal.evidence import elasticity
 from features.proposal.money.levels import is_of_whole_order, is_one_row_per_order
-from features.proposal.money.sums import ADDS_UP, MoneyParts, nets_of, order_equations
-from features.proposal.names import is_with_tax, is_without_tax, likeness, may_be_money
+from features.proposal.money.sums import (
+    ADDS_UP,
+    MoneyParts,
+    is_of_order,
+    nets_of,
+    order_equations,
+)
+from features.proposal.names import is_without_tax, likeness, may_be_money, says_taxed
 
 _FEW_UNITS = 20
 # a line total grows with the quantity (1), a unit price does not (0)
@@ -60,6 +66,7 @@ def _numbers(draft: Draft) -> list[Column]:
         # one and the same number everywhere is money if its name says so
         and (column.distinct > 1 or likeness("amount", column.name) >= _SURE)
         and not column.has_leading_zeros
+        and not column.is_percent
         and may_be_money(column.name)
         and likeness("fee", column.name) <= 0
     ]
@@ -101,7 +108,7 @@ def _is_rate(column: Column) -> bool:
     given = column.numbers[column.numbers.fillna(0) != 0].dropna()
     if given.empty or given.min() < 0:
         return False
-    if "%" in column.name or likeness("discount_rate", column.name) >= 4:
+    if column.is_percent or "%" in column.name or likeness("discount_rate", column.name) >= 4:
         return bool(given.max() <= 100)
     return bool(given.max() <= 1 and not column.is_whole)
 
@@ -109,6 +116,8 @@ def _is_rate(column: Column) -> bool:
 def _find_discounts(draft: Draft) -> None:
     for column in draft.liked("discount"):
         if column.numbers is None or column.times is not None or is_without_tax(column.name):
+            continue
+        if column.is_percent:
             continue
         given = column.numbers[column.numbers != 0].dropna()
         if given.empty:
@@ -126,7 +135,7 @@ def _find_discounts(draft: Draft) -> None:
 def _find_quantity(draft: Draft) -> None:
     if "quantity" in draft.mapped:
         return
-    numbers = _numbers(draft)
+    numbers = [column for column in _numbers(draft) if not _counts_order(draft, column)]
     scored = [(_quantity_score(column, numbers), column) for column in numbers]
     score, chosen = max(scored, key=lambda pair: pair[0], default=(0.0, None))
     if chosen is None or score < _PLAIN:
@@ -138,6 +147,16 @@ def _find_quantity(draft: Draft) -> None:
             f"'{chosen.name}' counts pieces (small whole numbers, and money grows with it): "
             "it is the quantity, whatever its name."
         )
+
+
+def _counts_order(draft: Draft, column: Column) -> bool:
+    """Whether a number of small size is the same on every line of an order: the pieces of all of it."""
+    order, product = draft.column("order_id"), draft.column("product_id")
+    if order is None or column.numbers is None or is_one_row_per_order(draft):
+        return False
+    varies = column.distinct > 2 and (column.numbers.dropna() > 1).mean() > _BETWEEN
+    codes = product.codes if product else None
+    return bool(varies and is_of_order(column.numbers, order.codes, codes))
 
 
 def _quantity_score(column: Column, numbers: list[Column]) -> float:
@@ -256,7 +275,8 @@ def _goods_of_orders(draft: Draft, lines: list[Column]) -> Column | None:
 def _amount_score(draft: Draft, column: Column, lines: list[Column]) -> float:
     """How fit a line's total is: after discounts, before tax, by its name."""
     score = likeness("amount", column.name)
-    score += is_without_tax(column.name) - is_with_tax(column.name)
+    taxed = says_taxed(column.name)
+    score += 0 if taxed is None else -1 if taxed else 1
     numbers = column.numbers
     for field, weight in (("discount", 2.0), ("tax", 2.0), ("shipping", 2.0)):
         for name in draft.mapped.get(field, ()):

@@ -285,6 +285,39 @@ def is_of_order(
     return bool(repeated >= ADDS_UP or (on_first >= 0.97 and telling.sum() >= 2 * _LEAST_ROWS))
 
 
+_RATES = (
+    *(0.05, 0.055, 0.06, 0.07, 0.077, 0.08, 0.081, 0.09, 0.1, 0.12, 0.13, 0.135, 0.15, 0.16, 0.17),
+    *(0.18, 0.19, 0.2, 0.21, 0.22, 0.23, 0.24, 0.25, 0.255, 0.27),
+)
+"""Usual rates of taxes on goods."""
+
+
+def tax_by_rates(parts: MoneyParts) -> bool | None:
+    """Whether tax is inside the money, by the rate that it comes to; None where both may be.
+
+    19 of 119 is a usual rate of what is left, 19 of 100 one of the whole.
+    """
+    goods, tax = parts.goods, parts.tax
+    if goods is None or tax is None or "tax" in parts.of_order:
+        return None
+    rows = (tax.fillna(0) != 0) & (goods.abs() > 100 * _CENT) & (tax.abs() < goods.abs())
+    if rows.sum() < _LEAST_ROWS:
+        return None
+    whole, part = (values[rows].abs().to_numpy(dtype=np.float64) for values in (goods, tax))
+    outside, inside = _of_usual_rate(part, whole), _of_usual_rate(part, whole - part)
+    if max(outside, inside) < ADDS_UP or abs(outside - inside) < 0.5:
+        return None
+    return inside > outside
+
+
+def _of_usual_rate(part: npt.NDArray[Any], net: npt.NDArray[Any]) -> float:
+    """Share of rows whose tax is a usual rate of `net`, rounded to a cent; few rates in one file."""
+    agrees = np.abs(part[:, None] - net[:, None] * np.array(_RATES)) <= 2 * _CENT
+    # goods of a shop have two or three rates, not all of them
+    best = np.argsort(-agrees.mean(axis=0))[:3]
+    return float(agrees[:, best].any(axis=1).mean())
+
+
 def nets_of(
     candidate: "pd.Series[float]", other: "pd.Series[float]", part: "pd.Series[float]"
 ) -> bool:

@@ -16,8 +16,14 @@ from features.proposal.money.sums import (
     nets_of,
     order_equations,
     price_is_before_discount,
+    tax_by_rates,
 )
-from features.proposal.names import is_with_tax, is_without_tax, likeness
+from features.proposal.names import (
+    is_tax_inside,
+    is_without_tax,
+    likeness,
+    says_taxed,
+)
 from features.reading.values.numbers import PLAIN
 
 _WORTH_SAYING = 0.5
@@ -311,19 +317,25 @@ def _settle_tax(
 ) -> None:
     money = draft.column("amount") or draft.column("unit_price")
     if money is None or "tax" not in draft.mapped or not _is_live(parts, "tax"):
-        if draft.tax == "included" or (money is not None and is_with_tax(money.name)):
+        if draft.tax == "included" or (money is not None and says_taxed(money.name)):
             draft.note("Tax is inside the money that is read, and no column says how much of it.")
         draft.tax = None
         return
     tax = draft.log.columns[draft.mapped["tax"][0]]
     inside = _tax_by_sums(draft, money, tax, lines, orders)
     if inside is None:
-        if is_without_tax(money.name) or is_with_tax(money.name):
-            inside = is_with_tax(money.name)
-        elif draft.layout is None and is_one_row_per_order(draft):
+        inside = _tax_by_names(draft, money, tax, lines)
+    if inside is None and draft.layout is None:
+        inside = tax_by_rates(parts)
+        if inside is None and is_one_row_per_order(draft):
             inside = likeness("order_total", money.name) > 0
-        else:
-            return
+        elif inside is None:
+            draft.note(
+                f"CHECK: no sum, name or rate shows whether tax ('{tax.name}') is inside '{money.name}'; it is "
+                "taken as not inside: set data.tax."
+            )
+    if inside is None:
+        return
     draft.tax = "included" if inside else "excluded"
     where = "inside the money that is read, and taken off" if inside else "not inside the money"
     draft.note(f"Tax ('{tax.name}') is {where} (data.tax).")
@@ -360,6 +372,17 @@ def _keep_digits(draft: Draft) -> None:
         draft.note(
             f"'{amount.name}' has parts of a cent: {digits} digits are kept (data.money_digits)."
         )
+
+
+def _tax_by_names(draft: Draft, money: Column, tax: Column, lines: Equation | None) -> bool | None:
+    """Whether tax is inside, by the names of the money, of the tax, or of the price that leads to it."""
+    said = says_taxed(money.name)
+    if said is None and is_tax_inside(tax.name):
+        said = True
+    is_of_price = lines is not None and lines.share >= ADDS_UP and not lines.has("tax")
+    if said is None and is_of_price and draft.compared_price:
+        said = says_taxed(draft.compared_price)
+    return said
 
 
 def _tax_by_sums(

@@ -34,6 +34,7 @@ _HAN_MONTHS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "�
 _MORNING = r"(?:a\.? ?m\.?|上午|凌晨|早上|午前|오전)"
 _AFTERNOON = r"(?:p\.? ?m\.?|下午|晚上|中午|午後|오후)"
 _BLANKS = r"[\s\x{a0}\x{2000}-\x{200a}\x{202f}\x{3000}]+"
+_AROUND = rf"^{_BLANKS}|{_BLANKS}$"
 _INVISIBLE = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
 
 
@@ -86,7 +87,7 @@ def _plainer(text: str, pattern: str) -> str:
         replaced += _month_names()
     for sign, plain in replaced:
         steps = f"regexp_replace({steps}, {literal(sign)}, {literal(plain)}, 'g')"
-    return steps
+    return f"trim({steps})"
 
 
 @cache
@@ -101,17 +102,50 @@ def _month_names() -> list[tuple[str, str]]:
 
 
 def iso_sql(read: str, text: str) -> str:
-    """SQL for a moment by ISO 8601 in the digits of any script.
+    """SQL for a moment by ISO 8601 in the digits of any script, with any blanks around it.
 
     Parameters
     ----------
     read : SQL that reads `{text}` in ASCII
     text : SQL for trimmed text
     """
-    other = read.replace("{text}", f"({ascii_digits_sql(text)})")
+    bare = f"regexp_replace({text}, {literal(_AROUND)}, '', 'g')"
+    other = read.replace("{text}", f"({ascii_digits_sql(bare)})")
     plain = read.replace("{text}", text)
-    is_other = f"regexp_matches({text}, {literal(FOREIGN_DIGIT)})"
+    is_other = f"regexp_matches({text}, {literal(f'{FOREIGN_DIGIT}|{_AROUND}')})"
     return f"coalesce({plain}, CASE WHEN {is_other} THEN {other} END)"
+
+
+_CLOCKS = (
+    "%H:%M:%S",
+    "%H:%M",
+    "%I:%M:%S%p",
+    "%I:%M%p",
+    "%H:%M:%S.%f",
+    "%H.%M.%S",
+    "%H.%M",
+    "%Hh%M",
+    "%H时%M分",
+)
+
+
+def clock_sql(text: str) -> str:
+    """SQL for the time of day that a text says, as an INTERVAL since midnight; NULL where it says none.
+
+    Parameters
+    ----------
+    text : SQL for trimmed text such as 18:13:10, 6:13 PM, 下午6:13, 18h13, or the part of a day as a
+        spreadsheet counts it (0.759)
+    """
+    patterns = ", ".join(map(literal, _CLOCKS))
+    plainer = _plainer(text, "%p")
+    moment = f"try_strptime({plainer}, [{patterns}])"
+    part = f"TRY_CAST({text} AS DOUBLE)"
+    counted = (
+        f"CASE WHEN {part} >= 0 AND {part} < 1 "
+        f"THEN to_seconds(CAST(round({part} * 86400) AS BIGINT)) END"
+    )
+    return f"coalesce({moment} - date_trunc('day', {moment}), {counted})"
 
 
 _LAST_DAY = 2_958_465
