@@ -294,7 +294,7 @@ EBAY = header(
 
 
 def ebay() -> Export:
-    """A blank line before the header; an order of several items has a row of its own above them."""
+    """A blank line before the header, words below the table; several items have a row above them."""
     orders = world()
     rows: list[Row] = []
     for order in orders:
@@ -322,8 +322,10 @@ def ebay() -> Export:
         else:
             sold: Row = {"Quantity": order.quantity, "Sold For": money(order.goods, sign="$")}
             rows += [head | sold, *items]
-    text = "\r\n" + table(EBAY, rows)
-    return Export("eBay-OrdersReport.csv", text, figures(orders, rows), encoding="utf-8-sig")
+    below = f'\r\n{len(orders)},record(s) downloaded,"from Jan-01-24 to Feb-28-25"\r\nSeller ID : shop\r\n'
+    right = figures(orders, [*rows, {}, {}])
+    text = "\r\n" + table(EBAY, rows) + below
+    return Export("eBay-OrdersReport.csv", text, right, encoding="utf-8-sig")
 
 
 OLIST = header(

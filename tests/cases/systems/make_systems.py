@@ -203,7 +203,9 @@ def write(makers: dict[str, Maker]) -> None:
 
 if __name__ == "__main__":
     from tests.cases.systems.layouts_elsewhere import ELSEWHERE
+    from tests.cases.systems.layouts_orders import ORDERS_ALONE
     from tests.cases.systems.layouts_shops import SHOPS
 
     write(SHOPS)
     write(ELSEWHERE)
+    write(ORDERS_ALONE)

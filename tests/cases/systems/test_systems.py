@@ -15,6 +15,7 @@ from features.proposal import Proposal, propose
 from features.settings.feature_settings import FeatureSettings
 from features.settings.loading import settings_from
 from tests.cases.systems.layouts_elsewhere import ELSEWHERE
+from tests.cases.systems.layouts_orders import ORDERS_ALONE
 from tests.cases.systems.layouts_shops import SHOPS
 
 HERE = Path(__file__).parent
@@ -42,6 +43,8 @@ def test_an_export_is_read_as_it_was_counted_apart(case, tmp_path):
         with pytest.raises(RegularsError) as refusal:
             figures(case, tmp_path)
         assert all(word in str(refusal.value) for word in right["refused"])
+        notes = " ".join(propose(str(export_of(case)), relative_to=tmp_path).notes)
+        assert all(word in notes for word in right["says"])
         return
     proposal, read = figures(case, tmp_path)
     wrong = {
@@ -60,7 +63,7 @@ def is_equal(read: object, right: object) -> bool:
     return read == right
 
 
-@pytest.mark.parametrize("makers", [SHOPS, ELSEWHERE])
+@pytest.mark.parametrize("makers", [SHOPS, ELSEWHERE, ORDERS_ALONE])
 def test_the_cases_are_what_their_makers_write(makers):
     for name, maker in makers.items():
         export = maker()
