@@ -17,9 +17,7 @@ from features.errors import ConfigError, RegularsError
 from features.reading.identities import Resolution
 from features.reading.rules import rules_for
 from features.reading.states import UNDECIDED
-from features.settings.data import POSTGRES
 from features.settings.feature_settings import FeatureSettings
-from features.sources.source import described
 from features.sql import literal, row
 
 
@@ -28,6 +26,7 @@ def examine(
     settings: FeatureSettings,
     source: str,
     *,
+    types: dict[str, str],
     identities: Resolution | None = None,
     thorough: bool = False,
 ) -> Report:
@@ -35,6 +34,7 @@ def examine(
 
     Parameters
     ----------
+    types : columns of `source_lines` and their SQL types, those of the source where they tell more
     identities : who is who, where a table says it
     thorough : look for everything that deserves a look, week by week, too
 
@@ -57,9 +57,6 @@ def examine(
             f"{source}: {rows_read} rows read, but {report.rows_used} used and "
             f"{report.rows_quarantined} quarantined. Please report this as a defect."
         )
-    # numbers of a database come as the text of their digits, whatever the settings say of texts
-    is_database = data.transactions.startswith(POSTGRES)
-    types = {} if is_database else described(connection, "FROM source_lines")
     report = replace(report, reading=reading_figures(connection, data, report.quarantined))
     findings = [
         *nothing_usable(report),

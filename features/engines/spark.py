@@ -50,6 +50,7 @@ def build_features(
     as_of: date | Sequence[date],
     *,
     currency: str,
+    money_digits: int | None = None,
     blocks: tuple[Block, ...] = BLOCKS,
     tables: "Mapping[str, DataFrame | Path | str] | None" = None,
 ) -> "DataFrame":
@@ -62,6 +63,7 @@ def build_features(
         `spark.table("shop.lines")`, or the path of Parquet files of them
     as_of : only lines known before this date are seen; several dates are one table
     currency : ISO 4217 code; how many minor units make a unit of money
+    money_digits : digits of amounts behind the mark, as in `[data]`; None: those of the currency
     blocks : what to compute; `features.catalogue.blocks_for` names those of optional tables
     tables : what those need: `interactions`, `contacts` and `customers` with the columns and types
         of `features.engines.table_exports.columns_of`, as lines
@@ -98,13 +100,21 @@ def build_features(
             told = _columns(table, section, columns_of(section, blocks))
             views[section] = stack.enter_context(_view(table.selectExpr(*told)))
         found = [
-            spark.sql(spark_query(views, day, currency=currency, blocks=blocks)) for day in dates
+            spark.sql(
+                spark_query(views, day, currency=currency, money_digits=money_digits, blocks=blocks)
+            )
+            for day in dates
         ]
     return reduce(lambda one, other: one.unionAll(other), found)
 
 
 def spark_query(
-    views: Mapping[str, str], as_of: date, *, currency: str, blocks: tuple[Block, ...] = BLOCKS
+    views: Mapping[str, str],
+    as_of: date,
+    *,
+    currency: str,
+    money_digits: int | None = None,
+    blocks: tuple[Block, ...] = BLOCKS,
 ) -> str:
     """The Spark SQL that `build_features` runs for one date.
 
@@ -121,11 +131,12 @@ def spark_query(
     from features.engines.dialects import translate
 
     number = day_number(as_of)
+    units = minor_units(currency) if money_digits is None else 10**money_digits
     known = f"(SELECT * FROM {views['lines']} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
     orders = f"({orders_of(f'{known} AS known_lines')})"
     query = feature_query(blocks).format(
         as_of=number,
-        minor=f"{minor_units(currency)}e0",
+        minor=f"{units}e0",
         lines=known,
         orders=orders,
         days=f"({days_of(orders)})",

@@ -204,7 +204,13 @@ def _files_to_read(settings: FeatureSettings) -> _FilesToRead | None:
         # open_log reports what is wrong
         return None
     setup = digest_of(
-        [data.model_dump_json(), str(beside), code_digest(), duckdb.__version__, str(settings.root)]
+        [
+            data.model_dump_json(exclude={"accept"}),
+            str(beside),
+            code_digest(),
+            duckdb.__version__,
+            str(settings.root),
+        ]
     )
     return _FilesToRead(source, files, setup)
 

@@ -44,6 +44,7 @@ from features.reading.sent_lines import SENT_FILE, SentOrderLine
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source
+from features.sources.source import described
 from features.sql import engine, row
 from features.tables.optional_tables import key_tables, read_tables, tables_fingerprint
 
@@ -340,7 +341,10 @@ def _examined(
     if sent:
         (added,) = row(connection, f"SELECT count(*) FROM source_lines WHERE {IS_SENT}")
         name = f"{name} and {added:,} lines sent to the server"
-    report = examine(connection, settings, name, identities=identities, thorough=thorough)
+    types = described(connection, "FROM source_lines") | getattr(source, "types_of_server", {})
+    report = examine(
+        connection, settings, name, types=types, identities=identities, thorough=thorough
+    )
     write_quarantine(connection, settings.path(settings.store.quarantine))
     return replace(report, tables=read_tables(connection, settings, _KNOWN))
 

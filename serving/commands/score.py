@@ -42,6 +42,8 @@ def score(
         f"Scored {len(run.scores):,} customers as of {run.info.as_of} ({run.info.run_id}): "
         + ", ".join(f"{count:,} {band}" for band, count in counts.items())
     )
+    for code, reason in run.info.accepted.items():
+        speaker.say(f"Accepted, and recorded in the run: {code} ({reason})")
     for file in published.files:
         speaker.say(f"Wrote {file}")
     speaker.result(
@@ -50,6 +52,7 @@ def score(
             "as_of": run.info.as_of,
             "customers": len(run.scores),
             "retention_risk": counts,
+            "accepted": dict(run.info.accepted),
             "files": [str(file) for file in published.files],
         }
     )

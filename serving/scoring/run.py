@@ -227,7 +227,10 @@ def score(
     if scores["next_category"].notna().any():
         columns, rules = (*columns, LIKELY_CATEGORY), {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
         scores = scores.assign(**{LIKELY_CATEGORY: scores["next_category"]})
-    info = run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules)
+    info = replace(
+        run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules),
+        accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
+    )
     return ScoreRun(replace(info, economics=economics), scores, products, features)
 
 

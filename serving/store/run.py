@@ -49,7 +49,8 @@ class RunInfo:
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
     (`serving.scoring.economics`); `churn_label` says what churn is; `lifetime_years`, how far
-    `clv_lifetime` reaches (0: a run of an earlier release). `created_at` knows its time zone.
+    `clv_lifetime` reaches (0: a run of an earlier release); `accepted`, which findings would have
+    stopped it, with the reason for which the shop went on. `created_at` knows its time zone.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class RunInfo:
     economics: RunEconomics = field(default_factory=RunEconomics)
     churn_label: Literal["silence", "cancellation"] = "silence"
     lifetime_years: float = 0.0
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stand_ins(self) -> dict[str, str]:
@@ -103,6 +105,7 @@ class RunInfo:
             "risk_bands": dict(self.risk_bands),
             "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},
             "economics": dict(self.economics),
+            "accepted": dict(self.accepted),
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

@@ -37,6 +37,8 @@ def test_the_whole_query_is_translated():
 def test_whole_money_has_no_minor_units():
     assert "100e0" in spark_query({"lines": "lines"}, date(2024, 10, 4), currency="EUR")
     assert "100e0" not in spark_query({"lines": "lines"}, date(2024, 10, 4), currency="JPY")
+    finer = spark_query({"lines": "lines"}, date(2024, 10, 4), currency="EUR", money_digits=4)
+    assert "10000e0" in finer
 
 
 def test_the_blocks_are_one_query_with_the_optional_ones():
