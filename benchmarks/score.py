@@ -23,8 +23,9 @@ from features.segments.catalogue import assign_all
 from features.settings.loading import settings_from
 from serving.runs.store import RunStore
 from serving.scoring.economics import assumed, with_contacts
-from serving.scoring.explanation import EarlierRun, explain
+from serving.scoring.explanation import EarlierRun, Explainer, explain
 from serving.scoring.lessons import CampaignLessons
+from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
 from serving.settings import Settings
 from training.bundle.manifest import Manifest, ModelEntry
@@ -67,12 +68,14 @@ def _measure(
         groups = assign_all(features, said, settings=settings.segments).groups
     scores = scores.join(groups, on="customer_id")
     indexed = scores.set_index("customer_id")
+    averages = shop_averages(features, {name: indexed[name].to_numpy() for name in AVERAGED_SCORES})
+    explainer = Explainer.of(models, settings, averages)
     info = run_info(settings, "made-up", models, as_of, datetime.now(UTC), tuple(groups))
     with _step("reasons for everyone", count):
-        explained = explain(features, indexed, models, "EUR", digits=2, earlier=None)
+        explained = explain(features, indexed, explainer, earlier=None)
     earlier = EarlierRun(info, indexed[["churn_probability", "clv"]], before)
     with _step("reasons and changes for everyone", count):
-        explain(features, indexed, models, "EUR", digits=2, earlier=earlier)
+        explain(features, indexed, explainer, earlier=earlier)
     scores = scores.join(explained, on="customer_id")
     scores = scores.assign(next_categories="[]", referral_value=float("nan"))
     with _step("profit of a contact", count):

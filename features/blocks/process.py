@@ -15,14 +15,14 @@ BLOCK = Block(
             "count",
             "orders",
             "COUNT(*) - 1",
-            message("purchase days after the first (x)"),
+            message("purchase days after the first"),
         ),
         Feature(
             "first_to_last_days",
             "days",
             "extreme",
             "MAX(day) - MIN(day)",
-            message("days from the first to the last purchase (t_x)"),
+            message("days from the first to the last purchase"),
         ),
     ),
 )

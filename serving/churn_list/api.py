@@ -91,7 +91,7 @@ def _csv_file(
     store: ScoreReader, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
     return StreamingResponse(
-        lists.csv_lines(store, query.filter(), sort=query.sort, first=first),
+        lists.csv_lines(store, query.filter(), sort=query.sort, first=first, language=query.lang),
         media_type=f"{CSV}; charset=utf-8",
         headers={**headers, **_named(first, "csv")},
     )
@@ -101,7 +101,7 @@ def _workbook(
     store: ScoreReader, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
     return StreamingResponse(
-        list_workbook(store, query.filter(), sort=query.sort, first=first),
+        list_workbook(store, query.filter(), sort=query.sort, first=first, language=query.lang),
         media_type=XLSX,
         headers={**headers, **_named(first, "xlsx")},
     )

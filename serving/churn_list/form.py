@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
+from features.language.languages import SOURCE, Language
 from features.language.message import mark
 from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey
 from serving.store.run import RISKS, STATUSES
@@ -87,10 +88,11 @@ class ListForm:
         query = urlencode(changed.parameters())
         return f"{path}?{query}" if query else path
 
-    def export_link(self, ending: str) -> str:
-        """The whole list as a file, as filtered and sorted here."""
+    def export_link(self, ending: str, language: Language = SOURCE) -> str:
+        """The whole list as a file, as filtered and sorted here, in the reader's language."""
         chosen = replace(self, cursor="", seen=0, asked_sort=self.sort).parameters()
-        return f"/v1/churn-list?{urlencode([*chosen, ('format', ending)])}"
+        of_file = [("format", ending), *([] if language == SOURCE else [("lang", language)])]
+        return f"/v1/churn-list?{urlencode([*chosen, *of_file])}"
 
     def is_filtered(self) -> bool:
         return self.filter() != ChurnFilter()

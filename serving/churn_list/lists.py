@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from features.errors import ConfigError
+from features.language.languages import Language
+from serving.churn_list.export_words import ExportWords
 from serving.store.protocol import After, ChurnFilter, ChurnPage, ScoreReader, SortKey
 from serving.store.run import PublishedRun
 
@@ -109,23 +111,28 @@ def decode_cursor(cursor: str, sort: SortKey) -> After:
 
 
 def csv_lines(
-    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    store: ScoreReader,
+    wanted: ChurnFilter,
+    *,
+    sort: SortKey,
+    first: ChurnPage,
+    language: Language | None = None,
 ) -> Iterator[bytes]:
-    """The whole filtered list as CSV, from its first page on.
+    """The whole filtered list as CSV, from its first page on; see `ExportWords` for `language`.
 
     UTF-8 with a byte order mark and CRLF, which is what Excel opens rightly. A text that
     a spreadsheet would take for a formula gets an apostrophe in front; numbers never do.
     """
-    yield "\ufeff".encode() + csv_bytes([header(first)])
-    for rows in row_blocks(store, wanted, sort=sort, first=first):
+    yield "\ufeff".encode() + csv_bytes([header(first, language)])
+    for rows in row_blocks(store, wanted, sort=sort, first=first, language=language):
         yield csv_bytes(rows)
 
 
-def header(first: ChurnPage) -> list[str]:
+def header(first: ChurnPage, language: Language | None = None) -> list[str]:
     """The columns of an export."""
     next_order = (f"next_order_{name}" for name in NEXT_ORDER_FIELDS)
     systems = first.run.info.segment_columns
-    return [
+    columns = [
         *FIELDS,
         *CONTACT_FIELDS,
         *PROFILE_FIELDS,
@@ -135,17 +142,24 @@ def header(first: ChurnPage) -> list[str]:
         *RUN_FIELDS,
         STAND_INS,
     ]
+    return ExportWords(language, first.run.info).header(columns)
 
 
 def row_blocks(
-    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    store: ScoreReader,
+    wanted: ChurnFilter,
+    *,
+    sort: SortKey,
+    first: ChurnPage,
+    language: Language | None = None,
 ) -> Iterator[list[list[Any]]]:
     """The whole filtered list from its first page on, in blocks of rows under `header`."""
     systems = first.run.info.segment_columns
+    words = ExportWords(language, first.run.info)
     page: ChurnPage | None = first
     while page is not None:
         run = run_fields(page.run)
-        yield [_row(item(document), run, systems) for document in page.documents]
+        yield [_row(item(document), run, systems, words) for document in page.documents]
         page = (
             store.churn_list(wanted, sort=sort, limit=ROWS_PER_READ, after=page.after)
             if page.after
@@ -153,10 +167,14 @@ def row_blocks(
         )
 
 
-def _row(row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...]) -> list[Any]:
+def _row(
+    row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...], words: ExportWords
+) -> list[Any]:
+    row = words.row(row)
     segments = row.pop("segments")
-    reasons = " ".join(reason["text"]["en"] for reason in row.pop("reasons"))
-    return [*row.values(), *(segments[system] for system in systems), reasons, *run.values()]
+    reasons = words.reasons(row.pop("reasons"))
+    values = (words.segment(system, segments[system]) for system in systems)
+    return [*row.values(), *values, reasons, *run.values()]
 
 
 def csv_bytes(rows: Iterable[list[Any]]) -> bytes:

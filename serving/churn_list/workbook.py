@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from features.language.languages import Language
 from serving.churn_list import lists
 from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader, SortKey
 from serving.web.workbook import workbook_bytes
@@ -17,8 +18,13 @@ def write_workbook(
 
 
 def list_workbook(
-    store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    store: ScoreReader,
+    wanted: ChurnFilter,
+    *,
+    sort: SortKey,
+    first: ChurnPage,
+    language: Language | None = None,
 ) -> Iterator[bytes]:
-    """The whole filtered list as a workbook."""
-    blocks = lists.row_blocks(store, wanted, sort=sort, first=first)
-    return workbook_bytes(lists.header(first), blocks)
+    """The whole filtered list as a workbook; see `ExportWords` for `language`."""
+    blocks = lists.row_blocks(store, wanted, sort=sort, first=first, language=language)
+    return workbook_bytes(lists.header(first, language), blocks)

@@ -24,11 +24,13 @@ from serving.live.messages import ProductQuery
 from serving.live.shelf import Shelf, baskets
 from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
 from serving.scoring.economics import profits
-from serving.scoring.explanation import SCORES, Explainer, ScoredRows
+from serving.scoring.explanation import Explainer, ScoredRows
 from serving.scoring.figures import figures_of
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import categories_of
-from serving.scoring.reasons import About
+from serving.scoring.reasons.choice import SCORE_OF
+from serving.scoring.reasons.factors import factors_of
+from serving.scoring.reasons.sentence import About
 from serving.settings import Settings
 from serving.store.documents import CustomerDocument, RankedProduct
 from serving.store.run import RunInfo
@@ -140,7 +142,9 @@ class Scorer:
         products = {} if context is None else context.products
         self._category_of = {product: category for product, (_, category) in products.items()}
         self._digits = get_currency_precision(settings.data.currency)
-        self._explainer = Explainer(models, settings.data.currency, self._digits)
+        self._explainer = Explainer.of(
+            models, settings, {} if context is None else context.run.averages
+        )
 
     @property
     def run(self) -> RunInfo | None:
@@ -340,9 +344,9 @@ class Scorer:
     def _words(
         self, rows: Rows, figures: Mapping[str, Any], customers: Sequence[_Read]
     ) -> dict[str, Sequence[Any]]:
-        """`reasons` and `since_last_run` of each customer."""
+        """`reasons`, `factors` and `since_last_run` of each customer."""
         parts = self._explainer.parts(rows)
-        now = ScoredRows(rows, {name: figures[name] for name in SCORES.values()})
+        now = ScoredRows(rows, {name: figures[name] for name in SCORE_OF.values()})
         changes: list[Any] = [None] * len(rows)
         compared: dict[str, list[tuple[int, LastSaid]]] = {}
         for place, one in enumerate(customers):
@@ -351,8 +355,11 @@ class Scorer:
         for pairs in compared.values():
             for place, text in self._changes(now, parts, pairs, customers):
                 changes[place] = json.loads(text)
-        reasons = [json.loads(text) for text in self._explainer.reasons(rows, parts)]
-        return {"reasons": reasons, "since_last_run": changes}
+        return {
+            "reasons": [json.loads(text) for text in self._explainer.reasons(now, parts)],
+            "factors": [json.loads(text) for text in factors_of(parts)],
+            "since_last_run": changes,
+        }
 
     def _changes(
         self,

@@ -39,6 +39,7 @@ PUBLISHED_COLUMNS = (
     *answers.DATES,
     "orders",
     "reasons",
+    "factors",
     "since_last_run",
     "next_categories",
     *answers.CONTACT,

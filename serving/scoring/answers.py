@@ -89,8 +89,8 @@ def blocks(
     Parameters
     ----------
     run : lineage, written into every document
-    scores : one row per customer; its `reasons` and `since_last_run` are values, or JSON
-        as text
+    scores : one row per customer; its `reasons`, `factors` and `since_last_run` are values,
+        or JSON as text
     recommendations : one row per customer and rank
     digits : decimal places of the currency
 
@@ -125,8 +125,8 @@ def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[
     Parameters
     ----------
     run : lineage, written into every document
-    columns : name → one value per customer; `reasons`, `since_last_run`, `next_categories` and
-        `recommendations` as values; numbers and days as arrays
+    columns : name → one value per customer; `reasons`, `factors`, `since_last_run`,
+        `next_categories` and `recommendations` as values; numbers and days as arrays
     digits : decimal places of the currency
     """
     shape = {**_document(run), "lineage": run.lineage()}
@@ -251,7 +251,7 @@ def _document(run: RunInfo) -> dict[str, Any]:
             "expected_value": column("expected_order_value"),
             "categories": column("next_categories"),
         },
-        **columns("at_risk_on", "reasons", "since_last_run"),
+        **columns("at_risk_on", "reasons", "factors", "since_last_run"),
         "segments": _segments(run),
         "profile": columns(
             *("orders", "spend", "first_order_date", "last_order_date"),
@@ -274,6 +274,7 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
     columns["consent"] = json_booleans(scores["consent"])
     columns["orders"] = json_numbers(scores["orders"], digits=0)
     columns["reasons"] = _ready(scores["reasons"], missing="[]")
+    columns["factors"] = _ready(scores["factors"], missing=NULL)
     columns["next_categories"] = _ready(scores["next_categories"], missing="[]")
     columns["since_last_run"] = _ready(scores["since_last_run"], missing=NULL)
     for number, name in enumerate(run.segment_columns):

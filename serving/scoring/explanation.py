@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from babel.numbers import get_currency_precision
 
 from features.rows import Rows
+from features.settings.predict import RiskBands
 from serving.scoring.answers import encode, rounded
 from serving.scoring.figures import description_of
-from serving.scoring.reasons import About, reasons_of
+from serving.scoring.reasons.averages import Averages
+from serving.scoring.reasons.choice import SCORE_OF, choose, direction, true_facts, written
+from serving.scoring.reasons.factors import factors_of
+from serving.scoring.reasons.facts import CustomerFacts
+from serving.scoring.reasons.sentence import About
 from serving.scoring.sides import Bools, Floats
 from serving.scoring.since_last_run import changes_of
+from serving.settings import Settings
 from serving.store.run import RunInfo
 from training.bundle.publication import Models
 from training.models.calibration import logit
 
 ROWS_PER_BLOCK = 16_384
 LEAST_MONEY = 0.01
-SCORES: dict[About, str] = {"risk": "churn_probability", "value": "clv"}
-"""The score that the reasons are about."""
-
 MODEL_OF: dict[About, str] = {"risk": "churn", "value": "value"}
 
 
@@ -46,7 +51,7 @@ class EarlierRun:
     def of(self, customers: pd.Index) -> "ScoredRows":
         """Its figures for these customers, all of whom were in it."""
         figures = self.figures.loc[customers]
-        scores = {name: figures[name].to_numpy(dtype=float) for name in SCORES.values()}
+        scores = {name: figures[name].to_numpy(dtype=float) for name in SCORE_OF.values()}
         return ScoredRows(Rows.of(self.features.loc[customers]), scores)
 
 
@@ -67,35 +72,34 @@ class ScoredRows:
 def explain(
     features: pd.DataFrame,
     scores: pd.DataFrame,
-    models: Models,
-    currency: str,
+    explainer: "Explainer",
     *,
-    digits: int,
     earlier: EarlierRun | None,
 ) -> pd.DataFrame:
-    """`reasons` and `since_last_run` of every customer, as JSON.
+    """`reasons`, `factors` and `since_last_run` of every customer, as JSON.
 
     Parameters
     ----------
     features : one row per customer
     scores : `churn_probability` and `clv`, same rows
-    currency, digits : ISO 4217 code, and the decimal places of its amounts
+    explainer : for the shop
     earlier : None: nothing to compare with, `since_last_run` is null for all
 
     Returns
     -------
-    Two columns of text, same rows. Reasons: up to three for the risk, then up to three for
-    the value. Since the last run: its id, date and two figures, and what moved them; null
+    Columns of text, same rows. Reasons: up to three for the risk, then up to two for the
+    value. Factors: see `serving.scoring.reasons.factors`. Since the last run: its id, date and two figures, and what moved them; null
     for customers who were not in it.
     """
-    explainer = Explainer(models, currency, digits)
     reasons: list[str] = []
+    factors: list[str] = []
     changes: list[str | None] = []
     for block in _slices(len(features)):
-        figures = {name: scores[name].to_numpy(dtype=float)[block] for name in SCORES.values()}
+        figures = {name: scores[name].to_numpy(dtype=float)[block] for name in SCORE_OF.values()}
         scored = ScoredRows(Rows.of(features.iloc[block]), figures)
         parts = explainer.parts(scored.rows)
-        reasons += explainer.reasons(scored.rows, parts)
+        reasons += explainer.reasons(scored, parts)
+        factors += factors_of(parts)
         block_changes: list[str | None] = [None] * len(scored.rows)
         if earlier is not None:
             is_known = earlier.knows(features.index[block])
@@ -108,7 +112,7 @@ def explain(
             for position, text in zip(np.flatnonzero(is_known), texts, strict=True):
                 block_changes[position] = text
         changes += block_changes
-    columns = {"reasons": reasons, "since_last_run": changes}
+    columns = {"reasons": reasons, "factors": factors, "since_last_run": changes}
     return pd.DataFrame(columns, index=features.index, dtype="str")
 
 
@@ -118,11 +122,27 @@ def _slices(rows: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Explainer:
-    """Puts predictions of `models` into words, in `currency` with `digits` decimal places."""
+    """Puts predictions of a shop's models into words.
+
+    Attributes
+    ----------
+    currency, digits : ISO 4217 code, and the decimal places of its amounts
+    bands : edges of the bands of risk
+    averages : of the customers of the run that the predictions belong to
+    """
 
     models: Models
     currency: str
     digits: int
+    bands: RiskBands
+    averages: Averages
+
+    @classmethod
+    def of(cls, models: Models, settings: Settings, averages: Averages) -> Self:
+        """For the shop of `settings`."""
+        currency = settings.data.currency
+        digits = get_currency_precision(currency)
+        return cls(models, currency, digits, settings.predict.risk, averages)
 
     def parts(self, rows: Rows) -> dict[About, Rows]:
         """What each feature adds to the two scores."""
@@ -131,10 +151,18 @@ class Explainer:
             "value": description_of(self.models).value_parts(rows),
         }
 
-    def reasons(self, rows: Rows, parts: Mapping[About, Rows]) -> list[str]:
-        """The reasons of each customer, a JSON array; `parts` are those of `rows`."""
-        arrays = [reasons_of(parts[about], rows, self.currency, about=about) for about in SCORES]
-        return [f"[{','.join(filter(None, pair))}]" for pair in zip(*arrays, strict=True)]
+    def reasons(self, scored: ScoredRows, parts: Mapping[About, Rows]) -> list[str]:
+        """The reasons of each customer, a JSON array; `parts` are those of the same rows."""
+        facts = CustomerFacts(scored.rows, self.averages)
+        true = true_facts(facts)
+        used_topics = None
+        texts = []
+        for about, part in parts.items():
+            directions = direction(about, scored.scores, self.bands, self.averages, part)
+            chosen = choose(about, directions, part, true, used_topics)
+            used_topics = chosen.used_topics
+            texts.append(written(chosen, facts, about, self.currency))
+        return [f"[{','.join(filter(None, row))}]" for row in np.hstack(texts).tolist()]
 
     def changes(
         self, scored: ScoredRows, parts: Mapping[About, Rows], before: ScoredRows, run: RunInfo
@@ -152,11 +180,11 @@ class Explainer:
                 about=about,
                 same_model=self._is_same_model(about, run),
             )
-            for about, name in SCORES.items()
+            for about, name in SCORE_OF.items()
         ]
         head = encode({"run_id": run.run_id, "as_of": run.as_of.isoformat()})[:-1]
         for churn, clv, *pair in zip(
-            *(before.scores[name].tolist() for name in SCORES.values()), *arrays, strict=True
+            *(before.scores[name].tolist() for name in SCORE_OF.values()), *arrays, strict=True
         ):
             numbers = encode({"churn_probability": churn, "clv": clv})[1:-1]
             yield f'{head},{numbers},"reasons":[{",".join(filter(None, pair))}]}}'

@@ -56,7 +56,7 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
     churn = described["churn_probability"]
     band = retention_risk(churn, settings.predict.risk)
     status = status_of(rows, churn, horizon_days)
-    pace, at_pace = usual_pace(rows, described["value_if_order"], horizon_days, models.value.basis)
+    pace, at_pace = usual_pace(rows, models, described["expected_order_value"], horizon_days)
     return {
         "status": status,
         "horizon_days": horizon_days,
@@ -112,21 +112,24 @@ def _silent_days(
 
 
 def usual_pace(
-    features: Features, value_if_order: Floats, horizon_days: int, basis: ValueBasis = REVENUE
+    rows: Rows, models: Models, order_value: Floats, horizon_days: int
 ) -> tuple[npt.NDArray[np.str_], Floats]:
     """The value of each customer in a horizon at the usual pace, and whose pace that is.
 
+    Parameters
+    ----------
+    order_value : expected value of an order, one per row
+
     Returns
     -------
-    `own` or `comparable` per row, and money ≥ 0: `usual_value`, and for customers with one
-    order, who have no pace of their own, the value of comparable customers who came back.
+    `own` or `comparable` per row, and money ≥ 0: `usual_value`, and for customers who bought on
+    one day only, who have no pace of their own, the orders of comparable customers who are still
+    customers × the expected value of an order.
     """
-    is_single = column(features, "orders") <= 1
-    own = usual_value(features, horizon_days, basis)
-    return (
-        np.where(is_single, "comparable", "own"),
-        np.where(is_single, np.maximum(value_if_order, 0.0), own),
-    )
+    is_single = rows["repeat_purchase_days"] <= 0
+    comparable = models.value.rhythm_.orders_while_customer(rows) * np.maximum(order_value, 0.0)
+    own = usual_value(rows, horizon_days, models.value.basis)
+    return np.where(is_single, "comparable", "own"), np.where(is_single, comparable, own)
 
 
 def usual_value(features: Features, horizon_days: int, basis: ValueBasis = REVENUE) -> Floats:

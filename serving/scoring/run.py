@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from babel.numbers import get_currency_precision
 
 from features.engines.build import build_features
 from features.errors import ConfigError
@@ -21,11 +20,12 @@ from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
 from serving.scoring.answers import DATES
 from serving.scoring.economics import assumed, with_contacts
-from serving.scoring.explanation import EarlierRun, explain
+from serving.scoring.explanation import EarlierRun, Explainer, explain
 from serving.scoring.figures import figures_of
 from serving.scoring.lessons import CampaignLessons
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
+from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.recommendation_rules import rules_of
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
@@ -202,13 +202,13 @@ def score(
     scores = scores.join(segments.groups, on="customer_id")
     for system, why in segments.skipped.items():
         progress(f"no {system}: {why}")
-    currency = settings.data.currency
+    averages = shop_averages(
+        features, {name: scores[name].to_numpy(dtype=float) for name in AVERAGED_SCORES}
+    )
     explained = explain(
         features,
         scores.set_index("customer_id"),
-        models,
-        currency,
-        digits=get_currency_precision(currency),
+        Explainer.of(models, settings, averages),
         earlier=None if store is None else earlier_run(log, store, as_of),
     )
     scores = scores.join(explained, on="customer_id")
@@ -230,8 +230,10 @@ def score(
     info = replace(
         run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules),
         accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
+        economics=economics,
+        averages=averages,
     )
-    return ScoreRun(replace(info, economics=economics), scores, products, features)
+    return ScoreRun(info, scores, products, features)
 
 
 def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> EarlierRun | None:

@@ -60,14 +60,11 @@ def sentence_writer(
 
     Parameters
     ----------
-    document : plain values, or a `FigureSlot` for a figure as it is
+    document : plain values, or a `FigureSlot` for a figure as it is; also in mappings
     text : a phrase with `slots` in it
     slots : all that are used, by number
     """
-    plain = {
-        name: value.mark if isinstance(value, FigureSlot) else value
-        for name, value in document.items()
-    }
+    plain = {name: _marked(value) for name, value in document.items()}
     pieces: list[Piece] = []
     rest = encode(plain)[:-1] + ',"text":{'
     # a figure is no text: the quotes around its mark go
@@ -80,6 +77,12 @@ def sentence_writer(
         rest = _fill(pieces, rest, writers) + ","
     end = rest[:-1] + "}}"
     return _one_text(pieces, end) or _all_texts(pieces, end)
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _marked(inner) for name, inner in value.items()}
+    return value.mark if isinstance(value, FigureSlot) else value
 
 
 def _all_texts(pieces: Sequence[Piece], end: str) -> SentenceWriter:

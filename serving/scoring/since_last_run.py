@@ -14,9 +14,10 @@ import numpy as np
 from features.catalogue import feature_named
 from features.language.message import Phrase, message
 from features.rows import Features, Rows
-from serving.scoring.reasons import EFFECTS, About
+from serving.scoring.reasons.choice import EFFECTS
+from serving.scoring.reasons.sentence import About
 from serving.scoring.sentences import FigureSlot, SentenceWriter, sentence, sentence_writer
-from serving.scoring.sides import LEAST, RHYTHM, Floats, strongest
+from serving.scoring.sides import LEAST, RHYTHM, Bools, Floats, strongest
 from serving.scoring.wording import FeatureName, in_unit, more_orders
 
 ChangeKind = Literal["model", "ordered", "silent", "silence", "spent", "orders", "feature"]
@@ -28,6 +29,20 @@ MODEL = "model"
 MOST = 2
 _SILENCE = (RHYTHM, "days_since_last_order")
 _NOT_FEATURES = (RHYTHM, MODEL)
+_VALUE_ONLY = frozenset({"mean_order_value", "last_order_value", "max_order_value"})
+"""Features that say nothing of the risk to people."""
+
+_BETTER: Mapping[str, int] = {
+    **dict.fromkeys((RHYTHM, "days_since_last_order", "mean_gap_days", "last_gap_days"), -1),
+    **dict.fromkeys(("returned_share", "return_orders", "complaints_365d"), -1),
+    **dict.fromkeys(("orders", "spend"), 1),
+    **{f"{what}_{days}d": 1 for what in ("orders", "spend") for days in (30, 90, 180, 365)},
+    **dict.fromkeys(("distinct_products", "distinct_categories", "referrals"), 1),
+    **dict.fromkeys(("last_satisfaction", "visits_30d", "carts_90d", "quotes_90d"), 1),
+    **dict.fromkeys(_VALUE_ONLY, 1),
+}
+"""Features that changes are told by: whether more of one is good (1) or bad (−1)."""
+
 _MORE: Mapping[str, ChangeKind] = {"spend": "spent", "orders": "orders"}
 """Features whose rise has a sentence of its own."""
 
@@ -76,11 +91,15 @@ def changes_of(
     contributions = parts.numbers
     weights = np.column_stack([contributions, change - contributions.sum(axis=1)])
     values, earlier = (_values(names, rows) for rows in (later, earlier_rows))
-    sayable = np.isfinite(values) & np.isfinite(earlier) & (values != earlier)
-    sayable[:, -1] = not same_model
     direction = np.where(np.abs(change) >= LEAST, np.sign(change), 0.0)
+    increase = later["orders"] - earlier_rows["orders"]
+    ways = _ways(names, values - earlier, increase > 0) * (-1 if about == "risk" else 1)
+    if about == "risk":
+        ways[:, [name in _VALUE_ONLY for name in names]] = 0
+    sayable = ways == direction[:, None]
+    sayable[:, -1] = not same_model
     chosen = strongest(names, weights, sayable, MOST, direction)
-    new_orders = (later["orders"] - earlier_rows["orders"]).tolist()
+    new_orders = increase.tolist()
     entries = [""] * len(weights)
     for row in np.flatnonzero(chosen.feature[:, 0] >= 0).tolist():
         entries[row] = ",".join(
@@ -99,6 +118,20 @@ def changes_of(
             if position >= 0
         )
     return entries
+
+
+def _ways(names: list[str], increase: Floats, has_ordered: Bools) -> Floats:
+    """Whether each move is a good one (1) or a bad one (−1) as people see it.
+
+    NaN, which fits neither way, where a feature is not known of both dates, has not moved or is
+    not for people. An order makes any silence a good one.
+    """
+    better = np.array([_BETTER.get(name, np.nan) for name in names])
+    ways: Floats = np.sign(increase) * better
+    ways[ways == 0] = np.nan
+    is_silence = np.array([name in _SILENCE for name in names])
+    ways[np.ix_(has_ordered, is_silence)] = 1.0
+    return ways
 
 
 def _values(names: list[str], rows: Rows) -> Floats:

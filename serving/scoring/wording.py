@@ -6,6 +6,7 @@ Texts are looked up once per language; the writer called for a customer only fil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Literal
 
 from features.blocks.block import Feature, Unit
 from features.language.languages import Language, translations
@@ -83,6 +84,40 @@ class FeatureName(Phrase):
 def in_unit(unit: Unit, currency: str = "") -> Callable[[Language], Write]:
     """What writes a value of a unit, by language."""
     return partial(writer, unit, currency)
+
+
+FigureKind = Unit | Literal["orders_counted", "every_days", "years"]
+"""How a figure of a sentence is written: a value in its unit, or a counted noun."""
+
+
+def in_words(kind: FigureKind, currency: str = "") -> Callable[[Language], Write]:
+    """What writes a figure of a kind, by language."""
+    match kind:
+        case "orders_counted":
+            return counted_orders
+        case "every_days":
+            return every_days
+        case "years":
+            return whole_years
+        case _:
+            return in_unit(kind, currency)
+
+
+def counted_orders(language: Language) -> Write:
+    """The writer of a number of orders."""
+    return counted("1 order", "%(number)s orders", language)
+
+
+def every_days(language: Language) -> Write:
+    """The writer of a usual gap in days, which is rounded to whole ones."""
+    write = counted("every day", "every %(number)s days", language)
+    return lambda days: write(max(round(days), 1))
+
+
+def whole_years(language: Language) -> Write:
+    """The writer of a time in days as full years."""
+    write = counted("1 year", "%(number)s years", language)
+    return lambda days: write(days // 365)
 
 
 def more_orders(language: Language) -> Write:

@@ -50,7 +50,8 @@ class RunInfo:
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
     (`serving.scoring.economics`); `churn_label` says what churn is; `lifetime_years`, how far
     `clv_lifetime` reaches (0: a run of an earlier release); `accepted`, which findings would have
-    stopped it, with the reason for which the shop went on. `created_at` knows its time zone.
+    stopped it, with the reason for which the shop went on; `averages` are those of its customers
+    (`serving.scoring.reasons.averages`). `created_at` knows its time zone.
     """
 
     run_id: str
@@ -68,6 +69,7 @@ class RunInfo:
     churn_label: Literal["silence", "cancellation"] = "silence"
     lifetime_years: float = 0.0
     accepted: Mapping[str, str] = field(default_factory=dict)
+    averages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def stand_ins(self) -> dict[str, str]:
@@ -106,6 +108,7 @@ class RunInfo:
             "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},
             "economics": dict(self.economics),
             "accepted": dict(self.accepted),
+            "averages": dict(self.averages),
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

@@ -8,8 +8,16 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
+from features.language.languages import languages
 from serving.store.documents import RankedProduct
 from serving.store.protocol import ChurnFilter, Consent, SortKey
 from serving.web.accept import preferred_type
@@ -125,6 +133,18 @@ class ChurnListQuery(_Query):
         description="Wins over Accept; csv and xlsx are the whole list, whatever the limit; "
         "audience: SHA-256 of the mail addresses of those on it who may be contacted",
     )
+    lang: Annotated[str, Field(json_schema_extra={"enum": list(languages())})] | None = Field(
+        None,
+        description="Language of a file: names of columns, codes and reasons. Without it columns "
+        "are named as in the API, and reasons are English",
+    )
+
+    @field_validator("lang")
+    @classmethod
+    def _is_language(cls, value: str | None) -> str | None:
+        if value is not None and value not in languages():
+            raise ValueError(f"choose one of {', '.join(languages())}")
+        return value
 
     def filter(self) -> ChurnFilter:
         pairs = (text.partition(":") for text in self.segment)

@@ -84,10 +84,20 @@ class Text(RootModel[dict[Language, str]]):
 
 
 class Reason(ApiShape):
-    feature: str
-    value: Any
+    """A sentence that explains a score: true of the customer, and in the model."""
+
+    code: str
+    about: Literal["risk", "value"]
     effect: Effect
+    figures: dict[str, float] = Field(description="The figures in the text, by name")
     text: Text
+
+
+class Factors(ApiShape):
+    """What each feature moves, against the average customer; for data scientists."""
+
+    risk: dict[str, float] = Field(description="In log odds of churn; below 0.005 left out")
+    value: dict[str, float] = Field(description="In the log of the value; below 0.005 left out")
 
 
 class Change(ApiShape):
@@ -210,9 +220,7 @@ class Customer(ApiShape):
     clv_basis: Literal["revenue", "margin"] = Field(
         description="What all values and expected order values are counted in"
     )
-    expected_orders_given_order: float | None = Field(
-        description="Expected orders of those who order at all, at least 1"
-    )
+    expected_orders_given_order: float | None = Field(description="Of those who order, at least 1")
     expected_orders: float | None = Field(description="p_order × expected_orders_given_order")
     expected_order_value: Money | None = Field(
         description="Expected value of an order; clv = expected_orders × it"
@@ -225,9 +233,7 @@ class Customer(ApiShape):
         description="Value in the horizon at the usual pace × churn probability"
     )
     value_at_risk_pace: Pace | None = Field(
-        None,
-        description="Whose pace: the customer's own; of one order, that of comparable customers "
-        "who came back",
+        None, description="`comparable`: who bought on one day only has no pace of their own"
     )
     expected_profit: Money | None = Field(
         description="Save rate × value at risk × net profit share − cost of a contact"
@@ -239,7 +245,10 @@ class Customer(ApiShape):
     at_risk_on: date | None = Field(
         description="The day on which silence makes the customer high risk"
     )
-    reasons: list[Reason] = Field(description="What moves the risk most, then the value")
+    reasons: list[Reason] = Field(
+        description="Sentences on the risk, then on the value; empty: no single reason"
+    )
+    factors: Factors | None = Field(None, description="All contributions of the models")
     since_last_run: SinceLastRun | None = Field(
         description="Against the latest run of an earlier date; null for who was not in it"
     )

@@ -25,6 +25,8 @@ STATUSES = {
 
 RHYTHMS = {"on_time": mark("On time"), "late": mark("Late"), "overdue": mark("Overdue")}
 
+PACES = {"own": mark("Own pace"), "comparable": mark("Pace of comparable customers")}
+
 CONSENTS = {
     "yes": mark("May be contacted"),
     "no": mark("May not be contacted"),

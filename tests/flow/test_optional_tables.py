@@ -56,10 +56,13 @@ def test_scores_speak_of_what_the_tables_say(trained):
     log, models = trained
     run = score(log, models, None, NOW)
     assert run.scores["churn_probability"].between(0, 1).all()
-    told = {
-        reason["feature"] for reasons in run.scores["reasons"] for reason in json.loads(reasons)
+    moved = {
+        name
+        for factors in run.scores["factors"]
+        for contributions in json.loads(factors).values()
+        for name in contributions
     }
-    assert told & {*OPTIONAL_FEATURES, *ATTRIBUTES}
+    assert moved & {*OPTIONAL_FEATURES, *ATTRIBUTES}
 
 
 @pytest.mark.parametrize("have", [{}, {"interactions": TABLES["interactions"]}])

@@ -100,6 +100,10 @@ def document_contradictions(answer: Mapping[str, object], *, digits: int) -> lis
         == (answer["at_risk_on"] == answer["as_of"]),
         "rhythm": (answer["status"] == "too_new") == (answer["rhythm"] is None),
         "pace": answer["value_at_risk_pace"]
-        == ("comparable" if answer["profile"]["orders"] == 1 else "own"),
+        == ("comparable" if _bought_on_one_day(answer["profile"]) else "own"),
     }
     return [rule for rule, holds in told.items() if not holds]
+
+
+def _bought_on_one_day(profile):
+    return profile["first_order_date"] == profile["last_order_date"]

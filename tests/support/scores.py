@@ -54,6 +54,7 @@ def score_tables(customers=300, *, seed=1, ids=None) -> tuple[pd.DataFrame, pd.D
     ids = [f"{12_000 + 7 * n:06d}" for n in range(customers)] if ids is None else list(ids)
     scores = _scores(ids, rng)
     scores["reasons"] = [_reasons(*row) for row in _pairs(scores)]
+    scores["factors"] = '{"risk":{"rhythm":0.5},"value":{"spend":-0.25}}'
     scores["since_last_run"] = None
     scores["expected_profit"] = scores["value_at_risk"] * 0.05 * 0.3 - 0.1
     scores["suggested_action"] = np.where(scores["expected_profit"] > 0, "reminder", "leave")
@@ -142,18 +143,20 @@ def _reasons(silence, gap) -> list[dict]:
     late = silence > gap
     return [
         {
-            "feature": "days_since_last_order",
-            "value": round(float(silence), 1),
+            "code": "silent" if late else "within_rhythm",
+            "about": "risk",
             "effect": "raises_risk" if late else "lowers_risk",
+            "figures": {"silence": round(float(silence), 1), "every": round(float(gap), 1)},
             "text": {
                 "en": f"Last ordered {silence:.0f} days ago; usually every {gap:.0f} days.",
                 "zh": f"上次下单在 {silence:.0f} 天前，平时每 {gap:.0f} 天一次。",
             },
         },
         {
-            "feature": "usual_gap_days",
-            "value": round(float(gap), 1),
-            "effect": "lowers_risk",
+            "code": "regular",
+            "about": "value",
+            "effect": "raises_value",
+            "figures": {},
             "text": {
                 "en": f"Orders regularly, about every {gap:.0f} days.",
                 "zh": f"下单有规律，约每 {gap:.0f} 天一次。",

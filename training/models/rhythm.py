@@ -116,6 +116,16 @@ class Rhythm:
         silent = alive * (1 - order)
         return np.asarray(silent / (silent + 1 - alive + SMALLEST_CHANCE))
 
+    def orders_while_customer(self, features: Features) -> Floats:
+        """Expected purchase days in the horizon of customers who do not leave in it, > 0.
+
+        The rate of the process given the past, which is that of other customers where there is
+        little past: (r + k·x) ÷ (α + T) steps a day, k of them to a purchase.
+        """
+        counts, process = purchase_counts(features), self.process_
+        steps = (process.r_ + self.stages * counts.x) / (process.alpha_ + counts.T)
+        return np.asarray(steps / self.stages * self._days(None))
+
     def expected_orders(self, features: Features, days: float | None = None) -> Floats:
         """Expected purchase days in the horizon (or in `days` of average season), > 0."""
         expected = self.process_.expected_orders(purchase_counts(features), self._days(days))

@@ -38,7 +38,7 @@ from pathlib import Path
 from features.language import languages
 languages.CATALOGUES = Path(sys.argv[1])
 from features.catalogue import feature_named
-from serving.scoring.reasons import EFFECTS
+from serving.scoring.reasons.choice import EFFECTS
 from serving.scoring.wording import writer
 from serving.web.accept import preferred_language
 from serving.web.schemas import Text

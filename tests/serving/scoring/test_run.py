@@ -10,6 +10,7 @@ import pytest
 from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.orders.value_basis import ValueBasis
+from features.rows import Rows
 from features.sources import FrameSource
 from serving.scoring.figures import usual_pace, usual_value
 from serving.scoring.run import MORE_COLUMNS, recommendations, score
@@ -291,11 +292,24 @@ def test_the_usual_value_by_hand(days, spend, horizon, expected):
     assert usual_value(known_for(days, spend), horizon)[0] == pytest.approx(expected)
 
 
-def test_who_ordered_once_has_the_pace_of_those_who_came_back():
-    customers = known_for([730, 730], [365.0, 365.0]).assign(orders=[1.0, 2.0])
-    pace, worth = usual_pace(customers, np.array([40.0, 40.0]), 90)
-    assert pace.tolist() == ["comparable", "own"]
-    assert worth.tolist() == pytest.approx([40.0, 90.0])
+def test_who_bought_on_one_day_has_the_pace_of_those_who_still_buy(trained):
+    models = load_models(trained.settings)
+    rhythm = models.value.rhythm_
+    # two orders on one day are no pace either
+    columns = {"orders": [1.0, 2.0, 2.0], "repeat_purchase_days": [0.0, 0.0, 1.0]}
+    customers = known_for([730.0] * 3, [365.0] * 3).assign(**columns, first_to_last_days=0.0)
+    rows = Rows.of(customers)
+    pace, worth = usual_pace(rows, models, np.array([40.0, -5.0, 40.0]), 90)
+    assert pace.tolist() == ["comparable", "comparable", "own"]
+    process = rhythm.process_
+    orders = process.r_ / (process.alpha_ + 730) / rhythm.stages * rhythm.horizon_days * rhythm.pace
+    assert worth.tolist() == pytest.approx([40.0 * orders, 0.0, 90.0])
+
+
+def test_customers_who_stay_order_more_than_customers_who_may_leave(trained, run):
+    rhythm = load_models(trained.settings).value.rhythm_
+    rows = Rows.of(run.features)
+    assert (rhythm.orders_while_customer(rows) >= rhythm.expected_orders(rows) - 1e-4).all()
 
 
 def test_the_usual_margin_by_hand():

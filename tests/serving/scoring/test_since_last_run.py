@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.catalogue import FEATURES
-from serving.scoring.reasons import EFFECTS
+from serving.scoring.reasons.choice import EFFECTS
 from serving.scoring.sides import LEAST, RHYTHM
 from serving.scoring.since_last_run import MODEL, MOST, changes_of
 
@@ -74,10 +74,9 @@ def test_an_order_that_was_cancelled_later():
     ("name", "now", "before", "en", "zh"),
     [
         ("spend", 320.0, 200.0, "Spent €120.00 more", "又消费了€120.00"),
-        ("spend", 180.0, 200.0, "Net spend in all: €180.00, before €200.00", "累计净消费额：€180.00，之前为€200.00"),
         ("orders", 3.0, 2.0, "1 more order", "新增1单"),
-        ("orders_90d", 1.0, 4.0, "Orders in the last 90 days: 1, before 4", "最近90天的订单数：1，之前为4"),
-        ("weekend_share", 0.5, 0.25, ": 50%, before 25%", "：50%，之前为25%"),
+        ("orders_90d", 4.0, 1.0, "Orders in the last 90 days: 4, before 1", "最近90天的订单数：4，之前为1"),
+        ("returned_share", 0.25, 0.5, ": 25%, before 50%", "：25%，之前为50%"),
     ],
 )  # fmt: skip
 def test_figures_before_and_after(name, now, before, en, zh):
@@ -87,9 +86,20 @@ def test_figures_before_and_after(name, now, before, en, zh):
 
 
 def test_only_what_went_the_way_of_the_score_is_told():
-    now = {"spend": 9.0, "orders": 5.0, "weekend_share": 0.1}
-    moved = {"spend": -0.4, "orders": 0.9, "weekend_share": 0.2}
-    assert [one["feature"] for one in changes(moved, now, {})] == ["orders", "weekend_share"]
+    now = {"spend": 9.0, "orders": 1.0, "distinct_products": 1.0}
+    moved = {"spend": -0.4, "orders": 0.9, "distinct_products": 0.2}
+    assert [one["feature"] for one in changes(moved, now, {})] == ["orders", "distinct_products"]
+
+
+def test_a_move_that_seems_to_work_backwards_is_not_told():
+    assert changes({"orders": 0.9}, {"orders": 5.0}, {}) == []
+    assert len(changes({"orders": -0.9}, {"orders": 5.0}, {})) == 1
+
+
+@pytest.mark.parametrize("name", ["product_entropy", "first_to_last_days", "weekend_share"])
+def test_features_that_are_not_for_people_are_not_told(name):
+    for weight in (-0.9, 0.9):
+        assert changes({name: weight}, {name: 5.0}, {}) == []
 
 
 def test_a_score_that_hardly_moved_needs_no_reason():

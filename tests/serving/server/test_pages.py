@@ -1,6 +1,9 @@
 """The pages without a browser: words, empty states, and what the form refuses."""
 
+import csv
+import io
 import json
+import re
 from datetime import date
 
 import pandas as pd
@@ -126,6 +129,25 @@ def test_the_export_carries_the_filters(client):
     )
     text = client.get(form.export_link("csv")).content.decode("utf-8-sig")
     assert {line.split(",")[2] for line in text.splitlines()[1:]} == {"high"}
+
+
+def test_the_export_speaks_the_language_of_the_page(client):
+    page = client.get("/churn-list?lang=zh").text
+    (link,) = re.findall(r'href="(/v1/churn-list\?[^"]*format=csv[^"]*)"', page)
+    text = client.get(link.replace("&amp;", "&")).content.decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header[:4] == ["客户", "状态", "流失风险", "流失概率"]
+    assert not [name for name in header if name.isascii()]
+    assert {row[2] for row in rows} <= {"极高", "高", "中", "低"}
+    reasons = {row[header.index("原因")] for row in rows}
+    assert reasons
+    assert all("天前" in text or text == "无单一原因" for text in reasons)
+    # the same without a language: names of the API, English reasons
+    plain = client.get("/v1/churn-list?format=csv").content.decode("utf-8-sig")
+    assert plain.startswith("customer_id,status,retention_risk,")
+    assert "Last ordered" in plain
+    refused = client.get("/v1/churn-list?format=csv&lang=xx")
+    assert refused.status_code == 422
 
 
 def test_a_form_refuses_what_it_does_not_offer():
