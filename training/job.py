@@ -25,6 +25,7 @@ from training.backtest.record import BacktestRecord
 from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import name_in_force
 from training.errors import BundleError
+from training.models.level import UNMOVED, Level
 from training.models.prior_share import prior_share
 from training.past.plan import TrainingPlan, plan_training
 from training.past.reach import first_purchase
@@ -53,7 +54,7 @@ class TrainResult:
     `verdicts` says per task whether its model became champion, and why; `stand_ins` names the
     baseline that answers where a model was refused and no champion fits. `bundle` is None where
     nothing was published: every model was refused and its champion stays. `prior_share` is the mean of `training.models.prior_share.prior_share`, `basis`
-    what values are counted in.
+    what values are counted in, `level` by how much the models move the shop's level, and why.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class TrainResult:
     prior_share: float
     basis: ValueBasis = REVENUE
     stand_ins: Mapping[str, str] = field(default_factory=dict)
+    level: Level = UNMOVED
 
     @property
     def refused(self) -> dict[str, str]:
@@ -168,6 +170,7 @@ def train(
             backtest = run_backtest(prepared.world, plan, prepared.tasks, progress)
             fitted = fit_final(prepared.world, plan, prepared.tasks, progress)
             features = build_features(log, plan.as_of)
+            progress(_level(fitted).sentence())
             judged = _judged(prepared, backtest, champion, fitted, features, tracker, progress)
             stand_ins = _stand_ins(prepared, judged, champion, features, progress)
             share = float(prior_share(features).mean())
@@ -213,7 +216,13 @@ def train(
         share,
         prepared.world.basis,
         {task.name: task.baseline for task in prepared.tasks if task.name in stand_ins},
+        _level(fitted),
     )
+
+
+def _level(fitted: Mapping[str, Any]) -> Level:
+    """The level of the value model; none where another task's model stands in its place."""
+    return getattr(fitted.get("value"), "level_", UNMOVED)
 
 
 def outcome_sentence(result: TrainResult) -> str:

@@ -54,6 +54,7 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
             "prior_share": result.prior_share,
             "clv_basis": result.basis.name,
             "cost_known_share": result.basis.known_share,
+            "level": {**result.level.to_dict(), "text": result.level.sentence()},
             **_as_dict(result.backtest),
         }
     )
@@ -71,6 +72,7 @@ def say_verdicts(speaker: Speaker, result: TrainResult) -> None:
     speaker.say(f"Rule: {PROMOTION_RULE}.")
     words = result.basis.sentence()
     speaker.say(f"{words[0].upper()}{words[1:]}.")
+    speaker.say(result.level.sentence())
     speaker.say(f"Learned from {prior_sentence(result.customers, result.prior_share)}.")
 
 

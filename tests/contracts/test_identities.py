@@ -26,6 +26,7 @@ from training.bundle.publication import load_models
 from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.gaps import GapDistribution
+from training.models.level import Level
 from training.models.next_purchase import NextPurchaseModel
 from training.models.value import ValueModel
 
@@ -119,8 +120,8 @@ SHOPS = {
 
 
 @pytest.mark.parametrize("shop", SHOPS)
-@pytest.mark.parametrize("level", [0.0, 0.4, -0.4])
-def test_whatever_the_shop_and_the_shift_of_its_level(shop, level, tmp_path):
+@pytest.mark.parametrize(("level", "source"), [(0.0, "none"), (0.4, "year"), (-0.4, "windows")])
+def test_whatever_the_shop_and_the_shift_of_its_level(shop, level, source, tmp_path):
     orders = simulate_orders(**SHOPS[shop])
     if shop == "few come back":
         # of most customers the first order is the only one
@@ -128,7 +129,7 @@ def test_whatever_the_shop_and_the_shift_of_its_level(shop, level, tmp_path):
         loyal = orders["customer"].str[1:].astype(int) % 4 == 0
         orders = orders[loyal | (order == 1)]
     models, features, settings = fitted_shop(orders, tmp_path)
-    models.value.level_shift_ = level
+    models.value.level_ = Level(level, source)
     as_of = date(2024, 9, 1)
     figures = figures_of(Rows.of(features), models, as_of, settings)
     table = pd.DataFrame(figures).assign(customer_id=features.index, as_of=np.datetime64(as_of))

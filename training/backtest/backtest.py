@@ -127,10 +127,10 @@ def judge_folds(
 def _judge_fold(
     world: World, fold: Fold, tasks: Sequence[Task], progress: Progress
 ) -> list[Judgement]:
-    fitted: dict[str, Any] = {}
+    # all first: what a run says of churn is at the level of the value model beside it
+    fitted: dict[str, Any] = {task.name: task.fit(world, fold) for task in tasks}
     judgements = []
     for task in tasks:
-        fitted[task.name] = task.fit(world, fold)
         judgements.append(task.judge(world, fold, fitted))
         progress(f"judged {task.title.lower()} from {fold.test}")
     return judgements

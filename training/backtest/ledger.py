@@ -1,7 +1,7 @@
 """The ledger: predictions of score runs beside what happened in their horizon."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -145,7 +145,8 @@ def _entry(
     log: OrderLog[TrainingSettings], world: World, run: ScoredRun, first_day: date
 ) -> LedgerEntry:
     settings = log.settings
-    fold = plan_training(first_day, run.as_of, run.horizon_days, settings.train).whole
+    plan = plan_training(first_day, run.as_of, run.horizon_days, settings.train)
+    fold = replace(plan.whole, year_before=None)  # its baselines need no level
     world.prepare(fold)
     world.prepare_judged(fold)
     table, tables = world.judged_table(fold.test), world.tables(fold.train, fold.test)

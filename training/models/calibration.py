@@ -9,9 +9,6 @@ from training.models.estimator import Floats
 PROBABILITY_FLOOR = 1e-4
 LARGEST_SHIFT = 20.0
 
-LEVEL_NOISE = 0.2
-"""The usual difference, on the log scale, between a window's level and the forecast of it."""
-
 
 def logit(probability: Floats) -> Floats:
     """Log odds, bounded by `PROBABILITY_FLOOR` on both sides."""
@@ -85,18 +82,6 @@ def log_ratio(happened: Floats, expected: Floats) -> float:
     """log(total that happened ÷ total expected), each with one average expectation added."""
     mean_expected = expected.mean()
     return float(np.log((happened.sum() + mean_expected) / (expected.sum() + mean_expected)))
-
-
-def usual_shift(shifts: Sequence[float]) -> float:
-    """The expected error of the next window's total, on the log scale.
-
-    m · m² / (m² + d² + `LEVEL_NOISE`²), m the median and d 1.48 times the median distance from
-    it: one window may hold a season or the shop's first weeks, and where windows disagree it
-    is not known which of them the next will resemble.
-    """
-    middle = float(np.median(shifts))
-    spread = 1.48 * float(np.median(np.abs(np.asarray(shifts) - middle)))
-    return middle**3 / (middle**2 + spread**2 + LEVEL_NOISE**2)
 
 
 def shrunk_mean(shifts: Sequence[float]) -> float:

@@ -14,7 +14,6 @@ from training.models.calibration import (
     expit,
     log_odds_shift,
     logit,
-    shrunk_mean,
     stretched,
 )
 from training.models.estimator import (
@@ -44,8 +43,8 @@ class ChurnModel:
     P(no order) of the process is stretched to the confidence it deserved in the past windows
     (`common_slope`). One view corrects it by a line, the other is LightGBM alone (`TwoViews`).
     Windows may be shorter than the horizon: the process says what to expect of each. The level of
-    a window, its error as a whole, is taken out before line and trees learn; the part on which
-    windows agree is added again (`shrunk_mean`).
+    a window, its error as a whole, is taken out before line and trees learn: it is no matter of
+    single customers, and `training.models.level` says what of it comes back.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ class ChurnModel:
         process = self._process(rhythms.features)
         self.views_ = TwoViews().fit(features, target, rhythms.features, process)
         average = self._average(rhythms.features, process)
-        self.shift_ += target.link.level(average, process)
+        self.shift_ = target.link.level(average, process)
         return self
 
     def _target(self, rhythms: Rhythms, happened: Floats) -> Target:
@@ -89,7 +88,6 @@ class ChurnModel:
         self._start_today(rhythms.today.no_order_logit(rhythms.features))
         calibrated = [stretched(log_odds, self.slope_)[1] for log_odds in raw]
         shifts = [log_odds_shift(*pair) for pair in zip(calibrated, parts, strict=True)]
-        self.shift_ = shrunk_mean(shifts)
         moved = list(zip(calibrated, shifts, strict=True))
         return Target(
             outcome=happened,

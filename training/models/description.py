@@ -51,7 +51,7 @@ class Description:
         if not self.is_silence:
             return self.churn.probability(rows)
         p_order = 1 - self.churn.probability(rows)
-        return 1 - shifted(p_order, np.ones(len(rows)), self.value.level_shift_)[0]
+        return 1 - shifted(p_order, np.ones(len(rows)), self.value.level_.shift)[0]
 
     def risk(self, rows: Rows) -> Figures:
         """`churn_probability` and `p_alive`, as `figures` has them."""

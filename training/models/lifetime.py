@@ -49,8 +49,7 @@ class Lifetime:
         later = self.later_orders(rhythm, features, p_order)
         days = (np.arange(later.shape[1]) + 0.5) * self.horizon_days
         discounts = (1 + self.discount_rate_per_year) ** -(days / DAYS_PER_YEAR)
-        # the horizon has a season of its own, later periods the average of the year
-        return np.asarray(1.0 + (later * discounts).sum(axis=1) / rhythm.pace)
+        return np.asarray(1.0 + (later * discounts).sum(axis=1))
 
     def later_orders(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Orders of each period after the first ÷ orders of the first; rows × periods, 0–1.

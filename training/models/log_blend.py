@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.rows import Features
 from training.models.boosting import Boosting
-from training.models.calibration import log_ratio, usual_shift
+from training.models.calibration import log_ratio
 from training.models.estimator import Floats
 from training.models.links import LogAmount
 from training.models.two_views import (
@@ -35,7 +35,6 @@ class LogBlend:
     """
 
     level_: float
-    shift_: float
     views_: TwoViews | None
     columns_: list[str]
 
@@ -67,10 +66,9 @@ class LogBlend:
         self.level_ = float(np.log(np.average(process, weights=counts)))
         self.columns_ = list(today.columns)
         if not len(outcomes):
-            self.shift_, self.views_ = 0.0, None
+            self.views_ = None
             return self
         windows = _windows(past_process, exposure)
-        self.shift_ = usual_shift(_shifts(outcomes, windows))
         target = self._target(outcomes, windows, LogAmount(counts))
         self.views_ = TwoViews().fit(features, target, today, np.log(process))
         return self
@@ -80,7 +78,7 @@ class LogBlend:
         if self.views_ is None:
             return np.asarray(process, dtype=float)
         views = self.views_.predict(features, np.log(process))
-        return np.asarray(np.exp(self.shift_) * _average(np.log(process), views))
+        return _average(np.log(process), views)
 
     def out_of_fold(
         self,
@@ -128,7 +126,6 @@ class LogBlend:
         """Write the trees; return the rest, ready for JSON."""
         return {
             "level": self.level_,
-            "shift": self.shift_,
             "views": None if self.views_ is None else self.views_.save(directory, name),
         }
 
@@ -142,7 +139,7 @@ class LogBlend:
     def load(cls, directory: Path, name: str, columns: list[str], value: dict[str, Any]) -> Self:
         """Read what `save` wrote and returned; it cannot be fitted again."""
         blend = cls.__new__(cls)
-        blend.level_, blend.shift_ = float(value["level"]), float(value["shift"])
+        blend.level_ = float(value["level"])
         blend.columns_ = columns
         views = value["views"]
         blend.views_ = None if views is None else TwoViews.load(directory, name, columns, views)

@@ -10,8 +10,7 @@ import pandas as pd
 from features.rows import Features, column
 from training.models.calibration import common_slope, expit, log_odds_shift, logit, surprise
 from training.models.estimator import Floats
-from training.models.season import Season
-from training.past.tables import CutoffTable, Slot, churned, horizon_of
+from training.past.tables import CutoffTable, churned, horizon_of
 from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
 from training.process.purchase_summary import PurchaseCounts
@@ -64,15 +63,13 @@ class Rhythm:
     ----------
     horizon_days : length of the predicted window
     stages : 1 for MBG/NBD; k > 1 for MBG/CNBD-k, whose gaps are more regular
-    pace : what a day of the horizon counts for, in days of the average season
     """
 
     process_: ModifiedBetaGeometric | RegularBetaGeometric
 
-    def __init__(self, *, horizon_days: int, stages: int = 1, pace: float = 1.0) -> None:
+    def __init__(self, *, horizon_days: int, stages: int = 1) -> None:
         self.horizon_days = horizon_days
         self.stages = stages
-        self.pace = pace
 
     def fit(self, features: pd.DataFrame) -> Self:
         """Fit to the customers of a feature table."""
@@ -83,7 +80,7 @@ class Rhythm:
         return self
 
     def no_order_logit(self, features: Features, days: float | None = None) -> Floats:
-        """Logit P(no order in the horizon, or in `days` of average season); one value per row.
+        """Logit P(no order in the horizon, or in `days`); one value per row.
 
         1 − P(alive) · P(order | alive), with `p_alive` as it is told.
         """
@@ -127,12 +124,12 @@ class Rhythm:
         return np.asarray(steps / self.stages * self._days(None))
 
     def expected_orders(self, features: Features, days: float | None = None) -> Floats:
-        """Expected purchase days in the horizon (or in `days` of average season), > 0."""
+        """Expected purchase days in the horizon (or in `days`), > 0."""
         expected = self.process_.expected_orders(purchase_counts(features), self._days(days))
         return np.maximum(expected, LEAST_EXPECTED)
 
     def expected_orders_within(self, features: Features, ends: Floats) -> Floats:
-        """The same within each of `ends` days of average season, rows × ends.
+        """The same within each of `ends` days, rows × ends.
 
         For one customer the process is called once, not once for each of `ends`; for many customers
         it is called in parts, since all results at once would fill the memory.
@@ -153,22 +150,17 @@ class Rhythm:
         return {
             "horizon_days": self.horizon_days,
             "stages": self.stages,
-            "pace": self.pace,
             "process": self.process_.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Self:
-        rhythm = cls(
-            horizon_days=int(value["horizon_days"]),
-            stages=int(value["stages"]),
-            pace=float(value["pace"]),
-        )
+        rhythm = cls(horizon_days=int(value["horizon_days"]), stages=int(value["stages"]))
         rhythm.process_ = process_from_dict(value["process"])  # type: ignore[assignment]
         return rhythm
 
     def _days(self, days: float | None) -> float:
-        return self.horizon_days * self.pace if days is None else days
+        return float(self.horizon_days) if days is None else days
 
 
 Says = Callable[[Rhythm, pd.DataFrame, float], Floats]
@@ -187,13 +179,11 @@ class Rhythms:
     tables : labelled, oldest first
     today : the rhythm that predictions start from
     features : of the customers whom `today` was fitted to
-    season : of the shop; each window has its own pace
     """
 
     tables: Sequence[CutoffTable]
     today: Rhythm
     features: pd.DataFrame
-    season: Season
 
     @classmethod
     def fit(
@@ -201,7 +191,6 @@ class Rhythms:
         tables: Sequence[CutoffTable],
         today: pd.DataFrame | None,
         horizon_days: int,
-        slots: Sequence[Slot] = (),
     ) -> Self:
         """Fit all, with regular gaps or without, whichever predicts the past windows better.
 
@@ -210,29 +199,21 @@ class Rhythms:
         tables : labelled, oldest first
         today : the features that predictions start from; None: those of the last cutoff
         horizon_days : of the predictions; each table has a window of its own
-        slots : of the past up to the date of training, for the season
         """
         features = tables[-1].features if today is None else today
         tried = [
             Rhythm(horizon_days=horizon_days, stages=stages).fit(features) for stages in STAGES
         ]
         best = min(tried, key=lambda rhythm: _surprise(tables, rhythm))
-        season = Season.fit(best.process_, slots)
-        best.pace = season.pace(season.until, horizon_days)
-        return cls(tables, best, features, season)
+        return cls(tables, best, features)
 
     def each(self, says: Says) -> list[Floats]:
         """The figure within the window of each table, per table."""
-        return _each(self.tables, self.today, says, self.season)
+        return _each(self.tables, self.today, says)
 
 
-def _each(
-    tables: Sequence[CutoffTable], rhythm: Rhythm, says: Says, season: Season
-) -> list[Floats]:
-    return [
-        says(rhythm, table.features, days * season.pace(table.cutoff, days))
-        for table, days in zip(tables, map(horizon_of, tables), strict=True)
-    ]
+def _each(tables: Sequence[CutoffTable], rhythm: Rhythm, says: Says) -> list[Floats]:
+    return [says(rhythm, table.features, horizon_of(table)) for table in tables]
 
 
 def _surprise(tables: Sequence[CutoffTable], rhythm: Rhythm) -> float:
@@ -240,7 +221,7 @@ def _surprise(tables: Sequence[CutoffTable], rhythm: Rhythm) -> float:
     windows = [
         (log_odds, churned(table.labels))
         for log_odds, table in zip(
-            _each(tables, rhythm, Rhythm.no_order_logit, Season()), tables, strict=True
+            _each(tables, rhythm, Rhythm.no_order_logit), tables, strict=True
         )
     ]
     slope = common_slope(windows)

@@ -24,6 +24,7 @@ from training.models.estimator import (
     write_json,
 )
 from training.models.joint import shifted, value_figures
+from training.models.level import Level
 from training.models.lifetime import Lifetime
 from training.models.order_count import OrderCount
 from training.models.order_value import LEAST_LEFT, OrderValue, kept_share
@@ -57,7 +58,7 @@ class ValueModel:
 
     Attributes
     ----------
-    level_shift_ : log of the factor by which the shop's total is moved, see `joint.shifted`
+    level_ : by how much the shop's total is moved, and why; not at all after `fit`
     """
 
     name: ClassVar[str] = "value"
@@ -97,7 +98,7 @@ class ValueModel:
         self.columns_ = list(features.columns)
         rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
         self.rhythm_, today = rhythms.today, rhythms.features
-        self.level_shift_ = 0.0
+        self.level_ = Level()
         buyers = Buyers.of(rhythms)
         self.orders_ = OrderCount().fit(buyers, self.rhythm_, today, self.boosting)
         ordered = self.rhythm_.expected_orders(today)
@@ -128,8 +129,8 @@ class ValueModel:
 
         Returns
         -------
-        Index as given; the columns of `joint.value_figures`, `clv_lifetime` and `p_alive`, see
-        `figures`.
+        Index as given; the columns of `joint.value_figures`, `clv_lifetime`, `p_alive` and
+        `unmoved_clv`, see `figures`.
         """
         require_columns(features, self.columns_)
         return table_of(self.figures(Rows.of(features), p_order), features)
@@ -144,19 +145,25 @@ class ValueModel:
         Returns
         -------
         `clv_lifetime` is `clv` + Σ of later periods, in each as much value as orders are left,
-        less what contacts cost, discounted to the end of the horizon; see `Lifetime`.
+        less what contacts cost, discounted to the end of the horizon; see `Lifetime`. Only the
+        first horizon has a season. `unmoved_clv` is `clv` without the shift of the level.
         """
         process = self.rhythm_.p_order(rows)
         orders, value = self.orders_.predict(self.rhythm_, rows), self.order_value_.predict(rows)
         expected = process * orders * value
-        p_order = process if p_order is None else p_order
-        p_order, orders = shifted(p_order, orders, self.level_shift_)
+        before = process if p_order is None else p_order
+        p_order, moved_orders = shifted(before, orders, self.level_.shift)
         p_alive = p_order + (1 - p_order) * self.rhythm_.alive_if_silent(rows)
         lifetime = self.lifetime.worth(self.rhythm_, rows, p_order)
-        figures = value_figures(p_order, orders, value, self.spread_, expected)
-        clv = figures["clv"]
-        later = (clv - self._contact_cost(rows)) * (lifetime - 1)
-        return figures | {"clv_lifetime": clv + later, "p_alive": p_alive}
+        figures = value_figures(p_order, moved_orders, value, self.spread_, expected)
+        p_later, orders_later = shifted(before, orders, self.level_.lasting_shift)
+        per_period = p_later * orders_later * value - self._contact_cost(rows)
+        lifetime_value = figures["clv"] + per_period * (lifetime - 1)
+        return figures | {
+            "clv_lifetime": lifetime_value,
+            "p_alive": p_alive,
+            "unmoved_clv": before * orders * value,
+        }
 
     def _contact_cost(self, rows: Rows) -> Floats:
         """The cost of contacts in a horizon, where values are margins and the cost is known."""
@@ -220,7 +227,7 @@ class ValueModel:
                 "lifetime_years": self.lifetime_years,
                 "basis": asdict(self.basis),
                 "columns": self.columns_,
-                "level_shift": self.level_shift_,
+                "level": self.level_.to_dict(),
                 "orders": self.orders_.save(directory),
                 "order_value": self.order_value_.save(directory),
                 "spread": self.spread_.to_dict(),
@@ -238,7 +245,7 @@ class ValueModel:
             When the file is damaged, or of a release that described customers otherwise.
         """
         value = read_json(directory / "model.json")
-        if "spread" not in value:
+        if not {"spread", "level"} <= value.keys():
             raise BundleError(f"{directory}: a model of an earlier release. Train again.")
         model = cls(
             horizon_days=int(value["horizon_days"]),
@@ -247,7 +254,7 @@ class ValueModel:
             basis=ValueBasis(**value["basis"]),
         )
         model.columns_ = value["columns"]
-        model.level_shift_ = float(value["level_shift"])
+        model.level_ = Level.from_dict(value["level"])
         model.spread_ = ValueSpread.from_dict(value["spread"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
         model.orders_ = OrderCount.load(directory, model.columns_, value["orders"])

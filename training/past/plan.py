@@ -11,6 +11,8 @@ from training.settings import Train
 SHORTEST_HORIZON_DAYS = 7
 """The smallest `predict.horizon_days` that the configuration takes."""
 
+DAYS_PER_YEAR = 365
+
 STEPS = 3
 """A window that models learn from is at least a horizon divided by this."""
 
@@ -21,11 +23,16 @@ class Fold:
 
     A cutoff of `train` has labels of the whole horizon, or of the days up to `test` where
     those are fewer: nothing from `test` on is known.
+
+    `year_before` is the fold of the same day a year before, from which the level of the season
+    is known; None where the window that began then is not over, or the orders before it do not
+    hold a history and one whole horizon: what a young shop is off by is no season.
     """
 
     train: tuple[date, ...]
     test: date
     horizon_days: int
+    year_before: "Fold | None" = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,13 @@ class TrainingPlan:
     horizon_days: int
     cutoffs: tuple[date, ...]
     folds: tuple[Fold, ...]
+    year_before: Fold | None = None
+    """See `Fold.year_before`, of `whole`."""
 
     @property
     def whole(self) -> Fold:
         """What the published models learn from: everything known at `as_of`."""
-        return Fold(self.cutoffs, self.as_of, self.horizon_days)
+        return Fold(self.cutoffs, self.as_of, self.horizon_days, self.year_before)
 
 
 def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train) -> TrainingPlan:
@@ -56,7 +65,8 @@ def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train)
 
     Origins of the backtest are `folds` dates a step apart, the last one a horizon before
     `as_of`, or three fifths of the orders' days where these are fewer. Each learns like the
-    whole, from what was known at it.
+    whole, from what was known at it. Where a year is known, the fold of the same day a year
+    before stands beside each (`Fold.year_before`).
 
     Raises
     ------
@@ -74,10 +84,23 @@ def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train)
     for test in reversed(origins):
         cutoffs = _cutoffs(first_day, test, judged, train)
         if cutoffs and (test == origins[0] or (test - first_day).days * STEPS >= 2 * judged):
-            folds.append(Fold(cutoffs, test, judged))
+            folds.append(Fold(cutoffs, test, judged, _year_before(first_day, test, judged, train)))
     return TrainingPlan(
-        as_of, horizon_days, _cutoffs(first_day, as_of, horizon_days, train), tuple(folds)
+        as_of,
+        horizon_days,
+        _cutoffs(first_day, as_of, horizon_days, train),
+        tuple(folds),
+        _year_before(first_day, as_of, horizon_days, train),
     )
+
+
+def _year_before(first_day: date, day: date, horizon_days: int, train: Train) -> Fold | None:
+    """See `Fold.year_before`."""
+    test = day - timedelta(days=DAYS_PER_YEAR)
+    span = (test - first_day).days
+    is_old = span >= horizon_days + _shortest_days(max(span, 1), horizon_days)
+    cutoffs = _cutoffs(first_day, test, horizon_days, train) if is_old else ()
+    return Fold(cutoffs, test, horizon_days) if cutoffs and horizon_days <= DAYS_PER_YEAR else None
 
 
 def _cutoffs(first_day: date, until: date, horizon_days: int, train: Train) -> tuple[date, ...]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.engines.build import build_features
-from features.orders.log import OrderLog, day_date, day_number
+from features.orders.log import OrderLog, day_number
 from features.orders.value_basis import REVENUE, ValueBasis
 from features.sql import row
 
@@ -33,34 +33,8 @@ class CutoffTable:
     labels: pd.DataFrame
 
 
-SLOT_DAYS = 28
-MOST_SLOTS = 39
-"""Three years: earlier ones say little of a shop today."""
-
-SLOTS_PER_YEAR = 13
-"""Of four weeks each: 364 days, so that weekdays fall on weekdays."""
-
-LEAST_PAIRS = 3
-"""The least number of slots that have a slot of the year before; with fewer, none is read."""
-
-CUSTOMERS_PER_SLOT = 20_000
-"""Of more customers every nth is read."""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Four weeks of the past: the customers known before, and how often they bought in it.
-
-    Attributes
-    ----------
-    end : the day after it
-    summary : `x`, `t_x`, `T` at its start, one row per customer
-    purchase_days : in it, of all these customers
-    """
-
-    end: date
-    summary: pd.DataFrame
-    purchase_days: float
+MOST_CUSTOMERS = 20_000
+"""Of more customers every nth is read for the gaps."""
 
 
 def horizon_of(table: CutoffTable) -> float:
@@ -169,25 +143,6 @@ def cutoff_table(
     )
 
 
-def slots_before(log: OrderLog, until: date) -> list[Slot]:
-    """The last slots of `SLOT_DAYS` before `until`, oldest first, as known at `until`.
-
-    None where the orders before `until` fill less than a year and `LEAST_PAIRS` after the
-    first; at most `MOST_SLOTS`.
-    """
-    days = log.visible(until)["days"]
-    first, customers = row(
-        log.connection, f"SELECT min(day), count(DISTINCT customer) FROM {days} AS known_days"
-    )
-    last = day_number(until)
-    number = 0 if first is None else (last - int(str(first))) // SLOT_DAYS - 1
-    if number < SLOTS_PER_YEAR + LEAST_PAIRS:
-        return []
-    part = max(1, int(str(customers)) // CUSTOMERS_PER_SLOT)
-    starts = [last - SLOT_DAYS * back for back in range(min(number, MOST_SLOTS), 0, -1)]
-    return [_slot(log, days, start, part) for start in starts]
-
-
 def gaps_before(log: OrderLog, until: date) -> pd.DataFrame:
     """Every gap between two purchase days that ended before `until`.
 
@@ -195,11 +150,11 @@ def gaps_before(log: OrderLog, until: date) -> pd.DataFrame:
     -------
     One row per gap in order of customer and time: `gap`, and of the customer's earlier gaps
     `earlier` (count), `mean` and `spread` (standard deviation; NaN where there are too few), in
-    days. Of many customers an even part stands for all (`CUSTOMERS_PER_SLOT`).
+    days. Of many customers an even part stands for all (`MOST_CUSTOMERS`).
     """
     days = log.visible(until)["days"]
     (customers,) = row(log.connection, f"SELECT count(DISTINCT customer) FROM {days} AS known_days")
-    part = max(1, int(str(customers)) // CUSTOMERS_PER_SLOT)
+    part = max(1, int(str(customers)) // MOST_CUSTOMERS)
     return log.frame(f"""
         WITH gaps AS (
             SELECT customer, day,
@@ -213,16 +168,3 @@ def gaps_before(log: OrderLog, until: date) -> pd.DataFrame:
             PARTITION BY customer ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         )
         ORDER BY customer, day""").astype("float64")
-
-
-def _slot(log: OrderLog, days: str, start: int, part: int) -> Slot:
-    frame = log.frame(f"""
-        SELECT COUNT(*) FILTER (WHERE day < {start}) - 1 AS x,
-               MAX(day) FILTER (WHERE day < {start}) - MIN(day) AS t_x,
-               {start} - MIN(day) AS T,
-               COUNT(*) FILTER (WHERE day >= {start}) AS bought
-        FROM {days} AS known_days
-        WHERE day < {start + SLOT_DAYS} AND customer % {part} = 0
-        GROUP BY customer HAVING MIN(day) < {start} ORDER BY customer""").astype("float64")
-    bought = float(frame.pop("bought").sum())
-    return Slot(day_date(start + SLOT_DAYS), frame, bought)

@@ -11,6 +11,7 @@ from features.rows import Features
 from training.models.baselines import RfmAverage
 from training.models.buyers import Buyers
 from training.models.estimator import Floats, read_json, stacked, write_json
+from training.models.level import UNMOVED, Level
 from training.models.rhythm import Rhythm, Rhythms
 from training.models.value import ValueModel
 from training.models.value_spread import ValueSpread
@@ -33,7 +34,7 @@ class RfmAverageValue(ValueModel):
         features, _ = stacked(tables)
         self.columns_ = list(features.columns)
         rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
-        self.rhythm_, self.level_shift_ = rhythms.today, 0.0
+        self.rhythm_, self.level_ = rhythms.today, UNMOVED
         buyers, edges = Buyers.of(rhythms), RfmAverage().fit(tables).edges_
         usual = features["mean_order_value"].mean()
         otherwise = float(usual) if np.isfinite(usual) and usual > 0 else 1.0
@@ -72,7 +73,7 @@ class RfmAverageValue(ValueModel):
             basis=ValueBasis(**value["basis"]),
         )
         model.columns_ = value["columns"]
-        model.level_shift_ = float(value["level_shift"])
+        model.level_ = Level.from_dict(value["level"])
         model.spread_ = ValueSpread.from_dict(value["spread"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
         model.orders_ = CellOrderCount.load(directory, model.columns_, value["orders"])

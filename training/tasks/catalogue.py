@@ -1,7 +1,4 @@
-"""The one catalogue of predictions. To add one: a file in `training/tasks`, a line here.
-
-The order matters once: next purchase is fitted after churn, whose probability it uses.
-"""
+"""The one catalogue of predictions. To add one: a file in `training/tasks`, a line here."""
 
 from training.settings import TrainingSettings
 from training.tasks.cancellation import CancellationTask

@@ -12,6 +12,7 @@ from training.models.baselines import InactivityRule
 from training.models.churn import ChurnModel
 from training.past.plan import Fold
 from training.stand_ins.churn import InactivityChurn
+from training.tasks.assembled import churn_in_run
 from training.tasks.task import Improvement, Judgement, error_improvement, if_finite
 from training.tasks.world import World
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class ChurnTask:
-    """P(no order in the horizon) beside the inactivity rule, by log loss."""
+    """P(no order in the horizon) beside the inactivity rule, by log loss.
+
+    What is judged is what a score run says: at the level of the value model beside it.
+    """
 
     name = "churn"
     title = "Churn"
@@ -47,7 +51,7 @@ class ChurnTask:
         rows = pd.DataFrame(
             {
                 "churned": (table.labels["orders"] == 0).astype(float),
-                "model": fitted[self.name].predict(table.features)["churn_probability"],
+                "model": churn_in_run(table.features, fitted),
                 "baseline": rule.predict(table.features)["churn_probability"],
                 **customer_columns(table.features),
             }

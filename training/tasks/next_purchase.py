@@ -14,6 +14,7 @@ from training.models.baselines import LastPlusUsualGap
 from training.models.estimator import Floats
 from training.models.next_purchase import NextPurchaseModel
 from training.past.plan import Fold
+from training.tasks.assembled import churn_in_run
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.tasks.world import World
 
@@ -56,7 +57,7 @@ class NextPurchaseTask:
         model = fitted[self.name]
         churn = None
         if world.settings.predict.churn == "silence":
-            churn = fitted["churn"].predict(table.features)["churn_probability"].to_numpy()
+            churn = churn_in_run(table.features, fitted)
         predicted = model.predict(table.features, churn)
         simple = usual.predict(table.features)
         rows = pd.DataFrame(

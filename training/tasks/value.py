@@ -15,6 +15,7 @@ from training.models.estimator import Floats
 from training.models.value import ValueModel
 from training.past.plan import Fold
 from training.stand_ins.value import RfmAverageValue
+from training.tasks.level import fitted_value, level_of
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.tasks.world import World
 
@@ -42,10 +43,12 @@ class ValueTask:
         return None
 
     def fit(self, world: World, fold: Fold) -> ValueModel:
-        return _fitted(ValueModel, world, fold)
+        model = fitted_value(world, fold)
+        model.level_ = level_of(world, fold, model)
+        return model
 
     def stand_in(self, world: World, fold: Fold) -> ValueModel:
-        return _fitted(RfmAverageValue, world, fold)
+        return fitted_value(world, fold, RfmAverageValue)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
@@ -63,7 +66,7 @@ class ValueTask:
             }
         )
         if p_order is not None:
-            rows["churn_probability"] = 1 - p_order
+            rows["churn_probability"] = 1 - predicted["p_order"]
         judged = rows[["spent", "model", "low", "high", "baseline"]]
         spent, model, low, high, baseline = judged.to_numpy(dtype=float).T
         return Judgement(
@@ -120,20 +123,8 @@ class ValueTask:
         }
 
 
-def _fitted(kind: type[ValueModel], world: World, fold: Fold) -> ValueModel:
-    predict = world.settings.predict
-    model = kind(
-        horizon_days=fold.horizon_days,
-        discount_rate_per_year=predict.discount_rate_per_year,
-        lifetime_years=predict.lifetime_years,
-        basis=world.basis,
-        boosting=world.boosting(),
-    )
-    return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
-
-
 def _p_order(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats | None:
-    """What the churn model leaves, as in a score run; None where churn is a cancellation."""
+    """What the churn model leaves before the level is moved; None where churn is a cancellation."""
     if getattr(fitted.get("churn"), "label", None) != "silence":
         return None
     churn = fitted["churn"].predict(features)["churn_probability"]

@@ -14,7 +14,7 @@ from training.models.boosting import Boosting
 from training.models.rhythm import Rhythms
 from training.past.plan import Fold
 from training.past.reach import cancellations, cutoffs_for_events, first_purchase
-from training.past.tables import CutoffTable, Slot, gaps_before, labels_at, slots_before
+from training.past.tables import CutoffTable, gaps_before, labels_at
 from training.settings import TrainingSettings
 
 
@@ -37,7 +37,6 @@ class World:
         self._features: dict[date, pd.DataFrame] = {}
         self._labels: dict[tuple[date, date], pd.DataFrame] = {}
         self._judged: dict[date, pd.DataFrame] = {}
-        self._slots: dict[date, list[Slot]] = {}
         self._gaps: dict[date, pd.DataFrame] = {}
         self._rhythms: dict[Fold, Rhythms] = {}
         self._cutoffs_of_cancellations: dict[Fold, tuple[date, ...]] = {}
@@ -45,13 +44,18 @@ class World:
         self._purchases: pd.DataFrame | None = None
 
     def prepare(self, fold: Fold) -> None:
-        """Compute what `fold` learns from: labels known up to its test date, and that date."""
+        """Compute what `fold` learns from: labels known up to its test date, and that date.
+
+        With it, the fold of the same day a year before, which the level is learned from.
+        """
         for cutoff in dict.fromkeys((*fold.train, *self._prepare_cancellations(fold))):
             known_days = (fold.test - cutoff).days
             self._prepare_labels(cutoff, min(fold.horizon_days, known_days), fold.test)
         self._prepare_features(fold.test)
-        if fold.test not in self._slots:
-            self._slots[fold.test] = slots_before(self._log, fold.test)
+        if fold.year_before is not None:
+            self.prepare(fold.year_before)
+            self.prepare_judged(fold.year_before)
+        if fold.test not in self._gaps:
             self._gaps[fold.test] = gaps_before(self._log, fold.test)
 
     def _prepare_cancellations(self, fold: Fold) -> tuple[date, ...]:
@@ -90,7 +94,6 @@ class World:
                     self.tables(fold.train, fold.test),
                     self._features[fold.test],
                     fold.horizon_days,
-                    self._slots[fold.test],
                 )
             return self._rhythms[fold]
 

@@ -11,7 +11,6 @@ from training.models.calibration import (
     logit,
     shrunk_mean,
     stretched,
-    usual_shift,
 )
 
 
@@ -57,21 +56,6 @@ def test_all_or_none_is_a_finite_shift(happened):
 def test_the_log_ratio_by_hand():
     # (12 + 2) / (3 · 2 + 2), one average expectation added to both
     assert log_ratio(np.array([4.0, 8.0, 0.0]), np.full(3, 2.0)) == pytest.approx(np.log(14 / 8))
-
-
-def test_what_windows_agree_on_comes_back_nearly_whole():
-    # no spread: m³ / (m² + 0.2²)
-    assert usual_shift([1.0, 1.0, 1.0]) == pytest.approx(1 / 1.04)
-    assert usual_shift([-1.0]) == pytest.approx(-1 / 1.04)
-
-
-def test_one_odd_window_changes_little():
-    assert usual_shift([0.3, 0.3, 0.3, -9.0]) == pytest.approx(usual_shift([0.3, 0.3, 0.3]))
-
-
-def test_windows_that_disagree_leave_next_to_nothing():
-    assert abs(usual_shift([-0.8, 0.1, 0.9])) < 0.01
-    assert usual_shift([0.0, 0.0]) == 0
 
 
 def test_a_mean_that_windows_share_comes_back_whole():

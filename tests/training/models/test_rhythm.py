@@ -1,15 +1,11 @@
 """Which purchase process a shop gets, and windows of their own length."""
 
-from dataclasses import replace
-from datetime import date, timedelta
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from training.models.calibration import expit
-from training.models.rhythm import DOUBT, Rhythm, Rhythms, purchase_summary
-from training.past.tables import CutoffTable, Slot
+from training.models.rhythm import Rhythm, Rhythms
+from training.past.tables import CutoffTable
 
 AS_OF, WINDOW = 360, 60
 
@@ -71,57 +67,3 @@ def test_orders_within_many_windows_are_those_of_each(rows_at_once, monkeypatch)
     np.testing.assert_array_equal(found, np.column_stack(each))
     (alone,) = rhythm.expected_orders_within(shop.features.iloc[:1], ends)
     np.testing.assert_array_equal(alone, found[0])
-
-
-def test_a_busy_horizon_counts_for_more_days():
-    shop = table(np.random.default_rng(5), spread=1.0).features
-    usual = Rhythm(horizon_days=WINDOW).fit(shop)
-    busy = Rhythm.from_dict({**usual.to_dict(), "pace": 1.5})
-    assert busy.to_dict()["pace"] == 1.5
-    for says in (Rhythm.expected_orders, Rhythm.no_order_logit):
-        np.testing.assert_array_equal(says(busy, shop), says(usual, shop, 1.5 * WINDOW))
-        np.testing.assert_array_equal(says(busy, shop, 20.0), says(usual, shop, 20.0))
-
-
-def test_the_season_of_the_shop_tells_the_pace():
-    shop = table(np.random.default_rng(6), spread=1.0)
-    # nobody is expected to buy so often as in the two slots that return every year
-    busy = np.tile(np.where(np.arange(13) < 2, 3.0, 1.0), 2)
-    summary = purchase_summary(shop.features)
-    until = date(2026, 1, 1)
-    slots = [
-        Slot(until - timedelta(days=28 * (25 - at)), summary, round(200 * factor))
-        for at, factor in enumerate(busy)
-    ]
-    rhythms = Rhythms.fit([replace(shop, cutoff=until - timedelta(days=90))], None, WINDOW, slots)
-    assert 1.5 < rhythms.today.pace < 3.0
-    (said,) = rhythms.each(Rhythm.expected_orders)
-    assert (said < rhythms.today.expected_orders(shop.features)).all()
-
-
-def test_nobody_is_given_up_for_certain():
-    known = table(np.random.default_rng(4), spread=1.0).features
-    rhythm = Rhythm(horizon_days=WINDOW).fit(known)
-    # forty orders, one a week, then nothing for a year
-    silent = pd.DataFrame({"repeat_purchase_days": [40.0], "first_to_last_days": [280.0]}).assign(
-        days_since_first_order=645.0
-    )
-    process, summary = rhythm.process_, purchase_summary(silent)
-    assert process.p_no_order(summary, WINDOW)[0] > 0.999
-    assert rhythm.p_alive(silent)[0] == pytest.approx(DOUBT, rel=0.02)
-    expected = 1 - rhythm.p_alive(silent) * process.p_order_alive(summary, WINDOW)
-    np.testing.assert_allclose(expit(rhythm.no_order_logit(silent)), expected, rtol=1e-6)
-    # means are the process's own
-    np.testing.assert_array_equal(
-        rhythm.expected_orders(known), process.expected_orders(purchase_summary(known), WINDOW)
-    )
-
-
-def test_who_surely_is_alive_is_told_what_the_process_says():
-    known = table(np.random.default_rng(5), spread=1.0).features
-    rhythm = Rhythm(horizon_days=WINDOW).fit(known)
-    process, summary = rhythm.process_, purchase_summary(known)
-    told, alive = expit(rhythm.no_order_logit(known)), process.p_alive(summary)
-    said = process.p_no_order(summary, WINDOW)
-    assert (told <= said + 1e-9).all()
-    assert np.abs(told - said)[alive > 0.9].max() < DOUBT * 0.1

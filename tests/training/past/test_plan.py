@@ -95,3 +95,23 @@ def test_the_advice_of_a_refusal_works(span, horizon, step, folds, most):
         fitting = int(refusal.split("predict.horizon_days to ")[1].split(".", maxsplit=1)[0])
         assert 7 <= fitting < horizon
         assert plan_training(FIRST, day(span), fitting, train).folds
+
+
+def test_a_year_before_by_hand():
+    plan = plan_training(FIRST, day(425), 30, Train(folds=1, max_cutoffs=2))
+    assert plan.whole.year_before == Fold((day(40), day(50)), day(60), 30)
+    # 30 days before the fold's own year before nothing is known
+    assert plan.folds[0].year_before is None
+
+
+def test_no_year_before_without_a_history_and_a_whole_horizon():
+    known = [
+        plan_training(FIRST, day(365 + span), 30, Train()).year_before for span in (35, 36, 37)
+    ]
+    # a sixth of 36 days is a history
+    assert [fold is not None for fold in known] == [False, True, True]
+    assert known[1].test == day(36)
+
+
+def test_no_year_before_of_a_horizon_that_is_longer():
+    assert plan_training(FIRST, day(1_500), 400, Train()).year_before is None

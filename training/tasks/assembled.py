@@ -1,0 +1,29 @@
+"""Models of one fold beside each other, as a score run assembles them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from training.models.estimator import Floats
+from training.models.joint import shifted
+
+
+def churn_in_run(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats:
+    """The churn probability of a score run: the churn model's, its level moved by value's.
+
+    Parameters
+    ----------
+    fitted : task name → model; without a value model, nothing is moved
+
+    Returns
+    -------
+    One value per row. The cancellation of a contract is not moved: it is no order.
+    """
+    churn, value = fitted["churn"], fitted.get("value")
+    probability = churn.predict(features)["churn_probability"].to_numpy(dtype=float)
+    if churn.label != "silence" or value is None:
+        return np.asarray(probability)
+    p_order, _ = shifted(1 - probability, np.ones(len(features)), value.level_.shift)
+    return np.asarray(1 - p_order)

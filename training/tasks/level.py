@@ -1,0 +1,88 @@
+"""What a fold carries over into the level of its total."""
+
+import numpy as np
+import pandas as pd
+
+from features.rows import Rows
+from training.models.churn import ChurnModel
+from training.models.estimator import Floats
+from training.models.level import Level, Miss
+from training.models.next_purchase import NextPurchaseModel
+from training.models.rhythm import Rhythm
+from training.models.value import ValueModel
+from training.past.plan import Fold
+from training.tasks.world import World
+
+
+def level_of(world: World, fold: Fold, value: ValueModel) -> Level:
+    """The level of `fold`, whose value model is fitted and not yet moved.
+
+    Where a year is known, the recipe is fitted as of a year before, without any shift, and
+    judged on the window that began then. Where none is, the fold's own past windows are asked.
+    """
+    if fold.year_before is not None:
+        return Level.of_year(_miss(world, fold.year_before))
+    return Level.of_windows(_misses_of_windows(world, fold, value))
+
+
+def fitted_value(world: World, fold: Fold, kind: type[ValueModel] = ValueModel) -> ValueModel:
+    """The value model of a fold, or another of its kind, its level not moved."""
+    predict = world.settings.predict
+    model = kind(
+        horizon_days=fold.horizon_days,
+        discount_rate_per_year=predict.discount_rate_per_year,
+        lifetime_years=predict.lifetime_years,
+        basis=world.basis,
+        boosting=world.boosting(),
+    )
+    return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
+
+
+def _miss(world: World, fold: Fold) -> Miss:
+    table = world.judged_table(fold.test)
+    rows = Rows.of(table.features)
+    expected = fitted_value(world, fold).figures(rows, _p_order(world, fold, rows))["clv"]
+    return Miss(
+        day=fold.test,
+        expected=float(expected.sum()),
+        came=float(table.labels["value"].sum()),
+        buyers=int((table.labels["orders"] > 0).sum()),
+    )
+
+
+def _p_order(world: World, fold: Fold, rows: Rows) -> Floats:
+    """P(order in the horizon) as a score run would have it."""
+    tables = world.tables(fold.train, fold.test)
+    if world.settings.predict.churn == "silence":
+        churn = ChurnModel(horizon_days=fold.horizon_days, boosting=world.boosting())
+        return 1 - churn.fit(tables, rhythms=world.rhythms(fold)).probability(rows)
+    dates = NextPurchaseModel(horizon_days=fold.horizon_days, boosting=world.boosting())
+    return dates.fit(tables).figures(rows)["p_order"]
+
+
+def _misses_of_windows(world: World, fold: Fold, value: ValueModel) -> list[float]:
+    """log(came ÷ expected) of each past window; an empty list where in one nothing came.
+
+    Models know the customers of these windows, so the purchase process and the customers' own
+    mean orders are asked. For today's customers those and the models may say another total:
+    that difference is taken off.
+    """
+    rhythms, today = world.rhythms(fold), Rows.of(world.rhythms(fold).features)
+    recipe = float(value.figures(today)["clv"].sum())
+    usual = np.log(recipe / float(_by_process(value, rhythms.today, rhythms.features).sum()))
+    misses = []
+    each = rhythms.each(lambda rhythm, features, days: _by_process(value, rhythm, features, days))
+    for table, expected in zip(rhythms.tables, each, strict=True):
+        came = float(table.labels["value"].sum())
+        if came <= 0:
+            return []
+        misses.append(float(np.log(came / expected.sum()) - usual))
+    return misses
+
+
+def _by_process(
+    value: ValueModel, rhythm: Rhythm, features: pd.DataFrame, days: float | None = None
+) -> Floats:
+    """The value of each customer by the purchase process and the own orders alone."""
+    orders = rhythm.p_order(features, days) * (1 + rhythm.orders_beyond_first(features, days))
+    return np.asarray(orders * value.order_value_.shrunk(features))
