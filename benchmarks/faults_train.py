@@ -60,7 +60,7 @@ def run(trainings: int = 30, publications: int = 90, starts: int = 20) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shop = Path(folder) / "shop"
         shop.mkdir()
-        settings = _settings(shop)
+        settings = make_settings(shop)
         # OpenMP does not survive a fork: whatever grows or loads a tree does so in a child
         assert ended(lambda: _train_and_score(settings)) == 0
         killed = kill_publications(settings, publications)
@@ -76,7 +76,7 @@ def run(trainings: int = 30, publications: int = 90, starts: int = 20) -> None:
     assert failures == 0
 
 
-def _orders() -> pd.DataFrame:
+def make_orders() -> pd.DataFrame:
     rng = np.random.default_rng(5)
     rows = [
         (f"c{customer:03d}", pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(day), hours=9))
@@ -89,7 +89,7 @@ def _orders() -> pd.DataFrame:
     return table.assign(order=[f"o{n}" for n in range(len(table))], amount=amounts)
 
 
-def _settings(root: Path) -> Settings:
+def make_settings(root: Path) -> Settings:
     columns = {
         "customer_id": "customer",
         "ordered_at": "time",
@@ -108,7 +108,7 @@ def _settings(root: Path) -> Settings:
 
 
 def _train_and_score(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> None:
-    with read_orders(settings, FrameSource(_orders())) as log:
+    with read_orders(settings, FrameSource(make_orders())) as log:
         train(log, None, progress)
         run = score(log, load_models(settings), None, datetime.now(UTC))
     store = RunStore(settings.database_url(settings.store.url))
@@ -197,7 +197,7 @@ def kill_scorings(settings: Settings, most: int) -> int:
         seconds = draw.uniform(0.0005, 0.08)
         child = os.fork()
         if child == 0:
-            with read_orders(settings, FrameSource(_orders())) as log:
+            with read_orders(settings, FrameSource(make_orders())) as log:
                 run = score(log, load_models(settings), None, datetime.now(UTC))
             # its default ends a process at once, wherever it is, also inside the database
             signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -244,7 +244,7 @@ def kill_trainings(settings: Settings, most: int) -> int:
 def _start_together() -> int:
     """Let processes open MLflow and the store where nothing is yet; returns how many failed."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = _settings(Path(folder))
+        settings = make_settings(Path(folder))
         children = []
         for _ in range(PROCESSES):
             child = os.fork()

@@ -6,6 +6,7 @@
     │   ├── MisreadOrders    they are plainly misread; a shop may say why it goes on
     │   └── NotEnoughData    they can be read, but are too few or too short to learn from
     ├── StoppedByGate    what would be published is not, until somebody says why it should be
+    │   └── OddRun           it differs from the run before more than a shop does in a while
     ├── Busy             another process holds the lock
     ├── …                `training.errors`: published models
     └── …                `serving.errors`: the store, campaigns, changes, the scorer
@@ -50,6 +51,10 @@ class NotEnoughData(DataError):
 
 class StoppedByGate(SeveralProblems):
     """What would be published is not, until somebody says why it should be."""
+
+
+class OddRun(StoppedByGate):
+    """A run differs from the one before more than a shop does in a while."""
 
 
 class Busy(RegularsError):

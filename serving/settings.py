@@ -75,6 +75,8 @@ class Store(ModelStore):
     url: str = "sqlite:///data/regulars.db"
     keep_runs: int = Field(30, ge=2, le=10_000)
     """How many score runs stay; `docs/settings.md` says which others do."""
+    exports: str = "data/exports"
+    """The folder of the files that `regulars run` writes."""
     erasure_key: str = "data/erasure.key"
     """The secret that keeps erased customers out without naming them."""
 

@@ -104,7 +104,7 @@ def publish(
         for name, verdict in candidate.verdicts.items():
             if bundle is None or not verdict.promoted:
                 tracker.challenge(name, candidate.versions[name])
-        write_json(bundles / LAST_TRAINING, _last_training(candidate))
+        write_json(bundles / LAST_TRAINING, _last_training(log, candidate))
     return bundle
 
 
@@ -165,9 +165,11 @@ def _evidence(
     return evidence.with_kept(champion.models.evidence if champion else None, kept_versions)
 
 
-def _last_training(candidate: TrainedModels) -> dict[str, Any]:
-    """The latest training as pages show it: which models were promoted, and why."""
+def _last_training(log: OrderLog[TrainingSettings], candidate: TrainedModels) -> dict[str, Any]:
+    """The latest training as pages show it: which models were promoted, and why; and its orders."""
     return {
+        "data_fingerprint": log.fingerprint,
+        "orders": log.report.orders,
         "as_of": candidate.backtest.plan.as_of.isoformat(),
         "mlflow_run_id": candidate.run_id,
         "models": {

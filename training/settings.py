@@ -17,6 +17,12 @@ class Train(Section):
     max_cutoffs: int = Field(6, ge=1, le=60)
     folds: int = Field(3, ge=1, le=20)
     min_customers: int = Field(20, ge=10)
+    due_days: int | None = Field(None, ge=1)
+    """`regulars run` trains again after so many days of orders; None: a third of the horizon."""
+    due_new_orders: float = Field(0.01, ge=0, le=100)
+    """It trains earlier when the orders have changed in number by more than this share …"""
+    due_drift: float = Field(0.25, gt=0, le=100)
+    """… or when a group of features has drifted further than this since the training."""
 
 
 class Tracking(Section):

@@ -21,6 +21,16 @@ GATES = frozenset(
 )
 """Findings that say that orders are misread: they stop everything unless they are accepted."""
 
+PUBLICATION_GATES = frozenset(
+    {
+        *("orders_dropped", "money_jumped", "null_scores", "total_moved", "bands_moved"),
+        "inputs_drifted",
+    }
+)
+"""What keeps a run from being published beside the one before, unless it is accepted."""
+
+ACCEPTABLE = GATES | PUBLICATION_GATES
+
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -163,9 +173,9 @@ class Data(Section):
     @field_validator("accept")
     @classmethod
     def _with_reasons(cls, accept: dict[str, str]) -> dict[str, str]:
-        if strangers := sorted(accept.keys() - GATES):
+        if strangers := sorted(accept.keys() - ACCEPTABLE):
             raise ValueError(
-                f"{', '.join(strangers)}: nothing that can be accepted; that are {', '.join(sorted(GATES))}"
+                f"{', '.join(strangers)}: nothing that can be accepted; that are {', '.join(sorted(ACCEPTABLE))}"
             )
         if silent := [code for code, reason in accept.items() if not reason]:
             raise ValueError(f"{', '.join(silent)}: say why")

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from features.errors import ConfigError, MisreadOrders, RegularsError, StoppedByGate
-from features.settings.data import GATES
+from features.errors import ConfigError, MisreadOrders, OddRun, RegularsError, StoppedByGate
+from features.settings.data import ACCEPTABLE
 from features.settings.loading import CONFIG_NAME
 from serving.settings import Settings
 
@@ -35,10 +35,12 @@ class Speaker:
     Parameters
     ----------
     as_json : one JSON document on standard output instead of words
+    logs : tell progress as lines with their time where there is no terminal
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, logs: bool = False) -> None:
         self.as_json = as_json
+        self.logs = logs
         # a pipe has no width of its own: lines stay whole for those who search them
         width = None if sys.stdout.isatty() else PIPED_WIDTH
         self._out = Console(highlight=False, soft_wrap=True, width=width)
@@ -72,7 +74,9 @@ class Speaker:
         self._out.print(table, soft_wrap=False)
 
     def progress(self, text: str) -> None:
-        """A finished step, on a terminal only."""
+        """A finished step, on a terminal, or as a line of a log where those are wanted."""
+        if self.logs and not self._err.is_terminal:
+            click.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", err=True)
         if self._err.is_terminal:
             seconds = time.monotonic() - self._started
             self._err.print(f"[dim]{seconds:6.1f} s[/dim]  ", end="")
@@ -108,7 +112,7 @@ def fail(error: RegularsError) -> None:
     """End with the error's message on standard error and its exit code."""
     for line in str(error).splitlines():
         click.echo(f"regulars: {line}", err=True)
-    if isinstance(error, MisreadOrders):
+    if isinstance(error, MisreadOrders | OddRun):
         click.echo("regulars: to go on in spite of one of them: --accept CODE=REASON", err=True)
     sys.exit(exit_code(error))
 
@@ -178,9 +182,9 @@ def accepting(settings: Settings, accepted: Sequence[str]) -> Settings:
     """
     pairs = dict(option.partition("=")[::2] for option in accepted)
     problems = [
-        f"--accept {code}: nothing that can be accepted; that are {', '.join(sorted(GATES))}."
+        f"--accept {code}: nothing that can be accepted; that are {', '.join(sorted(ACCEPTABLE))}."
         for code in pairs
-        if code not in GATES
+        if code not in ACCEPTABLE
     ]
     problems += [
         f"--accept {code}=REASON: say why." for code, reason in pairs.items() if not reason.strip()

@@ -24,6 +24,7 @@ COMMANDS = {
     ),
     "ledger": ("serving.commands.ledger:ledger", "What was said against what happened."),
     "score": ("serving.commands.score:score", "Score every customer and publish the run."),
+    "run": ("serving.commands.run:run", "What cron starts: check, train when due, score, files."),
     "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
     "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
     "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),

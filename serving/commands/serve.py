@@ -1,5 +1,6 @@
 """`regulars serve`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from serving.commands.frame import Speaker, common_options
 from serving.live.worker import worker_for
 from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
+from serving.schedule.outcome import kept_outcome
 from serving.server.server import check_host
 from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
@@ -49,4 +51,5 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
             settings=settings.serve,
             scorer=scorer,
             customer_files=CustomerFiles.of(settings),
+            last_outcome=partial(kept_outcome, settings),
         )

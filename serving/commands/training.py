@@ -17,6 +17,7 @@ from serving.commands.frame import (
     common_options,
 )
 from serving.live.handover import lines_sent
+from serving.runs.job import opened_shop
 from serving.settings import Settings
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
@@ -34,9 +35,10 @@ from training.promotion.promotion import RULE as PROMOTION_RULE
 def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
     settings = accepting(load_settings(config, Settings), accepted)
-    with read_kept_orders(settings, sent=lines_sent(settings)) as log:
-        speaker.progress(f"read {log.report.rows_used:,} rows")
-        result = run_training(log, as_of, speaker.progress)
+    with opened_shop(settings, speaker.progress) as shop:
+        for words in shop.pass_orders().values():
+            speaker.say(words)
+        result = run_training(shop.log, as_of, speaker.progress)
     say_backtest(speaker, result.backtest)
     _say_left_out(speaker, result.left_out)
     say_verdicts(speaker, result)

@@ -1,14 +1,18 @@
 """Drift of the inputs: the distribution of today's customers against that of the training."""
 
 import math
+from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from features.catalogue import BLOCKS, OPTIONAL_BLOCKS
 from features.language.message import Phrase, message
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from training.backtest.evidence import shares
+from training.backtest.evidence import BacktestEvidence, shares
 
 SOME, MUCH = 0.1, 0.25
 """Usual thresholds of the index: below the first stable, above the second changed."""
@@ -18,21 +22,47 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.evidence is None or not scene.evidence.references:
         return message("The training did not keep how its customers were spread.")
     trained, reference = min(scene.evidence.references.items())
-    customers_then = reference["customers"]
-    drifts = [
-        {"feature": str(name), **_drift(column.to_numpy(dtype=float), before, customers_then)}
-        for name, column in scene.features.items()
-        if (before := reference["features"].get(str(name))) and len(before["edges"]) > 1
-    ]
-    drifts.sort(key=lambda drift: -drift["index"])
     return {
         "trained_as_of": trained,
-        "customers_then": customers_then,
+        "customers_then": reference["customers"],
         "customers_now": len(scene.features),
         "stable_below": SOME,
         "changed_above": MUCH,
-        "features": drifts,
+        "features": feature_drifts(reference, scene.features),
     }
+
+
+def feature_drifts(reference: Mapping[str, Any], features: pd.DataFrame) -> list[dict[str, Any]]:
+    """The drift of each feature, the most changed first.
+
+    Parameters
+    ----------
+    reference : how the customers of a training were spread, see `BacktestEvidence.references`
+    features : of today's customers
+    """
+    customers_then = reference["customers"]
+    drifts = [
+        {"feature": str(name), **_drift(column.to_numpy(dtype=float), before, customers_then)}
+        for name, column in features.items()
+        if (before := reference["features"].get(str(name))) and len(before["edges"]) > 1
+    ]
+    return sorted(drifts, key=lambda drift: -drift["index"])
+
+
+def group_drifts(evidence: BacktestEvidence | None, features: pd.DataFrame) -> dict[str, float]:
+    """Block of features → the median stability index of its features since the training.
+
+    Empty where the training left nothing to compare with.
+    """
+    if evidence is None or not evidence.references:
+        return {}
+    _, reference = min(evidence.references.items())
+    indices = {drift["feature"]: drift["index"] for drift in feature_drifts(reference, features)}
+    groups = {
+        block.name: [indices[feature.name] for feature in block.features if feature.name in indices]
+        for block in (*BLOCKS, *OPTIONAL_BLOCKS)
+    }
+    return {name: round(median(values), 4) for name, values in groups.items() if values}
 
 
 def _drift(

@@ -22,6 +22,7 @@ from serving.server.lifecycle import ServerLifecycle
 from serving.server.observed import Observed
 from serving.server.pages import add_pages
 from serving.server.parts import ServerParts, api_routers, deliverer_of, put_together
+from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web import problems
@@ -49,6 +50,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     log: RequestLog | None = None,
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
+    last_outcome: LastOutcome | None = None,
     must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
 ) -> Observed:
@@ -64,6 +66,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     log : takes a line for every request, None for none
     scorer : scores one customer at a time, None for none
     customer_files : what an erasure removes beside the store; None: no call may erase
+    last_outcome : of the regular run, for the figures; None where there is none
     must_sign_in : every call needs a key, also while none is made
     hosts : names by which the server may be addressed, None for any
 
@@ -81,6 +84,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         lifecycle=lifecycle or ServerLifecycle(),
         scorer=scorer,
         customer_files=customer_files,
+        last_outcome=last_outcome,
     )
     app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(

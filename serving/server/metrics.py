@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from serving.errors import StoreError
 from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
+from serving.server.run_figures import LastOutcome, RunFiguresCollector
 from serving.store.last_good import LastGood
 from serving.web.admission import Admission
 from serving.web.call import Call
@@ -33,6 +34,7 @@ class Metrics:
     clock : the present moment, with its time zone
     live : says how many orders wait for their score
     scorer : what scores them, None where there is none
+    last_outcome : of the regular run, None where there is none
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Metrics:
         clock: Callable[[], datetime],
         live: LiveStore,
         scorer: ScoresOne | None,
+        last_outcome: LastOutcome | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -68,6 +71,7 @@ class Metrics:
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._registry.register(_ServerState(admission, scores, clock))
         self._registry.register(_Live(live, scorer))
+        self._registry.register(RunFiguresCollector(scores, clock, last_outcome))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 

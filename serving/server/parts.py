@@ -29,6 +29,7 @@ from serving.segments.api import segment_routes
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import Metrics
 from serving.server.operations import OperatorInfo, operator_routes
+from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.store.last_good import LastGood
@@ -78,6 +79,7 @@ def put_together(
     lifecycle: ServerLifecycle,
     scorer: ScoresOne | None,
     customer_files: CustomerFiles | None,
+    last_outcome: LastOutcome | None,
 ) -> ServerParts:
     """The parts of a server; see `serving.server.app.create_app`."""
     id_of = customer_files.id_of if customer_files else written_id
@@ -112,7 +114,12 @@ def put_together(
         ),
         admission=admission,
         metrics=Metrics(
-            admission=admission, scores=scores, clock=clock, live=stores.live, scorer=scorer
+            admission=admission,
+            scores=scores,
+            clock=clock,
+            live=stores.live,
+            scorer=scorer,
+            last_outcome=last_outcome,
         ),
         lifecycle=lifecycle,
         scorer=scorer,

@@ -17,6 +17,7 @@ from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
 from serving.server.lifecycle import ServerLifecycle
+from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web.logs import JsonLog, log_as_json
@@ -39,6 +40,7 @@ def serve(
     settings: Serve | None = None,
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
+    last_outcome: LastOutcome | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -54,6 +56,7 @@ def serve(
     settings : the server's limits, those of a new configuration by default
     scorer : scores one customer at a time, None for none
     customer_files : what an erasure removes beside the store; None: no call may erase
+    last_outcome : of the regular run, for the figures; None where there is none
 
     Raises
     ------
@@ -72,6 +75,7 @@ def serve(
         log=JsonLog(),
         scorer=scorer,
         customer_files=customer_files,
+        last_outcome=last_outcome,
         must_sign_in=not _is_local(host),
         hosts={*LOOPBACK_NAMES, host.lower()} if _is_local(host) else None,
     )

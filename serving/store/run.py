@@ -49,9 +49,10 @@ class RunInfo:
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
     (`serving.scoring.economics`); `churn_label` says what churn is; `lifetime_years`, how far
-    `clv_lifetime` reaches (0: a run of an earlier release); `accepted`, which findings would have
-    stopped it, with the reason for which the shop went on; `averages` are those of its customers
-    (`serving.scoring.reasons.averages`). `created_at` knows its time zone.
+    `clv_lifetime` reaches (0: a run of an earlier release); `accepted`, which findings and gates
+    would have stopped it, with the reason for which the shop went on; `averages` are those of its
+    customers (`serving.scoring.reasons.averages`); `figures`, what the next run is held against
+    (`serving.runs.gates`). `created_at` knows its time zone.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class RunInfo:
     lifetime_years: float = 0.0
     accepted: Mapping[str, str] = field(default_factory=dict)
     averages: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def stand_ins(self) -> dict[str, str]:
@@ -109,6 +111,7 @@ class RunInfo:
             "economics": dict(self.economics),
             "accepted": dict(self.accepted),
             "averages": dict(self.averages),
+            "figures": dict(self.figures),
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

@@ -1,0 +1,99 @@
+"""`regulars run`: what cron starts."""
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from features.errors import MisreadOrders, RegularsError, SeveralProblems, StoppedByGate
+from features.settings.loading import CONFIG_NAME, load_settings
+from serving.commands.frame import Speaker, accept_option, accepting, as_of_option
+from serving.schedule.outcome import RunOutcome, keep_outcome
+from serving.schedule.regular_run import RunOrder, run_shop
+from serving.settings import Settings
+
+
+@click.command()
+@as_of_option
+@click.option("--train", is_flag=True, help="Train even if no training is due.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of scores.parquet, recommendations.parquet and the churn list; "
+    "data/exports beside regulars.toml by default.",
+)
+@accept_option
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=CONFIG_NAME,
+    show_default=True,
+    help="The configuration file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def run(
+    as_of: date | None,
+    *,
+    train: bool,
+    output: Path | None,
+    accepted: tuple[str, ...],
+    config: Path,
+    as_json: bool,
+) -> None:
+    """The regular run: check, train when due, score, write the files.
+
+    Ends with 0 (published, champion kept, nothing new), 3 (stopped by a gate) or 1 (failed).
+    """
+    speaker = Speaker(as_json=as_json, logs=True)
+    at = datetime.now(UTC)
+    settings = None
+    try:
+        settings = load_settings(config, Settings)
+        order = RunOrder(
+            at=at,
+            as_of=as_of,
+            output=output or settings.path(settings.store.exports),
+            train=train,
+        )
+        outcome = run_shop(accepting(settings, accepted), order, speaker.progress)
+    except Exception as error:  # noqa: BLE001 - whatever it was, cron hears one outcome
+        outcome = _ended_by(error, at)
+    if settings is not None:
+        outcome = _kept(settings, outcome)
+    speaker.result(outcome.to_dict())
+    speaker.say(f"{outcome.outcome.replace('_', ' ')}: {outcome.words}")
+    for problem in outcome.problems:
+        click.echo(f"regulars: {problem}", err=True)
+    sys.exit(outcome.exit_code)
+
+
+def _ended_by(error: Exception, at: datetime) -> RunOutcome:
+    """The outcome of a run that an error ended."""
+    if isinstance(error, SeveralProblems):
+        problems = error.problems
+    elif isinstance(error, RegularsError):
+        problems = (str(error),)
+    else:
+        first_line = (str(error).strip() or "no message").splitlines()[0]
+        problems = (f"{type(error).__name__}: {first_line}",)
+    if isinstance(error, MisreadOrders | StoppedByGate):
+        words = "A gate stopped the run. To go on in spite of it: --accept CODE=REASON."
+        return RunOutcome(outcome="stopped", words=words, at=at, problems=problems)
+    words = "The run failed; readers see what they saw before."
+    return RunOutcome(outcome="failed", words=words, at=at, problems=problems)
+
+
+def _kept(settings: Settings, outcome: RunOutcome) -> RunOutcome:
+    """The outcome, once it is written down for the server's figures."""
+    try:
+        keep_outcome(settings, outcome)
+    except OSError as error:
+        problem = f"the outcome cannot be written down ({error.strerror})."
+        return RunOutcome(
+            outcome="failed",
+            words=outcome.words,
+            at=outcome.at,
+            problems=(*outcome.problems, problem),
+        )
+    return outcome
