@@ -32,6 +32,7 @@ bench-faults: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.faults_serving
 	$(BIN)/python -W ignore -m benchmarks.faults_live
 	$(BIN)/python -W ignore -m benchmarks.faults_train
+	$(BIN)/python -W ignore -m benchmarks.faults_run
 	$(BIN)/python -W ignore -m benchmarks.faults_models
 	$(BIN)/python -m benchmarks.faults_rows
 
