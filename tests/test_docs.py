@@ -55,7 +55,8 @@ def test_every_promise_names_tests_that_exist():
     for file, test in named:
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(), (file, test)
     checks = [int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)]
-    assert checks == list(range(1, 29))
+    assert checks[:28] == list(range(1, 29))
+    assert checks == sorted(set(checks))
 
 
 def test_make_targets_of_the_readme_exist():

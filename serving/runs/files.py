@@ -14,7 +14,7 @@ from pathlib import Path
 from features.errors import ConfigError
 from serving.scoring.run import ScoreRun
 
-TABLES = ("recommendations.parquet", "scores.parquet")
+TABLES = ("scores.parquet", "recommendations.parquet")
 RUN_FILE = "run.json"
 """The lineage of the run that the files beside it are of; put in place last."""
 
@@ -32,8 +32,8 @@ class FilesAside:
         """Replace the files of `output`, each as a whole; returns their paths."""
         if self.output is None or self.aside is None:
             return ()
-        tables = sorted(file for file in self.aside.iterdir() if file.name != RUN_FILE)
-        placed = [file.replace(self.output / file.name) for file in tables]
+        tables = [self.aside / name for name in TABLES]
+        placed = [file.replace(self.output / file.name) for file in tables if file.exists()]
         if (mark := self.aside / RUN_FILE).exists():
             mark.replace(self.output / RUN_FILE)
         self.aside.rmdir()
