@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Owned, Values
 from training.recommend.facts import ProductFacts
-from training.recommend.sources import EpisodePast
+from training.recommend.sources import SOURCES, EpisodePast
 
 NEW_CANDIDATES = 60
 """Products per episode that its customer does not own yet."""
@@ -18,15 +18,16 @@ OWN_CANDIDATES = 120
 LEAD_RANK = 20
 """A score is also compared with the one at this rank of the same episode."""
 
-BLEND = {"ridge": 1.0, "neighbours_next": 1.0, "neighbours_own": 0.3, "latest_share": 0.3}
-"""How new candidates are chosen: all four are about the chance of being bought next."""
+SOURCE_WEIGHTS = {name: weight for source in SOURCES for name, weight in source.weights.items()}
+BLEND = {**SOURCE_WEIGHTS, "latest_share": 0.3}
+"""How new candidates are chosen: all of them are about the chance of being bought next."""
 
 OWN_FEATURES = (
     "times", "rate", "rate_since_first", "last_back", "last_days", "first_days", "due_baskets",
     "due_days", "gap_days", "fresh", "lately", "long", "in_days", "lately_share", "of_last_three",
     "rank_long", "rank_in_days",
 )  # fmt: skip
-SOURCE_FEATURES = (*tuple(BLEND)[:3], "ridge_lead", "neighbours_lead")
+SOURCE_FEATURES = (*SOURCE_WEIGHTS, "ridge_lead", "neighbours_lead")
 PRODUCT_FEATURES = (
     "latest_share", "next_share", "recent_share", "trend", "owner_share", "repeat_share", "new_share",
 )  # fmt: skip
@@ -194,15 +195,14 @@ def _spread(candidates: Candidates, parts: Sequence[Values], otherwise: np.float
 def _source_features(candidates: Candidates, scored: SourceScores) -> list[Values]:
     is_scored = candidates.column >= 0
     episode, column = candidates.episode[is_scored], candidates.column[is_scored]
-    result = []
-    for table in scored.tables.values():
-        values = np.full(len(is_scored), np.nan, dtype=np.float32)
-        values[is_scored] = table[episode, column]
-        result.append(values)
-    ridge, neighbours = result[0], result[1]
-    lead = ridge - _at_rank(scored.tables["ridge"])[candidates.episode]
-    ratio = neighbours / (_at_rank(scored.tables["neighbours_next"]) + 1e-6)[candidates.episode]
-    return [*result, lead, ratio]
+    scores: dict[str, Values] = {}
+    for name in SOURCE_WEIGHTS:
+        scores[name] = np.full(len(is_scored), np.nan, dtype=np.float32)
+        scores[name][is_scored] = scored.tables[name][episode, column]
+    lead = scores["ridge"] - _at_rank(scored.tables["ridge"])[candidates.episode]
+    at_rank = _at_rank(scored.tables["neighbours_next"]) + 1e-6
+    ratio = scores["neighbours_next"] / at_rank[candidates.episode]
+    return [*scores.values(), lead, ratio]
 
 
 def _at_rank(table: Values) -> Values:

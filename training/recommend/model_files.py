@@ -14,7 +14,7 @@ from training.past.purchase_history import texts
 from training.recommend.facts import ProductFacts
 from training.recommend.product_catalogue import ProductCatalogue
 from training.recommend.ranker import Ranker
-from training.recommend.sources import Arrays, Neighbours, NextBasketRidge
+from training.recommend.sources import SOURCES, Arrays
 from training.recommend.stages import Stages
 from training.recommend.together import Together
 
@@ -27,10 +27,6 @@ STAGES_FILE = "stages.npz"
 TREES_FILE = "trees.txt"
 PAIRS = {"first": "first", "second": "second", "both": "orders_both"}
 """Column of the stored pairs → attribute of `Together`."""
-PARTS: dict[str, type[NextBasketRidge] | type[Neighbours]] = {
-    "ridge": NextBasketRidge,
-    "neighbours": Neighbours,
-}
 
 
 def write_model(
@@ -115,8 +111,8 @@ def _read_catalogue(head: dict[str, Any], products: pa.Table, directory: Path) -
 
 def _stage_arrays(stages: Stages) -> Arrays:
     arrays: Arrays = {"products": stages.products}
-    for name, source in zip(PARTS, stages.sources, strict=True):
-        arrays |= {f"{name}.{key}": value for key, value in source.arrays().items()}
+    for source in stages.sources:
+        arrays |= {f"{source.name}.{key}": value for key, value in source.arrays().items()}
     return arrays | {f"facts.{key}": value for key, value in stages.facts.arrays().items()}
 
 
@@ -125,7 +121,7 @@ def _read_stages(directory: Path, width: int) -> Stages:
     products = arrays["products"]
     if len(products) and not (products[0] >= 0 and products[-1] < width):
         raise ValueError("products that the catalogue does not have")
-    sources = tuple(part.restored(_part(arrays, name)) for name, part in PARTS.items())
+    sources = tuple(source.restored(_part(arrays, source.name)) for source in SOURCES)
     facts = ProductFacts.restored(_part(arrays, "facts"))
     return Stages(products, sources, facts, Ranker.load(directory / TREES_FILE))
 

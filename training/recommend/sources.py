@@ -8,6 +8,7 @@ Sizes are bounded whatever the shop's: a Gram matrix of at most 6,000 × 6,000 p
 neighbours, and scores for some hundred customers at a time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -70,15 +71,23 @@ class Lessons:
 
 
 class CandidateSource(Protocol):
-    """Scores products; higher is likelier. One table of scores per name in `names`."""
+    """Scores products; higher is likelier. One table of scores per name in `weights`.
 
-    names: ClassVar[tuple[str, ...]]
+    Attributes
+    ----------
+    name : of its arrays in the file of a model, unique among the sources
+    weights : name of each table of scores → what it counts where new candidates are chosen
+        (see `training.recommend.candidates.BLEND`); each table is a column that the trees see
+    """
+
+    name: ClassVar[str]
+    weights: ClassVar[Mapping[str, float]]
 
     def fit(self, lessons: Lessons) -> Self:
         """Learn from past episodes."""
 
     def scores(self, past: EpisodePast) -> list[Values]:
-        """Per name: episodes × candidates."""
+        """Per name in `weights`, in its order: episodes × candidates."""
 
     def rehearsed(self, past: EpisodePast, rows: Ints, following: Values) -> list[Values]:
         """Scores of episodes that were learned from, as if they had not been.
@@ -109,7 +118,8 @@ class NextBasketRidge:
     inputs : number of input products, those that most episodes own, ≥ 1
     """
 
-    names: ClassVar[tuple[str, ...]] = ("ridge",)
+    name: ClassVar[str] = "ridge"
+    weights: ClassVar[Mapping[str, float]] = {"ridge": 1.0}
 
     def __init__(self, *, penalty: float = 20.0, inputs: int = 6_000) -> None:
         self.penalty = penalty
@@ -183,7 +193,8 @@ class Neighbours:
     nearest : neighbours of an episode, ≥ 1
     """
 
-    names: ClassVar[tuple[str, ...]] = ("neighbours_next", "neighbours_own")
+    name: ClassVar[str] = "neighbours"
+    weights: ClassVar[Mapping[str, float]] = {"neighbours_next": 1.0, "neighbours_own": 0.3}
 
     def __init__(self, *, most: int = 20_000, nearest: int = 200) -> None:
         self.most = most
@@ -249,6 +260,9 @@ class Neighbours:
         starts = np.arange(0, count * nearest + 1, nearest)
         return sparse.csr_array((weight.ravel(), column.ravel(), starts), shape=likeness.shape)
 
+
+SOURCES: tuple[type[CandidateSource], ...] = (NextBasketRidge, Neighbours)
+"""Every source. To add one: a class above, its name here; models must then be trained again."""
 
 STRONGEST = 30
 

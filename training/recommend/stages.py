@@ -23,11 +23,10 @@ from training.recommend.facts import ProductFacts, folds
 from training.recommend.filters import Mask
 from training.recommend.ranker import Ranker, Trees
 from training.recommend.sources import (
+    SOURCES,
     CandidateSource,
     EpisodePast,
     Lessons,
-    Neighbours,
-    NextBasketRidge,
     Owners,
     most_frequent,
 )
@@ -97,10 +96,7 @@ class Stages:
         products = most_frequent(bought_next, following.shape[1], plan.scored)
         recent = _recent(log.day[episodes.target], plan.recent)
         lessons = Lessons(past, following, products, recent)
-        sources: tuple[CandidateSource, ...] = (
-            NextBasketRidge().fit(lessons),
-            Neighbours().fit(lessons),
-        )
+        sources = tuple(source().fit(lessons) for source in SOURCES)
         facts = ProductFacts.of(lessons)
         rows, bought, groups = _examples(lessons, sources, facts, plan)
         ranker = Ranker.fit(rows, bought, groups, plan.trees, plan.seed, plan.num_threads)
@@ -116,7 +112,7 @@ class Stages:
         """The sources' scores of a block of episodes."""
         tables: dict[str, Values] = {}
         for source in self.sources:
-            tables |= dict(zip(source.names, source.scores(past), strict=True))
+            tables |= dict(zip(source.weights, source.scores(past), strict=True))
         return SourceScores(tables, _places(self.products, len(past.log.products)), self.products)
 
     def candidates(
@@ -193,7 +189,7 @@ def _block(
     tables: dict[str, Values] = {}
     for source in sources:
         rehearsed = source.rehearsed(past, rows, answers)
-        tables |= dict(zip(source.names, rehearsed, strict=True))
+        tables |= dict(zip(source.weights, rehearsed, strict=True))
     scored = SourceScores(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
     fold = folds(past.owners)
     everything = np.ones(lessons.width, dtype=bool)

@@ -13,9 +13,11 @@ from training.recommend.baskets import (
     open_episodes,
     past_episodes,
 )
+from training.recommend.candidates import FEATURES
 from training.recommend.facts import FOLDS, ProductFacts, folds
 from training.recommend.model import owners_of
 from training.recommend.sources import (
+    SOURCES,
     EpisodePast,
     Lessons,
     Neighbours,
@@ -129,9 +131,27 @@ def test_neighbours_never_include_oneself():
         assert row.data.sum() == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("source", [NextBasketRidge(), Neighbours()])
+def test_every_source_has_its_names_to_itself():
+    assert len({source.name for source in SOURCES}) == len(SOURCES)
+    tables = [name for source in SOURCES for name in source.weights]
+    assert len(set(tables)) == len(tables)
+    assert set(tables) < set(FEATURES)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_from_its_arrays_scores_alike(source):
+    learned = source().fit(lessons())
+    restored = source.restored(learned.arrays())
+    past = EpisodePast.of(LOG, open_episodes(LOG), OWNERS)
+    scores = learned.scores(past)
+    assert len(scores) == len(source.weights)
+    for kept, table in zip(restored.scores(past), scores, strict=True):
+        np.testing.assert_array_equal(kept, table)
+
+
+@pytest.mark.parametrize("source", SOURCES)
 def test_one_episode_scores_as_it_does_among_others(source):
-    source.fit(lessons())
+    source = source().fit(lessons())
     past = EpisodePast.of(LOG, open_episodes(LOG), OWNERS)
     for together, alone in zip(
         source.scores(past), source.scores(past.part(np.array([3]))), strict=True
