@@ -77,7 +77,9 @@ class ExportWords:
         if self._is_plain:
             return columns
         return [
-            self._words.say(COLUMNS[name]) if name in COLUMNS else self._words.system(name)
+            self._words.say(COLUMNS[name])
+            if name in COLUMNS
+            else self._words.system(name, self._run)
             for name in columns
         ]
 

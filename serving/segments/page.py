@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -46,7 +47,7 @@ ORDER = {
         "general_win_back",
     ),
 }
-"""From best to worst, or in the order of life; groups of other systems are sorted by name."""
+"""From best to worst, or in the order of life; groups of other systems stand as in their rule."""
 
 MARGIN_SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
 LEVELS = ("high", "middle", "low")
@@ -95,7 +96,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             heat_fields=_heat_fields,
             level_fields=_level_fields,
             most_retained=_most_retained,
-            in_order=_in_order,
+            in_order=partial(_in_order, run),
             **_words_of_pictures(),
         )
 
@@ -138,16 +139,14 @@ def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[GroupShare
     return {
         name: [
             GroupShare(group, group.customers / max(sum(member.customers for member in groups), 1))
-            for group in sorted(
-                groups, key=lambda group_in_order: _place(name, group_in_order.value)
-            )
+            for group in sorted(groups, key=lambda member: _place(run, name, member.value))
         ]
         for name, groups in groups_of.items()
     }
 
 
-def _place(system: str, value: str | None) -> tuple[int, str]:
-    order = ORDER.get(system, ())
+def _place(run: PublishedRun, system: str, value: str | None) -> tuple[int, str]:
+    order = ORDER.get(system) or tuple(run.info.segment_rules.get(system, {}).get("groups", ()))
     return (order.index(value) if value in order else len(order), value or "")
 
 
@@ -169,7 +168,7 @@ def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) ->
     moves = _moves(frame, counts, run, system, since)
     groups = sorted(
         {value for move in moves for value in (move.before, move.now) if value is not None},
-        key=lambda value: _place(system, value),
+        key=lambda value: _place(run, system, value),
     )
     is_drawn = len(groups) <= MOST_FLOWING
     picture = charts.flow(moves, groups) if is_drawn else None
@@ -223,5 +222,7 @@ def _most_retained(exhibit: Mapping[str, Any]) -> float:
     return max(retained_shares, default=0.0)
 
 
-def _in_order(system: str, groups: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(groups, key=lambda group: _place(system, group["value"]))
+def _in_order(
+    run: PublishedRun, system: str, groups: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    return sorted(groups, key=lambda group: _place(run, system, group["value"]))

@@ -253,9 +253,10 @@ class Words:
     def baseline(self, title: str) -> str:
         return self.called(title, BASELINES)
 
-    def system(self, code: str) -> str:
-        """A segment system."""
-        return self.called(code, SYSTEMS)
+    def system(self, code: str, info: RunInfo | None = None) -> str:
+        """A segment system; one without a line in `SYSTEMS` is called by the title of its rule."""
+        rule = info.segment_rules.get(code) if info and code not in SYSTEMS else None
+        return self.both(rule["title"]) if rule else self.called(code, SYSTEMS)
 
     def value(self, code: str | None, info: RunInfo | None = None, system: str = "") -> str:
         """A segment's value; codes written in capitals or digits stay as they are.

@@ -526,3 +526,30 @@ def test_the_list_names_its_outcomes_and_says_where_they_come_from():
     page = shown().get("/churn-list").text
     assert "Of 103 customers like these before, 55 did not return" in page
     assert "the first of 1 Nov 2025" in page
+
+
+def test_a_system_is_called_and_ordered_as_its_rule_says():
+    """A system of which the pages know nothing, such as one that was added yesterday."""
+    rule = {
+        "title": {"en": "Time of day", "zh": "时段"},
+        "rule": {"en": "by the hour", "zh": "按小时"},
+        "cut_points": [],
+        "groups": {
+            "morning": {"en": "before noon", "zh": "上午"},
+            "afternoon": {"en": "after noon", "zh": "下午"},
+        },
+    }
+    info = run_info(segment_columns=("time_of_day",), segment_rules={"time_of_day": rule})
+    scores, recommendations = score_tables(30)
+    halves = ["afternoon" if number % 2 else "morning" for number in range(30)]
+    store = fresh_runs()
+    store.publish(info, scores.assign(time_of_day=halves), recommendations)
+    client = client_of(store)
+    for language, title, first, second in (
+        ("en", "Time of day", "Before noon", "After noon"),
+        ("zh", "时段", "上午", "下午"),
+    ):
+        page = client.get(f"/segments/time_of_day?lang={language}").text
+        assert f"<h1>{title}</h1>" in page
+        assert 0 < page.index(first) < page.index(second)
+        assert title in client.get(f"/segments?lang={language}").text
