@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 from features.language.languages import CATALOGUES, SOURCE, languages, translations
 
@@ -56,6 +57,17 @@ def translations_of(language):
     ]
 
 
+def po_entries(names):
+    """Messages as the lines of a catalogue that only their translations are missing from."""
+    catalogue = Catalog()
+    for context, name in names:
+        forms = extracted()[context, name]
+        catalogue.add(forms if len(forms) > 1 else name, context=context)
+    written = io.BytesIO()
+    write_po(written, catalogue, width=0, omit_header=True)
+    return written.getvalue().decode()
+
+
 def fields(text):
     return set(re.findall(r"%\((\w+)\)s", text))
 
@@ -68,8 +80,10 @@ def test_messages_come_from_all_kinds_of_sources():
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_message_is_translated(language):
+    """A text that is missing here is shown in English."""
     translated = {name for _, name, message in translations_of(language) if all(message.string)}
-    assert sorted(set(extracted()) - translated, key=str) == []
+    missing = sorted(set(extracted()) - translated, key=str)
+    assert not missing, f"to be translated in {CATALOGUES / language}:\n{po_entries(missing)}"
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -103,6 +117,17 @@ def test_every_file_says_the_same_of_its_language(language):
         catalogue = read_po(io.BytesIO(path.read_bytes()))
         heads.add((catalogue.locale_identifier, catalogue.plural_forms))
     assert len(heads) == 1
+
+
+def test_a_missing_text_is_named_as_the_lines_to_fill_in():
+    lines = po_entries([("rule", "Lifecycle"), (None, "1 day"), (None, "Overview")])
+    read = list(read_po(io.BytesIO(lines.encode())))
+    named = {(message.context, message.id) for message in read if message.id}
+    assert named == {
+        ("rule", "Lifecycle"),
+        (None, ("1 day", "%(number)s days")),
+        (None, "Overview"),
+    }
 
 
 def test_a_message_without_a_translation_stays_english():

@@ -110,7 +110,7 @@ def test_a_percent_sign_is_one_where_nothing_is_filled_in():
     assert message("%(share)s %%", share=5).into("en") == "5 %"
 
 
-@pytest.mark.parametrize("language", languages())
-def test_a_context_parts_what_english_calls_alike(language):
+@pytest.mark.parametrize(("language", "are_alike"), [("en", True), ("zh", False)])
+def test_a_context_parts_what_english_calls_alike(language, are_alike):
     stage = message_in("stage of the lifecycle", "stable").into(language)
-    assert (stage == translations(language).gettext("stable")) == (language == "en")
+    assert (stage == translations(language).gettext("stable")) == are_alike
