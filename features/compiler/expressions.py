@@ -152,11 +152,11 @@ class Expressions:
 
     def column(self, node: exp.Expr) -> Value:
         """The value of a column, whatever table it is said to be of."""
-        found = self._columns.get(node.name.lower())
-        if found is None:
+        column = self._columns.get(node.name.lower())
+        if column is None:
             have = ", ".join(sorted(self._columns))
             raise NotCompiled(f"no column {node.name!r} in {self.where} (have: {have})")
-        return found
+        return column
 
     def strict(self, operands: Sequence[Value], kind: Kind, write: Callable[..., str]) -> Value:
         """An operation that is NULL where an operand is."""
@@ -336,9 +336,9 @@ def _equal(left: exp.Expr, right: exp.Expr) -> exp.Expr:
 
 def _coalesce(this: Expressions, node: exp.Expr) -> Value:
     values = this.alike(this.value(part) for part in (node.this, *node.expressions))
-    *others, last = values
+    *values_before, last = values
     code, nullable = last.code, last.nullable
-    for value in reversed(others):
+    for value in reversed(values_before):
         if not value.nullable:
             code, nullable = value.code, False
             continue
@@ -398,8 +398,8 @@ def _boolean(_: Expressions, node: exp.Expr) -> Value:
 def _among(this: Expressions, node: exp.Expr) -> Value:
     value = this.value(node.this)
     listed = [this.value(part) for part in node.expressions]
-    common_kind([value.kind, *(one.kind for one in listed)])
-    codes = ", ".join(one.code for one in listed)
+    common_kind([value.kind, *(item.kind for item in listed)])
+    codes = ", ".join(item.code for item in listed)
     return this.strict([value], "flag", lambda code: f"({code} in {{{codes}}})")
 
 

@@ -127,9 +127,9 @@ def translate(sql: str, dialect: str = "spark") -> str:
 
 
 def _refusals(nodes: Iterable[exp.Expr]) -> Iterable[str]:
-    known = {*FUNCTIONS, *OPERATORS, *STRUCTURE}
+    translated = {*FUNCTIONS, *OPERATORS, *STRUCTURE}
     for node in nodes:
-        if type(node) not in known:
+        if type(node) not in translated:
             yield f"{_shortened(node)}: not known to mean the same on every engine."
         elif (rule := RULES.get(type(node))) and (problem := rule(node)):
             yield f"{_shortened(node)}: {problem}"

@@ -91,8 +91,8 @@ def golden_frame(lines: Mapping[str, Sequence[TypedLine]], data: Data) -> pd.Dat
     rows = [
         {COLUMNS[name]: text for name, text in _texts(customer, line, data).items()}
         | states.texts(line)
-        for customer, some in lines.items()
-        for line in some
+        for customer, of_customer in lines.items()
+        for line in of_customer
     ]
     return pd.DataFrame(rows, dtype="str")
 
@@ -101,9 +101,9 @@ def _customer(random: Random, data: Data) -> list[TypedLine]:
     lines = [
         line for number in range(random.randint(1, 16)) for line in _order(random, number, data)
     ]
-    again = [line for line in lines if random.random() < 0.06]
+    repeated_lines = [line for line in lines if random.random() < 0.06]
     back = [_taken_back(random, line, data) for line in lines if random.random() < 0.15]
-    every = lines + again + back
+    every = lines + repeated_lines + back
     states = GoldenStates(data)
     return [states.in_state(random, line) for line in random.sample(every, len(every))]
 
@@ -115,8 +115,8 @@ def _order(random: Random, number: int, data: Data) -> list[TypedLine]:
     channel = random.choice([None, "web", "shop"])
     # an order may go on over midnight
     return [
-        _line(random, f"{number}", at + timedelta(minutes=3 * place), late, channel, data)
-        for place in range(random.randint(1, 5))
+        _line(random, f"{number}", at + timedelta(minutes=3 * product_number), late, channel, data)
+        for product_number in range(random.randint(1, 5))
     ]
 
 

@@ -167,8 +167,8 @@ class GrainRows:
     def orders(self, lines: Iterable[Line]) -> Columns:
         """`customer_orders` of one customer: a row per order and day, by day and order."""
         groups: dict[tuple[str, int], list[Line]] = defaultdict(list)
-        for key, some in groupby(lines, key=_key):
-            groups[key].extend(some)
+        for key, group in groupby(lines, key=_key):
+            groups[key].extend(group)
         keys = sorted(groups, key=itemgetter(1, 0))
         if not keys:
             return {}

@@ -73,7 +73,10 @@ class LiveEngine:
         """
         orders = self._rows.orders(lines)
         columns = [orders, days_of(orders) if orders else {}]
-        grains = [_Grain(*one) for one in zip(self._grains, columns, strict=True)]
+        grains = [
+            _Grain(*columns_of_grain)
+            for columns_of_grain in zip(self._grains, columns, strict=True)
+        ]
         return CustomerOrders(self.names, self._features, *grains)
 
 
@@ -111,8 +114,8 @@ class _Grain:
         if end < self._end:
             self.totals, self._end = compiled.start(), 0
         if end > self._end:
-            some = [columns[name][self._end : end] for name in compiled.folded]
-            self.totals = compiled.fold(self.totals, end - self._end, zip(*some, strict=True))
+            folded = [columns[name][self._end : end] for name in compiled.folded]
+            self.totals = compiled.fold(self.totals, end - self._end, zip(*folded, strict=True))
             self._end = end
         return zip(*[columns[name][:end] for name in compiled.windowed], strict=True)
 
@@ -155,5 +158,5 @@ class CustomerOrders:
             return None
         orders, days = self._orders, self._days
         order_rows, day_rows = orders.settle(as_of), days.settle(as_of)
-        found = self._features(as_of, orders.totals, order_rows, days.totals, day_rows)
-        return dict(zip(self._names, found, strict=True))
+        features = self._features(as_of, orders.totals, order_rows, days.totals, day_rows)
+        return dict(zip(self._names, features, strict=True))

@@ -105,8 +105,8 @@ class RowLoop:
     def uses(self) -> list[str]:
         """The columns of a row that the loop reads, in the order of the table."""
         body = self.body("")
-        words = names_in(body)
-        named = [name for name, value in self.columns.items() if value.code in words]
+        names = names_in(body)
+        named = [name for name, value in self.columns.items() if value.code in names]
         # a loop that only counts goes over some column all the same
         return named or ([next(iter(self.columns))] if body else [])
 
@@ -248,15 +248,15 @@ class RowLoop:
 
     def _sum(self, node: exp.Expr) -> Value:
         every = list(self._branches(node.this))
-        some = _numbers(every, text_of(node), ("whole", "wide"))
+        numbers = _numbers(every, text_of(node), ("whole", "wide"))
         total = self._new("0")
-        for branch in some:
+        for branch in numbers:
             if branch.value.code != "0":
                 self._update(branch.path, f"{total} += {branch.value.code}")
         if _is_complete(every):
             return Value(total, "wide", nullable=False)
-        known = self._known([branch.path for branch in some])
-        return Value(f"({total} if {known} else None)", "wide", nullable=True)
+        computed = self._known([branch.path for branch in numbers])
+        return Value(f"({total} if {computed} else None)", "wide", nullable=True)
 
     def _count(self, node: exp.Expr) -> Value:
         if isinstance(node.this, exp.Star):
@@ -275,11 +275,11 @@ class RowLoop:
 
     def _extreme(self, node: exp.Expr, *, sign: str, start: str) -> Value:
         every = list(self._branches(node.this))
-        some = [branch for branch in every if branch.value.kind != "nothing"]
-        kind = common_kind([branch.value.kind for branch in some])
+        branches = [branch for branch in every if branch.value.kind != "nothing"]
+        kind = common_kind([branch.value.kind for branch in branches])
         is_whole = kind in ("whole", "wide")
         total = self._new(start if is_whole else "None")
-        for branch in some:
+        for branch in branches:
             value = self._rows.as_kind(branch.value, kind)
             is_plain = value.is_name or value.code.isdecimal()
             name = value.code if is_plain else self._rows.temporary()
@@ -310,10 +310,10 @@ def _is_complete(branches: Sequence[_Branch]) -> bool:
 
 def _numbers(branches: Iterable[_Branch], text: str, allowed: tuple[Kind, ...]) -> list[_Branch]:
     """The branches that bring a number, of an allowed kind."""
-    some = [branch for branch in branches if branch.value.kind != "nothing"]
-    kind = common_kind([branch.value.kind for branch in some])
+    with_value = [branch for branch in branches if branch.value.kind != "nothing"]
+    kind = common_kind([branch.value.kind for branch in with_value])
     if kind not in (*allowed, "nothing"):
         raise NotCompiled(
             f"{text}: of a {kind}, which depends on the order of the rows or is no number"
         )
-    return some
+    return with_value

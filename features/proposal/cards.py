@@ -26,21 +26,21 @@ def find_card(draft: Draft) -> None:
         if not column.can_identify:
             continue
         card = _text(column.name)
-        found = draft.log.query(f"""
+        counts = draft.log.query(f"""
             SELECT avg(CASE WHEN {customer} IS NULL AND {card} IS NOT NULL THEN 1 ELSE 0 END) AS filled,
                    (SELECT count(*) FROM (SELECT DISTINCT {card} AS id FROM log_lines)
                     WHERE id IN (SELECT {customer} FROM log_lines)) AS shared
             FROM log_lines""").iloc[0]
-        if not found["filled"]:
+        if not counts["filled"]:
             draft.candidates["card_id"] = (column.name,)
-        elif found["shared"]:
+        elif counts["shared"]:
             draft.candidates["card_id"] = (column.name,)
             draft.note(
                 f"'{column.name}' holds numbers that are ids of customers as well: it is not read, since "
                 "one would be taken for the other."
             )
         else:
-            share = percent(float(found["filled"]))
+            share = percent(float(counts["filled"]))
             draft.take("card_id", column, f"the only one who is named on {share} of the rows")
             draft.note(f"{share} of the rows name no customer but a card ('{column.name}').")
             return
@@ -52,7 +52,7 @@ def find_identities(draft: Draft) -> ProposedIdentities | None:
         return None
     names = draft.mapped["card_id"][0], draft.mapped["customer_id"][0]
     card, customer = map(_text, names)
-    found = draft.log.query(f"""
+    counts = draft.log.query(f"""
         WITH pairs AS (
             SELECT {card} AS card, count(DISTINCT {customer}) AS customers
             FROM log_lines WHERE {card} IS NOT NULL AND {customer} IS NOT NULL GROUP BY card
@@ -62,7 +62,7 @@ def find_identities(draft: Draft) -> ProposedIdentities | None:
                    AS rows,
                count(*) AS cards, count(*) FILTER (customers > 1) AS torn
         FROM pairs""").iloc[0]
-    rows, cards, torn = (int(found[name]) for name in ("rows", "cards", "torn"))
+    rows, cards, torn = (int(counts[name]) for name in ("rows", "cards", "torn"))
     if not rows:
         draft.note(
             "No row says whose card it is: each card is a customer of its own, unless a table of "

@@ -53,15 +53,3 @@ def elasticity(money: Column, quantity: Column, product: Column | None) -> float
     if len(varied) < _LEAST_ROWS:
         return None
     return float((varied["money"] * varied["quantity"]).sum() / (varied["quantity"] ** 2).sum())
-
-
-def repeats_in_orders(money: Column, order: Column, product: Column | None) -> bool:
-    """Whether a number is the order's, written again on each of its lines."""
-    keys = order.codes
-    if product is not None:
-        # lines of one product cost the same anyway; only different products tell
-        frame = pd.DataFrame({"order": keys, "product": product.codes})
-        several = frame.drop_duplicates().groupby("order")["product"].transform("size")
-        keys = np.where(several.reindex(frame.index).fillna(0) > 1, keys, -1)
-    share = determines(Column(order.name, pd.Series(keys).where(keys >= 0), is_text=False), money)
-    return share is not None and share >= 0.9

@@ -53,12 +53,14 @@ class Place:
 
 def find_place(draft: Draft) -> Place:
     """Guess time zone and currency; say in the notes what is a guess."""
-    found = _main_country(draft) or _chinese(draft)
-    zone, zone_comment = _zone(draft, found)
-    named, others = _paid_in(draft)
-    currency, currency_comment = named or _currency(draft, found)
+    country = _main_country(draft) or _chinese(draft)
+    zone, zone_comment = _zone(draft, country)
+    named, other_currencies = _paid_in(draft)
+    currency, currency_comment = named or _currency(draft, country)
     clock, clock_comment = _clock(draft)
-    return Place(zone, zone_comment, currency, currency_comment, clock_comment, clock, others)
+    return Place(
+        zone, zone_comment, currency, currency_comment, clock_comment, clock, other_currencies
+    )
 
 
 def _chinese(draft: Draft) -> tuple[str, str] | None:
@@ -76,21 +78,26 @@ def _main_country(draft: Draft) -> tuple[str, str] | None:
         if not column.is_text or column.distinct > 400:
             continue
         counts = column.values.dropna().value_counts(normalize=True)
-        known = {str(value): code for value in counts.index if (code := _territory(str(value)))}
+        territories = {
+            str(value): code for value in counts.index if (code := _territory(str(value)))
+        }
         named = "country" in spaced(column.name) or spaced(column.name) in (
             "land",
             "pays",
             "nation",
             "国家",
         )
-        if sum(counts[value] for value in known) < (0.8 if named else 0.98) or not known:
+        if (
+            sum(counts[value] for value in territories) < (0.8 if named else 0.98)
+            or not territories
+        ):
             continue
         # two letters may be anything: states, sizes, languages
-        if not named and all(len(value) <= 3 for value in known):
+        if not named and all(len(value) <= 3 for value in territories):
             continue
         top = str(counts.index[0])
-        if top in known and counts.iloc[0] >= _DOMINANT:
-            return known[top], f"{percent(float(counts.iloc[0]))} of '{column.name}' is {top}"
+        if top in territories and counts.iloc[0] >= _DOMINANT:
+            return territories[top], f"{percent(float(counts.iloc[0]))} of '{column.name}' is {top}"
     return None
 
 
@@ -111,16 +118,16 @@ def _territories() -> dict[str, str]:
     return names | {code.casefold(): code for code in names.values()} | _ALIASES
 
 
-def _zone(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
+def _zone(draft: Draft, country: tuple[str, str] | None) -> tuple[str, str]:
     when = draft.column("ordered_at")
     if draft.layout is not None and draft.layout.timezone:
         zone = draft.layout.timezone
         return zone, f"{draft.layout.system} writes the time there."
-    zones = _zones(found[0]) if found else ()
-    if found and zones:
+    zones = _zones(country[0]) if country else ()
+    if country and zones:
         several = f", one of {len(zones)} zones there" if len(zones) > 1 else ""
-        draft.note(f"Time zone {zones[0]} is a guess: {found[1]}{several}. Check data.timezone.")
-        return zones[0], f"CHECK: a guess, since {found[1]}{several}."
+        draft.note(f"Time zone {zones[0]} is a guess: {country[1]}{several}. Check data.timezone.")
+        return zones[0], f"CHECK: a guess, since {country[1]}{several}."
     offset = when is not None and when.has_offset
     draft.note(
         "The shop's time zone cannot be told from the file: set data.timezone"
@@ -148,24 +155,24 @@ def _paid_in(draft: Draft) -> tuple[tuple[str, str] | None, dict[str, int]]:
         rows = draft.log.query(f"""
             SELECT upper(trim({identifier(column.name)}::VARCHAR)) AS code, count(*) AS rows
             FROM log_lines GROUP BY code ORDER BY rows DESC, code""").set_index("code")["rows"]
-        told = rows[[isinstance(code, str) and code != "" for code in rows.index]]
-        codes = told[told.index.isin(list(list_currencies()))]
-        if not column.is_text or codes.sum() < _USUAL * told.sum():
+        coded = rows[[isinstance(code, str) and code != "" for code in rows.index]]
+        codes = coded[coded.index.isin(list(list_currencies()))]
+        if not column.is_text or codes.sum() < _USUAL * coded.sum():
             continue
-        main, others = str(codes.index[0]), {str(c): int(n) for c, n in codes.iloc[1:].items()}
-        if others or codes.sum() == rows.sum():
+        main, other_codes = str(codes.index[0]), {str(c): int(n) for c, n in codes.iloc[1:].items()}
+        if other_codes or codes.sum() == rows.sum():
             draft.take("currency", column, f"{percent(codes.iloc[0] / rows.sum())} in {main}")
-        if others:
-            listed = ", ".join(f"{code} ({count:,} rows)" for code, count in others.items())
+        if other_codes:
+            listed = ", ".join(f"{code} ({count:,} rows)" for code, count in other_codes.items())
             draft.note(
                 f"'{column.name}' says that rows are paid in {main}, but also in {listed}: say in "
                 f"data.rates what one unit of each is worth in {main}, or they are refused."
             )
-        return (main, f"{percent(codes.iloc[0] / rows.sum())} of '{column.name}'"), others
+        return (main, f"{percent(codes.iloc[0] / rows.sum())} of '{column.name}'"), other_codes
     return None, {}
 
 
-def _currency(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
+def _currency(draft: Draft, country: tuple[str, str] | None) -> tuple[str, str]:
     money = [name for field in ("amount", "unit_price") for name in draft.mapped.get(field, ())]
     for name in money:
         codes = {word.upper() for word in spaced(name).split()} & list_currencies()
@@ -183,9 +190,9 @@ def _currency(draft: Draft, found: tuple[str, str] | None) -> tuple[str, str]:
                 f"Currency {code} is a guess: amounts are written with '{sign}'. Check data.currency."
             )
         return code, f"{check} amounts are written with '{sign}'."
-    if found and (codes_there := get_territory_currencies(found[0])):
-        draft.note(f"Currency {codes_there[0]} is a guess: {found[1]}. Check data.currency.")
-        return codes_there[0], f"CHECK: a guess, since {found[1]}."
+    if country and (codes_there := get_territory_currencies(country[0])):
+        draft.note(f"Currency {codes_there[0]} is a guess: {country[1]}. Check data.currency.")
+        return codes_there[0], f"CHECK: a guess, since {country[1]}."
     draft.note("The currency cannot be told from the file: set data.currency.")
     default = str(Data.model_fields["currency"].default)
     return default, "CHECK: cannot be told from the file. An ISO 4217 code such as GBP."
@@ -214,14 +221,14 @@ def _clock_by_nights(draft: Draft, column: Column) -> str:
     quiet = spans.index(min(spans))
     if spans[0] < _SOME or spans[0] < 3 * spans[quiet]:
         return ""
-    seen = (
+    hints = (
         f"{percent(spans[0])} of the orders fall between 0 and {_NIGHT_HOURS} o'clock and the quietest "
         f"hours are {quiet} to {(quiet + _NIGHT_HOURS) % 24}"
     )
     behind = (quiet + _NIGHT_HOURS // 2 - _QUIET_CENTRE + 12) % 24 - 12
     side = f"UTC−{behind}" if behind > 0 else f"UTC+{-behind}"
     draft.note(
-        f"{seen}: the clock is probably UTC and the shop near {side}. Set data.timezone to the shop's "
+        f"{hints}: the clock is probably UTC and the shop near {side}. Set data.timezone to the shop's "
         'zone and data.naive_timestamps = "utc".'
     )
-    return f'CHECK: probably "utc", since {seen}.'
+    return f'CHECK: probably "utc", since {hints}.'

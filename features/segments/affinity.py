@@ -15,7 +15,7 @@ import pandas as pd
 
 from features.language.message import message
 from features.orders.log import OrderLog, day_number
-from features.segments.system import Description, percent
+from features.segments.system import SystemDescription, percent
 from features.settings.segments import Segments
 from features.sql import row
 
@@ -96,11 +96,11 @@ def _pairs_query(baskets: str, by: Item, orders: int, fewest: int, limit: int) -
         ORDER BY correlation DESC, a, b LIMIT {limit}"""
 
 
-def describe(settings: Segments) -> Description:
+def describe(settings: Segments) -> SystemDescription:
     """The rule of the pairs."""
     rules, days = settings.affinity, settings.window_days
     share = percent(rules.min_support)
-    return Description(
+    return SystemDescription(
         name="affinity",
         title=message("Product affinity"),
         rule=message(

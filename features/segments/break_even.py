@@ -13,7 +13,7 @@ import pandas as pd
 from features.errors import ConfigError
 from features.language.message import message
 from features.segments.ranks import Floats
-from features.segments.system import Description
+from features.segments.system import SystemDescription
 
 NORMAL_80 = 1.2815515655446004
 """Quantile of the normal distribution that leaves 10 % on either side."""
@@ -132,9 +132,9 @@ def roll_out(cells: "pd.Series[str]", result: pd.DataFrame, tested: pd.Index) ->
     return cells.index[good & ~cells.index.isin(tested)]
 
 
-def describe() -> Description:
+def describe() -> SystemDescription:
     """The rule of the test."""
-    return Description(
+    return SystemDescription(
         name="break_even",
         title=message("RFM test and break-even"),
         rule=message(

@@ -16,7 +16,7 @@ from features.segments.lifecycle import Lifecycle
 from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
 from features.segments.rfm import Rfm
-from features.segments.system import DEFAULTS, CutPoints, Description, SegmentSystem
+from features.segments.system import DEFAULTS, CutPoints, SegmentSystem, SystemDescription
 from features.settings.segments import Segments
 
 SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
@@ -99,7 +99,7 @@ def describe_all(
     settings: Segments,
     cut_points: Mapping[str, CutPoints] | None = None,
     clusters: Clusters | None = None,
-) -> tuple[Description, ...]:
+) -> tuple[SystemDescription, ...]:
     """Every published rule: of customers, then of the shop.
 
     Parameters

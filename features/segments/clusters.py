@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.language.message import Message, Phrase, message, message_in, message_list
 from features.segments.ranks import Floats
-from features.segments.system import CutPoints, Description, figure, groups
+from features.segments.system import CutPoints, SystemDescription, figure, groups
 
 MOST_SPREADS = 3.0
 CLEAR_TRAIT = 0.4
@@ -95,10 +95,10 @@ class Clusters:
         nearest = nearest_centre(scaled, np.array(list(centres.values())))
         return groups(customers, cluster=np.array(list(centres))[nearest])
 
-    def describe(self, cut_points: CutPoints | None = None) -> Description:  # noqa: ARG002
+    def describe(self, cut_points: CutPoints | None = None) -> SystemDescription:  # noqa: ARG002
         chosen = self.stability[str(len(self.labels))]
         count, index = len(self.labels), figure(chosen)
-        return Description(
+        return SystemDescription(
             name=self.name,
             title=message("Clusters"),
             rule=message(

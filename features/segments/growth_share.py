@@ -18,7 +18,7 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.orders.log import OrderLog, day_number
 from features.segments.ranks import TOLERANCE, Floats
-from features.segments.system import CutPoints, Description, SystemRule, figure, percent
+from features.segments.system import CutPoints, SystemDescription, SystemRule, figure, percent
 from features.segments.trend import trend_columns, two_periods
 from features.settings.segments import GrowthShare, Segments
 
@@ -118,11 +118,11 @@ def assortment_growth_share(
     )
 
 
-def describe_assortment(settings: Segments) -> Description:
+def describe_assortment(settings: Segments) -> SystemDescription:
     """The rule of `assortment_growth_share`."""
     days, rules = settings.period_days, settings.growth_share
     share, growth = figure(rules.relative_share), _growth_words(rules)
-    return Description(
+    return SystemDescription(
         name="assortment_growth_share",
         title=message("Growth and share of products"),
         rule=message(

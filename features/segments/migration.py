@@ -8,7 +8,7 @@ import pandas as pd
 from features.language.message import message
 from features.orders.log import OrderLog, day_number
 from features.segments.profit import MARGIN_SQL
-from features.segments.system import Description
+from features.segments.system import SystemDescription
 
 NEW, GONE = "new", "gone"
 """Where customers of only one of the two dates come from or go to."""
@@ -123,9 +123,9 @@ def margin_trend(margins: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def describe() -> Description:
+def describe() -> SystemDescription:
     """The rule of the migration."""
-    return Description(
+    return SystemDescription(
         name="migration",
         title=message("Migration"),
         rule=message(

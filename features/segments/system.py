@@ -24,7 +24,7 @@ CutPoints = Mapping[str, list[float]]
 
 
 @dataclass(frozen=True)
-class Description:
+class SystemDescription:
     """A rule as it is shown to the user.
 
     Attributes
@@ -70,7 +70,7 @@ class SegmentSystem(Protocol):
         """
         ...
 
-    def describe(self, cut_points: CutPoints | None = None) -> Description:
+    def describe(self, cut_points: CutPoints | None = None) -> SystemDescription:
         """The rule, with the cut points of a run where they are given."""
         ...
 
@@ -99,9 +99,9 @@ class SystemRule(ABC):
         columns = self._groups(customers, cuts)
         return groups(customers, **dict(zip(self.columns, columns, strict=True)))
 
-    def describe(self, cut_points: CutPoints | None = None) -> Description:
+    def describe(self, cut_points: CutPoints | None = None) -> SystemDescription:
         """See `SegmentSystem.describe`."""
-        return Description(
+        return SystemDescription(
             name=self.name,
             title=self.title,
             rule=self._rule(),

@@ -151,12 +151,14 @@ class CsvSource:
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         readers = []
         for layout, texts in self._layouts().items():
-            places = {text.file: text.readable(connection) for text in texts}
-            as_they_are = [file for file, place in places.items() if file == place]
+            readable_files = {text.file: text.readable(connection) for text in texts}
+            as_they_are = [file for file, readable in readable_files.items() if file == readable]
             if as_they_are:
                 readers.append(layout.reader(as_they_are))
             readers += [
-                layout.reader([place], file) for file, place in places.items() if file != place
+                layout.reader([readable], file)
+                for file, readable in readable_files.items()
+                if file != readable
             ]
         numbered = (
             "SELECT * EXCLUDE (source_position), row_number() OVER (PARTITION BY source_file "

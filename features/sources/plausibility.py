@@ -60,8 +60,12 @@ def _by_set(text: str, common: frozenset[str], less: frozenset[str] = frozenset(
     """Characters that are common, of those that are less so the half; none within a Latin word."""
     total = 0.0
     ahead = ""
-    for place, letter in enumerate(text):
-        if letter > "\x7f" and ahead not in _SMALL and text[place + 1 : place + 2] not in _SMALL:
+    for position, letter in enumerate(text):
+        if (
+            letter > "\x7f"
+            and ahead not in _SMALL
+            and text[position + 1 : position + 2] not in _SMALL
+        ):
             total += (letter in common) + (letter in less) / 2
         ahead = letter
     return total
@@ -146,18 +150,18 @@ def _alphabet(languages: tuple[str, ...], longest_run: int = 2) -> Callable[[str
     letters = frozenset("".join(languages)) | frozenset("".join(languages).upper())
 
     def judged(text: str) -> float:
-        kept: list[str] = []
+        letters_kept: list[str] = []
         signs = 0
         for run in _RUN.finditer(text):
             before = text[run.start() - 1 : run.start()]
             after = text[run.end() : run.end() + 1]
             fitting, fitting_signs = _of_run(before + run[0] + after, len(before), letters)
             fitting = fitting if len(fitting) <= longest_run else []
-            kept += fitting
+            letters_kept += fitting
             signs += fitting_signs
-        counts = Counter(letter if letter == "İ" else letter.lower() for letter in kept)
+        counts = Counter(letter if letter == "İ" else letter.lower() for letter in letters_kept)
         of_one = max(sum(counts[letter] for letter in language) for language in languages)
-        everyday = sum(letter.lower() not in _RARE for letter in kept)
+        everyday = sum(letter.lower() not in _RARE for letter in letters_kept)
         return signs + (3 * everyday + of_one) / 4
 
     return judged
@@ -168,21 +172,21 @@ def _of_run(run: str, first: int, letters: frozenset[str]) -> tuple[list[str], i
 
     `run` holds what is around it as well; it begins at `first`.
     """
-    beyond = [(place, letter) for place, letter in enumerate(run) if letter > "\x7f"]
-    kept, signs = [], 0
-    for place, letter in beyond:
-        ahead = run[place - 1 : place] if place >= max(first, 1) else ""
-        behind = run[place + 1 : place + 2]
+    beyond = [(position, letter) for position, letter in enumerate(run) if letter > "\x7f"]
+    letters_kept, signs = [], 0
+    for position, letter in beyond:
+        ahead = run[position - 1 : position] if position >= max(first, 1) else ""
+        behind = run[position + 1 : position + 2]
         if letter in letters:
             if not (ahead.islower() and letter.isupper()):
-                kept.append(letter)
+                letters_kept.append(letter)
         elif letter in _SIGNS:
             between = ahead.isalpha() and behind.isalpha()
             is_ordinal = letter in "ºª" and ahead in ("N", "n")  # Nº
             beside = letter in "²³µ¶½¼¾¿¡ªº†±" and (ahead.isalpha() or behind.islower())
             beside = beside and not is_ordinal
             signs += not beside and (not between or letter in "’·\u00ad")
-    return kept, signs
+    return letters_kept, signs
 
 
 def _script(name: str) -> Callable[[str], float]:

@@ -128,10 +128,10 @@ class PostgresSource:
                 "data.transactions: orders in PostgreSQL need either data.table or data.query."
             )
         self._address = _address(url)
-        place = "/".join(str(self._address.get(part, "")) for part in ("host", "dbname"))
+        address = "/".join(str(self._address.get(part, "")) for part in ("host", "dbname"))
         self.label = table or "query"
         self._setting = "data.table" if table else "data.query"
-        self.name = f"{self.label} at postgresql://{place}"
+        self.name = f"{self.label} at postgresql://{address}"
         self._query = _select_all(table) if table else str(query).strip().removesuffix(";")
         self.types_of_server: dict[str, str] = {}
 
@@ -175,9 +175,9 @@ class PostgresSource:
     def _described(self, session: _Session) -> list[_Column]:
         """The columns of the lines. The binary protocol takes one statement, never two."""
         cursor = session.execute(self._lines("*", "LIMIT 0"), binary=True)
-        found = [(column.name, column.type_code) for column in cursor.description or ()]
-        names = [name.lower() for name, _ in found]
-        twice = [name for name, _ in found if names.count(name.lower()) > 1]
+        result_columns = [(column.name, column.type_code) for column in cursor.description or ()]
+        names = [name.lower() for name, _ in result_columns]
+        twice = [name for name, _ in result_columns if names.count(name.lower()) > 1]
         if twice:
             raise DataError(
                 f"{self.name}: several columns are called {twice[0]!r}. Give each a name of its "
@@ -190,7 +190,7 @@ class PostgresSource:
                 # how money is written depends on the country
                 identifier(name) + ("::numeric" if oid == _MONEY else ""),
             )
-            for name, oid in found
+            for name, oid in result_columns
         ]
         unreserved({column.name: column.kind for column in columns}, self.name)
         return columns
@@ -288,10 +288,10 @@ def _select_all(table: str) -> str:
 
 def _refusal(error: psycopg.Error, setting: str) -> str:
     """What the server or the way to it says, in one line that quotes no value, and what to do."""
-    said = error.diag.message_primary or (str(error) or type(error).__name__).splitlines()[0]
+    message = error.diag.message_primary or (str(error) or type(error).__name__).splitlines()[0]
     if error.sqlstate is None:
-        return f"{said}. {_NO_CONNECTION}"
+        return f"{message}. {_NO_CONNECTION}"
     if isinstance(error, errors.DataError):
-        said = said.split(': "')[0]
+        message = message.split(': "')[0]
     advice = next(text for kind, text in _ADVICE.items() if isinstance(error, kind))
-    return f"{said}. {advice.format(setting=setting)}"
+    return f"{message}. {advice.format(setting=setting)}"

@@ -52,10 +52,10 @@ class Sheet:
         """The same without its cells, which fill memory."""
         return replace(self, cells=None)
 
-    def write(self, place: Path) -> None:
+    def write(self, path: Path) -> None:
         """Write the rows as Parquet, each column in its type."""
         schema = pa.schema([(name, _ARROW[kind]) for name, kind in self.types.items()])
-        with parquet.ParquetWriter(place, schema, compression="zstd") as out:
+        with parquet.ParquetWriter(path, schema, compression="zstd") as out:
             rows = _rows_below(self.cells, self.first, len(self.types))
             while block := list(itertools.islice(rows, _ROWS_AT_ONCE)):
                 columns = (
@@ -70,21 +70,21 @@ class Sheet:
 def sheet_of(cells: CalamineSheet) -> Sheet | None:
     """A sheet as a table; None where it has no header of three names with rows below."""
     top = list(itertools.islice(cells.iter_rows(), _LOOKED_AT_ROWS))
-    place = next((n for n, row in enumerate(top) if _is_header(row)), None)
-    if place is None:
+    header_row = next((n for n, row in enumerate(top) if _is_header(row)), None)
+    if header_row is None:
         return None
-    header = [_text(cell) or "" for cell in top[place]]
+    header = [_text(cell) or "" for cell in top[header_row]]
     width = max(n for n, text in enumerate(header, 1) if text)
     kinds: list[set[str]] = [set() for _ in range(width)]
     rows = 0
-    for row in _rows_below(cells, place + 1, width):
+    for row in _rows_below(cells, header_row + 1, width):
         rows += 1
         for kind, cell in zip(kinds, row, strict=True):
             if cell not in ("", None):
                 kind.add(_kind(cell))
     names = distinct_names(header[:width])
     types = {name: _united(kind) for name, kind in zip(names, kinds, strict=True)}
-    return Sheet(types, rows, place + 1, cells) if rows else None
+    return Sheet(types, rows, header_row + 1, cells) if rows else None
 
 
 def _is_header(row: Sequence[Cell]) -> bool:

@@ -24,7 +24,7 @@ ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 @dataclass(frozen=True)
-class _Part:
+class _SheetPart:
     """One sheet, written as Parquet: its name in reports, its columns and their SQL types."""
 
     name: str
@@ -48,7 +48,7 @@ class WorkbookSource:
         self.files = files
         self.name = name_of(files)
         self.sheet = sheet
-        self._parts: list[_Part] = []
+        self._parts: list[_SheetPart] = []
         self._chosen: dict[Path, tuple[str, ...]] = {}
 
     @property
@@ -75,7 +75,7 @@ class WorkbookSource:
     def verify(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         """Nothing to verify: a sheet knows its rows."""
 
-    def _read(self, connection: duckdb.DuckDBPyConnection) -> list[_Part]:
+    def _read(self, connection: duckdb.DuckDBPyConnection) -> list[_SheetPart]:
         if not self._parts or not all(part.place.exists() for part in self._parts):
             self._parts = [
                 part for file in self.files for part in self._read_file(connection, file)
@@ -84,16 +84,16 @@ class WorkbookSource:
             self.name = f"{name_of(self.files)} [{', '.join(sheets)}]"
         return self._parts
 
-    def _read_file(self, connection: duckdb.DuckDBPyConnection, file: Path) -> list[_Part]:
+    def _read_file(self, connection: duckdb.DuckDBPyConnection, file: Path) -> list[_SheetPart]:
         with _opened(file) as book:
             names = self._named(file, book)
             parts: dict[str, tuple[Sheet, Path]] = {}
             for name in names:
                 sheet = sheet_of(book.get_sheet_by_name(name))
                 if sheet is not None:
-                    place = new_file(connection, "sheet.parquet")
-                    sheet.write(place)
-                    parts[name] = (sheet.bare(), place)
+                    parquet = new_file(connection, "sheet.parquet")
+                    sheet.write(parquet)
+                    parts[name] = (sheet.bare(), parquet)
         if not parts:
             raise DataError(
                 f"{file}: no sheet with a header of three columns and rows below it (sheets: "
@@ -101,7 +101,9 @@ class WorkbookSource:
             )
         chosen = tuple(parts) if self.sheet is not None else _like_orders(parts)
         self._chosen[file] = chosen
-        return [_Part(f"{file} [{name}]", parts[name][1], parts[name][0].types) for name in chosen]
+        return [
+            _SheetPart(f"{file} [{name}]", parts[name][1], parts[name][0].types) for name in chosen
+        ]
 
     def _named(self, file: Path, book: CalamineWorkbook) -> list[str]:
         """The sheets that may be read."""
@@ -141,18 +143,18 @@ def _like_orders(parts: dict[str, tuple[Sheet, Path]]) -> tuple[str, ...]:
     return tuple(name for name, sheet in sheets.items() if list(sheet.types) == header)
 
 
-def _united(parts: list[_Part]) -> dict[str, str]:
+def _united(parts: list[_SheetPart]) -> dict[str, str]:
     """Column → a type that holds the values of all sheets."""
     types: dict[str, str] = {}
     for part in parts:
         for name, kind in part.types.items():
-            known = types.setdefault(name, kind)
-            if known != kind:
-                types[name] = "DOUBLE" if {known, kind} == {"BIGINT", "DOUBLE"} else TEXT
+            column_kind = types.setdefault(name, kind)
+            if column_kind != kind:
+                types[name] = "DOUBLE" if {column_kind, kind} == {"BIGINT", "DOUBLE"} else TEXT
     return types
 
 
-def _fields(part: _Part, types: dict[str, str]) -> str:
+def _fields(part: _SheetPart, types: dict[str, str]) -> str:
     fields = []
     for name, kind in part.types.items():
         column = identifier(name)

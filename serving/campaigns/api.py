@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
@@ -67,7 +67,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         responses=declared(400, 404, 413, 415, 422, 503),
         openapi_extra=body_schema(CampaignRequest),
     )
-    def propose_campaign(request: Request) -> dict[str, Any]:
+    def propose_campaign(request: Request) -> dict[str, object]:
         proposal = service.propose(request)
         return {**proposal.to_dict(), "preview": _preview(proposal)}
 
@@ -181,12 +181,12 @@ def member_file(
     return StreamingResponse(lines, media_type=f"{CSV}; charset=utf-8", headers=headers)
 
 
-def _preview(proposal: CampaignProposal) -> list[dict[str, Any]]:
+def _preview(proposal: CampaignProposal) -> list[dict[str, object]]:
     best = sorted(proposal.members, key=lambda member: -(member.expected_profit or 0.0))
     return [_shown(member) for member in best[:PREVIEWED]]
 
 
-def _shown(member: CampaignMember) -> dict[str, Any]:
+def _shown(member: CampaignMember) -> dict[str, object]:
     return dict(zip(exports.COLUMNS, exports.member_row(member), strict=True))
 
 

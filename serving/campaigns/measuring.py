@@ -174,7 +174,7 @@ def _table(
     store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, until: date
 ) -> pd.DataFrame:
     """The members as `read_campaign` takes them."""
-    members = pd.DataFrame([vars(one) for one in store.members(campaign.campaign_id)])
+    members = pd.DataFrame([vars(member) for member in store.members(campaign.campaign_id)])
     members = members.drop(columns=list(OUTCOMES))
     done = outcomes_of(log, campaign.starts_on, until)
     table = members.join(done, on="customer_id")

@@ -61,7 +61,7 @@ class CampaignService:
         cells = None if request.roll_out_of is None else self._good_cells(request.roll_out_of)
         run, listed, busy = self._store.candidates(request.chosen_from, first_day)
         if request.roll_out_of is not None:
-            busy |= {one.customer_id for one in self._store.members(request.roll_out_of)}
+            busy |= {member.customer_id for member in self._store.members(request.roll_out_of)}
         return propose(request, run, listed, busy, cells=cells)
 
     def create(

@@ -279,9 +279,9 @@ class CampaignStore:
             )
 
 
-def check_same(campaign: CampaignRecord, again: CampaignRecord) -> CampaignRecord:
+def check_same(campaign: CampaignRecord, repeated: CampaignRecord) -> CampaignRecord:
     """The campaign of a request key, if it was asked for in the same words."""
-    if campaign.plan.get("request") != again.plan.get("request"):
+    if campaign.plan.get("request") != repeated.plan.get("request"):
         raise CampaignConflict("The key of the request was used for another campaign.")
     return campaign
 

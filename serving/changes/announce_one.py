@@ -23,7 +23,7 @@ def announce_one(
     run : the latest, to which `run_no` belongs; its bands decide
     now : what is said of the customer from now on, None: nothing
     """
-    mine = announced.c.customer_id == customer_id
+    of_customer = announced.c.customer_id == customer_id
     row = connection.execute(_BEFORE, {"customer": customer_id}).first()
     before = None if row is None else told_of(*row)
     if not _is_news(before, now, run, rules):
@@ -45,7 +45,7 @@ def announce_one(
             **_figures(now),
         )
     )
-    connection.execute(delete(announced).where(mine))
+    connection.execute(delete(announced).where(of_customer))
     if now is not None:
         connection.execute(insert(announced).values(customer_id=customer_id, **_figures(now)))
 
@@ -57,50 +57,53 @@ _BEFORE = select(*(announced.c[name] for name in FIGURES)).where(
 
 def told_of(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
     """What was told, from the columns of `announced`."""
-    known = [None if value == UNKNOWN else value for value in (churn, clv)]
-    return AnnouncedFigures(retention_risk=risk, churn_probability=known[0], clv=known[1])
+    figures = [None if value == UNKNOWN else value for value in (churn, clv)]
+    return AnnouncedFigures(retention_risk=risk, churn_probability=figures[0], clv=figures[1])
 
 
 def _is_news(
-    before: AnnouncedFigures | None, now: AnnouncedFigures | None, run: RunInfo, rules: PublishRules
+    before: AnnouncedFigures | None,
+    after: AnnouncedFigures | None,
+    run: RunInfo,
+    rules: PublishRules,
 ) -> bool:
-    if before is None or now is None:
-        return before is not now
-    return worth_telling(before, now, run, rules)
+    if before is None or after is None:
+        return before is not after
+    return worth_telling(before, after, run, rules)
 
 
-def _figures(told: AnnouncedFigures | None) -> dict[str, str | float | None]:
-    if told is None:
+def _figures(figures: AnnouncedFigures | None) -> dict[str, str | float | None]:
+    if figures is None:
         return dict.fromkeys(FIGURES)
     churn, clv = (
-        UNKNOWN if value is None else value for value in (told.churn_probability, told.clv)
+        UNKNOWN if value is None else value for value in (figures.churn_probability, figures.clv)
     )
-    return {"retention_risk": told.retention_risk, "churn_probability": churn, "clv": clv}
+    return {"retention_risk": figures.retention_risk, "churn_probability": churn, "clv": clv}
 
 
 def worth_telling(
-    before: AnnouncedFigures, now: AnnouncedFigures, run: RunInfo, rules: PublishRules
+    before: AnnouncedFigures, after: AnnouncedFigures, run: RunInfo, rules: PublishRules
 ) -> bool:
     """Whether a customer is another one than told: see `docs/settings.md`, `[changes]`."""
-    churn = _apart(before.churn_probability, now.churn_probability)
-    clv = _apart(before.clv, now.clv)
-    of_silence = any(told.retention_risk != _band(told, run) for told in (before, now))
+    churn = _apart(before.churn_probability, after.churn_probability)
+    clv = _apart(before.clv, after.clv)
+    of_silence = any(figures.retention_risk != _band(figures, run) for figures in (before, after))
     return (
         churn >= rules.churn_points - EXACT
         or (clv > 0 and clv >= max(rules.least_clv, rules.clv_share * abs(before.clv or 0)) - EXACT)
         or (
-            before.retention_risk != now.retention_risk
+            before.retention_risk != after.retention_risk
             and (churn >= rules.band_margin - EXACT or of_silence)
         )
     )
 
 
-def _apart(before: float | None, now: float | None) -> float:
-    if before is None or now is None:
-        return 0.0 if before is now else float("inf")
-    return abs(now - before)
+def _apart(before: float | None, after: float | None) -> float:
+    if before is None or after is None:
+        return 0.0 if before is after else float("inf")
+    return abs(after - before)
 
 
-def _band(told: AnnouncedFigures, run: RunInfo) -> str:
-    churn = float("-inf") if told.churn_probability is None else told.churn_probability
+def _band(figures: AnnouncedFigures, run: RunInfo) -> str:
+    churn = float("-inf") if figures.churn_probability is None else figures.churn_probability
     return next((band for band, edge in edges(run).items() if churn >= edge), "low")

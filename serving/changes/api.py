@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from serving.changes import schemas as models
 from serving.changes.feed import ChangeFeed, ChangePage
-from serving.web import schemas as models
 from serving.web.params import JSON, ChangesQuery
 from serving.web.problems import declared
 

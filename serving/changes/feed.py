@@ -62,7 +62,7 @@ class FeedChange:
     before: AnnouncedFigures | None
     after: AnnouncedFigures | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The change as followers are told it: places in the feed are told as cursors alone."""
         values = asdict(self)
         values.pop("change_no")
@@ -125,23 +125,23 @@ def announce(connection: Connection, run_no: int, run: RunInfo, rules: PublishRu
     """Write who changed by a run that has just been written, in the same transaction."""
     _, start = _ends(connection, make=True)
     next_no = start
-    for found in (_moved(run_no, run, rules), _removed(run_no)):
-        numbered = _numbered(found, next_no)
+    for moves in (_moved(run_no, run, rules), _removed(run_no)):
+        numbered = _numbered(moves, next_no)
         names = [column.name for column in changes.columns]
         written = insert(changes).from_select(names, numbered)
         next_no += connection.execute(
             written, execution_options={"preserve_rowcount": True}
         ).rowcount
-    told = changes.c.change_no >= start
+    from_start = changes.c.change_no >= start
     connection.execute(
         delete(announced).where(
-            announced.c.customer_id.in_(select(changes.c.customer_id).where(told))
+            announced.c.customer_id.in_(select(changes.c.customer_id).where(from_start))
         )
     )
-    now = select(changes.c.customer_id, *(changes.c[name] for name in FIGURES))
+    latest = select(changes.c.customer_id, *(changes.c[name] for name in FIGURES))
     connection.execute(
         insert(announced).from_select(
-            ["customer_id", *FIGURES], now.where(told, changes.c.kind != "removed")
+            ["customer_id", *FIGURES], latest.where(from_start, changes.c.kind != "removed")
         )
     )
     connection.execute(update(change_feed).values(next_no=next_no))
@@ -151,8 +151,8 @@ def forget_before(connection: Connection, run_no: int) -> None:
     """Remove the changes of runs older than `run_no`, and say so in the feed."""
     connection.execute(delete(changes).where(changes.c.run_no < run_no))
     first = select(func.min(changes.c.change_no)).scalar_subquery()
-    kept = func.coalesce(first, change_feed.c.next_no)
-    connection.execute(update(change_feed).values(first_no=kept))
+    oldest = func.coalesce(first, change_feed.c.next_no)
+    connection.execute(update(change_feed).values(first_no=oldest))
 
 
 def forget_customers(connection: Connection, count: int) -> None:
@@ -162,15 +162,10 @@ def forget_customers(connection: Connection, count: int) -> None:
         return
     _, start = _ends(connection, make=True)
     rows = [
-        {"change_no": start + place, "run_no": run_no, "kind": "erased"} for place in range(count)
+        {"change_no": start + offset, "run_no": run_no, "kind": "erased"} for offset in range(count)
     ]
     connection.execute(insert(changes), rows)
     connection.execute(update(change_feed).values(next_no=start + count))
-
-
-def feed_end(connection: Connection) -> int:
-    """The number that the next change will have: another one after each run and erasure."""
-    return _ends(connection)[1]
 
 
 def _ends(connection: Connection, *, make: bool = False) -> tuple[int, int]:
@@ -214,7 +209,7 @@ def _moved(run_no: int, run: RunInfo, rules: PublishRules) -> Select[Any]:
 
 def _worth_telling(run: RunInfo, rules: PublishRules) -> ColumnElement[bool]:
     """As `serving.changes.announce_one.worth_telling`, in SQL."""
-    moved, more = _apart("churn_probability"), _apart("clv")
+    moved, clv_moved = _apart("churn_probability"), _apart("clv")
     other_band = scores.c.retention_risk.is_distinct_from(announced.c.retention_risk)
     of_silence = or_(
         *(
@@ -225,8 +220,8 @@ def _worth_telling(run: RunInfo, rules: PublishRules) -> ColumnElement[bool]:
     return or_(
         _differs("churn_probability", moved, literal(rules.churn_points)),
         and_(
-            _differs("clv", more, func.abs(announced.c.clv) * rules.clv_share),
-            more >= rules.least_clv - EXACT,
+            _differs("clv", clv_moved, func.abs(announced.c.clv) * rules.clv_share),
+            clv_moved >= rules.least_clv - EXACT,
         ),
         and_(other_band, or_(moved >= rules.band_margin - EXACT, of_silence)),
     )
@@ -252,7 +247,7 @@ def _band(table: Any, run: RunInfo) -> ColumnElement[str]:
 
 def _removed(run_no: int) -> Select[Any]:
     """Customers of whom something was told, and who are not in the run."""
-    here = and_(scores.c.run_no == run_no, scores.c.customer_id == announced.c.customer_id)
+    same_customer = and_(scores.c.run_no == run_no, scores.c.customer_id == announced.c.customer_id)
     return (
         select(
             literal(run_no).label("run_no"),
@@ -261,15 +256,15 @@ def _removed(run_no: int) -> Select[Any]:
             *(announced.c[name].label(f"{name}_before") for name in FIGURES),
             *(cast(null(), changes.c[name].type).label(name) for name in FIGURES),
         )
-        .select_from(announced.outerjoin(scores, here))
+        .select_from(announced.outerjoin(scores, same_customer))
         .where(scores.c.customer_id.is_(None))
     )
 
 
-def _numbered(found: Select[Any], next_no: int) -> Select[Any]:
-    rows = found.subquery()
-    place = func.row_number().over(order_by=rows.c.customer_id)
-    return select((place + (next_no - 1)).label("change_no"), *rows.c)
+def _numbered(moves: Select[Any], next_no: int) -> Select[Any]:
+    rows = moves.subquery()
+    row_number = func.row_number().over(order_by=rows.c.customer_id)
+    return select((row_number + (next_no - 1)).label("change_no"), *rows.c)
 
 
 def _change(row: Any) -> FeedChange:
@@ -287,7 +282,7 @@ def _change(row: Any) -> FeedChange:
 
 
 def _told(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
-    known = (None if value == UNKNOWN else value for value in (churn, clv))
+    figures = (None if value == UNKNOWN else value for value in (churn, clv))
     return AnnouncedFigures(
-        retention_risk=risk, **dict(zip(("churn_probability", "clv"), known, strict=True))
+        retention_risk=risk, **dict(zip(("churn_probability", "clv"), figures, strict=True))
     )

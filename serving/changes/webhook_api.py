@@ -49,9 +49,9 @@ def webhook_routes(
     )
     def create_webhook(sent: Sent) -> WebhookWithSecret:
         url = caller.checked(sent.url)
-        place = sent.place(feed.end())
-        feed.changes(place, 1)
-        webhook = new_webhook(url, next_no=place, at=context.clock())
+        start = sent.place(feed.end())
+        feed.changes(start, 1)
+        webhook = new_webhook(url, next_no=start, at=context.clock())
         audit("webhook-create", webhook.webhook_id)
         store.add(webhook)
         return WebhookWithSecret.of(webhook)
@@ -74,7 +74,7 @@ def webhook_routes(
     def get_webhook(webhook_id: str) -> WebhookDetail:
         webhook = store.get(webhook_id)
         calls = store.deliveries(webhook_id, SHOWN_DELIVERIES)
-        return WebhookDetail.told(webhook, [WebhookCall.of(one) for one in calls])
+        return WebhookDetail.told(webhook, [WebhookCall.of(call) for call in calls])
 
     @router.delete(
         "/{webhook_id}",

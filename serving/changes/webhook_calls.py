@@ -53,8 +53,8 @@ class CallRules:
 async def resolved(host: str, port: int) -> Sequence[str]:
     """The addresses of a host, as the system resolves it."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in addresses]
 
 
 class Caller:
@@ -83,19 +83,19 @@ class Caller:
             When it is none, or can never be called; a name is looked up only when called.
         """
         try:
-            found = AnyUrl(url) if len(url) <= MOST_ADDRESS_SIGNS else None
+            parsed = AnyUrl(url) if len(url) <= MOST_ADDRESS_SIGNS else None
         except ValidationError:
-            found = None
-        if found is None or found.scheme not in SCHEME_PORTS or not found.host:
+            parsed = None
+        if parsed is None or parsed.scheme not in SCHEME_PORTS or not parsed.host:
             raise ConfigError("url: not an address such as https://crm.example.com/hook.")
-        if found.scheme == "http" and not self._rules.plain_http:
+        if parsed.scheme == "http" and not self._rules.plain_http:
             raise ConfigError("url: only https is called (`serve.webhook_plain_http` allows http).")
-        if found.username or found.password or found.fragment:
+        if parsed.username or parsed.password or parsed.fragment:
             raise ConfigError("url: leave out the user, the password and the #fragment.")
-        literal = _literal(found.host)
+        literal = _literal(parsed.host)
         if literal is not None and not self._may_call(literal):
             raise ConfigError(_PRIVATE)
-        return str(found)
+        return str(parsed)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Post `body` and wait for the answer, `rules.seconds` in all.
@@ -136,10 +136,10 @@ class Caller:
             writer.transport.abort()
 
     async def _address(self, host: str, port: int) -> str:
-        found = await self._resolve(host, port)
-        if not found or not all(self._may_call(ip_address(each)) for each in found):
+        addresses = await self._resolve(host, port)
+        if not addresses or not all(self._may_call(ip_address(address)) for address in addresses):
             raise CallFailed(_PRIVATE)
-        return found[0]
+        return addresses[0]
 
     def _may_call(self, address: IPv4Address | IPv6Address) -> bool:
         return self._rules.private_addresses or is_public(address)
@@ -192,8 +192,8 @@ async def _reply(connection: h11.Connection, reader: asyncio.StreamReader) -> Re
 
 
 def _pause(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    said = next((value for name, value in headers if name == b"retry-after"), b"")
-    return int(said) if said.isdigit() and len(said) < 8 else None
+    retry_after = next((value for name, value in headers if name == b"retry-after"), b"")
+    return int(retry_after) if retry_after.isdigit() and len(retry_after) < 8 else None
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:

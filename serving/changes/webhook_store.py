@@ -160,11 +160,14 @@ class WebhookStore:
         `webhook` says how it now stands; its address and secrets are not written. False,
         and nothing is written, when `holder` no longer holds it.
         """
-        mine = (webhooks.c.webhook_id == webhook.webhook_id, webhooks.c.holder == holder)
+        own_webhook = (webhooks.c.webhook_id == webhook.webhook_id, webhooks.c.holder == holder)
         values = {**_row(webhook, _MOVING), "holder": None, "held_until": None}
         with store_errors(), self._engine.begin() as connection:
             # First, since it also keeps others from writing to this webhook.
-            ours = connection.execute(update(webhooks).where(*mine).values(values)).rowcount == 1
+            ours = (
+                connection.execute(update(webhooks).where(*own_webhook).values(values)).rowcount
+                == 1
+            )
             if ours and delivery is not None:
                 _keep(connection, webhook.webhook_id, delivery)
         return ours
@@ -179,7 +182,7 @@ class WebhookStore:
             rows = connection.execute(latest).mappings().all()
         return [Delivery(**{**row, "at": _moment(row["at"])}) for row in rows]
 
-    def _change(self, webhook_id: str, values: dict[str, Any]) -> None:
+    def _change(self, webhook_id: str, values: dict[str, object]) -> None:
         changed = update(webhooks).where(webhooks.c.webhook_id == webhook_id).values(values)
         with store_errors(), self._engine.begin() as connection:
             if connection.execute(changed).rowcount == 0:
@@ -194,7 +197,7 @@ _MOVING = (
 _TIMES = frozenset({"created_at", "old_secret_until", "failing_since", "due_at", "disabled_at"})
 
 
-def _anew(at: datetime) -> dict[str, Any]:
+def _anew(at: datetime) -> dict[str, object]:
     return {
         "failures": 0,
         "failing_since": None,
@@ -226,7 +229,7 @@ def _age(webhook: Webhook) -> tuple[datetime, str]:
     return webhook.created_at, webhook.webhook_id
 
 
-def _row(webhook: Webhook, names: Iterable[str]) -> dict[str, Any]:
+def _row(webhook: Webhook, names: Iterable[str]) -> dict[str, object]:
     return {name: _stored(getattr(webhook, name)) for name in names}
 
 

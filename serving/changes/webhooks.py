@@ -57,7 +57,7 @@ class WebhookMessage:
 
     message_id: str
     kind: str
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     changes: int = 0
 
 
@@ -231,8 +231,8 @@ class Deliverer:
         webhook = replace(webhook, pending_no=end)
         if end == start:
             return None, webhook
-        told = [change.to_dict() for change in page.changes if change.change_no < end]
-        return _message(webhook, "customers.changed", told), webhook
+        payload = [change.to_dict() for change in page.changes if change.change_no < end]
+        return _message(webhook, "customers.changed", payload), webhook
 
     def _settle(
         self, webhook: Webhook, message: WebhookMessage, outcome: CallOutcome
@@ -266,22 +266,22 @@ class Deliverer:
         if outcome.status == GONE:
             return replace(after, disabled_at=outcome.at, disabled_because="It answered 410 Gone.")
         if outcome.at - since >= self._give_up:
-            words = f"No call was acknowledged since {since.isoformat(timespec='seconds')}."
-            return replace(after, disabled_at=outcome.at, disabled_because=words)
+            reason = f"No call was acknowledged since {since.isoformat(timespec='seconds')}."
+            return replace(after, disabled_at=outcome.at, disabled_because=reason)
         return after
 
     def _pause(self, failures: int, outcome: CallOutcome) -> float:
         """Twice as long each time, up to an hour, a quarter more or less."""
         usual = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
-        asked = min(outcome.retry_after_seconds or 0, LONGEST_PAUSE_SECONDS)
-        return max(usual * (0.75 + 0.5 * self._chance()), asked)
+        pause = min(outcome.retry_after_seconds or 0, LONGEST_PAUSE_SECONDS)
+        return max(usual * (0.75 + 0.5 * self._chance()), pause)
 
     def _tell_disabled(self, webhook: Webhook) -> None:
-        words = f"{webhook.webhook_id}: {webhook.disabled_because}"
+        reason = f"{webhook.webhook_id}: {webhook.disabled_because}"
         log.warning("webhook switched off", extra={"webhook": webhook.webhook_id})
         self._audit_log.record(
             AuditEntry(
-                at=self._clock(), who=SERVER, action="webhook-disable", count=1, detail=words
+                at=self._clock(), who=SERVER, action="webhook-disable", count=1, detail=reason
             )
         )
 
@@ -311,13 +311,13 @@ def trial_message() -> WebhookMessage:
     return WebhookMessage(message_id=f"msg_{secrets.token_hex(8)}", kind="webhook.test", data={})
 
 
-def _message(webhook: Webhook, kind: str, told: list[dict[str, Any]]) -> WebhookMessage:
-    place = {"since": f"c{webhook.next_no}", "next_cursor": f"c{webhook.pending_no}"}
+def _message(webhook: Webhook, kind: str, changes: list[dict[str, object]]) -> WebhookMessage:
+    cursors = {"since": f"c{webhook.next_no}", "next_cursor": f"c{webhook.pending_no}"}
     return WebhookMessage(
         message_id=f"{webhook.webhook_id}_{webhook.next_no}_{webhook.pending_no}",
         kind=kind,
-        data={"changes": told, **place} if kind == "customers.changed" else place,
-        changes=len(told),
+        data={"changes": changes, **cursors} if kind == "customers.changed" else cursors,
+        changes=len(changes),
     )
 
 

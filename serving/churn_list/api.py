@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from serving.churn_list import lists
+from serving.churn_list import schemas as models
 from serving.churn_list.workbook import list_workbook
 from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
 from serving.store.run import PublishedRun
-from serving.web import schemas as models
 from serving.web.call import current_call
 from serving.web.context import RouteContext
 from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred_format

@@ -78,7 +78,7 @@ def run_fields(run: PublishedRun) -> dict[str, Any]:
     """What every list says about its run."""
     lineage = run.info.lineage()
     return {
-        **{name: lineage[name] for name in RUN_FIELDS},
+        **{name: value for name, value in lineage.items() if name in RUN_FIELDS},
         STAND_INS: run.info.stand_ins_text,
     }
 

@@ -11,6 +11,7 @@ from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.form import CONSENTS, ListForm
 from serving.errors import UnknownCustomer
+from serving.store.documents import CustomerDocument, ExhibitBody
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnPage, SortKey
 from serving.store.run import RISKS, STATUSES, PublishedRun
@@ -89,14 +90,15 @@ def _page(frame: Frame, form: ListForm) -> ChurnPage:
     )
 
 
-def _row(document: bytes) -> dict[str, Any]:
+def _row(document: bytes) -> dict[str, object]:
     answer = json.loads(document)
     return {**lists.item_of(answer), "trend": trend(answer), "p_order": answer.get("p_order")}
 
 
-def trend(answer: Mapping[str, Any]) -> str:
+def trend(answer: CustomerDocument) -> str:
     """Whether the risk has risen or fallen since the last run: `up`, `down`, `same` or empty."""
-    before = (answer["since_last_run"] or {}).get("churn_probability")
+    since = answer["since_last_run"]
+    before = None if since is None else since.get("churn_probability")
     now = answer["churn_probability"]
     if before is None or now is None:
         return ""
@@ -105,9 +107,7 @@ def trend(answer: Mapping[str, Any]) -> str:
     return "up" if now > before else "down"
 
 
-def outcomes(
-    promise: Mapping[str, Any] | None, bands: Mapping[str, float]
-) -> dict[str, Any] | None:
+def outcomes(promise: ExhibitBody | None, bands: Mapping[str, float]) -> dict[str, object] | None:
     """What became of customers in each band of risk: band → `customers`, `said`, `happened`.
 
     From earlier runs whose horizon has passed, else by the bands' probabilities from the

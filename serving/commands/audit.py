@@ -31,6 +31,6 @@ def audit(limit: int, config: Path, speaker: Speaker) -> None:
             ]
             for entry in entries
         ],
-        words=("who", "action", "detail"),
+        translated=("who", "action", "detail"),
     )
     speaker.result({"entries": [asdict(entry) for entry in entries]})

@@ -29,26 +29,26 @@ def campaigns() -> None:
 @common_options
 def list_campaigns(config: Path, speaker: Speaker) -> None:
     """All campaigns, the latest first."""
-    found = _service(config).campaigns()
+    every_campaign = _service(config).campaigns()
     speaker.table(
-        f"{len(found):,} campaigns",
+        f"{len(every_campaign):,} campaigns",
         ["id", "name", "status", "from", "to", "contacted", "left alone", "measured until"],
         [
             [
-                one["campaign_id"],
-                one["name"],
-                one["status"],
-                one["starts_on"],
-                one["ends_on"],
-                f"{_members(one, contacted=True):,}",
-                f"{_members(one, contacted=False):,}",
-                one["measured_until"] or "–",
+                campaign["campaign_id"],
+                campaign["name"],
+                campaign["status"],
+                campaign["starts_on"],
+                campaign["ends_on"],
+                f"{_members(campaign, contacted=True):,}",
+                f"{_members(campaign, contacted=False):,}",
+                campaign["measured_until"] or "–",
             ]
-            for one in found
+            for campaign in every_campaign
         ],
-        words=("name",),
+        translated=("name",),
     )
-    speaker.result({"campaigns": found})
+    speaker.result({"campaigns": every_campaign})
 
 
 @campaigns.command()
@@ -56,27 +56,29 @@ def list_campaigns(config: Path, speaker: Speaker) -> None:
 @common_options
 def results(campaign_id: str, config: Path, speaker: Speaker) -> None:
     """What came of a campaign, with 90 % intervals."""
-    found = _service(config).results(campaign_id)
-    speaker.result(found)
-    measured = found["measured"]
+    outcome = _service(config).results(campaign_id)
+    speaker.result(outcome)
+    measured = outcome["measured"]
     if measured is None:
         speaker.say("Nothing is measured yet: the next `regulars score` after its start does it.")
         return
-    money = money_format(found["currency"])
-    effects = [one for one in measured["effects"] if one["measure"] in {"revenue", "profit"}]
+    money = money_format(outcome["currency"])
+    effects = [
+        effect for effect in measured["effects"] if effect["measure"] in {"revenue", "profit"}
+    ]
     speaker.table(
         f"Measured until {measured['measured_until']}, 90 % intervals",
         ["arm", "more", "in all", "from", "to", "verdict"],
         [
             [
-                one["arm"],
-                one["measure"],
-                *(money.write(one["total"][end]) for end in ("value", "low", "high")),
-                VERDICTS[one["verdict"]],
+                effect["arm"],
+                effect["measure"],
+                *(money.write(effect["total"][end]) for end in ("value", "low", "high")),
+                VERDICTS[effect["verdict"]],
             ]
-            for one in effects
+            for effect in effects
         ],
-        words=("verdict",),
+        translated=("verdict",),
     )
 
 

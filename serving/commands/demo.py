@@ -32,11 +32,11 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self._last = time.monotonic()
 
-    def done(self, name: str, words: str) -> None:
-        now = time.monotonic()
-        self.seconds[name] = round(now - self._last, 1)
-        self._last = now
-        self.speaker.say(f"[{self.seconds[name]:6.1f} s] {name}: {words}")
+    def done(self, name: str, detail: str) -> None:
+        moment = time.monotonic()
+        self.seconds[name] = round(moment - self._last, 1)
+        self._last = moment
+        self.speaker.say(f"[{self.seconds[name]:6.1f} s] {name}: {detail}")
 
 
 @click.command()

@@ -58,16 +58,21 @@ class Speaker:
             self._out.print(text, markup=False)
 
     def table(
-        self, title: str, columns: list[str], rows: list[list[str]], *, words: tuple[str, ...] = ()
+        self,
+        title: str,
+        columns: list[str],
+        rows: list[list[str]],
+        *,
+        translated: tuple[str, ...] = (),
     ) -> None:
-        """A table for people; figures are aligned right, the first column and `words` left."""
+        """A table for people; figures are aligned right, the first column and `translated` left."""
         if self.as_json:
             return
         if title:
             self._out.print(title, markup=False)
         table = Table(box=None, pad_edge=False)
         for position, name in enumerate(columns):
-            left = position == 0 or name in words
+            left = position == 0 or name in translated
             table.add_column(name, justify="left" if left else "right", overflow="fold")
         for row in rows:
             table.add_row(*row)

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -81,7 +81,7 @@ def _column_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 def init(
-    place: str,
+    source: str,
     table: str | None,
     query: str | None,
     system: str | None,
@@ -99,7 +99,7 @@ def init(
     from features.proposal import propose
 
     speaker = Speaker(as_json=as_json)
-    asked = {
+    options = {
         name.removeprefix("column_"): column
         for name, column in columns.items()
         if column is not None
@@ -108,12 +108,12 @@ def init(
         if output.exists():
             raise ConfigError(f"{output}: exists already. Remove it or choose another --output.")
         proposal = propose(
-            place,
+            source,
             relative_to=output.parent,
             table=table,
             query=query,
             system=system,
-            columns=asked,
+            columns=options,
         )
         write_text(output, proposal.toml + _MODELS_AND_STORE)
     except RegularsError as error:
@@ -141,7 +141,7 @@ def _say(speaker: Speaker, proposal: "Proposal", output: Path) -> None:
                 "read as",
             ],
             [_row(order) for order in proposal.first_orders],
-            words=("order", "customer", "read as"),
+            translated=("order", "customer", "read as"),
         )
     speaker.say("")
     if proposal.open_fields:
@@ -165,7 +165,7 @@ def _row(order: "UnderstoodOrder") -> list[str]:
     ]
 
 
-def _as_json(proposal: "Proposal", output: Path) -> dict[str, Any]:
+def _as_json(proposal: "Proposal", output: Path) -> dict[str, object]:
     return {
         "config": str(output),
         "system": proposal.system,

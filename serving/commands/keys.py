@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -38,9 +37,9 @@ def keys() -> None:
 def create(scope: KeyScope, name: str, expires: int | None, config: Path, speaker: Speaker) -> None:
     """Make a key and show it once; the store keeps only its hash."""
     stores = _stores(config)
-    now = datetime.now(UTC)
-    token, key = new_key(scope, name=name, at=now, expires_days=expires)
-    _note(stores, "key-create", key, now)
+    moment = datetime.now(UTC)
+    token, key = new_key(scope, name=name, at=moment, expires_days=expires)
+    _note(stores, "key-create", key, moment)
     stores.keys.add(key)
     speaker.say(f"{token}\nThis is the key {key.key_id}, of scope {scope}. It is not shown again.")
     speaker.result({"key": token, **_shown(key)})
@@ -50,10 +49,10 @@ def create(scope: KeyScope, name: str, expires: int | None, config: Path, speake
 @common_options
 def list_keys(config: Path, speaker: Speaker) -> None:
     """Every key there ever was."""
-    found = _stores(config).keys.all()
-    now = datetime.now(UTC)
+    every_key = _stores(config).keys.all()
+    moment = datetime.now(UTC)
     speaker.table(
-        f"{len(found)} keys",
+        f"{len(every_key)} keys",
         ["id", "scope", "name", "created", "expires", "state"],
         [
             [
@@ -62,13 +61,13 @@ def list_keys(config: Path, speaker: Speaker) -> None:
                 key.name,
                 f"{key.created_at:%Y-%m-%d}",
                 f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "never",
-                _state(key, now),
+                _state(key, moment),
             ]
-            for key in found
+            for key in every_key
         ],
-        words=("scope", "name", "state"),
+        translated=("scope", "name", "state"),
     )
-    speaker.result({"keys": [{**_shown(key), "state": _state(key, now)} for key in found]})
+    speaker.result({"keys": [{**_shown(key), "state": _state(key, moment)} for key in every_key]})
 
 
 @keys.command()
@@ -77,9 +76,9 @@ def list_keys(config: Path, speaker: Speaker) -> None:
 def revoke(key_id: str, config: Path, speaker: Speaker) -> None:
     """End a key; running servers refuse it within five seconds."""
     stores = _stores(config)
-    now = datetime.now(UTC)
-    key = stores.keys.revoke(key_id, now)
-    _note(stores, "key-revoke", key, now)
+    moment = datetime.now(UTC)
+    key = stores.keys.revoke(key_id, moment)
+    _note(stores, "key-revoke", key, moment)
     speaker.say(f"The key {key_id} opens nothing any more.")
     speaker.result(_shown(key))
 
@@ -94,11 +93,11 @@ def _note(stores: Stores, action: Action, key: ApiKey, at: datetime) -> None:
     stores.audit.record(AuditEntry(at=at, who=COMMAND, action=action, count=1, detail=detail))
 
 
-def _state(key: ApiKey, now: datetime) -> str:
+def _state(key: ApiKey, moment: datetime) -> str:
     if key.revoked_at:
         return "revoked"
-    return "in force" if key.holds(now) else "expired"
+    return "in force" if key.holds(moment) else "expired"
 
 
-def _shown(key: ApiKey) -> dict[str, Any]:
+def _shown(key: ApiKey) -> dict[str, object]:
     return {name: value for name, value in asdict(key).items() if name != "digest"}

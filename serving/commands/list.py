@@ -16,7 +16,7 @@ from serving.commands.frame import Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import Settings
 from serving.store.protocol import SORT_KEYS, ChurnFilter, ScoreReader
-from serving.store.run import RISKS, STATUSES
+from serving.store.run import RISKS, STATUSES, MoneyFormat
 
 SHOWN_ROWS = 20
 
@@ -80,17 +80,17 @@ def list_customers(
         [
             [
                 row["customer_id"],
-                row["retention_risk"],
+                row["retention_risk"] or "–",
                 f"{row['churn_probability']:.0%}",
-                money.write(row["value_at_risk"]),
-                money.write(row["clv"]),
+                _amount(money, row["value_at_risk"]),
+                _amount(money, row["clv"]),
                 f"{row['days_since_last_order']:.0f} d",
                 f"{row['usual_gap_days']:.0f} d" if row["usual_gap_days"] else "–",
                 row["reasons"][0]["text"]["en"] if row["reasons"] else "",
             ]
             for row in rows
         ],
-        words=("risk", "why"),
+        translated=("risk", "why"),
     )
     if page.run.info.stand_ins_text:
         speaker.say(f"Baselines stand in: {page.run.info.stand_ins_text}.")
@@ -104,6 +104,10 @@ def list_customers(
             "customers": rows,
         }
     )
+
+
+def _amount(money: MoneyFormat, amount: float | None) -> str:
+    return "–" if amount is None else money.write(amount)
 
 
 def write_list(store: ScoreReader, wanted: ChurnFilter, sort: Any, output: Path) -> int:

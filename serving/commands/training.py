@@ -2,7 +2,6 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -46,7 +45,7 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
         {
             "run_id": result.run_id,
             "versions": result.versions,
-            "verdicts": {name: vars(one) for name, one in result.verdicts.items()},
+            "verdicts": {name: vars(verdict) for name, verdict in result.verdicts.items()},
             "promotion_rule": PROMOTION_RULE,
             "refused": result.refused,
             "left_out": result.left_out,
@@ -68,12 +67,12 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
 def say_verdicts(speaker: Speaker, result: TrainResult) -> None:
     """Who became champion and why, and how much the models had to go by."""
     speaker.say("\nPromotion")
-    for task in (one.task for one in result.backtest.results):
+    for task in (result_of_task.task for result_of_task in result.backtest.results):
         version = result.versions[task.name]
         speaker.say(f"  {task.title}, version {version}: {result.verdicts[task.name].sentence()}")
     speaker.say(f"Rule: {PROMOTION_RULE}.")
-    words = result.basis.sentence()
-    speaker.say(f"{words[0].upper()}{words[1:]}.")
+    sentence = result.basis.sentence()
+    speaker.say(f"{sentence[0].upper()}{sentence[1:]}.")
     speaker.say(result.level.sentence())
     speaker.say(f"Learned from {prior_sentence(result.customers, result.prior_share)}.")
 
@@ -153,7 +152,7 @@ def _say_left_out(speaker: Speaker, left_out: dict[str, str]) -> None:
         speaker.say(f"Left out {name}: {why}.")
 
 
-def _as_dict(judged: Backtest) -> dict[str, Any]:
+def _as_dict(judged: Backtest) -> dict[str, object]:
     return {
         "as_of": judged.plan.as_of.isoformat(),
         "horizon_days": judged.plan.horizon_days,

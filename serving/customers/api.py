@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from serving.customers import schemas as models
 from serving.live.messages import ProductQuery
 from serving.store.documents import RankedProduct
 from serving.store.protocol import Document
-from serving.web import schemas as models
 from serving.web.context import RouteContext, at_once_or_in_thread
 from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
 from serving.web.paths import CustomerId
@@ -64,16 +64,16 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
             document = store.recommendations(customer_id, at_once=at_once)
             return document, context.ages(document.run_id, at_once=at_once)
 
-        found, headers = await at_once_or_in_thread(read)
-        products = query.select(json.loads(found.body))
+        stored, headers = await at_once_or_in_thread(read)
+        products = query.select(json.loads(stored.body))
         if len(products) < query.limit:
             # the run left too few of these: they are ranked now, where the scorer is there
-            asked = ProductQuery(**query.model_dump())
-            more = await run_in_threadpool(products_of, customer_id, asked)
-            products = list(more or products)
+            product_query = ProductQuery(**query.model_dump())
+            ranked = await run_in_threadpool(products_of, customer_id, product_query)
+            products = list(ranked or products)
         body = {
             "customer_id": customer_id,
-            "run_id": found.run_id,
+            "run_id": stored.run_id,
             "recommendations": products,
         }
         return Response(
@@ -93,8 +93,10 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
         },
     )
     async def get_customer(customer_id: CustomerId, request: Request) -> Response:
-        known = request.headers.get("if-none-match", "")
-        return await at_once_or_in_thread(partial(customer_answer, context, customer_id, known))
+        if_none_match = request.headers.get("if-none-match", "")
+        return await at_once_or_in_thread(
+            partial(customer_answer, context, customer_id, if_none_match)
+        )
 
     return router
 
@@ -106,27 +108,27 @@ def customer_answer(
 
     Raises `StoreBusy` where that cannot be had `at_once`.
     """
-    found = context.scores.customer(customer_id, at_once=at_once)
-    ages = context.ages(found.run_id, at_once=at_once)
-    headers = {"ETag": _etag(found, customer_id), **ages}
+    document = context.scores.customer(customer_id, at_once=at_once)
+    ages = context.ages(document.run_id, at_once=at_once)
+    headers = {"ETag": _etag(document, customer_id), **ages}
     if if_none_match and _still_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    body = found.body[:-1] + b',"score_pending":true}' if found.is_pending else found.body
+    body = document.body[:-1] + b',"score_pending":true}' if document.is_pending else document.body
     return Response(body, media_type=JSON, headers=headers)
 
 
-def _etag(found: Document, customer_id: str) -> str:
+def _etag(document: Document, customer_id: str) -> str:
     # Hashed, since neither the run's nor the customer's id is sure to fit a header.
-    said = f"{found.run_id}\0{customer_id}"
-    if found.live_no or found.is_pending:
-        said += f"\0{found.live_no}\0{found.is_pending}"
-    digest = blake2b(said.encode(), digest_size=12)
+    identity = f"{document.run_id}\0{customer_id}"
+    if document.live_no or document.is_pending:
+        identity += f"\0{document.live_no}\0{document.is_pending}"
+    digest = blake2b(identity.encode(), digest_size=12)
     return f'"{digest.hexdigest()}"'
 
 
 def _still_known(if_none_match: str, etag: str) -> bool:
-    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return etag in known or known == {"*"}
+    etags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in etags or etags == {"*"}
 
 
 def _unknown(customer_id: str) -> bytes:

@@ -49,12 +49,12 @@ class Direct:
         await (answer or self._app)(scope, receive, send)
 
     async def _answer(self, scope: Scope) -> Response | None:
-        known = first_headers(scope).get(b"if-none-match", b"").decode("latin-1")
+        if_none_match = first_headers(scope).get(b"if-none-match", b"").decode("latin-1")
         try:
             customer_id = unquote(scope["path"][_PREFIX_SIGNS:], errors="strict")
             if not customer_id:
                 return None
-            return await at_once_or_in_thread(partial(self._customer, customer_id, known))
+            return await at_once_or_in_thread(partial(self._customer, customer_id, if_none_match))
         except RegularsError as error:
             return problem_for(error)
         except Exception:  # noqa: BLE001 - the framework comes to the same, and tells it

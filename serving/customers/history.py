@@ -1,9 +1,10 @@
 """What was said about a customer, run by run, beside what then happened."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypedDict
 
+from serving.store.documents import CustomerDocument, RunLineage
 from serving.store.rules import known_on
 from serving.store.run import PublishedRun
 
@@ -11,25 +12,54 @@ HORIZON_NOT_OVER = "horizon_not_over"
 NO_RUN_AT_ITS_END = "no_run_at_its_end"
 ORDERS_CORRECTED = "orders_corrected"
 
-SAID = ("status", "churn_probability", "retention_risk", "clv", "clv_low", "clv_high")
-NEXT_ORDER = ("date", "low", "high")
+
+class OutcomeRow(TypedDict):
+    """What happened in a run's horizon; None where unknown, and `reason` says why."""
+
+    known_on: str
+    ordered: bool | None
+    orders: int | None
+    spend: float | None
+    reason: str | None
+
+
+class NextOrderRow(TypedDict):
+    """When a run expected the next order."""
+
+    date: str | None
+    low: str | None
+    high: str | None
+
+
+class HistoryRow(RunLineage):
+    """What a run said about a customer, and what happened."""
+
+    created_at: str
+    status: str
+    churn_probability: float | None
+    retention_risk: str | None
+    clv: float | None
+    clv_low: float | None
+    clv_high: float | None
+    next_order: NextOrderRow
+    outcome: OutcomeRow
 
 
 class Saying(NamedTuple):
     """A run, and its document of a customer."""
 
     run: PublishedRun
-    answer: Mapping[str, Any]
+    answer: CustomerDocument
 
 
-def history(found: Sequence[tuple[PublishedRun, bytes]]) -> list[dict[str, Any]]:
-    """Each run's figures and their outcome, in the order of `found`."""
-    sayings = [Saying(run, json.loads(document)) for run, document in found]
-    return [_entry(one, sayings) for one in sayings]
+def history(answers: Sequence[tuple[PublishedRun, bytes]]) -> list[HistoryRow]:
+    """Each run's figures and their outcome, in the order of `answers`."""
+    sayings = [Saying(run, json.loads(document)) for run, document in answers]
+    return [_entry(saying, sayings) for saying in sayings]
 
 
-def outcome(said: Saying, sayings: Sequence[Saying]) -> dict[str, Any]:
-    """What happened in the horizon of `said`, as far as the other runs tell.
+def outcome(saying: Saying, sayings: Sequence[Saying]) -> OutcomeRow:
+    """What happened in the horizon of `saying`, as far as the other runs tell.
 
     The horizon is the `horizon_days` days from `as_of` on. A run knows the orders before its
     own `as_of`: that of the day after the horizon tells orders and spend in it exactly, as
@@ -38,7 +68,7 @@ def outcome(said: Saying, sayings: Sequence[Saying]) -> dict[str, Any]:
 
     Parameters
     ----------
-    said : one of `sayings`
+    saying : one of `sayings`
     sayings : all that is kept about the customer, the latest publication first
 
     Returns
@@ -47,45 +77,57 @@ def outcome(said: Saying, sayings: Sequence[Saying]) -> dict[str, Any]:
     `horizon_not_over`, `no_run_at_its_end`, or `orders_corrected` where the shop's files
     hold fewer orders than before.
     """
-    end = known_on(said.run.info)
-    found: dict[str, Any] = {"known_on": end.isoformat(), "ordered": None}
-    found |= {"orders": None, "spend": None, "reason": None}
-    later = [one for one in sayings if one.run.info.as_of >= end]
+    end = known_on(saying.run.info)
+    unknown = OutcomeRow(
+        known_on=end.isoformat(), ordered=None, orders=None, spend=None, reason=None
+    )
+    later = [later_saying for later_saying in sayings if later_saying.run.info.as_of >= end]
     if not later:
-        return found | {"reason": HORIZON_NOT_OVER}
-    for one in later:
-        if one.run.info.as_of == end:
-            return found | _differences(said, one)
-    start = said.run.info.as_of
-    inside = (one for one in sayings if start <= one.run.info.as_of < end)
-    if any(_orders(one) > _orders(said) for one in inside):
-        return found | {"ordered": True, "reason": NO_RUN_AT_ITS_END}
-    if any(_orders(one) == _orders(said) for one in later):
-        return found | {"ordered": False, "orders": 0, "spend": 0.0}
-    return found | {"reason": NO_RUN_AT_ITS_END}
+        return {**unknown, "reason": HORIZON_NOT_OVER}
+    for later_saying in later:
+        if later_saying.run.info.as_of == end:
+            return _differences(unknown, saying, later_saying)
+    start = saying.run.info.as_of
+    inside = (
+        later_saying for later_saying in sayings if start <= later_saying.run.info.as_of < end
+    )
+    if any(_orders(later_saying) > _orders(saying) for later_saying in inside):
+        return {**unknown, "ordered": True, "reason": NO_RUN_AT_ITS_END}
+    if any(_orders(later_saying) == _orders(saying) for later_saying in later):
+        return {**unknown, "ordered": False, "orders": 0, "spend": 0.0}
+    return {**unknown, "reason": NO_RUN_AT_ITS_END}
 
 
-def _differences(said: Saying, then: Saying) -> dict[str, Any]:
-    orders = _orders(then) - _orders(said)
+def _differences(unknown: OutcomeRow, saying: Saying, later: Saying) -> OutcomeRow:
+    orders = _orders(later) - _orders(saying)
     if orders < 0:
-        return {"reason": ORDERS_CORRECTED}
-    before, after = (one.answer["profile"]["spend"] for one in (said, then))
-    digits = then.run.summary.money.digits
-    spend = None if None in {before, after} else round(after - before, digits)
-    return {"ordered": orders > 0, "orders": orders, "spend": spend}
+        return {**unknown, "reason": ORDERS_CORRECTED}
+    before, after = (figures.answer["profile"]["spend"] for figures in (saying, later))
+    digits = later.run.summary.money.digits
+    spend = None if before is None or after is None else round(after - before, digits)
+    return {**unknown, "ordered": orders > 0, "orders": orders, "spend": spend}
 
 
 def _orders(saying: Saying) -> int:
-    orders: int | None = saying.answer["profile"]["orders"]
-    return orders or 0
+    return saying.answer["profile"]["orders"] or 0
 
 
-def _entry(said: Saying, sayings: Sequence[Saying]) -> dict[str, Any]:
-    info, answer = said.run.info, said.answer
+def _entry(saying: Saying, sayings: Sequence[Saying]) -> HistoryRow:
+    info, answer = saying.run.info, saying.answer
+    next_order = answer["next_order"]
     return {
         **info.lineage(),
         "created_at": info.created_at.isoformat(),
-        **{name: answer[name] for name in SAID},
-        "next_order": {name: answer["next_order"][name] for name in NEXT_ORDER},
-        "outcome": outcome(said, sayings),
+        "status": answer["status"],
+        "churn_probability": answer["churn_probability"],
+        "retention_risk": answer["retention_risk"],
+        "clv": answer["clv"],
+        "clv_low": answer["clv_low"],
+        "clv_high": answer["clv_high"],
+        "next_order": {
+            "date": next_order["date"],
+            "low": next_order["low"],
+            "high": next_order["high"],
+        },
+        "outcome": outcome(saying, sayings),
     }

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from serving.customers import schemas as models
 from serving.customers.history import history
 from serving.store.protocol import ScoreReader
-from serving.web import schemas as models
 from serving.web.params import JSON, HistoryQuery
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
@@ -26,8 +26,8 @@ def history_routes(scores: ScoreReader) -> APIRouter:
         responses=declared(404, 422, 503),
     )
     def get_history(customer_id: CustomerId, query: Annotated[HistoryQuery, Query()]) -> Response:
-        found = history(scores.history(customer_id))
-        body = {"customer_id": customer_id, "runs": found[: query.limit]}
+        entries = history(scores.history(customer_id))
+        body = {"customer_id": customer_id, "runs": entries[: query.limit]}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 
     return router

@@ -1,14 +1,13 @@
 """The page of one customer."""
 
 import json
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from serving.customers.history import history
 from serving.customers.picture import interval
-from serving.customers.timeline import alive_course, course, timeline
+from serving.customers.timeline import ChartedRow, alive_course, course, timeline
 from serving.live.orders import LiveOrders
 from serving.live.store import LiveStore
 from serving.web.frame import Frame
@@ -28,7 +27,7 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
         customer_id = answer["customer_id"]
         orders = live.history(customer_id)
         sayings = _sayings(frame, customer_id)
-        told = live_orders.course(customer_id)
+        risk_course = live_orders.course(customer_id)
         return frame.render(
             request,
             "customer.html",
@@ -38,8 +37,8 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),
             timeline=timeline(answer, orders),
-            alive=alive_course(answer, orders, told.alive if told else None),
-            another=told.order if told else None,
+            alive=alive_course(answer, orders, risk_course.alive if risk_course else None),
+            another=risk_course.order if risk_course else None,
             sayings=sayings[:MOST_RUNS],
             course=course(sayings),
         )
@@ -48,8 +47,8 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
     return router
 
 
-def _sayings(frame: Frame, customer_id: str) -> list[dict[str, Any]]:
+def _sayings(frame: Frame, customer_id: str) -> list[ChartedRow]:
     """What each run said, the latest first, and what happened."""
-    found = frame.store.history(customer_id)
-    alive = [json.loads(document)["p_alive"] for _, document in found]
-    return [{**one, "p_alive": p} for one, p in zip(history(found), alive, strict=True)]
+    answers = frame.store.history(customer_id)
+    alive = [json.loads(document)["p_alive"] for _, document in answers]
+    return [{**entry, "p_alive": p} for entry, p in zip(history(answers), alive, strict=True)]

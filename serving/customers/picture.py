@@ -1,9 +1,9 @@
 """The geometry of the small pictures, in units of an SVG 100 wide."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+
+from serving.store.documents import CustomerDocument
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +22,15 @@ class Interval:
     at_risk: float | None
 
 
-def interval(answer: Mapping[str, Any]) -> Interval | None:
+def interval(answer: CustomerDocument) -> Interval | None:
     """The next-order interval of a customer's document, None where it has none."""
     named = answer["next_order"]
-    texts = (named["low"], named["date"], named["high"])
-    if None in texts:
+    texts = [named[name] for name in ("low", "date", "high")]
+    days = [date.fromisoformat(text) for text in texts if text is not None]
+    if len(days) < len(texts):
         return None
     starts = date.fromisoformat(answer["as_of"])
-    low, expected, high = (date.fromisoformat(text) for text in texts)
+    low, expected, high = days
     length = max((high - starts).days, answer["horizon_days"])
 
     def place(day: date) -> float:

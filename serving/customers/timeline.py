@@ -1,12 +1,13 @@
 """The geometry of a customer's orders on a line of time, with the forecast behind them."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
+from serving.customers.history import HistoryRow
 from serving.live.lines import PastOrder
+from serving.store.documents import CustomerDocument
 from serving.web.drawing import Frame2D
 
 MOST_DAYS = 730
@@ -41,7 +42,7 @@ class OrderTimeline:
     """How many orders lie before the picture."""
 
 
-def timeline(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> OrderTimeline | None:
+def timeline(answer: CustomerDocument, orders: Sequence[PastOrder]) -> OrderTimeline | None:
     """The picture of a customer's document and orders; None without orders."""
     if not orders:
         return None
@@ -82,7 +83,7 @@ ALIVE_FIELD = Frame2D(width=720, height=96, left=8, bottom=10, top=10)
 
 
 def alive_course(
-    answer: Mapping[str, Any],
+    answer: CustomerDocument,
     orders: Sequence[PastOrder],
     alive: Sequence[tuple[str, float]] | None,
 ) -> AliveCourse | None:
@@ -96,7 +97,7 @@ def alive_course(
         field=ALIVE_FIELD,
         line=" ".join(f"{span.x(day)},{ALIVE_FIELD.y(p)}" for day, p in shown),
         today=span.x(date.fromisoformat(answer["as_of"])),
-        lowest=min(shown, key=lambda one: one[1]),
+        lowest=min(shown, key=lambda point: point[1]),
     )
 
 
@@ -115,7 +116,7 @@ class _Span:
         return None if day is None or not self.first <= day <= self.last else self.x(day)
 
 
-def _span(answer: Mapping[str, Any], orders: Sequence[PastOrder]) -> _Span:
+def _span(answer: CustomerDocument, orders: Sequence[PastOrder]) -> _Span:
     as_of = date.fromisoformat(answer["as_of"])
     high = _day(answer["next_order"]["high"]) or as_of
     return _Span(
@@ -130,7 +131,7 @@ def _day(text: str | None) -> date | None:
 
 def _stems(orders: Sequence[PastOrder], span: _Span) -> Iterator[Stem]:
     highest = max((order.amount or 0.0 for order in orders), default=0.0) or 1.0
-    for order in sorted(orders, key=lambda one: one.day):
+    for order in sorted(orders, key=lambda past_order: past_order.day):
         amount = order.amount or 0.0
         yield Stem(
             order=order,
@@ -152,6 +153,12 @@ def _months(first: date, last: date) -> Iterator[date]:
             yield day
 
 
+class ChartedRow(HistoryRow):
+    """A run's row of the history, with P(alive)."""
+
+    p_alive: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunCourse:
     """How two probabilities went from run to run: points of SVG lines."""
@@ -165,27 +172,25 @@ class RunCourse:
 COURSE_FIELD = Frame2D(width=720, height=130, left=44, bottom=8, top=8)
 
 
-def course(sayings: Sequence[Mapping[str, Any]]) -> RunCourse | None:
+def course(sayings: Sequence[ChartedRow]) -> RunCourse | None:
     """The picture of what runs said, the latest first; None with fewer than two."""
-    known = [one for one in reversed(sayings) if one["churn_probability"] is not None]
-    days = [date.fromisoformat(one["as_of"]) for one in known]
+    scored = [saying for saying in reversed(sayings) if saying["churn_probability"] is not None]
+    days = [date.fromisoformat(saying["as_of"]) for saying in scored]
     if len(set(days)) < 2:
         return None
     length = (days[-1] - days[0]).days
 
-    def points(name: str) -> list[tuple[float, float]]:
+    def points(probabilities: Sequence[float | None]) -> list[tuple[float, float]]:
         return [
-            (COURSE_FIELD.x(0.98 * (day - days[0]).days / length), COURSE_FIELD.y(one[name]))
-            for day, one in zip(days, known, strict=True)
-            if one[name] is not None
+            (COURSE_FIELD.x(0.98 * (day - days[0]).days / length), COURSE_FIELD.y(probability))
+            for day, probability in zip(days, probabilities, strict=True)
+            if probability is not None
         ]
 
-    def line(name: str) -> str:
-        return " ".join(f"{x},{y}" for x, y in points(name))
+    churn = points([saying["churn_probability"] for saying in scored])
+    alive = points([saying["p_alive"] for saying in scored])
+    return RunCourse(field=COURSE_FIELD, churn=_line(churn), alive=_line(alive), dots=tuple(churn))
 
-    return RunCourse(
-        field=COURSE_FIELD,
-        churn=line("churn_probability"),
-        alive=line("p_alive"),
-        dots=tuple(points("churn_probability")),
-    )
+
+def _line(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x},{y}" for x, y in points)

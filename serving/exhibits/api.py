@@ -1,20 +1,37 @@
 """Tables about the latest run as a whole, made together with it."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from pydantic import Field
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
 from serving.exhibits.store import ExhibitStore
-from serving.web import schemas as models
 from serving.web.context import RouteContext
 from serving.web.problems import declared
+from serving.web.schemas import RunFields, Text
 
 ExhibitName = Annotated[
     str, Path(min_length=1, description="As in `GET /v1/exhibits`", examples=["lorenz"])
 ]
+
+
+class Exhibits(RunFields):
+    exhibits: list[str]
+
+
+class Exhibit(RunFields):
+    """An aggregate of the whole run; at most some hundred figures, and none of one customer."""
+
+    exhibit: str
+    title: Text
+    method: Text = Field(description="How it is counted")
+    data: dict[str, object] | None = Field(
+        description="Its shape is the exhibit's own, see docs/exhibits.md; null where there is none"
+    )
+    why_not: Text | None = Field(description="Why there are no data")
 
 
 def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
@@ -26,10 +43,10 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         "",
         operation_id="getExhibits",
         summary="What the latest run shows as a whole, by name",
-        response_model=models.Exhibits,
+        response_model=Exhibits,
         responses=declared(503),
     )
-    def get_exhibits(response: Response) -> dict[str, Any]:
+    def get_exhibits(response: Response) -> dict[str, object]:
         run = store.latest_run()
         response.headers.update(context.ages(run))
         return {**run_fields(run), "exhibits": exhibits.names(run.info.run_id)}
@@ -38,10 +55,10 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         "/{name}",
         operation_id="getExhibit",
         summary="One table about the whole shop: how it is counted, and the figures",
-        response_model=models.Exhibit,
+        response_model=Exhibit,
         responses=declared(404, 422, 503),
     )
-    def get_exhibit(name: ExhibitName, response: Response) -> dict[str, Any]:
+    def get_exhibit(name: ExhibitName, response: Response) -> dict[str, object]:
         run = store.latest_run()
         body = exhibits.exhibit(run.info.run_id, name)
         if body is None:

@@ -1,13 +1,12 @@
 """How the models of a run did in their backtest, and what the latest training offered."""
 
 from dataclasses import asdict
-from typing import Any
 
 from features.language.message import Phrase, message
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     manifest = scene.manifest
     return {
         "bundle_id": manifest.bundle_id,
@@ -24,7 +23,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _backtest(scene: Scene, name: str, version: str) -> dict[str, Any] | None:
+def _backtest(scene: Scene, name: str, version: str) -> dict[str, object] | None:
     """What the training left of this version; None where it left nothing."""
     task = scene.evidence.tasks.get(name) if scene.evidence else None
     return task if task is not None and task["version"] == version else None

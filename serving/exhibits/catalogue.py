@@ -48,7 +48,7 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
 
 def exhibits_of(
     log: OrderLog[Settings], run: ScoreRun, models: Models, store: ScoreReader | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Everything that the run shows as a whole, by name, ready for JSON.
 
     Parameters

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
 from features.language.message import Phrase
 from features.orders.log import OrderLog
+from serving.store.documents import ExhibitBody
 from serving.store.run import RunInfo
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.manifest import Manifest
@@ -57,7 +57,7 @@ class Scene:
     before: tuple[RunInfo, pd.DataFrame] | None = field(repr=False)
     manifest: Manifest
     evidence: BacktestEvidence | None
-    last_training: Mapping[str, Any] | None
+    last_training: Mapping[str, object] | None
     digits: int
 
     @property
@@ -96,9 +96,9 @@ class ExhibitMaker:
     name: str
     title: Phrase
     method: Phrase
-    make: Callable[[Scene], dict[str, Any] | Phrase]
+    make: Callable[[Scene], Mapping[str, object] | Phrase]
 
-    def body(self, scene: Scene) -> dict[str, Any]:
+    def body(self, scene: Scene) -> ExhibitBody:
         """The published exhibit: `title`, `method`, and either `data` or `why_not`."""
         data = self.make(scene)
         why_not = data.in_all_languages() if isinstance(data, Phrase) else None

@@ -1,7 +1,6 @@
 """Expected revenue of the horizon from all customers together, with an interval."""
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm, t
@@ -12,7 +11,7 @@ from serving.exhibits.exhibit import ExhibitMaker, Scene
 LEVEL = 0.8
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     valued = scene.scores.dropna(subset=["clv", "clv_low", "clv_high"])
     if valued.empty:
         return message("No customer has a predicted value.")

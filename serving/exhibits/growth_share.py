@@ -15,7 +15,7 @@ from training.backtest.evidence import finite
 MOST_PER_GROUP = 15
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     by = _what(scene)
     days = scene.log.settings.segments.period_days
     if by is None:

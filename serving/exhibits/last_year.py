@@ -1,7 +1,6 @@
 """Revenue of the same days last year: the level to compare a forecast with."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from features.language.message import Phrase, message
 from features.orders.log import day_number
@@ -10,7 +9,7 @@ from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.periods import a_year_before
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     horizon = timedelta(days=scene.info.horizon_days)
     start = a_year_before(scene.as_of)
     recent = scene.as_of - horizon
@@ -20,7 +19,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _window(scene: Scene, start: date, end: date) -> dict[str, Any] | None:
+def _window(scene: Scene, start: date, end: date) -> dict[str, object] | None:
     """Revenue, orders and customers in `[start, end)`; None where the orders begin later."""
     if start < scene.log.first_day:
         return None

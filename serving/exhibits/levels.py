@@ -1,14 +1,12 @@
 """Value × potential × loyalty: how many customers stand in each of the 27 fields."""
 
-from typing import Any
-
 from features.language.message import Phrase, message
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 COLUMNS = ["value_level", "potential_level", "loyalty_level"]
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if not set(COLUMNS) <= set(scene.scores):
         return message("This run has no such levels.")
     fields = scene.scores.groupby(COLUMNS)

@@ -4,8 +4,6 @@ M. O. Lorenz, "Methods of Measuring the Concentration of Wealth" (1905); the Gin
 that of all customers, not of the points that are drawn.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +28,7 @@ def gini(ascending: Floats) -> float:
     return float((2 * ranks - len(ascending) - 1) @ ascending / (len(ascending) * total))
 
 
-def _curve(scene: Scene, values: Floats) -> dict[str, Any]:
+def _curve(scene: Scene, values: Floats) -> dict[str, object]:
     ascending = np.sort(np.clip(np.nan_to_num(values), 0, None))
     total = float(ascending.sum())
     reached = np.concatenate([[0.0], np.cumsum(ascending)])
@@ -51,7 +49,7 @@ def _top_share(ascending: Floats, part: float) -> float:
     return float(best.sum() / total) if total > 0 else 0.0
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.scores.empty:
         return message("No customer was scored.")
     return {

@@ -1,7 +1,6 @@
 """Margin over time per group: the margin of today's groups month by month."""
 
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
 MONTHS = 24
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     until = start_of(scene.as_of, "month")
     first = max(_first_whole(scene), following(until, "month", -MONTHS))
     systems = [name for name in SYSTEMS if name in scene.scores]
@@ -54,7 +53,7 @@ def _costs_known(scene: Scene, first: date, until: date) -> bool:
 
 def _groups(
     scene: Scene, brought: pd.DataFrame, group: "pd.Series[str]", months: list[date]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     sizes = group.value_counts()
     of_customer = brought["customer_id"].map(group)
     sums = brought.groupby([of_customer.rename("group"), "month"])["margin"].sum()

@@ -1,7 +1,6 @@
 """Orders, customers and revenue month by month."""
 
 from datetime import timedelta
-from typing import Any
 
 from features.language.message import Phrase, message
 from serving.exhibits.exhibit import ExhibitMaker, Scene
@@ -10,7 +9,7 @@ from serving.exhibits.periods import between, following, period_sql
 MOST_MONTHS = 60
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     frame = scene.log.frame(f"""
         SELECT {period_sql("day", "month")} AS month,
                count(DISTINCT order_key) FILTER (NOT is_return) AS orders,

@@ -13,7 +13,7 @@ from training.backtest.evidence import outcomes
 NORMAL_95 = 1.96
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.past:
         return _of_runs(scene)
     tasks = scene.evidence.tasks if scene.evidence else {}
@@ -27,7 +27,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _of_runs(scene: Scene) -> dict[str, Any]:
+def _of_runs(scene: Scene) -> dict[str, object]:
     pairs = {
         "churn": [_pair(past, "churn_probability", "churned") for past in scene.past],
         "value": [_pair(past, "clv", "value") for past in scene.past],
@@ -57,7 +57,7 @@ def _pair(past: PastRun, predicted: str, happened: str) -> tuple[Any, Any]:
     return customers[predicted].to_numpy(dtype=float), customers[happened].to_numpy(dtype=float)
 
 
-def _totals(scene: Scene, past: PastRun) -> dict[str, Any]:
+def _totals(scene: Scene, past: PastRun) -> dict[str, object]:
     churn = past.customers.dropna(subset=["churn_probability"])
     value = past.customers.dropna(subset=["clv"])
     return {
@@ -67,7 +67,7 @@ def _totals(scene: Scene, past: PastRun) -> dict[str, Any]:
     }
 
 
-def _band(scene: Scene, band: str) -> dict[str, Any]:
+def _band(scene: Scene, band: str) -> dict[str, object]:
     """The customers whose churn probability lay in today's band of risk, and how many churned."""
     least = {"low": 0.0, **scene.info.risk_bands}
     above = [edge for edge in least.values() if edge > least[band]]
@@ -83,7 +83,7 @@ def _band(scene: Scene, band: str) -> dict[str, Any]:
     }
 
 
-def _counted(parts: list[pd.DataFrame]) -> dict[str, Any]:
+def _counted(parts: list[pd.DataFrame]) -> dict[str, object]:
     """How many were predicted not to return, the range of that number by chance alone, and how
     many did not.
     """
@@ -102,7 +102,7 @@ def _counted(parts: list[pd.DataFrame]) -> dict[str, Any]:
     }
 
 
-def _decided(scene: Scene, tables: dict[str, Any], name: str) -> dict[str, Any]:
+def _decided(scene: Scene, tables: dict[str, Any], name: str) -> dict[str, object]:
     """The tables of `training.backtest.evidence.outcomes`, as they are published."""
     digits = 4 if name == "churn" else scene.digits
     return {

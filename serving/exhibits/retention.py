@@ -1,7 +1,6 @@
 """Cohort retention: of those who first bought in a month or quarter, who bought again when."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from features.language.message import Phrase, message
 from serving.exhibits.exhibit import ExhibitMaker, Scene
@@ -12,7 +11,7 @@ MONTHLY_UNTIL_DAYS = 730
 """Longer logs are shown by quarter."""
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     span = (scene.as_of - scene.log.first_day).days
     unit: Unit = "month" if span <= MONTHLY_UNTIL_DAYS else "quarter"
     frame = scene.log.frame(f"""
@@ -35,7 +34,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
 
 def _cohort(
     scene: Scene, counted: dict[tuple[str, str], int], start: date, last: date, unit: Unit
-) -> dict[str, Any]:
+) -> dict[str, object]:
     size = counted.get((start.isoformat(), start.isoformat()), 0)
     shares: list[float | None] = []
     for period in between(start, last, unit)[1:]:

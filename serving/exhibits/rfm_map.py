@@ -1,7 +1,5 @@
 """The RFM heat map: customers by recency and frequency score, with what they bring."""
 
-from typing import Any
-
 import pandas as pd
 
 from features.language.message import Phrase, message
@@ -10,7 +8,7 @@ from serving.exhibits.exhibit import ExhibitMaker, Scene
 SCORES = "12345"
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if "rfm_cell" not in scene.scores:
         return message("This run has no RFM cells.")
     window = scene.log.settings.segments.window_days

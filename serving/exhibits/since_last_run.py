@@ -1,7 +1,6 @@
 """Customers who moved between the bands of risk since the run before."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -11,7 +10,7 @@ from serving.exhibits.past import STAGE_SYSTEM
 from serving.store.run import RISKS
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.before is None:
         return message("There is no earlier run of the same horizon.")
     info, published = scene.before
@@ -34,7 +33,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _stages(published: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, Any]] | None:
+def _stages(published: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, object]] | None:
     """Customers by their stages in both runs; None: not in that run, or without a stage in it.
 
     None where one of the runs has no stages.
@@ -49,7 +48,7 @@ def _stages(published: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, Any
     ]
 
 
-def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _moves(scene: Scene, pairs: pd.DataFrame) -> Iterator[dict[str, object]]:
     for before in RISKS:
         for after in RISKS:
             moved = pairs[(pairs["before"] == before) & (pairs["now"] == after)]

@@ -82,7 +82,7 @@ def asked_after(
     question = ScoreQuestion(
         customer_id=lines.customer_id,
         lines=[*read.files, *read.new],
-        known=_background(request, run, scorer.table_columns),
+        background=_background(request, run, scorer.table_columns),
     )
     return question, finished
 
@@ -174,11 +174,12 @@ def _with_words_of(
     run: RunInfo, document: CustomerDocument, request: ScoreRequestAfterRun
 ) -> CustomerDocument:
     """The document with what only the run knows of the customer."""
-    refused = {"suggested_action": "no_contact"} if request.consent is False else {}
-    return {
+    extended: CustomerDocument = {
         **document,
         "name": request.name,
         "consent": request.consent,
-        **refused,
         "segments_as_of": run.as_of.isoformat(),
     }
+    if request.consent is False:
+        extended["suggested_action"] = "no_contact"
+    return extended

@@ -85,8 +85,8 @@ class RunContext:
         stock = values["in_stock"]
         return cls(
             run=RunInfo.from_json(values["run"]),
-            products={name: (one[0], one[1]) for name, one in values["products"].items()},
-            catalogue={name: tuple(one) for name, one in values["catalogue"].items()},
+            products={name: (entry[0], entry[1]) for name, entry in values["products"].items()},
+            catalogue={name: tuple(entry) for name, entry in values["catalogue"].items()},
             in_stock=None if stock is None else frozenset(stock),
             prices=values["prices"],
             churn_levels=tuple(values["churn_levels"]),
@@ -136,5 +136,5 @@ def _catalogue(log: OrderLog[Settings]) -> dict[str, tuple[str | None, str | Non
 
 def _rows(frame: pd.DataFrame) -> list[list[Any]]:
     """Rows of Python values, None for what is missing."""
-    known = frame.astype(object).where(frame.notna(), None)
-    return [list(row) for row in known.itertuples(index=False)]
+    values_or_none = frame.astype(object).where(frame.notna(), None)
+    return [list(row) for row in values_or_none.itertuples(index=False)]

@@ -56,10 +56,10 @@ def course_after(
     if scorer.table_columns or scorer.models.churn.label != "silence":
         return CourseAnswer(run_id=run.run_id)
     read = read_lines(settings.data, request.lines)
-    as_of, seen = scorer.seen([*read.files, *read.new])
-    if all(line.is_return for line in seen):
+    as_of, counting = scorer.seen([*read.files, *read.new])
+    if all(line.is_return for line in counting):
         return CourseAnswer(run_id=run.run_id)
-    course = RiskCourse(scorer, settings, seen, as_of)
+    course = RiskCourse(scorer, settings, counting, as_of)
     return CourseAnswer(run_id=run.run_id, alive=course.alive(), order=course.after_an_order())
 
 
@@ -70,19 +70,19 @@ class RiskCourse:
     ----------
     scorer : whose models speak, of silence
     settings : the configuration
-    seen : the lines that are known and count on the morning of `as_of`, a purchase among them;
+    counting : the lines that are known and count on the morning of `as_of`, a purchase among them;
         what was taken back since is not seen on earlier mornings either
     as_of : the day of the score
     """
 
     def __init__(
-        self, scorer: Scorer, settings: Settings, seen: Iterable[Line], as_of: date
+        self, scorer: Scorer, settings: Settings, counting: Iterable[Line], as_of: date
     ) -> None:
         self._scorer = scorer
         self._minor_units = settings.data.minor_units
         self._bands = settings.predict.risk
         self._horizon_days = settings.predict.horizon_days
-        self._seen = sorted(seen, key=lambda line: line.day)
+        self._seen = sorted(counting, key=lambda line: line.day)
         self._bought = [line for line in self._seen if not line.is_return]
         self._today = day_number(as_of)
 
@@ -92,8 +92,8 @@ class RiskCourse:
         From the morning after the first purchase, at most `MOST_DAYS` back.
         """
         days, orders = self._drawn(), self._scorer.engine.orders_of(self._seen)
-        found = self._said([orders.features(day) for day in days])["alive"].tolist()
-        return [(day_date(day).isoformat(), p) for day, p in zip(days, found, strict=True)]
+        p_alive = self._said([orders.features(day) for day in days])["alive"].tolist()
+        return [(day_date(day).isoformat(), p) for day, p in zip(days, p_alive, strict=True)]
 
     def after_an_order(self) -> AnotherOrder | None:
         """What another order like the last one would change, on the morning after it.
@@ -161,9 +161,9 @@ class RiskCourse:
 
 def _last_of_goal(days: Sequence[int], bands: Iterable[str]) -> int | None:
     """The last day before the first one whose band is not the goal."""
-    found = None
+    last_day = None
     for day, band in zip(days, bands, strict=True):
         if band != GOAL:
             break
-        found = day
-    return found
+        last_day = day
+    return last_day

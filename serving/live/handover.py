@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pyarrow.parquet as pq
 from sqlalchemy.engine import make_url
@@ -40,8 +40,8 @@ class SentSoFar:
     @classmethod
     def read(cls, live: LiveStore, data: Data) -> Self:
         """All that are there now."""
-        kept = tuple(live.lines())
-        return cls(kept, tuple(_typed(line, data) for line in kept))
+        lines_taken = tuple(live.lines())
+        return cls(lines_taken, tuple(_typed(line, data) for line in lines_taken))
 
     def handover(
         self,
@@ -66,8 +66,8 @@ class SentSoFar:
             rows = log.connection.execute("""
                 SELECT source_row FROM absorbed_lines
                 WHERE source_row NOT IN (SELECT source_row FROM standing_news)""").fetchall()
-            gone = (self.kept[row - 1] for (row,) in rows)
-            absorbed = [(*line.place, line.change_no) for line in gone]
+            absorbed_lines = (self.kept[row - 1] for (row,) in rows)
+            absorbed = [(*line.place, line.change_no) for line in absorbed_lines]
         # a run of a past date says nothing of what was ordered since
         is_whole = run.info.as_of >= log.end
         newest = max((line.change_no for line in self.kept), default=0)
@@ -100,31 +100,35 @@ def _typed(line: LiveLine, data: Data) -> SentOrderLine:
     return SentOrderLine(None if anonymous else line.customer_id, typed_line(sent, data))
 
 
-def _beside(log: OrderLog[Settings], run: ScoreRun, models: Models) -> Mapping[str, dict[str, Any]]:
+def _beside(
+    log: OrderLog[Settings], run: ScoreRun, models: Models
+) -> Mapping[str, dict[str, object]]:
     """What a score needs of a customer that no order tells."""
-    found: dict[str, dict[str, Any]] = {}
-    if wanted := [name for name in models.manifest.columns if name not in LIVE_FEATURES]:
-        table = build_features(log, run.info.as_of)[wanted]
-        known = table.astype(object).where(table.notna(), None)
-        for customer_id, row in zip(known.index, known.to_dict("records"), strict=True):
+    by_customer: dict[str, dict[str, object]] = {}
+    if table_columns := [name for name in models.manifest.columns if name not in LIVE_FEATURES]:
+        table = build_features(log, run.info.as_of)[table_columns]
+        values_or_none = table.astype(object).where(table.notna(), None)
+        for customer_id, row in zip(
+            values_or_none.index, values_or_none.to_dict("records"), strict=True
+        ):
             features = {str(name): value for name, value in row.items() if value is not None}
-            found[customer_id] = {"features": features}
+            by_customer[customer_id] = {"features": features}
     if log.settings.recommend.needs_consent:
         for customer_id in rules_of(log, run.info.as_of).consent or ():
-            found.setdefault(customer_id, {})["consents"] = True
-    return found
+            by_customer.setdefault(customer_id, {})["consents"] = True
+    return by_customer
 
 
 def _histories(
-    folder: Path, beside: Mapping[str, dict[str, Any]], erased: WhoIsErased
+    folder: Path, beside: Mapping[str, dict[str, object]], erased: WhoIsErased
 ) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.glob("histories-*.parquet")):
         for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE):
             columns = batch.to_pydict()
-            gone = erased(columns["customer_id"])
+            erased_ids = erased(columns["customer_id"])
             for customer_id, lines in zip(*columns.values(), strict=True):
-                if customer_id in gone:
+                if customer_id in erased_ids:
                     continue
-                more = beside.get(customer_id)
-                text = lines if more is None else f"{lines[:-1]},{json.dumps(more)[1:]}"
+                extra = beside.get(customer_id)
+                text = lines if extra is None else f"{lines[:-1]},{json.dumps(extra)[1:]}"
                 yield customer_id, text

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from serving.changes.feed import AnnouncedFigures
 from serving.errors import KeyReused
@@ -194,75 +194,87 @@ class LiveCounts:
     waiting: int
 
 
-def judged(known: LiveLine | None, sent: IncomingLine, gone: Collection[str]) -> LineVerdict:
-    """What becomes of a line, where `known` is kept of the same order and number."""
+def judged(held: LiveLine | None, sent: IncomingLine, erased_ids: Collection[str]) -> LineVerdict:
+    """What becomes of a line, where `held` is kept of the same order and number."""
     line = sent.line
-    if line.customer_id in gone:
+    if line.customer_id in erased_ids:
         return LineVerdict("refused", "erased")
-    if known is None:
+    if held is None:
         return LineVerdict("accepted")
-    if known.customer_id != line.customer_id:
+    if held.customer_id != line.customer_id:
         return LineVerdict("refused", "other_customer")
-    return LineVerdict("known") if known.content == line.content else _judged_anew(known, sent)
+    return LineVerdict("known") if held.content == line.content else _judged_anew(held, sent)
 
 
-def _judged_anew(known: LiveLine, sent: IncomingLine) -> LineVerdict:
+def _judged_anew(held: LiveLine, sent: IncomingLine) -> LineVerdict:
     """What becomes of a line that says otherwise than the one that is known."""
     if sent.corrects:
         return LineVerdict("corrected")
-    said, before = _parts(sent.line), _parts(known)
-    if said.line != before.line:
+    sent_parts, before = _parts(sent.line), _parts(held)
+    if sent_parts.line != before.line:
         return LineVerdict("refused", "differs")
     # the first message again must not undo what became of the order since, nor an older state
-    is_news = bool(said.state) and said.known_from >= before.known_from
+    is_news = bool(sent_parts.state) and sent_parts.known_from >= before.known_from
     return LineVerdict("corrected") if is_news else LineVerdict("known")
+
+
+class LineContent(TypedDict):
+    """What is kept of a line that was sent, beside what tells it apart."""
+
+    ordered_at: str
+    product_id: str | None
+    category: str | None
+    quantity: float
+    amount: float | None
+    unit_price: float | None
+    refunded: NotRequired[float]
 
 
 class _Parts(NamedTuple):
     """What a line says, and what it says of what became of its order."""
 
-    line: dict[str, Any]
-    state: dict[str, Any]
+    line: Mapping[str, object]
+    state: Mapping[str, str | float | None]
 
     @property
     def known_from(self) -> float:
         """The last moment of the state, as a number; 0 where it has none."""
         texts = [self.state.get(name) for name in ("status_at", "refunded_at")]
-        moments = [datetime.fromisoformat(text) for text in texts if text is not None]
+        moments = [datetime.fromisoformat(text) for text in texts if isinstance(text, str)]
         # without an offset all are of one clock
         return max((at.replace(tzinfo=at.tzinfo or UTC).timestamp() for at in moments), default=0)
 
 
 def _parts(line: LiveLine) -> _Parts:
-    content: dict[str, Any] = json.loads(line.content)
+    content = json.loads(line.content)
     state = {name: content.pop(name) for name in STATE_FIELDS & content.keys()}
     return _Parts(content, state)
 
 
 def verdicts_of(
-    sent: Sequence[IncomingLine], known: dict[tuple[str, int], LiveLine], gone: Collection[str]
+    sent: Sequence[IncomingLine], held: dict[tuple[str, int], LiveLine], erased_ids: Collection[str]
 ) -> list[LineVerdict]:
     """What becomes of each line; the lines of one request stand one after the other.
 
-    `known` holds afterwards what is to be kept.
+    `held` holds afterwards what is to be kept.
     """
-    found = []
-    for one in sent:
-        verdict = judged(known.get(one.line.place), one, gone)
+    verdicts = []
+    for line_sent in sent:
+        verdict = judged(held.get(line_sent.line.place), line_sent, erased_ids)
         if verdict.outcome in {"accepted", "corrected"}:
-            known[one.line.place] = one.line
-        found.append(verdict)
-    return found
+            held[line_sent.line.place] = line_sent.line
+        verdicts.append(verdict)
+    return verdicts
 
 
 def changed_lines(sent: Sequence[IncomingLine], verdicts: Sequence[LineVerdict]) -> list[LiveLine]:
     """The lines to keep, the last of each place."""
-    kept = {
-        one.line.place: one.line
-        for one, verdict in zip(sent, verdicts, strict=True)
+    changed = {
+        line_sent.line.place: line_sent.line
+        for line_sent, verdict in zip(sent, verdicts, strict=True)
         if verdict.outcome in {"accepted", "corrected"}
     }
-    return list(kept.values())
+    return list(changed.values())
 
 
 def check_key(key: RequestKey, body_digest: str) -> None:
@@ -279,15 +291,15 @@ def eligible(runs: Sequence[RunInfo]) -> list[RunInfo]:
     runs : in the order of publication; the last is the one that readers see
     """
     last = runs[-1]
-    asked = (last.horizon_days, last.currency)
-    alike = [run for run in reversed(runs) if (run.horizon_days, run.currency) == asked]
-    found: list[RunInfo] = []
+    basis = (last.horizon_days, last.currency)
+    comparable = [run for run in reversed(runs) if (run.horizon_days, run.currency) == basis]
+    comparable_runs: list[RunInfo] = []
     # sorting is stable: of one date the run published last comes first
-    for run in sorted(alike, key=lambda run: run.as_of, reverse=True):
-        found.append(run)
+    for run in sorted(comparable, key=lambda run: run.as_of, reverse=True):
+        comparable_runs.append(run)
         if run.as_of < last.as_of:
             break
-    return found
+    return comparable_runs
 
 
 def past_of(
@@ -296,17 +308,17 @@ def past_of(
     history: str | None,
     lines: Iterable[LiveLine],
     runs: Sequence[RunInfo],
-    said: Mapping[str, RunFigures],
+    figures_by_run: Mapping[str, RunFigures],
 ) -> LivePast:
     """A customer's past, from what a store keeps of it.
 
     Parameters
     ----------
     runs : in the order of publication
-    said : run's id → what it says, for the runs of `eligible` that know the customer
+    figures_by_run : run's id → what it says, for the runs of `eligible` that know the customer
     """
     run = runs[-1]
-    now = said.get(run.run_id)
+    latest = figures_by_run.get(run.run_id)
     return LivePast(
         customer_id=customer_id,
         change_no=progress.change_no,
@@ -314,13 +326,20 @@ def past_of(
         run_id=run.run_id,
         history=history,
         lines=tuple(lines),
-        document=None if now is None else now.document,
-        segments=dict.fromkeys(run.segment_columns) if now is None else now.segments,
-        consent=None if now is None else now.consent,
-        contact_hash=None if now is None else now.contact_hash,
+        document=None if latest is None else latest.document,
+        segments=dict.fromkeys(run.segment_columns) if latest is None else latest.segments,
+        consent=None if latest is None else latest.consent,
+        contact_hash=None if latest is None else latest.contact_hash,
         earlier=tuple(
-            EarlierFigures(one, *(said[one.run_id][:2] if one.run_id in said else (None, None)))
-            for one in eligible(runs)
+            EarlierFigures(
+                earlier,
+                *(
+                    figures_by_run[earlier.run_id][:2]
+                    if earlier.run_id in figures_by_run
+                    else (None, None)
+                ),
+            )
+            for earlier in eligible(runs)
         ),
     )
 
@@ -342,7 +361,7 @@ def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> l
         if sent.order_id not in in_files:
             day, entry = _entry(json.loads(sent.content))
             orders.setdefault((sent.order_id, day, True), []).append(entry)
-    found = [
+    orders_found = [
         PastOrder(
             order_id=order_id,
             day=day,
@@ -352,7 +371,7 @@ def past_orders(history: str | None, lines: Iterable[LiveLine], minor: int) -> l
         )
         for (order_id, day, is_live), entries in orders.items()
     ]
-    return sorted(found, key=lambda order: (order.day, order.is_live), reverse=True)
+    return sorted(orders_found, key=lambda order: (order.day, order.is_live), reverse=True)
 
 
 def told_by(score: ScoreRow | None) -> AnnouncedFigures | None:
@@ -366,7 +385,7 @@ def told_by(score: ScoreRow | None) -> AnnouncedFigures | None:
     )
 
 
-def _entry(content: Mapping[str, Any]) -> tuple[date, OrderedLine]:
+def _entry(content: LineContent) -> tuple[date, OrderedLine]:
     amount, price, quantity = content["amount"], content["unit_price"], content["quantity"]
     if amount is None and price is not None:
         amount = round(price * quantity, 10)
@@ -378,5 +397,5 @@ def _entry(content: Mapping[str, Any]) -> tuple[date, OrderedLine]:
 
 def _total(lines: Iterable[OrderedLine]) -> float | None:
     amounts = [line.amount for line in lines]
-    known = [amount for amount in amounts if amount is not None]
-    return round(sum(known), 6) if len(known) == len(amounts) else None
+    stated = [amount for amount in amounts if amount is not None]
+    return round(sum(stated), 6) if len(stated) == len(amounts) else None

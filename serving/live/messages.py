@@ -261,7 +261,7 @@ def answer_message(answer: ScorerAnswer) -> Message:
     """An answer for the pipe."""
     match answer:
         case LoneAnswer():
-            aside = [{"line": place, "reason": reason} for place, reason in answer.put_aside]
+            aside = [{"line": number, "reason": reason} for number, reason in answer.put_aside]
             return {"document": answer.document, "put_aside": aside}
         case CourseAnswer():
             order = None if answer.order is None else vars(answer.order)
@@ -272,7 +272,7 @@ def answer_message(answer: ScorerAnswer) -> Message:
 
 def lone_answer(message: Message) -> LoneAnswer:
     """The answer to a `LoneRequest`."""
-    aside = tuple((one["line"], one["reason"]) for one in message["put_aside"])
+    aside = tuple((put_aside["line"], put_aside["reason"]) for put_aside in message["put_aside"])
     return LoneAnswer(document=message["document"], put_aside=aside)
 
 

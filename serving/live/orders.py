@@ -113,7 +113,7 @@ class TakenOrders:
     @property
     def is_pending(self) -> bool:
         """Whether a score is still to be made."""
-        return any(one.score == "pending" for one in self.customers)
+        return any(customer.score == "pending" for customer in self.customers)
 
 
 class LiveOrders:
@@ -156,30 +156,35 @@ class LiveOrders:
         StoreError
             When the lines cannot be kept; none of them is then.
         """
-        sent = [self._known(one) for one in sent]
+        sent = [self._known(line) for line in sent]
         end = (self._clock() + EARLIEST).date()
-        early = [_day(one) > end for one in sent]
-        in_time = [one for one, is_early in zip(sent, early, strict=True) if not is_early]
+        early = [_day(line) > end for line in sent]
+        in_time = [line for line, is_early in zip(sent, early, strict=True) if not is_early]
         verdicts = iter(self._live.accept(in_time, at=self._clock(), erased=self._erased, key=key))
         judged = [LineVerdict("refused") if is_early else next(verdicts) for is_early in early]
         ids = dict.fromkeys(
-            one.line.customer_id
-            for one, verdict in zip(sent, judged, strict=True)
-            if one.line.customer_id is not None and verdict.outcome != "refused"
+            line.line.customer_id
+            for line, verdict in zip(sent, judged, strict=True)
+            if line.line.customer_id is not None and verdict.outcome != "refused"
         )
-        made = self._score_all(ids)
-        aside = {place: reason for one in made.values() for place, reason in one.aside.items()}
+        scores_made = self._score_all(ids)
+        aside = {
+            key: reason for score in scores_made.values() for key, reason in score.aside.items()
+        }
         lines = tuple(
             TakenLine(
-                *one.line.place,
+                *line_sent.line.place,
                 verdict.outcome,
                 "in_future" if is_early else verdict.reason,
-                aside.get(one.line.place),
+                aside.get(line_sent.line.place),
             )
-            for one, verdict, is_early in zip(sent, judged, early, strict=True)
+            for line_sent, verdict, is_early in zip(sent, judged, early, strict=True)
         )
-        others = self._after([name for name in ids if name not in made])
-        after = {one.customer_id: one for one in (*others, *(one.after for one in made.values()))}
+        unscored = self._after([name for name in ids if name not in scores_made])
+        after = {
+            customer.customer_id: customer
+            for customer in (*unscored, *(customer.after for customer in scores_made.values()))
+        }
         return TakenOrders(lines, tuple(after[name] for name in ids))
 
     def _known(self, sent: IncomingLine) -> IncomingLine:
@@ -201,8 +206,8 @@ class LiveOrders:
         ScorerAway
             When the scorer does not answer, or knows another run than readers see.
         """
-        made = self._made(customer_id)
-        return {} if made is None else made.aside
+        score = self._made(customer_id)
+        return {} if score is None else score.aside
 
     def _made(self, customer_id: str) -> "MadeScore | None":
         """The score of a customer who waits, and whether readers see it; None: nothing to do."""
@@ -268,21 +273,21 @@ class LiveOrders:
     def _score_all(self, customer_ids: Iterable[str]) -> dict[str, "MadeScore"]:
         """Score those who wait, while the caller can be kept waiting; what readers see of whom."""
         end = time.monotonic() + SCORING_SECONDS
-        made: dict[str, MadeScore] = {}
+        scores_made: dict[str, MadeScore] = {}
         for customer_id in customer_ids:
             if time.monotonic() > end or self._is_busy():
                 break
             try:
-                found = self._made(customer_id)
+                score = self._made(customer_id)
             except (ScorerAway, NoRun):
                 break
             except RegularsError as error:
                 # the lines are kept, and that is what the caller must be told
                 log.warning("a score failed: %s", type(error).__name__)
             else:
-                if found is not None and found.is_news:
-                    made[customer_id] = found
-        return made
+                if score is not None and score.is_news:
+                    scores_made[customer_id] = score
+        return scores_made
 
     def _is_busy(self) -> bool:
         return self._scorer is not None and self._scorer.pending >= MOST_AHEAD
@@ -294,7 +299,7 @@ class LiveOrders:
         try:
             run, documents = self._scores.customers(customer_ids)
         except NoRun:
-            yield from (CustomerAfter(one, "pending") for one in customer_ids)
+            yield from (CustomerAfter(customer_id, "pending") for customer_id in customer_ids)
             return
         for customer_id, document in zip(customer_ids, documents, strict=True):
             if document is None:
@@ -316,9 +321,9 @@ def _current(past: LivePast, document: str | None) -> CustomerAfter:
 def _after_of(
     customer_id: str, score: Literal["current", "pending"], run_id: str, document: str | bytes
 ) -> CustomerAfter:
-    said = json.loads(document)
+    answer = json.loads(document)
     return CustomerAfter(
-        customer_id, score, run_id, *(said[name] for name in CustomerAfter._fields[3:])
+        customer_id, score, run_id, *(answer[name] for name in CustomerAfter._fields[3:])
     )
 
 
@@ -399,8 +404,8 @@ class Follower:
 
     def look(self) -> int:
         """Score those who are overdue; how many were."""
-        now = time.monotonic()
-        self._later = {name: at for name, at in self._later.items() if at > now}
+        moment = time.monotonic()
+        self._later = {name: at for name, at in self._later.items() if at > moment}
         done = 0
         for customer_id in self._orders.overdue():
             if self._closing.is_set():
@@ -414,7 +419,7 @@ class Follower:
                 break
             except RegularsError as error:
                 log.warning("a score failed: %s", type(error).__name__)
-                self._later[customer_id] = now + LATER_SECONDS
+                self._later[customer_id] = moment + LATER_SECONDS
         return done
 
     def _follow(self) -> None:
@@ -429,5 +434,5 @@ class Follower:
 def _day(sent: IncomingLine) -> date:
     """The last day of which the line speaks."""
     content = json.loads(sent.line.content)
-    said = [content.get(name) for name in ("ordered_at", "status_at", "refunded_at")]
-    return max(datetime.fromisoformat(at).date() for at in said if at is not None)
+    moments = [content.get(name) for name in ("ordered_at", "status_at", "refunded_at")]
+    return max(datetime.fromisoformat(at).date() for at in moments if at is not None)

@@ -82,27 +82,30 @@ def answers(
     """
     outcomes: dict[int, ScorerAnswer | Exception] = {}
     questions: dict[int, tuple[ScoreQuestion, Finish]] = {}
-    for place, message in enumerate(messages):
+    for number, message in enumerate(messages):
         try:
             first = _begun(scorer, settings, request_in(message))
         except Exception as error:  # noqa: BLE001 - told to who asked
-            outcomes[place] = error
+            outcomes[number] = error
         else:
             if isinstance(first, tuple):
-                questions[place] = first
+                questions[number] = first
             else:
-                outcomes[place] = first
+                outcomes[number] = first
     scored = _scored(scorer, [question for question, _ in questions.values()])
-    for (place, (_, finish)), score in zip(questions.items(), scored, strict=True):
+    for (number, (_, finish)), score in zip(questions.items(), scored, strict=True):
         try:
             if isinstance(score, CustomerScore | ConfigError):
-                outcomes[place] = finish(score)
+                outcomes[number] = finish(score)
             else:
-                outcomes[place] = score
+                outcomes[number] = score
         except ConfigError as error:
-            outcomes[place] = error
-    in_order = [outcomes[place] for place in range(len(messages))]
-    return [one if isinstance(one, Exception) else answer_message(one) for one in in_order]
+            outcomes[number] = error
+    in_order = [outcomes[number] for number in range(len(messages))]
+    return [
+        outcome if isinstance(outcome, Exception) else answer_message(outcome)
+        for outcome in in_order
+    ]
 
 
 def _begun(
@@ -123,7 +126,7 @@ def _begun(
                 customer_id=request.customer_id,
                 lines=[typed_line(line, settings.data) for line in request.lines],
                 as_of=request.as_of,
-                known=CustomerBackground(consents=request.consents),
+                background=CustomerBackground(consents=request.consents),
             )
             return question, _alone
 
@@ -146,7 +149,7 @@ def _scored(scorer: Scorer, asks: Sequence[ScoreQuestion]) -> list[CustomerScore
     except Exception as error:  # noqa: BLE001 - told to who asked
         if len(asks) == 1:
             return [error]
-    return [one for ask in asks for one in _scored(scorer, [ask])]
+    return [score for ask in asks for score in _scored(scorer, [ask])]
 
 
 def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
@@ -170,13 +173,13 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     _say(out, [{"ready": models.manifest.bundle_id}])
     for waiting in _waiting(requests):
         for start in range(0, len(waiting), MOST_TOGETHER):
-            some = [json.loads(line) for line in waiting[start : start + MOST_TOGETHER]]
-            found = answers(scorer, settings, [request["body"] for request in some])
+            batch = [json.loads(line) for line in waiting[start : start + MOST_TOGETHER]]
+            outcomes = answers(scorer, settings, [request["body"] for request in batch])
             _say(
                 out,
                 [
-                    {"id": request["id"], **_outcome(one)}
-                    for request, one in zip(some, found, strict=True)
+                    {"id": request["id"], **_outcome(outcome)}
+                    for request, outcome in zip(batch, outcomes, strict=True)
                 ],
             )
     return 0
@@ -191,19 +194,19 @@ def _prove(settings: Settings, bundle_id: str) -> None:
 def _waiting(requests: BufferedReader) -> Iterator[list[bytes]]:
     """The lines that have come in since the ones before, until the end of the input."""
     rest = b""
-    while some := requests.read1(PIPE_BYTES):
-        *lines, rest = (rest + some).split(b"\n")
+    while chunk := requests.read1(PIPE_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
         yield lines
 
 
-def _outcome(found: Message | Exception) -> Message:
-    if isinstance(found, ConfigError):
-        return {"refused": list(found.problems)}
-    if isinstance(found, Exception):
+def _outcome(outcome: Message | Exception) -> Message:
+    if isinstance(outcome, ConfigError):
+        return {"refused": list(outcome.problems)}
+    if isinstance(outcome, Exception):
         # of the error only its kind is written; see `log_as_json`
-        log.error("a score failed", exc_info=found)
-        return {"failed": type(found).__name__}
-    return {"answer": found}
+        log.error("a score failed", exc_info=outcome)
+        return {"failed": type(outcome).__name__}
+    return {"answer": outcome}
 
 
 def _say(out: TextIO, messages: Sequence[Message]) -> None:

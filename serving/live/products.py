@@ -27,7 +27,7 @@ def products_after(
     ranked = scorer.products(
         lines.customer_id,
         [*read.files, *read.new],
-        asked=request.query,
+        query=request.query,
         consents=told_beside(lines.history).get("consents", False),
     )
     return ProductsAnswer(run_id=run.run_id, recommendations=ranked)

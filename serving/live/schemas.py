@@ -186,3 +186,10 @@ class Prediction(ApiShape):
     recommendations: list[Recommendation]
     lineage: PredictionLineage
     put_aside: list[PutAside]
+
+
+class PopularProducts(ApiShape):
+    """What to show somebody who has not ordered yet, most popular first."""
+
+    as_of: date
+    recommendations: list[Recommendation]

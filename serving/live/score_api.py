@@ -1,7 +1,7 @@
 """Answers of the models alone: nothing is read from the store, nothing is kept."""
 
 import json
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
@@ -19,7 +19,6 @@ from serving.live.messages import (
 )
 from serving.live.worker import ScoresOne
 from serving.store.documents import CustomerDocument
-from serving.web import schemas as models
 from serving.web.params import JSON, PopularQuery, body_schema, json_body
 from serving.web.problems import declared
 
@@ -40,7 +39,7 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
     )
     def score(request: Request) -> Response:
         answer = lone_answer(ask(request.to_request()))
-        aside = [{"line": place, "reason": reason} for place, reason in answer.put_aside]
+        aside = [{"line": number, "reason": reason} for number, reason in answer.put_aside]
         body = {**_alone(answer.document), "put_aside": aside}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 
@@ -48,7 +47,7 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
         "/recommendations",
         operation_id="getPopularProducts",
         summary="Products for somebody who has not ordered yet",
-        response_model=models.PopularProducts,
+        response_model=live_models.PopularProducts,
         responses=declared(422, 503),
     )
     def get_popular_products(query: Annotated[PopularQuery, Query()]) -> Response:
@@ -72,10 +71,10 @@ OF_A_RUN = {
 
 def _alone(document: CustomerDocument) -> CustomerDocument:
     """A document without what only a run can say."""
-    kept = {name: value for name, value in document.items() if name not in OF_A_RUN}
+    fields = {name: value for name, value in document.items() if name not in OF_A_RUN}
     lineage = {
         name: value
         for name, value in document["lineage"].items()
         if name not in {"run_id", "data_fingerprint"}
     }
-    return {**kept, "lineage": lineage}
+    return cast("CustomerDocument", {**fields, "lineage": lineage})

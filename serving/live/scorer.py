@@ -80,7 +80,7 @@ class ScoreQuestion:
     customer_id: str
     lines: Iterable[TypedLine]
     as_of: date | None = None
-    known: CustomerBackground = STRANGER
+    background: CustomerBackground = STRANGER
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Scorer:
         customer_id: str,
         lines: Iterable[TypedLine],
         as_of: date | None = None,
-        known: CustomerBackground = STRANGER,
+        background: CustomerBackground = STRANGER,
     ) -> CustomerScore:
         """What a run of `as_of` would say of the customer with these lines.
 
@@ -190,7 +190,7 @@ class Scorer:
         lines : all of the customer's, in any order
         as_of : lines of this day and later are not seen; None: the day after the last line,
             and not before `self.as_of`
-        known : what else is known of the customer
+        background : what else is known of the customer
 
         Returns
         -------
@@ -201,13 +201,15 @@ class Scorer:
         ------
         ConfigError
             When `as_of` lies before the date the models know, no line counts as a purchase, or
-            the models learned from tables beside the orders and `known` does not hold them.
+            the models learned from tables beside the orders and `background` does not hold them.
         """
-        ask = ScoreQuestion(customer_id=customer_id, lines=lines, as_of=as_of, known=known)
-        (found,) = self.score_all([ask])
-        if isinstance(found, ConfigError):
-            raise found
-        return found
+        ask = ScoreQuestion(
+            customer_id=customer_id, lines=lines, as_of=as_of, background=background
+        )
+        (score,) = self.score_all([ask])
+        if isinstance(score, ConfigError):
+            raise score
+        return score
 
     def score_all(self, asks: Sequence[ScoreQuestion]) -> list[CustomerScore | ConfigError]:
         """Several customers at once, which costs little more than one.
@@ -216,21 +218,21 @@ class Scorer:
         -------
         For each what `score` returns or raises, in their order.
         """
-        found: dict[int, CustomerScore | ConfigError] = {}
+        outcomes: dict[int, CustomerScore | ConfigError] = {}
         # of one day, and no customer twice: recommendations go by id
         groups: dict[tuple[date, int], dict[int, _Read]] = {}
         times: Counter[str] = Counter()
-        for place, ask in enumerate(asks):
+        for number, ask in enumerate(asks):
             try:
                 read = self._read(ask)
             except ConfigError as error:
-                found[place] = error
+                outcomes[number] = error
             else:
-                groups.setdefault((read.day, times[ask.customer_id]), {})[place] = read
+                groups.setdefault((read.day, times[ask.customer_id]), {})[number] = read
                 times[ask.customer_id] += 1
         for (day, _), customers in groups.items():
-            found |= zip(customers, self._scored(day, list(customers.values())), strict=True)
-        return [found[place] for place in range(len(asks))]
+            outcomes |= zip(customers, self._scored(day, list(customers.values())), strict=True)
+        return [outcomes[number] for number in range(len(asks))]
 
     def seen(self, lines: Iterable[TypedLine]) -> tuple[date, list[Line]]:
         """The date of a score of these lines, and those that count in it."""
@@ -248,10 +250,16 @@ class Scorer:
     def _date(self, judged: Sequence[JudgedLine], as_of: date | None) -> date:
         earliest = date.fromisoformat(self._models.manifest.as_of)
         if as_of is None:
-            times = [one.line.ordered_at for one in judged if one.reason is None]
+            times = [
+                judged_line.line.ordered_at for judged_line in judged if judged_line.reason is None
+            ]
             ends = [at.date() + timedelta(days=1) for at in times if at is not None]
             # what became of an order is known at once, too
-            changes = [day_date(one.gone_day + 1) for one in judged if one.gone_day is not None]
+            changes = [
+                day_date(judged_line.gone_day + 1)
+                for judged_line in judged
+                if judged_line.gone_day is not None
+            ]
             return max([self.as_of, *ends, *changes])
         if as_of < earliest:
             raise ConfigError(
@@ -263,18 +271,18 @@ class Scorer:
     def _read(self, ask: ScoreQuestion) -> _Read:
         judged = self._judged(ask.lines)
         day = self._date(judged, ask.as_of)
-        seen = list(counting_lines(judged, before=day_number(day)))
-        orders = self._engine.orders_of(seen)
-        found = orders.features(day_number(day))
-        if found is None:
-            raise NothingBought(day, [one.reason for one in judged])
-        given = ask.known.table_features or {}
+        counting = list(counting_lines(judged, before=day_number(day)))
+        orders = self._engine.orders_of(counting)
+        of_orders = orders.features(day_number(day))
+        if of_orders is None:
+            raise NothingBought(day, [judged_line.reason for judged_line in judged])
+        given = ask.background.table_features or {}
         if missing := [name for name in self._wanted if name not in given]:
             raise ConfigError(
                 "the models also learned from tables beside the orders, which orders alone do "
                 f"not tell ({', '.join(missing)})."
             )
-        return _Read(ask, judged, day, seen, orders, {**found, **given})
+        return _Read(ask, judged, day, counting, orders, {**of_orders, **given})
 
     def _run(self, as_of: date) -> RunInfo:
         risk = self._settings.predict.risk
@@ -296,46 +304,47 @@ class Scorer:
 
     def _scored(self, day: date, customers: Sequence[_Read]) -> list[CustomerScore]:
         """What a run of `day` would say of these customers, one after the other."""
-        rows = Rows.stacked([one.features for one in customers], self._columns)
+        rows = Rows.stacked([customer.features for customer in customers], self._columns)
         figures = figures_of(rows, self._models, day, self._settings)
         products = self._recommended(day, customers)
         columns: dict[str, Any] = {
             **{name: np.broadcast_to(column, len(rows)) for name, column in figures.items()},
             **self._words(rows, figures, customers),
             **self._of_the_run(figures, customers),
-            "customer_id": [one.ask.customer_id for one in customers],
-            "next_categories": [self._categories(one) for one in customers],
-            "recommendations": [some[:EMBEDDED_RECOMMENDATIONS] for some in products],
+            "customer_id": [customer.ask.customer_id for customer in customers],
+            "next_categories": [self._categories(customer) for customer in customers],
+            "recommendations": [ranked[:EMBEDDED_RECOMMENDATIONS] for ranked in products],
             "name": [None] * len(rows),
             "consent": [None] * len(rows),
         }
-        said = documents(self._run(day), columns, digits=self._digits)
+        as_documents = documents(self._run(day), columns, digits=self._digits)
         return [
             CustomerScore(
-                {**document, "segments": dict(one.ask.known.segments or {})},
-                tuple(one.judged),
-                encode(some),
+                {**document, "segments": dict(customer.ask.background.segments or {})},
+                tuple(customer.judged),
+                encode(ranked),
             )
-            for document, one, some in zip(said, customers, products, strict=True)
+            for document, customer, ranked in zip(as_documents, customers, products, strict=True)
         ]
 
     def _of_the_run(
         self, figures: Mapping[str, Any], customers: Sequence[_Read]
     ) -> dict[str, Sequence[Any]]:
         """What the last run assumed, or said of those whom it knows."""
-        known = [one.ask.known for one in customers]
+        backgrounds = [customer.ask.background for customer in customers]
         context, run = self._context, self.run
         churn = figures["churn_probability"].tolist()
         # an uplift model that told the run's profits is not at hand
         economics = {} if run is None or run.economics.get("targeting") else run.economics
-        profit, action = profits(figures, economics, np.zeros(len(known), dtype=bool))
+        profit, action = profits(figures, economics, np.zeros(len(backgrounds), dtype=bool))
         return {
             "churn_percentile": [
-                context.percentile(risk) if context is not None and one.is_in_run else np.nan
-                for one, risk in zip(known, churn, strict=True)
+                context.percentile(risk) if context is not None and background.is_in_run else np.nan
+                for background, risk in zip(backgrounds, churn, strict=True)
             ],
             "referral_value": [
-                np.nan if one.referral_value is None else one.referral_value for one in known
+                np.nan if background.referral_value is None else background.referral_value
+                for background in backgrounds
             ],
             "expected_profit": profit,
             "suggested_action": action.tolist(),
@@ -346,55 +355,65 @@ class Scorer:
     ) -> dict[str, Sequence[Any]]:
         """`reasons`, `factors` and `since_last_run` of each customer."""
         parts = self._explainer.parts(rows)
-        now = ScoredRows(rows, {name: figures[name] for name in SCORE_OF.values()})
+        scored_today = ScoredRows(rows, {name: figures[name] for name in SCORE_OF.values()})
         changes: list[Any] = [None] * len(rows)
         compared: dict[str, list[tuple[int, LastSaid]]] = {}
-        for place, one in enumerate(customers):
-            if (before := _before(one)) is not None:
-                compared.setdefault(before.run.run_id, []).append((place, before))
+        for number, customer in enumerate(customers):
+            if (before := _before(customer)) is not None:
+                compared.setdefault(before.run.run_id, []).append((number, before))
         for pairs in compared.values():
-            for place, text in self._changes(now, parts, pairs, customers):
-                changes[place] = json.loads(text)
+            for number, text in self._changes(scored_today, parts, pairs, customers):
+                changes[number] = json.loads(text)
         return {
-            "reasons": [json.loads(text) for text in self._explainer.reasons(now, parts)],
+            "reasons": [json.loads(text) for text in self._explainer.reasons(scored_today, parts)],
             "factors": [json.loads(text) for text in factors_of(parts)],
             "since_last_run": changes,
         }
 
     def _changes(
         self,
-        now: ScoredRows,
+        scored_today: ScoredRows,
         parts: Mapping[About, Rows],
         pairs: Sequence[tuple[int, LastSaid]],
         customers: Sequence[_Read],
     ) -> Iterator[tuple[int, str]]:
         """Place and changes of those of `pairs` who had bought by the run they share."""
         run = pairs[0][1].run
-        features = {place: self._features_at(customers[place], run.as_of) for place, _ in pairs}
-        known = [(place, said) for place, said in pairs if features[place] is not None]
-        if not known:
+        features = {number: self._features_at(customers[number], run.as_of) for number, _ in pairs}
+        compared = [(number, earlier) for number, earlier in pairs if features[number] is not None]
+        if not compared:
             return
-        places = np.array([place for place, _ in known])
-        then = Rows.stacked([features[place] or {} for place in places.tolist()], self._columns)
+        rows = np.array([number for number, _ in compared])
+        scored_then = Rows.stacked(
+            [features[number] or {} for number in rows.tolist()], self._columns
+        )
         scores = {
-            "churn_probability": np.array([said.churn_probability for _, said in known], float),
-            "clv": np.array([said.clv for _, said in known], float),
+            "churn_probability": np.array(
+                [earlier.churn_probability for _, earlier in compared], float
+            ),
+            "clv": np.array([earlier.clv for _, earlier in compared], float),
         }
-        some = {about: part.at(places) for about, part in parts.items()}
-        told = self._explainer.changes(now.at(places), some, ScoredRows(then, scores), run)
-        yield from zip(places.tolist(), told, strict=True)
+        parts_compared = {about: part.at(rows) for about, part in parts.items()}
+        changes = self._explainer.changes(
+            scored_today.at(rows), parts_compared, ScoredRows(scored_then, scores), run
+        )
+        yield from zip(rows.tolist(), changes, strict=True)
 
-    def _features_at(self, one: _Read, day: date) -> dict[str, float] | None:
-        found = one.orders.features(day_number(day))
-        return None if found is None else {**found, **(one.ask.known.table_features or {})}
+    def _features_at(self, customer: _Read, day: date) -> dict[str, float] | None:
+        of_orders = customer.orders.features(day_number(day))
+        return (
+            None
+            if of_orders is None
+            else {**of_orders, **(customer.ask.background.table_features or {})}
+        )
 
-    def _categories(self, one: _Read) -> list[dict[str, Any]]:
+    def _categories(self, customer: _Read) -> list[dict[str, object]]:
         """The likeliest categories of the next order, with their probabilities."""
         written = {
-            line.product_id: line.category for line in one.seen if line.product_id is not None
+            line.product_id: line.category for line in customer.seen if line.product_id is not None
         }
         of_product = {name: self._category_of.get(name, own) for name, own in written.items()}
-        orders = [products for _, products in one.baskets]
+        orders = [products for _, products in customer.baskets]
         return [
             {"category": name, "probability": round(chance, PROBABILITY_DIGITS)}
             for name, chance in categories_of(
@@ -404,29 +423,33 @@ class Scorer:
 
     def _recommended(self, day: date, customers: Sequence[_Read]) -> list[list[RankedProduct]]:
         """The ranked products of each."""
-        consenting = {one.ask.customer_id for one in customers if one.ask.known.consents}
-        held = {one.ask.customer_id: one.baskets for one in customers}
-        found = self._shelf.of_run(held, day, consenting)
-        return [found[name] for name in held]
+        consenting = {
+            customer.ask.customer_id for customer in customers if customer.ask.background.consents
+        }
+        held = {customer.ask.customer_id: customer.baskets for customer in customers}
+        ranked = self._shelf.of_run(held, day, consenting)
+        return [ranked[name] for name in held]
 
     def products(
-        self, customer_id: str, lines: Iterable[TypedLine], *, asked: ProductQuery, consents: bool
+        self, customer_id: str, lines: Iterable[TypedLine], *, query: ProductQuery, consents: bool
     ) -> list[RankedProduct]:
         """The best products for a customer with these lines; see `Shelf.listed`."""
-        day, seen = self.seen(lines)
-        orders = baskets(seen)
+        day, counting = self.seen(lines)
+        orders = baskets(counting)
         if not orders:
             return []
         return self._shelf.listed(
-            customer_id, orders, day, asked, {customer_id} if consents else ()
+            customer_id, orders, day, query, {customer_id} if consents else ()
         )
 
-    def popular(self, asked: ProductQuery) -> list[RankedProduct]:
+    def popular(self, query: ProductQuery) -> list[RankedProduct]:
         """The best products for somebody without orders; see `Shelf.listed`."""
-        return self._shelf.listed("", (), self.as_of, asked)
+        return self._shelf.listed("", (), self.as_of, query)
 
 
-def _before(one: _Read) -> LastSaid | None:
+def _before(customer: _Read) -> LastSaid | None:
     """What the customer's score is compared with; None where that said nothing."""
-    said = next((said for said in one.ask.known.before if said.run.as_of < one.day), None)
-    return None if said is None or said.churn_probability is None else said
+    last = next(
+        (last for last in customer.ask.background.before if last.run.as_of < customer.day), None
+    )
+    return None if last is None or last.churn_probability is None else last

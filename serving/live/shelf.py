@@ -56,20 +56,22 @@ class Shelf:
             kinds=("all", "new"),
             rules=self._rules(consenting),
         )
-        found = {}
+        products_of = {}
         for name in customers:
             ranked: dict[str, Pick] = {}
             for pick in (*best.get(name, ()), *new.get(name, ())):
                 ranked.setdefault(pick.product_id, pick)
-            found[name] = [self._named(rank, pick) for rank, pick in enumerate(ranked.values(), 1)]
-        return found
+            products_of[name] = [
+                self._named(rank, pick) for rank, pick in enumerate(ranked.values(), 1)
+            ]
+        return products_of
 
     def listed(
         self,
         customer_id: str,
         orders: Baskets,
         day: date,
-        asked: ProductQuery,
+        query: ProductQuery,
         consenting: Collection[str] = (),
     ) -> list[RankedProduct]:
         """The best products that pass what is asked for, filtered before they are counted.
@@ -83,24 +85,26 @@ class Shelf:
         """
         if self._model is None:
             return []
-        known = list(self._model.catalogue_.segments)
-        if asked.segment is not None and asked.segment not in known:
-            among = f"one of {', '.join(known)}" if known else "left out: the models know none"
+        segments = list(self._model.catalogue_.segments)
+        if query.segment is not None and query.segment not in segments:
+            among = (
+                f"one of {', '.join(segments)}" if segments else "left out: the models know none"
+            )
             raise ConfigError(f"segment: must be {among}.")
         rules = self._rules(consenting)
-        if asked.category is not None:
-            wanted = {asked.category}
-            allowed = wanted if rules.categories is None else wanted & set(rules.categories)
+        if query.category is not None:
+            category = {query.category}
+            allowed = category if rules.categories is None else category & set(rules.categories)
             rules = replace(rules, categories=allowed)
-        (found,) = self._model.recommend_given(
+        (ranked,) = self._model.recommend_given(
             {customer_id: orders},
             as_of=day,
-            limit=asked.limit,
-            kinds=(asked.kind,),
-            rules=replace(rules, deny={*rules.deny, *asked.exclude}),
-            segments={} if asked.segment is None else {customer_id: asked.segment},
+            limit=query.limit,
+            kinds=(query.kind,),
+            rules=replace(rules, deny={*rules.deny, *query.exclude}),
+            segments={} if query.segment is None else {customer_id: query.segment},
         )
-        return [self._named(rank, pick) for rank, pick in enumerate(found[customer_id], 1)]
+        return [self._named(rank, pick) for rank, pick in enumerate(ranked[customer_id], 1)]
 
     def _named(self, rank: int, pick: Pick) -> RankedProduct:
         """A ranked product as it is published."""
@@ -120,20 +124,20 @@ class Shelf:
         }
 
     def _rules(self, consenting: Collection[str]) -> RecommendationRules:
-        wanted, context = self._settings.recommend, self._context
+        rules, context = self._settings.recommend, self._context
         return RecommendationRules(
-            allow=wanted.allow or None,
-            deny=wanted.deny,
-            categories=wanted.categories or None,
-            deny_categories=wanted.deny_categories,
+            allow=rules.allow or None,
+            deny=rules.deny,
+            categories=rules.categories or None,
+            deny_categories=rules.deny_categories,
             in_stock=None if context is None else context.in_stock,
             prices={} if context is None else context.prices,
-            price_from=wanted.price_from,
-            price_to=wanted.price_to,
-            bought_within_days=wanted.bought_within_days,
-            per_category=wanted.per_category,
-            new_share=wanted.new_share,
-            consent=consenting if wanted.needs_consent else None,
+            price_from=rules.price_from,
+            price_to=rules.price_to,
+            bought_within_days=rules.bought_within_days,
+            per_category=rules.per_category,
+            new_share=rules.new_share,
+            consent=consenting if rules.needs_consent else None,
         )
 
 

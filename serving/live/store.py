@@ -118,9 +118,9 @@ class LiveStore:
             hold_off_erasures(connection)
             if key is not None and (before := _answered(connection, key, at)) is not None:
                 return before
-            gone = erased({one.line.customer_id for one in sent if one.line.customer_id})
-            verdicts = verdicts_of(sent, _kept(connection, sent), gone)
-            if any(one.outcome == "corrected" for one in verdicts):
+            erased_ids = erased({line.line.customer_id for line in sent if line.line.customer_id})
+            verdicts = verdicts_of(sent, _kept(connection, sent), erased_ids)
+            if any(verdict.outcome == "corrected" for verdict in verdicts):
                 _make_room(connection, changed_lines(sent, verdicts))
             _keep(connection, changed_lines(sent, verdicts), at)
             if key is not None:
@@ -129,21 +129,21 @@ class LiveStore:
 
     def waiting(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of these customers whose score does not know all their lines yet."""
-        found: set[str] = set()
+        waiting_ids: set[str] = set()
         with store_errors(), self._engine.connect() as connection:
             run_no = _run_no(connection)
             for ids in in_blocks(set(customer_ids), ROWS_AT_ONCE):
-                wanted = live_scores.c.customer_id.in_(ids) & _is_waiting(run_no)
-                found |= set(connection.execute(_customers(wanted)).scalars())
-        return found
+                is_waiting = live_scores.c.customer_id.in_(ids) & _is_waiting(run_no)
+                waiting_ids |= set(connection.execute(_customers(is_waiting)).scalars())
+        return waiting_ids
 
     def overdue(self, *, before: datetime, limit: int) -> list[str]:
         """Customers who have been waiting since before this moment, the longest first."""
         with store_errors(), self._engine.connect() as connection:
-            wanted = (live_scores.c.accepted_at < before.isoformat()) & _is_waiting(
+            is_overdue = (live_scores.c.accepted_at < before.isoformat()) & _is_waiting(
                 _run_no(connection)
             )
-            longest = _customers(wanted).order_by(live_scores.c.change_no).limit(limit)
+            longest = _customers(is_overdue).order_by(live_scores.c.change_no).limit(limit)
             return list(connection.execute(longest).scalars())
 
     def past(self, customer_id: str, *, waiting: bool = True) -> LivePast | None:
@@ -163,9 +163,9 @@ class LiveStore:
                 scored_no=state.scored_no or 0,
                 run_id=None if state.run_no not in infos else infos[state.run_no].run_id,
             )
-            said = _said(connection, customer_id, infos)
+            figures = _said(connection, customer_id, infos)
             lines = list(_lines_of(connection, customer_id))
-        return past_of(customer_id, progress, state.lines, lines, list(infos.values()), said)
+        return past_of(customer_id, progress, state.lines, lines, list(infos.values()), figures)
 
     def save(self, past: LivePast, score: ScoreRow | None) -> bool:
         """Let readers see a score made of `past`; None: no line counts as a purchase.
@@ -176,10 +176,10 @@ class LiveStore:
         values = dict.fromkeys((*OF_SCORES, "products")) if score is None else _columns(score)
         with self._turn, store_errors(), can_be_made_again(self._engine) as connection:
             run_no = self._number_of(connection, past.run_id)
-            asked = {"customer": past.customer_id, "known": past.change_no, "run": run_no}
-            said = {f"new_{name}": value for name, value in values.items()}
+            keys = {"customer": past.customer_id, "known": past.change_no, "run": run_no}
+            new_values = {f"new_{name}": value for name, value in values.items()}
             # only what is there: who was erased since stays erased
-            if run_no is None or not connection.execute(_SAVE, {**asked, **said}).rowcount:
+            if run_no is None or not connection.execute(_SAVE, {**keys, **new_values}).rowcount:
                 return False
             info = self._infos[run_no]
             announce_one(connection, run_no, info, past.customer_id, told_by(score), self._rules)
@@ -188,10 +188,10 @@ class LiveStore:
     def lines(self) -> Iterator[LiveLine]:
         """All lines, oldest first, as of one moment."""
         with store_errors(), self._engine.connect() as connection:
-            found = connection.execution_options(yield_per=10_000).execute(
+            rows = connection.execution_options(yield_per=10_000).execute(
                 select(live_lines).order_by(*_IN_ORDER)
             )
-            for row in found:
+            for row in rows:
                 yield _line(row)
 
     def history(self, customer_id: str) -> list[PastOrder]:
@@ -223,20 +223,20 @@ class LiveStore:
 
     def _number_of(self, connection: Connection, run_id: str) -> int | None:
         """The number of a run; runs are told apart by it, and never change."""
-        known = {info.run_id: no for no, info in self._infos.items()}
-        if run_id not in known:
-            known = {info.run_id: no for no, info in self._runs(connection)[1].items()}
-        return known.get(run_id)
+        numbers = {info.run_id: no for no, info in self._infos.items()}
+        if run_id not in numbers:
+            numbers = {info.run_id: no for no, info in self._runs(connection)[1].items()}
+        return numbers.get(run_id)
 
     def _runs(self, connection: Connection) -> tuple[int | None, dict[int, RunInfo]]:
         """The run that readers see, and every one that is kept by number, the newest last."""
-        found = connection.execute(_RUNS).all()
-        numbers = [row.run_no for row in found]
+        rows = connection.execute(_RUNS).all()
+        numbers = [row.run_no for row in rows]
         if new := [no for no in numbers if no not in self._infos]:
             texts = select(runs.c.run_no, runs.c.info).where(runs.c.run_no.in_(new))
             for no, info in connection.execute(texts):
                 self._infos[no] = RunInfo.from_json(info)
-        return found[0].now if found else None, {no: self._infos[no] for no in numbers}
+        return rows[0].now if rows else None, {no: self._infos[no] for no in numbers}
 
 
 _IN_ORDER = (live_lines.c.change_no, live_lines.c.order_id, live_lines.c.line)
@@ -349,9 +349,9 @@ def take_over(connection: Connection, handover: Handover) -> None:
         if not compiled.positional:
             values = [dict(zip(names, row, strict=True)) for row in rows]
         connection.exec_driver_sql(str(compiled), list(values))
-    place = (live_lines.c.order_id, live_lines.c.line, live_lines.c.change_no)
-    for gone in in_blocks(sorted(handover.absorbed), ROWS_AT_ONCE // 3):
-        _remove(connection, live_lines, tuple_(*place).in_(gone))
+    key = (live_lines.c.order_id, live_lines.c.line, live_lines.c.change_no)
+    for absorbed in in_blocks(sorted(handover.absorbed), ROWS_AT_ONCE // 3):
+        _remove(connection, live_lines, tuple_(*key).in_(absorbed))
     _remove(connection, live_scores, live_scores.c.change_no <= handover.seen_no)
 
 
@@ -368,11 +368,11 @@ def _answered(connection: Connection, key: RequestKey, at: datetime) -> list[Lin
     connection.execute(
         delete(idempotency_keys).where(idempotency_keys.c.expires_at < at.isoformat())
     )
-    asked = select(idempotency_keys).where(idempotency_keys.c.digest == key.digest)
-    if (row := connection.execute(asked).one_or_none()) is None:
+    same_key = select(idempotency_keys).where(idempotency_keys.c.digest == key.digest)
+    if (row := connection.execute(same_key).one_or_none()) is None:
         return None
     check_key(key, row.body_digest)
-    return [LineVerdict(*one) for one in json.loads(row.verdicts)]
+    return [LineVerdict(*verdict) for verdict in json.loads(row.verdicts)]
 
 
 def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[LineVerdict]) -> None:
@@ -387,19 +387,19 @@ def _remember(connection: Connection, key: RequestKey, verdicts: Sequence[LineVe
 
 
 def _kept(connection: Connection, sent: Sequence[IncomingLine]) -> dict[tuple[str, int], LiveLine]:
-    known: dict[tuple[str, int], LiveLine] = {}
-    for orders in in_blocks({one.line.order_id for one in sent}, ROWS_AT_ONCE):
+    held: dict[tuple[str, int], LiveLine] = {}
+    for orders in in_blocks({line.line.order_id for line in sent}, ROWS_AT_ONCE):
         for row in connection.execute(_OF_ORDERS, {"orders": orders}):
             line = _line(row)
-            known[line.place] = line
-    return known
+            held[line.place] = line
+    return held
 
 
 def _make_room(connection: Connection, lines: Sequence[LiveLine]) -> None:
     """Remove what stands in the places of these lines."""
-    place = (live_lines.c.order_id, live_lines.c.line)
-    for places in in_blocks(sorted(line.place for line in lines), ROWS_AT_ONCE // 2):
-        _remove(connection, live_lines, tuple_(*place).in_(places))
+    key = (live_lines.c.order_id, live_lines.c.line)
+    for keys in in_blocks(sorted(line.place for line in lines), ROWS_AT_ONCE // 2):
+        _remove(connection, live_lines, tuple_(*key).in_(keys))
 
 
 def _keep(connection: Connection, lines: Sequence[LiveLine], at: datetime) -> None:
@@ -410,16 +410,16 @@ def _keep(connection: Connection, lines: Sequence[LiveLine], at: datetime) -> No
     connection.execute(
         insert(live_lines), [{**vars(line), "change_no": change_no} for line in lines]
     )
-    said = {"news": change_no, "at": at.isoformat()}
+    change = {"news": change_no, "at": at.isoformat()}
     for customer_id in sorted({line.customer_id for line in lines if line.customer_id}):
-        if not connection.execute(_WAIT, {"customer": customer_id, **said}).rowcount:
+        if not connection.execute(_WAIT, {"customer": customer_id, **change}).rowcount:
             connection.execute(
                 insert(live_scores),
                 {
                     "customer_id": customer_id,
                     "scored_no": 0,
                     "change_no": change_no,
-                    "accepted_at": said["at"],
+                    "accepted_at": change["at"],
                 },
             )
 
@@ -444,8 +444,8 @@ def _is_waiting(run_no: int | None) -> ColumnElement[bool]:
     )
 
 
-def _customers(wanted: ColumnElement[bool]) -> Select[Any]:
-    return select(live_scores.c.customer_id).where(wanted)
+def _customers(condition: ColumnElement[bool]) -> Select[Any]:
+    return select(live_scores.c.customer_id).where(condition)
 
 
 def _history(connection: Connection, customer_id: str) -> str | None:
@@ -461,12 +461,12 @@ def _said(
     connection: Connection, customer_id: str, infos: Mapping[int, RunInfo]
 ) -> dict[str, RunFigures]:
     """What the runs that a score is compared with say of a customer, by the run's id."""
-    asked = {run.run_id for run in eligible(list(infos.values()))}
-    numbers = [no for no, info in infos.items() if info.run_id in asked]
-    found = connection.execute(_SAID, {"customer": customer_id, "runs": numbers})
+    compared_ids = {run.run_id for run in eligible(list(infos.values()))}
+    numbers = [no for no, info in infos.items() if info.run_id in compared_ids]
+    rows = connection.execute(_SAID, {"customer": customer_id, "runs": numbers})
     return {
         infos[no].run_id: RunFigures(_known(churn), _known(clv), *rest)
-        for no, churn, clv, *rest in found
+        for no, churn, clv, *rest in rows
     }
 
 
@@ -474,7 +474,7 @@ def _known(figure: float) -> float | None:
     return None if figure == UNKNOWN else figure
 
 
-def _columns(score: ScoreRow) -> dict[str, Any]:
+def _columns(score: ScoreRow) -> dict[str, object]:
     values = {**score._asdict(), "segments": json.loads(score.segments)}
     del values["customer_id"]
     sorted_by = ("value_at_risk", "expected_profit", "churn_probability", "clv")

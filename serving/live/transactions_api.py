@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
@@ -141,10 +141,10 @@ def transaction_routes(
     ) -> Response:
         key = _request_key(clock(), idempotency_key, body_digest)
         taken = live_orders.take([_sent(line) for line in lines.lines], key)
-        count_lines(one.outcome for one in taken.lines)
-        body: Mapping[str, Any] = {
-            "lines": [one._asdict() for one in taken.lines],
-            "customers": [one._asdict() for one in taken.customers],
+        count_lines(line.outcome for line in taken.lines)
+        body: Mapping[str, object] = {
+            "lines": [line._asdict() for line in taken.lines],
+            "customers": [customer._asdict() for customer in taken.customers],
         }
         return Response(
             json.dumps(body, ensure_ascii=False),
@@ -159,13 +159,13 @@ def _sent(line: NewLine) -> IncomingLine:
     content = line.model_dump(exclude={"customer_id", "order_id", "line", "corrects"})
     # what is not said of the order's state is not kept: a line is the same before and after it had one
     content = {name: value for name, value in content.items() if name not in STATE_FIELDS or value}
-    kept = LiveLine(
+    live_line = LiveLine(
         order_id=line.order_id,
         line=line.line,
         customer_id=line.customer_id,
         content=json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
     )
-    return IncomingLine(kept, line.corrects)
+    return IncomingLine(live_line, line.corrects)
 
 
 def _request_key(at: datetime, key: str | None, body_digest: str) -> RequestKey | None:
@@ -174,9 +174,9 @@ def _request_key(at: datetime, key: str | None, body_digest: str) -> RequestKey 
     if not _KEY.fullmatch(key):
         raise ConfigError("Idempotency-Key: 1 to 200 visible ASCII characters.")
     # of the caller: another one's keys are another one's
-    said = f"{current_call.get().caller}\0{key}"
+    caller_and_key = f"{current_call.get().caller}\0{key}"
     return RequestKey(
-        digest=sha256(said.encode()).hexdigest(),
+        digest=sha256(caller_and_key.encode()).hexdigest(),
         body_digest=body_digest,
         expires_at=at + KEPT,
     )

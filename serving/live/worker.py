@@ -70,15 +70,15 @@ class Worker:
     Parameters
     ----------
     command : starts a process as `serving.live.process` is one
-    wanted : tells, by a value that changes, that new models or a new run are there
+    bundle_wanted : tells, by a value that changes, that new models or a new run are there
     limits : see `Limits`
     """
 
     def __init__(
-        self, command: Sequence[str], wanted: Callable[[], str], limits: Limits | None = None
+        self, command: Sequence[str], bundle_wanted: Callable[[], str], limits: Limits | None = None
     ) -> None:
         self._command = tuple(command)
-        self._wanted = wanted
+        self._wanted = bundle_wanted
         self._limits = limits or Limits()
         self._places = threading.BoundedSemaphore(self._limits.queue)
         self._current: WorkerProcess | None = None
@@ -125,7 +125,7 @@ class Worker:
         self._closing.set()
         if self._watching is not None:
             self._watching.join()
-        processes = [one for one in (self._current, self._candidate) if one is not None]
+        processes = [process for process in (self._current, self._candidate) if process is not None]
         self._current = self._candidate = None
         deadline = time.monotonic() + self._limits.answer_seconds
         for process in (*processes, *self._leaving):
@@ -167,15 +167,15 @@ class Worker:
 
     def _watch(self) -> None:
         step = min(0.05, self._limits.poll_seconds)
-        looked_at, wanted = float("-inf"), ""
+        looked_at, bundle = float("-inf"), ""
         while not self._closing.wait(step):
-            now = time.monotonic()
-            if now - looked_at >= self._limits.poll_seconds:
-                looked_at, wanted = now, self._wanted()
+            moment = time.monotonic()
+            if moment - looked_at >= self._limits.poll_seconds:
+                looked_at, bundle = moment, self._wanted()
             self._drop_current()
             self._judge_candidate()
-            self._begin(wanted)
-            self._leaving = [one for one in self._leaving if not self._is_gone(one)]
+            self._begin(bundle)
+            self._leaving = [process for process in self._leaving if not self._is_gone(process)]
 
     def _drop_current(self) -> None:
         """Part with a process that has ended, or that does not answer."""
@@ -214,14 +214,14 @@ class Worker:
             old.retire()
             self._leaving.append(old)
 
-    def _begin(self, wanted: str) -> None:
+    def _begin(self, bundle: str) -> None:
         """Start a process where there is none, or where other models are wanted."""
         if self._candidate is not None:
             return
-        is_new = wanted not in {self._serves, self._refused}
+        is_new = bundle not in {self._serves, self._refused}
         is_due = self._current is None and time.monotonic() >= self._next_start
         if is_new or is_due:
-            self._tried = wanted
+            self._tried = bundle
             self._candidate = WorkerProcess(self._command)
 
     def _wait_longer(self) -> None:
@@ -245,9 +245,9 @@ def worker_for(config: Path, bundles: Path, limits: Limits | None = None) -> Wor
 
 def _state_of(bundles: Path) -> str:
     """What is in force: changes with the pointer to the models, and with each score run."""
-    found = []
+    files = []
     for name in (CURRENT, CONTEXT):
         with suppress(OSError):
             stat = (bundles / name).stat()
-            found.append(f"{name} {stat.st_mtime_ns} {stat.st_ino}")
-    return "; ".join(found)
+            files.append(f"{name} {stat.st_mtime_ns} {stat.st_ino}")
+    return "; ".join(files)

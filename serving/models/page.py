@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from features.language.message import mark
 from serving.models.bundle_info import BundleInfo
+from serving.store.documents import ExhibitBody
 from serving.web import charts
 from serving.web.frame import Frame
 from serving.web.words import BASELINES
@@ -75,27 +76,27 @@ def model_pages(frame: Frame, bundle: BundleInfo | None, mlflow_url: str | None)
     return router
 
 
-def _mlflow_run(url: str | None, backtests: Mapping[str, Any] | None) -> str | None:
+def _mlflow_run(url: str | None, backtests: ExhibitBody | None) -> str | None:
     """Where MLflow shows the training; None where its pages are not configured."""
     data = backtests and backtests["data"]
     return f"{url.rstrip('/')}/#/runs/{data['mlflow_run_id']}" if url and data else None
 
 
-def _compared(name: str, backtest: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _compared(name: str, backtest: Mapping[str, Any]) -> list[dict[str, object]]:
     """A row per measure and contender of a backtest, the model first, with a value per fold.
 
     `wins` says per fold whether the model is better than the baseline that grades it; empty
     for measures of which more is not simply better, and for other contenders.
     """
     first = ("model", backtest["baseline"])
-    others = [one for one in backtest["folds"][0]["metrics"] if one not in first]
+    later_metrics = [metric for metric in backtest["folds"][0]["metrics"] if metric not in first]
     rows = []
     for measure in SHOWN.get(name, (backtest["measure"],)):
         values = {
             contender: [
                 fold["metrics"].get(contender, {}).get(measure) for fold in backtest["folds"]
             ]
-            for contender in (*first, *others)
+            for contender in (*first, *later_metrics)
         }
         for contender, by_fold in values.items():
             if any(value is not None for value in by_fold):
@@ -111,12 +112,12 @@ def _compared(name: str, backtest: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _wins(measure: str, mine: list[Any], theirs: list[Any]) -> list[bool | None]:
-    if measure in {"bias", "coverage_80"} or len(mine) != len(theirs):
+def _wins(measure: str, own_metrics: list[Any], theirs: list[Any]) -> list[bool | None]:
+    if measure in {"bias", "coverage_80"} or len(own_metrics) != len(theirs):
         return []
     return [
         None
-        if one is None or other is None or one == other
-        else (one < other) == (measure in SMALLER_IS_BETTER)
-        for one, other in zip(mine, theirs, strict=True)
+        if value is None or other is None or value == other
+        else (value < other) == (measure in SMALLER_IS_BETTER)
+        for value, other in zip(own_metrics, theirs, strict=True)
     ]

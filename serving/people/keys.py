@@ -90,8 +90,8 @@ class KeyRing:
         key_id, _, secret = rest.partition("_")
         key = self._keys.get(key_id, _NOBODY)
         fits = compare_digest(_digest(secret), key.digest)
-        known = fits and prefix == PREFIX and key is not _NOBODY
-        return key if known and key.holds(self._clock()) else None
+        is_valid = fits and prefix == PREFIX and key is not _NOBODY
+        return key if is_valid and key.holds(self._clock()) else None
 
     async def refresh(self) -> None:
         """Know the keys as they were at most four seconds ago, or as long as the store is gone.
@@ -101,13 +101,13 @@ class KeyRing:
         StoreError
             When the store cannot be read and what is known is too old.
         """
-        now = self._clock()
-        if self._tried_at is None or now - self._tried_at >= FRESH:
+        moment = self._clock()
+        if self._tried_at is None or moment - self._tried_at >= FRESH:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read())
-            if self._read_at is None or now - self._read_at >= OLDEST:
+            if self._read_at is None or moment - self._read_at >= OLDEST:
                 await asyncio.shield(self._reading)
-        if self._read_at is None or now - self._read_at >= self._last_good:
+        if self._read_at is None or moment - self._read_at >= self._last_good:
             raise StoreError("The store cannot be read, so nobody's key can be checked.")
 
     async def _read(self) -> None:

@@ -1,12 +1,10 @@
 """Erasing a customer."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
+from serving.privacy import schemas as models
 from serving.privacy.erasure import CustomerFiles, erase
 from serving.privacy.store import ErasureStore
-from serving.web import schemas as models
 from serving.web.call import current_call
 from serving.web.context import RouteContext
 from serving.web.paths import CustomerId
@@ -26,7 +24,7 @@ def erasure_routes(
         response_model=models.Erasure,
         responses=declared(422, 503),
     )
-    def erase_customer(customer_id: CustomerId) -> dict[str, Any]:
+    def erase_customer(customer_id: CustomerId) -> dict[str, object]:
         if files is None:
             raise NotReady("This server was not told which files hold customers.")
         caller = current_call.get().caller

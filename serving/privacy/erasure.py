@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from features.errors import ConfigError
 from features.reading.ids import normal_id
@@ -84,7 +84,7 @@ class Proof:
     files_rewritten: dict[str, int]
     not_changed: str = NOT_OURS
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -148,8 +148,8 @@ class Erased:
         key = self._key
         if key is None:
             return set()
-        digests = {key.digest(one): one for one in customer_ids}
-        return {digests[one.digest] for one in self._store.tombstones(digests)}
+        digests = {key.digest(customer_id): customer_id for customer_id in customer_ids}
+        return {digests[tombstone.digest] for tombstone in self._store.tombstones(digests)}
 
 
 def who_was_erased(
@@ -193,16 +193,16 @@ class ErasureKey:
         try:
             if not used:
                 _make_key(path)
-            found = cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+            pepper = cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
         except (OSError, ValueError) as error:
             kind = type(error).__name__
             raise ConfigError(f"store.erasure_key: {path} cannot be used ({kind}).") from None
-        if used - {found.key_id}:
+        if used - {pepper.key_id}:
             raise ConfigError(
                 f"store.erasure_key: {path} is not the key of the customers erased so far, who "
                 "would come back. Put the old key there, from a backup or the other server."
             )
-        return found
+        return pepper
 
 
 def _make_key(path: Path) -> None:
@@ -249,8 +249,8 @@ def _without(path: Path, customer_ids: set[str]) -> int:
     if "customer_id" not in table.column_names:
         return 0
     ids = table["customer_id"].cast(pa.string())
-    kept = table.filter(pc.invert(pc.is_in(ids, pa.array(sorted(customer_ids), pa.string()))))
+    remaining = table.filter(pc.invert(pc.is_in(ids, pa.array(sorted(customer_ids), pa.string()))))
     unfinished = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(kept, unfinished)
+    pq.write_table(remaining, unfinished)
     unfinished.replace(path)
-    return int(table.num_rows - kept.num_rows)
+    return int(table.num_rows - remaining.num_rows)

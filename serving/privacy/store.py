@@ -79,10 +79,10 @@ class ErasureStore:
 
     def tombstones(self, digests: Collection[str]) -> Sequence[Tombstone]:
         """Those with one of these digests, in no order."""
-        asked = set(digests)
-        wanted = select(erasures)
-        if len(asked) <= NAMED_AT_ONCE:
-            wanted = wanted.where(erasures.c.digest.in_(asked))
+        wanted_digests = set(digests)
+        query = select(erasures)
+        if len(wanted_digests) <= NAMED_AT_ONCE:
+            query = query.where(erasures.c.digest.in_(wanted_digests))
         with store_errors(), self._engine.connect() as connection:
             return [
                 Tombstone(
@@ -90,8 +90,8 @@ class ErasureStore:
                     key_id=row.key_id,
                     erased_at=datetime.fromisoformat(row.erased_at),
                 )
-                for row in connection.execute(wanted)
-                if row.digest in asked
+                for row in connection.execute(query)
+                if row.digest in wanted_digests
             ]
 
     def _rewrite(self) -> None:
@@ -119,21 +119,21 @@ def _remove(connection: Connection, customers: Mapping[str, Tombstone]) -> dict[
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    known = set(connection.execute(select(erasures.c.digest)).scalars())
+    digests = set(connection.execute(select(erasures.c.digest)).scalars())
     for tombstone in customers.values():
-        if tombstone.digest not in known:
+        if tombstone.digest not in digests:
             values = {**vars(tombstone), "erased_at": tombstone.erased_at.isoformat()}
             connection.execute(insert(erasures).values(values))
-            known.add(tombstone.digest)
+            digests.add(tombstone.digest)
     removed = dict.fromkeys((table.name for table in HOLDING_CUSTOMERS), 0)
     # by number too: the keys of both tables begin with it
     numbers = connection.execute(select(runs.c.run_no)).scalars().all()
     for customer_id in customers:
         for table in HOLDING_CUSTOMERS:
-            mine = table.c.customer_id == customer_id
+            of_customer = table.c.customer_id == customer_id
             if table in (scores, recommendations):
-                mine &= table.c.run_no.in_(numbers)
-            removed[table.name] += connection.execute(delete(table).where(mine)).rowcount
+                of_customer &= table.c.run_no.in_(numbers)
+            removed[table.name] += connection.execute(delete(table).where(of_customer)).rowcount
     forget_customers(connection, len(customers))
     count_anew(connection)
     return removed

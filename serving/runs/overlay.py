@@ -14,10 +14,10 @@ def live_documents(
     connection: Connection, run_no: int, customer_ids: Iterable[str]
 ) -> dict[str, bytes | None]:
     """The newer documents of these customers; None: no line of theirs counts as a purchase."""
-    wanted = {customer_id for customer_id in customer_ids if "\0" not in customer_id}
+    readable_ids = {customer_id for customer_id in customer_ids if "\0" not in customer_id}
     rows = connection.execute(
         select(live_scores.c.customer_id, live_scores.c.document).where(
-            live_scores.c.run_no == run_no, live_scores.c.customer_id.in_(wanted)
+            live_scores.c.run_no == run_no, live_scores.c.customer_id.in_(readable_ids)
         )
     )
     return {
@@ -56,12 +56,14 @@ def live_totals(
     """
     if not overriding(connection, run_no):
         return totals
-    mine = and_(scores.c.customer_id == live_scores.c.customer_id, live_scores.c.run_no == run_no)
+    same_customer = and_(
+        scores.c.customer_id == live_scores.c.customer_id, live_scores.c.run_no == run_no
+    )
     customers, value = totals.customers, totals.value_at_risk
-    gone = _counted(scores).join(live_scores, mine).where(*of_run)
-    here = live_scores.c.document.is_not(None)
-    come = _counted(live_scores).where(*of_live, here)
-    for counted, sign in ((gone, -1), (come, 1)):
+    overridden = _counted(scores).join(live_scores, same_customer).where(*of_run)
+    has_document = live_scores.c.document.is_not(None)
+    added = _counted(live_scores).where(*of_live, has_document)
+    for counted, sign in ((overridden, -1), (added, 1)):
         count, sum_of = connection.execute(counted).one()
         customers, value = customers + sign * count, value + sign * sum_of
     return Totals(customers=customers, value_at_risk=round(value, digits))

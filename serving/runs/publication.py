@@ -127,8 +127,8 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
 
 
 def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> None:
-    wanted = (*PUBLISHED_COLUMNS, *run.segment_columns)
-    problems = [f"scores: no column '{name}'." for name in wanted if name not in scores]
+    columns = (*PUBLISHED_COLUMNS, *run.segment_columns)
+    problems = [f"scores: no column '{name}'." for name in columns if name not in scores]
     problems += [
         f"recommendations: no column '{name}'."
         for name in RECOMMENDATION_COLUMNS
@@ -141,10 +141,10 @@ def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) ->
         problems.append(f"scores: {repeated} rows repeat a customer_id.")
     if strangers := int((~recommendations["customer_id"].isin(scores["customer_id"])).sum()):
         problems.append(f"recommendations: {strangers} rows are of customers without a score.")
-    for name, known, gaps in (("status", STATUSES, False), ("retention_risk", RISKS, True)):
+    for name, allowed, gaps in (("status", STATUSES, False), ("retention_risk", RISKS, True)):
         values = scores[name].dropna() if gaps else scores[name]
-        if not values.isin(known).all():
-            problems.append(f"scores: '{name}' holds other values than {', '.join(known)}.")
+        if not values.isin(allowed).all():
+            problems.append(f"scores: '{name}' holds other values than {', '.join(allowed)}.")
     if problems:
         raise DataError(problems)
 
@@ -212,6 +212,6 @@ def _batches(
 
 def _known(values: Any) -> list[Any]:
     """The values; None for what is missing."""
-    known = np.array(values, dtype=object)
-    known[pd.isna(values)] = None
-    return list(known)
+    objects = np.array(values, dtype=object)
+    objects[pd.isna(values)] = None
+    return list(objects)

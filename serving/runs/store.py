@@ -158,8 +158,8 @@ class RunStore:
         self.facets = FacetStore(self.engine)
         # SQLite gives the interpreter's lock away and takes it back at every row: threads that
         # read many rows at once hinder each other more than they gain.
-        alone = self.engine.dialect.name == "sqlite"
-        self._turn: AbstractContextManager[Any] = Lock() if alone else nullcontext()
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[Any] = Lock() if is_sqlite else nullcontext()
 
     def close(self) -> None:
         """Give the connections back; the store can be opened again."""
@@ -170,7 +170,7 @@ class RunStore:
         run: RunInfo,
         scores: "pd.DataFrame",
         recommendations: "pd.DataFrame",
-        exhibits: Mapping[str, Any] | None = None,
+        exhibits: Mapping[str, object] | None = None,
         handover: Handover | None = None,
     ) -> None:
         """Keep a run and make it the latest, in one step that a crash cannot halve.
@@ -280,11 +280,11 @@ class RunStore:
             if not numbers:
                 raise _no_run()
             # By number too: the key of the table begins with it.
-            mine = scores.c.run_no.in_(numbers) & (scores.c.customer_id == customer_id)
+            of_customer = scores.c.run_no.in_(numbers) & (scores.c.customer_id == customer_id)
             texts = (
                 select(runs.c.info, runs.c.summary, scores.c.document)
                 .join(runs, runs.c.run_no == scores.c.run_no)
-                .where(mine)
+                .where(of_customer)
                 .order_by(scores.c.run_no.desc())
             )
             rows = connection.execute(texts).all()
@@ -306,16 +306,16 @@ class RunStore:
         """Documents in the order of the ids, None where a customer is unknown or new."""
         with self._turn, store_errors(), self.engine.connect() as connection:
             run_no, run = self._run(connection, None)
-            wanted = (scores.c.run_no == run_no) & scores.c.customer_id.in_(
+            chosen = (scores.c.run_no == run_no) & scores.c.customer_id.in_(
                 {customer_id for customer_id in customer_ids if NUL not in customer_id}
             )
-            rows = connection.execute(select(scores.c.customer_id, scores.c.document).where(wanted))
-            found = {customer_id: document.encode() for customer_id, document in rows}
-            found |= live_documents(connection, run_no, customer_ids)
-        return run, [found.get(customer_id) for customer_id in customer_ids]
+            rows = connection.execute(select(scores.c.customer_id, scores.c.document).where(chosen))
+            documents = {customer_id: document.encode() for customer_id, document in rows}
+            documents |= live_documents(connection, run_no, customer_ids)
+        return run, [documents.get(customer_id) for customer_id in customer_ids]
 
     def churn_list(
-        self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
+        self, chosen: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
     ) -> ChurnPage:
         """Up to `limit` customers, the highest `sort` first, unknown values last.
 
@@ -331,28 +331,32 @@ class RunStore:
             raise run_is_gone()
         with self._turn, store_errors(), self.engine.connect() as connection:
             run_no, run = self._run(connection, after and after.run_id)
-            check_segments(run.info, wanted)
+            check_segments(run.info, chosen)
             facets = self.facets.of_run(connection, run.info.run_id)
-            totals = facets.totals(wanted)
-            few = totals.customers * FEW < run.summary.total.customers
-            said = [*conditions(run_no, wanted), not_overridden(run_no)]
+            totals = facets.totals(chosen)
+            is_selective = totals.customers * FEW < run.summary.total.customers
+            fitting = [*conditions(run_no, chosen), not_overridden(run_no)]
             number = limit + 1 + overriding(connection, run_no)
             if totals.customers < run.summary.total.customers and number <= MOST_SOUGHT:
-                few = False
-                said.append(scores.c[sort].in_(sought_values(facets, wanted, sort, number, after)))
+                is_selective = False
+                fitting.append(
+                    scores.c[sort].in_(sought_values(facets, chosen, sort, number, after))
+                )
             newer = (
-                *conditions(run_no, wanted, live_scores),
+                *conditions(run_no, chosen, live_scores),
                 live_scores.c.document.is_not(None),
             )
             rows: list[Any] = [
-                *connection.execute(rows_of_page(scores, sort, limit, after, said, few=few)),
                 *connection.execute(
-                    rows_of_page(live_scores, sort, limit, after, newer, few=False)
+                    rows_of_page(scores, sort, limit, after, fitting, is_selective=is_selective)
+                ),
+                *connection.execute(
+                    rows_of_page(live_scores, sort, limit, after, newer, is_selective=False)
                 ),
             ]
             totals = live_totals(
-                *(connection, run_no, totals, conditions(run_no, wanted)),
-                *(conditions(run_no, wanted, live_scores), run.summary.money.digits),
+                *(connection, run_no, totals, conditions(run_no, chosen)),
+                *(conditions(run_no, chosen, live_scores), run.summary.money.digits),
             )
         rows.sort(key=lambda row: row[:2], reverse=True)
         shown = rows[:limit]
@@ -365,12 +369,12 @@ class RunStore:
 
     def _run(self, connection: Connection, run_id: str | None) -> tuple[int, PublishedRun]:
         """The run of this id, or the latest, and its number."""
-        wanted = (
+        query = (
             select(runs.c.run_no).where(runs.c.run_id == run_id)
             if run_id is not None
             else select(current.c.run_no)
         )
-        run_no = connection.execute(wanted).scalar()
+        run_no = connection.execute(query).scalar()
         if run_no is None:
             raise _no_run() if run_id is None else run_is_gone()
         if run_no not in self._runs:
@@ -416,7 +420,7 @@ def _write(connection: Connection, ready: "Publication") -> int:
     return run_no
 
 
-def _write_exhibits(connection: Connection, run_no: int, exhibits: Mapping[str, Any]) -> None:
+def _write_exhibits(connection: Connection, run_no: int, exhibits: Mapping[str, object]) -> None:
     rows = [
         {"run_no": run_no, "name": name, "body": as_json(body)} for name, body in exhibits.items()
     ]
@@ -426,22 +430,24 @@ def _write_exhibits(connection: Connection, run_no: int, exhibits: Mapping[str, 
 
 def _prune(connection: Connection, keep_runs: int) -> None:
     """Remove the runs that nobody needs any more, and the changes of all but the newest."""
-    kept = connection.execute(select(runs.c.run_no, runs.c.info).order_by(runs.c.run_no)).all()
-    infos = [RunInfo.from_json(row.info) for row in kept]
+    rows = connection.execute(select(runs.c.run_no, runs.c.info).order_by(runs.c.run_no)).all()
+    infos = [RunInfo.from_json(row.info) for row in rows]
     names = [info.run_id for info in outdated(infos, keep_runs=keep_runs)]
-    gone = [row.run_no for row, info in zip(kept, infos, strict=True) if info.run_id in names]
-    forget_before(connection, kept[-keep_runs:][0].run_no)
+    dropped = [row.run_no for row, info in zip(rows, infos, strict=True) if info.run_id in names]
+    forget_before(connection, rows[-keep_runs:][0].run_no)
     for table in (scores, recommendations, run_exhibits, run_facets, runs):
-        connection.execute(delete(table).where(table.c.run_no.in_(gone)))
+        connection.execute(delete(table).where(table.c.run_no.in_(dropped)))
 
 
 def _insert(connection: Connection, table: Table, run_no: Any, batch: "Batch") -> None:
     """Hand the columns of `batch` that `table` has straight to the driver."""
     compiled = insert(table).compile(dialect=connection.dialect)
     names = [column.name for column in table.columns]
-    known = {name: batch[name] for name in names if name in batch}
-    known |= {name: list(map(_comparable, known[name])) for name in SORT_KEYS if name in known}
-    rows: Any = zip(repeat(run_no), *known.values(), strict=False)
+    columns = {name: batch[name] for name in names if name in batch}
+    columns |= {
+        name: list(map(_comparable, columns[name])) for name in SORT_KEYS if name in columns
+    }
+    rows: Any = zip(repeat(run_no), *columns.values(), strict=False)
     if not compiled.positional:
         rows = (dict(zip(names, row, strict=True)) for row in rows)
     connection.exec_driver_sql(str(compiled), list(rows))

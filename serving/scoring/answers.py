@@ -169,7 +169,7 @@ def _days(column: Sequence[Any]) -> list[str | None]:
     return [None if text == "NaT" else text for text in np.asarray(column).astype(str).tolist()]
 
 
-def _filled(shape: Any, row: Mapping[str, Any]) -> Any:
+def _filled(shape: Any, row: Mapping[str, object]) -> Any:
     if isinstance(shape, dict):
         return {name: _filled(inner, row) for name, inner in shape.items()}
     if isinstance(shape, str) and shape.startswith(_MARK):
@@ -209,7 +209,7 @@ class Ranked:
 class _Template:
     """A JSON text with slots: values that are `_MARK` and the name of a column."""
 
-    def __init__(self, shape: Mapping[str, Any], *, tail: str = "}") -> None:
+    def __init__(self, shape: Mapping[str, object], *, tail: str = "}") -> None:
         self._parts = re.split(f'"{_MARK}([^"]*)"', encode(shape)[:-1] + tail)
 
     def fill(self, columns: Mapping[str, pa.Array], rows: int) -> list[str]:
@@ -222,7 +222,7 @@ class _Template:
         return list(pc.binary_join_element_wise(*pieces, "").to_pylist())
 
 
-def _document(run: RunInfo) -> dict[str, Any]:
+def _document(run: RunInfo) -> dict[str, object]:
     def column(name: str) -> str:
         return _MARK + name
 

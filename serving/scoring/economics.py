@@ -62,7 +62,7 @@ def economics_of(
 
 
 def usual_value(
-    scores: "pd.DataFrame | Mapping[str, Any]",
+    scores: "pd.DataFrame | Mapping[str, object]",
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """What each customer usually spends in a horizon: value at risk ÷ churn probability."""
     churn = np.asarray(scores["churn_probability"], dtype=float)
@@ -130,7 +130,7 @@ def assumed(log: OrderLog[Settings]) -> SaveRate:
 
 
 def profits(
-    scores: "pd.DataFrame | Mapping[str, Any]",
+    scores: "pd.DataFrame | Mapping[str, object]",
     economics: RunEconomics,
     refused: "np.ndarray[Any, np.dtype[np.bool_]]",
     effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
@@ -153,7 +153,7 @@ def profits(
 
 
 def _actions(
-    scores: "pd.DataFrame | Mapping[str, Any]", profit: Any, refused: Any, high_value_from: float
+    scores: "pd.DataFrame | Mapping[str, object]", profit: Any, refused: Any, high_value_from: float
 ) -> "np.ndarray[Any, Any]":
     """The rule of `docs/campaigns.md`: the first line that fits."""
     risk = np.asarray(scores["retention_risk"], dtype=object)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -41,7 +40,7 @@ class Targeting:
     """A model of the effect of a contact on a customer's revenue, and its evidence."""
 
     model: UpliftModel
-    judged: Mapping[str, Any]
+    judged: Mapping[str, object]
 
     def effects(self, features: pd.DataFrame) -> Floats:
         """What a contact is expected to add to each customer's revenue, in money."""

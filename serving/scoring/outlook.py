@@ -69,7 +69,7 @@ def referral_value(log: OrderLog, scores: pd.DataFrame, as_of: date) -> "np.ndar
 
 
 def categories_of(
-    category: NextCategory | None, orders: Sequence[set[str]], of_product: Mapping[str, Any]
+    category: NextCategory | None, orders: Sequence[set[str]], of_product: Mapping[str, object]
 ) -> list[tuple[str, float]]:
     """The likeliest categories of one customer's next order.
 

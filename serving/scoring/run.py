@@ -29,7 +29,7 @@ from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.recommendation_rules import rules_of
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
-from serving.store.run import RunInfo
+from serving.store.run import RuleTexts, RunInfo
 from training.bundle.publication import Models
 from training.models.estimator import require_columns
 from training.recommend.model import RecommendationModel
@@ -88,7 +88,7 @@ RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
 """What a store publishes of each recommendation."""
 
 LIKELY_CATEGORY = "likely_category"
-CATEGORY_RULE = {
+CATEGORY_RULE: RuleTexts = {
     "title": message("Likeliest category").in_all_languages(),
     "rule": message(
         "The category that the customer's next order most likely holds."
@@ -352,7 +352,7 @@ def _with_more_new(best: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return lists.drop(columns=["part", "customer"]).reset_index(drop=True)
 
 
-def _with_name(why: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+def _with_name(why: Mapping[str, str], names: Mapping[str, object]) -> dict[str, object]:
     """`why` with the name of the product in it."""
     if "product_id" not in why:
         return dict(why)
@@ -367,7 +367,7 @@ def run_info(
     as_of: date,
     created_at: datetime,
     segment_columns: tuple[str, ...],
-    rules: Mapping[str, Mapping[str, Any]] | None = None,
+    rules: Mapping[str, RuleTexts] | None = None,
 ) -> RunInfo:
     """The lineage of a new run, with an id of its own."""
     risk = settings.predict.risk
@@ -388,17 +388,15 @@ def run_info(
     )
 
 
-def segment_rules(
-    systems: Iterable[SegmentSystem], assignment: Assignment
-) -> dict[str, dict[str, Any]]:
+def segment_rules(systems: Iterable[SegmentSystem], assignment: Assignment) -> dict[str, RuleTexts]:
     """The rule of each segment column in words, with the cut points of these customers and
     what its groups are called.
     """
-    rules: dict[str, dict[str, Any]] = {}
+    rules: dict[str, RuleTexts] = {}
     for system in systems:
         if (cut_points := assignment.cut_points.get(system.name)) is not None:
             described = system.describe(cut_points)
-            rule = {
+            rule: RuleTexts = {
                 "title": described.title.in_all_languages(),
                 "rule": described.rule.in_all_languages(),
                 "cut_points": [cut.in_all_languages() for cut in described.cut_points],

@@ -54,7 +54,7 @@ def sentence(what: Phrase, effect: Phrase) -> Message:
 
 
 def sentence_writer(
-    document: Mapping[str, Any], text: Phrase, slots: Sequence[FigureSlot]
+    document: Mapping[str, object], text: Phrase, slots: Sequence[FigureSlot]
 ) -> SentenceWriter:
     """What writes `document` with `text` in every language, as JSON.
 

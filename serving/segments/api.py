@@ -1,7 +1,7 @@
 """The segments of the latest run: rules, sizes, value, migration."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
@@ -29,7 +29,7 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
         response_model=models.Segments,
         responses=declared(503),
     )
-    def get_segments(response: Response) -> dict[str, Any]:
+    def get_segments(response: Response) -> dict[str, object]:
         run = store.latest_run()
         response.headers.update(context.ages(run))
         groups = counts.groups(run.info.run_id)
@@ -43,7 +43,7 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
         response_model=models.SegmentMigration,
         responses=declared(404, 422, 503),
     )
-    def get_segment_system(system: SystemName, response: Response) -> dict[str, Any]:
+    def get_segment_system(system: SystemName, response: Response) -> dict[str, object]:
         run = store.latest_run()
         if system not in run.info.segment_columns:
             names = ", ".join(run.info.segment_columns) or "none"
@@ -61,7 +61,7 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
     return router
 
 
-def _system(run: PublishedRun, name: str, groups: Iterable[Group]) -> dict[str, Any]:
+def _system(run: PublishedRun, name: str, groups: Iterable[Group]) -> dict[str, object]:
     digits = run.summary.money.digits
     return {
         "system": name,

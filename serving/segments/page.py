@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from features.language.message import mark
 from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import Group, SegmentMove, SegmentStore
+from serving.store.documents import ExhibitBody
 from serving.store.protocol import ANY_OF
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
@@ -188,7 +189,7 @@ def _moves(
     return counts.moves(system, run.info.run_id, since.info.run_id)
 
 
-def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int], Any]:
+def _heat_fields(exhibit: ExhibitBody, shade: str) -> dict[tuple[int, int], Any]:
     """The fields of the RFM map by R and F, each with its depth of colour."""
     most = max((cell[shade] for cell in exhibit["data"]["cells"]), default=0.0)
     return {
@@ -201,7 +202,7 @@ def _heat_fields(exhibit: Mapping[str, Any], shade: str) -> dict[tuple[int, int]
     }
 
 
-def _level_fields(exhibit: Mapping[str, Any]) -> dict[tuple[str, str, str], Any]:
+def _level_fields(exhibit: ExhibitBody) -> dict[tuple[str, str, str], Any]:
     """The fields of value × potential × loyalty, each with its depth of colour."""
     fields = exhibit["data"]["fields"]
     most = max((field["customers"] for field in fields), default=0)
@@ -214,7 +215,7 @@ def _level_fields(exhibit: Mapping[str, Any]) -> dict[tuple[str, str, str], Any]
     }
 
 
-def _most_retained(exhibit: Mapping[str, Any]) -> float:
+def _most_retained(exhibit: ExhibitBody) -> float:
     """The largest share of a cohort that bought in a later period."""
     retained_shares = (
         share or 0.0 for cohort in exhibit["data"]["cohorts"] for share in cohort["retained"]

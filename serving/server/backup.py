@@ -84,10 +84,10 @@ def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
     bundles = settings.path(settings.store.bundles)
     bundles.mkdir(parents=True, exist_ok=True)
     with publication_lock(bundles):
-        for kept in _folders(folder / BUNDLES):
-            if not (bundles / kept.name).exists():
-                shutil.copytree(kept, bundles / f".{kept.name}.unfinished", dirs_exist_ok=True)
-                (bundles / f".{kept.name}.unfinished").rename(bundles / kept.name)
+        for bundle in _folders(folder / BUNDLES):
+            if not (bundles / bundle.name).exists():
+                shutil.copytree(bundle, bundles / f".{bundle.name}.unfinished", dirs_exist_ok=True)
+                (bundles / f".{bundle.name}.unfinished").rename(bundles / bundle.name)
         _copy_store(folder / STORE, store)
         _copy_if_there(folder / ERASURE_KEY, settings.path(settings.store.erasure_key))
         _copy_if_there(folder / CONTEXT, bundles / CONTEXT)
@@ -111,8 +111,8 @@ def read_contents(folder: Path) -> Contents:
         raise ConfigError(f"{folder}: is no whole backup: {CONTENTS} cannot be read.") from None
     if contents.format != FORMAT:
         raise ConfigError(f"{folder}: was made by another release of Regulars.")
-    found = _hashes(folder)
-    if wrong := sorted({name for name, _ in contents.files.items() ^ found.items()}):
+    hashes = _hashes(folder)
+    if wrong := sorted({name for name, _ in contents.files.items() ^ hashes.items()}):
         raise ConfigError(f"{folder}: is not as it was made: {', '.join(wrong)}.")
     return contents
 
@@ -165,8 +165,8 @@ def _copy_bundles(bundles: Path, target: Path) -> str | None:
 
 def _folders(bundles: Path) -> Iterator[Path]:
     """The complete bundles of a folder; those that are being written begin with a dot."""
-    found = sorted(bundles.iterdir())
-    return (one for one in found if one.is_dir() and not one.name.startswith("."))
+    folders = sorted(bundles.iterdir())
+    return (folder for folder in folders if folder.is_dir() and not folder.name.startswith("."))
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -90,7 +90,7 @@ def operations(document: Mapping[str, Any]) -> list[Operation]:
 def shapes(document: Mapping[str, Any]) -> list[Shape]:
     """Every named schema of an OpenAPI document, by name."""
     return [
-        Shape(name, schema.get("description", ""), tuple(_fields(schema, place="")))
+        Shape(name, schema.get("description", ""), tuple(_fields(schema, location="")))
         for name, schema in sorted(document["components"]["schemas"].items())
     ]
 
@@ -100,7 +100,7 @@ def _parameters(operation: Mapping[str, Any]) -> Iterator[DocumentedPart]:
         yield _part(
             parameter["name"],
             parameter["schema"],
-            place=parameter["in"],
+            location=parameter["in"],
             required=parameter.get("required", False),
             description=parameter.get("description", ""),
         )
@@ -108,24 +108,24 @@ def _parameters(operation: Mapping[str, Any]) -> Iterator[DocumentedPart]:
 
 def _body(operation: Mapping[str, Any]) -> Iterator[DocumentedPart]:
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        yield from _fields(content["schema"], place="body")
+        yield from _fields(content["schema"], location="body")
 
 
-def _fields(schema: Mapping[str, Any], *, place: str) -> Iterator[DocumentedPart]:
+def _fields(schema: Mapping[str, Any], *, location: str) -> Iterator[DocumentedPart]:
     for name, inner in schema.get("properties", {}).items():
         yield _part(
             name,
             inner,
-            place=place,
+            location=location,
             required=name in schema.get("required", ()),
             description=inner.get("description", ""),
         )
 
 
 def _part(
-    name: str, schema: Mapping[str, Any], *, place: str, required: bool, description: str
+    name: str, schema: Mapping[str, Any], *, location: str, required: bool, description: str
 ) -> DocumentedPart:
-    return DocumentedPart(name, place, kind(schema), _shape(schema), required, description)
+    return DocumentedPart(name, location, kind(schema), _shape(schema), required, description)
 
 
 def _outcomes(operation: Mapping[str, Any]) -> Iterator[DocumentedResponse]:
@@ -163,8 +163,8 @@ def _shape(schema: Mapping[str, Any]) -> str | None:
     if "$ref" in schema:
         return _name(schema["$ref"])
     inner = [*schema.get("anyOf", ()), schema.get("items"), schema.get("additionalProperties")]
-    found = (_shape(one) for one in inner if isinstance(one, Mapping))
-    return next((name for name in found if name), None)
+    shapes = (_shape(part) for part in inner if isinstance(part, Mapping))
+    return next((name for name in shapes if name), None)
 
 
 def _name(reference: str) -> str:

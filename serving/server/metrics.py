@@ -120,8 +120,8 @@ class _ServerState(Collector):
             run = self._scores.latest_run()
         except StoreError:
             return
-        gone = self._scores.age_seconds
-        yield _gauge("regulars_store_gone_seconds", "Since the store was last read", gone)
+        store_age = self._scores.age_seconds
+        yield _gauge("regulars_store_gone_seconds", "Since the store was last read", store_age)
         age = (self._clock() - run.info.created_at).total_seconds()
         yield _gauge("regulars_score_age_seconds", "Since the scores were made", age)
         customers = run.summary.total.customers
@@ -156,5 +156,5 @@ class _Live(Collector):
         )
 
 
-def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, words, value=value)
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_text, value=value)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
@@ -11,8 +11,8 @@ from fastapi.responses import PlainTextResponse, Response
 from features.errors import RegularsError
 from serving.exhibits.store import ExhibitStore
 from serving.models.bundle_info import BundleInfo
+from serving.server import schemas as models
 from serving.server.metrics import CONTENT_TYPE
-from serving.web import schemas as models
 from serving.web.call import STRANGER, current_call
 from serving.web.context import RouteContext
 from serving.web.problems import NotReady, declared
@@ -40,7 +40,7 @@ class OperatorInfo:
     metrics_text: Callable[[], bytes]
 
 
-def _exhibit(exhibits: ExhibitStore, run_id: str, name: str) -> dict[str, Any] | None:
+def _exhibit(exhibits: ExhibitStore, run_id: str, name: str) -> dict[str, object] | None:
     """The data of an exhibit; None where the run was made without."""
     body = exhibits.exhibit(run_id, name)
     return None if body is None else json.loads(body)["data"]
@@ -58,7 +58,7 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
         response_model=models.Models,
         responses=declared(503),
     )
-    def get_models(response: Response) -> dict[str, Any]:
+    def get_models(response: Response) -> dict[str, object]:
         run = store.latest_run()
         response.headers.update(context.ages(run))
         return {

@@ -110,8 +110,8 @@ def _keep_few_arenas() -> None:
 
 def check_host(host: str, stores: Stores) -> None:
     """Refuse an address that other machines can reach while no key is in force; see `serve`."""
-    now = datetime.now(UTC)
-    if not _is_local(host) and not any(key.holds(now) for key in stores.keys.all()):
+    moment = datetime.now(UTC)
+    if not _is_local(host) and not any(key.holds(moment) for key in stores.keys.all()):
         raise ConfigError(
             "host: no API key is in force, so the server listens on this machine only."
             " `regulars keys create --scope read` makes one; or use 127.0.0.1."

@@ -33,8 +33,8 @@ class Bitmaps:
     @classmethod
     def of(cls, values: Sequence[str | None]) -> Self:
         """Of a value per customer; None is in no bitmap."""
-        found = places_of(values)
-        return cls({value: pack(bitmap) for value, bitmap in found.items() if value is not None})
+        by_value = places_of(values)
+        return cls({value: pack(bitmap) for value, bitmap in by_value.items() if value is not None})
 
     @property
     def packed(self) -> Mapping[str, bytes]:
@@ -65,17 +65,17 @@ class Numbers:
 
     Parameters
     ----------
-    known : whose number is known
-    places : the bitmaps, of the lowest digit first
+    with_number : whose number is known
+    digits : the bitmaps, of the lowest digit first
     lowest : in units of the last decimal
     decimals : of the numbers
     """
 
     def __init__(
-        self, *, known: BitMap, places: Sequence[BitMap], lowest: int, decimals: int
+        self, *, with_number: BitMap, digits: Sequence[BitMap], lowest: int, decimals: int
     ) -> None:
-        self._known = known
-        self._places = places
+        self._known = with_number
+        self._digits = digits
         self._lowest = lowest
         self._decimals = decimals
 
@@ -83,21 +83,23 @@ class Numbers:
     def of(cls, values: Sequence[float | None], *, decimals: int) -> Self:
         """Of a number per customer, rounded to `decimals`; None is not known."""
         units = [None if value is None else round(value * 10**decimals) for value in values]
-        lowest = min((one for one in units if one is not None), default=0)
-        above = [0 if one is None else one - lowest for one in units]
-        known = BitMap(place for place, value in enumerate(values) if value is not None)
-        return cls(known=known, places=digits_of(above), lowest=lowest, decimals=decimals)
+        lowest = min((unit for unit in units if unit is not None), default=0)
+        above = [0 if unit is None else unit - lowest for unit in units]
+        with_number = BitMap(row for row, value in enumerate(values) if value is not None)
+        return cls(
+            with_number=with_number, digits=digits_of(above), lowest=lowest, decimals=decimals
+        )
 
     def packed(self) -> tuple[list[bytes], list[int]]:
         """The bitmaps and what else there is; see `opened`."""
-        parts = [pack(bitmap) for bitmap in (self._known, *self._places)]
+        parts = [pack(bitmap) for bitmap in (self._known, *self._digits)]
         return parts, [self._lowest, self._decimals]
 
     @classmethod
-    def opened(cls, parts: Sequence[bytes], told: Sequence[int]) -> Self:
+    def opened(cls, parts: Sequence[bytes], header: Sequence[int]) -> Self:
         """What was `packed`."""
-        known, *places = map(unpack, parts)
-        return cls(known=known, places=places, lowest=told[0], decimals=told[1])
+        with_number, *digits = map(unpack, parts)
+        return cls(with_number=with_number, digits=digits, lowest=header[0], decimals=header[1])
 
     def at_least(self, amount: float) -> BitMap:
         """Who has so much or more."""
@@ -105,12 +107,12 @@ class Numbers:
 
     def sum_of(self, fitting: BitMap) -> float:
         """The sum of the numbers of those `fitting`; what is not known counts as nothing."""
-        mine = fitting & self._known
+        fitting_known = fitting & self._known
         units = sum(
-            digit.intersection_cardinality(mine) << place
-            for place, digit in enumerate(self._places)
+            digit.intersection_cardinality(fitting_known) << exponent
+            for exponent, digit in enumerate(self._digits)
         )
-        units += self._lowest * len(mine)
+        units += self._lowest * len(fitting_known)
         return float(round(units / 10**self._decimals, self._decimals))
 
     def highest(self, fitting: BitMap, number: int, below: float | None = None) -> list[float]:
@@ -124,45 +126,45 @@ class Numbers:
         -------
         Numbers, −∞ among them where there are fewer that are known.
         """
-        mine = fitting & self._known
+        candidates = fitting & self._known
         if below is not None:
-            mine = mine - self._above(round(below * 10**self._decimals) - self._lowest)
-        few = len(mine) < number
-        chosen = mine if few else self._top(mine, number)
-        found = [(one + self._lowest) / 10**self._decimals for one in self._different(chosen)]
-        return [*found, -math.inf] if few else found
+            candidates = candidates - self._above(round(below * 10**self._decimals) - self._lowest)
+        is_short = len(candidates) < number
+        chosen = candidates if is_short else self._top(candidates, number)
+        numbers = [(unit + self._lowest) / 10**self._decimals for unit in self._different(chosen)]
+        return [*numbers, -math.inf] if is_short else numbers
 
     def _above(self, least: int) -> BitMap:
         if least <= 0:
             return self._known
-        if least.bit_length() > len(self._places):
+        if least.bit_length() > len(self._digits):
             return BitMap()
         above, equal = BitMap(), self._known
-        for place in reversed(range(len(self._places))):
-            digit = self._places[place]
-            if least >> place & 1:
+        for exponent in reversed(range(len(self._digits))):
+            digit = self._digits[exponent]
+            if least >> exponent & 1:
                 equal = equal & digit
             else:
                 above = above | (equal & digit)
                 equal = equal - digit
         return above | equal
 
-    def _top(self, mine: BitMap, number: int) -> BitMap:
-        """Who of `mine` has one of the highest so many numbers; all with the last of them."""
+    def _top(self, candidates: BitMap, number: int) -> BitMap:
+        """Who of `candidates` has one of the highest so many numbers; all with the last of them."""
         chosen = BitMap()
-        for digit in reversed(self._places):
-            high = mine & digit
+        for digit in reversed(self._digits):
+            high = candidates & digit
             if len(chosen) + len(high) >= number:
-                mine = high
+                candidates = high
             else:
                 chosen = chosen | high
-                mine = mine - digit
-        return chosen | mine
+                candidates = candidates - digit
+        return chosen | candidates
 
-    def _different(self, mine: BitMap) -> list[int]:
-        """The different numbers of `mine`, above the lowest."""
-        groups = [(mine, 0)] if mine else []
-        for digit in reversed(self._places):
+    def _different(self, candidates: BitMap) -> list[int]:
+        """The different numbers of `candidates`, above the lowest."""
+        groups = [(candidates, 0)] if candidates else []
+        for digit in reversed(self._digits):
             parted = [
                 ((bitmap & digit, 2 * number + 1), (bitmap - digit, 2 * number))
                 for bitmap, number in groups
@@ -174,22 +176,22 @@ class Numbers:
 def digits_of(numbers: Sequence[int]) -> list[BitMap]:
     """One bitmap per binary digit of numbers ≥ 0, the lowest first."""
     length = max(numbers, default=0).bit_length()
-    found = []
+    digits = []
     for start in range(0, length, 8):
         bytes_at = places_of(number >> start & 255 for number in numbers)
-        found += [
-            BitMap().union(*(who for byte, who in bytes_at.items() if byte >> bit & 1))
+        digits += [
+            BitMap().union(*(bitmap for byte, bitmap in bytes_at.items() if byte >> bit & 1))
             for bit in range(min(8, length - start))
         ]
-    return found
+    return digits
 
 
 def places_of(values: Iterable[Value]) -> dict[Value, BitMap]:
     """Value → where it stands, in the order of first places."""
-    places: defaultdict[Value, array[int]] = defaultdict(partial(array, "I"))
-    for place, value in enumerate(values):
-        places[value].append(place)
-    return {value: BitMap(found) for value, found in places.items()}
+    rows_of: defaultdict[Value, array[int]] = defaultdict(partial(array, "I"))
+    for row, value in enumerate(values):
+        rows_of[value].append(row)
+    return {value: BitMap(rows) for value, rows in rows_of.items()}
 
 
 def everybody(customers: int) -> BitMap:
@@ -208,22 +210,22 @@ def unpack(packed: bytes) -> BitMap:
     return BitMap.deserialize(packed)
 
 
-def joined(parts: Mapping[str, Sequence[bytes]], told: Mapping[str, object]) -> bytes:
+def joined(parts: Mapping[str, Sequence[bytes]], header: Mapping[str, object]) -> bytes:
     """Named lists of byte strings and what is told beside them, as one; see `parted`."""
-    sizes = {name: [len(part) for part in some] for name, some in parts.items()}
-    head = json.dumps({**told, "sizes": sizes}, ensure_ascii=False).encode()
-    body = b"".join(part for some in parts.values() for part in some)
+    sizes = {name: [len(part) for part in bitmaps] for name, bitmaps in parts.items()}
+    head = json.dumps({**header, "sizes": sizes}, ensure_ascii=False).encode()
+    body = b"".join(part for bitmaps in parts.values() for part in bitmaps)
     return len(head).to_bytes(4, "big") + head + body
 
 
 def parted(data: bytes) -> tuple[dict[str, list[bytes]], dict[str, Any]]:
     """What was `joined`."""
     at = 4 + int.from_bytes(data[:4], "big")
-    told = json.loads(data[4:at])
+    header = json.loads(data[4:at])
     parts: dict[str, list[bytes]] = {}
-    for name, sizes in told.pop("sizes").items():
+    for name, sizes in header.pop("sizes").items():
         parts[name] = []
         for size in sizes:
             parts[name].append(data[at : at + size])
             at += size
-    return parts, told
+    return parts, header

@@ -129,58 +129,60 @@ class Facets:
             for group, columns in groups.items()
         }
         numbers = {}
-        for name, one in self._numbers.items():
-            parts[f"numbers {name}"], numbers[name] = one.packed()
-        told = {
+        for name, packed_numbers in self._numbers.items():
+            parts[f"numbers {name}"], numbers[name] = packed_numbers.packed()
+        header = {
             "format": FORMAT,
             "customers": self._customers,
             "values": values,
             "numbers": numbers,
         }
-        return joined(parts, told)
+        return joined(parts, header)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self | None:
         """What `to_bytes` wrote; None where an earlier release wrote it in another format."""
-        parts, told = parted(data)
-        if told.get("format") != FORMAT:
+        parts, header = parted(data)
+        if header.get("format") != FORMAT:
             return None
         groups = {
             group: {
                 name: Bitmaps(dict(zip(names, parts[f"{group} {name}"], strict=True)))
                 for name, names in columns.items()
             }
-            for group, columns in told["values"].items()
+            for group, columns in header["values"].items()
         }
         numbers = {
-            name: Numbers.opened(parts[f"numbers {name}"], one)
-            for name, one in told["numbers"].items()
+            name: Numbers.opened(parts[f"numbers {name}"], packed_numbers)
+            for name, packed_numbers in header["numbers"].items()
         }
-        return cls(**groups, customers=told["customers"], numbers=numbers)
+        return cls(**groups, customers=header["customers"], numbers=numbers)
 
-    def counts(self, wanted: ChurnFilter) -> FacetCounts:
+    def counts(self, chosen: ChurnFilter) -> FacetCounts:
         """See `FacetStore.counts`."""
         by_segment = {}
         for system, column in self._segments.items():
             most = MOST_CATEGORIES if system == LIKELY_CATEGORY else MOST_VALUES
             if len(column.values) <= most:
-                others = tuple(pair for pair in wanted.segments if pair[0] != system)
-                by_segment[system] = column.sizes(self._fitting(replace(wanted, segments=others)))
+                other_segments = tuple(pair for pair in chosen.segments if pair[0] != system)
+                by_segment[system] = column.sizes(
+                    self._fitting(replace(chosen, segments=other_segments))
+                )
         risk, status, consent = (
-            self._columns[name].sizes(self._fitting(_without(wanted, part)))
+            self._columns[name].sizes(self._fitting(_without(chosen, part)))
             for name, part in PARTS.items()
         )
         return FacetCounts(
-            matching=len(self._fitting(wanted)),
+            matching=len(self._fitting(chosen)),
             by_risk=risk,
             by_status=status,
             by_consent=consent,
             by_segment=by_segment,
         )
 
-    def totals(self, wanted: ChurnFilter) -> Totals:
+    def totals(self, chosen: ChurnFilter) -> Totals:
         """How many customers fit a filter, and their value at risk."""
-        fitting = self._fitting(wanted)
+        fitting = self._fitting(chosen)
         return Totals(
             customers=len(fitting),
             value_at_risk=self._numbers["value_at_risk"].sum_of(fitting),
@@ -190,31 +192,36 @@ class Facets:
         """System, value (None: no value), customers, and their sums of clv and value at risk."""
         clv, at_risk = self._numbers["clv"], self._numbers["value_at_risk"]
         for system, column in self._segments.items():
-            who: dict[str | None, BitMap] = {
+            by_risk: dict[str | None, BitMap] = {
                 value: column.having([value]) for value in column.values
             }
-            who[None] = everybody(self._customers) - column.having(column.values)
-            for value, mine in who.items():
-                if mine:
-                    yield system, value, len(mine), clv.sum_of(mine), at_risk.sum_of(mine)
+            by_risk[None] = everybody(self._customers) - column.having(column.values)
+            for value, members in by_risk.items():
+                if members:
+                    yield system, value, len(members), clv.sum_of(members), at_risk.sum_of(members)
 
     def highest(
-        self, wanted: ChurnFilter, sort: SortKey, number: int, below: float | None = None
+        self, chosen: ChurnFilter, sort: SortKey, number: int, below: float | None = None
     ) -> list[float]:
         """The `sort` figures of so many customers who fit a filter; see `Numbers.highest`."""
-        return self._numbers[sort].highest(self._fitting(wanted), number, below)
+        return self._numbers[sort].highest(self._fitting(chosen), number, below)
 
-    def _fitting(self, wanted: ChurnFilter) -> BitMap:
+    def _fitting(self, list_filter: ChurnFilter) -> BitMap:
         fitting = everybody(self._customers)
         chosen = [
-            *((self._columns[name], getattr(wanted, part)) for name, part in PARTS.items()),
-            *((self._segments[system], text.split(ANY_OF)) for system, text in wanted.segments),
+            *((self._columns[name], getattr(list_filter, part)) for name, part in PARTS.items()),
+            *(
+                (self._segments[system], text.split(ANY_OF))
+                for system, text in list_filter.segments
+            ),
         ]
         for column, values in chosen:
             if values:
                 fitting = fitting & column.having(values)
-        if wanted.min_value_at_risk is not None:
-            fitting = fitting & self._numbers["value_at_risk"].at_least(wanted.min_value_at_risk)
+        if list_filter.min_value_at_risk is not None:
+            fitting = fitting & self._numbers["value_at_risk"].at_least(
+                list_filter.min_value_at_risk
+            )
         return fitting
 
 
@@ -229,27 +236,27 @@ class FacetStore:
         self._kept: LRUCache[str, tuple[int, Facets]] = LRUCache(MOST_RUNS_KEPT)
         self._reading = threading.Lock()
 
-    def counts(self, run_id: str, wanted: ChurnFilter) -> FacetCounts:
+    def counts(self, run_id: str, chosen: ChurnFilter) -> FacetCounts:
         """The counts beside a filter; raises `ConfigError` for a run that is not kept."""
         with store_errors(), self._engine.connect() as connection:
             facets = self.of_run(connection, run_id)
-        return facets.counts(wanted)
+        return facets.counts(chosen)
 
     def of_run(self, connection: Connection, run_id: str) -> Facets:
         """The bitmaps of a run; raises `ConfigError` for one that is not kept."""
         # Several pages may ask at once: one reads.
         with self._reading:
             erased = connection.execute(select(func.count()).select_from(erasures)).scalar_one()
-            kept = self._kept.get(run_id)
-            if kept is None or kept[0] != erased:
-                kept = self._kept[run_id] = (erased, _read(connection, run_id))
-            return kept[1]
+            cached = self._kept.get(run_id)
+            if cached is None or cached[0] != erased:
+                cached = self._kept[run_id] = (erased, _read(connection, run_id))
+            return cached[1]
 
 
-def _without(wanted: ChurnFilter, part: str) -> ChurnFilter:
+def _without(chosen: ChurnFilter, part: str) -> ChurnFilter:
     """A filter that leaves one of its `PARTS` open."""
     nothing: Any = {part: ()}
-    return replace(wanted, **nothing)
+    return replace(chosen, **nothing)
 
 
 def keep_facets(connection: Connection, run_no: int, facets: bytes) -> None:
@@ -266,16 +273,16 @@ def count_anew(connection: Connection) -> None:
 
 
 def _read(connection: Connection, run_id: str) -> Facets:
-    kept = (
+    stored = (
         select(runs.c.run_no, run_facets.c.body)
         .select_from(runs.outerjoin(run_facets, run_facets.c.run_no == runs.c.run_no))
         .where(runs.c.run_id == run_id)
     )
-    found = connection.execute(kept).first()
-    if found is None:
+    row = connection.execute(stored).first()
+    if row is None:
         raise no_such_run(run_id)
-    facets = Facets.from_bytes(found.body) if found.body is not None else None
-    return facets or _counted(connection, found.run_no)
+    facets = Facets.from_bytes(row.body) if row.body is not None else None
+    return facets or _counted(connection, row.run_no)
 
 
 def _counted(connection: Connection, run_no: int) -> Facets:

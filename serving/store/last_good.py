@@ -62,11 +62,6 @@ class LastGood:
             recent.clear()
 
     @property
-    def seen_run(self) -> PublishedRun | None:
-        """The run seen last, without asking the store."""
-        return self._run
-
-    @property
     def age_seconds(self) -> int:
         """For how long the store has been gone, 0 while it answers."""
         if self._failure is None or self._good_at is None:
@@ -103,12 +98,12 @@ class LastGood:
         )
 
     def churn_list(
-        self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
+        self, chosen: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
     ) -> ChurnPage:
         page = self._read(
             self._pages,
-            (wanted, sort, limit, after),
-            lambda: self._store.churn_list(wanted, sort=sort, limit=limit, after=after),
+            (chosen, sort, limit, after),
+            lambda: self._store.churn_list(chosen, sort=sort, limit=limit, after=after),
             after and after.run_id,
         )
         if after is None:
@@ -116,16 +111,19 @@ class LastGood:
         return page
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
-        customer_ids = [self._id_of(one) for one in customer_ids]
+        customer_ids = [self._id_of(customer_id) for customer_id in customer_ids]
         try:
             run, documents = self._asked(lambda: self._store.customers(customer_ids))
         except _StoreGoneError as gone:
             run = self._known_run(gone)
-            kept = [self._kept(self._documents, one, run.info.run_id) for one in customer_ids]
+            cached = [
+                self._kept(self._documents, customer_id, run.info.run_id)
+                for customer_id in customer_ids
+            ]
             # An id that is not remembered may still be known to the store.
-            if None in kept:
+            if None in cached:
                 raise gone.cause from None
-            return run, [found.body for found in kept if found]
+            return run, [document.body for document in cached if document]
         self._run = run
         for customer_id, body in zip(customer_ids, documents, strict=True):
             if body is not None:
@@ -160,10 +158,10 @@ class LastGood:
             answer = self._asked(ask)
         except _StoreGoneError as gone:
             run_id = run_id or self._known_run(gone).info.run_id
-            kept = self._kept(recent, key, run_id)
-            if kept is None:
+            cached = self._kept(recent, key, run_id)
+            if cached is None:
                 raise gone.cause from None
-            return kept
+            return cached
         recent.keep(key, answer)
         return answer
 
@@ -185,17 +183,17 @@ class LastGood:
         self._good_at, self._failure = self._clock(), None
         return answer
 
-    def _known_run(self, gone: "_StoreGoneError") -> PublishedRun:
+    def _known_run(self, store_gone: "_StoreGoneError") -> PublishedRun:
         """The newest run that was seen, while it may still be told."""
         too_old = self._good_at is None or self._clock() - self._good_at >= self._longest
         if self._run is None or too_old:
-            raise gone.cause from None
+            raise store_gone.cause from None
         return self._run
 
     @staticmethod
     def _kept(recent: "_Recent[Answer]", key: Hashable, run_id: str) -> Answer | None:
-        found = recent.get(key)
-        return found if found is not None and _run_id(found) == run_id else None
+        cached = recent.get(key)
+        return cached if cached is not None and _run_id(cached) == run_id else None
 
 
 class _StoreGoneError(Exception):

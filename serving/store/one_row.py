@@ -71,9 +71,9 @@ class OneRow:
             # To its end: SQLite keeps a snapshot for a query that is not.
             rows = self._kept.execute(sql, values).fetchall()
         except BaseException as error:
-            kept, self._kept = self._kept, None
-            if kept is not None:
-                kept.close()
+            connection, self._kept = self._kept, None
+            if connection is not None:
+                connection.close()
             if getattr(error, "sqlite_errorcode", None) in BUSY_CODES:
                 raise StoreBusy from None
             raise
@@ -92,17 +92,17 @@ class OneRow:
 
     def _open(self) -> Any:
         pooled = self._engine.raw_connection()
-        kept: Any = pooled.driver_connection
+        driver: Any = pooled.driver_connection
         # From here on it is no longer the pool's.
         pooled.detach()
         if self._is_file:
-            kept.execute("PRAGMA busy_timeout=0")
+            driver.execute("PRAGMA busy_timeout=0")
         else:
-            kept.autocommit = True
-        return kept
+            driver.autocommit = True
+        return driver
 
     def _close(self, _engine: Engine) -> None:
         with self._in_use:
-            kept, self._kept = self._kept, None
-        if kept is not None:
-            kept.close()
+            connection, self._kept = self._kept, None
+        if connection is not None:
+            connection.close()

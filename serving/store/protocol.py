@@ -125,7 +125,7 @@ class ScoreReader(Protocol):
         """
 
     def churn_list(
-        self, wanted: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
+        self, chosen: ChurnFilter, *, sort: SortKey, limit: int, after: After | None = None
     ) -> ChurnPage:
         """Up to `limit` customers, the highest `sort` first, unknown values last.
 
@@ -139,13 +139,13 @@ class ScoreReader(Protocol):
         """
 
 
-def check_segments(run: RunInfo, wanted: ChurnFilter) -> None:
+def check_segments(run: RunInfo, chosen: ChurnFilter) -> None:
     """Refuse a filter on a segment system that `run` does not carry."""
-    if any("\0" in value for _, value in wanted.segments):
+    if any("\0" in value for _, value in chosen.segments):
         raise ConfigError("segment: no value holds a NUL sign.")
-    if {system for system, _ in wanted.segments} - set(run.segment_columns):
-        known = ", ".join(run.segment_columns) or "none"
-        raise ConfigError(f"segment: no such segment system in this run (have: {known}).")
+    if {system for system, _ in chosen.segments} - set(run.segment_columns):
+        systems = ", ".join(run.segment_columns) or "none"
+        raise ConfigError(f"segment: no such segment system in this run (have: {systems}).")
 
 
 def run_is_gone() -> ConfigError:

@@ -56,8 +56,8 @@ def outdated(runs: Sequence[RunInfo], *, keep_runs: int) -> list[RunInfo]:
     today = runs[-1].as_of
     open_ones = [run for run in weekly.values() if known_on(run) > today]
     ended = [run for run in weekly.values() if known_on(run) <= today]
-    kept = {run.run_id for run in (*runs[-keep_runs:], *open_ones, *ended[-LEDGER_RUNS:])}
-    return [run for run in runs if run.run_id not in kept]
+    kept_ids = {run.run_id for run in (*runs[-keep_runs:], *open_ones, *ended[-LEDGER_RUNS:])}
+    return [run for run in runs if run.run_id not in kept_ids]
 
 
 def one_per_date(runs: Sequence[PublishedRun]) -> list[PublishedRun]:
@@ -68,8 +68,8 @@ def one_per_date(runs: Sequence[PublishedRun]) -> list[PublishedRun]:
 
 def earlier_run(run: PublishedRun, runs: Iterable[PublishedRun]) -> PublishedRun | None:
     """The latest run of an earlier date, the last one published of that date."""
-    before = [one for one in runs if one.info.as_of < run.info.as_of]
-    return max(reversed(before), key=lambda one: one.info.as_of) if before else None
+    before = [earlier for earlier in runs if earlier.info.as_of < run.info.as_of]
+    return max(reversed(before), key=lambda earlier: earlier.info.as_of) if before else None
 
 
 def known_on(run: RunInfo) -> date:

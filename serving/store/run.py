@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
+from serving.store.documents import RunLineage
 from serving.store.economics import RunEconomics
 
 RISKS = ("critical", "high", "medium", "low")
@@ -39,6 +40,15 @@ class ScoreRow(NamedTuple):
     products: str
 
 
+class RuleTexts(TypedDict):
+    """The rule of a segment system: texts by language, and what its groups are called."""
+
+    title: Mapping[str, str]
+    rule: Mapping[str, str]
+    cut_points: Sequence[Mapping[str, str]]
+    groups: Mapping[str, Mapping[str, str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:
     """The lineage of a score run: which models said what, from which data, as of when.
@@ -65,7 +75,7 @@ class RunInfo:
     clv_basis: Literal["revenue", "margin"]
     segment_columns: tuple[str, ...]
     risk_bands: Mapping[str, float]
-    segment_rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    segment_rules: Mapping[str, RuleTexts] = field(default_factory=dict)
     economics: RunEconomics = field(default_factory=RunEconomics)
     churn_label: Literal["silence", "cancellation"] = "silence"
     lifetime_years: float = 0.0
@@ -86,7 +96,7 @@ class RunInfo:
         pairs = [f"{name}: {title}" for name, title in self.stand_ins.items()]
         return "; ".join(pairs) or None
 
-    def lineage(self) -> dict[str, Any]:
+    def lineage(self) -> RunLineage:
         """The part of the run that every answer carries, ready for JSON."""
         return {
             "run_id": self.run_id,

@@ -16,8 +16,8 @@ def preferred_language(accept_language: str) -> Language:
     'zh'
     """
     accepted = parse_accept_header(accept_language, LanguageAccept)
-    wanted = [name.lower() for name, quality in accepted if quality > 0]
-    return negotiate_locale(wanted, languages(), sep="-") or SOURCE
+    accepted_names = [name.lower() for name, quality in accepted if quality > 0]
+    return negotiate_locale(accepted_names, languages(), sep="-") or SOURCE
 
 
 def preferred_type(accept: str, types: Sequence[str]) -> str:

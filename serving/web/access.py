@@ -103,19 +103,21 @@ class RouteCatalogue:
         routes: Sequence[BaseRoute],
         access: Mapping[tuple[str, str], Scope] = ACCESS,
     ) -> None:
-        found = list(_found(routes))
-        names = {(method, template) for method, template, _ in found}
+        paths = list(_found(routes))
+        names = {(method, template) for method, template, _ in paths}
         if unlike := names ^ set(access):
             raise RuntimeError(f"Routes and serving.web.access.ACCESS differ in {sorted(unlike)}.")
         self._entries: dict[str, list[RouteEntry]] = {}
         self._patterns: dict[str, re.Pattern[str]] = {}
         parts: dict[str, list[str]] = {}
-        for method, template, pattern in found:
+        for method, template, pattern in paths:
             entries = self._entries.setdefault(method, [])
             parts.setdefault(method, []).append(f"(?P<r{len(entries)}>{pattern})")
             is_page = not template.startswith("/v1/")
             entries.append(RouteEntry(template, access[method, template], is_page))
-        self._patterns = {method: re.compile("|".join(each)) for method, each in parts.items()}
+        self._patterns = {
+            method: re.compile("|".join(alternatives)) for method, alternatives in parts.items()
+        }
 
     def find(self, method: str, path: str) -> RouteEntry:
         """The first route of `method` that has this `path`, percent-encoded as it was sent."""

@@ -1,12 +1,44 @@
 """The geometry of the larger pictures; templates draw it as SVG, beside a table of the same."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 HEAT_STEPS = 6
 """Classes `heat-0` (nothing) to `heat-6` of the style sheet."""
+
+
+class LorenzCurve(TypedDict):
+    """Shares of customers, the best first, and of what they bring."""
+
+    customers: Sequence[float]
+    share: Sequence[float]
+
+
+class MatrixItem(TypedDict):
+    """A category or product of the growth–share matrix; `growth` None: not sold before."""
+
+    item: str
+    name: str | None
+    sales: float
+    share_of_largest: float
+    growth: float | None
+
+
+class GrowthShareData(TypedDict):
+    """What the matrix shows, and where its quadrants part."""
+
+    shown: Sequence[MatrixItem]
+    high_share_from: float
+    high_growth_from: float
+
+
+class Decile(TypedDict):
+    """A tenth of the customers: what was said of it on average, and what happened."""
+
+    said: float
+    happened: float
 
 
 def heat(value: float | None, most: float) -> int:
@@ -21,7 +53,7 @@ def points(pairs: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)
 
 
-def lorenz(curve: Mapping[str, Any], side: float = 100.0) -> str:
+def lorenz(curve: LorenzCurve, side: float = 100.0) -> str:
     """A Lorenz curve in a square with its origin at the lower left."""
     pairs = zip(curve["customers"], curve["share"], strict=True)
     return points([(side * x, side * (1 - y)) for x, y in pairs])
@@ -58,7 +90,7 @@ class Bubble:
     x: float
     y: float
     radius: float
-    item: Mapping[str, Any]
+    item: MatrixItem
     label: float | None
     anchor: str
 
@@ -89,7 +121,7 @@ NAME_LENGTH = 24
 SIGN_WIDTH, NAME_HEIGHT, TICK_HEIGHT = 6.0, 12.0, 22.0
 
 
-def matrix(exhibit: Mapping[str, Any], width: float = 600.0, height: float = 360.0) -> Matrix:
+def matrix(exhibit: GrowthShareData, width: float = 600.0, height: float = 360.0) -> Matrix:
     """The growth–share matrix; what was not sold before has no growth, and stands at the top."""
     sold = [item for item in exhibit["shown"] if item["sales"] > 0]
     grown = [_logarithm(item["growth"]) for item in sold if item["growth"] is not None]
@@ -99,8 +131,8 @@ def matrix(exhibit: Mapping[str, Any], width: float = 600.0, height: float = 360
     smallest = max(min([*shares, 0.5]) * 0.8, SMALLEST_SHARE)
 
     def across(share: float | None) -> float:
-        known = min(max(share or 0.0, smallest), 1.0)
-        return round(width * (1 - math.log(known) / math.log(smallest)), 1)
+        bounded = min(max(share or 0.0, smallest), 1.0)
+        return round(width * (1 - math.log(bounded) / math.log(smallest)), 1)
 
     def up(growth: float | None) -> float:
         logarithm = high if growth is None else _logarithm(growth)
@@ -127,9 +159,7 @@ def _logarithm(growth: float | None) -> float:
     return math.log1p(min(max(growth or 0.0, SMALLEST_GROWTH), LARGEST_GROWTH))
 
 
-def _named(
-    placed: Sequence[tuple[float, float, Mapping[str, Any]]], width: float
-) -> Iterator[Bubble]:
+def _named(placed: Sequence[tuple[float, float, MatrixItem]], width: float) -> Iterator[Bubble]:
     """The circles, the largest first, which also are the first to have their names written."""
     taken: list[tuple[float, float, float]] = []
     for x, y, item in placed:
@@ -195,22 +225,22 @@ def flow(
     moves : group before (None: not there), group now (None: gone), customers
     order : of the groups, from the top; who is not there comes last
     """
-    places = [*order, None]
+    bands = [*order, None]
     total = sum(customers for *_, customers in moves)
-    scale = (height - gap * (len(places) - 1)) / max(total, 1)
-    sides = [_bars(moves, side, places, scale, gap) for side in (0, 1)]
+    scale = (height - gap * (len(bands) - 1)) / max(total, 1)
+    sides = [_bars(moves, side, bands, scale, gap) for side in (0, 1)]
     used = [{bar.value: bar.y for bar in side} for side in sides]
     ribbons = []
-    for before in places:
-        for now in places:
-            customers = sum(size for a, b, size in moves if (a, b) == (before, now))
+    for before in bands:
+        for band in bands:
+            customers = sum(size for a, b, size in moves if (a, b) == (before, band))
             if not customers:
                 continue
             thick = customers * scale
-            path = _ribbon(left, used[0][before], right, used[1][now], thick)
+            path = _ribbon(left, used[0][before], right, used[1][band], thick)
             used[0][before] += thick
-            used[1][now] += thick
-            ribbons.append(Ribbon(before, now, customers, path, before == now))
+            used[1][band] += thick
+            ribbons.append(Ribbon(before, band, customers, path, before == band))
     ends = [bar.y + bar.height for side in sides for bar in side]
     return FlowDrawing(
         tuple(sides[0]), tuple(sides[1]), tuple(ribbons), math.ceil(max(ends, default=0.0))
@@ -220,12 +250,12 @@ def flow(
 def _bars(
     moves: Sequence[tuple[str | None, str | None, int]],
     side: int,
-    places: Sequence[str | None],
+    bands: Sequence[str | None],
     scale: float,
     gap: float,
 ) -> list[DrawnBar]:
     bars, y = [], 0.0
-    for value in places:
+    for value in bands:
         customers = sum(move[2] for move in moves if move[side] == value)
         if customers:
             bars.append(DrawnBar(value, customers, y, customers * scale))
@@ -243,7 +273,7 @@ def _ribbon(left: float, top: float, right: float, into: float, thick: float) ->
 
 
 def calibration(
-    deciles: Sequence[Mapping[str, Any]], side: float = 200.0
+    deciles: Sequence[Decile], side: float = 200.0
 ) -> tuple[tuple[tuple[float, float], ...], float]:
     """Where each tenth stands, what was said to the right and what happened upwards.
 
@@ -253,15 +283,15 @@ def calibration(
     -------
     The places in a square with its origin at the lower left, and the end of both axes.
     """
-    most = max((max(one["said"], one["happened"]) for one in deciles), default=0.0) or 1.0
+    most = max((max(decile["said"], decile["happened"]) for decile in deciles), default=0.0) or 1.0
 
     def root(value: float) -> float:
         return math.sqrt(max(value, 0.0) / most)
 
     return (
         tuple(
-            (round(side * root(one["said"]), 1), round(side * (1 - root(one["happened"])), 1))
-            for one in deciles
+            (round(side * root(decile["said"]), 1), round(side * (1 - root(decile["happened"])), 1))
+            for decile in deciles
         ),
         most,
     )

@@ -56,11 +56,11 @@ class RouteContext:
         published = self.scores.run_of(run, at_once=at_once) if isinstance(run, str) else run
         since = self.clock() - published.info.created_at
         headers = {"Regulars-Score-Age": str(max(int(since.total_seconds()), 0))}
-        if gone := self.scores.age_seconds:
-            headers["Age"] = str(gone)
+        if age := self.scores.age_seconds:
+            headers["Age"] = str(age)
         return headers
 
-    def audit(self, who: str, action: Action, count: int, detail: str) -> None:
+    def audit(self, caller: str, action: Action, count: int, detail: str) -> None:
         """Write down what is about to be done; when it cannot be, it must not be done."""
-        entry = AuditEntry(at=self.clock(), who=who, action=action, count=count, detail=detail)
+        entry = AuditEntry(at=self.clock(), who=caller, action=action, count=count, detail=detail)
         self.audit_log.record(entry)

@@ -72,9 +72,9 @@ def columns(values: Sequence[float], *, field: Frame2D | None = None) -> ColumnD
 def _bars(
     values: Sequence[float], field: Frame2D, top: float, step: float
 ) -> Iterator[DrawnColumn]:
-    for place, value in enumerate(values):
+    for number, value in enumerate(values):
         y = field.y(max(value, 0.0) / top)
-        x = field.left + place * step + 0.14 * step
+        x = field.left + number * step + 0.14 * step
         yield DrawnColumn(
             x=round(x, 1), y=y, width=round(0.72 * step, 1), height=round(field.base - y, 1)
         )

@@ -48,6 +48,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from features.language.languages import Language, html_code, languages, own_name, translations
 from features.language.message import mark
 from serving.errors import NoRun, StoreError, UnknownCustomer
+from serving.store.documents import ExhibitBody
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.accept import preferred_language
@@ -67,9 +68,9 @@ class NavigationEntry(NamedTuple):
     path: str
     name: str
 
-    def leads_to(self, here: str) -> bool:
-        """Whether the page at `here` belongs to this entry."""
-        return here == self.path or (self.path != "/" and here.startswith(f"{self.path}/"))
+    def leads_to(self, path: str) -> bool:
+        """Whether the page at `path` belongs to this entry."""
+        return path == self.path or (self.path != "/" and path.startswith(f"{self.path}/"))
 
 
 NAVIGATION = (
@@ -94,19 +95,21 @@ class Reader:
     def of(cls, request: Request) -> "Reader":
         """What the address asks for, then the cookie, then the browser."""
         choices = (("lang", languages()), ("theme", tuple(THEMES)))
-        asked = {
+        from_query = {
             name: value
-            for name, known in choices
-            if (value := request.query_params.get(name)) in known
+            for name, values in choices
+            if (value := request.query_params.get(name)) in values
         }
-        kept = {
-            name: value for name, known in choices if (value := request.cookies.get(name)) in known
+        from_cookies = {
+            name: value
+            for name, values in choices
+            if (value := request.cookies.get(name)) in values
         }
-        wanted = {**kept, **asked}
-        language = wanted.get("lang") or preferred_language(
+        chosen = {**from_cookies, **from_query}
+        language = chosen.get("lang") or preferred_language(
             request.headers.get("accept-language", "")
         )
-        return cls(language, wanted.get("theme", "auto"), tuple(asked.items()))
+        return cls(language, chosen.get("theme", "auto"), tuple(from_query.items()))
 
 
 class Frame:
@@ -125,7 +128,7 @@ class Frame:
         self.context = context
         self._exhibit_body = exhibit_body
         # Runs never change, so neither does what is shown of one.
-        self._exhibits: FIFOCache[tuple[str, str], dict[str, Any] | None] = FIFOCache(
+        self._exhibits: FIFOCache[tuple[str, str], ExhibitBody | None] = FIFOCache(
             MOST_EXHIBITS_KEPT
         )
 
@@ -167,15 +170,15 @@ class Frame:
         """The reader's language."""
         return _words(Reader.of(request).language)
 
-    def exhibit(self, run: PublishedRun, name: str) -> dict[str, Any] | None:
+    def exhibit(self, run: PublishedRun, name: str) -> ExhibitBody | None:
         """What `serving.exhibits` shows of the run as a whole, such as `monthly`.
 
         Its `title`, `method`, `data` and `why_not`; None where the run was published without.
         """
-        place = (run.info.run_id, name)
-        if (shown := self._exhibits.get(place)) is None:
-            body = self._exhibit_body(*place)
-            shown = self._exhibits[place] = None if body is None else json.loads(body)
+        cache_key = (run.info.run_id, name)
+        if (shown := self._exhibits.get(cache_key)) is None:
+            body = self._exhibit_body(*cache_key)
+            shown = self._exhibits[cache_key] = None if body is None else json.loads(body)
         return shown
 
     def render(
@@ -197,15 +200,15 @@ class Frame:
         run : what the page is about; its figures and how they are written are then values
         """
         reader = Reader.of(request)
-        words = _words(reader.language)
-        about = self._about(run, words) if run else {}
+        wording = _words(reader.language)
+        about = self._about(run, wording) if run else {}
         text = (
             _environment(reader.language)
             .get_template(template)
             .render(
                 **about,
                 **values,
-                words=words,
+                words=wording,
                 reader=reader,
                 here=request.url.path,
                 query=request.query_params.multi_items(),
@@ -217,27 +220,27 @@ class Frame:
             answer.set_cookie(name, value, max_age=A_YEAR_SECONDS, httponly=True, samesite="lax")
         return answer
 
-    def _about(self, run: PublishedRun, words: Words) -> dict[str, Any]:
+    def _about(self, run: PublishedRun, wording: Words) -> dict[str, object]:
         form = run.summary.money
         return {
             "info": run.info,
             "summary": run.summary,
             "age_days": (self.context.clock().date() - run.info.as_of).days,
-            "money": words.money(run.info, form),
-            "round_money": words.round_money(run.info, form),
-            "round_span": words.round_span(run.info, form),
-            "short_money": words.short_money(run.info, form),
+            "money": wording.money(run.info, form),
+            "round_money": wording.round_money(run.info, form),
+            "round_span": wording.round_span(run.info, form),
+            "short_money": wording.short_money(run.info, form),
         }
 
 
-def link(path: str, *known: tuple[str, str], **changes: Any) -> str:
-    """`path` with the parameters `known`, of which `changes` takes the place or adds to.
+def link(path: str, *pairs: tuple[str, str], **changes: Any) -> str:
+    """`path` with the parameters `pairs`, of which `changes` takes the place or adds to.
 
     A change to None or an empty text removes the parameter.
     """
-    kept = [(name, value) for name, value in known if name not in changes]
+    remaining = [(name, value) for name, value in pairs if name not in changes]
     added = [(name, value) for name, value in changes.items() if value not in {None, ""}]
-    query = urlencode([*kept, *added])
+    query = urlencode([*remaining, *added])
     return f"{path}?{query}" if query else path
 
 

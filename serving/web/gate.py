@@ -114,16 +114,16 @@ class Gate:
                 return None
 
     def _count(self, call: Call, scope: Scope) -> None:
-        who = call.caller
-        if who in (STRANGER, LOCAL):
-            who = (scope.get("client") or ("",))[0]
-        self._rates.count(who)
+        client = call.caller
+        if client in (STRANGER, LOCAL):
+            client = (scope.get("client") or ("",))[0]
+        self._rates.count(client)
 
 
 def _check(key: ApiKey | None, entry: RouteEntry) -> None:
     if key is None:
-        words = "Send a key that is in force."
-        raise NoKeyOfBrowser(words) if entry.is_page else NoKey(words)
+        advice = "Send a key that is in force."
+        raise NoKeyOfBrowser(advice) if entry.is_page else NoKey(advice)
     if entry.scope != "public" and not allows(key.scope, entry.scope):
         raise Forbidden(f"This call needs a key of scope {entry.scope}.")
 

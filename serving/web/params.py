@@ -29,7 +29,7 @@ CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 ListFormat = Literal["json", "csv", "xlsx", "audience"]
-FILES: Mapping[int | str, dict[str, Any]] = {
+FILES: Mapping[int | str, dict[str, object]] = {
     200: {
         "content": {
             CSV: {"schema": {"type": "string"}},
@@ -68,7 +68,7 @@ class RecommendationQuery(_ProductQuery):
 
     def select(self, products: Sequence[RankedProduct]) -> list[RankedProduct]:
         """The products that pass every filter, best first, at most `limit`."""
-        wanted = (
+        fitting = (
             product
             for product in products
             if self.kind in {"all", product["kind"]}
@@ -77,7 +77,7 @@ class RecommendationQuery(_ProductQuery):
         )
         return [
             {**product, "rank": rank}
-            for rank, product in enumerate(islice(wanted, self.limit), start=1)
+            for rank, product in enumerate(islice(fitting, self.limit), start=1)
         ]
 
 
@@ -172,13 +172,13 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
         try:
             return model.model_validate(_parsed(await request.body()), strict=True)
         except ValidationError as error:
-            problems = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+            problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
             raise RequestValidationError(problems) from None
 
     return read
 
 
-def body_schema(model: type[BaseModel]) -> dict[str, Any]:
+def body_schema(model: type[BaseModel]) -> dict[str, object]:
     """What OpenAPI says about a body that `json_body` reads."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     content = {"application/json": {"schema": schema}}
@@ -197,7 +197,7 @@ def _parsed(body: bytes) -> Any:
         raise MalformedBody("It cannot be parsed as JSON in UTF-8.") from None
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise MalformedBody("An object names the same key twice.")

@@ -123,8 +123,8 @@ class Kind:
 
     @property
     def headers(self) -> dict[str, str]:
-        found = {"Retry-After": self.retry_after_seconds, "WWW-Authenticate": self.challenge}
-        return {name: str(value) for name, value in found.items() if value is not None}
+        headers = {"Retry-After": self.retry_after_seconds, "WWW-Authenticate": self.challenge}
+        return {name: str(value) for name, value in headers.items() if value is not None}
 
 
 KINDS: Mapping[type[Exception], Kind] = {
@@ -217,7 +217,7 @@ def phrase_of(status: int) -> str:
     return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
-def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def declared(*statuses: int) -> dict[int | str, dict[str, object]]:
     """The responses of a route that may answer with these statuses, for OpenAPI."""
     return {status: {"model": Problem, "description": phrase_of(status)} for status in statuses}
 
@@ -236,8 +236,8 @@ async def _known(_request: Request, error: Exception) -> Response:
 
 
 async def _invalid(_request: Request, error: Any) -> Response:
-    found = [_error(problem) for problem in error.errors()]
-    return _problem(INVALID, detail="See 'errors' for each problem.", errors=found)
+    problems = [_error(problem) for problem in error.errors()]
+    return _problem(INVALID, detail="See 'errors' for each problem.", errors=problems)
 
 
 async def _http(_request: Request, error: Any) -> Response:
@@ -254,7 +254,7 @@ def _problem(
     kind: Kind,
     *,
     detail: str,
-    errors: Iterable[dict[str, Any]] = (),
+    errors: Iterable[dict[str, object]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     body = {
@@ -273,7 +273,7 @@ def _problem(
     )
 
 
-def _error(problem: Mapping[str, Any]) -> dict[str, Any]:
+def _error(problem: Mapping[str, Any]) -> dict[str, object]:
     location = list(problem["loc"])
     if problem["type"] == "extra_forbidden":
         # The last part is a name that the caller made up.

@@ -47,11 +47,11 @@ class _LoopStorage(Storage):
         return ValueError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        now = time.monotonic()
+        moment = time.monotonic()
         count, ends_at = self._counters.get(key, (0, 0.0))
-        if now >= ends_at:
-            self._make_room(now)
-            count, ends_at = 0, now + expiry
+        if moment >= ends_at:
+            self._make_room(moment)
+            count, ends_at = 0, moment + expiry
         self._counters[key] = (count + amount, ends_at)
         return count + amount
 
@@ -74,9 +74,9 @@ class _LoopStorage(Storage):
     def clear(self, key: str) -> None:
         self._counters.pop(key, None)
 
-    def _make_room(self, now: float) -> None:
+    def _make_room(self, moment: float) -> None:
         if len(self._counters) < self.MOST_COUNTERS:
             return
-        in_force = {key: kept for key, kept in self._counters.items() if kept[1] > now}
+        in_force = {key: counter for key, counter in self._counters.items() if counter[1] > moment}
         # Of more callers in a second than may be told apart, the first start anew.
         self._counters = dict(list(in_force.items())[-self.MOST_COUNTERS // 2 :])

@@ -159,7 +159,6 @@ WHY = {
 }
 
 _DAY = message_in("pattern of a date", "d MMM y")
-_SHORT_DAY = message_in("pattern of a date", "d MMM")
 _MONTH = message_in("pattern of a date", "MMM y")
 """In the letters of Unicode's locale data (UTS 35)."""
 
@@ -183,9 +182,9 @@ class Words:
         text = self._texts.gettext(message)
         return text % values if values else text
 
-    def say_many(self, one: str, many: str, number: float, /, **values: Any) -> str:
-        """`one` or `many`, by `number`, which fills in `%(number)s`."""
-        text = self._texts.ngettext(one, many, 1 if number == 1 else 2)
+    def say_many(self, singular: str, many: str, number: float, /, **values: Any) -> str:
+        """`singular` or `many`, by `number`, which fills in `%(number)s`."""
+        text = self._texts.ngettext(singular, many, 1 if number == 1 else 2)
         return text % {"number": self.whole(number), **values}
 
     def both(self, texts: Mapping[str, str]) -> str:
@@ -267,7 +266,8 @@ class Words:
             return NOTHING
         if system == "likely_category":
             return code
-        named = info.segment_rules.get(system, {}).get("groups", {}) if info else {}
+        rule = info.segment_rules.get(system) if info else None
+        named = rule["groups"] if rule and "groups" in rule else {}
         if code not in VALUES and code in named:
             name = self.both(named[code])
             return name[:1].upper() + name[1:]
@@ -279,13 +279,6 @@ class Words:
             return NOTHING
         moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
         return _day_writer(_DAY, self.language)(moment)
-
-    def short_day(self, moment: date | str | None) -> str:
-        """A date of this year or so, such as '1 Mar'."""
-        if moment is None:
-            return NOTHING
-        moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
-        return _day_writer(_SHORT_DAY, self.language)(moment)
 
     def span(self, low: str, high: str) -> str:
         """From one written value to another."""
@@ -339,11 +332,11 @@ class Words:
             return self.say("no change")
         return f"{'+' if number > 0 else '−'}{abs(number):,.0f}"
 
-    def change_percent(self, now: float, before: float) -> str:
+    def change_percent(self, after: float, before: float) -> str:
         """By how many percent a figure has grown."""
-        if before == 0 or round(100 * (now / before - 1)) == 0:
+        if before == 0 or round(100 * (after / before - 1)) == 0:
             return self.say("no change")
-        return f"{'+' if now > before else '−'}{abs(now / before - 1):.0%}"
+        return f"{'+' if after > before else '−'}{abs(after / before - 1):.0%}"
 
     def customers(self, number: int) -> str:
         return self.say_many("1 customer", "%(number)s customers", number)

@@ -50,9 +50,9 @@ def workbook_bytes(names: Sequence[str], blocks: Iterable[Iterable[Row]]) -> Ite
         upcoming = list(islice(rows, 1))
         while upcoming or not number:
             number += 1
-            mine = islice(chain(upcoming, rows), MOST_SHEET_ROWS - 1)
+            sheet_rows = islice(chain(upcoming, rows), MOST_SHEET_ROWS - 1)
             with book.open(f"xl/worksheets/sheet{number}.xml", "w", force_zip64=True) as sheet:
-                for text in _sheet(names, mine):
+                for text in _sheet(names, sheet_rows):
                     sheet.write(text.encode())
                     yield outlet.taken()
             upcoming = list(islice(rows, 1))
@@ -89,17 +89,17 @@ def _sheet(names: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     yield _HEAD
     numbered = enumerate(chain([names], rows), start=1)
     while block := list(islice(numbered, ROWS_AT_ONCE)):
-        yield "".join(_row(place, cells, letters) for place, cells in block)
+        yield "".join(_row(number, cells, letters) for number, cells in block)
     yield _END
 
 
-def _row(place: int, cells: Row, letters: Sequence[str]) -> str:
+def _row(number: int, cells: Row, letters: Sequence[str]) -> str:
     written = "".join(
-        _cell(f"{letter}{place}", cell)
+        _cell(f"{letter}{number}", cell)
         for letter, cell in zip(letters, cells, strict=True)
         if cell is not None
     )
-    return f'<row r="{place}">{written}</row>'
+    return f'<row r="{number}">{written}</row>'
 
 
 def _cell(reference: str, cell: Any) -> str:
@@ -116,8 +116,8 @@ def _text(text: str) -> str:
     return _UNFIT.sub(_escaped, text[:MOST_SIGNS])
 
 
-def _escaped(found: "re.Match[str]") -> str:
-    sign = found[0]
+def _escaped(match: "re.Match[str]") -> str:
+    sign = match[0]
     return _ENTITIES.get(sign) or f"_x{ord(sign):04X}_"
 
 

@@ -21,7 +21,7 @@ LEAST_GROUPS = 2
 Verdict = Literal["positive", "negative", "too_small_to_tell"]
 
 
-class Interval(TypedDict):
+class EffectInterval(TypedDict):
     """A figure with its 90 % interval."""
 
     value: float
@@ -49,8 +49,8 @@ class ArmOutcome(TypedDict):
 class EffectFigures(TypedDict):
     """What the contact changed, beside its cost where the measure is profit."""
 
-    per_contact: Interval
-    total: Interval
+    per_contact: EffectInterval
+    total: EffectInterval
     verdict: Verdict
     standard_error: float
     variance_left: float
@@ -71,7 +71,7 @@ class GroupEffect(EffectFigures):
     value: str
     hold_out: int
     contacts: int
-    shrunken: Interval | None
+    shrunken: EffectInterval | None
 
 
 class ReadCell(TypedDict):
@@ -81,7 +81,7 @@ class ReadCell(TypedDict):
     roll_out: bool
 
 
-class MeasuredSaveRate(Interval):
+class MeasuredSaveRate(EffectInterval):
     """Value saved ÷ value at risk, with its standard error."""
 
     standard_error: float
@@ -271,7 +271,7 @@ def _drawn_together(groups: list[GroupEffect]) -> list[GroupEffect]:
     rows: list[GroupEffect] = []
     for row, value, error in zip(groups, drawn.values, drawn.errors, strict=True):
         low, high = value - NORMAL_90 * error, value + NORMAL_90 * error
-        shrunken: Interval = {"value": float(value), "low": float(low), "high": float(high)}
+        shrunken: EffectInterval = {"value": float(value), "low": float(low), "high": float(high)}
         rows.append({**row, "shrunken": shrunken, "verdict": _verdict(low, high)})
     return rows
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,27 +19,6 @@ Floats = npt.NDArray[np.float64]
 
 Figures = dict[str, Floats]
 """What a model says, by name; one value per row."""
-
-
-class CustomerModel(Protocol):
-    """Learns from past cutoffs, predicts for customers of a date.
-
-    `fit` validates and returns self; learned attributes end in an underscore; `predict`
-    returns one row per row of the features, in their order and with their index, and
-    refuses other columns than it learned from. `save` writes safe formats only (JSON,
-    LightGBM text), `load` reads them back to bit-identical predictions.
-    """
-
-    name: ClassVar[str]
-
-    def fit(self, tables: Sequence[CutoffTable]) -> Self: ...
-
-    def predict(self, features: pd.DataFrame) -> pd.DataFrame: ...
-
-    def save(self, directory: Path) -> None: ...
-
-    @classmethod
-    def load(cls, directory: Path) -> Self: ...
 
 
 def table_of(figures: Figures, features: Features) -> pd.DataFrame:

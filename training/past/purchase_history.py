@@ -7,7 +7,6 @@ depend on the order of the table that came in.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -77,21 +76,6 @@ class PurchaseHistory:
     age_days: Ints
     order_customer: Ints
     order_age_days: Ints
-
-    @cached_property
-    def orders_back(self) -> Ints:
-        """Per order: how many orders the customer placed after it (0 for the latest)."""
-        number = np.arange(len(self.order_customer))
-        latest_first = np.lexsort((-number, self.order_age_days, self.order_customer))
-        back = np.empty_like(number)
-        back[latest_first] = place_in_group(self.order_customer[latest_first])
-        return back
-
-    def decayed_orders(self, half_life_days: float) -> Floats:
-        """Per customer: Σ over orders of 2^(−age / half-life)."""
-        weights = 0.5 ** (self.order_age_days / half_life_days)
-        decayed = np.bincount(self.order_customer, weights, minlength=len(self.customers))
-        return decayed.astype(np.float64)
 
 
 def read_history(

@@ -2,10 +2,10 @@
 
 import pytest
 
+from serving.changes import schemas as models
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from serving.store.rules import PublishRules
-from serving.web import schemas as models
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.scores import run_info, score_tables

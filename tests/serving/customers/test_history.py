@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from serving.web import schemas as models
+from serving.customers import schemas as models
 from tests.contracts.test_store import HOSTILE_IDS
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from serving.exhibits import api as shapes
 from serving.exhibits.catalogue import EXHIBITS
+from serving.server.schemas import Models
 from serving.settings import Serve
-from serving.web import schemas as shapes
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs
@@ -43,7 +44,7 @@ def test_an_exhibit_that_is_not_there_is_named(shown, bare):
 
 
 def test_the_models_answer_for_themselves(shown, bare, made):
-    told = shapes.Models.model_validate_json(shown.get("/v1/models").content)
+    told = Models.model_validate_json(shown.get("/v1/models").content)
     assert told.backtests == made["backtests"]["data"]
     assert told.ledger == made["promise"]["data"]
     assert told.drift == made["drift"]["data"]

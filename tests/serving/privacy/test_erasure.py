@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from serving.changes.schemas import Changes
 from serving.privacy.erasure import CustomerFiles, erase
+from serving.privacy.schemas import Erasure
 from serving.runs.store import RunStore
 from serving.server.stores import open_stores
 from serving.store.protocol import ChurnFilter
 from serving.store.rules import PublishRules
-from serving.web import schemas as models
 from tests.serving.conftest import client_of
 from tests.serving.server.test_api import problem
 from tests.support.scores import AS_OF, run_info, score_tables
@@ -68,7 +69,7 @@ def test_a_call_erases_and_proves_it(shop, tmp_path):
     address = f"/v1/customers/{GONE[0]}"
     assert client.get(address).status_code == 200
     answer = client.delete(address)
-    proof = models.Erasure.model_validate_json(answer.content)
+    proof = Erasure.model_validate_json(answer.content)
     assert proof.rows["scores"] > 0
     assert "not changed" in proof.not_changed
     problem(client.get(address), 404, "unknown-customer")
@@ -78,7 +79,7 @@ def test_a_call_erases_and_proves_it(shop, tmp_path):
     assert GONE[0].encode() + b'"' not in (tmp_path / "regulars.db").read_bytes()
     changes = client.get("/v1/changes?limit=1000").json()["changes"]
     assert changes[-1]["kind"] == "erased"
-    models.Changes.model_validate_json(client.get("/v1/changes").content)
+    Changes.model_validate_json(client.get("/v1/changes").content)
 
 
 def test_only_one_whole_part_of_a_path_is_erased(shop):

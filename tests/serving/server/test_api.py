@@ -11,10 +11,13 @@ from urllib.parse import quote
 import pytest
 
 from features.reading.ids import normal_id
+from serving.churn_list.schemas import ChurnList
+from serving.customers.schemas import Batch, Customer, Recommendations
 from serving.errors import StoreError
 from serving.runs.store import RunStore
-from serving.web import schemas as models
+from serving.server.schemas import Health, Models, Readiness
 from serving.web.params import XLSX
+from serving.web.schemas import Problem
 from tests.contracts.test_store import HOSTILE_IDS
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
@@ -28,7 +31,7 @@ def problem(response, status, code):
     """The problem document, after checking its shape."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM
-    document = models.Problem.model_validate_json(response.content)
+    document = Problem.model_validate_json(response.content)
     assert document.status == status
     assert document.type == f"urn:regulars:problem:{code}"
     return document
@@ -42,12 +45,12 @@ def test_openapi_is_the_reviewed_one(client):
 @pytest.mark.parametrize(
     ("path", "shape"),
     [
-        ("/v1/customers/012000", models.Customer),
-        ("/v1/customers/012000/recommendations", models.Recommendations),
-        ("/v1/churn-list?limit=3", models.ChurnList),
-        ("/v1/models", models.Models),
-        ("/healthz", models.Health),
-        ("/readyz", models.Readiness),
+        ("/v1/customers/012000", Customer),
+        ("/v1/customers/012000/recommendations", Recommendations),
+        ("/v1/churn-list?limit=3", ChurnList),
+        ("/v1/models", Models),
+        ("/healthz", Health),
+        ("/readyz", Readiness),
     ],
 )
 def test_every_answer_has_its_declared_shape(client, path, shape):
@@ -76,7 +79,7 @@ def test_the_answer_is_kept_while_its_run_is_the_latest():
 def test_many_customers_in_order_with_the_unknown_named(client):
     ids = ["012007", "nobody", "012000"]
     response = client.post("/v1/customers/scores", json={"customer_ids": ids})
-    batch = models.Batch.model_validate_json(response.content)
+    batch = Batch.model_validate_json(response.content)
     assert [item.customer_id for item in batch.results] == ids
     assert [item.status for item in batch.results][1] == "unknown"
     assert response.json()["results"][0] == client.get("/v1/customers/012007").json()

@@ -1,0 +1,18 @@
+"""The shape of an erasure."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from serving.web.shape import ApiShape
+
+
+class Erasure(ApiShape):
+    """What was removed, where and when; it names nobody."""
+
+    erased_at: datetime
+    erasure_ids: list[str] = Field(description="Keyed hashes, by which they are kept out")
+    rows: dict[str, int] = Field(description="Table of the store → rows removed")
+    files_removed: list[str] = Field(description="Derived files, which the next run makes anew")
+    files_rewritten: dict[str, int]
+    not_changed: str = Field(description="What is not Regulars' to change")
