@@ -147,7 +147,8 @@ def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[GroupShare
 
 
 def _place(run: PublishedRun, system: str, value: str | None) -> tuple[int, str]:
-    order = ORDER.get(system) or tuple(run.info.segment_rules.get(system, {}).get("groups", ()))
+    rule = run.info.segment_rules.get(system)
+    order = ORDER.get(system) or tuple(rule.get("groups", ()) if rule else ())
     return (order.index(value) if value in order else len(order), value or "")
 
 
