@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from features.errors import ConfigError
-from training.backtest.grade import graded
 from training.backtest.record import BacktestRecord
+from training.backtest.task_grade import grade_of
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import Manifest, ModelEntry, current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models_of, prune, publish_bundle
@@ -241,9 +241,8 @@ class _Candidate:
 
     def entry(self, reason: str, settings: TrainingSettings) -> ModelEntry:
         """Its line in the manifest."""
-        task, rows = self.task, self.record.pooled
-        customers, better = self.record.customers, task.improvement(rows)
-        grade = graded(task.measure, task.baseline, customers, better, seed=settings.train.seed)
+        record, seed = self.record, settings.train.seed
+        grade = grade_of(self.task, record.rows, record.customers, seed=seed)
         return ModelEntry(
             version=self.version,
             grade=grade.letter,

@@ -13,6 +13,7 @@ from serving.store.documents import ExhibitBody
 from serving.store.run import RunInfo
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.manifest import Manifest
+from training.models.value import ValueModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Scene:
         per customer as in `PastRun.customers`, with `STAGE_SYSTEM` where the run knows it; None
         where there is none
     manifest : of the models
+    value : the model of value that made the run
     evidence : of their training; None where it left none
     last_training : see `training.publishing.LAST_TRAINING`; None where it is not known
     digits : of the currency after the point
@@ -56,6 +58,7 @@ class Scene:
     past: tuple[PastRun, ...]
     before: tuple[RunInfo, pd.DataFrame] | None = field(repr=False)
     manifest: Manifest
+    value: ValueModel = field(repr=False)
     evidence: BacktestEvidence | None
     last_training: Mapping[str, object] | None
     digits: int

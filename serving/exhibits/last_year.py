@@ -14,34 +14,48 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
     start = a_year_before(scene.as_of)
     recent = scene.as_of - horizon
     return {
+        "basis": scene.info.clv_basis,
         "last_year": _window(scene, start, start + horizon),
         "recent": _window(scene, recent, scene.as_of),
     }
 
 
 def _window(scene: Scene, start: date, end: date) -> dict[str, object] | None:
-    """Revenue, orders and customers in `[start, end)`; None where the orders begin later."""
+    """Revenue, value, orders and customers in `[start, end)`; None where the orders begin later.
+
+    `value` is counted as the run counts: revenue, or the margin that is left of it.
+    """
     if start < scene.log.first_day:
         return None
     first, until = day_number(start), day_number(end)
-    lines = scene.visible["lines"]
-    revenue, revenue_of_known, orders, buyers = row(
+    lines, basis = scene.visible["lines"], scene.value.basis
+    revenue, revenue_of_known, value, value_of_known, orders, orders_of_known, buyers = row(
         scene.log.connection,
         f"""
         WITH before AS (SELECT DISTINCT customer FROM {scene.visible["days"]} AS known_days
                         WHERE day < {first})
         SELECT coalesce(sum(amount), 0),
                coalesce(sum(amount) FILTER (before.customer IS NOT NULL), 0),
+               coalesce(sum({basis.line_sql()}), 0),
+               coalesce(sum({basis.line_sql()}) FILTER (before.customer IS NOT NULL), 0),
                count(DISTINCT order_key) FILTER (NOT is_return),
+               count(DISTINCT order_key) FILTER (NOT is_return AND before.customer IS NOT NULL),
                count(DISTINCT known_lines.customer) FILTER (NOT is_return)
         FROM {lines} AS known_lines LEFT JOIN before ON known_lines.customer = before.customer
         WHERE day >= {first} AND day < {until}""",
+    )
+    cost = round(basis.cost_per_order * scene.minor_units)
+    left, left_of_known = (
+        int(str(money)) - cost * int(str(number))
+        for money, number in ((value, orders), (value_of_known, orders_of_known))
     )
     return {
         "from": start.isoformat(),
         "to": (end - timedelta(days=1)).isoformat(),
         "revenue": scene.from_minor(int(str(revenue))),
         "revenue_of_known": scene.from_minor(int(str(revenue_of_known))),
+        "value": scene.from_minor(left),
+        "value_of_known": scene.from_minor(left_of_known),
         "orders": int(str(orders)),
         "customers": int(str(buyers)),
     }
@@ -53,8 +67,8 @@ EXHIBIT = ExhibitMaker(
     method=message(
         "Net revenue of as many days as the horizon has, from the same date of last year, and of the "
         "days just before the run. A forecast speaks of customers who have bought before, so what "
-        "those who were customers on the first of these days brought is told apart. Empty where the "
-        "orders begin later."
+        "those who were customers on the first of these days brought is told apart. Where values are "
+        "margin, `value` is what is left of that revenue. Empty where the orders begin later."
     ),
     make=_make,
 )

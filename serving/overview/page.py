@@ -51,6 +51,7 @@ def overview_pages(frame: Frame) -> APIRouter:
             risks=RISKS,
             earlier=earlier,
             expected=frame.exhibit(run, "expected_revenue"),
+            new_customers=_data(frame, run, "expected_new_customers"),
             last_year=last_year,
             begins=_begins_late(monthly, last_year),
             months=_months(monthly) if monthly else None,

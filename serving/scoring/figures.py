@@ -67,6 +67,7 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
         "rhythm": rhythm_of(rows, models, status),
         "clv_basis": models.value.clv_basis,
         **{name: described[name] for name in VALUE_FIGURES},
+        "unmoved_clv": described["unmoved_clv"],
         "value_at_risk": churn * at_pace,
         "value_at_risk_pace": pace,
         **{

@@ -232,8 +232,15 @@ def score(
         accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
         economics=economics,
         averages=averages,
+        level=_level(scores),
     )
     return ScoreRun(info, scores, products, features)
+
+
+def _level(scores: pd.DataFrame) -> dict[str, float]:
+    """What the ledger compares with what comes: the sum as published, and without a shift."""
+    names = {"total": "clv", "unmoved_total": "unmoved_clv"}
+    return {name: float(scores[column].sum()) for name, column in names.items()}
 
 
 def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> EarlierRun | None:

@@ -62,7 +62,9 @@ class RunInfo:
     `clv_lifetime` reaches (0: a run of an earlier release); `accepted`, which findings and gates
     would have stopped it, with the reason for which the shop went on; `averages` are those of its
     customers (`serving.scoring.reasons.averages`); `figures`, what the next run is held against
-    (`serving.runs.gates`). `created_at` knows its time zone.
+    (`serving.runs.gates`); `level` holds the sums of `clv` as published (`total`) and without
+    the shift of the level (`unmoved_total`), nothing in a run of an earlier release. `created_at`
+    knows its time zone.
     """
 
     run_id: str
@@ -82,6 +84,7 @@ class RunInfo:
     accepted: Mapping[str, str] = field(default_factory=dict)
     averages: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
+    level: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def stand_ins(self) -> dict[str, str]:
@@ -122,6 +125,7 @@ class RunInfo:
             "accepted": dict(self.accepted),
             "averages": dict(self.averages),
             "figures": dict(self.figures),
+            "level": dict(self.level),
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

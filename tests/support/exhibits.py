@@ -15,6 +15,8 @@ def _window(start, end, revenue):
         "to": end,
         "revenue": revenue,
         "revenue_of_known": revenue / 2,
+        "value": revenue,
+        "value_of_known": revenue / 2,
         "orders": 1200,
         "customers": 700,
     }
@@ -45,7 +47,13 @@ EXHIBITS = {
             "low": 21_000.0,
             "high": 32_000.0,
             "level": 0.8,
+            "unmoved": 25_000.0,
+            "carried_over": {"en": "The total is multiplied by 1.06.", "zh": "总额乘以 1.06。"},
             "occasions": [0.05, -0.08],
+            "months": [
+                {"month": "2026-03", "from": "2026-03-01", "expected": 26_500.0}
+                | {"low": 21_000.0, "high": 32_000.0}
+            ],
         }
     ),
     "since_last_run": _shown(

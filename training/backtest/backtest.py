@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
-from training.backtest.grade import Grade, graded
+from training.backtest.grade import Grade
+from training.backtest.task_grade import grade_of
 from training.past.plan import Fold, TrainingPlan
 from training.tasks.task import Judgement, Task
 from training.tasks.world import World
@@ -101,13 +102,9 @@ def run_backtest(
     for position, task in enumerate(tasks):
         judgements = tuple(fold[position] for fold in judged)
         rows = pd.concat([judgement.rows for judgement in judgements])
-        grade = graded(
-            task.measure,
-            task.baseline,
-            rows.index.to_numpy(dtype=object),
-            task.improvement(rows),
-            seed=world.settings.train.seed,
-        )
+        customers = rows.index.to_numpy(dtype=object)
+        windows = [judgement.rows for judgement in judgements]
+        grade = grade_of(task, windows, customers, seed=world.settings.train.seed)
         results.append(TaskResult(task, judgements, grade))
         progress(f"graded {task.title.lower()}: {grade.sentence()}")
     return Backtest(plan, tuple(results))

@@ -17,6 +17,7 @@ import pandas as pd
 from training.backtest.grade import RULE
 from training.errors import BundleError
 from training.measures.groups import calibration
+from training.measures.total import WindowTotal
 from training.models.estimator import read_json, write_json
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def outcomes(pairs: list[tuple[Floats, Floats]], *, levels: bool) -> dict[str, A
     Returns
     -------
     `deciles` (of each occasion by prediction, lowest first, then pooled: `customers`, means
-    `said` and `happened`), `totals` (per occasion: `customers`, sums `said` and `happened`)
+    `said` and `happened`), `totals` (per occasion: `customers`, sums `said` and `happened`; of money `noise`, see `WindowTotal`)
     and `levels` (`from`, `customers`, sums `said` and `happened`; empty unless asked for).
     """
     finite_pairs = [_finite_pairs(*pair) for pair in pairs]
@@ -181,7 +182,10 @@ def outcomes(pairs: list[tuple[Floats, Floats]], *, levels: bool) -> dict[str, A
             deciles.append({"decile": number + 1, "customers": len(predicted), **means})
     return {
         "deciles": deciles,
-        "totals": [_sums(predicted, happened) for predicted, happened in finite_pairs],
+        "totals": [
+            {**_sums(*pair), **({} if levels else {"noise": WindowTotal.of(*pair).noise})}
+            for pair in finite_pairs
+        ],
         "levels": _levels(finite_pairs) if levels else [],
     }
 

@@ -12,7 +12,8 @@ from scipy.optimize import minimize
 from features.errors import DataError
 from features.orders.log import OrderLog
 from features.orders.value_basis import BasisName, basis_named
-from training.backtest.grade import Grade, graded, interval
+from training.backtest.grade import Grade, interval
+from training.backtest.task_grade import grade_of
 from training.measures.metrics import (
     churn_metrics,
     log_loss_per_row,
@@ -173,9 +174,8 @@ def _tasks() -> list[tuple[str, Task]]:
 
 
 def _grade(task: Task, rows: Sequence[pd.DataFrame], seed: int) -> Grade:
-    pooled = pd.concat(rows)
-    customers = pooled.index.to_numpy(dtype=object)
-    return graded(task.measure, task.baseline, customers, task.improvement(pooled), seed=seed)
+    customers = np.concatenate([window.index.to_numpy(dtype=object) for window in rows])
+    return grade_of(task, rows, customers, seed=seed)
 
 
 def _churn(

@@ -16,6 +16,7 @@ from features.settings.predict import Predict
 from training.backtest.backtest import Backtest, Progress, TaskResult, judge_folds, prepare_folds
 from training.backtest.grade import NOT_JUDGED, Grade, graded, interval
 from training.backtest.record import BacktestRecord
+from training.backtest.task_grade import grade_of
 from training.bundle.manifest import Manifest, current_bundle
 from training.bundle.publication import Models, load_models_of
 from training.errors import BundleError
@@ -144,8 +145,7 @@ def verdict(task: Task, record: BacktestRecord, against: Comparison | str, *, se
     trouble = _says_nothing(task, record)
     if trouble is not None:
         return Verdict(promoted=False, reason=trouble)
-    rows = record.pooled
-    grade = graded(task.measure, task.baseline, record.customers, task.improvement(rows), seed=seed)
+    grade = grade_of(task, record.rows, record.customers, seed=seed)
     trouble = _behind_baseline(task, record, grade, seed=seed)
     if trouble is not None:
         return Verdict(promoted=False, reason=trouble)

@@ -11,7 +11,6 @@ import pytest
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
-from serving.exhibits.expected import half_width
 from serving.exhibits.lorenz import gini
 from serving.exhibits.periods import a_year_before
 from serving.scoring.run import score
@@ -203,18 +202,55 @@ def test_a_leap_day_has_a_day_a_year_before():
 def test_what_is_expected_is_the_sum_over_customers(made, run, models):
     found = data(made, "expected_revenue")
     assert found["expected"] == pytest.approx(run.scores["clv"].sum(), abs=0.01)
+    assert found["unmoved"] == pytest.approx(run.scores["unmoved_clv"].sum(), abs=0.01)
     assert found["low"] < found["expected"] < found["high"]
     totals = models.evidence.tasks["value"]["totals"]
     assert found["occasions"] == [
         pytest.approx(one["happened"] / one["said"] - 1, abs=1e-4) for one in totals
     ]
+    assert found["carried_over"]["en"] == models.value.level_.sentence()
 
 
-def test_the_interval_of_the_total_joins_both_errors():
-    assert half_width(1_000, 50, []) is None
-    # one occasion: the t quantile with one degree of freedom at 90 % is tan(0.4 π)
-    assert half_width(1_000, 0, [0.1]) == pytest.approx(100 * np.tan(0.4 * np.pi))
-    assert half_width(1_000, 50, [0.0, 0.0]) == pytest.approx(50 * 1.2815515655)
+def test_months_add_up_to_what_is_expected(made, run):
+    found = data(made, "expected_revenue")
+    months = found["months"]
+    assert round(sum(month["expected"] for month in months), 2) == found["expected"]
+    first = run.info.as_of
+    assert months[0]["from"] == first.isoformat()
+    assert [month["from"][8:] for month in months[1:]] == ["01"] * (len(months) - 1)
+    last = date.fromisoformat(months[-1]["from"])
+    assert last < first + timedelta(days=run.info.horizon_days)
+    for month in months:
+        # a part is less sure than the whole
+        assert month["low"] < month["expected"] < month["high"]
+        assert month["low"] / month["expected"] <= found["low"] / found["expected"] + 1e-3
+
+
+def test_groups_add_up_to_what_is_expected(made, run):
+    found, total = data(made, "expected_by_group"), data(made, "expected_revenue")
+    assert set(found["systems"]) == set(run.info.segment_columns)
+    for system, groups in found["systems"].items():
+        everybody = run.scores[system].notna()
+        assert sum(group["customers"] for group in groups) == everybody.sum()
+        assert sum(group["expected"] for group in groups) == pytest.approx(
+            run.scores.loc[everybody, "clv"].sum(), abs=0.01 * len(groups)
+        )
+        for group in groups:
+            assert group["low"] <= group["expected"] <= group["high"]
+            assert group["low"] / group["expected"] <= total["low"] / total["expected"] + 1e-2
+
+
+def test_new_customers_are_foretold_from_those_of_the_horizon_before(made, orders, trained):
+    found = data(made, "expected_new_customers")
+    end = pd.Timestamp(trained.log.end)
+    start = end - timedelta(days=trained.settings.predict.horizon_days)
+    first = orders.groupby("customer")["day"].min()
+    new = orders["customer"].map(first) >= start
+    brought = orders.loc[new & (orders["day"] < end), "amount"].sum()
+    assert found["recent"] == pytest.approx(brought, abs=0.01)
+    # the orders know no year before
+    assert found["expected"] == found["recent"]
+    assert found["low"] <= found["expected"] <= found["high"]
 
 
 def test_before_any_promise_is_due_the_backtest_speaks(made, models):
@@ -337,7 +373,7 @@ def test_an_older_bundle_says_what_it_cannot_show(trained, models, run):
     found = exhibits_of(trained.log, run, bare)
     assert found["drift"]["why_not"]["en"].startswith("The training did not keep")
     assert found["promise"]["data"] is None
-    assert found["expected_revenue"]["data"]["low"] is None
+    assert found["expected_revenue"]["data"]["occasions"] == []
     assert all(one["backtest"] is None for one in found["backtests"]["data"]["models"].values())
 
 

@@ -158,4 +158,31 @@ def test_a_grade_for_machines():
         "improvement": 0.1,
         "low": 0.04,
         "high": 0.2,
+        "total_off": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("misses", "expected"),
+    [
+        ([0.05, -0.05], "A"),
+        ([0.15, -0.15], "B"),
+        ([0.3, -0.3], "C"),
+        ([], "C"),
+    ],
+)
+def test_a_total_that_is_off_costs_the_best_letters(misses, expected):
+    ranked = Grade("A", "gini", "RFM average", 0.2, 0.15, 0.25)
+    assert ranked.held_to_total(misses).letter == expected
+
+
+def test_a_total_never_makes_a_grade_better():
+    for letter_of_rank in ("B", "D", "E", "–"):
+        ranked = Grade(letter_of_rank, "gini", "RFM average", 0.0, -0.1, 0.1)
+        assert ranked.held_to_total([0.0]).letter == letter_of_rank
+
+
+def test_the_sentence_says_how_far_totals_were_off():
+    ranked = Grade("A", "gini", "RFM average", 0.2, 0.15, 0.25)
+    assert ranked.held_to_total([0.2, -0.2]).sentence().endswith("totals off by 22% in the mean")
+    assert "totals" not in ranked.held_to_total([]).sentence()
