@@ -19,7 +19,6 @@ from features.orders.log import OrderLog
 from features.settings.loading import settings_from
 from serving.settings import Settings
 from training.measures.metrics import churn_metrics, value_metrics
-from training.models.level import Level
 from training.past.plan import plan_training
 from training.past.reach import first_purchase
 from training.past.tables import cutoff_table
@@ -27,6 +26,7 @@ from training.tasks.assembled import churn_in_run
 from training.tasks.churn import ChurnTask
 from training.tasks.value import ValueTask
 from training.tasks.world import World
+from training.value.level import Level
 
 HORIZON_DAYS = 90
 NO_GOODS = (

@@ -32,8 +32,8 @@ from training.bundle.manifest import Manifest, ModelEntry
 from training.bundle.publication import Models
 from training.models.churn import ChurnModel
 from training.models.next_purchase import NextPurchaseModel
-from training.models.value import ValueModel
 from training.past.tables import cutoff_table
+from training.value.model import ValueModel
 
 HORIZON_DAYS = 90
 LINES_LEARNED = 40_000

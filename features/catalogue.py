@@ -1,18 +1,13 @@
 """The one catalogue of feature blocks. To add a block: a file in `features/blocks`, a line here."""
 
 from features.blocks import (
-    attributes,
     basket,
     calendar,
     categories,
     channels,
-    contacts,
-    contract,
     discounts,
     gaps,
-    interactions,
     margin,
-    membership,
     process,
     products,
     returns,
@@ -22,6 +17,7 @@ from features.blocks import (
     trend,
 )
 from features.blocks.block import Block, Feature
+from features.blocks.optional import attributes, contacts, contract, interactions, membership
 from features.settings.data import Data
 
 BLOCKS: tuple[Block, ...] = (

@@ -25,7 +25,6 @@ from training.backtest.record import BacktestRecord
 from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import name_in_force
 from training.errors import BundleError
-from training.models.level import UNMOVED, Level
 from training.models.prior_share import prior_share
 from training.past.plan import TrainingPlan, plan_training
 from training.past.reach import first_purchase
@@ -43,6 +42,7 @@ from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
 from training.tasks.world import World
 from training.tracking.mlflow_runs import Tracker
+from training.value.level import UNMOVED, Level
 
 LOCK = ".train.lock"
 

@@ -8,8 +8,8 @@ import pandas as pd
 from features.orders.log import day_date
 from training.models.cancellation import SavedChurn
 from training.models.next_purchase import NextPurchaseModel
-from training.models.value import ValueModel
 from training.recommend.model import RecommendationModel
+from training.value.model import ValueModel
 
 MODELS: dict[str, Any] = {
     "churn": SavedChurn,

@@ -11,12 +11,12 @@ from benchmarks.accuracy.splits import Split
 from features.orders.log import OrderLog
 from features.rows import Rows
 from training.backtest.backtest import fit_final
-from training.models.description import Description
 from training.models.estimator import table_of
 from training.past.plan import TrainingPlan, plan_training
 from training.past.tables import CutoffTable, cutoff_table
 from training.tasks.catalogue import TASKS
 from training.tasks.world import World
+from training.value.description import Description
 
 JUDGED = ("churn", "value", "next_purchase")
 

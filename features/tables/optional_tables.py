@@ -75,7 +75,7 @@ def key_tables(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
 def visible_tables(data: Data, before: int) -> dict[str, str]:
     """The rows of the configured tables known on the morning of day `before`, as SQL.
 
-    Attributes have no history and are as they are today; see `features.blocks.attributes`.
+    Attributes have no history and are as they are today; see `features.blocks.optional.attributes`.
     Cancellations have a day, which features and labels respect.
     """
     return {

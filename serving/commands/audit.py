@@ -1,14 +1,20 @@
-"""`regulars audit`."""
+"""`regulars audit`, and what commands write into that log before they act."""
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
+from serving.people.audit_store import Action, AuditEntry, AuditLog
 from serving.server.stores import open_stores
 from serving.settings import Settings
+from serving.store.database import open_database
+
+COMMAND = "command"
+"""Who acts at the command line: whoever can is the owner of the files."""
 
 
 @click.command()
@@ -34,3 +40,17 @@ def audit(limit: int, config: Path, speaker: Speaker) -> None:
         translated=("who", "action", "detail"),
     )
     speaker.result({"entries": [asdict(entry) for entry in entries]})
+
+
+def note(settings: Settings, action: Action, *, count: int, detail: str, at: datetime) -> None:
+    """Write down what a command is about to do; see `serving.people.audit_store.AuditEntry`.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written down; then it must not be done.
+    """
+    engine = open_database(settings.database_url(settings.store.url))
+    entry = AuditEntry(at=at, who=COMMAND, action=action, count=count, detail=detail)
+    AuditLog(engine).record(entry)
+    engine.dispose()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from features.settings.loading import load_settings
-from serving.commands.audited import note
+from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.server.backup import SETTINGS, back_up, read_contents
 from serving.server.backup import restore as put_back

@@ -8,7 +8,7 @@ import click
 
 from features.errors import ConfigError, StoppedByGate
 from features.settings.loading import load_settings
-from serving.commands.audited import note
+from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.settings import Settings
 from training.bundle.manifest import Manifest, current_bundle, read_manifest

@@ -7,7 +7,7 @@ import click
 
 from features.errors import ConfigError
 from features.settings.loading import load_settings
-from serving.commands.audited import note
+from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.privacy.erasure import CustomerFiles
 from serving.privacy.erasure import erase as erase_customers

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from features.settings.loading import load_settings
-from serving.commands.audited import COMMAND
+from serving.commands.audit import COMMAND
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit_store import Action, AuditEntry
 from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope

@@ -11,7 +11,7 @@ from features.errors import ConfigError
 from features.settings.loading import load_settings
 from serving.churn_list import lists
 from serving.churn_list.workbook import write_workbook
-from serving.commands.audited import note
+from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from features.settings.loading import load_settings
-from serving.commands.audited import note
+from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.settings import Settings
 from training.bundle import in_force

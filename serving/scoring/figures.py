@@ -11,10 +11,10 @@ from features.rows import Features, Rows, column
 from serving.scoring.risk import HIGH_BANDS, retention_risk, status_of
 from serving.settings import Settings
 from training.bundle.publication import Models
-from training.models.description import Description
 from training.models.estimator import Figures, Floats
-from training.models.order_value import kept_share
 from training.models.silence import days_until
+from training.value.description import Description
+from training.value.order_value import kept_share
 
 DAYS_PER_YEAR = 365
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from features.blocks.membership import is_cancelled
+from features.blocks.optional.membership import is_cancelled
 from features.rows import Features, column
 from features.settings.predict import RiskBands
 

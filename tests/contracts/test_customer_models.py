@@ -18,8 +18,8 @@ from training.models.baselines import InactivityRule, LastPlusUsualGap, RfmAvera
 from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.next_purchase import NextPurchaseModel
-from training.models.value import ValueModel
 from training.past.tables import CutoffTable
+from training.value.model import ValueModel
 
 HORIZON = 60
 GROWN = Boosting(rounds=40, min_rows_in_leaf=20, seed=7, threads=1)

@@ -26,9 +26,9 @@ from training.bundle.publication import load_models
 from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.gaps import GapDistribution
-from training.models.level import Level
 from training.models.next_purchase import NextPurchaseModel
-from training.models.value import ValueModel
+from training.value.level import Level
+from training.value.model import ValueModel
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
 NUMBERS = (

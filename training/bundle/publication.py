@@ -18,15 +18,15 @@ from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
 from training.models.cancellation import AnyChurnModel
-from training.models.description import Description
 from training.models.estimator import read_json, table_of, write_json
 from training.models.next_purchase import NextPurchaseModel
-from training.models.value import ValueModel
 from training.recommend.model import RecommendationModel
 from training.segments.cluster_search import ClusterModel
 from training.settings import TrainingSettings
 from training.stand_ins.churn import load_churn
 from training.stand_ins.value import load_value
+from training.value.description import Description
+from training.value.model import ValueModel
 
 GOLDEN = "golden.json"
 GOLDEN_ROWS = 8

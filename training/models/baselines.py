@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.blocks.membership import is_cancelled
+from features.blocks.optional.membership import is_cancelled
 from training.models.estimator import Floats, stacked
 from training.past.tables import CutoffTable, longest
 

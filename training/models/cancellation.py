@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
-from features.blocks.contract import CONTRACT_AGE
-from features.blocks.membership import CANCELLED, is_cancelled
+from features.blocks.optional.contract import CONTRACT_AGE
+from features.blocks.optional.membership import CANCELLED, is_cancelled
 from features.errors import DataError, NotEnoughData
 from features.rows import Features, Rows, column
 from training.models.boosting import Boosting, OffsetBooster

@@ -44,7 +44,7 @@ class ChurnModel:
     (`common_slope`). One view corrects it by a line, the other is LightGBM alone (`TwoViews`).
     Windows may be shorter than the horizon: the process says what to expect of each. The level of
     a window, its error as a whole, is taken out before line and trees learn: it is no matter of
-    single customers, and `training.models.level` says what of it comes back.
+    single customers, and `training.value.level` says what of it comes back.
 
     Parameters
     ----------

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from features.rows import Features, column
 from training.models.baselines import RfmAverage
-from training.models.buyers import Buyers
 from training.models.estimator import Floats
-from training.models.order_count import OrderCount
-from training.models.order_value import OrderValue
 from training.models.rhythm import LEAST_EXPECTED, Rhythm
+from training.value.buyers import Buyers
+from training.value.order_count import OrderCount
+from training.value.order_value import OrderValue
 
 COLUMNS = RfmAverage.COLUMNS
 WIDTH = 3

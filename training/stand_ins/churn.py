@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from features.blocks.membership import is_cancelled
+from features.blocks.optional.membership import is_cancelled
 from features.rows import Features, Rows, column
 from training.models.baselines import InactivityRule, TenureRule
 from training.models.calibration import logit

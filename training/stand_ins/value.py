@@ -9,14 +9,14 @@ import numpy as np
 from features.orders.value_basis import ValueBasis
 from features.rows import Features
 from training.models.baselines import RfmAverage
-from training.models.buyers import Buyers
 from training.models.estimator import Floats, read_json, stacked, write_json
-from training.models.level import UNMOVED, Level
 from training.models.rhythm import Rhythm, Rhythms
-from training.models.value import ValueModel
-from training.models.value_spread import ValueSpread
 from training.past.tables import CutoffTable
 from training.stand_ins.cell_means import COLUMNS, CellOrderCount, CellOrderValue
+from training.value.buyers import Buyers
+from training.value.level import UNMOVED, Level
+from training.value.model import ValueModel
+from training.value.value_spread import ValueSpread
 
 FILE = "model.json"
 

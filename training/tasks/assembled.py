@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from training.models.estimator import Floats
-from training.models.joint import shifted
+from training.value.joint import shifted
 
 
 def churn_in_run(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.blocks.membership import is_cancelled
+from features.blocks.optional.membership import is_cancelled
 from training.measures.metrics import churn_metrics
 from training.models.baselines import TenureRule
 from training.models.cancellation import CancellationModel

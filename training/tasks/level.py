@@ -6,12 +6,12 @@ import pandas as pd
 from features.rows import Rows
 from training.models.churn import ChurnModel
 from training.models.estimator import Floats
-from training.models.level import Level, Miss
 from training.models.next_purchase import NextPurchaseModel
 from training.models.rhythm import Rhythm
-from training.models.value import ValueModel
 from training.past.plan import Fold
 from training.tasks.world import World
+from training.value.level import Level, Miss
+from training.value.model import ValueModel
 
 
 def level_of(world: World, fold: Fold, value: ValueModel) -> Level:

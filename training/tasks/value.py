@@ -12,12 +12,12 @@ from training.measures.groups import customer_columns
 from training.measures.metrics import normalised_gini, value_metrics
 from training.models.baselines import RfmAverage
 from training.models.estimator import Floats
-from training.models.value import ValueModel
 from training.past.plan import Fold
 from training.stand_ins.value import RfmAverageValue
 from training.tasks.level import fitted_value, level_of
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.tasks.world import World
+from training.value.model import ValueModel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

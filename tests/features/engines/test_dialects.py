@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from features.blocks import attributes
+from features.blocks.optional import attributes
 from features.catalogue import BLOCKS, FEATURES, OPTIONAL_BLOCKS, OPTIONAL_FEATURES
 from features.engines.build import GRAINS, feature_query
 from features.engines.dialects import ALLOWED, refusals, translate

@@ -27,7 +27,7 @@ from training.bundle.publication import (
 )
 from training.errors import BundleError
 from training.models.churn import ChurnModel
-from training.models.value import ValueModel
+from training.value.model import ValueModel
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from tests.support.shop import COLUMNS, FIRST_DAY, shop_settings, simulate_order
 from training.measures.metrics import normalised_gini
 from training.models.baselines import RfmAverage
 from training.models.boosting import Boosting
-from training.models.value import ValueModel, kept_share
 from training.past.tables import cutoff_table
+from training.value.model import ValueModel, kept_share
 
 HORIZON = 60
 GROWN = Boosting(rounds=40, min_rows_in_leaf=20, seed=7, threads=1)

@@ -8,11 +8,11 @@ from features.rows import Rows
 from training.bundle.publication import golden_rows
 from training.models.baselines import InactivityRule, RfmAverage
 from training.models.calibration import logit
-from training.models.description import Description
 from training.stand_ins.cell_means import COLUMNS, CellMeans
 from training.stand_ins.churn import InactivityChurn, load_churn
 from training.stand_ins.value import RfmAverageValue, load_value
 from training.tasks.catalogue import TASKS
+from training.value.description import Description
 
 
 @pytest.fixture(scope="module")

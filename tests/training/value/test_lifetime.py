@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.models.lifetime import Lifetime
 from training.models.rhythm import Rhythm
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
+from training.value.lifetime import Lifetime
 
 FIVE_YEARS = Lifetime(horizon_days=90, years=5.0, discount_rate_per_year=0.1)
 

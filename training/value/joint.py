@@ -10,7 +10,7 @@ import numpy as np
 
 from training.models.calibration import expit
 from training.models.estimator import Figures, Floats
-from training.models.value_spread import HIGH, LOW, ValueSpread
+from training.value.value_spread import HIGH, LOW, ValueSpread
 
 ODDS_SHARE = 0.9
 """The share of a shift of the level that goes to the log odds of an order."""

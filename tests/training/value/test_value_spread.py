@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from training.models.value_spread import LEVELS, ValueSpread
+from training.value.value_spread import LEVELS, ValueSpread
 
 
 def one_band(ratios):

@@ -9,11 +9,11 @@ import pandas as pd
 from features.orders.value_basis import REVENUE, ValueBasis
 from features.rows import Features, column
 from training.models.boosting import Boosting
-from training.models.buyers import Buyers
 from training.models.estimator import Floats
-from training.models.log_blend import LogBlend
 from training.models.rhythm import LEAST_EXPECTED
 from training.process.gamma_gamma import GammaGamma
+from training.value.buyers import Buyers
+from training.value.log_blend import LogBlend
 
 PRIOR_ORDERS = 5
 """The number of orders with the shop's margin that an own margin is averaged with."""

@@ -7,10 +7,10 @@ import pandas as pd
 
 from features.rows import Features
 from training.models.boosting import Boosting
-from training.models.buyers import Buyers
 from training.models.estimator import Floats
-from training.models.log_blend import LogBlend
 from training.models.rhythm import Rhythm
+from training.value.buyers import Buyers
+from training.value.log_blend import LogBlend
 
 
 class OrderCount:

@@ -1,4 +1,4 @@
-"""The models in force as one description of each customer; see `training.models.joint`."""
+"""The models in force as one description of each customer; see `training.value.joint`."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ import numpy as np
 from features.rows import Rows
 from training.models.cancellation import AnyChurnModel
 from training.models.estimator import Figures, Floats
-from training.models.joint import shifted
 from training.models.next_purchase import REPORTED_DAYS, NextPurchaseModel
-from training.models.value import ValueModel
+from training.value.joint import shifted
+from training.value.model import ValueModel
 
 
 @dataclass(frozen=True)

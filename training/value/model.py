@@ -13,7 +13,6 @@ from features.orders.value_basis import REVENUE, BasisName, ValueBasis
 from features.rows import Features, Rows
 from training.errors import BundleError
 from training.models.boosting import Boosting
-from training.models.buyers import Buyers
 from training.models.estimator import (
     Figures,
     Floats,
@@ -23,15 +22,16 @@ from training.models.estimator import (
     table_of,
     write_json,
 )
-from training.models.joint import shifted, value_figures
-from training.models.level import Level
-from training.models.lifetime import Lifetime
-from training.models.order_count import OrderCount
-from training.models.order_value import LEAST_LEFT, OrderValue, kept_share
 from training.models.rhythm import Rhythm, Rhythms
 from training.models.two_views import CORRECTED_SHARE, PROCESS_SHARE
-from training.models.value_spread import ValueSpread
 from training.past.tables import CutoffTable
+from training.value.buyers import Buyers
+from training.value.joint import shifted, value_figures
+from training.value.level import Level
+from training.value.lifetime import Lifetime
+from training.value.order_count import OrderCount
+from training.value.order_value import LEAST_LEFT, OrderValue, kept_share
+from training.value.value_spread import ValueSpread
 
 CONTACT_COST, DAYS_OF_COST = "contact_cost_365d", 365
 """The feature that says what contacts of a customer cost, and in how many days."""
@@ -43,7 +43,7 @@ class ValueModel:
     Two models of what happens given at least one order, both learned from the buyers of past
     windows: `OrderCount` and `OrderValue`. Their product times P(order), which is another
     model's, is the expected value; `ValueSpread` says how far from it a customer's value may
-    lie, and `Lifetime` how it goes on. See `training.models.joint`.
+    lie, and `Lifetime` how it goes on. See `training.value.joint`.
 
     Where the basis is margin, value is what is left of spend after the cost of goods and of
     orders. In learning, a negative value counts as 0.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.language.languages import languages
-from training.models.level import Level, Miss
+from training.value.level import Level, Miss
 
 MISS = Miss(day=date(2025, 9, 1), expected=1_000.0, came=1_500.0, buyers=150)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.models.joint import shifted, value_figures
-from training.models.value_spread import ValueSpread
+from training.value.joint import shifted, value_figures
+from training.value.value_spread import ValueSpread
 
 chances = st.floats(0.0, 1.0)
 counts = st.floats(1.0, 400.0)

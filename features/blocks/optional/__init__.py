@@ -1,0 +1,1 @@
+"""Features from tables beside the orders; those of contracts among them."""
