@@ -70,7 +70,7 @@ def _audience(
     context.audit(current_call.get().caller, "export", len(hashes), detail)
     name = f"audience-{run.info.as_of.isoformat()}.csv"
     return Response(
-        lists.csv_bytes([[AUDIENCE_COLUMN], *([one] for one in hashes)]),
+        lists.csv_bytes([[AUDIENCE_COLUMN], *([mail_hash] for mail_hash in hashes)]),
         media_type=f"{CSV}; charset=utf-8",
         headers={**headers, "Content-Disposition": f'attachment; filename="{name}"'},
     )

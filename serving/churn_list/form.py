@@ -54,7 +54,7 @@ class ListForm:
             When a parameter could not have come from the form.
         """
         pairs = [text.partition(":") for text in params.getlist("segment") if text]
-        seen = params.get("seen", "")
+        rows_before = params.get("seen", "")
         return cls(
             usual_sort=usual_sort,
             risk=_one_of(params, "risk", RISKS),
@@ -64,20 +64,22 @@ class ListForm:
             min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
             asked_sort=_one_of(params, "sort", SORT_KEYS),
             cursor=params.get("cursor", ""),
-            seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0,
+            seen=int(rows_before)
+            if rows_before.isascii() and rows_before.isdigit() and len(rows_before) < 10
+            else 0,
         )
 
     @property
     def sort(self) -> SortKey:
         """What the list is sorted by."""
-        asked = (key for key in SORT_KEYS if key == self.asked_sort)
-        return next(asked, self.usual_sort)
+        known_keys = (key for key in SORT_KEYS if key == self.asked_sort)
+        return next(known_keys, self.usual_sort)
 
     def filter(self) -> ChurnFilter:
         return ChurnFilter(
             risk=(self.risk,) if self.risk else (),
             status=(self.status,) if self.status else (),
-            consent=tuple(one for one in CONSENTS if one == self.consent),
+            consent=tuple(consent for consent in CONSENTS if consent == self.consent),
             segments=tuple(self.segments.items()),
             min_value_at_risk=float(self.min_value_at_risk) if self.min_value_at_risk else None,
         )
@@ -103,7 +105,9 @@ class ListForm:
 
     def without(self, system: str) -> str:
         """A link to the list without the segment chosen of `system`."""
-        return self.link(segments={key: one for key, one in self.segments.items() if key != system})
+        return self.link(
+            segments={key: value for key, value in self.segments.items() if key != system}
+        )
 
     def parameters(self) -> list[tuple[str, str]]:
         """The parameters that `read` reads back, without those that choose nothing."""
@@ -121,9 +125,9 @@ class ListForm:
         return [(name, value) for name, value in chosen if value]
 
 
-def _one_of(params: QueryParams, name: str, known: Sequence[str]) -> str:
+def _one_of(params: QueryParams, name: str, allowed: Sequence[str]) -> str:
     value = params.get(name, "")
-    if value and value not in known:
+    if value and value not in allowed:
         raise ConfigError(NO_SUCH[name])
     return value
 

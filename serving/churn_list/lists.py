@@ -86,8 +86,8 @@ def run_fields(run: PublishedRun) -> dict[str, Any]:
 def encode_cursor(after: After, sort: SortKey) -> str:
     """An opaque text that goes on behind the row `after`."""
     value = after.value if math.isfinite(after.value) else None
-    place = json.dumps([after.run_id, sort, value, after.customer_id])
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    position = json.dumps([after.run_id, sort, value, after.customer_id])
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, sort: SortKey) -> After:
@@ -112,7 +112,7 @@ def decode_cursor(cursor: str, sort: SortKey) -> After:
 
 def csv_lines(
     store: ScoreReader,
-    wanted: ChurnFilter,
+    chosen: ChurnFilter,
     *,
     sort: SortKey,
     first: ChurnPage,
@@ -124,7 +124,7 @@ def csv_lines(
     a spreadsheet would take for a formula gets an apostrophe in front; numbers never do.
     """
     yield "\ufeff".encode() + csv_bytes([header(first, language)])
-    for rows in row_blocks(store, wanted, sort=sort, first=first, language=language):
+    for rows in row_blocks(store, chosen, sort=sort, first=first, language=language):
         yield csv_bytes(rows)
 
 
@@ -147,7 +147,7 @@ def header(first: ChurnPage, language: Language | None = None) -> list[str]:
 
 def row_blocks(
     store: ScoreReader,
-    wanted: ChurnFilter,
+    chosen: ChurnFilter,
     *,
     sort: SortKey,
     first: ChurnPage,
@@ -155,25 +155,25 @@ def row_blocks(
 ) -> Iterator[list[list[Any]]]:
     """The whole filtered list from its first page on, in blocks of rows under `header`."""
     systems = first.run.info.segment_columns
-    words = ExportWords(language, first.run.info)
+    wording = ExportWords(language, first.run.info)
     page: ChurnPage | None = first
     while page is not None:
         run = run_fields(page.run)
-        yield [_row(item(document), run, systems, words) for document in page.documents]
+        yield [_row(item(document), run, systems, wording) for document in page.documents]
         page = (
-            store.churn_list(wanted, sort=sort, limit=ROWS_PER_READ, after=page.after)
+            store.churn_list(chosen, sort=sort, limit=ROWS_PER_READ, after=page.after)
             if page.after
             else None
         )
 
 
 def _row(
-    row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...], words: ExportWords
+    row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...], wording: ExportWords
 ) -> list[Any]:
-    row = words.row(row)
+    row = wording.row(row)
     segments = row.pop("segments")
-    reasons = words.reasons(row.pop("reasons"))
-    values = (words.segment(system, segments[system]) for system in systems)
+    reasons = wording.reasons(row.pop("reasons"))
+    values = (wording.segment(system, segments[system]) for system in systems)
     return [*row.values(), *values, reasons, *run.values()]
 
 

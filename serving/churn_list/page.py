@@ -31,16 +31,16 @@ def churn_list_pages(frame: Frame, facets: FacetStore) -> APIRouter:
     router = frame.router()
 
     def churn_list(request: Request) -> Response:
-        wanted = request.query_params.get("customer", "").strip()
-        if not wanted:
+        customer_id = request.query_params.get("customer", "").strip()
+        if not customer_id:
             return _list(frame, facets, request, problem="")
         try:
-            frame.store.customer(wanted)
+            frame.store.customer(customer_id)
         except UnknownCustomer:
-            words = frame.words(request)
-            problem = words.say("This run knows no customer “%(id)s”.", id=wanted)
+            wording = frame.words(request)
+            problem = wording.say("This run knows no customer “%(id)s”.", id=customer_id)
             return _list(frame, facets, request, problem=problem)
-        return RedirectResponse(f"/customers/{path_part(wanted)}", status_code=303)
+        return RedirectResponse(f"/customers/{path_part(customer_id)}", status_code=303)
 
     router.add_api_route("/churn-list", churn_list)
     return router
@@ -99,12 +99,12 @@ def trend(answer: CustomerDocument) -> str:
     """Whether the risk has risen or fallen since the last run: `up`, `down`, `same` or empty."""
     since = answer["since_last_run"]
     before = None if since is None else since.get("churn_probability")
-    now = answer["churn_probability"]
-    if before is None or now is None:
+    churn = answer["churn_probability"]
+    if before is None or churn is None:
         return ""
-    if abs(now - before) < LEAST_TREND:
+    if abs(churn - before) < LEAST_TREND:
         return "same"
-    return "up" if now > before else "down"
+    return "up" if churn > before else "down"
 
 
 def outcomes(promise: ExhibitBody | None, bands: Mapping[str, float]) -> dict[str, object] | None:
@@ -117,10 +117,10 @@ def outcomes(promise: ExhibitBody | None, bands: Mapping[str, float]) -> dict[st
     if not data:
         return None
     if data["source"] == "runs":
-        found = {one["band"]: one for one in data["bands"]}
+        by_band = {row["band"]: row for row in data["bands"]}
     else:
-        found = _by_probability(data["churn"]["levels"], bands)
-    return {"source": data["source"], "runs": data["runs"], "bands": found}
+        by_band = _by_probability(data["churn"]["levels"], bands)
+    return {"source": data["source"], "runs": data["runs"], "bands": by_band}
 
 
 def _by_probability(
@@ -129,10 +129,10 @@ def _by_probability(
     edges = {**bands, "low": 0.0}
     starts = sorted(edges.items(), key=lambda band: band[1])
     ends = [start for _, start in starts[1:]] + [2.0]
-    found = {}
+    by_band = {}
     for (band, start), end in zip(starts, ends, strict=True):
-        part = [one for one in levels if start <= one["from"] < end]
-        found[band] = {
-            name: sum(one[name] for one in part) for name in ("customers", "said", "happened")
+        part = [level for level in levels if start <= level["from"] < end]
+        by_band[band] = {
+            name: sum(level[name] for level in part) for name in ("customers", "said", "happened")
         }
-    return found
+    return by_band

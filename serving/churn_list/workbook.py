@@ -10,21 +10,21 @@ from serving.web.workbook import workbook_bytes
 
 
 def write_workbook(
-    path: Path, store: ScoreReader, wanted: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    path: Path, store: ScoreReader, chosen: ChurnFilter, *, sort: SortKey, first: ChurnPage
 ) -> None:
     """Write the whole filtered list to `path`, row by row."""
     with path.open("wb") as file:
-        file.writelines(list_workbook(store, wanted, sort=sort, first=first))
+        file.writelines(list_workbook(store, chosen, sort=sort, first=first))
 
 
 def list_workbook(
     store: ScoreReader,
-    wanted: ChurnFilter,
+    chosen: ChurnFilter,
     *,
     sort: SortKey,
     first: ChurnPage,
     language: Language | None = None,
 ) -> Iterator[bytes]:
     """The whole filtered list as a workbook; see `ExportWords` for `language`."""
-    blocks = lists.row_blocks(store, wanted, sort=sort, first=first, language=language)
+    blocks = lists.row_blocks(store, chosen, sort=sort, first=first, language=language)
     return workbook_bytes(lists.header(first, language), blocks)

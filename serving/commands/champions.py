@@ -41,9 +41,11 @@ def models(config: Path, speaker: Speaker) -> None:
     )
     if not versions:
         speaker.say("No models are registered yet. Run: regulars train")
-    for one in versions:
-        if one.ledger:
-            speaker.say(f"{one.name} version {one.version}, when its time had passed: {one.ledger}")
+    for model_version in versions:
+        if model_version.ledger:
+            speaker.say(
+                f"{model_version.name} version {model_version.version}, when its time had passed: {model_version.ledger}"
+            )
     if manifest is not None:
         speaker.say(f"\nIn force: {manifest.bundle_id}; before it: {manifest.previous or 'none'}.")
         for name, entry in in_force.items():

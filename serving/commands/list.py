@@ -49,7 +49,7 @@ def list_customers(
     speaker: Speaker,
 ) -> None:
     """The churn list of the latest run, most value at risk first."""
-    wanted = ChurnFilter(
+    chosen = ChurnFilter(
         risk=risk,
         status=status,
         segments=tuple(_pair(text) for text in segment),
@@ -62,15 +62,15 @@ def list_customers(
         note(
             settings,
             "export",
-            count=store.churn_list(wanted, sort=sort, limit=1).totals.customers,
+            count=store.churn_list(chosen, sort=sort, limit=1).totals.customers,
             detail=detail,
             at=datetime.now(UTC),
         )
-        count = write_list(store, wanted, sort, output)
+        count = write_list(store, chosen, sort, output)
         speaker.say(f"Wrote {count:,} customers to {output}")
         speaker.result({"customers": count, "output": str(output)})
         return
-    page = store.churn_list(wanted, sort=sort, limit=SHOWN_ROWS)
+    page = store.churn_list(chosen, sort=sort, limit=SHOWN_ROWS)
     rows = [lists.item(document) for document in page.documents]
     money = page.run.summary.money
     speaker.table(
@@ -110,7 +110,7 @@ def _amount(money: MoneyFormat, amount: float | None) -> str:
     return "–" if amount is None else money.write(amount)
 
 
-def write_list(store: ScoreReader, wanted: ChurnFilter, sort: Any, output: Path) -> int:
+def write_list(store: ScoreReader, chosen: ChurnFilter, sort: Any, output: Path) -> int:
     """Write the whole filtered list to a .csv or .xlsx file; returns the number of customers.
 
     Raises
@@ -121,15 +121,15 @@ def write_list(store: ScoreReader, wanted: ChurnFilter, sort: Any, output: Path)
     ending = output.suffix.lower()
     if ending not in (".csv", ".xlsx"):
         raise ConfigError(f"{output}: --output ends in .csv or .xlsx, not {ending!r}.")
-    first = store.churn_list(wanted, sort=sort, limit=lists.ROWS_PER_READ)
+    first = store.churn_list(chosen, sort=sort, limit=lists.ROWS_PER_READ)
     unfinished = output.with_name(f".{output.name}.unfinished")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         if ending == ".csv":
             with unfinished.open("wb") as file:
-                file.writelines(lists.csv_lines(store, wanted, sort=sort, first=first))
+                file.writelines(lists.csv_lines(store, chosen, sort=sort, first=first))
         else:
-            write_workbook(unfinished, store, wanted, sort=sort, first=first)
+            write_workbook(unfinished, store, chosen, sort=sort, first=first)
         unfinished.replace(output)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error}).") from None

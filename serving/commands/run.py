@@ -78,10 +78,10 @@ def _ended_by(error: Exception, at: datetime) -> RunOutcome:
         first_line = (str(error).strip() or "no message").splitlines()[0]
         problems = (f"{type(error).__name__}: {first_line}",)
     if isinstance(error, MisreadOrders | StoppedByGate):
-        words = "A gate stopped the run. To go on in spite of it: --accept CODE=REASON."
-        return RunOutcome(outcome="stopped", words=words, at=at, problems=problems)
-    words = "The run failed; readers see what they saw before."
-    return RunOutcome(outcome="failed", words=words, at=at, problems=problems)
+        advice = "A gate stopped the run. To go on in spite of it: --accept CODE=REASON."
+        return RunOutcome(outcome="stopped", words=advice, at=at, problems=problems)
+    advice = "The run failed; readers see what they saw before."
+    return RunOutcome(outcome="failed", words=advice, at=at, problems=problems)
 
 
 def _kept(settings: Settings, outcome: RunOutcome) -> RunOutcome:

@@ -106,22 +106,22 @@ def pass_gates(closed: Iterator[ClosedGate], accept: Mapping[str, str]) -> dict[
     return opened
 
 
-def odd_orders(now: Figures, before: RunInfo | None) -> Iterator[ClosedGate]:
+def odd_orders(current: Figures, before: RunInfo | None) -> Iterator[ClosedGate]:
     """Gates of the orders; `before` is the run to hold them against."""
-    then = {} if before is None else before.figures
-    if before is None or "orders" not in then:
+    earlier = {} if before is None else before.figures
+    if before is None or "orders" not in earlier:
         return
     for name, unit in (("orders", "orders"), ("order_customers", "customers")):
-        gone = 1 - now[name] / max(then[name], 1.0)
-        if gone > MOST_DROPPED:
+        share_lost = 1 - current[name] / max(earlier[name], 1.0)
+        if share_lost > MOST_DROPPED:
             yield ClosedGate(
                 "orders_dropped",
-                f"{gone:.0%} of the {unit} are gone since the run of {before.as_of}: "
-                f"{then[name]:,.0f} then, {now[name]:,.0f} now (at most {MOST_DROPPED:.0%}).",
+                f"{share_lost:.0%} of the {unit} are gone since the run of {before.as_of}: "
+                f"{earlier[name]:,.0f} then, {current[name]:,.0f} now (at most {MOST_DROPPED:.0%}).",
             )
             break
     mean_then, mean_now = (
-        figures["revenue"] / max(figures["orders"], 1.0) for figures in (then, now)
+        figures["revenue"] / max(figures["orders"], 1.0) for figures in (earlier, current)
     )
     if (times := _times(mean_then, mean_now)) > MOST_TIMES_MONEY:
         yield ClosedGate(
@@ -132,28 +132,32 @@ def odd_orders(now: Figures, before: RunInfo | None) -> Iterator[ClosedGate]:
         )
 
 
-def odd_scores(now: Figures, run: RunInfo, before: RunInfo | None) -> Iterator[ClosedGate]:
+def odd_scores(current: Figures, run: RunInfo, before: RunInfo | None) -> Iterator[ClosedGate]:
     """Gates of the scores of `run`; `before` is the run to hold them against."""
-    if (share := now["null_share"]) > MOST_NULL:
+    if (share := current["null_share"]) > MOST_NULL:
         yield ClosedGate(
             "null_scores",
             f"{share:.1%} of the customers have a figure that is no number (at most "
             f"{MOST_NULL:.1%}).",
         )
-    then = {} if before is None else before.figures
-    if before is None or "customers" not in then or before.as_of > run.as_of:
+    earlier = {} if before is None else before.figures
+    if before is None or "customers" not in earlier or before.as_of > run.as_of:
         return
-    if min(then["customers"], now["customers"]) < FEW_CUSTOMERS:
+    if min(earlier["customers"], current["customers"]) < FEW_CUSTOMERS:
         return
-    yield from _total_moved(now, then, before)
-    moved = sum(abs(now.get(f"{BAND}{b}", 0.0) - then.get(f"{BAND}{b}", 0.0)) for b in RISKS) / 2
+    yield from _total_moved(current, earlier, before)
+    moved = (
+        sum(abs(current.get(f"{BAND}{b}", 0.0) - earlier.get(f"{BAND}{b}", 0.0)) for b in RISKS) / 2
+    )
     if moved > MOST_MOVED:
         yield ClosedGate(
             "bands_moved",
             f"{moved:.0%} of the customers are in another band of risk, net, than in the run of "
             f"{before.as_of} (at most {MOST_MOVED:.0%}).",
         )
-    drifts = {name: now[name] - then[name] for name in now if name in then and DRIFT in name}
+    drifts = {
+        name: current[name] - earlier[name] for name in current if name in earlier and DRIFT in name
+    }
     name, index = max(drifts.items(), key=lambda drift: drift[1], default=("", 0.0))
     if index > MOST_DRIFTED:
         yield ClosedGate(
@@ -163,9 +167,9 @@ def odd_scores(now: Figures, run: RunInfo, before: RunInfo | None) -> Iterator[C
         )
 
 
-def _total_moved(now: Figures, then: Figures, before: RunInfo) -> Iterator[ClosedGate]:
+def _total_moved(current: Figures, earlier: Figures, before: RunInfo) -> Iterator[ClosedGate]:
     mean_then, mean_now = (
-        figures["expected_total"] / figures["customers"] for figures in (then, now)
+        figures["expected_total"] / figures["customers"] for figures in (earlier, current)
     )
     if (times := _times(mean_then, mean_now)) > MOST_TIMES_TOTAL:
         yield ClosedGate(
@@ -176,6 +180,6 @@ def _total_moved(now: Figures, then: Figures, before: RunInfo) -> Iterator[Close
         )
 
 
-def _times(then: float, now: float) -> float:
+def _times(earlier: float, current: float) -> float:
     """By which factor two figures differ, whichever is larger; 1 where either is not above 0."""
-    return max(now / then, then / now) if then > 0 and now > 0 else 1.0
+    return max(current / earlier, earlier / current) if earlier > 0 and current > 0 else 1.0

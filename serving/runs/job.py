@@ -213,8 +213,8 @@ def score_open_shop(
     context = RunContext.of(log, run.info, run.scores)
     run = run.without(erased(run.scores["customer_id"]))
     run = _through_gates(run, shop, models, before, opened)
-    for words in run.info.accepted.values():
-        hooks.progress(words)
+    for sentence in run.info.accepted.values():
+        hooks.progress(sentence)
     hooks.scored(run)
     exhibits = exhibits_of(log, run, models, runs)
     run = _with_promises(run, exhibits)

@@ -69,11 +69,11 @@ class RunFiguresCollector(Collector):
             return None  # the store's own gauge says so
 
     def _of_run(self, run: RunInfo) -> Iterator[GaugeMetricFamily]:
-        for figure, (name, words) in PLAIN.items():
+        for figure, (name, help_text) in PLAIN.items():
             if figure in run.figures:
-                yield GaugeMetricFamily(name, words, value=run.figures[figure])
-        for start, (name, words, label) in LABELLED.items():
-            gauge = GaugeMetricFamily(name, words, labels=[label])
+                yield GaugeMetricFamily(name, help_text, value=run.figures[figure])
+        for start, (name, help_text, label) in LABELLED.items():
+            gauge = GaugeMetricFamily(name, help_text, labels=[label])
             for figure, value in run.figures.items():
                 if figure.startswith(start):
                     gauge.add_metric([figure.removeprefix(start)], value)

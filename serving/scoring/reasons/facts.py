@@ -121,8 +121,8 @@ def changed(name: str, *, is_rise: bool, factor: float, least: float = 0.0) -> H
     """
 
     def holds(facts: CustomerFacts) -> Bools:
-        now, before = facts[f"{name}_90d"], quarter_before(name)(facts)
-        small, large = (before, now) if is_rise else (now, before)
+        last_quarter, before = facts[f"{name}_90d"], quarter_before(name)(facts)
+        small, large = (before, last_quarter) if is_rise else (last_quarter, before)
         return np.asarray(
             (facts["days_since_first_order"] >= 180)
             & (small > 0)
