@@ -13,7 +13,7 @@ from serving.store.documents import ExhibitBody
 from serving.store.run import RunInfo
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.manifest import Manifest
-from training.models.value import ValueModel
+from training.value.model import ValueModel
 
 
 @dataclass(frozen=True, kw_only=True)

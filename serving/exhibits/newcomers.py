@@ -10,7 +10,7 @@ from features.orders.log import day_number
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.measures.total import CONFIDENCE, MOST_WINDOWS, WindowTotal, ends, level_spread
 from training.models.estimator import Floats
-from training.models.level import BUYERS_HALF
+from training.value.level import BUYERS_HALF
 
 PARTS = 3
 """Windows stand a third of a horizon apart."""
