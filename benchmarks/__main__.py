@@ -8,6 +8,8 @@ PARTS = {
     "main-job": "the main job step by step, and the backtest, on real logs",
     "accuracy": "six splits of public logs, beside the peers' models where installed",
     "level": "the total of 90 days at 56 past dates of four public logs, said beside came",
+    "plain-lightgbm": "a LightGBM of an afternoon beside ours, on the six splits",
+    "contracts": "who cancels, on made-up portfolios with anniversaries, beside LightGBM",
     "recommendation": "next baskets on two public logs, beside the peers where installed",
     "features": "the feature engine beside plain pandas and the bare scan, on made-up lines",
     "large": "a log in parts on disk, and its growth from a tenth of the lines",
@@ -42,7 +44,7 @@ def main() -> None:
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
         print(f"\n# {part}: {PARTS[part]}")
         match part:
-            case "main-job" | "hillstrom" | "level":
+            case "main-job" | "hillstrom" | "level" | "plain-lightgbm":
                 module.run(arguments.data)
             case "accuracy" | "recommendation":
                 module.run(arguments.data, arguments.peers_python)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.proposal.cards import find_identities
+from features.proposal.contracts import find_contracts
 from features.proposal.draft import Draft, listed
 from features.proposal.first_orders import UnderstoodOrder, first_orders
 from features.proposal.known import recognised, take_asked, take_known
@@ -109,8 +110,8 @@ def propose(
     """
     source = _source_settings(location, relative_to, table, query)
     with open_log(location, table=table, query=query) as log:
-        draft = _drafted(log, system, columns or {})
         is_database = location.startswith(POSTGRES)
+        draft = _drafted(log, system, columns or {}, is_database=is_database)
         identities = None
         if not is_database and "customer_id" in draft.mapped:
             identities = find_identities(draft)
@@ -144,13 +145,17 @@ def propose(
     )
 
 
-def _drafted(log: Log, system: str | None, named_columns: Mapping[str, str]) -> Draft:
+def _drafted(
+    log: Log, system: str | None, named_columns: Mapping[str, str], *, is_database: bool
+) -> Draft:
     """Every decision about the columns, each step seeing those before it."""
     draft = Draft(log, layout=recognised(list(log.header), system))
     take_asked(draft, named_columns)
     take_known(draft)
     find_roles(draft)
     find_money(draft)
+    if not is_database:  # tables beside the orders are files
+        find_contracts(draft)
     find_statuses(draft)
     prove_money(draft)
     find_people(draft)

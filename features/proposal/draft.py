@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from features.proposal.columns import Column
+from features.proposal.contract_columns import ProposedContracts
 from features.proposal.log import Log
 from features.proposal.names import likeness
 from features.proposal.systems.layout import Layout, plain_name
@@ -59,6 +60,7 @@ class Draft:
     decimal, thousands : how numbers are written, as in `[data]`
     rivals : columns that might be the money as well
     compared_price : the price of one piece beside an amount, for the proof alone
+    contracts : the columns that describe contracts, where there are any
     """
 
     log: Log
@@ -83,6 +85,7 @@ class Draft:
     thousands: str | None = None
     rivals: list[str] = field(default_factory=list)
     compared_price: str | None = None
+    contracts: ProposedContracts | None = None
 
     def take(self, name: str, column: Column, why: str = "") -> None:
         """Read the field `name` from `column`."""
@@ -119,6 +122,7 @@ class Draft:
     def free(self) -> list[Column]:
         """Columns that no field is read from yet, in the order of the file."""
         used = {name for names in self.mapped.values() for name in names}
+        used |= set(self.contracts.columns) if self.contracts else set()
         return [column for column in self.log.columns.values() if column.name not in used]
 
     def liked(self, name: str, least: float = 1.0) -> list[Column]:

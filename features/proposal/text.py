@@ -4,6 +4,7 @@ import tomlkit
 from tomlkit.items import Array, Table
 
 from features.proposal.cards import ProposedIdentities
+from features.proposal.contract_columns import ProposedContracts
 from features.proposal.draft import Draft, ProposedVerdicts, listed
 from features.proposal.first_lines import filled_columns
 from features.proposal.place import Place
@@ -73,10 +74,12 @@ def render(
     data.add("rules", _rules(draft, rules))
     if shop.other_currencies:
         data.add("rates", _rates(shop))
+    if draft.contracts is not None:
+        data.add("customers", _customers(source["transactions"], draft, draft.contracts))
     if identities is not None:
         data.add("identities", _identities(source["transactions"], identities))
     document.add("data", data)
-    document.add("predict", _predict(horizon))
+    document.add("predict", _predict(horizon, draft))
     return tomlkit.dumps(document)
 
 
@@ -146,6 +149,23 @@ def _identities(path: str, proposed: ProposedIdentities) -> Table:
     table.add("customer_id", proposed.customer_id)
     if proposed.is_contradictory:
         _set(table, "conflicts", "apart", "A card of two customers is left a customer of its own.")
+    table.add(tomlkit.nl())
+    return table
+
+
+def _customers(path: str, draft: Draft, contracts: ProposedContracts) -> Table:
+    table = tomlkit.table()
+    _say(table, "The contracts, from the same rows; a row per customer is used.")
+    table.add("path", path)
+    table.add("customer_id", draft.mapped["customer_id"][0])
+    ended = f"The day on which a contract was cancelled ({contracts.comment})."
+    _set(table, "cancelled_on", contracts.cancelled_on, ended)
+    if contracts.started_on:
+        _set(table, "started_on", contracts.started_on, "The day on which it began.")
+    if contracts.term_months:
+        _set(table, "term_months", contracts.term_months, "Its agreed term in months.")
+    if contracts.date_format:
+        _set(table, "date_format", contracts.date_format, "How these days are written.")
     table.add(tomlkit.nl())
     return table
 
@@ -288,10 +308,14 @@ def _counted(proposed: ProposedVerdicts, word: str) -> str:
     return f"{rows:,} rows" if rows else "not in this file"
 
 
-def _predict(horizon: tuple[int, str]) -> Table:
+def _predict(horizon: tuple[int, str], draft: Draft) -> Table:
     table = tomlkit.table()
     days, why = horizon
     _set(table, "horizon_days", days, f"How far ahead is predicted: {why}.")
+    if draft.contracts is not None:
+        _set(table, "churn", "cancellation", "Churn is that a contract is cancelled.")
+        period = draft.contracts.contract_days
+        _set(table, "contract_days", period, "Length of its period, after which it is renewed.")
     rate = Predict.model_fields["discount_rate_per_year"].default
     _set(table, "discount_rate_per_year", rate, "Interest by which later money counts less.")
     table.add(tomlkit.nl())

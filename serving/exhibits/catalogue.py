@@ -8,6 +8,7 @@ from babel.numbers import get_currency_precision
 from features.orders.log import OrderLog
 from serving.exhibits import (
     backtests,
+    contract_survival,
     drift,
     expected,
     growth_share,
@@ -42,6 +43,7 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     levels.EXHIBIT,
     margin.EXHIBIT,
     retention.EXHIBIT,
+    contract_survival.EXHIBIT,
     growth_share.EXHIBIT,
     promise.EXHIBIT,
     drift.EXHIBIT,

@@ -62,6 +62,7 @@ EXHIBITS = (
     "value_potential_loyalty",
     "growth_share",
     "cohort_retention",
+    "contract_survival",
     "margin_by_group",
 )
 

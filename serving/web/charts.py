@@ -60,6 +60,26 @@ def lorenz(curve: LorenzCurve, side: float = 100.0) -> str:
 
 
 @dataclass(frozen=True)
+class SurvivalDrawing:
+    """A survival curve and its band in a box of 200 × 100, the age to the right."""
+
+    curve: str
+    band: str
+    longest_days: int
+
+
+def survival(steps: Sequence[Mapping[str, Any]]) -> SurvivalDrawing:
+    """The points of the exhibit `contract_survival`, from all that run down to none."""
+    longest = max(int(steps[-1]["age_days"]), 1)
+
+    def pairs(name: str) -> list[tuple[float, float]]:
+        return [(200 * step["age_days"] / longest, 100 * (1 - step[name])) for step in steps]
+
+    band = [*pairs("high"), *reversed(pairs("low"))]
+    return SurvivalDrawing(points(pairs("survival")), points(band), longest)
+
+
+@dataclass(frozen=True)
 class LineDrawing:
     """A line over equal steps in a box of `width` × `height`, and where its zero lies."""
 
