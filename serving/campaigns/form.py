@@ -147,6 +147,7 @@ def _filter(chosen: ChurnFilter) -> CampaignFilter:
         {
             "risk": list(chosen.risk),
             "status": list(chosen.status),
+            "rhythm": list(chosen.rhythm),
             "segment": [f"{system}:{value}" for system, value in chosen.segments],
             "min_value_at_risk": chosen.min_value_at_risk,
             "consent": chosen.consent,

@@ -8,7 +8,7 @@ from pydantic import Field, FiniteFloat
 
 from features.errors import ConfigError
 from serving.store.protocol import ChurnFilter
-from serving.web.schemas import Risk, Status
+from serving.web.schemas import Rhythm, Risk, Status
 from serving.web.shape import ApiShape
 
 Choose = Literal["best", "every_nth"]
@@ -23,6 +23,7 @@ class CampaignFilter(ApiShape):
 
     risk: list[Risk] = Field([])
     status: list[Status] = Field([])
+    rhythm: list[Rhythm] = Field([])
     segment: list[Segment] = Field([], description="system:value; all given must hold")
     min_value_at_risk: FiniteFloat | None = None
 
@@ -33,6 +34,7 @@ class CampaignFilter(ApiShape):
             status=tuple(self.status),
             segments=tuple((system, value) for system, _, value in pairs),
             min_value_at_risk=self.min_value_at_risk,
+            rhythm=tuple(self.rhythm),
         )
 
 

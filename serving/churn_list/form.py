@@ -12,13 +12,14 @@ from features.errors import ConfigError
 from features.language.languages import SOURCE, Language
 from features.language.message import mark
 from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey
-from serving.store.run import RISKS, STATUSES
+from serving.store.run import RHYTHMS, RISKS, STATUSES
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
 NO_SUCH = {
     "risk": mark("There is no such risk. Choose one from the list."),
     "status": mark("There is no such status. Choose one from the list."),
     "consent": mark("There is no such consent. Choose one from the list."),
+    "rhythm": mark("There is no such rhythm. Choose one from the list."),
     "sort": mark("The list cannot be sorted by that."),
 }
 
@@ -37,6 +38,7 @@ class ListForm:
     risk: str = ""
     status: str = ""
     consent: str = ""
+    rhythm: str = ""
     segments: Mapping[str, str] = field(default_factory=dict)
     min_value_at_risk: str = ""
     asked_sort: str = ""
@@ -60,6 +62,7 @@ class ListForm:
             risk=_one_of(params, "risk", RISKS),
             status=_one_of(params, "status", STATUSES),
             consent=_one_of(params, "consent", CONSENTS),
+            rhythm=_one_of(params, "rhythm", RHYTHMS),
             segments={system: value for system, _, value in pairs},
             min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
             asked_sort=_one_of(params, "sort", SORT_KEYS),
@@ -82,6 +85,7 @@ class ListForm:
             consent=tuple(consent for consent in CONSENTS if consent == self.consent),
             segments=tuple(self.segments.items()),
             min_value_at_risk=float(self.min_value_at_risk) if self.min_value_at_risk else None,
+            rhythm=(self.rhythm,) if self.rhythm else (),
         )
 
     def link(self, path: str = "/churn-list", **changes: Any) -> str:
@@ -116,6 +120,7 @@ class ListForm:
             ("risk", self.risk),
             ("status", self.status),
             ("consent", self.consent),
+            ("rhythm", self.rhythm),
             *segments,
             ("min_value_at_risk", self.min_value_at_risk),
             ("sort", self.asked_sort),

@@ -14,7 +14,7 @@ from serving.errors import UnknownCustomer
 from serving.store.documents import CustomerDocument, ExhibitBody
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnPage, SortKey
-from serving.store.run import RISKS, STATUSES, PublishedRun
+from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
 from serving.web.frame import Frame
 from serving.web.paths import path_part
 
@@ -70,6 +70,7 @@ def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -
         next_page=form.link(cursor=after, seen=form.seen + len(page.documents)) if after else None,
         risks=RISKS,
         statuses=STATUSES,
+        rhythms=RHYTHMS,
         consents=CONSENTS,
         systems=[name for name in LISTED_SYSTEMS if len(counts.by_segment.get(name, ())) > 1],
         outcomes=outcomes(frame.exhibit(page.run, "promise"), page.run.info.risk_bands),

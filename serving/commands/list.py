@@ -16,7 +16,7 @@ from serving.commands.frame import Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import Settings
 from serving.store.protocol import SORT_KEYS, ChurnFilter, ScoreReader
-from serving.store.run import RISKS, STATUSES, MoneyFormat
+from serving.store.run import RHYTHMS, RISKS, STATUSES, MoneyFormat
 
 SHOWN_ROWS = 20
 
@@ -24,6 +24,7 @@ SHOWN_ROWS = 20
 @click.command("list")
 @click.option("--risk", multiple=True, type=click.Choice(RISKS), help="May be given again.")
 @click.option("--status", multiple=True, type=click.Choice(STATUSES), help="May be given again.")
+@click.option("--rhythm", multiple=True, type=click.Choice(RHYTHMS), help="May be given again.")
 @click.option(
     "--segment",
     multiple=True,
@@ -39,22 +40,15 @@ SHOWN_ROWS = 20
 )
 @common_options
 def list_customers(
-    risk: tuple[str, ...],
-    status: tuple[str, ...],
     segment: tuple[str, ...],
-    min_value_at_risk: float | None,
     sort: Any,
     output: Path | None,
     config: Path,
     speaker: Speaker,
+    **filters: Any,
 ) -> None:
     """The churn list of the latest run, most value at risk first."""
-    chosen = ChurnFilter(
-        risk=risk,
-        status=status,
-        segments=tuple(_pair(text) for text in segment),
-        min_value_at_risk=min_value_at_risk,
-    )
+    chosen = ChurnFilter(segments=tuple(_pair(text) for text in segment), **filters)
     settings = load_settings(config, Settings)
     store = RunStore(settings.database_url(settings.store.url))
     if output is not None:

@@ -36,7 +36,7 @@ from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.store.documents import CustomerDocument, RankedProduct
 from serving.store.protocol import ScoreReader
-from serving.store.run import ScoreRow
+from serving.store.run import RHYTHM_RANKS, ScoreRow
 
 log = logging.getLogger(__name__)
 
@@ -369,6 +369,7 @@ def score_of(past: LivePast, answer: ScoreAfterRun) -> ScoreRow | None:
         customer_id=past.customer_id,
         **{name: document[name] for name in same},
         expected_profit=document["expected_profit"],
+        rhythm=RHYTHM_RANKS.get(document["rhythm"]),
         consent=past.consent,
         contact_hash=past.contact_hash,
         segments=json.dumps(dict(past.segments), ensure_ascii=False),

@@ -57,6 +57,7 @@ from serving.live.tables import (
     live_state,
 )
 from serving.store.database import store_errors
+from serving.store.protocol import SORT_KEYS
 from serving.store.rules import PublishRules
 from serving.store.run import RunInfo, ScoreRow, Summary
 from serving.store.tables import UNKNOWN, current, runs, scores
@@ -477,8 +478,7 @@ def _known(figure: float) -> float | None:
 def _columns(score: ScoreRow) -> dict[str, object]:
     values = {**score._asdict(), "segments": json.loads(score.segments)}
     del values["customer_id"]
-    sorted_by = ("value_at_risk", "expected_profit", "churn_probability", "clv")
-    return values | {name: UNKNOWN if values[name] is None else values[name] for name in sorted_by}
+    return values | {name: UNKNOWN if values[name] is None else values[name] for name in SORT_KEYS}
 
 
 def _line(row: Any) -> LiveLine:

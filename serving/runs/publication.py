@@ -16,6 +16,7 @@ from serving.scoring import answers
 from serving.store.facets import Facets, ListedColumns
 from serving.store.money import money_format
 from serving.store.run import (
+    RHYTHM_RANKS,
     RISKS,
     STATUSES,
     MoneyFormat,
@@ -118,6 +119,7 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
         churn_probability=_known(
             answers.rounded(scores["churn_probability"], digits=answers.PROBABILITY_DIGITS)
         ),
+        rhythm=_ranks(scores["rhythm"]),
         segments={
             system: _known(scores[system].astype("str").where(scores[system].notna()))
             for system in run.segment_columns
@@ -204,10 +206,16 @@ def _batches(
             "churn_probability": _known(answers.rounded(part["churn_probability"], digits=4)),
             "clv": _known(answers.rounded(part["clv"], digits=digits)),
             "expected_profit": _known(answers.rounded(part["expected_profit"], digits=digits)),
+            "rhythm": _ranks(part["rhythm"]),
             "consent": _known(part["consent"]),
             "contact_hash": _known(part["contact_hash"]),
             **texts,
         }
+
+
+def _ranks(rhythm: "pd.Series[Any]") -> list[float | None]:
+    """What the store keeps of it."""
+    return [None if word is None else RHYTHM_RANKS[word] for word in _known(rhythm)]
 
 
 def _known(values: Any) -> list[Any]:

@@ -27,11 +27,11 @@ from serving.store.protocol import (
     SortKey,
     no_such_run,
 )
-from serving.store.run import Totals
+from serving.store.run import RHYTHM_RANKS, Totals
 from serving.store.tables import UNKNOWN, current, erasures, run_facets, runs, scores
 
 MOST_RUNS_KEPT = 2
-FORMAT = "roaring"
+FORMAT = "roaring, with rhythm"
 """Of what is stored of a run; anything else is counted anew."""
 PROBABILITY_DIGITS = 4
 MOST_VALUES = 60
@@ -41,12 +41,22 @@ LIKELY_CATEGORY = "likely_category"
 """The one system whose values are names that readers know, however many."""
 
 
-PARTS = {"retention_risk": "risk", "status": "status", "consent": "consent"}
+PARTS = {
+    "retention_risk": "risk",
+    "status": "status",
+    "consent": "consent",
+    "rhythm": "rhythm",
+}
 """Columns, and the part of a filter that chooses among their values."""
+
+_RHYTHM_OF = {rank: word for word, rank in RHYTHM_RANKS.items()}
 
 
 class ListedColumns(NamedTuple):
-    """What lists filter by: one value per customer in each column; `segments` by system."""
+    """What lists filter by: one value per customer in each column; `segments` by system.
+
+    `rhythm` is a rank of `RHYTHM_RANKS`.
+    """
 
     retention_risk: Sequence[str | None]
     status: Sequence[str]
@@ -55,6 +65,7 @@ class ListedColumns(NamedTuple):
     expected_profit: Sequence[float | None]
     churn_probability: Sequence[float | None]
     clv: Sequence[float | None]
+    rhythm: Sequence[float | None]
     segments: Mapping[str, Sequence[str | None]]
 
 
@@ -70,6 +81,7 @@ class FacetCounts:
     by_risk: Mapping[str, int]
     by_status: Mapping[str, int]
     by_consent: Mapping[str, int]
+    by_rhythm: Mapping[str, int]
     by_segment: Mapping[str, Mapping[str, int]]
 
 
@@ -104,8 +116,13 @@ class Facets:
             "retention_risk": listed.retention_risk,
             "status": listed.status,
             "consent": [CONSENTS[consent] for consent in listed.consent],
+            "rhythm": [None if rank is None else _RHYTHM_OF[rank] for rank in listed.rhythm],
         }
-        decimals = {**dict.fromkeys(SORT_KEYS, digits), "churn_probability": PROBABILITY_DIGITS}
+        decimals = {
+            **dict.fromkeys(SORT_KEYS, digits),
+            "churn_probability": PROBABILITY_DIGITS,
+            "rhythm": 0,
+        }
         return cls(
             customers=len(listed.status),
             columns={name: Bitmaps.of(column) for name, column in columns.items()},
@@ -168,7 +185,7 @@ class Facets:
                 by_segment[system] = column.sizes(
                     self._fitting(replace(chosen, segments=other_segments))
                 )
-        risk, status, consent = (
+        risk, status, consent, rhythm = (
             self._columns[name].sizes(self._fitting(_without(chosen, part)))
             for name, part in PARTS.items()
         )
@@ -177,6 +194,7 @@ class Facets:
             by_risk=risk,
             by_status=status,
             by_consent=consent,
+            by_rhythm=rhythm,
             by_segment=by_segment,
         )
 

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, Table, or_, select, tuple_
 
 from serving.store.facets import Facets
 from serving.store.protocol import ANY_OF, CONSENTS, After, ChurnFilter, SortKey
+from serving.store.run import RHYTHM_RANKS
 from serving.store.tables import UNKNOWN, scores
 
 
@@ -19,6 +20,8 @@ def conditions(
         conditions.append(table.c.retention_risk.in_(chosen.risk))
     if chosen.status:
         conditions.append(table.c.status.in_(chosen.status))
+    if chosen.rhythm:
+        conditions.append(table.c.rhythm.in_([RHYTHM_RANKS[word] for word in chosen.rhythm]))
     if chosen.consent:
         # NULL is in no list
         values = [value for value, name in CONSENTS.items() if name in chosen.consent]

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args
 from features.errors import ConfigError
 from serving.store.run import PublishedRun, RunInfo, Totals
 
-SortKey = Literal["value_at_risk", "expected_profit", "churn_probability", "clv"]
+SortKey = Literal["value_at_risk", "expected_profit", "churn_probability", "clv", "rhythm"]
 ANY_OF = "|"
 """Between values of a segment system of which any will do."""
 
@@ -45,6 +45,7 @@ class ChurnFilter:
     segments: tuple[tuple[str, str], ...] = ()
     min_value_at_risk: float | None = None
     consent: tuple[Consent, ...] = ()
+    rhythm: tuple[str, ...] = ()
 
 
 class After(NamedTuple):

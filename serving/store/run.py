@@ -16,13 +16,18 @@ RISKS = ("critical", "high", "medium", "low")
 NO_UNIT = 1e-6
 """Of the last digit shown: an end of an interval nearer than this to a round figure is that."""
 
+RHYTHM_RANKS: Mapping[str, float] = {"on_time": 0.0, "late": 1.0, "overdue": 2.0}
+"""What the store keeps of `rhythm`, so that lists can stand in its order."""
+
+RHYTHMS = ("overdue", "late", "on_time")
+
 STATUSES = ("scored", "one_order", "too_new", "already_lapsed")
 
 
 class ScoreRow(NamedTuple):
     """A customer's document, recommended products, and what lists filter and sort by.
 
-    `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
+    `rhythm` is its rank, see `RHYTHM_RANKS`. `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
     the address in an audience file, see `serving.campaigns.audience`.
     """
 
@@ -33,6 +38,7 @@ class ScoreRow(NamedTuple):
     churn_probability: float | None
     clv: float | None
     expected_profit: float | None
+    rhythm: float | None
     consent: bool | None
     contact_hash: str | None
     segments: str

@@ -55,6 +55,7 @@ def score_columns(*, may_lack: bool) -> list[Column[Any]]:
         Column("segments", JSON, nullable=may_lack),
         Column("document", Text, nullable=may_lack),
         Column("expected_profit", Float, nullable=may_lack),
+        Column("rhythm", Float),
         Column("consent", Boolean),
         Column("contact_hash", Text),
     ]
@@ -70,6 +71,7 @@ scores = Table(
     Index("scores_by_churn_probability", "run_no", "churn_probability", "customer_id"),
     Index("scores_by_clv", "run_no", "clv", "customer_id"),
     Index("scores_by_expected_profit", "run_no", "expected_profit", "customer_id"),
+    Index("scores_by_rhythm", "run_no", "rhythm", "customer_id"),
     # All that lists filter and sort by, so that nobody reads past the documents for it;
     # PostgreSQL keeps those aside by itself.
     Index(
@@ -84,6 +86,7 @@ scores = Table(
         "churn_probability",
         "clv",
         "segments",
+        "rhythm",
     ).ddl_if(dialect="sqlite"),
 )
 

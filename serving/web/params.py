@@ -22,7 +22,7 @@ from serving.store.documents import RankedProduct
 from serving.store.protocol import ChurnFilter, Consent, SortKey
 from serving.web.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
-from serving.web.schemas import Risk, Status
+from serving.web.schemas import Rhythm, Risk, Status
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -124,8 +124,13 @@ class ChurnListQuery(_Query):
     consent: list[Consent] = Field(
         [], description="Whether they may be contacted; repeat it for more"
     )
+    rhythm: list[Rhythm] = Field(
+        [], description="Silence beside gaps like the customer's; repeat it for more"
+    )
     min_value_at_risk: Annotated[float, AfterValidator(_finite)] | None = None
-    sort: SortKey = Field("value_at_risk", description="Highest first")
+    sort: SortKey = Field(
+        "value_at_risk", description="Highest first; of rhythm overdue, late, on time, unknown"
+    )
     limit: int = Field(100, ge=1, le=1_000, description="Rows of a JSON page")
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
     format: ListFormat | None = Field(
@@ -154,6 +159,7 @@ class ChurnListQuery(_Query):
             segments=tuple((system, value) for system, _, value in pairs),
             min_value_at_risk=self.min_value_at_risk,
             consent=tuple(self.consent),
+            rhythm=tuple(self.rhythm),
         )
 
 

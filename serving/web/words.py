@@ -70,6 +70,7 @@ SORTS = {
     "expected_profit": mark("Expected profit"),
     "churn_probability": mark("Risk"),
     "clv": mark("Customer value"),
+    "rhythm": mark("Silence"),
 }
 
 SYSTEMS = {

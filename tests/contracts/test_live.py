@@ -52,6 +52,7 @@ def score_of(past, *, churn=0.9, risk="critical", name="live", **changes) -> Sco
         "churn_probability": churn,
         "clv": 100.0,
         "expected_profit": 1.0,
+        "rhythm": 2.0,
         "consent": None,
         "contact_hash": None,
         "segments": json.dumps(dict(past.segments)),

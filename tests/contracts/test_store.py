@@ -17,6 +17,7 @@ from features.errors import ConfigError, DataError
 from serving.errors import NoRun, StoreBusy, StoreError, UnknownCustomer
 from serving.runs.store import RunStore
 from serving.store.protocol import SORT_KEYS, After, ChurnFilter
+from serving.store.run import RHYTHM_RANKS
 from tests.support.scores import run_info, score_tables
 
 HOSTILE_IDS = (
@@ -128,7 +129,8 @@ def test_ids_of_every_script_stay_apart(store):
 @pytest.mark.parametrize("limit", [1, 7, 1_000])
 def test_pages_of_any_size_make_the_sorted_list(published, sort, limit):
     documents, totals = walk(published, ChurnFilter(), sort=sort, limit=limit)
-    places = [(answer[sort], answer["customer_id"]) for answer in documents]
+    rank = RHYTHM_RANKS.__getitem__ if sort == "rhythm" else float
+    places = [(rank(answer[sort]), answer["customer_id"]) for answer in documents]
     assert places == sorted(places, reverse=True)
     assert len(set(places)) == totals.customers == 120
     assert totals.value_at_risk == pytest.approx(
@@ -158,6 +160,8 @@ def test_ties_and_unknown_values_have_their_place(store):
         ChurnFilter(risk=("high", "critical")),
         ChurnFilter(status=("one_order",)),
         ChurnFilter(min_value_at_risk=40.0),
+        ChurnFilter(rhythm=("overdue",)),
+        ChurnFilter(rhythm=("late", "on_time"), risk=("high",)),
         ChurnFilter(segments=(("rfm_group", "important_value"),)),
         ChurnFilter(risk=("low",), segments=(("abc", "C"), ("lifecycle", "growth"))),
         ChurnFilter(segments=(("rfm_group", "' OR 1=1 --"),)),
@@ -171,6 +175,7 @@ def test_a_filter_keeps_exactly_those_who_fit(published, wanted):
         for answer in everyone
         if (not wanted.risk or answer["retention_risk"] in wanted.risk)
         and (not wanted.status or answer["status"] in wanted.status)
+        and (not wanted.rhythm or answer["rhythm"] in wanted.rhythm)
         and answer["value_at_risk"] >= (wanted.min_value_at_risk or 0)
         and all(answer["segments"][system] == value for system, value in wanted.segments)
     ]
@@ -443,3 +448,14 @@ def test_only_a_file_is_read_at_once(published):
         for read in (published.customer, published.recommendations):
             with pytest.raises(StoreBusy):
                 read("012000", at_once=True)
+
+
+def test_who_has_no_rhythm_stands_last_and_counts_as_none(store):
+    scores, recommendations = score_tables(4)
+    scores["rhythm"] = ["late", None, "overdue", "on_time"]
+    store.publish(run_info(), scores, recommendations)
+    documents, _ = walk(store, ChurnFilter(), sort="rhythm", limit=2)
+    assert [answer["rhythm"] for answer in documents] == ["overdue", "late", "on_time", None]
+    counts = store.facets.counts("run-1", ChurnFilter(rhythm=("late",)))
+    assert counts.matching == 1
+    assert counts.by_rhythm == {"late": 1, "overdue": 1, "on_time": 1}
