@@ -8,6 +8,7 @@ import pytest
 
 from features.orders.log import read_orders
 from features.sources import FrameSource
+from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.run import score
 from tests.support.contracts import contract_settings, simulate_contracts
 from tests.support.stores import fresh_runs
@@ -26,11 +27,13 @@ def shop(tmp_path_factory):
     settings = contract_settings(root, people, train=SMALL)
     with read_orders(settings, FrameSource(orders)) as log:
         result = train(log, None)
-        yield settings, result, score(log, load_models(settings), None, NOW)
+        models = load_models(settings)
+        run = score(log, models, None, NOW)
+        yield settings, result, run, exhibits_of(log, run, models)
 
 
 def test_cancellations_are_judged_beside_the_tenure_rule(shop):
-    _, result, _ = shop
+    _, result, *_ = shop
     churn = next(one for one in result.backtest.results if one.task.name == "churn")
     assert churn.grade.baseline == "tenure rule"
     assert result.verdicts["churn"].promoted
@@ -38,8 +41,21 @@ def test_cancellations_are_judged_beside_the_tenure_rule(shop):
     assert metrics["model"]["log_loss"] <= 1.02 * metrics["tenure rule"]["log_loss"]
 
 
+def test_survival_by_tenure_is_shown(shop):
+    _, _, run, exhibits = shop
+    shown = exhibits["contract_survival"]["data"]
+    over = run.scores["status"] == "already_lapsed"
+    assert shown["contracts"] == len(run.scores)
+    assert shown["cancelled"] == over.sum() == sum(one["cancelled"] for one in shown["points"])
+    first, last = shown["points"][0], shown["points"][-1]
+    assert first["survival"] == 1
+    assert 0 < last["low"] < last["survival"] < last["high"] < 1
+    # of probabilities drawn from a beta distribution (1, 4), a half leave within four periods
+    assert 60 <= shown["median_age_days"] <= 150
+
+
 def test_customers_are_told_what_is_known(shop):
-    _, _, run = shop
+    _, _, run, _ = shop
     scores = run.scores
     over = scores["status"] == "already_lapsed"
     assert 0 < over.sum() < len(scores)
@@ -58,7 +74,7 @@ def test_customers_are_told_what_is_known(shop):
 
 
 def test_documents_say_what_churn_is(shop):
-    _, _, run = shop
+    _, _, run, _ = shop
     store = fresh_runs()
     store.publish(run.info, run.scores, run.recommendations)
     document = json.loads(store.customer(run.scores["customer_id"].iloc[0]).body)

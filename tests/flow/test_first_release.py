@@ -44,6 +44,10 @@ def test_its_scores_are_read(stores):
     run = stores.scores.latest_run()
     page = stores.scores.churn_list(ChurnFilter(), sort="clv", limit=100)
     assert len(page.documents) == run.summary.total.customers == 53
+    # it knew no rhythm
+    assert not stores.scores.churn_list(
+        ChurnFilter(rhythm=("late", "on_time", "overdue")), sort="rhythm", limit=1
+    ).documents
     first = json.loads(page.documents[0])
     document = json.loads(stores.scores.customer(first["customer_id"]).body)
     assert document["lineage"]["run_id"] == run.info.run_id

@@ -431,6 +431,51 @@ def test_contracts_are_cancelled_and_not_silent():
     assert "usual margin × churn probability" in page
 
 
+def segments_page(**changes) -> str:
+    store = fresh_runs()
+    steps = [
+        {"age_days": 0, "at_risk": 90, "cancelled": 0, "survival": 1.0, "low": 1.0, "high": 1.0},
+        {
+            "age_days": 400,
+            "at_risk": 40,
+            "cancelled": 30,
+            "survival": 0.62,
+            "low": 0.5,
+            "high": 0.7,
+        },
+    ]
+    data = {"contracts": 90, "cancelled": 30, "median_age_days": None, "points": steps}
+    shown = {**EXHIBITS["promise"], "data": data}
+    store.publish(run_info(**changes), *score_tables(30), exhibits={"contract_survival": shown})
+    return client_of(store).get("/segments").text
+
+
+def test_how_long_contracts_last_is_drawn_for_contracts_alone():
+    page = segments_page(churn_label="cancellation")
+    assert "30 of 90 contracts were cancelled" in page
+    assert "62% still run after 400 days" in page
+    # 0.62 of the height lies below the curve's end, at the right end of 200
+    assert "200.0,38.0" in page
+    assert "50.0% – 70.0%" in page
+    assert "How long contracts last" not in segments_page()
+
+
+def test_a_list_is_filtered_and_sorted_by_the_silence():
+    store = fresh_runs()
+    scores, products = score_tables(40)
+    store.publish(run_info(), scores, products)
+    client = client_of(store)
+    overdue = int((scores["rhythm"] == "overdue").sum())
+    assert 0 < overdue < 40
+    page = client.get("/churn-list?rhythm=overdue&sort=rhythm").text
+    assert f'<option value="overdue" selected>Overdue ({overdue})</option>' in page
+    assert f"<strong>{overdue} customers</strong> match" in page
+    listed = client.get("/v1/churn-list?rhythm=overdue").json()
+    assert listed["total"] == overdue
+    assert {row["rhythm"] for row in listed["customers"]} == {"overdue"}
+    assert client.get("/v1/churn-list?rhythm=sleepy").status_code == 422
+
+
 def test_what_a_value_is_made_of_stands_beside_it():
     page = page_of(None)
     for part in ("Chance of an order", "× orders, if there is one", "Half bring no more than"):
