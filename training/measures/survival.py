@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from training.process.contract_curve import by_day
+from training.process.purchase_summary import Floats
 
 CONFIDENCE_Z = 1.959964
 """Of a 95 % interval."""
@@ -43,7 +44,8 @@ def kaplan_meier(contracts: pd.DataFrame) -> pd.DataFrame:
     ages = np.arange(first, stop)
     alive, died = at_risk[ages], ended[ages]
     survival = np.cumprod(1 - died / alive)
-    low, high = _interval(survival, np.cumsum(died / (alive * np.maximum(alive - died, 1))))
+    variance = np.asarray(np.cumsum(died / (alive * np.maximum(alive - died, 1))), dtype=float)
+    low, high = _interval(np.asarray(survival, dtype=float), variance)
     return pd.DataFrame(
         {
             "age_days": ages,
@@ -56,13 +58,10 @@ def kaplan_meier(contracts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _interval(
-    survival: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    relative_variance: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-) -> tuple[np.ndarray, np.ndarray]:
+def _interval(survival: Floats, relative_variance: Floats) -> tuple[Floats, Floats]:
     is_inside = (survival > 0) & (survival < 1)
     logs = np.log(np.where(is_inside, survival, 0.5))
     spread = CONFIDENCE_Z * np.sqrt(relative_variance) / -logs
     ends = [np.exp(logs * np.exp(sign * spread)) for sign in (1, -1)]
-    low, high = (np.where(is_inside, end, survival) for end in ends)
+    low, high = (np.asarray(np.where(is_inside, end, survival)) for end in ends)
     return low, high
