@@ -88,10 +88,14 @@ class CampaignRequest(ApiShape):
             raise ConfigError("starts_on: not a date such as 2026-03-01.") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is kept, ready for JSON: a later request under the same key is held against it."""
+        """As it is kept, ready for JSON: a later request under the same key is held against it.
+
+        What the first release did not filter by stands there only where it filters.
+        """
         listed = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self.chosen_from).items()
+            if name != "rhythm" or value
         }
         return {
             "name": self.name,

@@ -52,6 +52,14 @@ def test_the_page_filters_by_consent_too():
     assert form.request().chosen_from.consent == ("yes",)
 
 
+def test_the_page_filters_by_the_silence_too():
+    form = CampaignForm(
+        customers=ListForm(usual_sort="value_at_risk", rhythm="overdue"), name="x", budget="5"
+    )
+    assert form.request().to_dict()["wanted"]["rhythm"] == ["overdue"]
+    assert form.request().chosen_from.rhythm == ("overdue",)
+
+
 def test_an_address_that_somebody_changed_is_refused_in_words():
     form = CampaignForm(
         customers=ListForm(usual_sort="value_at_risk", segments={"abc": ""}), name="x", budget="5"
