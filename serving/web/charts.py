@@ -41,6 +41,15 @@ class Decile(TypedDict):
     happened: float
 
 
+class SurvivalStep(TypedDict):
+    """An age, the share of contracts that still run beyond it, and the ends of its interval."""
+
+    age_days: int
+    survival: float
+    low: float
+    high: float
+
+
 def heat(value: float | None, most: float) -> int:
     """How deep a field of a heat table is coloured, by the share of the largest value."""
     if value is None or value <= 0 or most <= 0:
@@ -68,15 +77,19 @@ class SurvivalDrawing:
     longest_days: int
 
 
-def survival(steps: Sequence[Mapping[str, Any]]) -> SurvivalDrawing:
+def survival(steps: Sequence[SurvivalStep]) -> SurvivalDrawing:
     """The points of the exhibit `contract_survival`, from all that run down to none."""
-    longest = max(int(steps[-1]["age_days"]), 1)
-
-    def pairs(name: str) -> list[tuple[float, float]]:
-        return [(200 * step["age_days"] / longest, 100 * (1 - step[name])) for step in steps]
-
-    band = [*pairs("high"), *reversed(pairs("low"))]
-    return SurvivalDrawing(points(pairs("survival")), points(band), longest)
+    longest = max(steps[-1]["age_days"], 1)
+    ages = [200 * step["age_days"] / longest for step in steps]
+    curve, low, high = (
+        [(age, 100 * (1 - share)) for age, share in zip(ages, shares, strict=True)]
+        for shares in (
+            [step["survival"] for step in steps],
+            [step["low"] for step in steps],
+            [step["high"] for step in steps],
+        )
+    )
+    return SurvivalDrawing(points(curve), points([*high, *reversed(low)]), longest)
 
 
 @dataclass(frozen=True)
