@@ -1,6 +1,6 @@
 """One training: features at past cutoffs → backtest → MLflow → registry → bundle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -42,7 +42,9 @@ from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
 from training.tasks.world import World
 from training.tracking.mlflow_runs import Tracker
+from training.value.lasting import RunMiss
 from training.value.level import UNMOVED, Level
+from training.value.model import ValueModel
 
 LOCK = ".train.lock"
 
@@ -135,6 +137,7 @@ def train(
     as_of: date | None,
     progress: Progress = lambda _: None,
     tasks: tuple[Task, ...] | None = None,
+    runs: Sequence[RunMiss] = (),
 ) -> TrainResult:
     """Backtest, fit, track, register, compare with the champion, publish; see the module.
 
@@ -145,6 +148,7 @@ def train(
     progress : called with a few words after each step
     tasks : what is predicted; a task of one's own stands in the place of ours of its name.
         None: see `tasks_for`
+    runs : what finished score runs were off by; a lasting error is carried over
 
     Raises
     ------
@@ -170,6 +174,7 @@ def train(
             backtest = run_backtest(prepared.world, plan, prepared.tasks, progress)
             fitted = fit_final(prepared.world, plan, prepared.tasks, progress)
             features = build_features(log, plan.as_of)
+            _carry_over(fitted, runs, settings)
             progress(_level(fitted).sentence())
             judged = _judged(prepared, backtest, champion, fitted, features, tracker, progress)
             stand_ins = _stand_ins(prepared, judged, champion, features, progress)
@@ -223,6 +228,15 @@ def train(
 def _level(fitted: Mapping[str, Any]) -> Level:
     """The level of the value model; none where another task's model stands in its place."""
     return getattr(fitted.get("value"), "level_", UNMOVED)
+
+
+def _carry_over(
+    fitted: Mapping[str, Any], runs: Sequence[RunMiss], settings: TrainingSettings
+) -> None:
+    """Add the lasting error of finished runs to the level of the models to be published."""
+    value = fitted.get("value")
+    if settings.train.carry_over and isinstance(value, ValueModel):
+        value.level_ = value.level_.with_runs(runs, settings.predict.horizon_days)
 
 
 def outcome_sentence(result: TrainResult) -> str:

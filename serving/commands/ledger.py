@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,10 @@ def _say_corrections(speaker: Speaker, sentences: list[str]) -> None:
     speaker.say("\nRecalibration learned from earlier runs, judged on the latest:")
     for sentence in sentences:
         speaker.say(f"  {sentence}")
-    speaker.say("It is a proposal: scores are not changed; the next training learns from all this.")
+    speaker.say(
+        "It is a proposal: scores are not changed. What a total was off by at the same season, or "
+        "lastingly in three runs or more, the next training carries over (train.carry_over)."
+    )
 
 
 def _known_on(run: PublishedRun) -> date:
@@ -134,7 +138,14 @@ def said_in(store: ScoreReader, run: PublishedRun) -> ScoredRun:
         segments=pd.DataFrame([one["segments"] for one in documents], index=index),
         clv_basis=info.clv_basis,
         churn_label=info.churn_label,
+        unmoved_share=_unmoved_share(info.level),
     )
+
+
+def _unmoved_share(level: Mapping[str, float]) -> float | None:
+    """See `ScoredRun.unmoved_share`; `level` as `RunInfo` has it."""
+    total = level.get("total")
+    return level["unmoved_total"] / total if total else None
 
 
 def _days(day: str | None, as_of: date) -> float:
@@ -179,6 +190,11 @@ def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> No
         ["run", "customers", "churn", "", "spend", "in 80 %", " ", "date off by", "  "],
         rows,
     )
+    speaker.table(
+        "\nThe total as published, without what was carried over into it, and what came",
+        ["run", "said", "without", "came"],
+        [[entry.run.run_id, *_totals(entry, money)] for entry in entries],
+    )
     latest = entries[-1]
     speaker.table(
         f"\n{latest.run.run_id} by tenths of the prediction, said / happened",
@@ -198,6 +214,11 @@ def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> No
             for row in latest.segments.to_dict("records")
         ],
     )
+
+
+def _totals(entry: LedgerEntry, money: MoneyFormat) -> list[str]:
+    amounts = (entry.totals[name] for name in ("said", "unmoved", "came"))
+    return ["–" if amount is None else money.write(amount) for amount in amounts]
 
 
 def _decile_rows(deciles: pd.DataFrame, money: MoneyFormat) -> list[list[str]]:
@@ -227,6 +248,7 @@ def _as_dict(entry: LedgerEntry) -> dict[str, Any]:
         "as_of": entry.run.as_of.isoformat(),
         "known_on": entry.run.known_on.isoformat(),
         "customers": entry.customers,
+        "totals": entry.totals,
         "models": dict(entry.run.versions),
         "grades": {name: grade.to_dict() for name, grade in entry.grades.items()},
         "measures": finite,

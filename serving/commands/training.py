@@ -15,6 +15,7 @@ from serving.commands.frame import (
     as_of_option,
     common_options,
 )
+from serving.exhibits.past import run_misses
 from serving.live.handover import lines_sent
 from serving.runs.job import opened_shop
 from serving.settings import Settings
@@ -37,7 +38,8 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
     with opened_shop(settings, speaker.progress) as shop:
         for words in shop.pass_orders().values():
             speaker.say(words)
-        result = run_training(shop.log, as_of, speaker.progress)
+        misses = run_misses(shop.log, shop.runs, as_of or shop.log.end)
+        result = run_training(shop.log, as_of, speaker.progress, runs=misses)
     say_backtest(speaker, result.backtest)
     _say_left_out(speaker, result.left_out)
     say_verdicts(speaker, result)

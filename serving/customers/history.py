@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple, TypedDict
 
+from serving.live.lines import PastOrder
 from serving.store.documents import CustomerDocument, RunLineage
 from serving.store.rules import known_on
 from serving.store.run import PublishedRun
@@ -52,16 +55,39 @@ class Saying(NamedTuple):
     answer: CustomerDocument
 
 
-def history(answers: Sequence[tuple[PublishedRun, bytes]]) -> list[HistoryRow]:
-    """Each run's figures and their outcome, in the order of `answers`."""
+@dataclass(frozen=True)
+class OrdersKnown:
+    """The orders of a customer, from the files that the latest run has read and those sent since.
+
+    Attributes
+    ----------
+    orders : in any order; returns are negative
+    until : nothing from this date on is known for certain
+    """
+
+    orders: Sequence[PastOrder]
+    until: date
+
+
+def history(
+    answers: Sequence[tuple[PublishedRun, bytes]], known: OrdersKnown | None = None
+) -> list[HistoryRow]:
+    """Each run's figures and their outcome, in the order of `answers`.
+
+    `known` are the orders that outcomes are read from; None, or without an order: later runs
+    tell what they can.
+    """
     sayings = [Saying(run, json.loads(document)) for run, document in answers]
-    return [_entry(saying, sayings) for saying in sayings]
+    return [_entry(saying, sayings, known) for saying in sayings]
 
 
-def outcome(saying: Saying, sayings: Sequence[Saying]) -> OutcomeRow:
-    """What happened in the horizon of `saying`, as far as the other runs tell.
+def outcome(
+    saying: Saying, sayings: Sequence[Saying], known: OrdersKnown | None = None
+) -> OutcomeRow:
+    """What happened in the horizon of `saying`: by the orders, else as far as other runs tell.
 
-    The horizon is the `horizon_days` days from `as_of` on. A run knows the orders before its
+    The horizon is the `horizon_days` days from `as_of` on. Once it is over, the orders in it are
+    counted. Where none of the customer are at hand, other runs speak: a run knows the orders before its
     own `as_of`: that of the day after the horizon tells orders and spend in it exactly, as
     differences. Without it, a run inside the horizon with more orders proves an order, and
     one behind it with as many orders proves that there was none.
@@ -81,6 +107,8 @@ def outcome(saying: Saying, sayings: Sequence[Saying]) -> OutcomeRow:
     unknown = OutcomeRow(
         known_on=end.isoformat(), ordered=None, orders=None, spend=None, reason=None
     )
+    if known is not None and known.orders and known.until >= end:
+        return _by_orders(unknown, saying, known.orders)
     later = [later_saying for later_saying in sayings if later_saying.run.info.as_of >= end]
     if not later:
         return {**unknown, "reason": HORIZON_NOT_OVER}
@@ -98,6 +126,16 @@ def outcome(saying: Saying, sayings: Sequence[Saying]) -> OutcomeRow:
     return {**unknown, "reason": NO_RUN_AT_ITS_END}
 
 
+def _by_orders(unknown: OutcomeRow, saying: Saying, orders: Sequence[PastOrder]) -> OutcomeRow:
+    start, end = saying.run.info.as_of, known_on(saying.run.info)
+    amounts = [order.amount for order in orders if start <= order.day < end]
+    bought = sum(amount is None or amount >= 0 for amount in amounts)
+    known = [amount for amount in amounts if amount is not None]
+    digits = saying.run.summary.money.digits
+    spend = round(sum(known), digits) if len(known) == len(amounts) else None
+    return {**unknown, "ordered": bought > 0, "orders": bought, "spend": spend}
+
+
 def _differences(unknown: OutcomeRow, saying: Saying, later: Saying) -> OutcomeRow:
     orders = _orders(later) - _orders(saying)
     if orders < 0:
@@ -112,7 +150,7 @@ def _orders(saying: Saying) -> int:
     return saying.answer["profile"]["orders"] or 0
 
 
-def _entry(saying: Saying, sayings: Sequence[Saying]) -> HistoryRow:
+def _entry(saying: Saying, sayings: Sequence[Saying], known: OrdersKnown | None) -> HistoryRow:
     info, answer = saying.run.info, saying.answer
     next_order = answer["next_order"]
     return {
@@ -129,5 +167,5 @@ def _entry(saying: Saying, sayings: Sequence[Saying]) -> HistoryRow:
             "low": next_order["low"],
             "high": next_order["high"],
         },
-        "outcome": outcome(saying, sayings),
+        "outcome": outcome(saying, sayings, known),
     }

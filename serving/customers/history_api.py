@@ -7,14 +7,15 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from serving.customers import schemas as models
-from serving.customers.history import history
+from serving.customers.history import OrdersKnown, history
+from serving.live.store import LiveStore
 from serving.store.protocol import ScoreReader
 from serving.web.params import JSON, HistoryQuery
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
 
 
-def history_routes(scores: ScoreReader) -> APIRouter:
+def history_routes(scores: ScoreReader, live: LiveStore) -> APIRouter:
     """Earlier runs' words about a customer."""
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -26,7 +27,9 @@ def history_routes(scores: ScoreReader) -> APIRouter:
         responses=declared(404, 422, 503),
     )
     def get_history(customer_id: CustomerId, query: Annotated[HistoryQuery, Query()]) -> Response:
-        entries = history(scores.history(customer_id))
+        answers = scores.history(customer_id)
+        known = OrdersKnown(live.history(customer_id), scores.latest_run().info.as_of)
+        entries = history(answers, known)
         body = {"customer_id": customer_id, "runs": entries[: query.limit]}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 

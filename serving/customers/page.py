@@ -5,7 +5,7 @@ import json
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from serving.customers.history import history
+from serving.customers.history import OrdersKnown, history
 from serving.customers.picture import interval
 from serving.customers.timeline import ChartedRow, alive_course, course, timeline
 from serving.live.orders import LiveOrders
@@ -26,7 +26,7 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
         answer = json.loads(frame.store.customer(customer_id).body)
         customer_id = answer["customer_id"]
         orders = live.history(customer_id)
-        sayings = _sayings(frame, customer_id)
+        sayings = _sayings(frame, customer_id, OrdersKnown(orders, run.info.as_of))
         risk_course = live_orders.course(customer_id)
         return frame.render(
             request,
@@ -47,8 +47,9 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
     return router
 
 
-def _sayings(frame: Frame, customer_id: str) -> list[ChartedRow]:
+def _sayings(frame: Frame, customer_id: str, known: OrdersKnown) -> list[ChartedRow]:
     """What each run said, the latest first, and what happened."""
     answers = frame.store.history(customer_id)
     alive = [json.loads(document)["p_alive"] for _, document in answers]
-    return [{**entry, "p_alive": p} for entry, p in zip(history(answers), alive, strict=True)]
+    entries = history(answers, known)
+    return [{**entry, "p_alive": p} for entry, p in zip(entries, alive, strict=True)]

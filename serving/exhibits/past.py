@@ -10,10 +10,38 @@ from serving.exhibits.exhibit import PastRun
 from serving.store.protocol import ScoreReader
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
+from training.measures.total import WindowTotal
 from training.past.tables import churned, labels_at
+from training.value.lasting import RunMiss
+
+THIRDS = 3
+"""Runs of one third of a horizon saw nearly the same days."""
+
+MOST_MISSES = 6
 
 STAGE_SYSTEM = "lifecycle"
 COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
+
+
+def run_misses(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[RunMiss, ...]:
+    """What runs of the same horizon, basis and label were off by, judged from the orders.
+
+    Runs whose horizon has passed by `as_of` and which know their total without what earlier runs
+    had added to it; one in each third of a horizon.
+    """
+    predict = log.settings.predict
+    thirds = {
+        info.as_of.toordinal() * THIRDS // info.horizon_days: info
+        for info in _ended(log, store, as_of)
+        if info.level and info.horizon_days == predict.horizon_days
+    }
+    misses = []
+    for info in list(thirds.values())[-MOST_MISSES:]:
+        known = _past(log, store, info).customers.dropna(subset=["clv", "value"])
+        miss = WindowTotal.of(known["clv"].to_numpy(), known["value"].to_numpy()).miss
+        if miss is not None:
+            misses.append(RunMiss(info.as_of, miss + info.level["lasting"]))
+    return tuple(misses)
 
 
 def past_runs(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[PastRun, ...]:
@@ -21,16 +49,20 @@ def past_runs(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[PastRun, 
 
     One per date and horizon, of the currency of the log, with customers whom the log knows.
     """
-    ended = [
+    latest = sorted(_ended(log, store, as_of), key=known_on)[-LEDGER_RUNS:]
+    past = (_past(log, store, info) for info in latest)
+    return tuple(past_run for past_run in past if len(past_run.customers))
+
+
+def _ended(log: OrderLog, store: ScoreReader, as_of: date) -> list[RunInfo]:
+    """One run per date and horizon whose horizon has passed, in order of the dates."""
+    return [
         run.info
         for run in one_per_date(store.runs())
         if known_on(run.info) <= as_of
         and run.info.as_of > log.first_day
         and run.info.currency == log.settings.data.currency
     ]
-    latest = sorted(ended, key=known_on)[-LEDGER_RUNS:]
-    past = (_past(log, store, info) for info in latest)
-    return tuple(past_run for past_run in past if len(past_run.customers))
 
 
 def run_before(store: ScoreReader, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from features.errors import Busy
 from serving.errors import NoRun
+from serving.exhibits.past import run_misses
 from serving.live.context import context_file, read_context
 from serving.runs.files import finish_files, tables_are_of
 from serving.runs.job import OpenShop, Progress, ScoringHooks, opened_shop, score_open_shop
@@ -79,7 +80,8 @@ def run_shop(
             progress("no training is due")
         else:
             progress(f"training, since {because}")
-            trained = train(shop.log, as_of, progress)
+            misses = run_misses(shop.log, shop.runs, as_of)
+            trained = train(shop.log, as_of, progress, runs=misses)
             progress(outcome_sentence(trained))
         step = _Step(shop, order, as_of, progress)
         if order.output is not None:

@@ -232,15 +232,16 @@ def score(
         accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
         economics=economics,
         averages=averages,
-        level=_level(scores),
+        level=_level(scores, models),
     )
     return ScoreRun(info, scores, products, features)
 
 
-def _level(scores: pd.DataFrame) -> dict[str, float]:
+def _level(scores: pd.DataFrame, models: Models) -> dict[str, float]:
     """What the ledger compares with what comes: the sum as published, and without a shift."""
     names = {"total": "clv", "unmoved_total": "unmoved_clv"}
-    return {name: float(scores[column].sum()) for name, column in names.items()}
+    totals = {name: float(scores[column].sum()) for name, column in names.items()}
+    return {**totals, "lasting": models.value.level_.lasting}
 
 
 def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> EarlierRun | None:

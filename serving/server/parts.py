@@ -146,7 +146,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     `serving.web.access.ACCESS`.
     """
     context, stores = parts.context, parts.stores
-    yield history_routes(stores.scores)
+    yield history_routes(stores.scores, stores.live)
     yield customer_routes(context, parts.live_orders.products)
     yield erasure_routes(context, stores.erasures, parts.customer_files)
     yield change_routes(stores.feed)

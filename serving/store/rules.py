@@ -43,7 +43,8 @@ def outdated(runs: Sequence[RunInfo], *, keep_runs: int) -> list[RunInfo]:
 
     Kept are the newest `keep_runs`, and for the ledger the last run of each week (ISO 8601,
     of `as_of`) and horizon: all whose horizon has not passed on the date of the newest run,
-    and the `LEDGER_RUNS` latest whose horizon has.
+    and the `LEDGER_RUNS` latest whose horizon has; of those, the last one of each third of a
+    horizon, as many again, by which a lasting error shows.
 
     Parameters
     ----------
@@ -56,7 +57,11 @@ def outdated(runs: Sequence[RunInfo], *, keep_runs: int) -> list[RunInfo]:
     today = runs[-1].as_of
     open_ones = [run for run in weekly.values() if known_on(run) > today]
     ended = [run for run in weekly.values() if known_on(run) <= today]
-    kept_ids = {run.run_id for run in (*runs[-keep_runs:], *open_ones, *ended[-LEDGER_RUNS:])}
+    thirds = {
+        (run.as_of.toordinal() * 3 // run.horizon_days, run.horizon_days): run for run in ended
+    }
+    latest = (*ended[-LEDGER_RUNS:], *list(thirds.values())[-LEDGER_RUNS:])
+    kept_ids = {run.run_id for run in (*runs[-keep_runs:], *open_ones, *latest)}
     return [run for run in runs if run.run_id not in kept_ids]
 
 

@@ -69,8 +69,8 @@ class RunInfo:
     would have stopped it, with the reason for which the shop went on; `averages` are those of its
     customers (`serving.scoring.reasons.averages`); `figures`, what the next run is held against
     (`serving.runs.gates`); `level` holds the sums of `clv` as published (`total`) and without
-    the shift of the level (`unmoved_total`), nothing in a run of an earlier release. `created_at`
-    knows its time zone.
+    the shift of the level (`unmoved_total`), and the part of that shift for earlier runs
+    (`lasting`), nothing in a run of an earlier release. `created_at` knows its time zone.
     """
 
     run_id: str

@@ -14,6 +14,7 @@ import pytest
 from features.rows import Rows
 from serving.churn_list import lists
 from serving.churn_list.workbook import write_workbook
+from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.figures import figures_of
 from serving.scoring.run import score
 from serving.store.protocol import ChurnFilter
@@ -103,6 +104,31 @@ def test_rows_of_lists_and_exports_say_what_documents_say(published, documents, 
         for field in WORDS:
             shown = document[field] or ""
             assert (item[field] or "", rows[name][field], excel[name][field] or "") == (shown,) * 3
+
+
+def test_totals_are_the_sum_of_what_customers_are_said_to_bring(published, trained):
+    made = exhibits_of(trained.log, published.run, load_models(trained.settings))
+    total, groups = (made[name]["data"] for name in ("expected_revenue", "expected_by_group"))
+    scores = published.run.scores
+    assert total["expected"] == round(scores["clv"].sum(), 2)
+    assert published.run.info.level["total"] == pytest.approx(scores["clv"].sum(), rel=1e-12)
+    assert round(sum(month["expected"] for month in total["months"]), 2) == total["expected"]
+    for month in total["months"]:
+        assert month["low"] <= month["expected"] <= month["high"]
+    for system, rows in groups["systems"].items():
+        of_groups = scores.groupby(system, observed=True)["clv"].agg(["sum", "size"])
+        assert {row["group"]: row["customers"] for row in rows} == of_groups["size"].to_dict()
+        for row in rows:
+            assert row["expected"] == round(of_groups.loc[row["group"], "sum"], 2)
+            assert row["low"] <= row["expected"] <= row["high"]
+
+
+def test_without_the_shift_the_total_is_that_of_the_models_alone(published, trained):
+    scores, level = published.run.scores, load_models(trained.settings).value.level_
+    moved = scores["clv"] / scores["unmoved_clv"]
+    # E is at least 1, so a shift downwards may not be whole
+    assert (moved >= np.exp(min(level.shift, 0)) * (1 - 1e-9)).all()
+    assert (moved <= np.exp(max(level.shift, 0)) * (1 + 1e-9)).all()
 
 
 def test_bands_of_the_feed_of_a_list_are_those_of_the_probability_shown(documents, published):

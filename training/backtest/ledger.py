@@ -49,6 +49,8 @@ class ScoredRun:
         `clv_high` in money; `next_order_days`, `next_order_low`, `next_order_high` in days
         after `as_of`
     segments : same index, one column per segment system
+    unmoved_share : the total without the shift of the level ÷ the total as published; None where
+        the run does not know it
     """
 
     run_id: str
@@ -59,6 +61,7 @@ class ScoredRun:
     segments: pd.DataFrame = field(repr=False)
     clv_basis: BasisName = "revenue"
     churn_label: str = "silence"
+    unmoved_share: float | None = None
 
     @property
     def known_on(self) -> date:
@@ -85,6 +88,17 @@ class LedgerEntry:
     grades: dict[str, Grade]
     deciles: pd.DataFrame = field(repr=False)
     segments: pd.DataFrame = field(repr=False)
+
+    @property
+    def totals(self) -> dict[str, float | None]:
+        """The total `said`, what `came`, and what would have been said without the shift."""
+        rows = self.judgements["value"].rows
+        said, share = float(rows["model"].sum()), self.run.unmoved_share
+        return {
+            "said": said,
+            "came": float(rows["spent"].sum()),
+            "unmoved": None if share is None else said * share,
+        }
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from training.models.next_purchase import NextPurchaseModel
 from training.models.rhythm import Rhythm
 from training.past.plan import Fold
 from training.tasks.world import World
-from training.value.level import Level, Miss
+from training.value.level import UNMOVED, Level, Miss
 from training.value.model import ValueModel
 
 
@@ -19,7 +19,10 @@ def level_of(world: World, fold: Fold, value: ValueModel) -> Level:
 
     Where a year is known, the recipe is fitted as of a year before, without any shift, and
     judged on the window that began then. Where none is, the fold's own past windows are asked.
+    Not moved where `train.carry_over` says no.
     """
+    if not world.settings.train.carry_over:
+        return UNMOVED
     if fold.year_before is not None:
         return Level.of_year(_miss(world, fold.year_before))
     return Level.of_windows(_misses_of_windows(world, fold, value))

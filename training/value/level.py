@@ -1,13 +1,14 @@
 """The level of the shop's total: what is carried over from its own past, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Literal, Self
 
 import numpy as np
 
-from features.language.message import Message, message
+from features.language.message import Message, Phrase, message, message_list
+from training.value.lasting import RunMiss, lasting_miss
 
 Source = Literal["none", "year", "windows"]
 
@@ -53,12 +54,16 @@ class Level:
         on; `none`: nothing is carried over
     year : the miss a year before; None where no year is known
     windows : how many past windows were compared where no year is known
+    lasting : the part of the shift that comes from finished score runs, see `lasting_miss`
+    runs : how many of them that rests on
     """
 
     shift: float = 0.0
     source: Source = "none"
     year: Miss | None = None
     windows: int = 0
+    lasting: float = 0.0
+    runs: int = 0
 
     @classmethod
     def of_year(cls, miss: Miss) -> Self:
@@ -77,11 +82,27 @@ class Level:
     @property
     def lasting_shift(self) -> float:
         """The part that also holds for later periods: a season does not."""
-        return 0.0 if self.source == "year" else self.shift
+        return self.lasting if self.source == "year" else self.shift
 
-    def message(self) -> Message:
+    def with_runs(self, runs: Sequence[RunMiss], horizon_days: int) -> "Level":
+        """The level, moved by what finished score runs were lastingly off by."""
+        lasting, number = lasting_miss(runs, horizon_days)
+        return replace(self, shift=self.shift + lasting, lasting=lasting, runs=number)
+
+    def message(self) -> Phrase:
         """What was carried over and why, for people."""
-        factor = f"{np.exp(self.shift):.2f}"
+        if not self.runs:
+            return self._of_past()
+        added = message(
+            "Beside that it is multiplied by %(factor)s, the least by which all %(runs)s finished "
+            "runs were off, all in the same direction.",
+            factor=f"{np.exp(self.lasting):.2f}",
+            runs=self.runs,
+        )
+        return message_list([self._of_past(), added], Message(" "))
+
+    def _of_past(self) -> Message:
+        factor = f"{np.exp(self.shift - self.lasting):.2f}"
         if self.source == "year" and self.year is not None:
             return message(
                 "The total is multiplied by %(factor)s: in the days from %(day)s, a year before, "

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from serving.customers import schemas as models
+from serving.customers.history import OrdersKnown, history
+from serving.live.lines import PastOrder
 from tests.contracts.test_store import HOSTILE_IDS
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
@@ -81,3 +83,44 @@ def test_who_left_still_has_a_history():
 def test_ids_that_look_like_the_path_have_a_history():
     client = client_after((0, 1, 1.0), ids=("a", *(one for one in HOSTILE_IDS if "/" in one)))
     assert client.get("/v1/customers/a%2Frecommendations/history").status_code == 200
+
+
+def bought(day, amount):
+    return PastOrder(
+        order_id=f"o{day}",
+        day=START + timedelta(days=day),
+        amount=amount,
+        lines=(),
+        is_live=False,
+    )
+
+
+def sayings_of(*days):
+    """One saying a day, as the store gives them, the latest first."""
+    store = fresh_runs()
+    for day in days:
+        info = run_info(f"run-{day}", as_of=START + timedelta(days=day), horizon_days=30)
+        store.publish(info, *score_tables(ids=["a"]))
+    return store.history("a")
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        ([(-1, 9.0), (0, 20.0), (29, 30.5), (30, 99.0)], (True, 2, 50.5)),
+        ([(-1, 9.0), (30, 99.0)], (False, 0, 0.0)),
+        ([(-1, 9.0), (5, 20.0), (6, -20.0)], (True, 1, 0.0)),
+        ([(-1, 9.0), (5, None)], (True, 1, None)),
+    ],
+)
+def test_once_the_horizon_is_over_the_orders_say_what_happened(orders, expected):
+    # no run lies on the day after the horizon
+    known = OrdersKnown([bought(*order) for order in orders], START + timedelta(days=41))
+    found = history(sayings_of(0, 41), known)[-1]["outcome"]
+    assert (found["ordered"], found["orders"], found["spend"]) == expected
+    assert found["reason"] is None
+
+
+def test_orders_of_an_open_horizon_are_no_outcome():
+    known = OrdersKnown([bought(3, 20.0)], START + timedelta(days=29))
+    assert history(sayings_of(0), known)[0]["outcome"]["reason"] == "horizon_not_over"
