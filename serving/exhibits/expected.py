@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from features.language.message import Phrase, message
+from features.periods import following
 from features.rows import Rows
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.periods import following
 from training.measures.total import CONFIDENCE, WindowTotal, ends, level_spread
 from training.models.estimator import Floats
 

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 from features.language.message import Phrase, message
 from features.orders.log import day_number
+from features.periods import a_year_before
 from features.sql import row
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.periods import a_year_before
 
 
 def _make(scene: Scene) -> dict[str, object] | Phrase:

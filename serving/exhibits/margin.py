@@ -7,9 +7,9 @@ import pandas as pd
 
 from features.language.message import Phrase, message
 from features.orders.log import day_number
+from features.periods import between, following, period_sql, start_of
 from features.segments.profit import MARGIN_SQL
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.periods import between, following, period_sql, start_of
 
 SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
 MONTHS = 24

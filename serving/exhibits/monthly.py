@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from features.language.message import Phrase, message
+from features.periods import between, following, period_sql
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.periods import between, following, period_sql
 
 MOST_MONTHS = 60
 

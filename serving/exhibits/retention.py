@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from features.language.message import Phrase, message
+from features.periods import Unit, between, following, period_sql
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.periods import Unit, between, following, period_sql
 
 MOST_COHORTS = 24
 MONTHLY_UNTIL_DAYS = 730

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from features.orders.log import read_orders
+from features.periods import a_year_before
 from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
 from serving.exhibits.lorenz import gini
-from serving.exhibits.periods import a_year_before
 from serving.scoring.run import score
 from serving.store.run import RISKS
 from tests.serving.exhibits.conftest import NOW
