@@ -165,7 +165,7 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
     "status": (
         (
             4,
-            r"(order|financial|payment|transaction|sale|invoice|pay(ment)?|bestell|zahlungs?|auftrags?|rechnungs?) ?(status|state)",
+            r"(order|financial|payment|transaction|sale|invoice|pay(ment)?|bestell|zahl(ungs?)?|auftrags?|rechnungs?) ?(status|state)",
         ),
         (4, r"^(current|order|invoice) ?(status|state)( ?(id|code|no))?$"),
         (4, r"(订单|交易|支付|付款)状态|(statut|état) (de la )?commande|estado del? pedido"),

@@ -41,7 +41,7 @@ _BACK_FLAG = re.compile(
     r"|remboursée?|retournée?|reembolsad[oa]|devuelt[oa])|(是否)?(已)?(退款|退货)",
     re.IGNORECASE,
 )
-_MOST_STATES = 30
+_MOST_STATES, _PLAINLY = 30, 3
 _TRUE = frozenset({"true", "yes", "y", "1", "t", "ja", "oui", "sí", "si", "是", "x"})
 _MODE = re.compile(r"^(live ?)?mode$|^environment$|模式$", re.IGNORECASE)
 _LIVE = frozenset({"live", "production", "prod", "true", "yes", "1"})
@@ -228,6 +228,8 @@ def _find_by_words(draft: Draft) -> None:
 
 
 def _is_told(states: _StateColumn, named: float) -> bool:
+    if states.speaks_of_none and likeness("status", states.column.name) >= _PLAINLY:
+        return True  # words that nobody knows are left to the person, not read as purchases
     if states.known_share < _KNOWN_SHARE:
         return False
     if named >= 2:

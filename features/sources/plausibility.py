@@ -16,6 +16,7 @@ LEAST = 0.7
 
 _USUAL = frozenset({"cp1252", "gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949"})
 _PRIOR_LETTERS = 2
+_FEW_LETTERS = 3
 
 _SIGNS = frozenset("€£¥§°™®©«»„“”‘’‚–—…•·†‰¡¿ªº½¼¾×±²³µ¶\u00a0\u00ad№")
 _WESTERN = (
@@ -23,6 +24,8 @@ _WESTERN = (
     *("áðéíóúýþæö", "äöåéšž"),
 )
 """The letters of languages, each with its own."""
+_ALONE = frozenset("àáâéèíóúåøöæüeıоавиксуя")
+"""Letters that are words by themselves."""
 _RARE = frozenset("ðþý")
 """Letters of Iceland, which other bytes of Turkish look like."""
 _CENTRAL = (
@@ -53,7 +56,20 @@ def believed_encoding(sample: bytes) -> str | None:
             usual = 1.0 if encoding in _USUAL else 0.5
             weights[encoding] = (plausible + usual * _PRIOR_LETTERS) / (beyond + _PRIOR_LETTERS)
     best = max(weights, key=lambda encoding: weights[encoding], default=None)
-    return best if best is not None and shares[best] >= LEAST else None
+    if best is None or shares[best] < LEAST or _is_toss_up(sample, best, weights):
+        return None
+    return best
+
+
+def _is_toss_up(sample: bytes, best: str, weights: dict[str, float]) -> bool:
+    """Whether other letters are as likely, of so few that nothing decides."""
+    text = sample.decode(best)
+    if sum(not letter.isascii() for letter in text) > _FEW_LETTERS:
+        return False
+    return any(
+        weight >= weights[best] and sample.decode(encoding) != text
+        for encoding, weight in weights.items()
+    )
 
 
 def _by_set(text: str, common: frozenset[str], less: frozenset[str] = frozenset()) -> float:
@@ -178,13 +194,18 @@ def _of_run(run: str, first: int, letters: frozenset[str]) -> tuple[list[str], i
         ahead = run[position - 1 : position] if position >= max(first, 1) else ""
         behind = run[position + 1 : position + 2]
         if letter in letters:
-            if not (ahead.islower() and letter.isupper()):
+            is_lone = not (ahead.isalpha() or behind.isalpha())
+            is_alone = is_lone and (
+                letter.lower() not in _ALONE or (ahead + behind).isdigit() or behind.isdigit()
+            )
+            if not (ahead.islower() and letter.isupper()) and not is_alone:
                 letters_kept.append(letter)
         elif letter in _SIGNS:
             between = ahead.isalpha() and behind.isalpha()
             is_ordinal = letter in "ºª" and ahead in ("N", "n")  # Nº
             beside = letter in "²³µ¶½¼¾¿¡ªº†±" and (ahead.isalpha() or behind.islower())
-            beside = beside and not is_ordinal
+            beside = (beside and not is_ordinal) or (letter in "‚„" and ahead.isalpha())
+            beside = beside or (letter == "°" and not (ahead.isdigit() or ahead.isspace()))
             signs += not beside and (not between or letter in "’·\u00ad")
     return letters_kept, signs
 
@@ -194,13 +215,18 @@ def _script(name: str) -> Callable[[str], float]:
 
     def judged(text: str) -> float:
         total, ahead = 0.0, ""
-        for letter in text:
+        for place, letter in enumerate(text):
             if letter > "\x7f":
+                behind = text[place + 1 : place + 2]
+                is_alone = not (ahead.isalpha() or behind.isalpha())
                 is_word = unicodedata.name(letter, "").startswith(name)
+                is_word = is_word and not (is_alone and letter.lower() not in _ALONE)
                 mixed = ahead.isalpha() and (
                     ahead.isascii() or (ahead.islower() and letter.isupper())
                 )
-                total += (is_word and not mixed) or (letter in _SIGNS and not ahead.isalpha())
+                total += (is_word and not mixed) or (
+                    letter in _SIGNS and not ahead.isalpha() and (letter != "°" or ahead.isdigit())
+                )
             ahead = letter
         return total
 

@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from features.reading.typing import sent_line
+from features.reading.values.sent import sent_moment, sent_number
 from serving.live.messages import LoneRequest
 from serving.web.schemas import (
     Model,
@@ -29,11 +30,21 @@ FIRST_YEAR, LAST_YEAR = 1980, 2099
 
 
 def _moment(text: str) -> str:
+    moment = sent_moment(text)
+    _in_range(text, moment.year)
+    return text if _is_iso(text) else moment.isoformat()
+
+
+def _is_iso(text: str) -> bool:
     try:
-        moment = datetime.fromisoformat(text)
+        datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("must be a date and time in ISO 8601") from None
-    return _in_range(text, moment.year)
+        return False
+    return True
+
+
+def _number(value: object) -> object:
+    return sent_number(value) if isinstance(value, str) else value
 
 
 def _day(text: str) -> str:
@@ -51,7 +62,10 @@ def _in_range(text: str, year: int) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+_Bounded = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+_Written = Annotated[str, Field(max_length=100, pattern="[0-9]", examples=["1.234,50 €"])]
+Number = Annotated[_Bounded, BeforeValidator(_number, json_schema_input_type=_Bounded | _Written)]
+"""A number, or its text where that can mean one thing only."""
 Moment = Annotated[
     str,
     Field(

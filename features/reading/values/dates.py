@@ -7,7 +7,7 @@ text: digits of every script as ASCII, names of months as numbers, halves of a d
 import re
 from functools import cache
 
-from features.reading.values.numbers import FOREIGN_DIGIT, ascii_digits_sql
+from features.reading.values.numbers import FOREIGN_DIGIT, ascii_digits, ascii_digits_sql
 from features.sql import literal
 
 EXCEL, EPOCH_SECONDS, EPOCH_MILLISECONDS = "excel", "epoch_seconds", "epoch_milliseconds"
@@ -36,6 +36,16 @@ _AFTERNOON = r"(?:p\.? ?m\.?|下午|晚上|中午|午後|오후)"
 _BLANKS = r"[\s\x{a0}\x{2000}-\x{200a}\x{202f}\x{3000}]+"
 _AROUND = rf"^{_BLANKS}|{_BLANKS}$"
 _INVISIBLE = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
+
+
+_SIGNS = ((_INVISIBLE, ""), (_BLANKS, " "), ("：", ":"), ("／", "/"), ("[‐-–－]", "-"))
+_HALVES_OF_DAY = (
+    # where two letters are the end of a word they are no half of a day
+    (rf"(?i)(^|[^\p{{L}}]) *{_MORNING} *(\P{{L}}|$)", r"\1AM\2"),
+    (rf"(?i)(^|[^\p{{L}}]) *{_AFTERNOON} *(\P{{L}}|$)", r"\1PM\2"),
+    (r" *(AM|PM) *", r"\1"),
+)
+"""Pattern of the engine → what it is written as; in Python by `_in_python`."""
 
 
 def moment_sql(text: str, pattern: str) -> str:
@@ -75,19 +85,44 @@ def plain_pattern(pattern: str) -> str:
 def _plainer(text: str, pattern: str) -> str:
     """SQL for a text as `plain_pattern` reads it."""
     steps = ascii_digits_sql(text)
-    replaced = [(_INVISIBLE, ""), (_BLANKS, " "), ("：", ":"), ("／", "/"), ("[‐-–－]", "-")]
+    replaced = list(_SIGNS)
     if re.match("%[aA]", pattern):
         replaced.append((r"^\p{L}+[.,]* *", ""))
     if "%p" in pattern:
-        # where two letters are the end of a word they are no half of a day
-        replaced.append((rf"(?i)(^|[^\p{{L}}]) *{_MORNING} *(\P{{L}}|$)", r"\1AM\2"))
-        replaced.append((rf"(?i)(^|[^\p{{L}}]) *{_AFTERNOON} *(\P{{L}}|$)", r"\1PM\2"))
-        replaced.append((r" *(AM|PM) *", r"\1"))
+        replaced += _HALVES_OF_DAY
     if re.search("%-?[bB]", pattern):
         replaced += _month_names()
     for sign, plain in replaced:
         steps = f"regexp_replace({steps}, {literal(sign)}, {literal(plain)}, 'g')"
     return f"trim({steps})"
+
+
+def plain_text(text: str) -> str:
+    """A text as `moment_sql` makes it plainer, but for the names of months."""
+    return _replaced(ascii_digits(text), (*_SIGNS, *_HALVES_OF_DAY)).strip()
+
+
+def name_free(text: str) -> str:
+    """A plain text with numbers in the place of the names of months.
+
+    >>> name_free("1. März 2026"), name_free("三月 1, 2026")
+    ('1. 03 2026', '03 1, 2026')
+    """
+    return _replaced(text, tuple(_month_names()))
+
+
+def _replaced(text: str, steps: "tuple[tuple[str, str], ...]") -> str:
+    for sign, plain in steps:
+        text = re.sub(_in_python(sign), re.sub(r"\\(\d)", r"\\g<\1>", plain), text)
+    return text
+
+
+@cache
+def _in_python(pattern: str) -> str:
+    """A pattern of the engine as one of Python."""
+    pattern = pattern.replace(r"[^\p{L}]", r"[\W\d_]").replace(r"\P{L}", r"[\W\d_]")
+    pattern = pattern.replace(r"\p{L}", r"[^\W\d_]")
+    return re.sub(r"\\x\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), pattern)
 
 
 @cache

@@ -106,7 +106,9 @@ def test_what_the_models_cannot_say_is_422(real):
         {**LINE, "ordered_at": "1970-01-01"},
         {**LINE, "ordered_at": "2100-01-01"},
         {**LINE, "ordered_at": 20_000},
-        {**LINE, "amount": "4.5"},
+        {**LINE, "amount": "1.200"},
+        {**LINE, "amount": "canary"},
+        {**LINE, "ordered_at": "03/04/2026"},
         {**LINE, "amount": 1e13},
         {**LINE, "amount": 10**400},
         {**LINE, "amount": True},
@@ -163,6 +165,15 @@ def test_moments_may_have_an_offset_or_not(moment):
     post(client_with(scorer), {"customer_id": "a", "lines": [{**LINE, "ordered_at": moment}]})
     (line,) = request_in(scorer.asked[0]).lines
     assert line.ordered_at == datetime.fromisoformat(moment)
+
+
+def test_numbers_and_moments_as_text_are_read_as_in_files():
+    scorer = Says(ConfigError("lines: none."))
+    written = {"ordered_at": "2026年3月1日 14:05", "amount": "1.234,50 €", "quantity": "2"}
+    post(client_with(scorer), {"customer_id": "a", "lines": [{**LINE, **written}]})
+    (line,) = request_in(scorer.asked[0]).lines
+    assert (line.ordered_at, line.quantity) == (datetime(2026, 3, 1, 14, 5), 2)  # noqa: DTZ001
+    assert line.amount == 1234.5
 
 
 @pytest.mark.parametrize(
