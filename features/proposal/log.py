@@ -28,6 +28,8 @@ from features.sql import engine, identifier
 SAMPLE_ROWS = 200_000
 # lines of one order stand together in most exports: whole chunks keep orders whole
 _CHUNK_ROWS = 2_048
+_WIDE, _WIDE_CELLS = 300, 4_000_000
+"""Beyond so many columns the sample holds so many values at most: they would fill memory."""
 _PROBE_BYTES = 1 << 20
 # what the source calls settings, the person has typed
 _TYPED = {
@@ -114,17 +116,23 @@ def _look(
         rows = int(connection.execute("SELECT count(*) FROM log_lines").fetchall()[0][0])
         if not rows:
             raise DataError(f"{name}: has column names but no rows. Export it again, with orders.")
-        step = -(-rows // SAMPLE_ROWS)
+        sampled = _sample_rows(len(types))
+        chunk = min(_CHUNK_ROWS, sampled)
+        step = -(-rows // sampled)
         connection.execute(f"""
             CREATE TABLE log_sample AS SELECT * FROM (
                 SELECT * EXCLUDE (source_file, source_row), row_number() OVER () - 1 AS sample_row
                 FROM log_lines
-            ) WHERE sample_row // {_CHUNK_ROWS} % {step} = 0""")
+            ) WHERE sample_row // {chunk} % {step} = 0""")
         sample = int(connection.execute("SELECT count(*) FROM log_sample").fetchall()[0][0])
         columns = read_columns(connection, "log_sample", types)
         return Log(name, rows, tuple(types), columns, connection, sample, reading_settings(source))
     except duckdb.Error as error:
         raise DataError(f"{name}: cannot be read: {refusal(error)}") from None
+
+
+def _sample_rows(columns: int) -> int:
+    return SAMPLE_ROWS if columns <= _WIDE else max(_WIDE_CELLS // columns, 1)
 
 
 def _source(path_or_glob: str) -> Source:
