@@ -80,10 +80,10 @@ class TextFile:
         self._fill_end(self._recoded)
         return self._recoded
 
-    def _fill_end(self, place: Path) -> None:
-        end = short_end(place, self.layout.delimiter, len(self.layout.names))
+    def _fill_end(self, copy: Path) -> None:
+        end = short_end(copy, self.layout.delimiter, len(self.layout.names))
         if end is not None:
-            with place.open("r+b") as stream:
+            with copy.open("r+b") as stream:
                 stream.truncate(end.start)
                 stream.seek(end.start)
                 stream.write(end.text)

@@ -215,9 +215,9 @@ def _script(name: str) -> Callable[[str], float]:
 
     def judged(text: str) -> float:
         total, ahead = 0.0, ""
-        for place, letter in enumerate(text):
+        for position, letter in enumerate(text):
             if letter > "\x7f":
-                behind = text[place + 1 : place + 2]
+                behind = text[position + 1 : position + 2]
                 is_alone = not (ahead.isalpha() or behind.isalpha())
                 is_word = unicodedata.name(letter, "").startswith(name)
                 is_word = is_word and not (is_alone and letter.lower() not in _ALONE)
