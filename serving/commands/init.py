@@ -32,6 +32,7 @@ _COLUMN_OPTIONS = {
     "customer": "customer_id",
     "order": "order_id",
     "date": "ordered_at",
+    "time": "time",
     "amount": "amount",
     "product": "product_id",
     "product-name": "product_name",
@@ -63,7 +64,7 @@ def _column_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("place", metavar="FILE|URL")
+@click.argument("source", metavar="FILE|URL")
 @click.option("--table", help="The table or view of orders in a PostgreSQL database.")
 @click.option("--query", help="Or the query that gives the orders.")
 @click.option(
