@@ -159,6 +159,21 @@ def no_goods(data: Data) -> str:
     return " OR ".join(f"coalesce({part}, false)" for part in parts) or "false"
 
 
+def no_purchase_order(rules: Rules) -> str:
+    """SQL predicate over typed lines: the number or the channel of the order says it is none."""
+    parts = [f"starts_with(order_id, {literal(prefix)})" for prefix in rules.ignore_order_prefixes]
+    if rules.ignore_channels:
+        parts.append(f"channel IN ({', '.join(map(literal, rules.ignore_channels))})")
+    return " OR ".join(f"coalesce({part}, false)" for part in parts) or "false"
+
+
+def _free_lines(rules: Rules) -> tuple[Rule, ...]:
+    if rules.free_lines == "purchase":
+        return ()
+    meaning = "a line without money: a gift, sample, test or replacement (data.rules.free_lines)"
+    return (Rule("free_line", meaning, "amount = 0 AND NOT is_return"),)
+
+
 def _no_orders(data: Data) -> tuple[Rule, ...]:
     return (
         Rule(
@@ -183,6 +198,13 @@ def _no_orders(data: Data) -> tuple[Rule, ...]:
             "goods moved without money or customer: stock adjustments, write-offs",
             "quantity < 0 AND amount = 0 OR customer_id IS NULL AND is_return AND NOT is_cancellation",
         ),
+        Rule(
+            "no_purchase_order",
+            "an order that is no purchase, such as a test or a replacement "
+            "(data.rules.ignore_order_prefixes, ignore_channels)",
+            no_purchase_order(data.rules),
+        ),
+        *_free_lines(data.rules),
         Rule(
             SAME_DAY,
             "a purchase and its cancellation within one day count for nothing",

@@ -11,6 +11,9 @@ from features.vocabulary.words import folded
 Value = Annotated[str, StringConstraints(max_length=200)]
 
 
+OrderPrefix = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
 class ValueRules(Section):
     """What each value of a column means for its row; a value in no list is undecided.
 
@@ -43,6 +46,13 @@ class Rules(Section):
     ignore_products: tuple[str, ...] = ()
     ignore_product_names: tuple[str, ...] = ()
     """Names of lines that are no goods, where codes do not tell; compared as status values are."""
+    free_lines: Literal["purchase", "no_purchase"] = "purchase"
+    """Whether lines without money are bought goods, or gifts, samples, tests and replacements. An
+    order of which nothing else is left is then no purchase."""
+    ignore_order_prefixes: tuple[OrderPrefix, ...] = ()
+    """How numbers of orders begin that are no purchases: tests, replacements, free samples."""
+    ignore_channels: tuple[str, ...] = ()
+    """Channels whose orders are no purchases: a warranty desk, prize draws."""
     duplicates: Literal["drop", "keep"] | None = None
     """Exact duplicate rows of one file; None: dropped where orders have ids, else kept."""
     anonymous_customers: tuple[str, ...] = ()

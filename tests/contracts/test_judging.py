@@ -46,6 +46,10 @@ VARIANTS = {
     "codes in capitals": {"rules": {"ignore_products": ("po st",), "product_code_case": "upper"}},
     "no rules": {"rules": {}},
     "states": {"rules": {**RULES, "status": STATE_RULES}, "columns": {**COLUMNS, **STATE_COLUMNS}},
+    "free lines": {"rules": {**RULES, "free_lines": "no_purchase"}},
+    "orders that are none": {
+        "rules": {**RULES, "ignore_order_prefixes": ("1", "C2"), "ignore_channels": ("web",)},
+    },
     "names": {"rules": {"ignore_product_names": ("TEA,-Green",)}},
 }
 

@@ -49,7 +49,8 @@ def free_lines(evidence: LineEvidence) -> list[Finding]:
                 count=free,
                 unit="row",
                 meaning=f"amount 0 (in steps of {smallest}): used, as gifts or samples.",
-                advice="If they were sold, their price is missing.",
+                advice="If they were sold, their price is missing. If they are gifts, tests or "
+                'replacements, data.rules.free_lines = "no_purchase" puts them aside.',
                 example=evidence.example("reason IS NULL AND amount = 0"),
             )
         )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.orders.log import check_orders
+from features.orders.log import check_orders, read_orders
 from features.reading.rules import rules_for
 from features.sources import FrameSource
 from serving.settings import Settings
@@ -369,3 +369,47 @@ def test_every_row_of_a_mess_is_used_or_put_aside_with_one_reason(rows, shop):
     assert len(aside) == report.rows_quarantined
     assert aside["source_row"].is_unique
     assert Counter(aside["reason"]) == {count.reason: count.rows for count in report.quarantined}
+
+
+FREE = {"order": "7", "amount": "0.00", "time": "2024-03-05 10:00"}
+
+
+def test_free_lines_are_purchases_unless_the_shop_says_otherwise(shop):
+    assert verdicts(shop, row(), row(**FREE)) == [None, None]
+
+
+def test_an_order_of_free_lines_alone_is_no_purchase_where_the_shop_says_so(tmp_path):
+    shop = shop_with(tmp_path, free_lines="no_purchase")
+    gift = row(product="cup", amount="0.00")
+    # the gift of a paid order goes, the order stays; a return of nothing is no gift
+    rows = [row(), gift, row(**FREE), row(**FREE, quantity="0"), row(**FREE, quantity="-1")]
+    assert verdicts(shop, *rows) == [None, "free_line", "free_line", "free_line", "not_a_sale"]
+
+
+def test_orders_that_are_no_purchases_by_number_or_channel(tmp_path):
+    columns = {**COLUMNS, "channel": "channel"}
+    shop = shop_with(
+        tmp_path,
+        columns=columns,
+        ignore_order_prefixes=["TEST-", "RMA"],
+        ignore_channels=["warranty"],
+    )
+    rows = [
+        row(channel="web"),
+        row(order="TEST-1", channel="web"),
+        row(order="RMA77", channel=""),
+        row(order="xRMA", channel="web"),
+        row(order="5", channel="warranty"),
+        row(order="6", channel=None),
+    ]
+    none = "no_purchase_order"
+    assert verdicts(shop, *rows) == [None, none, none, None, none, None]
+
+
+def test_a_customer_of_free_orders_alone_is_no_customer(tmp_path):
+    shop = shop_with(tmp_path, free_lines="no_purchase")
+    later = row(order="2", time="2024-03-09 10:00")
+    frame = pd.DataFrame([row(), later, row(**FREE), row(**{**FREE, "customer": "bob"})])
+    with read_orders(shop, FrameSource(frame)) as log:
+        purchases = log.purchases(before=log.end)
+    assert purchases["customer_id"].tolist() == ["ann", "ann"]
