@@ -159,12 +159,18 @@ def no_goods(data: Data) -> str:
     return " OR ".join(f"coalesce({part}, false)" for part in parts) or "false"
 
 
-def no_purchase_order(rules: Rules) -> str:
-    """SQL predicate over typed lines: the number or the channel of the order says it is none."""
+def _no_purchase_orders(rules: Rules) -> tuple[Rule, ...]:
     parts = [f"starts_with(order_id, {literal(prefix)})" for prefix in rules.ignore_order_prefixes]
     if rules.ignore_channels:
         parts.append(f"channel IN ({', '.join(map(literal, rules.ignore_channels))})")
-    return " OR ".join(f"coalesce({part}, false)" for part in parts) or "false"
+    if not parts:
+        return ()
+    meaning = (
+        "an order that is no purchase, such as a test or a replacement "
+        "(data.rules.ignore_order_prefixes, ignore_channels)"
+    )
+    condition = " OR ".join(f"coalesce({part}, false)" for part in parts)
+    return (Rule("no_purchase_order", meaning, condition),)
 
 
 def _free_lines(rules: Rules) -> tuple[Rule, ...]:
@@ -198,12 +204,7 @@ def _no_orders(data: Data) -> tuple[Rule, ...]:
             "goods moved without money or customer: stock adjustments, write-offs",
             "quantity < 0 AND amount = 0 OR customer_id IS NULL AND is_return AND NOT is_cancellation",
         ),
-        Rule(
-            "no_purchase_order",
-            "an order that is no purchase, such as a test or a replacement "
-            "(data.rules.ignore_order_prefixes, ignore_channels)",
-            no_purchase_order(data.rules),
-        ),
+        *_no_purchase_orders(data.rules),
         *_free_lines(data.rules),
         Rule(
             SAME_DAY,

@@ -10,6 +10,8 @@ from fastapi.responses import Response
 
 from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import SegmentMove
+from serving.store.facets import FacetStore
+from serving.store.protocol import ChurnFilter
 from serving.store.rules import earlier_run
 from serving.store.run import RISKS, PublishedRun
 from serving.web.drawing import columns
@@ -34,8 +36,8 @@ class StageFlow:
     left: int
 
 
-def overview_pages(frame: Frame) -> APIRouter:
-    """`/`."""
+def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
+    """`/`; its counts are those of the lists that it leads to."""
     router = frame.router()
 
     def overview(request: Request) -> Response:
@@ -48,6 +50,11 @@ def overview_pages(frame: Frame) -> APIRouter:
             request,
             "overview.html",
             run=run,
+            total=facets.totals(run.info.run_id, ChurnFilter()),
+            by_risk={
+                risk: facets.totals(run.info.run_id, ChurnFilter(risk=(risk,))) for risk in RISKS
+            },
+            in_stage=facets.counts(run.info.run_id, ChurnFilter()).by_segment.get(STAGE_SYSTEM, {}),
             risks=RISKS,
             earlier=earlier,
             expected=frame.exhibit(run, "expected_revenue"),

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, select
 
 from serving.live.tables import live_scores
+from serving.store.facets import ListedColumns, NewerScores
 from serving.store.run import Totals
-from serving.store.tables import UNKNOWN, scores
+from serving.store.tables import UNKNOWN, runs, scores
 
 
 def live_documents(
@@ -37,6 +38,19 @@ def overriding(connection: Connection, run_no: int) -> int:
     """Of how many customers something newer is said."""
     changed = select(func.count()).select_from(live_scores).where(live_scores.c.run_no == run_no)
     return int(connection.execute(changed).scalar_one())
+
+
+def newer_scores(connection: Connection, run_id: str) -> NewerScores:
+    """Of whom something newer is said than a run says; see `serving.store.facets`."""
+    number = select(runs.c.run_no).where(runs.c.run_id == run_id).scalar_subquery()
+    is_newer = live_scores.c.run_no == number
+    mine = (scores.c.customer_id == live_scores.c.customer_id) & (scores.c.run_no == number)
+    of_run, of_live = (
+        [table.c[name] for name in ListedColumns._fields] for table in (scores, live_scores)
+    )
+    replaced = select(*of_run).select_from(scores.join(live_scores, mine)).where(is_newer)
+    newer = select(*of_live).where(is_newer, live_scores.c.document.is_not(None))
+    return NewerScores(*(list(map(tuple, connection.execute(rows))) for rows in (replaced, newer)))
 
 
 def live_totals(

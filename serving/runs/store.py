@@ -26,7 +26,13 @@ from serving.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.live.lines import NOTHING_SEEN, Handover
 from serving.live.store import take_over
 from serving.live.tables import live_scores
-from serving.runs.overlay import live_documents, live_totals, not_overridden, overriding
+from serving.runs.overlay import (
+    live_documents,
+    live_totals,
+    newer_scores,
+    not_overridden,
+    overriding,
+)
 from serving.store.database import one_writer, open_database, store_errors
 from serving.store.facets import FacetStore, keep_facets
 from serving.store.listing import conditions, rows_of_page, sought_values
@@ -155,7 +161,7 @@ class RunStore:
         )
         # Runs never change, so neither does what has once been read or counted in one.
         self._runs: dict[int, PublishedRun] = {}
-        self.facets = FacetStore(self.engine)
+        self.facets = FacetStore(self.engine, newer_scores)
         # SQLite gives the interpreter's lock away and takes it back at every row: threads that
         # read many rows at once hinder each other more than they gain.
         is_sqlite = self.engine.dialect.name == "sqlite"

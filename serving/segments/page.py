@@ -1,6 +1,6 @@
 """Groups of customers: the rule of each system, the sizes of its groups and the moves between them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -95,8 +95,8 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             shade=shade if shade in SHADES else "customers",
             by=by if by in MARGIN_SYSTEMS else "pyramid",
             flow=_flow(frame, counts, run, STAGE_SYSTEM),
-            heat_fields=_heat_fields,
-            level_fields=_level_fields,
+            heat_fields=partial(_heat_fields, _sizes(counts, run, "rfm_cell")),
+            level_fields=partial(_level_fields, partial(counts.customers, run.info.run_id)),
             most_retained=_most_retained,
             in_order=partial(_in_order, run),
             **_words_of_pictures(),
@@ -191,12 +191,24 @@ def _moves(
     return counts.moves(system, run.info.run_id, since.info.run_id)
 
 
-def _heat_fields(exhibit: ExhibitBody, shade: str) -> dict[tuple[int, int], Any]:
-    """The fields of the RFM map by R and F, each with its depth of colour."""
+def _sizes(counts: SegmentStore, run: PublishedRun, system: str) -> dict[str | None, int]:
+    """The customers of each group of a system."""
+    groups = counts.groups(run.info.run_id)
+    return {group.value: group.customers for group in groups if group.system == system}
+
+
+def _heat_fields(
+    sizes: Mapping[str | None, int], exhibit: ExhibitBody, shade: str
+) -> dict[tuple[int, int], Any]:
+    """The fields of the RFM map by R and F, each with its depth of colour.
+
+    `sizes` are the customers of each cell, as lists have them.
+    """
     most = max((cell[shade] for cell in exhibit["data"]["cells"]), default=0.0)
     return {
         (cell["r"], cell["f"]): {
             **cell,
+            "customers": sum(sizes.get(name, 0) for name in cell["cells"]),
             "heat": charts.heat(cell[shade], most),
             "filter": f"rfm_cell:{ANY_OF.join(cell['cells'])}",
         }
@@ -204,13 +216,24 @@ def _heat_fields(exhibit: ExhibitBody, shade: str) -> dict[tuple[int, int], Any]
     }
 
 
-def _level_fields(exhibit: ExhibitBody) -> dict[tuple[str, str, str], Any]:
-    """The fields of value × potential × loyalty, each with its depth of colour."""
+def _level_fields(
+    customers_in: Callable[..., int], exhibit: ExhibitBody
+) -> dict[tuple[str, str, str], Any]:
+    """The fields of value × potential × loyalty, each with its depth of colour.
+
+    `customers_in` counts who is in several groups, as lists do.
+    """
     fields = exhibit["data"]["fields"]
     most = max((field["customers"] for field in fields), default=0)
     return {
         (field["value"], field["potential"], field["loyalty"]): {
             **field,
+            "customers": customers_in(
+                *(
+                    (f"{system}_level", field[system])
+                    for system in ("value", "potential", "loyalty")
+                )
+            ),
             "heat": charts.heat(field["customers"], most),
         }
         for field in fields

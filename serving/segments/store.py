@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, and_, func, select
 
 from serving.store.database import store_errors
 from serving.store.facets import FacetStore
-from serving.store.protocol import no_such_run
+from serving.store.protocol import ChurnFilter, no_such_run
 from serving.store.tables import current, erasures, runs, scores
 
 Found = TypeVar("Found")
@@ -40,7 +40,7 @@ class SegmentMove(NamedTuple):
 class SegmentStore:
     """Counts over the segments of runs; `facets` count the groups.
 
-    Raises `ConfigError` for a run that is not kept. Counts are cached
+    Raises `ConfigError` for a run that is not kept. Moves are cached
     until a run is published or a customer erased.
     """
 
@@ -50,14 +50,12 @@ class SegmentStore:
         self._known: FIFOCache[tuple[Any, ...], Any] = FIFOCache(MOST_REMEMBERED)
 
     def groups(self, run_id: str) -> Sequence[Group]:
-        """Every value of every system, in the order of both."""
+        """Every value of every system, in the order of both; newer scores are counted in."""
+        return sorted((Group(*row) for row in self._facets.groups(run_id)), key=_place)
 
-        def count() -> list[Group]:
-            with store_errors(), self._engine.connect() as connection:
-                facets = self._facets.of_run(connection, run_id)
-            return sorted((Group(*row) for row in facets.groups()), key=_place)
-
-        return self._once((run_id,), count)
+    def customers(self, run_id: str, *groups: tuple[str, str]) -> int:
+        """How many are in all of these groups, each a system and a value."""
+        return self._facets.totals(run_id, ChurnFilter(segments=groups)).customers
 
     def moves(self, system: str, run_id: str, earlier: str) -> Sequence[SegmentMove]:
         """The moves from the groups of the run `earlier` to those of `run_id`; stayers too."""

@@ -9,13 +9,13 @@ published, and again when a customer is erased; they hold no id.
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 from cachetools import LRUCache
 from pyroaring import BitMap
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select
 
 from serving.store.bitmaps import Bitmaps, Numbers, everybody, joined, parted
 from serving.store.database import store_errors
@@ -50,6 +50,10 @@ PARTS = {
 """Columns, and the part of a filter that chooses among their values."""
 
 _RHYTHM_OF = {rank: word for word, rank in RHYTHM_RANKS.items()}
+
+
+GroupSums = tuple[str, str | None, int, float, float]
+"""System, value (None: no value), customers, and their sums of clv and value at risk."""
 
 
 class ListedColumns(NamedTuple):
@@ -108,6 +112,7 @@ class Facets:
         self._columns = columns
         self._segments = segments
         self._numbers = numbers
+        self._groups: list[GroupSums] | None = None
 
     @classmethod
     def of(cls, listed: ListedColumns, *, digits: int) -> Self:
@@ -175,6 +180,11 @@ class Facets:
         }
         return cls(**groups, customers=header["customers"], numbers=numbers)
 
+    @property
+    def systems(self) -> list[str]:
+        """The segment systems."""
+        return list(self._segments)
+
     def counts(self, chosen: ChurnFilter) -> FacetCounts:
         """See `FacetStore.counts`."""
         by_segment = {}
@@ -206,8 +216,13 @@ class Facets:
             value_at_risk=self._numbers["value_at_risk"].sum_of(fitting),
         )
 
-    def groups(self) -> Iterator[tuple[str, str | None, int, float, float]]:
-        """System, value (None: no value), customers, and their sums of clv and value at risk."""
+    def groups(self) -> list[GroupSums]:
+        """Every value of every system; counted once."""
+        if self._groups is None:
+            self._groups = list(self._each_group())
+        return self._groups
+
+    def _each_group(self) -> Iterator[GroupSums]:
         clv, at_risk = self._numbers["clv"], self._numbers["value_at_risk"]
         for system, column in self._segments.items():
             by_risk: dict[str | None, BitMap] = {
@@ -243,22 +258,91 @@ class Facets:
         return fitting
 
 
-class FacetStore:
-    """Counts over the customers of a run, as it was published; orders sent since are not in it.
+class NewerScores(NamedTuple):
+    """Customers of a run of whom something newer is said: rows in the order of `ListedColumns`.
 
-    What was read is kept in memory until an erasure.
+    `replaced` are what the run said of them, `newer` what is said now; of a customer who is new
+    or gone there is one of the two.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    replaced: Sequence[tuple[Any, ...]]
+    newer: Sequence[tuple[Any, ...]]
+
+
+Overlay = Callable[[Connection, str], NewerScores]
+"""What is said newly beside a run of this id; reads the store."""
+
+
+def no_overlay(_connection: Connection, _run_id: str) -> NewerScores:
+    """Nothing newer."""
+    return NewerScores((), ())
+
+
+class FacetStore:
+    """Counts over the customers of a run, with newer scores in the place of its own.
+
+    Bitmaps of runs are kept in memory until an erasure.
+
+    Parameters
+    ----------
+    overlay : reads what is said newly beside a run
+    """
+
+    def __init__(self, engine: Engine, overlay: Overlay = no_overlay) -> None:
         self._engine = engine
+        self._overlay = overlay
         self._kept: LRUCache[str, tuple[int, Facets]] = LRUCache(MOST_RUNS_KEPT)
         self._reading = threading.Lock()
 
     def counts(self, run_id: str, chosen: ChurnFilter) -> FacetCounts:
         """The counts beside a filter; raises `ConfigError` for a run that is not kept."""
+        of_run, replaced, newer = self._parts(run_id)
+        parts = [facets.counts(chosen) for facets in (of_run, replaced, newer)]
+        of_segments = {
+            system: _with_newer(*(part.by_segment.get(system, {}) for part in parts))
+            for system in parts[0].by_segment
+        }
+        return FacetCounts(
+            matching=parts[0].matching - parts[1].matching + parts[2].matching,
+            by_risk=_with_newer(*(part.by_risk for part in parts)),
+            by_status=_with_newer(*(part.by_status for part in parts)),
+            by_consent=_with_newer(*(part.by_consent for part in parts)),
+            by_segment=of_segments,
+        )
+
+    def totals(self, run_id: str, chosen: ChurnFilter) -> Totals:
+        """How many customers fit a filter, and their value at risk; raises as `counts`."""
+        of_run, *changes = (facets.totals(chosen) for facets in self._parts(run_id))
+        replaced, newer = changes
+        return Totals(
+            customers=of_run.customers - replaced.customers + newer.customers,
+            value_at_risk=of_run.value_at_risk - replaced.value_at_risk + newer.value_at_risk,
+        )
+
+    def groups(self, run_id: str) -> list[GroupSums]:
+        """As `Facets.groups`; groups of nobody are left out. Raises as `counts`."""
+        sums: dict[tuple[str, str | None], tuple[int, float, float]] = {}
+        for facets, sign in zip(self._parts(run_id), (1, -1, 1), strict=True):
+            for system, value, size, clv, at_risk in facets.groups():
+                before = sums.get((system, value), (0, 0.0, 0.0))
+                sums[system, value] = (
+                    before[0] + sign * size,
+                    before[1] + sign * clv,
+                    before[2] + sign * at_risk,
+                )
+        return [(*key, *figures) for key, figures in sums.items() if figures[0]]
+
+    def _parts(self, run_id: str) -> tuple[Facets, Facets, Facets]:
+        """The bitmaps of the run, of what is replaced in it, and of what is said instead."""
         with store_errors(), self._engine.connect() as connection:
-            facets = self.of_run(connection, run_id)
-        return facets.counts(chosen)
+            of_run = self.of_run(connection, run_id)
+            rows = self._overlay(connection, run_id)
+            digits = _money_digits(connection, runs.c.run_id == run_id) if any(rows) else 0
+        systems = of_run.systems
+        replaced, newer = (
+            Facets.of(_listed(map(_row, part), systems), digits=digits) for part in rows
+        )
+        return of_run, replaced, newer
 
     def of_run(self, connection: Connection, run_id: str) -> Facets:
         """The bitmaps of a run; raises `ConfigError` for one that is not kept."""
@@ -305,20 +389,38 @@ def _read(connection: Connection, run_id: str) -> Facets:
 
 def _counted(connection: Connection, run_no: int) -> Facets:
     """The facets of a run, from the rows of its customers."""
-    summary = connection.execute(select(runs.c.summary).where(runs.c.run_no == run_no)).scalar_one()
     columns = (scores.c[name] for name in ListedColumns._fields)
     rows = connection.execute(select(*columns).where(scores.c.run_no == run_no))
-    return Facets.of(_listed(map(_row, rows)), digits=json.loads(summary)["money"]["digits"])
+    digits = _money_digits(connection, runs.c.run_no == run_no)
+    return Facets.of(_listed(map(_row, rows)), digits=digits)
+
+
+def _money_digits(connection: Connection, of_run: ColumnElement[bool]) -> int:
+    """Of the currency after the point."""
+    summary = connection.execute(select(runs.c.summary).where(of_run)).scalar_one()
+    return int(json.loads(summary)["money"]["digits"])
+
+
+def _with_newer(
+    of_run: Mapping[str, int], replaced: Mapping[str, int], newer: Mapping[str, int]
+) -> dict[str, int]:
+    """Counts by value, of what is said now."""
+    values = dict.fromkeys((*of_run, *newer))
+    return {
+        value: of_run.get(value, 0) - replaced.get(value, 0) + newer.get(value, 0)
+        for value in values
+    }
 
 
 def _row(row: Any) -> tuple[Any, ...]:
     return tuple(None if value == UNKNOWN else value for value in row)
 
 
-def _listed(rows: Iterable[tuple[Any, ...]]) -> ListedColumns:
-    """Rows in the order of `ListedColumns`, as columns."""
+def _listed(rows: Iterable[tuple[Any, ...]], systems: Sequence[str] | None = None) -> ListedColumns:
+    """Rows in the order of `ListedColumns`, as columns; None: the systems of the first row."""
     columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(ListedColumns._fields)
     segments = columns.pop()
-    systems = segments[0] if segments else ()
+    if systems is None:
+        systems = list(segments[0]) if segments else []
     by_system = {system: [row.get(system) for row in segments] for system in systems}
     return ListedColumns._make([*columns, by_system])

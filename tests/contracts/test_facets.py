@@ -1,6 +1,7 @@
 """Live counts of filters, on every store, against counting the rows one by one."""
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -13,6 +14,8 @@ from serving.privacy.store import Tombstone
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnFilter
 from serving.store.tables import run_facets
+from tests.contracts.test_live import keep, line, score_of
+from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
 
 FILTERS = (
@@ -159,3 +162,86 @@ def test_a_short_list_is_read_page_by_page_in_its_order(stores):
     expected = chosen.sort_values(["clv", "customer_id"], ascending=False)["customer_id"]
     assert seen == expected.tolist()
     assert page.totals.customers == 4
+
+
+def with_orders_since(stores, seed):
+    """Some customers are scored anew, some have no purchase any more, one is new."""
+    random = np.random.default_rng(seed)
+    document = json.loads(stores.scores.churn_list(ChurnFilter(), sort="clv", limit=1).documents[0])
+    some = [f"{12_000 + 7 * number:06d}" for number in random.choice(90, 20, replace=False)]
+    for number, name in enumerate([*some, "someone new"]):
+        keep(stores, line(f"o{number}", customer=name))
+        past = stores.live.past(name)
+        if number % 5 == 4 and name in some:
+            stores.live.save(past, None)
+            continue
+        figures = {
+            "risk": str(random.choice(["low", "medium", "high", "critical"])),
+            "value_at_risk": float(np.round(random.gamma(2, 30), 2)),
+            "clv": float(np.round(random.gamma(2, 30), 2)),
+            "status": str(random.choice(["scored", "one_order"])),
+            "document": json.dumps({**document, "customer_id": name}),
+        }
+        stores.live.save(past, score_of(past, **figures))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_orders_that_were_sent_counts_are_those_of_the_lists(published, seed):
+    with_orders_since(published, seed)
+    for wanted in FILTERS:
+        counts = published.facets.counts("run-1", wanted)
+        totals = published.facets.totals("run-1", wanted)
+        page = published.scores.churn_list(wanted, sort="clv", limit=200)
+        assert counts.matching == totals.customers == page.totals.customers == len(page.documents)
+        assert totals.value_at_risk == pytest.approx(page.totals.value_at_risk, abs=0.011)
+        for band, customers in counts.by_risk.items():
+            assert published_with(published, wanted, risk=(band,)) == customers
+        for status, customers in counts.by_status.items():
+            assert published_with(published, wanted, status=(status,)) == customers
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_orders_that_were_sent_groups_are_those_of_the_lists(published, seed):
+    with_orders_since(published, seed)
+    for group in published.segments.groups("run-1"):
+        if group.value is None:
+            continue
+        wanted = ChurnFilter(segments=((group.system, group.value),))
+        page = published.scores.churn_list(wanted, sort="clv", limit=200)
+        assert group.customers == page.totals.customers == len(page.documents)
+        assert group.value_at_risk == pytest.approx(page.totals.value_at_risk, abs=0.011)
+        assert published.segments.customers("run-1", (group.system, group.value)) == group.customers
+
+
+def rows_behind(client, link):
+    """How many customers the list says that a link leads to."""
+    page = client.get(link.replace("&amp;", "&")).text
+    (number,) = re.findall(r"<strong>([\d,]+) customers?</strong>", page) or ["0"]
+    return int(number.replace(",", ""))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_after_orders_that_were_sent_pages_say_what_their_lists_hold(published, seed):
+    with_orders_since(published, seed)
+    client = client_of(published)
+    overview = client.get("/").text
+    (everybody,) = re.findall(r'href="/churn-list">.*?class="big">([\d,]+)<', overview)
+    assert int(everybody) == rows_behind(client, "/churn-list")
+    by_risk = re.findall(
+        r'href="(/churn-list\?risk=\w+)">.*?</td><td class="number">([\d,]+)</td>',
+        overview,
+        re.DOTALL,
+    )
+    of_list = re.findall(
+        r'card (?:low|medium|high|critical)" href="(/churn-list\?risk=\w+)".*?class="big">([\d,]+)<',
+        client.get("/churn-list").text,
+        re.DOTALL,
+    )
+    of_system = re.findall(
+        r'href="(/churn-list\?segment=abc[^"]+)">.*?class="number[^"]*">([\d,]+)<',
+        client.get("/segments/abc").text,
+        re.DOTALL,
+    )
+    assert (len(by_risk), len(of_list), len(of_system)) == (4, 4, 3)
+    for link, number in (*by_risk, *of_list, *of_system):
+        assert rows_behind(client, link) == int(number.replace(",", "")), link
