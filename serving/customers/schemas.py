@@ -7,6 +7,7 @@ from pydantic import Field
 
 from serving.web.schemas import (
     Effect,
+    Factors,
     Lineage,
     Money,
     NextOrder,
@@ -22,13 +23,6 @@ from serving.web.schemas import (
     Text,
 )
 from serving.web.shape import ApiShape
-
-
-class Factors(ApiShape):
-    """What each feature moves, against the average customer; for data scientists."""
-
-    risk: dict[str, float] = Field(description="In log odds of churn; below 0.005 left out")
-    value: dict[str, float] = Field(description="In the log of the value; below 0.005 left out")
 
 
 class Change(ApiShape):

@@ -9,6 +9,7 @@ from features.reading.typing import sent_line
 from features.reading.values.sent import sent_moment, sent_number
 from serving.live.messages import LoneRequest
 from serving.web.schemas import (
+    Factors,
     Model,
     Money,
     NextOrder,
@@ -196,6 +197,7 @@ class Prediction(ApiShape):
     next_order: NextOrder
     at_risk_on: date | None
     reasons: list[Reason]
+    factors: Factors
     profile: Profile
     recommendations: list[Recommendation]
     lineage: PredictionLineage

@@ -83,6 +83,13 @@ class Text(RootModel[dict[Language, str]]):
         return schema
 
 
+class Factors(ApiShape):
+    """What each feature moves, against the average customer; for data scientists."""
+
+    risk: dict[str, float] = Field(description="In log odds of churn; below 0.005 left out")
+    value: dict[str, float] = Field(description="In the log of the value; below 0.005 left out")
+
+
 class Reason(ApiShape):
     """A sentence that explains a score: true of the customer, and in the model."""
 
