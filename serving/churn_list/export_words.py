@@ -43,6 +43,7 @@ COLUMNS = {
     "as_of": mark("Scores from"),
     "horizon_days": mark("Days ahead"),
     "currency": mark("Currency"),
+    "stand_ins": mark("Baselines that stand in"),
 }
 """What the columns of an export are called; segment systems have names of their own."""
 

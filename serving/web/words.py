@@ -36,7 +36,7 @@ CONSENTS = {
 ACTIONS = {
     "no_contact": mark("Do not contact"),
     "leave": mark("Leave alone: a contact costs more than it brings"),
-    "personal_call": mark("Call in person"),
+    "personal_call": mark("Phone call"),
     "win_back_offer": mark("Win-back offer"),
     "personal_message": mark("Personal message"),
     "reminder": mark("Reminder"),
@@ -392,7 +392,7 @@ class Words:
             case {"ordered": False}:
                 return self.say("no order")
             case {"reason": "horizon_not_over", "known_on": day}:
-                return self.say("open until %(day)s", day=self.day(day))
+                return self.say("outcome known on %(day)s", day=self.day(day))
             case _:
                 return self.say("not known")
 

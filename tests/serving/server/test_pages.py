@@ -302,7 +302,7 @@ def test_the_overview_tells_what_is_coming_and_what_changed():
 def test_the_overview_of_a_run_without_exhibits_says_so(client):
     page = client.get("/").text
     assert "published without totals" in page
-    assert "The next run will show who moved on" in page
+    assert "The next run will show who moved up" in page
 
 
 def test_a_store_that_is_away_has_a_page():
@@ -478,7 +478,7 @@ def test_a_list_is_filtered_and_sorted_by_the_silence():
 
 def test_what_a_value_is_made_of_stands_beside_it():
     page = page_of(None)
-    for part in ("Chance of an order", "× orders, if there is one", "Half bring no more than"):
+    for part in ("Chance of an order", "× orders if they buy", "Typical (median) customer"):
         assert part in page
     assert "Likely in it: Home (25%)" in page
     assert "By referrals" not in page
@@ -541,7 +541,7 @@ def test_large_amounts_are_short_on_scales(amount, english, chinese):
         ({"ordered": True, "orders": 2, "spend": 30.0}, "2 orders, £30.00"),
         ({"ordered": True, "orders": None, "spend": None}, "ordered"),
         ({"ordered": False}, "no order"),
-        ({"ordered": None, "reason": "horizon_not_over", "known_on": "2026-05-30"}, "open until"),
+        ({"ordered": None, "reason": "horizon_not_over", "known_on": "2026-05-30"}, "outcome known on"),
         ({"ordered": None, "reason": "orders_corrected"}, "not known"),
     ],
 )
@@ -569,7 +569,7 @@ def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
 
 def test_the_list_names_its_outcomes_and_says_where_they_come_from():
     page = shown().get("/churn-list").text
-    assert "Of 103 customers like these before, 55 did not return" in page
+    assert "In the past 53% of customers in this band did not come back (55 of 103)" in page
     assert "the first of 1 Nov 2025" in page
 
 
