@@ -307,6 +307,7 @@ class FacetStore:
             by_risk=_with_newer(*(part.by_risk for part in parts)),
             by_status=_with_newer(*(part.by_status for part in parts)),
             by_consent=_with_newer(*(part.by_consent for part in parts)),
+            by_rhythm=_with_newer(*(part.by_rhythm for part in parts)),
             by_segment=of_segments,
         )
 

@@ -198,6 +198,8 @@ def test_after_orders_that_were_sent_counts_are_those_of_the_lists(published, se
             assert published_with(published, wanted, risk=(band,)) == customers
         for status, customers in counts.by_status.items():
             assert published_with(published, wanted, status=(status,)) == customers
+        for rhythm, customers in counts.by_rhythm.items():
+            assert published_with(published, wanted, rhythm=(rhythm,)) == customers
 
 
 @pytest.mark.parametrize("seed", range(3))

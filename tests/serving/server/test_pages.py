@@ -541,7 +541,10 @@ def test_large_amounts_are_short_on_scales(amount, english, chinese):
         ({"ordered": True, "orders": 2, "spend": 30.0}, "2 orders, £30.00"),
         ({"ordered": True, "orders": None, "spend": None}, "ordered"),
         ({"ordered": False}, "no order"),
-        ({"ordered": None, "reason": "horizon_not_over", "known_on": "2026-05-30"}, "outcome known on"),
+        (
+            {"ordered": None, "reason": "horizon_not_over", "known_on": "2026-05-30"},
+            "outcome known on",
+        ),
         ({"ordered": None, "reason": "orders_corrected"}, "not known"),
     ],
 )
