@@ -1,6 +1,7 @@
 """The commands of `regulars` that read and publish score runs."""
 
 import csv
+import inspect
 import io
 import json
 
@@ -53,6 +54,31 @@ def test_every_command_has_help():
             each = regulars(*words, "--help")
             assert each.exit_code == 0
             assert "--json" in each.stdout
+
+
+def commands_of(group, words=()):
+    """Words on the command line and command, of every command below `group`."""
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "commands"):
+            yield from commands_of(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+def test_every_command_takes_what_the_command_line_gives():
+    from_the_frame = {"as_json", "speaker"}
+    for words, command in commands_of(main):
+        taken = inspect.signature(command.callback).parameters
+        given = {parameter.name for parameter in command.params} - from_the_frame
+        required = {
+            name
+            for name, parameter in taken.items()
+            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        } - from_the_frame
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values())
+        assert required <= given, words
+        assert takes_any or given <= set(taken), words
 
 
 def test_an_unknown_command_is_wrong_use():
