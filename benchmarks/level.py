@@ -6,7 +6,7 @@ Every date is trained as `regulars train` does, from what was known by then.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from features.orders.log import OrderLog
 from features.settings.loading import settings_from
 from serving.settings import Settings
 from training.measures.metrics import churn_metrics, value_metrics
+from training.measures.total import WindowTotal, ends, level_spread
 from training.past.plan import plan_training
 from training.past.reach import first_purchase
 from training.past.tables import cutoff_table
@@ -114,7 +115,8 @@ class Verdict:
     unmoved: float
     came: float
     level: Level
-    measures: dict[str, float]
+    measures: dict[str, float] = field(compare=False)
+    total: WindowTotal
 
     def row(self) -> dict[str, object]:
         """For the table."""
@@ -141,6 +143,28 @@ def run(data: Path) -> None:
     means = table[["unmoved", "said"]].abs().groupby(table["log"]).mean()
     print(f"\nmean |log(said ÷ came)|\n{means.round(3).to_string()}")
     print(f"mean of the logs: {means.mean().round(4).to_dict()}")
+    covered = pd.Series(
+        {(verdict.log, verdict.as_of): within for verdict, within in _covered(verdicts)}
+    )
+    print(f"\n80 % interval covers\n{covered.groupby(level=0).mean().round(2).to_string()}")
+    print(f"of all dates: {covered.mean():.3f}")
+
+
+def _covered(verdicts: list[Verdict]) -> Iterator[tuple[Verdict, bool]]:
+    """Whether the total's interval held what came, from windows finished by each date.
+
+    As in a training: three windows, which began 90 to 150 days before.
+    """
+    for verdict in verdicts:
+        ages = {
+            other: (verdict.as_of - other.as_of).days
+            for other in verdicts
+            if other.log == verdict.log
+        }
+        past = [other.total for other, age in ages.items() if 85 < age < 155]
+        spread = level_spread(past, season_known=verdict.level.source == "year")
+        low, high = ends(verdict.said, spread, verdict.total.noise)
+        yield verdict, low <= verdict.came <= high
 
 
 def _judged(name: str, split: Split, dates: tuple[date, ...], data: Path) -> Iterator[Verdict]:
@@ -174,6 +198,7 @@ def _verdict(name: str, log: OrderLog, day: date) -> Verdict:
         unmoved=float(said["unmoved_clv"].sum()),
         came=float(spent.sum()),
         level=fitted["value"].level_,
+        total=WindowTotal.of(said["clv"].to_numpy(), spent),
         measures={
             "log_loss": risk["log_loss"],
             "ece": risk["calibration_error"],
