@@ -13,6 +13,7 @@ from features.periods import a_year_before
 from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
 from serving.exhibits.lorenz import gini
+from serving.exhibits.past import run_misses
 from serving.scoring.run import score
 from serving.store.run import RISKS
 from tests.serving.exhibits.conftest import NOW
@@ -324,6 +325,28 @@ def test_promises_are_set_against_what_happened(trained, models, orders):
     assert len(
         exhibits_of(trained.log, now, models, store)["expected_revenue"]["data"]["occasions"]
     ) == (len(models.evidence.tasks["value"]["totals"]) + 2)
+
+
+def test_what_a_finished_run_was_off_by_goes_to_the_next_training(trained, models, orders):
+    horizon = timedelta(days=trained.settings.predict.horizon_days)
+    day = trained.log.end - horizon
+    past = score(trained.log, knowing_until(models, day), day, NOW)
+    store = fresh_runs()
+    # the run had been moved by a tenth for those before it
+    info = replace(past.info, level={**past.info.level, "lasting": 0.1})
+    store.publish(info, past.scores, past.recommendations)
+    (miss,) = run_misses(trained.log, store, trained.log.end)
+    known = orders[orders["customer"].isin(past.scores["customer_id"])]
+    window = known[
+        (known["day"] >= pd.Timestamp(day)) & (known["day"] < pd.Timestamp(day + horizon))
+    ]
+    said = past.scores["clv"].round(2).sum()
+    assert miss.as_of == day
+    assert miss.miss == pytest.approx(np.log(window["amount"].sum() / said) + 0.1, abs=1e-6)
+    assert run_misses(trained.log, store, trained.log.end - timedelta(days=1)) == ()
+    # a run of an earlier release does not know what had been added
+    store.publish(replace(past.info, level={}, run_id="old"), past.scores, past.recommendations)
+    assert run_misses(trained.log, store, trained.log.end) == ()
 
 
 def test_the_customers_of_the_training_have_not_drifted(made, run):
