@@ -162,7 +162,7 @@ def _covered(verdicts: list[Verdict]) -> Iterator[tuple[Verdict, bool]]:
             if other.log == verdict.log
         }
         past = [other.total for other, age in ages.items() if 85 < age < 155]
-        spread = level_spread(past, season_known=verdict.level.source == "year")
+        spread = level_spread(past, season_known=verdict.level.season_share)
         low, high = ends(verdict.said, spread, verdict.total.noise)
         yield verdict, low <= verdict.came <= high
 

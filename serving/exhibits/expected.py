@@ -26,12 +26,12 @@ class Forecast:
     ----------
     customers : those with a predicted value: `clv`, `value_if_order`, `unmoved_clv`
     windows : what earlier totals were off by, in order
-    season_known : whether the level of the same season is carried over
+    season_known : how much of the level of the same season is carried over, 0–1
     """
 
     customers: pd.DataFrame = field(repr=False)
     windows: tuple[WindowTotal, ...]
-    season_known: bool
+    season_known: float
 
     @classmethod
     def of(cls, scene: Scene) -> "Forecast | None":
@@ -40,7 +40,7 @@ class Forecast:
         if customers.empty:
             return None
         windows = (*past_windows(scene),)
-        return cls(customers, windows, scene.value.level_.source == "year")
+        return cls(customers, windows, scene.value.level_.season_share)
 
     @cached_property
     def total(self) -> float:

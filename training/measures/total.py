@@ -56,15 +56,16 @@ class WindowTotal:
         return math.log(self.came / self.said)
 
 
-def level_spread(windows: Sequence[WindowTotal], *, season_known: bool) -> float:
+def level_spread(windows: Sequence[WindowTotal], *, season_known: float) -> float:
     """Standard deviation of the log of the total that all customers share.
 
     s² = (k·s0² + ⅓ Σ max(miss² − noise², 0)) / (k + n/3), with s0 the usual miss, k
-    `PRIOR_WINDOWS`, over the latest n ≤ `MOST_WINDOWS` windows.
+    `PRIOR_WINDOWS`, over the latest n ≤ `MOST_WINDOWS` windows. `season_known`, 0–1, is the share
+    of the season's level that is carried over: the usual miss lies that far between the two.
     """
     misses = [(window.miss, window.noise) for window in windows[-MOST_WINDOWS:]]
     squares = [max(miss**2 - noise**2, 0.0) for miss, noise in misses if miss is not None]
-    usual = USUAL_MISS_OF_A_YEAR if season_known else USUAL_MISS
+    usual = USUAL_MISS + season_known * (USUAL_MISS_OF_A_YEAR - USUAL_MISS)
     total = PRIOR_WINDOWS * usual**2 + sum(squares) / OVERLAP
     return math.sqrt(total / (PRIOR_WINDOWS + len(squares) / OVERLAP))
 

@@ -36,6 +36,11 @@ class Miss:
     buyers: int
 
     @property
+    def weight(self) -> float:
+        """How much of the miss is carried over, 0–1."""
+        return self.buyers / (self.buyers + BUYERS_HALF)
+
+    @property
     def log_ratio(self) -> float:
         """log(came ÷ expected); 0 where one of them is no amount above 0."""
         if self.came <= 0 or self.expected <= 0:
@@ -68,8 +73,7 @@ class Level:
     @classmethod
     def of_year(cls, miss: Miss) -> Self:
         """The miss of the same season a year before, weighted by the buyers behind it."""
-        weight = miss.buyers / (miss.buyers + BUYERS_HALF)
-        return cls(weight * miss.log_ratio, "year", miss)
+        return cls(miss.weight * miss.log_ratio, "year", miss)
 
     @classmethod
     def of_windows(cls, misses: Sequence[float]) -> Self:
@@ -78,6 +82,11 @@ class Level:
         if not agree:
             return cls(windows=len(misses))
         return cls(float(min(misses, key=abs)), "windows", windows=len(misses))
+
+    @property
+    def season_share(self) -> float:
+        """How much of the season's level is known, 0–1."""
+        return 0.0 if self.year is None else self.year.weight
 
     @property
     def lasting_shift(self) -> float:

@@ -14,8 +14,9 @@ from training.measures.total import (
 
 
 def test_without_a_window_the_usual_miss_stands():
-    assert level_spread([], season_known=False) == pytest.approx(USUAL_MISS)
-    assert level_spread([], season_known=True) == pytest.approx(USUAL_MISS_OF_A_YEAR)
+    assert level_spread([], season_known=0) == pytest.approx(USUAL_MISS)
+    assert level_spread([], season_known=1) == pytest.approx(USUAL_MISS_OF_A_YEAR)
+    assert level_spread([], season_known=0.5) == pytest.approx(0.15)
 
 
 def test_windows_join_the_usual_miss_by_hand():
@@ -23,21 +24,19 @@ def test_windows_join_the_usual_miss_by_hand():
     # the noise is taken off; 0.05 lies within it; three windows a third of a horizon apart are one
     squares = (0.25 - 0.01) * 2 / 3
     expected = (PRIOR_WINDOWS * USUAL_MISS**2 + squares) / (PRIOR_WINDOWS + 1)
-    assert level_spread(windows, season_known=False) == pytest.approx(np.sqrt(expected))
+    assert level_spread(windows, season_known=0) == pytest.approx(np.sqrt(expected))
 
 
 def test_only_the_latest_twelve_windows_count():
     calm = [WindowTotal(100.0, 100.0)] * 12
     wild = [WindowTotal(100.0, 500.0)] * 20
-    assert level_spread([*wild, *calm], season_known=False) == level_spread(
-        calm, season_known=False
-    )
+    assert level_spread([*wild, *calm], season_known=0) == level_spread(calm, season_known=0)
 
 
 def test_a_window_of_nothing_tells_nothing():
     nothing = [WindowTotal(100.0, 0.0), WindowTotal(0.0, 10.0), WindowTotal(-5.0, 10.0)]
     assert [window.miss for window in nothing] == [None] * 3
-    assert level_spread(nothing, season_known=False) == pytest.approx(USUAL_MISS)
+    assert level_spread(nothing, season_known=0) == pytest.approx(USUAL_MISS)
 
 
 def test_eight_in_ten_totals_lie_between_the_ends():

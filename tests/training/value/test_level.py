@@ -18,6 +18,7 @@ def test_the_season_comes_back_as_far_as_buyers_stand_behind_it():
     # 1,350 of them nine tenths
     assert Level.of_year(replace(MISS, buyers=1_350)).shift == pytest.approx(0.9 * np.log(1.5))
     assert Level.of_year(replace(MISS, buyers=0)).shift == 0
+    assert (Level.of_year(MISS).season_share, Level().season_share) == (0.5, 0.0)
 
 
 @pytest.mark.parametrize("amounts", [{"came": 0.0}, {"came": -5.0}, {"expected": 0.0}])
