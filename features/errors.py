@@ -8,7 +8,7 @@
     ├── StoppedByGate    what would be published is not, until somebody says why it should be
     │   └── OddRun           it differs from the run before more than a shop does in a while
     ├── Busy             another process holds the lock
-    ├── …                `training.errors`: published models
+    ├── …                `training.errors`: published models, MLflow
     └── …                `serving.errors`: the store, campaigns, changes, the scorer
 
 Each message is for the person who can mend it: what is wrong, where, what to do.

@@ -295,7 +295,10 @@ def _stand_ins(
     world, stand_ins = prepared.world, {}
     for task in prepared.tasks:
         stays = champion is not None and champion.can_stay(
-            task.name, tuple(features.columns), world.settings.predict
+            task.name,
+            tuple(features.columns),
+            world.settings.predict,
+            world.settings.data.currency,
         )
         if not judged[task.name].promoted and not stays:
             stand_ins[task.name] = task.stand_in(world, prepared.plan.whole)

@@ -47,8 +47,12 @@ def load_settings(path: Path | str, settings_class: type[SettingsClass]) -> Sett
         raise ConfigError(f"{path}: cannot be read ({error}).") from None
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}.") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: not valid TOML: nested too deep.") from None
+    except ValueError as error:
+        # not all that the reader refuses is an error of its own: integers too long are not
+        first_line = str(error).partition(";")[0]
+        raise ConfigError(f"{path}: not valid TOML: {first_line}.") from None
     if "root" in values:
         raise ConfigError(f"{path}: unknown setting 'root'.")
     return settings_from(values, settings_class, root=path.parent, name=str(path))

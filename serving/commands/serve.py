@@ -16,7 +16,7 @@ from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from serving.store.rules import PublishRules
-from training.bundle.manifest import current_bundle, read_manifest
+from training.bundle.in_force import manifest_in_force
 
 
 @click.command()
@@ -29,7 +29,7 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
     Without keys (`regulars keys create`) it answers this machine only.
     """
     settings = load_settings(config, Settings)
-    manifest = read_manifest(current_bundle(settings.path(settings.store.bundles)))
+    manifest = manifest_in_force(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)
     info = BundleInfo(

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from serving.customers.history import OrdersKnown, history
 from serving.customers.picture import interval
 from serving.customers.timeline import ChartedRow, alive_course, course, timeline
+from serving.errors import UnknownCustomer
 from serving.live.orders import LiveOrders
 from serving.live.store import LiveStore
 from serving.web.frame import Frame
@@ -48,8 +49,11 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
 
 
 def _sayings(frame: Frame, customer_id: str, known: OrdersKnown) -> list[ChartedRow]:
-    """What each run said, the latest first, and what happened."""
-    answers = frame.store.history(customer_id)
+    """What each run said, the latest first, and what happened; nothing of who came since."""
+    try:
+        answers = frame.store.history(customer_id)
+    except UnknownCustomer:
+        return []
     alive = [json.loads(document)["p_alive"] for _, document in answers]
     entries = history(answers, known)
     return [{**entry, "p_alive": p} for entry, p in zip(entries, alive, strict=True)]

@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "rgl"
 SECRET_BYTES = 32
-FRESH = timedelta(seconds=2)
+FRESH_SECONDS = 2.0
 """How long what the store said about keys is taken as it is."""
-OLDEST = timedelta(seconds=4)
+OLDEST_SECONDS = 4.0
 """From when on a call waits for the store, so that a revoked key is refused within 5 s."""
 
 _NOBODY = ApiKey(
@@ -66,17 +66,24 @@ class KeyRing:
     store : where keys are kept
     clock : the present moment, with its time zone
     last_good_seconds : for how long keys are believed without the store
+    ticks : seconds that only ever grow, whatever is done to the clock; None: those of the clock
     """
 
     def __init__(
-        self, store: KeyStore, clock: Callable[[], datetime], *, last_good_seconds: float
+        self,
+        store: KeyStore,
+        clock: Callable[[], datetime],
+        *,
+        last_good_seconds: float,
+        ticks: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._last_good = max(timedelta(seconds=last_good_seconds), 2 * OLDEST)
+        self._ticks = ticks or (lambda: clock().timestamp())
+        self._last_good = max(last_good_seconds, 2 * OLDEST_SECONDS)
         self._keys: dict[str, ApiKey] = {}
-        self._read_at: datetime | None = None
-        self._tried_at: datetime | None = None
+        self._read_at: float | None = None
+        self._tried_at: float | None = None
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -101,17 +108,17 @@ class KeyRing:
         StoreError
             When the store cannot be read and what is known is too old.
         """
-        moment = self._clock()
-        if self._tried_at is None or moment - self._tried_at >= FRESH:
+        moment = self._ticks()
+        if self._tried_at is None or moment - self._tried_at >= FRESH_SECONDS:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read())
-            if self._read_at is None or moment - self._read_at >= OLDEST:
+            if self._read_at is None or moment - self._read_at >= OLDEST_SECONDS:
                 await asyncio.shield(self._reading)
         if self._read_at is None or moment - self._read_at >= self._last_good:
             raise StoreError("The store cannot be read, so nobody's key can be checked.")
 
     async def _read(self) -> None:
-        asked_at = self._clock()
+        asked_at = self._ticks()
         try:
             keys = await asyncio.to_thread(self._store.all)
         except StoreError as error:
@@ -120,7 +127,7 @@ class KeyRing:
             self._keys = {key.key_id: key for key in keys}
             self._read_at = asked_at
         finally:
-            self._tried_at = self._clock()
+            self._tried_at = self._ticks()
 
 
 def _digest(secret: str) -> str:

@@ -51,6 +51,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
     last_outcome: LastOutcome | None = None,
+    ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
 ) -> Observed:
@@ -67,6 +68,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     scorer : scores one customer at a time, None for none
     customer_files : what an erasure removes beside the store; None: no call may erase
     last_outcome : of the regular run, for the figures; None where there is none
+    ticks : seconds that only ever grow, by which durations are measured; None: those of the clock
     must_sign_in : every call needs a key, also while none is made
     hosts : names by which the server may be addressed, None for any
 
@@ -85,12 +87,13 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         scorer=scorer,
         customer_files=customer_files,
         last_outcome=last_outcome,
+        ticks=ticks,
     )
     app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(
         Direct(app, partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
-        ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds),
+        ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds, ticks=ticks),
         admission=parts.admission,
         requests_per_second=settings.requests_per_second,
         must_sign_in=must_sign_in,

@@ -15,8 +15,9 @@ from features.errors import ConfigError
 from serving.errors import StoreError
 from serving.live import CONTEXT
 from serving.settings import Settings
-from training.bundle.in_force import publication_lock, put_in_force
-from training.bundle.manifest import CURRENT, sha256_of
+from training.bundle.in_force import publication_lock, put_in_force, why_foreign
+from training.bundle.manifest import CURRENT, check_whole, read_manifest, sha256_of
+from training.errors import BundleError
 
 CONTENTS = "backup.json"
 STORE = "store.db"
@@ -74,9 +75,14 @@ def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
     Raises
     ------
     ConfigError
-        When `folder` is no whole backup, or there is a store already and `replace` is false.
+        When `folder` is no whole backup or of another shop, or there is a store already and
+        `replace` is false.
     """
     contents = read_contents(folder)
+    if contents.bundle is not None:
+        manifest = read_manifest(folder / BUNDLES / contents.bundle)
+        if (foreign := why_foreign(manifest, settings)) is not None:
+            raise ConfigError(f"{folder}: of another shop: its set of models {foreign}.")
     store = _store_file(settings, f"pg_restore --clean --dbname=... {folder}/store.dump")
     if store.exists() and not replace:
         raise ConfigError(f"{store}: is there already. --replace puts the backup in its place.")
@@ -111,10 +117,39 @@ def read_contents(folder: Path) -> Contents:
         raise ConfigError(f"{folder}: is no whole backup: {CONTENTS} cannot be read.") from None
     if contents.format != FORMAT:
         raise ConfigError(f"{folder}: was made by another release of Regulars.")
+    if links := sorted(path.name for path in folder.rglob("*") if path.is_symlink()):
+        raise ConfigError(f"{folder}: holds links, which are not followed: {', '.join(links)}.")
     hashes = _hashes(folder)
     if wrong := sorted({name for name, _ in contents.files.items() ^ hashes.items()}):
         raise ConfigError(f"{folder}: is not as it was made: {', '.join(wrong)}.")
+    _check_store(folder / STORE)
+    _check_bundles(folder / BUNDLES, contents.bundle)
     return contents
+
+
+def _check_store(store: Path) -> None:
+    """Refuse a database that is damaged or none of ours."""
+    try:
+        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as opened:
+            (state,) = opened.execute("PRAGMA quick_check").fetchone()
+            tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error as error:
+        raise ConfigError(f"{store}: is no database ({error}).") from None
+    if state != "ok" or not {"runs", "alembic_version"} <= tables:
+        raise ConfigError(f"{store}: is no whole store of Regulars.")
+
+
+def _check_bundles(bundles: Path, in_force: str | None) -> None:
+    """Refuse bundles that are not whole, or one in force that is not among them."""
+    names = set()
+    for bundle in _folders(bundles) if bundles.is_dir() else ():
+        try:
+            check_whole(bundle)
+        except BundleError as error:
+            raise ConfigError(str(error)) from None
+        names.add(bundle.name)
+    if in_force is not None and in_force not in names:
+        raise ConfigError(f"{bundles}: the models in force are not among them.")
 
 
 def _store_file(settings: Settings, command: str) -> Path:

@@ -70,7 +70,7 @@ class ServerParts:
         return "starting" if self.scorer.bundle_id is None else "ready"
 
 
-def put_together(
+def put_together(  # noqa: PLR0913 - each is a seam of its own
     stores: Stores,
     bundle: BundleInfo | None,
     *,
@@ -80,6 +80,7 @@ def put_together(
     scorer: ScoresOne | None,
     customer_files: CustomerFiles | None,
     last_outcome: LastOutcome | None,
+    ticks: Callable[[], float] | None,
 ) -> ServerParts:
     """The parts of a server; see `serving.server.app.create_app`."""
     id_of = customer_files.id_of if customer_files else written_id
@@ -89,6 +90,7 @@ def put_together(
         seconds=settings.last_good_seconds,
         customers=settings.last_good_customers,
         id_of=id_of,
+        ticks=ticks,
     )
     admission = Admission(
         in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds

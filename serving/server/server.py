@@ -76,6 +76,7 @@ def serve(
         scorer=scorer,
         customer_files=customer_files,
         last_outcome=last_outcome,
+        ticks=time.monotonic,
         must_sign_in=not _is_local(host),
         hosts={*LOOPBACK_NAMES, host.lower()} if _is_local(host) else None,
     )

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from cachetools import LRUCache
@@ -15,7 +15,7 @@ from serving.store.run import PublishedRun
 Answer = TypeVar("Answer")
 
 KEPT_PAGES = 16
-PAUSE = timedelta(seconds=1)
+PAUSE_SECONDS = 1.0
 """How long a store that has failed is left alone: each try may take its whole timeout."""
 
 
@@ -34,6 +34,7 @@ class LastGood:
     seconds : how long the last answers are given, 0 for not at all
     customers : how many customers' answers are kept
     id_of : the id of a customer as it is kept, however it was written
+    ticks : seconds that only ever grow, whatever is done to the clock; None: those of the clock
     """
 
     def __init__(
@@ -44,17 +45,18 @@ class LastGood:
         seconds: float,
         customers: int,
         id_of: Callable[[str], str] = str,
+        ticks: Callable[[], float] | None = None,
     ) -> None:
         self._id_of = id_of
         self._store = store
-        self._clock = clock
-        self._longest = timedelta(seconds=seconds)
+        self._ticks = ticks or (lambda: clock().timestamp())
+        self._longest = seconds
         self._documents: _Recent[Document] = _Recent(customers)
         self._products: _Recent[Document] = _Recent(customers)
         self._pages: _Recent[ChurnPage] = _Recent(KEPT_PAGES)
         self._run: PublishedRun | None = None
-        self._good_at: datetime | None = None
-        self._failure: tuple[datetime, StoreError] | None = None
+        self._good_at: float | None = None
+        self._failure: tuple[float, StoreError] | None = None
 
     def forget(self) -> None:
         """Keep nothing of what was read."""
@@ -66,7 +68,7 @@ class LastGood:
         """For how long the store has been gone, 0 while it answers."""
         if self._failure is None or self._good_at is None:
             return 0
-        return int((self._clock() - self._good_at).total_seconds())
+        return int(self._ticks() - self._good_at)
 
     def run_of(self, run_id: str, *, at_once: bool = False) -> PublishedRun:
         """The run of an answer that has just been given; `at_once` as in `customer`."""
@@ -167,7 +169,11 @@ class LastGood:
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         failed_at, error = self._failure or (None, None)
-        if error is not None and failed_at is not None and self._clock() - failed_at < PAUSE:
+        if (
+            error is not None
+            and failed_at is not None
+            and self._ticks() - failed_at < PAUSE_SECONDS
+        ):
             raise _StoreGoneError(error)
         try:
             answer = ask()
@@ -175,17 +181,17 @@ class LastGood:
             # it answers, but not at once
             raise
         except (NoRun, UnknownCustomer, ConfigError):
-            self._good_at, self._failure = self._clock(), None
+            self._good_at, self._failure = self._ticks(), None
             raise
         except StoreError as error:
-            self._failure = (self._clock(), error)
+            self._failure = (self._ticks(), error)
             raise _StoreGoneError(error) from None
-        self._good_at, self._failure = self._clock(), None
+        self._good_at, self._failure = self._ticks(), None
         return answer
 
     def _known_run(self, store_gone: "_StoreGoneError") -> PublishedRun:
         """The newest run that was seen, while it may still be told."""
-        too_old = self._good_at is None or self._clock() - self._good_at >= self._longest
+        too_old = self._good_at is None or self._ticks() - self._good_at >= self._longest
         if self._run is None or too_old:
             raise store_gone.cause from None
         return self._run

@@ -45,6 +45,31 @@ def publication_lock(bundles: Path) -> Iterator[None]:
         ) from None
 
 
+def why_foreign(manifest: Manifest, settings: TrainingSettings) -> str | None:
+    """Why models do not belong to the shop of `settings`; None where they do."""
+    horizon_days, currency = settings.predict.horizon_days, settings.data.currency
+    if manifest.horizon_days != horizon_days:
+        return f"predicts {manifest.horizon_days} days, but predict.horizon_days is {horizon_days}"
+    if manifest.currency != currency:
+        return f"counts in {manifest.currency}, but data.currency is {currency}"
+    return None
+
+
+def manifest_in_force(settings: TrainingSettings) -> Manifest:
+    """The manifest of the models in force, which belong to the shop.
+
+    Raises
+    ------
+    BundleError
+        When there are none, they are damaged, or of another horizon or currency.
+    """
+    bundle = current_bundle(settings.path(settings.store.bundles))
+    manifest = read_manifest(bundle)
+    if (foreign := why_foreign(manifest, settings)) is not None:
+        raise BundleError(f"{bundle}: {foreign}. Run `regulars train`.")
+    return manifest
+
+
 def rollback(settings: TrainingSettings) -> Manifest:
     """Put the previous bundle in force again.
 
@@ -58,7 +83,7 @@ def rollback(settings: TrainingSettings) -> Manifest:
     Raises
     ------
     BundleError
-        When there is no previous one, or it is damaged or of another horizon.
+        When there is no previous one, or it is damaged or of another horizon or currency.
     """
     bundles = settings.path(settings.store.bundles)
     with publication_lock(bundles):
@@ -69,11 +94,7 @@ def rollback(settings: TrainingSettings) -> Manifest:
                 f"{current}: no models before these are kept (store.keep_bundles says how many stay)."
             )
         manifest = read_manifest(bundles / previous)
-        horizon_days = settings.predict.horizon_days
-        if manifest.horizon_days != horizon_days:
-            raise BundleError(
-                f"{bundles / previous}: predicts {manifest.horizon_days} days, but "
-                f"predict.horizon_days is {horizon_days}. Set it back first."
-            )
+        if (foreign := why_foreign(manifest, settings)) is not None:
+            raise BundleError(f"{bundles / previous}: {foreign}. Set it back first.")
         put_in_force(bundles / previous)
     return manifest

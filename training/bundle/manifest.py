@@ -165,6 +165,24 @@ def read_manifest(bundle: Path) -> Manifest:
     return manifest
 
 
+def check_whole(bundle: Path) -> Manifest:
+    """The manifest of a bundle that holds its files and no others, under its own name.
+
+    Raises
+    ------
+    BundleError
+        When a file is missing, damaged, not named, or a link, or the folder has another name.
+    """
+    manifest = read_manifest(bundle)
+    paths = [path for path in bundle.rglob("*") if path.is_symlink() or path.is_file()]
+    present = {path.relative_to(bundle).as_posix() for path in paths} - {MANIFEST}
+    if any(path.is_symlink() for path in paths) or present != manifest.files.keys():
+        raise BundleError(f"{bundle}: does not hold the files that its manifest names.")
+    if manifest.bundle_id != bundle.name or not present:
+        raise BundleError(f"{bundle}: is not the set of models that its manifest names.")
+    return manifest
+
+
 def sha256_of(file: Path) -> str | None:
     """The sha256 of a file in hexadecimal; None where it cannot be read."""
     try:

@@ -13,7 +13,7 @@ from features.errors import DataError
 from features.rows import Rows
 from features.segments.clusters import Clusters
 from training.backtest.evidence import BacktestEvidence
-from training.bundle.in_force import put_in_force
+from training.bundle.in_force import put_in_force, why_foreign
 from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
@@ -152,15 +152,11 @@ def load_models(settings: TrainingSettings) -> Models:
     ------
     BundleError
         When there are none, they are damaged, or they predict another horizon or churn, or
-        value on another basis, than the configuration asks for.
+        value in another currency or on another basis, than the configuration asks for.
     """
     models = load_models_of(current_bundle(settings.path(settings.store.bundles)))
-    horizon_days = settings.predict.horizon_days
-    if models.manifest.horizon_days != horizon_days:
-        raise BundleError(
-            f"the published models predict {models.manifest.horizon_days} days, but "
-            f"predict.horizon_days is {horizon_days}. Run `regulars train`."
-        )
+    if (foreign := why_foreign(models.manifest, settings)) is not None:
+        raise BundleError(f"the set of published models {foreign}. Run `regulars train`.")
     if models.churn.label != settings.predict.churn:
         raise BundleError(
             f"the published models predict {models.churn.label}, but predict.churn is "

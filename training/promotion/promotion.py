@@ -82,16 +82,18 @@ class Champion:
         entry = self.manifest.models.get(name)
         return "" if entry is None or entry.stands_in else entry.version
 
-    def can_stay(self, name: str, columns: tuple[str, ...], predict: Predict) -> bool:
+    def can_stay(
+        self, name: str, columns: tuple[str, ...], predict: Predict, currency: str
+    ) -> bool:
         """Whether its model of a task can stand beside new ones.
 
-        It can if it learned from the same features for the same horizon, with churn and value as
+        It can if it learned from the same features for the same horizon and currency, with churn and value as
         `predict` defines them. A baseline that stands in is made anew instead.
         """
         manifest = self.manifest
         if not self.version(name) or manifest.columns != columns:
             return False
-        if manifest.horizon_days != predict.horizon_days:
+        if manifest.horizon_days != predict.horizon_days or manifest.currency != currency:
             return False
         if name == "churn":
             return self.models.churn.label == predict.churn
@@ -271,6 +273,10 @@ def comparisons(
         name = result.task.name
         if champion is None or not champion.version(name):
             comparisons_by_task[name] = "there is no champion yet"
+        elif champion.manifest.currency != world.settings.data.currency:
+            comparisons_by_task[name] = (
+                f"not compared: the champion counts in {champion.manifest.currency}"
+            )
         elif champion.manifest.horizon_days != world.horizon_days:
             comparisons_by_task[name] = (
                 f"the champion predicts {champion.manifest.horizon_days} days"

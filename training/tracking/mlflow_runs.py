@@ -39,6 +39,7 @@ from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
 from training.tasks.catalogue import registered_name
+from training.tracking.place import move_artifacts, usable
 
 # messages of the first start of a database say nothing to a shop
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
@@ -84,11 +85,15 @@ class Tracker:
     def __init__(self, settings: TrainingSettings) -> None:
         self.settings = settings
         self.uri = settings.database_url(settings.tracking.uri)
-        self._connect()
-        self.client = MlflowClient(self.uri, self.uri)
+        with usable(self.uri):
+            self._connect()
+            self.client = MlflowClient(self.uri, self.uri)
 
     def _connect(self) -> None:
-        """Create or upgrade the database; the first of several processes does it."""
+        """Create or upgrade the database; the first of several processes does it.
+
+        Where the folder was moved or copied, artifacts are those of its own place.
+        """
         if self.uri.startswith("sqlite:///"):
             Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         artifacts = self.settings.path(self.settings.tracking.artifacts).resolve()
@@ -97,8 +102,11 @@ class Tracker:
         mlflow.set_registry_uri(self.uri)
         name = self.settings.tracking.experiment
         with FileLock(artifacts / ".start.lock"):
-            if mlflow.get_experiment_by_name(name) is None:
+            experiment = mlflow.get_experiment_by_name(name)
+            if experiment is None:
                 mlflow.create_experiment(name, artifact_location=artifacts.as_uri())
+            else:
+                move_artifacts(self.uri, experiment.artifact_location, artifacts)
         mlflow.set_experiment(name)
 
     @contextmanager
