@@ -1,6 +1,7 @@
 """Names and values of users on their way into SQL, and the engine they run in."""
 
 import glob
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from filelock import FileLock, Timeout
 
 from features.errors import ConfigError
 from features.settings.engine import Engine
@@ -63,17 +65,61 @@ def working_folder(limits: Engine) -> Iterator[Path]:
     ConfigError
         When there can be none.
     """
+    place = work_place(limits)
     try:
-        if limits.folder is not None:
-            limits.folder.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix="regulars-", dir=limits.folder)
+        place.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(limits)
+        name, lock = _own_name(place)
     except OSError as error:
         raise ConfigError(
-            f"{limits.folder or tempfile.gettempdir()}: no place to work in ({error.strerror}). "
-            "Set engine.folder."
+            f"{place}: no place to work in ({error.strerror}). Set engine.folder."
         ) from None
-    with folder as name:
-        yield Path(name)
+    try:
+        yield name
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def work_place(limits: Engine) -> Path:
+    """The folder in which working folders are made."""
+    return limits.folder or Path(tempfile.gettempdir())
+
+
+def remove_abandoned(limits: Engine) -> int:
+    """Remove what killed processes left of their working folders; returns how many."""
+    removed = 0
+    for file in work_place(limits).glob(f"{_PREFIX}*{_LOCK}"):
+        lock = FileLock(file, timeout=0)
+        try:
+            with lock:
+                shutil.rmtree(file.with_suffix(""), ignore_errors=True)
+                file.unlink(missing_ok=True)
+        except (OSError, Timeout):
+            continue  # somebody works there, or it is another user's
+        removed += 1
+    return removed
+
+
+def _own_name(place: Path) -> tuple[Path, FileLock]:
+    """A new folder, and the lock that says that somebody works there."""
+    while True:
+        name = place / f"{_PREFIX}{secrets.token_hex(6)}"
+        lock = FileLock(name.with_name(name.name + _LOCK))
+        lock.acquire()
+        try:
+            name.mkdir(mode=0o700)
+        except FileExistsError:
+            lock.release()
+            continue
+        except OSError:
+            lock.release()
+            raise
+        return name, lock
+
+
+_PREFIX, _LOCK = "regulars-", ".lock"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
     RegularsError        `features.errors`
     ├── StoreError       the store of score runs cannot be used
     │   ├── NoRun        nothing has been scored yet
+    │   ├── StoreLost    its file is gone, another one, or damaged
     │   └── StoreBusy    an answer would have to be waited for
     ├── UnknownCustomer  no customer of this id in the run
     ├── UnknownWebhook   no webhook of this id
@@ -27,6 +28,10 @@ class StoreError(RegularsError):
 
 class NoRun(StoreError):
     """Nothing has been scored yet."""
+
+
+class StoreLost(StoreError):
+    """The file of the store is gone, was replaced by another, or is damaged."""
 
 
 class StoreBusy(StoreError):

@@ -7,6 +7,7 @@ import click
 
 from features.errors import ConfigError
 from features.settings.loading import load_settings
+from features.sql import remove_abandoned
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.privacy.erasure import CustomerFiles
@@ -22,7 +23,7 @@ from serving.settings import Settings
     "--exports",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder of `regulars score --output`; may be given again.",
+    help="A folder of exports; every file in it is looked at. May be given again.",
 )
 @common_options
 def erase(
@@ -42,11 +43,23 @@ def erase(
     proof = erase_customers(
         customer_ids, stores.erasures, CustomerFiles.of(settings), at, exports=exports
     )
-    speaker.say(f"Erased {len(customer_ids)} customers at {proof.erased_at}.")
+    known = len(proof.erasure_ids) - len(proof.unknown_ids)
+    speaker.say(f"Erased {known} customers at {proof.erased_at}.")
+    normal_ids = dict.fromkeys(map(CustomerFiles.of(settings).id_of, customer_ids))
+    for customer_id, digest in zip(normal_ids, proof.erasure_ids, strict=True):
+        if digest in proof.unknown_ids:
+            speaker.say(
+                f"{customer_id!r}: unknown to the store. It is kept out all the same; look whether "
+                "the id is written as in the orders."
+            )
     for name, rows in {**proof.rows, **proof.files_rewritten}.items():
         speaker.say(f"{name}: {rows:,} rows removed")
     for path in proof.files_removed:
         speaker.say(f"{path}: deleted, the next run makes it anew")
+    for path in proof.files_not_changed:
+        speaker.say(f"{path}: holds an id still and cannot be rewritten. Remove it.")
+    if cleared := remove_abandoned(settings.engine):
+        speaker.say(f"{cleared} working folders of killed processes were removed.")
     speaker.say(f"erasure ids: {', '.join(proof.erasure_ids)}")
     speaker.say(proof.not_changed)
     speaker.result(proof.to_dict())

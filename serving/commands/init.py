@@ -1,5 +1,6 @@
 """`regulars init`: look at the orders and write a regulars.toml for them."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,22 @@ uri = "{Tracking().uri}"
 url = "{Store().url}"
 """
 """What a new regulars.toml says beside what the orders tell."""
+
+_OWN_PLACES = """\
+[tracking]
+# Beside other settings: trainings and models of this shop alone.
+uri = "sqlite:///mlruns/{name}/mlflow.db"
+artifacts = "mlruns/{name}/artifacts"
+
+[store]
+# Beside other settings: what is kept of this shop alone.
+url = "sqlite:///data/{name}/regulars.db"
+bundles = "data/{name}/bundles"
+quarantine = "data/{name}/quarantine.parquet"
+exports = "data/{name}/exports"
+erasure_key = "data/{name}/erasure.key"
+"""
+"""The same where other settings lie in the folder: no two shops share what is kept of them."""
 
 _COLUMN_OPTIONS = {
     "customer": "customer_id",
@@ -116,11 +133,12 @@ def init(
             system=system,
             columns=options,
         )
-        write_text(output, proposal.toml + _MODELS_AND_STORE)
+        places = _places(output)
+        write_text(output, proposal.toml + places)
     except RegularsError as error:
         fail(error)
     _say(speaker, proposal, output)
-    speaker.result(_as_json(proposal, output))
+    speaker.result(_as_json(proposal, output, places))
 
 
 def _say(speaker: Speaker, proposal: "Proposal", output: Path) -> None:
@@ -166,12 +184,32 @@ def _row(order: "UnderstoodOrder") -> list[str]:
     ]
 
 
-def _as_json(proposal: "Proposal", output: Path) -> dict[str, object]:
+def _places(output: Path) -> str:
+    """Where models and scores go: to places of their own where other settings are about."""
+    folder = output.absolute().parent
+    others = [path for path in folder.glob("*.toml") if path.name != output.name]
+    if not any(map(_is_of_a_shop, others)):
+        return _MODELS_AND_STORE
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", output.stem).strip("-") or "shop"
+    taken = {path.name for place in ("data", "mlruns") for path in (folder / place).glob("*")}
+    while name in taken:
+        name += "-2"
+    return _OWN_PLACES.format(name=name)
+
+
+def _is_of_a_shop(file: Path) -> bool:
+    try:
+        return "data" in tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _as_json(proposal: "Proposal", output: Path, places: str) -> dict[str, object]:
     return {
         "config": str(output),
         "system": proposal.system,
         "notes": proposal.notes,
         "open": proposal.open_fields,
         "first_orders": [order.to_dict() for order in proposal.first_orders],
-        "settings": proposal.shown | tomllib.loads(_MODELS_AND_STORE),
+        "settings": proposal.shown | tomllib.loads(places),
     }

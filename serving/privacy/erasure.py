@@ -3,6 +3,7 @@
 import hmac
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from features.errors import ConfigError
 from features.reading.ids import normal_id
 from serving.errors import StoreError
+from serving.privacy.export_files import clean_exports
 from serving.privacy.store import ErasureStore, Tombstone
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class CustomerFiles:
         """Those that the configuration names."""
         quarantine = settings.path(settings.store.quarantine)
         derived = [quarantine.with_name(f"{quarantine.stem}*{quarantine.suffix}")]
+        # the next regular run writes them anew
+        derived.append(settings.path(settings.store.exports) / "*")
         if settings.store.log is not None:
             log = settings.path(settings.store.log)
             derived.append(log.with_name(f"{log.name}*"))
@@ -75,6 +79,8 @@ class Proof:
     rows : table of the store → rows removed
     files_removed : derived files that were deleted whole; the next run makes them anew
     files_rewritten : exports → rows removed
+    files_not_changed : files of the exports that hold an id and must be removed by hand
+    unknown_ids : those of `erasure_ids` of whom the store knew nothing
     """
 
     erased_at: str
@@ -82,6 +88,8 @@ class Proof:
     rows: dict[str, int]
     files_removed: tuple[str, ...]
     files_rewritten: dict[str, int]
+    files_not_changed: tuple[str, ...] = ()
+    unknown_ids: tuple[str, ...] = ()
     not_changed: str = NOT_OURS
 
     def to_dict(self) -> dict[str, object]:
@@ -102,7 +110,8 @@ def erase(
 
     Parameters
     ----------
-    exports : folders of `regulars score --output`, whose tables lose the customers' rows
+    exports : folders of exports, whose tables lose the customers' rows; every other file of
+        them is searched for the ids
 
     Raises
     ------
@@ -114,7 +123,12 @@ def erase(
     key = ErasureKey.at(files.key, store)
     customer_ids = [files.id_of(customer_id) for customer_id in customer_ids]
     digests = {customer_id: key.digest(customer_id) for customer_id in customer_ids}
-    removed, rewritten = _clean_files(files, set(digests), exports)
+    unknown = set(digests) - store.known(digests)
+    try:
+        removed = _remove_derived(files)
+        cleaned = clean_exports(exports, set(digests))
+    except OSError as error:
+        raise ConfigError(f"A file cannot be changed: {error}.") from None
     rows = store.erase(
         {
             customer_id: Tombstone(digest=digest, key_id=key.key_id, erased_at=at)
@@ -126,7 +140,11 @@ def erase(
         erasure_ids=tuple(digests.values()),
         rows=dict(rows),
         files_removed=removed,
-        files_rewritten=rewritten,
+        files_rewritten=cleaned.rewritten,
+        files_not_changed=cleaned.not_changed,
+        unknown_ids=tuple(
+            digests[customer_id] for customer_id in digests if customer_id in unknown
+        ),
     )
 
 
@@ -220,37 +238,13 @@ def _make_key(path: Path) -> None:
         unfinished.unlink()
 
 
-def _clean_files(
-    files: CustomerFiles, customer_ids: set[str], exports: Sequence[Path]
-) -> tuple[tuple[str, ...], dict[str, int]]:
+def _remove_derived(files: CustomerFiles) -> tuple[str, ...]:
     removed: list[str] = []
-    try:
-        for pattern in files.derived:
-            for path in sorted(pattern.parent.glob(pattern.name)):
+    for pattern in files.derived:
+        for path in sorted(pattern.parent.glob(pattern.name)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
-                removed.append(str(path))
-        rewritten: dict[str, int] = {}
-        for folder in exports:
-            for path in sorted(folder.glob("*.parquet")):
-                rewritten[str(path)] = _without(path, customer_ids)
-    except OSError as error:
-        raise ConfigError(f"A file cannot be changed: {error}.") from None
-    return tuple(removed), rewritten
-
-
-def _without(path: Path, customer_ids: set[str]) -> int:
-    """Rewrite a table without the rows of these customers; returns how many they were."""
-    # the server, which has no exports, loads no such library
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    if "customer_id" not in table.column_names:
-        return 0
-    ids = table["customer_id"].cast(pa.string())
-    remaining = table.filter(pc.invert(pc.is_in(ids, pa.array(sorted(customer_ids), pa.string()))))
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(remaining, unfinished)
-    unfinished.replace(path)
-    return int(table.num_rows - remaining.num_rows)
+            removed.append(str(path))
+    return tuple(removed)

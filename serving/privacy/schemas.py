@@ -15,4 +15,6 @@ class Erasure(ApiShape):
     rows: dict[str, int] = Field(description="Table of the store → rows removed")
     files_removed: list[str] = Field(description="Derived files, which the next run makes anew")
     files_rewritten: dict[str, int]
+    files_not_changed: list[str] = Field(description="Exports that hold an id still")
+    unknown_ids: list[str] = Field(description="Erasure ids of whom the store knew nothing")
     not_changed: str = Field(description="What is not Regulars' to change")

@@ -72,6 +72,19 @@ class ErasureStore:
             self._rewrite()
         return removed
 
+    def known(self, customer_ids: Collection[str]) -> set[str]:
+        """Those of whom any table holds something."""
+        asked = sorted(customer_ids)
+        known: set[str] = set()
+        with store_errors(), self._engine.connect() as connection:
+            for start in range(0, len(asked), NAMED_AT_ONCE):
+                part = asked[start : start + NAMED_AT_ONCE]
+                for table in HOLDING_CUSTOMERS:
+                    column = table.c.customer_id
+                    holding = select(column).where(column.in_(part)).distinct()
+                    known.update(connection.execute(holding).scalars())
+        return known
+
     def key_ids(self) -> set[str]:
         """The keys of all tombstones; none where nobody was erased."""
         with store_errors(), self._engine.connect() as connection:

@@ -4,11 +4,15 @@ import time
 import traceback
 from pathlib import Path
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.server.metrics import Metrics
 from serving.web.call import Call, current_call, first_headers, request_id_of
 from serving.web.logs import RequestLog
+
+CLIENT_GONE = 499
+"""The status in log and figures of a request whose sender left before it had come whole."""
 
 
 class Observed:
@@ -40,6 +44,8 @@ class Observed:
         started = time.perf_counter()
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            call.status = CLIENT_GONE
         except Exception as error:  # noqa: BLE001 - the outermost place; the answer is given
             if self._log:
                 self._log.error("unforeseen", **_told(error, call))

@@ -91,6 +91,8 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
             run = store.latest_run()
         except RegularsError as error:
             raise NotReady(f"No score run can be read ({type(error).__name__}).") from error
+        if store.is_lost:
+            raise NotReady("The file of the store is gone or damaged.")
         if current_call.get().caller == STRANGER:
             return models.Readiness(
                 status="ready",

@@ -11,10 +11,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 
 from features.errors import Busy, ConfigError
-from serving.errors import StoreError
+from serving.errors import StoreError, StoreLost
 
 LOCK_TIMEOUT_SECONDS = 60
 BUSY_TIMEOUT_MS = 30_000
@@ -63,6 +69,8 @@ def store_errors(engine: Engine | None = None) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.DatabaseError) and _is_damage(error.orig):
+            raise StoreLost(f"The store's file is damaged: {error.orig}.") from error
         raise StoreError(f"The store cannot be used: {error.orig}.") from error
     except (SQLAlchemyError, OSError, driver) as error:
         raise StoreError(f"The store cannot be used: {error}.") from error
@@ -110,6 +118,7 @@ def _engine(address: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
+        _watch_file(engine, Path(str(address.database)))
     return engine
 
 
@@ -132,6 +141,48 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    damaged = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    # an extended code holds the code in its lowest byte
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in damaged
+
+
+def _watch_file(engine: Engine, file: Path) -> None:
+    """Use no connection to a file that is no longer there under its name.
+
+    A file that is removed lives on for those who have it open: what they write is lost.
+    """
+
+    def mark(_connection: Any, record: Any) -> None:
+        record.info[_FILE] = file_identity(file)
+
+    def check(_connection: Any, record: Any, _proxy: Any) -> None:
+        found = file_identity(file)
+        if found is None:
+            raise StoreLost(f"The store's file is gone: {file}.")
+        if record.info.get(_FILE) != found:
+            # the pool takes a new connection, to the file that is there now
+            raise DisconnectionError
+
+    event.listen(engine, "connect", mark)
+    event.listen(engine, "checkout", check)
+
+
+_FILE = "file"
+
+FileIdentity = tuple[int, int]
+"""Device and number of a file."""
+
+
+def file_identity(file: Path) -> FileIdentity | None:
+    """What tells a file from another of its name; None where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _begin(connection: Connection) -> None:

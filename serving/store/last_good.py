@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from cachetools import LRUCache
 
 from features.errors import ConfigError
-from serving.errors import NoRun, StoreBusy, StoreError, UnknownCustomer
+from serving.errors import NoRun, StoreBusy, StoreError, StoreLost, UnknownCustomer
 from serving.store.protocol import After, ChurnFilter, ChurnPage, Document, ScoreReader, SortKey
 from serving.store.run import PublishedRun
 
@@ -69,6 +69,11 @@ class LastGood:
         if self._failure is None or self._good_at is None:
             return 0
         return int(self._ticks() - self._good_at)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the store's file was gone or damaged when it was last asked."""
+        return self._failure is not None and isinstance(self._failure[1], StoreLost)
 
     def run_of(self, run_id: str, *, at_once: bool = False) -> PublishedRun:
         """The run of an answer that has just been given; `at_once` as in `customer`."""

@@ -2,12 +2,13 @@
 
 import sqlite3
 import threading
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 
 from serving.errors import StoreBusy
-from serving.store.database import store_errors
+from serving.store.database import FileIdentity, file_identity, store_errors
 
 BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_LOCKED}
 
@@ -30,6 +31,8 @@ class OneRow:
         self._is_file = engine.dialect.name == "sqlite"
         self._in_use = threading.Lock()
         self._kept: Any = None
+        self._file = Path(str(engine.url.database)) if self._is_file else None
+        self._opened: FileIdentity | None = None
         event.listen(engine, "engine_disposed", self._close)
 
     def read(self, sql: str, values: Values) -> Any:
@@ -66,6 +69,8 @@ class OneRow:
         if not self._in_use.acquire(blocking=False):
             raise StoreBusy
         try:
+            if self._kept is not None and self._file is not None:
+                self._close_where_replaced(self._file)
             if self._kept is None:
                 self._kept = self._open()
             # To its end: SQLite keeps a snapshot for a query that is not.
@@ -80,6 +85,12 @@ class OneRow:
         finally:
             self._in_use.release()
         return rows[0] if rows else None
+
+    def _close_where_replaced(self, file: Path) -> None:
+        """Read no more from a file that is no longer there under its name."""
+        if file_identity(file) != self._opened:
+            kept, self._kept = self._kept, None
+            kept.close()
 
     def _of_pool(self, sql: str, values: Values) -> Any:
         connection = self._engine.raw_connection()
@@ -97,6 +108,7 @@ class OneRow:
         pooled.detach()
         if self._is_file:
             driver.execute("PRAGMA busy_timeout=0")
+            self._opened = None if self._file is None else file_identity(self._file)
         else:
             driver.autocommit = True
         return driver

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -13,6 +14,7 @@ from serving.server.stores import open_stores
 from serving.settings import Settings
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
+from training.bundle.manifest import Manifest, sha256_of
 
 COLUMNS = {"customer_id": "c", "ordered_at": "t", "amount": "a"}
 CALLS = ("/v1/customers/012000", "/v1/churn-list?limit=40", "/v1/models")
@@ -39,8 +41,99 @@ def shop(tmp_path):
     bundle = settings.path(settings.store.bundles) / "b-1"
     bundle.mkdir(parents=True)
     (bundle / "model.txt").write_text("tree")
+    write_manifest(bundle)
     (bundle.parent / "current").write_text("b-1\n")
     return settings
+
+
+def write_manifest(bundle, **changes):
+    values = {
+        "bundle_id": bundle.name,
+        "as_of": "2026-03-01",
+        "horizon_days": 90,
+        "currency": "EUR",
+        "data_fingerprint": "f",
+        "columns": (),
+        "mlflow_run_id": "r",
+        "models": {},
+        "files": {"model.txt": sha256_of(bundle / "model.txt")},
+    }
+    text = json.dumps(Manifest(**{**values, **changes}).to_dict())
+    (bundle / "manifest.json").write_text(text)
+
+
+def sealed(folder, **changes):
+    """Write the list of contents anew, so that every hash in it is right."""
+    values = json.loads((folder / CONTENTS).read_text())
+    files = {
+        path.relative_to(folder).as_posix(): sha256_of(path)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != CONTENTS
+    }
+    (folder / CONTENTS).write_text(json.dumps({**values, "files": files, **changes}))
+
+
+def links_out(folder):
+    (folder.parent / "secret").write_text("s")
+    file = folder / "bundles" / "b-1" / "model.txt"
+    file.unlink()
+    file.symlink_to(folder.parent / "secret")
+
+
+def empty_database(folder):
+    (folder / STORE).unlink()
+    with closing(sqlite3.connect(folder / STORE)) as connection:
+        connection.execute("VACUUM")
+
+
+def no_database(folder):
+    (folder / STORE).write_bytes(b"orders, orders, orders" * 100)
+
+
+def a_file_more(folder):
+    (folder / "bundles" / "b-1" / "more.txt").write_text("")
+
+
+def a_file_outside(folder):
+    (folder / "out.txt").write_text("")
+    outside = {"../../out.txt": sha256_of(folder / "out.txt")}
+    write_manifest(folder / "bundles" / "b-1", files=outside)
+
+
+def manifest_says(**changes):
+    return lambda folder: write_manifest(folder / "bundles" / "b-1", **changes)
+
+
+def nothing(_folder):
+    """Only the list of contents is made up."""
+
+
+@pytest.mark.parametrize(
+    ("attack", "listed", "said"),
+    [
+        (nothing, {"bundle": "../../../x"}, "not among them"),
+        (nothing, {"bundle": "b-2"}, "not among them"),
+        (links_out, {}, "holds links"),
+        (empty_database, {}, "no whole store"),
+        (no_database, {}, "no database"),
+        (manifest_says(files={}), {}, "files that its manifest names"),
+        (a_file_more, {}, "files that its manifest names"),
+        (a_file_outside, {}, "missing or damaged|files that its manifest names"),
+        (manifest_says(bundle_id="b-9"), {}, "set of models that its manifest names"),
+        (manifest_says(currency="USD"), {}, "counts in USD, but data.currency is EUR"),
+        (manifest_says(horizon_days=30), {}, "predicts 30 days, but predict.horizon_days is 90"),
+    ],
+)
+def test_a_backup_made_up_by_somebody_touches_nothing(shop, tmp_path, attack, listed, said):
+    folder = tmp_path / "backup"
+    back_up(shop, shop.root / "regulars.toml", folder, NOW)
+    attack(folder)
+    sealed(folder, **listed)
+    other = settings_in(tmp_path / "other")
+    with pytest.raises(ConfigError, match=said):
+        restore(other, folder, replace=False)
+    assert not (other.root / "data").exists()
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_restored_service_answers_byte_for_byte(shop, tmp_path):

@@ -87,6 +87,22 @@ def test_what_was_read_last_is_given_while_the_store_is_gone(scene):
     assert last.age_seconds == 30
 
 
+def test_a_clock_that_is_set_back_changes_no_duration(scene):
+    store, clock, _ = scene
+    seconds = iter([0.0, 1.0, 2.0, 3.5, 3.5, 4.0, 65.0, 66.0, 67.0, 68.0]).__next__
+    last = LastGood(store, clock=clock, seconds=60, customers=10, ticks=seconds)
+    last.latest_run()
+    store.gone = True
+    clock.later(-3_600)
+    run = last.latest_run()
+    store.gone = False
+    # asked again a second and a half later, and not an hour
+    assert last.latest_run() == run
+    store.gone = True
+    with pytest.raises(StoreError):
+        [last.latest_run() for _ in range(3)]
+
+
 def test_what_was_not_read_is_refused(scene):
     store, clock, last = scene
     last.customer("012000")
