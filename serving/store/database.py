@@ -56,6 +56,9 @@ def open_database(url: str) -> Engine:
         except BaseException:
             engine.dispose()
             raise
+        if address.get_backend_name() == "sqlite":
+            # from here on it is there: nobody makes an empty one in its place
+            _watch_file(engine, Path(str(address.database)))
     return engine
 
 
@@ -118,7 +121,6 @@ def _engine(address: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
-        _watch_file(engine, Path(str(address.database)))
     return engine
 
 
@@ -150,24 +152,55 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def _watch_file(engine: Engine, file: Path) -> None:
-    """Use no connection to a file that is no longer there under its name.
+    """Use no connection to a file that is no longer there under its name, or was cut short.
 
     A file that is removed lives on for those who have it open: what they write is lost.
     """
+    watched = _WatchedFile(file)
+
+    def before(_dialect: Any, _record: Any, _arguments: Any, _options: Any) -> None:
+        watched.present()
 
     def mark(_connection: Any, record: Any) -> None:
         record.info[_FILE] = file_identity(file)
 
     def check(_connection: Any, record: Any, _proxy: Any) -> None:
-        found = file_identity(file)
-        if found is None:
-            raise StoreLost(f"The store's file is gone: {file}.")
-        if record.info.get(_FILE) != found:
+        if record.info.get(_FILE) != watched.present():
             # the pool takes a new connection, to the file that is there now
             raise DisconnectionError
 
+    event.listen(engine, "do_connect", before)
     event.listen(engine, "connect", mark)
     event.listen(engine, "checkout", check)
+
+
+class _WatchedFile:
+    """A file of SQLite, looked at whenever it is about to be used."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._bytes = 0
+
+    def present(self) -> "FileIdentity":
+        """What tells the file from another; raises `StoreLost` where it is gone or cut short."""
+        try:
+            status = self._file.stat()
+            if status.st_size < self._bytes and status.st_size < self._told_bytes():
+                raise StoreLost(f"The store's file was cut short: {self._file}.")
+        except OSError:
+            raise StoreLost(f"The store's file is gone: {self._file}.") from None
+        self._bytes = status.st_size
+        return status.st_dev, status.st_ino
+
+    def _told_bytes(self) -> int:
+        """How long the file is by its own header; it shrinks by itself when it is rewritten."""
+        with self._file.open("rb") as opened:
+            header = opened.read(32)
+        if len(header) < 32:
+            return 1 << 62
+        # 1 stands for 64 KiB
+        page_bytes = int.from_bytes(header[16:18]) if header[16:18] != b"\x00\x01" else 65_536
+        return page_bytes * int.from_bytes(header[28:32])
 
 
 _FILE = "file"

@@ -264,3 +264,21 @@ def test_what_is_accepted_is_a_gate_and_has_a_reason():
     assert data_of(accept={"mostly_returns": "a returns desk"}).accept
     assert "nothing that can be accepted" in refusal_of(accept={"duplicate": "so what"})
     assert "say why" in refusal_of(accept={"mostly_returns": " "})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[data]\nrows = {'9' * 5_000}",
+        f"[data]\nlist = {'[' * 5_000}{']' * 5_000}",
+        "[data",
+        "[data]\nwhen = 2024-13-45",
+    ],
+    ids=["digits", "nesting", "syntax", "date"],
+)
+def test_what_no_toml_is_is_one_line(text, tmp_path):
+    (tmp_path / "regulars.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="not valid TOML") as refused:
+        load_settings(tmp_path / "regulars.toml", FeatureSettings)
+    assert len(str(refused.value).splitlines()) == 1
+    assert len(str(refused.value)) < 400

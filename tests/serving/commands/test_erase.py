@@ -65,3 +65,25 @@ def test_scores_wait_for_a_key_that_is_lost(shop):
     found = regulars("score", config=config)
     assert found.exit_code == 2
     assert "erasure_key" in found.stderr
+
+
+def test_who_is_unknown_is_said_and_files_of_the_folder_are_looked_at(shop, tmp_path):
+    settings, config = shop
+    out = tmp_path / "out"
+    assert regulars("score", "--output", out, config=config).exit_code == 0
+    known = min(published(settings))
+    (out / "mail.txt").write_text(f"{known} wrote", encoding="utf-8")
+    exports = settings.path(settings.store.exports)
+    exports.mkdir(parents=True)
+    (exports / "churn_list.csv").write_text(known)
+    erased = regulars("erase", f"{known} ", "bob ", "--yes", "--exports", out, config=config)
+    assert erased.exit_code == 0, erased.output
+    assert "Erased 1 customers at " in erased.stdout
+    assert "'bob': unknown to the store" in erased.stdout
+    assert f"{out / 'mail.txt'}: holds an id still" in erased.stdout
+    assert known not in published(settings)
+    assert not (exports / "churn_list.csv").exists()
+    # erased already: nothing is known of them any more
+    again = regulars("erase", known, "--yes", "--json", config=config)
+    proof = json.loads(again.stdout)
+    assert proof["unknown_ids"] == proof["erasure_ids"]

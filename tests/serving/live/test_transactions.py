@@ -92,6 +92,15 @@ def test_an_order_is_in_the_next_answer(server):
     assert server.scorer.asked[0]["lines"][0][0] == "o1"
 
 
+def test_who_came_live_has_a_page(server):
+    server.send({**LINE, "customer_id": "new"})
+    assert server.client.get("/v1/customers/new").status_code == 200
+    page = server.client.get("/customers/new")
+    assert page.status_code == 200, page.text[:300]
+    assert "new" in page.text
+    assert server.client.get("/customers/nobody").status_code == 404
+
+
 def test_a_retry_asks_for_no_score(server):
     server.send(LINE)
     again = server.send(LINE)

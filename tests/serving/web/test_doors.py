@@ -186,3 +186,44 @@ def test_how_large_a_request_may_be_is_a_setting(store):
         client.get("/healthz", headers={"X-Long": "a" * 1_024}).status_code,
     ]
     assert statuses == [413, 414, 431]
+
+
+def test_a_caller_who_leaves_in_mid_body_is_no_error_of_ours(store):
+    written = io.StringIO()
+    app = client_of(store, log=JsonLog(written)).app
+
+    async def leaving():
+        sent = []
+        messages = iter(
+            [
+                {"type": "http.request", "body": b'{"customer', "more_body": True},
+                {"type": "http.disconnect"},
+            ]
+        )
+
+        async def receive():
+            return next(messages)
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/customers/scores",
+            "raw_path": b"/v1/customers/scores",
+            "query_string": b"",
+            "headers": headers,
+            "http_version": "1.1",
+            "scheme": "http",
+            "client": ("127.0.0.1", 1),
+            "root_path": "",
+        }
+        await app(scope, receive, send)
+        return sent
+
+    asyncio.run(leaving())
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["request"]
+    assert lines[0]["status"] == 499
