@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 OWNER_ONLY = 0o600
 
+OF_REGULAR_RUNS = ("scores.parquet", "recommendations.parquet", "churn_list.*", ".run-*")
+"""Files in the folder of the regular run, which the next one writes anew."""
+
 NOT_OURS = (
     "The shop's own files and databases of orders, and copies that were handed on or backed up, "
     "are not changed: remove the customer there. Until then reading them writes the customer "
@@ -53,8 +56,8 @@ class CustomerFiles:
         """Those that the configuration names."""
         quarantine = settings.path(settings.store.quarantine)
         derived = [quarantine.with_name(f"{quarantine.stem}*{quarantine.suffix}")]
-        # the next regular run writes them anew
-        derived.append(settings.path(settings.store.exports) / "*")
+        exports = settings.path(settings.store.exports)
+        derived += [exports / name for name in OF_REGULAR_RUNS]
         if settings.store.log is not None:
             log = settings.path(settings.store.log)
             derived.append(log.with_name(f"{log.name}*"))
