@@ -227,7 +227,7 @@ def test_a_damaged_pointer_is_refused(content, shop):
 
 def test_models_of_another_horizon_are_refused(trained):
     predict = trained.settings.predict.model_copy(update={"horizon_days": 30})
-    with pytest.raises(BundleError, match=r"predict 45 days, but predict\.horizon_days is 30"):
+    with pytest.raises(BundleError, match=r"predicts 45 days, but predict\.horizon_days is 30"):
         load_models(trained.settings.model_copy(update={"predict": predict}))
 
 
