@@ -96,7 +96,8 @@ def promote(
     if force is not None and not force.strip():
         raise ConfigError("--force: say why, in a few words.")
     settings = load_settings(config, Settings)
-    which = f"version {version}" if version else "challengers"
+    challengers = "challengers that are not worse" if force is None else "challengers"
+    which = f"version {version}" if version else challengers
     forced = "" if force is None else f", forced: {force}"
     detail = f"{', '.join(names) or 'all models'}: {which}{forced}"
     note(settings, "promote", count=len(names), detail=detail, at=datetime.now(UTC))
