@@ -19,7 +19,7 @@ from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
 from serving.web.frame import Frame
 from serving.web.paths import path_part
-from training.experiments.reading import ArmEffect
+from training.experiments.campaign_reading import ArmEffect
 
 CampaignId = Annotated[str, Path(min_length=1, max_length=200)]
 UNKNOWN = mark("There is no such campaign.")

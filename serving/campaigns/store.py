@@ -26,7 +26,7 @@ from serving.store.listing import conditions
 from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
-from training.experiments.reading import CampaignReading
+from training.experiments.campaign_reading import CampaignReading
 
 CELLS = ("rfm_group", "rfm_cell")
 """The segments by which campaigns are planned and read."""
