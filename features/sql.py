@@ -13,24 +13,7 @@ from filelock import FileLock, Timeout
 
 from features.errors import ConfigError
 from features.settings.engine import Engine
-
-
-def identifier(name: str) -> str:
-    """`name` quoted as an SQL identifier, whatever it holds.
-
-    >>> identifier('the "id"s')
-    '"the ""id""s"'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """`text` quoted as an SQL string.
-
-    >>> literal("O'Neill")
-    "'O''Neill'"
-    """
-    return "'" + text.replace("'", "''") + "'"
+from features.sql_text import literal
 
 
 def paths(files: list[Path]) -> str:

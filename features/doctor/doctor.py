@@ -18,7 +18,8 @@ from features.reading.identities import Resolution
 from features.reading.rules import rules_for
 from features.reading.states import UNDECIDED
 from features.settings.feature_settings import FeatureSettings
-from features.sql import literal, row
+from features.sql import row
+from features.sql_text import literal
 
 
 def examine(

@@ -10,7 +10,8 @@ from features.reading.mapping import read_table
 from features.reading.rules import REFUNDED
 from features.reading.states import UNDECIDED
 from features.settings.data import Data
-from features.sql import identifier, literal, row
+from features.sql import row
+from features.sql_text import identifier, literal
 from features.vocabulary.words import folded
 
 _MOST_VALUES = 1_000

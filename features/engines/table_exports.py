@@ -13,7 +13,7 @@ import duckdb
 from features.blocks.block import Block
 from features.errors import ConfigError
 from features.orders.log import OrderLog
-from features.sql import identifier, literal
+from features.sql_text import identifier, literal
 
 Section = Literal["interactions", "contacts", "customers"]
 

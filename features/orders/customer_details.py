@@ -4,7 +4,7 @@ import pandas as pd
 
 from features.orders.log import OrderLog
 from features.settings.tables import Customers, level_column, number_column
-from features.sql import identifier, literal
+from features.sql_text import identifier, literal
 
 
 def customer_details(log: OrderLog) -> pd.DataFrame:

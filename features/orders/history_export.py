@@ -4,7 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from features.sql import literal, row
+from features.sql import row
+from features.sql_text import literal
 
 LINES_AT_ONCE = 2_000_000
 """The lines of a file are gathered in memory."""

@@ -40,7 +40,8 @@ from features.sources import CsvSource, ParquetSource, Source, open_orders
 from features.sources.files import open_files
 from features.sources.fingerprint import FileMark, code_digest, digest_of, mark_of
 from features.sources.kept_rows import KeptRows
-from features.sql import literal, opened, room, row, working_folder
+from features.sql import opened, room, row, working_folder
+from features.sql_text import literal
 
 _ONE_PART = 1 << 62
 _MEMORY_BESIDE = "400MB"

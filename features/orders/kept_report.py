@@ -13,7 +13,8 @@ from features.errors import RegularsError
 from features.reading.rules import rules_for
 from features.reading.states import UNDECIDED
 from features.settings.feature_settings import FeatureSettings
-from features.sql import identifier, literal, row
+from features.sql import row
+from features.sql_text import identifier, literal
 
 
 def kept_report(

@@ -19,7 +19,8 @@ import duckdb
 
 from features.orders.log import MARKS
 from features.orders.partitions import Parts, part_reader
-from features.sql import literal, paths, row
+from features.sql import paths, row
+from features.sql_text import literal
 
 PART_TABLES = {
     "marks": f"""

@@ -24,7 +24,8 @@ from features.orders.partitions import FetchedSource, Parts, PartSource, split
 from features.reading.rules import rules_for
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source, open_orders
-from features.sql import identifier, literal, opened, paths, room, row, working_folder
+from features.sql import opened, paths, room, row, working_folder
+from features.sql_text import identifier, literal
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from features.reading.side_tables import load_links, open_side_table
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import CsvSource, Source, missing_columns, refusal
-from features.sql import identifier, literal, paths, row
+from features.sql import paths, row
+from features.sql_text import identifier, literal
 
 _IDS = ("customer_id", "order_id", "product_id")
 _SAMPLE_PER_PART = 10_000

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from features.proposal.draft import Draft, percent
-from features.sql import identifier
+from features.sql_text import identifier
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from features.reading.values.numbers import (
     read_number,
     read_rate,
 )
-from features.sql import identifier, literal
+from features.sql_text import identifier, literal
 
 READABLE_SHARE = 0.98
 """A column is of a kind when this share of its values is: logs have a few broken rows."""

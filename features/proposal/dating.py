@@ -9,7 +9,7 @@ from features.proposal.columns import Column, times_of_day
 from features.proposal.draft import Draft, listed
 from features.proposal.names import likeness
 from features.reading.values.turned_dates import find_turned
-from features.sql import identifier
+from features.sql_text import identifier
 
 _MOSTLY = 0.9
 _MIDNIGHT = pd.Timedelta(0)

@@ -15,7 +15,8 @@ from features.proposal.log import Log
 from features.reading.loading import load_lines
 from features.settings.feature_settings import FeatureSettings
 from features.sources.source import described
-from features.sql import engine, literal
+from features.sql import engine
+from features.sql_text import literal
 
 _ROWS_READ = 1_000
 _ORDERS_SHOWN = 3

@@ -23,7 +23,8 @@ from features.sources import (
     refusal,
 )
 from features.sources.stored_bytes import head
-from features.sql import engine, identifier
+from features.sql import engine
+from features.sql_text import identifier
 
 SAMPLE_ROWS = 200_000
 # lines of one order stand together in most exports: whole chunks keep orders whole

@@ -14,7 +14,7 @@ from features.proposal.columns import Column
 from features.proposal.draft import Draft, percent
 from features.proposal.names import spaced
 from features.settings.data import Data
-from features.sql import identifier
+from features.sql_text import identifier
 
 _DOMINANT = 0.6
 _USUAL = 0.9

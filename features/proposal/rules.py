@@ -9,7 +9,7 @@ from features.proposal.draft import Draft, listed, percent
 from features.proposal.names import spaced
 from features.reading.fees import is_fee, is_only_fee, is_regular
 from features.reading.values.numbers import number_sql
-from features.sql import identifier
+from features.sql_text import identifier
 from features.vocabulary.words import folded, no_product_words
 
 _MOST_CODES_LISTED = 50

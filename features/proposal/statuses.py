@@ -13,7 +13,7 @@ from features.proposal.evidence import determines
 from features.proposal.first_lines import fill_events
 from features.proposal.names import likeness, spaced
 from features.proposal.systems.layout import WordVerdicts
-from features.sql import identifier
+from features.sql_text import identifier
 from features.vocabulary.words import folded, status_words
 
 _MOST_WORDS = 60

@@ -28,7 +28,8 @@ from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source, missing_columns, open_orders, refusal
 from features.sources.kept_rows import KeptRows
-from features.sql import identifier, literal, row
+from features.sql import row
+from features.sql_text import identifier, literal
 
 MOST_KEPT_COLUMNS = 200
 """Columns beside those that are read that rows put aside are shown with: thousands would fill memory."""

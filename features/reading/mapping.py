@@ -21,7 +21,7 @@ from features.reading.values.dates import (
 )
 from features.reading.values.numbers import NumberStyle, number_sql
 from features.settings.data import Data, minor_units
-from features.sql import identifier, literal
+from features.sql_text import identifier, literal
 
 IS_SENT, SENT = "regulars_is_sent", "regulars_sent_"
 """Columns of rows that come typed, see `features.reading.sent_lines`: `SENT` and the field's name."""

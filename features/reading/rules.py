@@ -24,7 +24,7 @@ from features.reading.states import (
 )
 from features.settings.data import Data
 from features.settings.rules import Rules
-from features.sql import literal
+from features.sql_text import literal
 from features.vocabulary.words import folded, folded_sql
 
 DUPLICATES = "duplicates"

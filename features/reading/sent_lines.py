@@ -16,7 +16,7 @@ from features.reading.corrections import corrected, is_news
 from features.reading.judging import TypedLine
 from features.reading.mapping import IS_SENT, SENT, customer_text, id_text, timestamp
 from features.settings.data import Data
-from features.sql import literal
+from features.sql_text import literal
 
 SENT_FILE = "orders sent to the server"
 """What stands for the file of such a line."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from features.settings.data import Data
 from features.settings.rules import ValueRules
-from features.sql import literal
+from features.sql_text import literal
 from features.vocabulary.words import folded, folded_sql, status_words
 
 RETURN = "return"

@@ -20,7 +20,8 @@ from features.language.message import MessageList, Phrase, message, message_in, 
 from features.orders.log import OrderLog, day_number
 from features.segments.ranks import Floats
 from features.segments.system import CutPoints, SystemRule
-from features.sql import literal, row
+from features.sql import row
+from features.sql_text import literal
 from features.tables.optional_tables import visible_tables
 
 STAGES = ("awareness", "interest", "decision", "purchase", "loyalty")

@@ -14,7 +14,7 @@ from features.sources.encodings import UTF8, marked_encoding, recoded, told_enco
 from features.sources.source import name_of, new_file, unreserved
 from features.sources.stored_bytes import BLOCK_BYTES, blocks, head, is_zipped
 from features.sources.text_count import TextCount
-from features.sql import literal
+from features.sql_text import literal
 
 
 @dataclass

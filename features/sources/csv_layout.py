@@ -12,7 +12,8 @@ from pathlib import Path
 
 from features.errors import DataError
 from features.sources.stored_bytes import head
-from features.sql import identifier, literal, paths
+from features.sql import paths
+from features.sql_text import identifier, literal
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LOOKED_AT_LINES = 20

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import Busy
-from features.sql import identifier, literal
+from features.sql_text import identifier, literal
 
 
 class KeptRows:

@@ -23,7 +23,8 @@ from pyarrow import csv, parquet
 
 from features.errors import DataError
 from features.sources.source import new_file, unreserved
-from features.sql import identifier, literal, paths
+from features.sql import paths
+from features.sql_text import identifier, literal
 
 _Session = psycopg.Connection[TupleRow]
 

@@ -9,7 +9,8 @@ import duckdb
 import pandas as pd
 
 from features.errors import DataError
-from features.sql import literal, row
+from features.sql import row
+from features.sql_text import literal
 
 _RESERVED = ("source_file", "source_row", "file_row_number", "source_position")
 

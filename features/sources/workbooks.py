@@ -18,7 +18,8 @@ from python_calamine import (
 from features.errors import DataError
 from features.sources.sheets import TEXT, Sheet, sheet_of
 from features.sources.source import name_of, new_file, unreserved
-from features.sql import identifier, literal, paths
+from features.sql import paths
+from features.sql_text import identifier, literal
 
 ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 

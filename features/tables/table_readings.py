@@ -14,7 +14,7 @@ from features.settings.tables import (
     level_column,
     number_column,
 )
-from features.sql import literal
+from features.sql_text import literal
 
 OptionalTable = Interactions | Contacts | Customers
 

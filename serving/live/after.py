@@ -9,7 +9,8 @@ from features.errors import ConfigError
 from features.orders.histories import FileLine, file_lines, told_beside
 from features.reading.corrections import corrected, is_news
 from features.reading.judging import TypedLine
-from features.reading.typing import sent_line, typed_line
+from features.reading.line_as_sent import sent_line
+from features.reading.typing import typed_line
 from features.settings.data import Data
 from serving.live.messages import (
     AnotherRun,

@@ -16,8 +16,9 @@ from sqlalchemy.engine import make_url
 from features.catalogue import LIVE_FEATURES
 from features.engines.build import build_features
 from features.orders.log import OrderLog
+from features.reading.line_as_sent import sent_line
 from features.reading.sent_lines import SentOrderLine
-from features.reading.typing import sent_line, typed_line
+from features.reading.typing import typed_line
 from features.settings.data import Data
 from serving.live.lines import Handover, LiveLine, WhoIsErased
 from serving.live.store import LiveStore

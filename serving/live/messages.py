@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal, TypedDict
 
-from features.reading.typing import SentLine, line_fields, sent_line
+from features.reading.line_as_sent import SentLine, line_fields, sent_line
 from serving.store.documents import CustomerDocument, RankedProduct
 
 Message = dict[str, Any]

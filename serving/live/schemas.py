@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from features.reading.typing import sent_line
+from features.reading.line_as_sent import sent_line
 from features.reading.values.sent import sent_moment, sent_number
 from serving.live.messages import LoneRequest
 from serving.web.schemas import (

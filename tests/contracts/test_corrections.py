@@ -10,8 +10,9 @@ import pytest
 from features.engines.customer_lines import customer_lines
 from features.orders.log import day_number, read_orders
 from features.reading.judging import Judge, counting_lines
+from features.reading.line_as_sent import sent_line
 from features.reading.sent_lines import SentOrderLine
-from features.reading.typing import sent_line, typed_line
+from features.reading.typing import typed_line
 from features.sources import FrameSource
 from serving.live.after import read_lines
 from tests.support.dirty import chance

@@ -14,10 +14,11 @@ from features.engines.customer_lines import customer_lines
 from features.engines.live import LiveEngine
 from features.orders.log import OrderLog, day_date, day_number, read_orders
 from features.reading.judging import Judge, TypedLine, counting_lines
+from features.reading.line_as_sent import SentLine
 from features.reading.loading import load_lines
 from features.reading.rules import rules_for
 from features.reading.states import CANCELLED_COLUMN, DOCUMENT_NONE
-from features.reading.typing import SentLine, typed_line
+from features.reading.typing import typed_line
 from features.settings.data import GATES
 from features.sources import FrameSource, ParquetSource
 from features.sql import engine

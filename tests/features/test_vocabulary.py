@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from features.sql import literal
+from features.sql_text import literal
 from features.vocabulary.words import (
     folded,
     folded_sql,

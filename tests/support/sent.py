@@ -3,7 +3,8 @@
 import pandas as pd
 
 from features.reading.judging import TypedLine
-from features.reading.typing import SentLine, typed_line
+from features.reading.line_as_sent import SentLine
+from features.reading.typing import typed_line
 from features.settings.data import Data
 
 

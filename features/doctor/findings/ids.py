@@ -4,7 +4,7 @@ from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 from features.reading.ids import BLANK_CLASS
 from features.reading.mapping import customer_text, read_table
-from features.sql import identifier
+from features.sql_text import identifier
 from features.vocabulary.words import nobody_words
 
 _SHOWN = 3

@@ -6,7 +6,7 @@ from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 from features.reading.rules import REFUNDED
 from features.reading.states import STATUS_NONE
-from features.sql import identifier, literal
+from features.sql_text import identifier, literal
 from features.vocabulary.words import Verdict, status_words
 
 _AGES = ((30, "up to 30 days"), (90, "31 to 90"), (365, "91 to 365"), (None, "over a year"))

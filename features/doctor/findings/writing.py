@@ -12,7 +12,8 @@ from features.reading.values.number_style import NumberMarks, number_marks
 from features.reading.values.numbers import NumberStyle
 from features.reading.values.turned_dates import TurnedDates, find_turned
 from features.settings.data import Data
-from features.sql import identifier, literal, row
+from features.sql import row
+from features.sql_text import identifier, literal
 
 _DIFFERENT_NUMBERS = 20_000
 _LEAST_SIGNS, _LEAST_ROWS, _LISTED = 3, 3, 3

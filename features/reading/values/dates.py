@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from features.reading.values.numbers import FOREIGN_DIGIT, ascii_digits, ascii_digits_sql
-from features.sql import literal
+from features.sql_text import literal
 
 EXCEL, EPOCH_SECONDS, EPOCH_MILLISECONDS = "excel", "epoch_seconds", "epoch_milliseconds"
 COUNTED = (EXCEL, EPOCH_SECONDS, EPOCH_MILLISECONDS)

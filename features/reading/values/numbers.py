@@ -14,7 +14,7 @@ from typing import Literal
 
 from babel.numbers import list_currencies
 
-from features.sql import literal
+from features.sql_text import literal
 
 Mark = Literal[".", ","]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import duckdb
 
 from features.reading.values.numbers import ascii_digits_sql
-from features.sql import literal, row
+from features.sql import row
+from features.sql_text import literal
 
 _ROWS_LOOKED_AT = 50_000
 _LEAST_ROWS = 3

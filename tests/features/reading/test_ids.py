@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.reading.ids import BLANKS, normal_id, normal_id_sql
-from features.sql import literal
+from features.sql_text import literal
 
 _LETTERS = st.sampled_from([*BLANKS, *"aZ1@=\".İß买'-", "ÄÖ", '="'])
 

@@ -17,7 +17,8 @@ from features.reading.mapping import typed_lines
 from features.settings.engine import Engine
 from features.settings.loading import settings_from
 from features.sources import CsvSource, FrameSource, ParquetSource, Source
-from features.sql import engine, identifier
+from features.sql import engine
+from features.sql_text import identifier
 from serving.settings import Settings
 
 COLUMNS = {"customer_id": "id", "ordered_at": "t", "amount": "a"}

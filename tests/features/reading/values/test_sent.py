@@ -9,7 +9,7 @@ from features.reading.values.dates import moment_sql
 from features.reading.values.number_style import number_marks
 from features.reading.values.numbers import number_sql
 from features.reading.values.sent import sent_moment, sent_number
-from features.sql import literal
+from features.sql_text import literal
 
 NUMBERS = {
     "12,50": 12.5, "1.234,50 €": 1234.5, "$1,234.50": 1234.5, "950": 950.0, "(3.5)": -3.5,
