@@ -71,7 +71,7 @@ def _months(first: str, number: int) -> tuple[date, ...]:
     return tuple(day.date() for day in pd.date_range(first, periods=number, freq="MS"))
 
 
-def _logs() -> dict[str, tuple[Split, tuple[date, ...]]]:
+def dated_logs() -> dict[str, tuple[Split, tuple[date, ...]]]:
     """Name → how it is read, and the dates."""
     known = {split.name: split for split in SPLITS}
     retail = known["online_retail"]
@@ -135,7 +135,7 @@ def run(data: Path) -> None:
     """Judge all dates and print log(said ÷ came), date by date and in the mean."""
     verdicts = [
         verdict
-        for name, (split, dates) in _logs().items()
+        for name, (split, dates) in dated_logs().items()
         for verdict in _judged(name, split, dates, data)
     ]
     table = pd.DataFrame([verdict.row() for verdict in verdicts])
