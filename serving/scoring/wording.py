@@ -115,9 +115,9 @@ def every_days(language: Language) -> Write:
 
 
 def whole_years(language: Language) -> Write:
-    """The writer of a time in days as full years."""
+    """The writer of a time in days as the full years that it is longer than."""
     write = counted("1 year", "%(number)s years", language)
-    return lambda days: write(days // 365)
+    return lambda days: write((days - 1) // 365)
 
 
 def more_orders(language: Language) -> Write:

@@ -257,7 +257,7 @@ SENTENCES: tuple[Sentence, ...] = (
         group=AGE,
         risk=-1,
         value=1,
-        holds=all_of(at_least("days_since_first_order", 365), at_least("orders", 2)),
+        holds=all_of(at_least("days_since_first_order", 366), at_least("orders", 2)),
         text=message("A customer for more than %(years)s"),
         figures={"years": _feature("days_since_first_order", "years")},
     ),

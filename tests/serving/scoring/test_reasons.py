@@ -302,3 +302,11 @@ def test_factors_are_all_contributions():
     assert first == {"risk": {"rhythm": 0.25}, "value": {"orders": -1.5, "spend": 0.01}}
     assert second == {"risk": {}, "value": {}}
     assert factors_of({"risk": risk.at([]), "value": value.at([])}) == []
+
+
+@pytest.mark.parametrize(("days", "years"), [(365.0, None), (366.0, "1 year"), (731.0, "2 years")])
+def test_more_than_a_year_is_more_than_a_year(days, years):
+    weights = dict.fromkeys(BY_CODE["long_standing"].group, -1.0)
+    values = {"days_since_first_order": days, "orders": 4.0}
+    texts = [reason["text"]["en"] for reason in reasons(weights, values, churn=0.1, clv=60.0)]
+    assert texts == ([f"A customer for more than {years}"] if years else [])
