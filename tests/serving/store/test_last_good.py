@@ -69,7 +69,7 @@ def scene():
 
 def test_what_was_read_last_is_given_while_the_store_is_gone(scene):
     store, clock, last = scene
-    wanted = {"wanted": ChurnFilter(), "sort": "clv", "limit": 5}
+    wanted = {"chosen": ChurnFilter(), "sort": "clv", "limit": 5}
     first = last.customer("012000"), last.recommendations("012000"), last.churn_list(**wanted)
     cursor = first[2].after
     second_page = last.churn_list(**wanted, after=cursor)
