@@ -1,23 +1,28 @@
 """Findings on customer ids: ids of nobody, and several ids of one customer."""
 
+from collections.abc import Iterable
+
 from features.doctor.findings.line_evidence import LineEvidence
 from features.doctor.report import Finding
 from features.reading.ids import BLANK_CLASS
 from features.reading.mapping import customer_text, read_table
-from features.sql_text import identifier
-from features.vocabulary.words import nobody_words
+from features.sql_text import identifier, literal
+from features.vocabulary.words import NobodyWords, folded_sql, nobody_words
 
 _SHOWN = 3
 
 
 def nobody(evidence: LineEvidence) -> list[Finding]:
     """Ids that stand for guests or unknown buyers, each taken for one customer."""
-    customers = evidence.connection.execute("""
-        SELECT customer_id, count(*) AS orders, CAST(sum(bought) AS DOUBLE) AS bought
-        FROM doctor_orders WHERE bought_rows > 0
-        GROUP BY customer_id HAVING count(*) > 1
-        ORDER BY bought DESC, customer_id""").fetchall()
     vocabulary = nobody_words()
+    customers = evidence.connection.execute(f"""
+        WITH customers AS (
+            SELECT customer_id, count(*) AS orders, CAST(sum(bought) AS DOUBLE) AS bought
+            FROM doctor_orders WHERE bought_rows > 0
+            GROUP BY customer_id HAVING count(*) > 1
+        )
+        SELECT * FROM customers WHERE {_may_be_nobody(vocabulary)}
+        ORDER BY bought DESC, customer_id""").fetchall()
     suspects = [customer for customer in customers if vocabulary.speaks_of_nobody(customer[0])]
     if not suspects:
         return []
@@ -38,6 +43,18 @@ def nobody(evidence: LineEvidence) -> list[Finding]:
             example=f"customer {suspects[0][0]}",
         )
     ]
+
+
+def _may_be_nobody(vocabulary: NobodyWords) -> str:
+    """SQL for the ids that `speaks_of_nobody` is asked of: of many customers next to none."""
+
+    def listed(texts: Iterable[str]) -> str:
+        return ", ".join(map(literal, sorted(texts)))
+
+    word, cell = folded_sql("customer_id"), "lower(trim(customer_id))"
+    addresses = [f"starts_with({word}, {literal(text)})" for text in vocabulary.addresses]
+    told = [f"{word} IN ({listed(vocabulary.words)})", f"{cell} IN ({listed(vocabulary.cells)})"]
+    return " OR ".join((*told, *addresses))
 
 
 def collapsing(evidence: LineEvidence) -> list[Finding]:

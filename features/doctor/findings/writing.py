@@ -9,7 +9,7 @@ from babel.numbers import list_currencies
 from features.doctor.report import Finding
 from features.reading.mapping import FLOATS, NUMBERS, number_style, plain_text
 from features.reading.values.number_style import NumberMarks, number_marks
-from features.reading.values.numbers import NumberStyle
+from features.reading.values.numbers import PLAIN, NumberStyle
 from features.reading.values.turned_dates import TurnedDates, find_turned
 from features.settings.data import Data
 from features.sql import row
@@ -21,6 +21,9 @@ _CODE_OF = {"€": "EUR", "£": "GBP", "$": "USD", "₹": "INR", "￥": "¥", "Z
 _SIGN = re.compile(
     rf"R\$|[$€£¥￥₹₩₺₽]|zł|\b(?:{'|'.join(sorted(list_currencies()))})\b", re.IGNORECASE
 )
+_PLAIN_NUMBERS = re.compile(r"(-?[0-9]+(\.[0-9]{1,2})?(\n|\Z))*")
+"""As the engine reads them: nothing in them can mean something else."""
+_BARE = re.compile("[-+0-9., ]*")
 _LOST = r"\d([.,]\d+)?[eE]\+\d{2}"
 _NUMBERS = (
     *("quantity", "amount", "unit_price", "discount", "order_discount", "refunded", "cost"),
@@ -79,6 +82,8 @@ def _money_writing(
             if kind in NUMBERS or kind.startswith("DECIMAL") or kind != "VARCHAR":
                 continue
             texts = _different(connection, table, plain_text(name, types))
+            if style == PLAIN and _PLAIN_NUMBERS.fullmatch("\n".join(texts)):
+                continue
             marks = number_marks(texts)
             example = _misread(marks, style)
             if example:
@@ -92,6 +97,8 @@ def _mixed_signs(name: str, texts: list[str]) -> list[Finding]:
     """Numbers beside signs of several currencies, where no column says what a row is paid in."""
     signs: Counter[str] = Counter()
     examples: dict[str, str] = {}
+    if _BARE.fullmatch("".join(texts)):
+        return []
     for text in texts:
         if match := _SIGN.search(text):
             sign = _CODE_OF.get(match[0].upper(), match[0].upper())
