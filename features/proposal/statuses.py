@@ -41,7 +41,7 @@ _BACK_FLAG = re.compile(
     r"|remboursée?|retournée?|reembolsad[oa]|devuelt[oa])|(是否)?(已)?(退款|退货)",
     re.IGNORECASE,
 )
-_MOST_STATES, _PLAINLY = 30, 3
+_MOST_STATES, _NAMED, _PLAINLY = 30, 2, 3
 _TRUE = frozenset({"true", "yes", "y", "1", "t", "ja", "oui", "sí", "si", "是", "x"})
 _MODE = re.compile(r"^(live ?)?mode$|^environment$|模式$", re.IGNORECASE)
 _LIVE = frozenset({"live", "production", "prod", "true", "yes", "1"})
@@ -205,6 +205,8 @@ def _find_by_words(draft: Draft) -> None:
         ):
             continue
         named = max(likeness("status", column.name), likeness("document", column.name))
+        if named < _NAMED and not _has_known_word(column):
+            continue  # a look at the whole file, for each of thousands of columns, takes minutes
         states = _words(
             draft, column, "document" if likeness("document", column.name) > 0 else "status"
         )
@@ -225,6 +227,11 @@ def _find_by_words(draft: Draft) -> None:
         free_fields.remove(field)
         draft.take(field, states.column, "by its words")
         _decide(draft, field, states)
+
+
+def _has_known_word(column: Column) -> bool:
+    words = map(str, column.entries.dropna().unique())
+    return any(folded(word) in _PAPERS or status_words().verdict(word) for word in words)
 
 
 def _is_told(states: _StateColumn, named: float) -> bool:
