@@ -221,7 +221,7 @@ def train(
         share,
         prepared.world.basis,
         {task.name: task.baseline for task in prepared.tasks if task.name in stand_ins},
-        _level(fitted),
+        _level({**fitted, **stand_ins}),
     )
 
 

@@ -12,7 +12,7 @@ from babel.numbers import get_currency_precision
 from features.rows import Rows
 from features.settings.predict import RiskBands
 from serving.scoring.answers import encode, rounded
-from serving.scoring.figures import description_of
+from serving.scoring.figures import description_of, is_late
 from serving.scoring.reasons.averages import Averages
 from serving.scoring.reasons.choice import SCORE_OF, choose, direction, true_facts, written
 from serving.scoring.reasons.factors import factors_of
@@ -153,7 +153,7 @@ class Explainer:
 
     def reasons(self, scored: ScoredRows, parts: Mapping[About, Rows]) -> list[str]:
         """The reasons of each customer, a JSON array; `parts` are those of the same rows."""
-        facts = CustomerFacts(scored.rows, self.averages)
+        facts = CustomerFacts(scored.rows, self.averages, is_late(scored.rows, self.models))
         true = true_facts(facts)
         used_topics = None
         texts = []

@@ -99,6 +99,14 @@ def rhythm_of(rows: Rows, models: Models, status: npt.NDArray[np.str_]) -> npt.N
     return states
 
 
+def is_late(rows: Rows, models: Models) -> npt.NDArray[np.bool_]:
+    """Whether the silence is late or overdue by `rhythm`; nowhere for contracts."""
+    gaps = models.next_purchase.gaps_
+    if gaps is None or models.churn.label != "silence":
+        return np.zeros(len(rows), dtype=bool)
+    return np.asarray(gaps.states(rows) != "on_time")
+
+
 def _silent_days(
     rows: Rows, description: Description, described: Figures, settings: Settings
 ) -> Floats:

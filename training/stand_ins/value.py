@@ -14,7 +14,7 @@ from training.models.rhythm import Rhythm, Rhythms
 from training.past.tables import CutoffTable
 from training.stand_ins.cell_means import COLUMNS, CellOrderCount, CellOrderValue
 from training.value.buyers import Buyers
-from training.value.level import UNMOVED, Level
+from training.value.level import OF_BASELINE, Level
 from training.value.model import ValueModel
 from training.value.value_spread import ValueSpread
 
@@ -34,7 +34,7 @@ class RfmAverageValue(ValueModel):
         features, _ = stacked(tables)
         self.columns_ = list(features.columns)
         rhythms = rhythms or Rhythms.fit(tables, None, self.horizon_days)
-        self.rhythm_, self.level_ = rhythms.today, UNMOVED
+        self.rhythm_, self.level_ = rhythms.today, OF_BASELINE
         buyers, edges = Buyers.of(rhythms), RfmAverage().fit(tables).edges_
         usual = features["mean_order_value"].mean()
         otherwise = float(usual) if np.isfinite(usual) and usual > 0 else 1.0

@@ -10,7 +10,7 @@ from training.models.next_purchase import NextPurchaseModel
 from training.models.rhythm import Rhythm
 from training.past.plan import Fold
 from training.tasks.world import World
-from training.value.level import UNMOVED, Level, Miss
+from training.value.level import SWITCHED_OFF, Level, Miss
 from training.value.model import ValueModel
 
 
@@ -22,7 +22,7 @@ def level_of(world: World, fold: Fold, value: ValueModel) -> Level:
     Not moved where `train.carry_over` says no.
     """
     if not world.settings.train.carry_over:
-        return UNMOVED
+        return SWITCHED_OFF
     if fold.year_before is not None:
         return Level.of_year(_miss(world, fold.year_before))
     return Level.of_windows(_misses_of_windows(world, fold, value))

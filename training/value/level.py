@@ -10,7 +10,7 @@ import numpy as np
 from features.language.message import Message, Phrase, message, message_list
 from training.value.lasting import RunMiss, lasting_miss
 
-Source = Literal["none", "year", "windows"]
+Source = Literal["none", "year", "windows", "baseline", "off"]
 
 BUYERS_HALF = 150
 """With so many buyers behind it, half of what was missed a year before is carried over."""
@@ -56,7 +56,8 @@ class Level:
     ----------
     shift : log of the factor by which the total is moved, see `joint.shifted`
     source : `year`: the recipe's miss of the same season; `windows`: what past windows agree
-        on; `none`: nothing is carried over
+        on; `baseline`, `off`: nothing is carried over, as a baseline stands in or the settings
+        say so; `none`: nothing, for want of a past that tells
     year : the miss a year before; None where no year is known
     windows : how many past windows were compared where no year is known
     lasting : the part of the shift that comes from finished score runs, see `lasting_miss`
@@ -130,6 +131,15 @@ class Level:
                 factor=factor,
                 windows=self.windows,
             )
+        if self.source == "baseline":
+            return message(
+                "The total is left as the baseline has it that stands in: nothing is carried over "
+                "to a baseline."
+            )
+        if self.source == "off":
+            return message(
+                "The total is left as the models have it: the settings say so (train.carry_over)."
+            )
         return message(
             "The total is left as the models have it: the orders do not reach back to the same days "
             "of a year before, and past windows were not all off in the same direction."
@@ -156,3 +166,9 @@ class Level:
 
 UNMOVED = Level()
 """Nothing is carried over."""
+
+OF_BASELINE = Level(source="baseline")
+"""A baseline stands in for the model of value, and its total is not moved."""
+
+SWITCHED_OFF = Level(source="off")
+"""The settings ask for the models' own level."""

@@ -7,14 +7,17 @@ and its words in every catalogue of `features/language`.
 
 from features.language.message import message
 from serving.scoring.reasons.facts import (
+    LATE,
     all_of,
     any_above_zero,
     at_least,
     at_most,
     average,
+    below,
     changed,
     exactly,
     feature,
+    is_not,
     ordered_since,
     quarter_before,
     silent_since,
@@ -50,6 +53,9 @@ from serving.scoring.wording import FigureKind
 ABOVE, BELOW = 1.5, 0.67
 """Times the shop's average: what is called out of the ordinary."""
 
+SILENT_RATIO = 1.5
+"""Usual gaps without an order, from which on somebody is called silent."""
+
 NEW_DAYS = 30
 """After the first order somebody is called new for so long."""
 
@@ -80,7 +86,9 @@ SENTENCES: tuple[Sentence, ...] = (
         risk=1,
         value=-1,
         holds=all_of(
-            _HAS_RHYTHM, at_least("silence_ratio", 1.5), at_least("days_since_last_order", 3)
+            _HAS_RHYTHM,
+            at_least("silence_ratio", SILENT_RATIO),
+            at_least("days_since_last_order", 3),
         ),
         text=message("No order for %(silence)s, usually %(every)s"),
         figures=_SILENCE_AND_GAP,
@@ -91,7 +99,7 @@ SENTENCES: tuple[Sentence, ...] = (
         group=SILENCE,
         risk=-1,
         value=1,
-        holds=all_of(_HAS_RHYTHM, at_most("silence_ratio", 1.0)),
+        holds=all_of(_HAS_RHYTHM, at_most("silence_ratio", 1.0), is_not(LATE)),
         text=message("Last order %(silence)s ago, usually %(every)s"),
         figures=_SILENCE_AND_GAP,
     ),
@@ -239,7 +247,11 @@ SENTENCES: tuple[Sentence, ...] = (
         group=REGULARITY,
         risk=-1,
         value=1,
-        holds=all_of(at_most("gap_variation", 0.5), at_least("repeat_purchase_days", 4)),
+        holds=all_of(
+            at_most("gap_variation", 0.5),
+            at_least("repeat_purchase_days", 4),
+            below("silence_ratio", SILENT_RATIO),
+        ),
         text=message("Orders come at regular intervals"),
     ),
     Sentence(

@@ -10,6 +10,9 @@ from serving.scoring.reasons.averages import Averages
 
 Bools = npt.NDArray[np.bool_]
 
+LATE = "is_late"
+"""The fact that a customer's published rhythm is late or overdue."""
+
 Holds = Callable[["CustomerFacts"], Bools]
 """Whether something is true, per customer; false where it is not known."""
 
@@ -24,17 +27,21 @@ class CustomerFacts:
     ----------
     rows : one row per customer
     averages : of the shop; see `serving.scoring.reasons.averages`
+    is_late : whether each customer's published rhythm is late or overdue; None: not known
     """
 
-    def __init__(self, rows: Rows, averages: Averages) -> None:
+    def __init__(self, rows: Rows, averages: Averages, is_late: Bools | None = None) -> None:
         self._rows = rows
         self._averages = averages
+        self._is_late = is_late
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, name: str) -> Floats:
         """A feature; NaN where it is not known, so that no comparison with it is true."""
+        if name == LATE and self._is_late is not None:
+            return self._is_late.astype(np.float64)
         if name in self._rows:
             return self._rows[name]
         return np.full(len(self._rows), np.nan)
@@ -45,7 +52,8 @@ class CustomerFacts:
 
     def at(self, rows: npt.NDArray[np.intp]) -> "CustomerFacts":
         """The facts of some customers, by number."""
-        return CustomerFacts(self._rows.at(rows), self._averages)
+        is_late = None if self._is_late is None else self._is_late[rows]
+        return CustomerFacts(self._rows.at(rows), self._averages, is_late)
 
 
 def feature(name: str) -> Figure:
@@ -66,6 +74,16 @@ def at_least(name: str, least: float) -> Holds:
 def at_most(name: str, most: float) -> Holds:
     """Whether a feature does not exceed a number."""
     return lambda facts: facts[name] <= most
+
+
+def below(name: str, limit: float) -> Holds:
+    """Whether a feature is less than a number."""
+    return lambda facts: facts[name] < limit
+
+
+def is_not(name: str) -> Holds:
+    """Whether a yes-or-no fact is no, or not known."""
+    return lambda facts: ~(facts[name] > 0)
 
 
 def exactly(name: str, number: float) -> Holds:

@@ -152,7 +152,7 @@ CASES = {
     "spends_little": {"spend_365d": 20.0, "orders_365d": 2.0, "days_since_first_order": 300.0},
     "large_orders": {"mean_order_value": 80.0},
     "small_orders": {"mean_order_value": 20.0},
-    "regular": {"gap_variation": 0.3, "repeat_purchase_days": 6.0},
+    "regular": {"silence_ratio": 1.0, "gap_variation": 0.3, "repeat_purchase_days": 6.0},
     "irregular": {"gap_variation": 1.5, "repeat_purchase_days": 6.0},
     "long_standing": {"days_since_first_order": 800.0, "orders": 4.0},
     "discounts_only": {"discounted_order_share": 0.95, "orders": 20.0},
@@ -310,3 +310,28 @@ def test_more_than_a_year_is_more_than_a_year(days, years):
     values = {"days_since_first_order": days, "orders": 4.0}
     texts = [reason["text"]["en"] for reason in reasons(weights, values, churn=0.1, clv=60.0)]
     assert texts == ([f"A customer for more than {years}"] if years else [])
+
+
+def reason_codes_of(features, weights, *, is_late):
+    """The codes that may be used for one customer, by their facts and a contribution each."""
+    facts = CustomerFacts(Rows.stacked([features], list(features)), SHOP, np.array([is_late]))
+    return {
+        sentence.code
+        for sentence, is_true in zip(SENTENCES, true_facts(facts)[0], strict=True)
+        if is_true and any(name in weights for name in sentence.group)
+    }
+
+
+def test_nobody_late_is_told_to_be_within_the_usual_gap():
+    features = {**SILENT, "days_since_last_order": 19.0, "silence_ratio": 0.92}
+    assert "within_rhythm" in reason_codes_of(features, {RHYTHM}, is_late=False)
+    assert "within_rhythm" not in reason_codes_of(features, {RHYTHM}, is_late=True)
+
+
+def test_nobody_silent_is_told_to_order_at_regular_intervals():
+    steady = {**SILENT, "gap_variation": 0.2, "repeat_purchase_days": 5.0, "silence_ratio": 1.4}
+    about = {RHYTHM, "gap_variation"}
+    assert "regular" in reason_codes_of(steady, about, is_late=True)
+    silent = reason_codes_of({**steady, "silence_ratio": 1.5}, about, is_late=True)
+    assert "silent" in silent
+    assert "regular" not in silent

@@ -478,10 +478,23 @@ def test_a_list_is_filtered_and_sorted_by_the_silence():
 
 def test_what_a_value_is_made_of_stands_beside_it():
     page = page_of(None)
-    for part in ("Chance of an order", "× orders if they buy", "Typical (median) customer"):
+    for part in ("Orders if they buy", "× value of an order", "Typical (median) customer"):
         assert part in page
     assert "Likely in it: Home (25%)" in page
     assert "By referrals" not in page
+
+
+def test_each_product_of_the_value_stands_below_its_factors():
+    page = page_of(None)
+    labels = (
+        "Orders if they buy",
+        "× value of an order",
+        "= if they order",
+        "× chance of an order",
+        "= in 90 days",
+    )
+    places = [page.index(f"<dt>{label}</dt>") for label in labels]
+    assert places == sorted(places)
 
 
 def test_the_days_of_the_course_lie_below_the_orders():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.language.languages import languages
-from training.value.level import Level, Miss
+from training.value.level import OF_BASELINE, SWITCHED_OFF, Level, Miss
 
 MISS = Miss(day=date(2025, 9, 1), expected=1_000.0, came=1_500.0, buyers=150)
 
@@ -50,9 +50,16 @@ def test_it_says_what_was_carried_over_and_why():
     assert "1,350 customers" in sentence
     assert "all 3 past windows" in Level.of_windows([0.3, 0.1, 0.2]).sentence()
     assert "left as the models have it" in Level().sentence()
+    assert "baseline" in OF_BASELINE.sentence()
+    assert "train.carry_over" in SWITCHED_OFF.sentence()
+    for level in (OF_BASELINE, SWITCHED_OFF):
+        assert "do not reach back" not in level.sentence()
 
 
-@pytest.mark.parametrize("level", [Level.of_year(MISS), Level.of_windows([0.3, 0.1, 0.2]), Level()])
+@pytest.mark.parametrize(
+    "level",
+    [Level.of_year(MISS), Level.of_windows([0.3, 0.1, 0.2]), Level(), OF_BASELINE, SWITCHED_OFF],
+)
 def test_every_language_and_every_file_has_it(level):
     texts = level.message().in_all_languages()
     assert len(set(texts.values())) == len(languages())
