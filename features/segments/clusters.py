@@ -29,7 +29,7 @@ TRAITS: dict[str, tuple[tuple[str, Message], tuple[str, Message]]] = {
         ("frequent", message("order often")),
     ),
     "days_since_last_order": (
-        ("recent", message("ordered lately")),
+        ("recent", message("ordered more recently than most")),
         ("silent", message("have been silent for long")),
     ),
     "mean_order_value": (
@@ -37,8 +37,8 @@ TRAITS: dict[str, tuple[tuple[str, Message], tuple[str, Message]]] = {
         ("large_orders", message("place large orders")),
     ),
     "days_since_first_order": (
-        ("new", message("are new")),
-        ("long_known", message("have been known for long")),
+        ("new", message("came later than most")),
+        ("long_known", message("came earlier than most")),
     ),
     "mean_products_per_order": (
         ("few_products", message("buy few products at a time")),

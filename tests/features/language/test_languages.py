@@ -97,11 +97,12 @@ def test_values_are_read_in_the_language_of_the_text():
 
 def test_a_list_is_joined_as_the_language_does():
     traits = message_list(
-        [Message("are new"), Message("return little")], message_in("between traits", ", ")
+        [Message("came later than most"), Message("return little")],
+        message_in("between traits", ", "),
     )
-    assert traits.in_all_languages()["en"] == "are new, return little"
+    assert traits.in_all_languages()["en"] == "came later than most, return little"
     assert traits.into("zh") == "，".join(
-        translations("zh").gettext(text) for text in ("are new", "return little")
+        translations("zh").gettext(text) for text in ("came later than most", "return little")
     )
 
 

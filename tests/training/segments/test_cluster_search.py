@@ -138,5 +138,12 @@ def test_names_tell_what_sets_apart_and_are_never_the_same():
         "frequent_recent_large_orders",
     )
     assert cluster_labels([far, far]) == ("frequent_recent_1", "frequent_recent_2")
-    assert cluster_words(far).into("en") == "order often, ordered lately"
+    assert cluster_words(far).into("en") == "order often, ordered more recently than most"
     assert cluster_words(plain).into("zh") == "与平均客户相近"
+
+
+def test_age_and_silence_are_told_beside_the_others():
+    """All customers may be old, or silent: the latest group is still not new."""
+    for column in ("days_since_first_order", "days_since_last_order"):
+        (_, low), _ = TRAITS[column]
+        assert low.into("en").endswith("than most")

@@ -40,6 +40,7 @@ def test_every_task_has_a_stand_in_of_the_title_it_is_graded_against(stand_ins):
     titles = {task.name: task.baseline for task in TASKS}
     assert stand_ins["churn"].title == titles["churn"]
     assert stand_ins["value"].title == titles["value"]
+    assert stand_ins["value"].level_.source == "baseline"
 
 
 def test_the_risk_is_that_of_the_inactivity_rule(prepared, stand_ins, features):
