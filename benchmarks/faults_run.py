@@ -27,7 +27,7 @@ from serving.schedule.regular_run import RunOrder, run_shop
 from serving.settings import Settings
 from training.bundle.publication import load_models
 
-LEAST_DAYS = 120
+LEAST_DAYS, MOST_DAYS = 120, 200
 
 
 def main() -> None:
@@ -50,8 +50,8 @@ def run(kills: int = 100, seed: int = 11) -> None:
         killed = attempts = 0
         while killed < kills:
             attempts += 1
-            # two days more of orders; after the last ones from the start
-            shop.put_orders(LEAST_DAYS + 2 * (attempts % 40))
+            # orders only ever grow: a log that lost some would rightly be stopped by a gate
+            shop.put_orders(min(LEAST_DAYS + attempts // 2, MOST_DAYS))
             code = ended(lambda: shop.run(draw.uniform(0.0, seconds)))
             assert code in {0, -signal.SIGALRM}, f"the run ended with {code}"
             shop.must_be_whole()
