@@ -159,7 +159,12 @@ def row_blocks(
     page: ChurnPage | None = first
     while page is not None:
         run = run_fields(page.run)
-        yield [_row(item(document), run, systems, wording) for document in page.documents]
+        answers = map(json.loads, page.documents)
+        # the figures of who ordered since the run are of a later day than the run's
+        yield [
+            _row(item_of(answer), {**run, "as_of": answer["as_of"]}, systems, wording)
+            for answer in answers
+        ]
         page = (
             store.churn_list(chosen, sort=sort, limit=ROWS_PER_READ, after=page.after)
             if page.after

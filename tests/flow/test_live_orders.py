@@ -2,6 +2,8 @@
 them over once.
 """
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -189,6 +191,18 @@ def test_scores_after_orders_are_those_of_a_run_at_that_moment(shop):
     assert {name: said[name] for name in names} == {
         name: live[name]["churn_probability"] for name in names
     }
+
+
+def test_exports_and_pages_say_of_which_day_their_figures_are(shop):
+    page = shop.client.get("/customers/c0003").text
+    assert "orders sent since count from the next run on" not in page
+    shop.send(*sent_by_everybody(shop))
+    text = shop.client.get("/v1/churn-list?format=csv").content.decode("utf-8-sig")
+    days = {row["customer_id"]: row["as_of"] for row in csv.DictReader(io.StringIO(text))}
+    assert days["c0003"] == shop.customer("c0003")["as_of"] != shop.end.isoformat()
+    assert days["c0010"] == shop.end.isoformat()
+    page = shop.client.get("/customers/c0003").text
+    assert "orders sent since count from the next run on" in page
 
 
 def test_a_run_takes_orders_over_once(shop):

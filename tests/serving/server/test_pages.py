@@ -484,6 +484,17 @@ def test_what_a_value_is_made_of_stands_beside_it():
     assert "By referrals" not in page
 
 
+def test_the_same_chance_is_written_the_same():
+    page = page_of(None)
+    chances = re.search(
+        r'within 90 days</th>.*?class="number">(?:&lt;|&gt;)?(\d+)%', page, re.DOTALL
+    )
+    made_of = re.search(r"× chance of an order</dt><dd>(?:&lt;|&gt;)?(\d+)%", page)
+    assert chances is not None
+    assert made_of is not None
+    assert chances[1] == made_of[1]
+
+
 def test_each_product_of_the_value_stands_below_its_factors():
     page = page_of(None)
     labels = (
