@@ -32,7 +32,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def keyed():
-    """Stores with a key of each kind, and what each caller sends."""
+    """A client of stores with a key of each kind, and what each caller sends."""
     store = fresh_runs()
     store.publish(run_info(), *score_tables(12))
     stores = stores_beside(store)
@@ -44,7 +44,7 @@ def keyed():
     stores.keys.add(replace(key, expires_at=NOW))
     tokens["revoked"], key = new_key("admin", name="", at=NOW, expires_days=1)
     stores.keys.add(replace(key, revoked_at=NOW))
-    return stores, tokens
+    return client_of(stores), tokens
 
 
 def bearer(token):
@@ -60,8 +60,8 @@ def a_path(template):
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize(("method", "template"), ACCESS)
 def test_each_call_takes_exactly_its_scope(keyed, method, template, caller):
-    stores, tokens = keyed
-    answer = client_of(stores).request(method, a_path(template), headers=bearer(tokens[caller]))
+    client, tokens = keyed
+    answer = client.request(method, a_path(template), headers=bearer(tokens[caller]))
     allowed = EXPECTED[ACCESS[method, template]][caller]
     assert (answer.status_code not in {401, 403}) == allowed, answer.text
     if not allowed:
@@ -75,7 +75,7 @@ def test_each_call_takes_exactly_its_scope(keyed, method, template, caller):
     "path", ["/nowhere", "/v1/nowhere", "/v1/models", "/docs/", "/v1/customers/x"]
 )
 def test_what_no_line_allows_is_refused_to_strangers(keyed, method, path):
-    assert client_of(keyed[0]).request(method, path).status_code == 401
+    assert keyed[0].request(method, path).status_code == 401
 
 
 def test_scopes_of_the_matrix_are_the_expected_ones():
@@ -145,8 +145,7 @@ def test_a_server_whose_only_key_is_revoked_is_not_open(store):
 
 
 def test_readiness_tells_strangers_less(keyed):
-    stores, tokens = keyed
-    client = client_of(stores)
+    client, tokens = keyed
     strangers = {"run_id": None, "bundle_id": None, "scores_pending": None}
     ready = {"status": "ready", "scorer": "none"}
     assert client.get("/readyz").json() == ready | strangers
@@ -207,9 +206,9 @@ def test_no_key_is_kept_as_it_is(tmp_path):
     ],
 )
 def test_a_token_that_is_not_quite_one_opens_nothing(keyed, damage):
-    stores, tokens = keyed
+    client, tokens = keyed
     sent = b"Bearer " + damage(tokens["admin"]).encode()
-    answer = client_of(stores).get("/v1/models", headers={"Authorization": sent})
+    answer = client.get("/v1/models", headers={"Authorization": sent})
     assert answer.status_code == 401
     assert json.loads(answer.content)["type"] == "urn:regulars:problem:no-key"
 
@@ -220,8 +219,7 @@ def basic(token, user="anyone"):
 
 
 def test_a_browser_signs_in_with_the_key_as_password(keyed):
-    stores, tokens = keyed
-    client = client_of(stores)
+    client, tokens = keyed
     asked = client.get("/")
     assert (asked.status_code, asked.headers["www-authenticate"][:5]) == (401, "Basic")
     assert client.get("/v1/models").headers["www-authenticate"][:6] == "Bearer"
@@ -231,8 +229,7 @@ def test_a_browser_signs_in_with_the_key_as_password(keyed):
 
 
 def test_what_a_browser_remembers_cannot_change_anything_nor_be_used_by_foreign_pages(keyed):
-    stores, tokens = keyed
-    client = client_of(stores)
+    client, tokens = keyed
     signed_in = basic(tokens["admin"])
     body = {"customer_ids": ["012000"]}
     assert client.post("/v1/customers/scores", json=body, headers=signed_in).status_code == 401
