@@ -15,6 +15,7 @@ from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import typed_line
 from features.sources import FrameSource
 from serving.live.after import read_lines
+from serving.live.messages import CustomerLines
 from tests.support.dirty import chance
 from tests.support.shop import COLUMNS, shop_settings, simulate_orders
 
@@ -29,6 +30,12 @@ def orders():
 @pytest.fixture
 def shop(tmp_path):
     return shop_settings(tmp_path)
+
+
+def of_customer(name, history, sent) -> CustomerLines:
+    """What the store holds of a customer: lines of the files, and those that were sent since."""
+    contents = tuple((line["order_id"], json.dumps(line)) for line in sent)
+    return CustomerLines(customer_id=name, run_id="run-1", history=history, sent=contents)
 
 
 def content(row, **state) -> dict[str, object]:
@@ -107,8 +114,9 @@ def test_the_run_and_the_live_path_agree(orders, shop, tmp_path, exported):
     for day, expected in told.items():
         ours = Counter()
         for name in {*histories, *lines}:
-            said = [[one["order_id"], json.dumps(one)] for one in lines.get(name, [])]
-            read = read_lines(shop.data, {"history": histories.get(name), "lines": said})
+            read = read_lines(
+                shop.data, of_customer(name, histories.get(name), lines.get(name, []))
+            )
             judged = Judge(shop.data).judge([*read.files, *read.new])
             ours.update((name, line) for line in counting_lines(judged, before=day_number(day)))
         assert ours == expected
@@ -125,8 +133,7 @@ def test_the_live_path_says_the_same_again_after_a_run_has_read_the_news(orders,
     for day, expected in told.items():
         ours = Counter()
         for name, history in histories.items():
-            said = [[one["order_id"], json.dumps(one)] for one in news.get(name, [])]
-            read = read_lines(shop.data, {"history": history, "lines": said})
+            read = read_lines(shop.data, of_customer(name, history, news.get(name, [])))
             judged = Judge(shop.data).judge([*read.files, *read.new])
             ours.update((name, line) for line in counting_lines(judged, before=day_number(day)))
         assert ours == expected

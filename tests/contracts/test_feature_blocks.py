@@ -30,7 +30,10 @@ slowly = settings(max_examples=8)
 def shop(tmp_path_factory) -> Settings:
     return shop_settings(
         tmp_path_factory.mktemp("shop"),
-        data={"rules": {"cancelled_order_prefix": "C", "ignore_products": ["postage"]}},
+        data={
+            "rules": {"cancelled_order_prefix": "C", "ignore_products": ["postage"]},
+            "accept": {"no_net_money": "what is made up may be returned"},
+        },
     )
 
 

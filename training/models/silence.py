@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from features.blocks.optional.contract import CONTRACT_AGE
 from features.rows import Features, Rows
 from training.models.calibration import logit
 from training.models.estimator import Floats
@@ -23,6 +24,9 @@ BY_ORDERS = ("orders", "spend", "margin")
 SHORTEST_DAYS = 30
 
 ROUNDING_DAYS = 1e-6
+
+DAYS_PER_YEAR = 365.25
+"""Of a contract: anniversaries stay where they are in the calendar."""
 
 AT_ONCE = 500
 """Up to this many customers are predicted for all later days at once: the time then depends on
@@ -120,8 +124,23 @@ def aged(features: Features, silent_days: float | Floats) -> Rows:
     for name in later:
         if name.startswith("days_since_"):
             later[name] = later[name] + silent_days
+    later |= _contract(later, silent_days)
     later |= _derived(later)
     return Rows(np.column_stack([later[name] for name in rows.columns]), rows.columns)
+
+
+def _contract(later: dict[str, Floats], silent_days: float | Floats) -> dict[str, Floats]:
+    """The contract's age, and the days that are left of its year and term, as its block says."""
+    if CONTRACT_AGE not in later:
+        return {}
+    age = later[CONTRACT_AGE] + silent_days
+    left = {CONTRACT_AGE: age, "days_to_anniversary": DAYS_PER_YEAR - age % DAYS_PER_YEAR}
+    if "contract_term_months" in later:
+        term = later["contract_term_months"] * DAYS_PER_YEAR / 12
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms_over = np.maximum(np.round(age / term - 0.5), 0)
+        left["days_to_term_end"] = np.where(term > 0, term * (terms_over + 1) - age, np.nan)
+    return {name: values for name, values in left.items() if name in later}
 
 
 def _within(age: float | Floats, first: Floats, window_sums: dict[int, Floats]) -> Floats:

@@ -23,7 +23,7 @@ def churn_in_run(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats:
     """
     churn, value = fitted["churn"], fitted.get("value")
     probability = churn.predict(features)["churn_probability"].to_numpy(dtype=float)
-    if churn.label != "silence" or value is None:
+    if value is None or churn.label != "silence":
         return np.asarray(probability)
     p_order, _ = shifted(1 - probability, np.ones(len(features)), value.level_.shift)
     return np.asarray(1 - p_order)

@@ -136,7 +136,7 @@ def test_ids_that_passed_through_a_float_column_are_judged_by_the_whole_file(tmp
     settings = shop_settings(tmp_path, data={"transactions": "orders-*.csv"})
     with read_orders(settings) as log:
         wanted = said(log, tmp_path, [log.end])
-    with parted(settings, open_source("orders-*.csv", tmp_path)) as log:
+    with parted(settings, open_source("orders-*.csv", tmp_path), rows=400) as log:
         assert len(log.parts) > 5
         found = said(log, tmp_path, [log.end])
     assert_same(found, wanted)

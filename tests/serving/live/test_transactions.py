@@ -226,7 +226,7 @@ def test_ids_lose_the_blanks_around_them(server):
         {"line": 10**9},
         {"ordered_at": "yesterday"},
         {"amount": 1e13},
-        {"amount": "4.5"},
+        {"amount": "1.200"},
         {"corrects": 1},
         {"canary": "x"},
     ],

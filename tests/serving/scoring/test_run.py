@@ -52,7 +52,7 @@ def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
     columns = pq.read_schema(files[0]).names
     assert columns[: len(SCORES)] == SCORES
     segments = list(run.info.segment_columns)
-    assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS]
+    assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS, "stand_ins"]
     assert segments
     assert pq.read_schema(files[1]).names == RECOMMENDATIONS
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -302,7 +302,7 @@ def test_who_bought_on_one_day_has_the_pace_of_those_who_still_buy(trained):
     pace, worth = usual_pace(rows, models, np.array([40.0, -5.0, 40.0]), 90)
     assert pace.tolist() == ["comparable", "comparable", "own"]
     process = rhythm.process_
-    orders = process.r_ / (process.alpha_ + 730) / rhythm.stages * rhythm.horizon_days * rhythm.pace
+    orders = process.r_ / (process.alpha_ + 730) / rhythm.stages * rhythm.horizon_days
     assert worth.tolist() == pytest.approx([40.0 * orders, 0.0, 90.0])
 
 

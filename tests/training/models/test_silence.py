@@ -70,10 +70,33 @@ def test_every_feature_that_looks_at_the_date_grows_older():
     trailing = {f"{what}_{days}d" for what, windows in TRAILING_DAYS.items() for days in windows}
     year_ago = {"orders_year_ago_90d", "spend_year_ago_90d"}
     since = {name for name in aging if name.startswith("days_since_")}
+    contract = {"contract_age_days", "days_to_anniversary", "days_to_term_end"}
     # a mean stays until its last answer leaves, and what was last stays last
     stays = {"mean_satisfaction_365d", "last_gap_days", "last_order_value", "is_cancelled"}
-    assert aging - trailing - year_ago - since <= stays
+    assert aging - trailing - year_ago - since - contract <= stays
     assert trailing <= aging
+
+
+@pytest.mark.parametrize(
+    ("age", "term", "silent", "year", "left"),
+    [
+        (100, 12, 10, 255.25, 255.25),
+        (360, 24, 10, 360.5, 360.5),  # the first year is over, the first term is not
+        (725, 24, 10, 360.75, 726.0),  # both are: the second term has begun
+        (40, np.nan, 10, 315.25, np.nan),
+    ],
+)
+def test_the_days_left_of_a_contract_pass(features, age, term, silent, year, left):
+    contract = {
+        "contract_age_days": float(age),
+        "days_to_anniversary": 0.0,
+        "contract_term_months": float(term),
+        "days_to_term_end": 0.0,
+    }
+    rows = aged(features.iloc[:1].assign(**contract), silent)
+    assert rows["contract_age_days"].tolist() == [age + silent]
+    assert rows["days_to_anniversary"] == pytest.approx(year)
+    assert rows["days_to_term_end"] == pytest.approx(left, nan_ok=True)
 
 
 def logistic(half_after, slope=0.01):
