@@ -218,6 +218,28 @@ def test_nul_bytes_are_values_like_others(tmp_path):
     assert checked(tmp_path, reasons=True) == {"bad_date": 1}
 
 
+def test_a_last_record_of_fifty_megabytes_is_refused_and_does_not_vanish(tmp_path):
+    write(tmp_path / "orders.csv", [*ROWS, f"c,o,2024-01-02 10:00,{'p' * 50_000_000},5"])
+    assert "line 62 is longer than 2 MB" in refused(tmp_path)
+
+
+def test_an_export_that_was_cut_off_is_refused_whole(tmp_path):
+    file = write(tmp_path / "orders.csv")
+    whole = file.read_bytes()
+    file.write_bytes(whole + bytes(100_000))
+    assert refused(tmp_path).endswith(
+        "ends in 100,000 zero bytes: the export was cut off. Export it again."
+    )
+    file.write_bytes(whole + b"c,o,2024-01")
+    assert "line 62 of orders.csv: has 3 values" in refused(tmp_path)
+
+
+def test_a_file_of_twenty_thousand_columns_is_refused(tmp_path):
+    header = ",".join([HEADER, *(f"x{number}" for number in range(20_000))])
+    write(tmp_path / "orders.csv", [row + ",1" * 20_000 for row in ROWS], header=header)
+    assert "has 20,005 columns, and at most 10,000 are read" in refused(tmp_path)
+
+
 def test_a_header_alone_has_no_rows(tmp_path):
     write(tmp_path / "orders.csv", [])
     assert checked(tmp_path) == 0
