@@ -29,7 +29,7 @@ from features.sql_text import identifier
 SAMPLE_ROWS = 200_000
 # lines of one order stand together in most exports: whole chunks keep orders whole
 _CHUNK_ROWS = 2_048
-_WIDE, _WIDE_CELLS = 300, 4_000_000
+_WIDE, _WIDE_CELLS = 300, 1_200_000
 """Beyond so many columns the sample holds so many values at most: they would fill memory."""
 _PROBE_BYTES = 1 << 20
 # what the source calls settings, the person has typed
