@@ -107,7 +107,7 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
     expected = newcomers.forecast(0)
     if expected is None:
         return message(
-            "The orders are fewer days than the horizon: new customers are not foretold."
+            "The orders cover fewer days than the horizon, so new customers are not forecast."
         )
     windows = newcomers.windows()
     low, high = ends(expected, level_spread(windows, season_known=newcomers.season_known), 0.0)

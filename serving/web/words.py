@@ -46,7 +46,7 @@ ACTIONS = {
 
 TRENDS = {"up": mark("risk has risen"), "down": mark("risk has fallen"), "same": mark("as before")}
 
-ARMS = {"treated": mark("Contacted"), "hold_out": mark("Left alone")}
+ARMS = {"treated": mark("Contacted"), "hold_out": mark("Held out")}
 
 MEASURES = {
     "profit": mark("Profit"),

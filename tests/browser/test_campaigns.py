@@ -24,9 +24,9 @@ def test_a_campaign_from_the_list_to_the_file(chromium, address):
     proposal = page.locator("main").inner_text()
     assert "Break-even response" in proposal
     assert "Too small to tell" in proposal
-    button = page.get_by_role("button", name="Make it")
-    contacts, alone = map(int, re.findall(r"\d+", button.inner_text()))
-    assert contacts > alone > 0
+    button = page.get_by_role("button", name="Create campaign")
+    contacts, held_out = map(int, re.findall(r"\d+", button.inner_text()))
+    assert contacts > held_out > 0
     button.click()
     page.wait_for_url("**/campaigns/c-*")
     assert page.locator("h1").inner_text() == "Spring <b>win-back</b>"
