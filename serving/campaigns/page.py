@@ -23,7 +23,7 @@ from training.experiments.campaign_reading import ArmEffect
 
 CampaignId = Annotated[str, Path(min_length=1, max_length=200)]
 UNKNOWN = mark("There is no such campaign.")
-TAKEN = mark("In the meantime another campaign has taken some of the chosen customers. Look at the proposal again.")
+TAKEN = mark("Another campaign has taken some of the chosen customers. Look at the proposal again.")
 NOTHING_ASKED = CampaignForm(customers=ListForm(usual_sort="value_at_risk"))
 PREVIEWED = 10
 MEASURES = ("profit", "revenue", "orders", "ordered", "visited")
