@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from serving.changes.feed import FIGURES, AnnouncedFigures
+from serving.changes.feed import FIGURES, AnnouncedFigures, told_of
 from serving.store.rules import EXACT, PublishRules, edges
 from serving.store.run import RunInfo
 from serving.store.tables import UNKNOWN, announced, change_feed, changes
@@ -53,12 +53,6 @@ def announce_one(
 _BEFORE = select(*(announced.c[name] for name in FIGURES)).where(
     announced.c.customer_id == bindparam("customer")
 )
-
-
-def told_of(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
-    """What was told, from the columns of `announced`."""
-    figures = [None if value == UNKNOWN else value for value in (churn, clv)]
-    return AnnouncedFigures(retention_risk=risk, churn_probability=figures[0], clv=figures[1])
 
 
 def _is_news(

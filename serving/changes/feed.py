@@ -276,13 +276,12 @@ def _change(row: Any) -> FeedChange:
         customer_id=row.customer_id,
         run_id=row.run_id,
         as_of=RunInfo.from_json(row.info).as_of,
-        before=None if row.kind in {"new", "erased"} else _told(*before),
-        after=None if row.kind in {"removed", "erased"} else _told(*after),
+        before=None if row.kind in {"new", "erased"} else told_of(*before),
+        after=None if row.kind in {"removed", "erased"} else told_of(*after),
     )
 
 
-def _told(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
-    figures = (None if value == UNKNOWN else value for value in (churn, clv))
-    return AnnouncedFigures(
-        retention_risk=risk, **dict(zip(("churn_probability", "clv"), figures, strict=True))
-    )
+def told_of(risk: str | None, churn: float, clv: float) -> AnnouncedFigures:
+    """What was told, from the columns of `announced`."""
+    churn_probability, value = (None if number == UNKNOWN else number for number in (churn, clv))
+    return AnnouncedFigures(retention_risk=risk, churn_probability=churn_probability, clv=value)

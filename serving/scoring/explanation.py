@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from babel.numbers import get_currency_precision
 
-from features.rows import Rows
+from features.rows import Floats, Rows
 from features.settings.predict import RiskBands
 from serving.scoring.answers import encode, rounded
 from serving.scoring.figures import description_of, is_late
@@ -18,7 +18,7 @@ from serving.scoring.reasons.choice import SCORE_OF, choose, direction, true_fac
 from serving.scoring.reasons.factors import factors_of
 from serving.scoring.reasons.facts import CustomerFacts
 from serving.scoring.reasons.sentence import About
-from serving.scoring.sides import Bools, Floats
+from serving.scoring.sides import Bools
 from serving.scoring.since_last_run import changes_of
 from serving.settings import Settings
 from serving.store.run import RunInfo

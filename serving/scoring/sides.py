@@ -7,17 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import BLOCKS, OPTIONAL_BLOCKS
+from features.rows import Floats
 
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 LEAST = 0.05
-LEAST_SHARE = 0.2
-"""A side that moves the log odds, or the log of the money, by less than `LEAST` is not worth a
-sentence; from the third on, neither is one below this share of the strongest."""
+"""What moves the log odds, or the log of the money, by less is not worth a sentence."""
 
-SURE = 2
 RHYTHM = "rhythm"
+"""The part of a score that comes from the purchase process and not from one feature."""
+
 # the features of the purchase process are one side: a fact must not appear twice
 _SIDES = {
     feature.name: f"{block.name} {feature.unit}"
@@ -57,7 +56,7 @@ def strongest(
     weights: Floats,
     sayable: Bools,
     most: int,
-    direction: Floats | None = None,
+    direction: Floats,
 ) -> Chosen:
     """The sides that move each customer most, and the feature that represents each.
 
@@ -70,7 +69,7 @@ def strongest(
     weights : contributions, customers × features
     sayable : whether a feature may be chosen, same shape
     most : sides per customer at most
-    direction : per customer the sign of the effects to choose from, 0 for none; None: both
+    direction : per customer the sign of the effects to choose from, 0 for none
     """
     members = _members(names)
     total = np.column_stack([weights[:, columns].sum(axis=1) for columns in members])
@@ -81,12 +80,9 @@ def strongest(
         best = agreeing.argmax(axis=1)
         speaker[:, side] = columns[best]
         strength[:, side] = np.abs(total[:, side]) * (agreeing[rows, best] > 0)
-    if direction is not None:
-        strength[np.sign(total) != direction[:, None]] = 0.0
+    strength[np.sign(total) != direction[:, None]] = 0.0
     top = np.argsort(-strength, axis=1, kind="stable")[:, :most]
-    least = np.full(top.shape, LEAST)
-    least[:, SURE:] = np.maximum(LEAST, LEAST_SHARE * np.abs(total).max(axis=1, initial=0)[:, None])
-    is_chosen = strength[rows[:, None], top] >= least
+    is_chosen = strength[rows[:, None], top] >= LEAST
     return Chosen(
         feature=np.where(is_chosen, speaker[rows[:, None], top], -1),
         strength=np.where(is_chosen, total[rows[:, None], top], 0.0),

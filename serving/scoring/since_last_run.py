@@ -13,11 +13,11 @@ import numpy as np
 
 from features.catalogue import feature_named
 from features.language.message import Phrase, message
-from features.rows import Features, Rows
+from features.rows import Features, Floats, Rows
 from serving.scoring.reasons.choice import EFFECTS
 from serving.scoring.reasons.sentence import About
 from serving.scoring.sentences import FigureSlot, SentenceWriter, sentence, sentence_writer
-from serving.scoring.sides import LEAST, RHYTHM, Bools, Floats, strongest
+from serving.scoring.sides import LEAST, RHYTHM, Bools, strongest
 from serving.scoring.wording import FeatureName, in_unit, more_orders
 
 ChangeKind = Literal["model", "ordered", "silent", "silence", "spent", "orders", "feature"]

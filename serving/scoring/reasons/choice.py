@@ -19,10 +19,11 @@ from features.rows import Floats, Rows
 from features.settings.predict import RiskBands
 from serving.scoring.reasons.averages import Averages
 from serving.scoring.reasons.catalogue import SENTENCES
-from serving.scoring.reasons.facts import Bools, CustomerFacts
+from serving.scoring.reasons.facts import CustomerFacts
 from serving.scoring.reasons.sentence import About, Sentence
 from serving.scoring.risk import retention_risk
 from serving.scoring.sentences import FigureSlot, SentenceWriter, sentence_writer
+from serving.scoring.sides import LEAST, Bools
 from serving.scoring.wording import in_words
 
 EFFECTS: dict[tuple[About, bool], tuple[str, Message]] = {
@@ -39,12 +40,10 @@ MOST: Mapping[About, int] = {"risk": 3, "value": 2}
 SCORE_OF: Mapping[About, str] = {"risk": "churn_probability", "value": "clv"}
 """The score that reasons are about."""
 
-LEAST = 0.05
-LEAST_SHARE = 0.2
-"""A group that moves the log odds, or the log of the money, by less than `LEAST` is not worth a
-sentence; from the third on, neither is one below this share of the strongest."""
-
 SURE = 2
+LEAST_SHARE = 0.2
+"""Beyond the first `SURE` reasons, a group below this share of the strongest is left out."""
+
 FIGURE_DIGITS = 4
 
 Signs = npt.NDArray[np.int8]

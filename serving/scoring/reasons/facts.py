@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from features.rows import Floats, Rows
 from serving.scoring.reasons.averages import Averages
-
-Bools = npt.NDArray[np.bool_]
+from serving.scoring.sides import Bools
 
 LATE = "is_late"
 """The fact that a customer's published rhythm is late or overdue."""

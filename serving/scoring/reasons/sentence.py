@@ -6,6 +6,7 @@ from typing import Literal
 
 from features.language.message import Message
 from serving.scoring.reasons.facts import Figure, Holds
+from serving.scoring.sides import RHYTHM
 from serving.scoring.wording import FigureKind
 
 About = Literal["risk", "value"]
@@ -34,9 +35,6 @@ Topic = Literal[
     "margin",
 ]
 """What a sentence is about: a customer is given one per topic at most."""
-
-RHYTHM = "rhythm"
-"""The part of a score that comes from the purchase process and not from one feature."""
 
 SILENCE = (
     RHYTHM,

@@ -24,7 +24,7 @@ from serving.scoring.reasons.choice import (
 )
 from serving.scoring.reasons.factors import factors_of
 from serving.scoring.reasons.facts import CustomerFacts
-from serving.scoring.reasons.sentence import RHYTHM
+from serving.scoring.sides import RHYTHM
 
 NAMES = [RHYTHM, *FEATURES, *OPTIONAL_FEATURES]
 BANDS = RiskBands()
