@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, insert, select
 
 from serving.changes.feed import forget_customers
 from serving.errors import StoreError
-from serving.live.store import hold_off_erasures
+from serving.live.store import hold_off_erasures, in_blocks
 from serving.live.tables import customer_histories, live_lines, live_scores
 from serving.store.database import one_writer, store_errors
 from serving.store.facets import count_anew
@@ -74,16 +74,14 @@ class ErasureStore:
 
     def known(self, customer_ids: Collection[str]) -> set[str]:
         """Those of whom any table holds something."""
-        asked = sorted(customer_ids)
-        known: set[str] = set()
+        held: set[str] = set()
         with store_errors(), self._engine.connect() as connection:
-            for start in range(0, len(asked), NAMED_AT_ONCE):
-                part = asked[start : start + NAMED_AT_ONCE]
+            run_nos = _run_nos(connection)
+            for ids in in_blocks(customer_ids, NAMED_AT_ONCE):
                 for table in HOLDING_CUSTOMERS:
-                    column = table.c.customer_id
-                    holding = select(column).where(column.in_(part)).distinct()
-                    known.update(connection.execute(holding).scalars())
-        return known
+                    rows = select(table.c.customer_id).where(_of_customers(table, ids, run_nos))
+                    held.update(connection.execute(rows.distinct()).scalars())
+        return held
 
     def key_ids(self) -> set[str]:
         """The keys of all tombstones; none where nobody was erased."""
@@ -139,14 +137,25 @@ def _remove(connection: Connection, customers: Mapping[str, Tombstone]) -> dict[
             connection.execute(insert(erasures).values(values))
             digests.add(tombstone.digest)
     removed = dict.fromkeys((table.name for table in HOLDING_CUSTOMERS), 0)
-    # by number too: the keys of both tables begin with it
-    numbers = connection.execute(select(runs.c.run_no)).scalars().all()
+    run_nos = _run_nos(connection)
     for customer_id in customers:
         for table in HOLDING_CUSTOMERS:
-            of_customer = table.c.customer_id == customer_id
-            if table in (scores, recommendations):
-                of_customer &= table.c.run_no.in_(numbers)
-            removed[table.name] += connection.execute(delete(table).where(of_customer)).rowcount
+            rows = delete(table).where(_of_customers(table, [customer_id], run_nos))
+            removed[table.name] += connection.execute(rows).rowcount
     forget_customers(connection, len(customers))
     count_anew(connection)
     return removed
+
+
+def _run_nos(connection: Connection) -> Sequence[int]:
+    return connection.execute(select(runs.c.run_no)).scalars().all()
+
+
+def _of_customers(
+    table: Table, customer_ids: Collection[str], run_nos: Sequence[int]
+) -> ColumnElement[bool]:
+    """Which rows of a table are of these customers."""
+    of_customers = table.c.customer_id.in_(customer_ids)
+    # by number too: the keys of both tables begin with it
+    of_runs = table in (scores, recommendations)
+    return of_customers & table.c.run_no.in_(run_nos) if of_runs else of_customers
