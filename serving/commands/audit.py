@@ -8,13 +8,10 @@ import click
 
 from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit_store import Action, AuditEntry, AuditLog
+from serving.people.audit_store import COMMAND, Action, AuditEntry, AuditLog
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from serving.store.database import open_database
-
-COMMAND = "command"
-"""Who acts at the command line: whoever can is the owner of the files."""
 
 
 @click.command()
@@ -37,7 +34,7 @@ def audit(limit: int, config: Path, speaker: Speaker) -> None:
             ]
             for entry in entries
         ],
-        translated=("who", "action", "detail"),
+        text_columns=("who", "action", "detail"),
     )
     speaker.result({"entries": [asdict(entry) for entry in entries]})
 

@@ -46,7 +46,7 @@ def list_campaigns(config: Path, speaker: Speaker) -> None:
             ]
             for campaign in every_campaign
         ],
-        translated=("name",),
+        text_columns=("name",),
     )
     speaker.result({"campaigns": every_campaign})
 
@@ -78,7 +78,7 @@ def results(campaign_id: str, config: Path, speaker: Speaker) -> None:
             ]
             for effect in effects
         ],
-        translated=("verdict",),
+        text_columns=("verdict",),
     )
 
 

@@ -37,7 +37,7 @@ def models(config: Path, speaker: Speaker) -> None:
             [v.name, v.version, ", ".join(v.aliases), v.as_of, v.improvement, v.verdict]
             for v in versions
         ],
-        translated=("alias", "grade against its baseline", "why"),
+        text_columns=("alias", "grade against its baseline", "why"),
     )
     if not versions:
         speaker.say("No models are registered yet. Run: regulars train")

@@ -40,12 +40,11 @@ def erase(
     at = datetime.now(UTC)
     stores = open_stores(settings.database_url(settings.store.url))
     note(settings, "erase", count=len(customer_ids), detail="all runs and derived files", at=at)
-    proof = erase_customers(
-        customer_ids, stores.erasures, CustomerFiles.of(settings), at, exports=exports
-    )
+    files = CustomerFiles.of(settings)
+    proof = erase_customers(customer_ids, stores.erasures, files, at, exports=exports)
     known = len(proof.erasure_ids) - len(proof.unknown_ids)
     speaker.say(f"Erased {known} customers at {proof.erased_at}.")
-    normal_ids = dict.fromkeys(map(CustomerFiles.of(settings).id_of, customer_ids))
+    normal_ids = dict.fromkeys(map(files.id_of, customer_ids))
     for customer_id, digest in zip(normal_ids, proof.erasure_ids, strict=True):
         if digest in proof.unknown_ids:
             speaker.say(

@@ -63,16 +63,16 @@ class Speaker:
         columns: list[str],
         rows: list[list[str]],
         *,
-        translated: tuple[str, ...] = (),
+        text_columns: tuple[str, ...] = (),
     ) -> None:
-        """A table for people; figures are aligned right, the first column and `translated` left."""
+        """A table for people; figures are aligned right, the first column and `text_columns` left."""
         if self.as_json:
             return
         if title:
             self._out.print(title, markup=False)
         table = Table(box=None, pad_edge=False)
         for position, name in enumerate(columns):
-            left = position == 0 or name in translated
+            left = position == 0 or name in text_columns
             table.add_column(name, justify="left" if left else "right", overflow="fold")
         for row in rows:
             table.add_row(*row)

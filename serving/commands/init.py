@@ -160,7 +160,7 @@ def _say(speaker: Speaker, proposal: "Proposal", output: Path) -> None:
                 "read as",
             ],
             [_row(order) for order in proposal.first_orders],
-            translated=("order", "customer", "read as"),
+            text_columns=("order", "customer", "read as"),
         )
     speaker.say("")
     if proposal.open_fields:

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from features.settings.loading import load_settings
-from serving.commands.audit import COMMAND
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit_store import Action, AuditEntry
+from serving.people.audit_store import COMMAND, Action, AuditEntry
 from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope
 from serving.people.keys import new_key
 from serving.server.stores import Stores, open_stores
@@ -65,7 +64,7 @@ def list_keys(config: Path, speaker: Speaker) -> None:
             ]
             for key in every_key
         ],
-        translated=("scope", "name", "state"),
+        text_columns=("scope", "name", "state"),
     )
     speaker.result({"keys": [{**_shown(key), "state": _state(key, moment)} for key in every_key]})
 

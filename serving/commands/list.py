@@ -84,7 +84,7 @@ def list_customers(
             ]
             for row in rows
         ],
-        translated=("risk", "why"),
+        text_columns=("risk", "why"),
     )
     if page.run.info.stand_ins_text:
         speaker.say(f"Baselines stand in: {page.run.info.stand_ins_text}.")

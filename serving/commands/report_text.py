@@ -53,7 +53,7 @@ def _say_quarantined(speaker: Speaker, report: Report, quarantine: Path) -> None
             [f"  {c.reason}", f"{c.rows:,}", money(report, c.amount), c.example, c.meaning]
             for c in report.quarantined
         ],
-        translated=("first", "which means"),
+        text_columns=("first", "which means"),
     )
 
 

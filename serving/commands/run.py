@@ -1,6 +1,7 @@
 """`regulars run`: what cron starts."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -90,10 +91,5 @@ def _kept(settings: Settings, outcome: RunOutcome) -> RunOutcome:
         keep_outcome(settings, outcome)
     except OSError as error:
         problem = f"the outcome cannot be written down ({error.strerror})."
-        return RunOutcome(
-            outcome="failed",
-            words=outcome.words,
-            at=outcome.at,
-            problems=(*outcome.problems, problem),
-        )
+        return replace(outcome, outcome="failed", problems=(*outcome.problems, problem))
     return outcome

@@ -156,7 +156,7 @@ class LiveOrders:
         StoreError
             When the lines cannot be kept; none of them is then.
         """
-        sent = [self._known(line) for line in sent]
+        sent = [self._with_kept_id(line) for line in sent]
         end = (self._clock() + EARLIEST).date()
         early = [_day(line) > end for line in sent]
         in_time = [line for line, is_early in zip(sent, early, strict=True) if not is_early]
@@ -187,7 +187,7 @@ class LiveOrders:
         }
         return TakenOrders(lines, tuple(after[name] for name in ids))
 
-    def _known(self, sent: IncomingLine) -> IncomingLine:
+    def _with_kept_id(self, sent: IncomingLine) -> IncomingLine:
         """The line with its customer's id as it is kept."""
         name = sent.line.customer_id
         if name is None:

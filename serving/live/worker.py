@@ -70,15 +70,15 @@ class Worker:
     Parameters
     ----------
     command : starts a process as `serving.live.process` is one
-    bundle_wanted : tells, by a value that changes, that new models or a new run are there
+    state : tells, by a value that changes, that new models or a new run are there
     limits : see `Limits`
     """
 
     def __init__(
-        self, command: Sequence[str], bundle_wanted: Callable[[], str], limits: Limits | None = None
+        self, command: Sequence[str], state: Callable[[], str], limits: Limits | None = None
     ) -> None:
         self._command = tuple(command)
-        self._wanted = bundle_wanted
+        self._state = state
         self._limits = limits or Limits()
         self._places = threading.BoundedSemaphore(self._limits.queue)
         self._current: WorkerProcess | None = None
@@ -167,14 +167,14 @@ class Worker:
 
     def _watch(self) -> None:
         step = min(0.05, self._limits.poll_seconds)
-        looked_at, bundle = float("-inf"), ""
+        looked_at, state = float("-inf"), ""
         while not self._closing.wait(step):
             moment = time.monotonic()
             if moment - looked_at >= self._limits.poll_seconds:
-                looked_at, bundle = moment, self._wanted()
+                looked_at, state = moment, self._state()
             self._drop_current()
             self._judge_candidate()
-            self._begin(bundle)
+            self._begin(state)
             self._leaving = [process for process in self._leaving if not self._is_gone(process)]
 
     def _drop_current(self) -> None:
@@ -214,14 +214,14 @@ class Worker:
             old.retire()
             self._leaving.append(old)
 
-    def _begin(self, bundle: str) -> None:
+    def _begin(self, state: str) -> None:
         """Start a process where there is none, or where other models are wanted."""
         if self._candidate is not None:
             return
-        is_new = bundle not in {self._serves, self._refused}
+        is_new = state not in {self._serves, self._refused}
         is_due = self._current is None and time.monotonic() >= self._next_start
         if is_new or is_due:
-            self._tried = bundle
+            self._tried = state
             self._candidate = WorkerProcess(self._command)
 
     def _wait_longer(self) -> None:

@@ -89,14 +89,14 @@ def _compared(name: str, backtest: Mapping[str, Any]) -> list[dict[str, object]]
     for measures of which more is not simply better, and for other contenders.
     """
     first = ("model", backtest["baseline"])
-    later_metrics = [metric for metric in backtest["folds"][0]["metrics"] if metric not in first]
+    baselines = [title for title in backtest["folds"][0]["metrics"] if title not in first]
     rows = []
     for measure in SHOWN.get(name, (backtest["measure"],)):
         values = {
             contender: [
                 fold["metrics"].get(contender, {}).get(measure) for fold in backtest["folds"]
             ]
-            for contender in (*first, *later_metrics)
+            for contender in (*first, *baselines)
         }
         for contender, by_fold in values.items():
             if any(value is not None for value in by_fold):
@@ -112,12 +112,12 @@ def _compared(name: str, backtest: Mapping[str, Any]) -> list[dict[str, object]]
     return rows
 
 
-def _wins(measure: str, own_metrics: list[Any], theirs: list[Any]) -> list[bool | None]:
-    if measure in {"bias", "coverage_80"} or len(own_metrics) != len(theirs):
+def _wins(measure: str, of_model: list[Any], of_baseline: list[Any]) -> list[bool | None]:
+    if measure in {"bias", "coverage_80"} or len(of_model) != len(of_baseline):
         return []
     return [
         None
-        if value is None or other is None or value == other
-        else (value < other) == (measure in SMALLER_IS_BETTER)
-        for value, other in zip(own_metrics, theirs, strict=True)
+        if value is None or base is None or value == base
+        else (value < base) == (measure in SMALLER_IS_BETTER)
+        for value, base in zip(of_model, of_baseline, strict=True)
     ]

@@ -26,12 +26,15 @@ Action = Literal[
     "webhook-disable",
 ]
 
+COMMAND = "command"
+"""Who acts at the command line: whoever can is the owner of the files."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
     """Something that happened.
 
-    `who` is the id of a key, `local` for a caller without keys on this machine, `command` for
+    `who` is the id of a key, `local` for a caller without keys on this machine, `COMMAND` for
     the command line, or `server` for what the server does by itself. `count` is how many
     customers, models, keys or webhooks it was about. `detail` names formats, runs, versions
     and ids of keys and webhooks; never a customer.

@@ -214,16 +214,16 @@ class ErasureKey:
         try:
             if not used:
                 _make_key(path)
-            pepper = cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+            key = cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
         except (OSError, ValueError) as error:
             kind = type(error).__name__
             raise ConfigError(f"store.erasure_key: {path} cannot be used ({kind}).") from None
-        if used - {pepper.key_id}:
+        if used - {key.key_id}:
             raise ConfigError(
                 f"store.erasure_key: {path} is not the key of the customers erased so far, who "
                 "would come back. Put the old key there, from a backup or the other server."
             )
-        return pepper
+        return key
 
 
 def _make_key(path: Path) -> None:

@@ -156,7 +156,9 @@ def odd_scores(current: Figures, run: RunInfo, before: RunInfo | None) -> Iterat
             f"{before.as_of} (at most {MOST_MOVED:.0%}).",
         )
     drifts = {
-        name: current[name] - earlier[name] for name in current if name in earlier and DRIFT in name
+        name: current[name] - earlier[name]
+        for name in current
+        if name in earlier and name.startswith(DRIFT)
     }
     name, index = max(drifts.items(), key=lambda drift: drift[1], default=("", 0.0))
     if index > MOST_DRIFTED:

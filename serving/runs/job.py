@@ -94,9 +94,8 @@ class OpenShop:
         except NoRun:
             return None
         predict, currency = self.settings.predict, self.settings.data.currency
-        is_alike = (latest.horizon_days, latest.currency, latest.churn_label) == (
-            *(predict.horizon_days, currency, predict.churn),
-        )
+        basis = (predict.horizon_days, currency, predict.churn)
+        is_alike = (latest.horizon_days, latest.currency, latest.churn_label) == basis
         return latest if is_alike else None
 
     def pass_orders(self) -> dict[str, str]:

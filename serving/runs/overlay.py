@@ -44,11 +44,13 @@ def newer_scores(connection: Connection, run_id: str) -> NewerScores:
     """Of whom something newer is said than a run says; see `serving.store.facets`."""
     number = select(runs.c.run_no).where(runs.c.run_id == run_id).scalar_subquery()
     is_newer = live_scores.c.run_no == number
-    mine = (scores.c.customer_id == live_scores.c.customer_id) & (scores.c.run_no == number)
+    same_customer = (scores.c.customer_id == live_scores.c.customer_id) & (
+        scores.c.run_no == number
+    )
     of_run, of_live = (
         [table.c[name] for name in ListedColumns._fields] for table in (scores, live_scores)
     )
-    replaced = select(*of_run).select_from(scores.join(live_scores, mine)).where(is_newer)
+    replaced = select(*of_run).select_from(scores.join(live_scores, same_customer)).where(is_newer)
     newer = select(*of_live).where(is_newer, live_scores.c.document.is_not(None))
     return NewerScores(*(list(map(tuple, connection.execute(rows))) for rows in (replaced, newer)))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.workbook import write_workbook
-from serving.people.audit_store import AuditEntry, AuditLog
+from serving.people.audit_store import COMMAND, AuditEntry, AuditLog
 from serving.runs.job import OpenShop
 from serving.schedule.outcome import read_values, replace_json
 from serving.store.protocol import SORT_KEYS, ChurnFilter
@@ -37,7 +37,7 @@ def write_lists(shop: OpenShop, output: Path, at: datetime) -> tuple[Path, ...]:
     first = shop.runs.churn_list(nobody_left_out, sort=sort, limit=lists.ROWS_PER_READ)
     entry = AuditEntry(
         at=at,
-        who="command",
+        who=COMMAND,
         action="export",
         count=first.totals.customers,
         detail=f"regular run {first.run.info.run_id}",

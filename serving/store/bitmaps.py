@@ -150,7 +150,7 @@ class Numbers:
         return above | equal
 
     def _top(self, candidates: BitMap, number: int) -> BitMap:
-        """Who of `candidates` has one of the highest so many numbers; all with the last of them."""
+        """Who of `candidates` has one of the `number` highest; all who share the last of them."""
         chosen = BitMap()
         for digit in reversed(self._digits):
             high = candidates & digit

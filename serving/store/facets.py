@@ -225,11 +225,11 @@ class Facets:
     def _each_group(self) -> Iterator[GroupSums]:
         clv, at_risk = self._numbers["clv"], self._numbers["value_at_risk"]
         for system, column in self._segments.items():
-            by_risk: dict[str | None, BitMap] = {
+            members_of: dict[str | None, BitMap] = {
                 value: column.having([value]) for value in column.values
             }
-            by_risk[None] = everybody(self._customers) - column.having(column.values)
-            for value, members in by_risk.items():
+            members_of[None] = everybody(self._customers) - column.having(column.values)
+            for value, members in members_of.items():
                 if members:
                     yield system, value, len(members), clv.sum_of(members), at_risk.sum_of(members)
 

@@ -60,8 +60,9 @@ def rows_of_page(
 ) -> Select[Any]:
     """Sort value, customer and document of the first `fitting` rows, or those behind `after`.
 
-    Following the index of the order, many rows are looked at for each of a `is_selective` that are
-    wanted; these are rather picked from the index of all that is listed, and sorted.
+    Where the conditions let few rows through (`is_selective`), following the index of the order
+    would look at many rows for each of them. They are picked from the index of all that is
+    listed instead, and sorted.
     """
     value = table.c[sort] + 0.0 if is_selective else table.c[sort]
     behind = () if after is None else (tuple_(value, table.c.customer_id) < tuple_(*after[1:]),)
