@@ -55,8 +55,9 @@ class TrainResult:
 
     `verdicts` says per task whether its model became champion, and why; `stand_ins` names the
     baseline that answers where a model was refused and no champion fits. `bundle` is None where
-    nothing was published: every model was refused and its champion stays. `prior_share` is the mean of `training.models.prior_share.prior_share`, `basis`
-    what values are counted in, `level` by how much the models move the shop's level, and why.
+    nothing was published: every model was refused and its champion stays. `prior_share` is the
+    mean of `training.models.prior_share.prior_share`, `basis` what values are counted in, `level`
+    by how much the models move the shop's level, and why.
     """
 
     run_id: str

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pandas as pd
 
 from features.errors import Busy, NotEnoughData
 from features.orders.log import OrderLog
-from training.backtest.backtest import Backtest, Progress, TaskResult
+from training.backtest.backtest import Backtest, Progress
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.in_force import publication_lock
 from training.bundle.live_proof import LiveProof
@@ -129,8 +128,12 @@ def _manifest(
                 reason=candidate.verdicts[name].reason,
             )
         elif name in models:
-            reason = candidate.verdicts[name].reason
-            entries[name] = _entry(result, candidate.versions[name], plan.as_of, reason)
+            entries[name] = ModelEntry.graded(
+                candidate.versions[name],
+                result.grade,
+                as_of=plan.as_of.isoformat(),
+                reason=candidate.verdicts[name].reason,
+            )
     numbers = "-".join(entries[name].version for name in sorted(entries))
     return Manifest(
         bundle_id=f"{plan.as_of.isoformat()}-{numbers}-{candidate.run_id[:8]}",
@@ -190,18 +193,3 @@ def _clusters(settings: TrainingSettings, features: pd.DataFrame) -> dict[str, C
         return {model.name: model.fit(features)}
     except NotEnoughData:
         return {}
-
-
-def _entry(result: TaskResult, version: str, as_of: date, reason: str) -> ModelEntry:
-    grade = result.grade
-    return ModelEntry(
-        version=version,
-        grade=grade.letter,
-        measure=grade.measure,
-        baseline=grade.baseline,
-        improvement=grade.improvement,
-        improvement_low=grade.low,
-        improvement_high=grade.high,
-        as_of=as_of.isoformat(),
-        reason=reason,
-    )

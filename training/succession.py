@@ -243,17 +243,7 @@ class _Candidate:
         """Its line in the manifest."""
         record, seed = self.record, settings.train.seed
         grade = grade_of(self.task, record.rows, record.customers, seed=seed)
-        return ModelEntry(
-            version=self.version,
-            grade=grade.letter,
-            measure=grade.measure,
-            baseline=grade.baseline,
-            improvement=grade.improvement,
-            improvement_low=grade.low,
-            improvement_high=grade.high,
-            as_of=self.as_of,
-            reason=reason,
-        )
+        return ModelEntry.graded(self.version, grade, as_of=self.as_of, reason=reason)
 
 
 def _task(name: str, settings: TrainingSettings) -> Task:

@@ -161,7 +161,8 @@ def outcomes(pairs: list[tuple[Floats, Floats]], *, levels: bool) -> dict[str, A
     Returns
     -------
     `deciles` (of each occasion by prediction, lowest first, then pooled: `customers`, means
-    `said` and `happened`), `totals` (per occasion: `customers`, sums `said` and `happened`; of money `noise`, see `WindowTotal`)
+    `said` and `happened`), `totals` (per occasion: `customers`, sums `said` and `happened`; of
+    money `noise`, see `WindowTotal`)
     and `levels` (`from`, `customers`, sums `said` and `happened`; empty unless asked for).
     """
     finite_pairs = [_finite_pairs(*pair) for pair in pairs]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 RULE = (
     "improvement over the named baseline on the primary measure, with a 95 % bootstrap interval "
     "over customers: A if all of it is above 10 %, B above 3 %, C above 0, D if it contains 0, "
-    "E if all of it is below 0; – where it cannot be judged. Value: A only where the total of a "
-    "window was off by at most 10 % in the mean of the windows, B by at most 20 %"
+    "E if all of it is below 0; – where it cannot be judged. Value is graded A only where totals of "
+    "past windows were off by at most 10 % on average, and B by at most 20 %"
 )
 NOT_JUDGED = "–"
 """The letter of a model whose primary measure is not defined on the customers it was judged on."""
@@ -52,8 +52,8 @@ class Grade:
         """
         off = float(np.mean(np.abs(misses))) if len(misses) else math.inf
         best = next((name for name, most in MOST_OFF.items() if off <= most), "C")
-        letters = self.letter if self.letter == NOT_JUDGED else max(self.letter, best)
-        return replace(self, letter=letters, total_off=off)
+        letter = self.letter if self.letter == NOT_JUDGED else max(self.letter, best)
+        return replace(self, letter=letter, total_off=off)
 
     def sentence(self) -> str:
         """The grade in words."""
@@ -128,7 +128,8 @@ def interval(
 ) -> tuple[float, float]:
     """95 % bootstrap interval of `measure`, all rows of a customer drawn together.
 
-    NaN where fewer than `LEAST_MEASURED` of the samples could be measured. See `graded` for the parameters.
+    NaN where fewer than `LEAST_MEASURED` of the samples could be measured. See `graded` for the
+    parameters.
     """
     codes, group = np.unique(customers.astype(str), return_inverse=True)
     order = np.argsort(group, kind="stable")

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from training.backtest.grade import Grade
 from training.errors import BundleError
 
 MANIFEST = "manifest.json"
@@ -43,6 +44,21 @@ class ModelEntry:
     as_of: str = ""
     reason: str = ""
     stands_in: str = ""
+
+    @classmethod
+    def graded(cls, version: str, grade: Grade, *, as_of: str, reason: str) -> "ModelEntry":
+        """The entry of a registered version with its grade."""
+        return cls(
+            version=version,
+            grade=grade.letter,
+            measure=grade.measure,
+            baseline=grade.baseline,
+            improvement=grade.improvement,
+            improvement_low=grade.low,
+            improvement_high=grade.high,
+            as_of=as_of,
+            reason=reason,
+        )
 
     @classmethod
     def standing_in(cls, title: str, measure: str, *, as_of: str, reason: str) -> "ModelEntry":

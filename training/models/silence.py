@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from features.blocks.optional.contract import CONTRACT_AGE
+from features.blocks.optional.contract import CONTRACT_AGE, DAYS_PER_YEAR
 from features.rows import Features, Rows
 from training.models.calibration import logit
 from training.models.estimator import Floats
@@ -24,9 +24,6 @@ BY_ORDERS = ("orders", "spend", "margin")
 SHORTEST_DAYS = 30
 
 ROUNDING_DAYS = 1e-6
-
-DAYS_PER_YEAR = 365.25
-"""Of a contract: anniversaries stay where they are in the calendar."""
 
 AT_ONCE = 500
 """Up to this many customers are predicted for all later days at once: the time then depends on

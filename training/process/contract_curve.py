@@ -5,11 +5,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.blocks.optional.contract import DAYS_PER_YEAR
 from features.errors import DataError, NotEnoughData
 from training.process.purchase_summary import Floats
 from training.process.shifted_beta_geometric import ShiftedBetaGeometric
 
-DAYS_PER_YEAR = 365.25
 LONGEST_SHAPE = 26
 SHORTEST_PART_DAYS = 7
 """A period is cut into equal parts of at least so many days, at most `LONGEST_SHAPE` of them."""

@@ -87,8 +87,8 @@ class Champion:
     ) -> bool:
         """Whether its model of a task can stand beside new ones.
 
-        It can if it learned from the same features for the same horizon and currency, with churn and value as
-        `predict` defines them. A baseline that stands in is made anew instead.
+        It can if it learned from the same features for the same horizon and currency, with churn
+        and value as `predict` defines them. A baseline that stands in is made anew instead.
         """
         manifest = self.manifest
         if not self.version(name) or manifest.columns != columns:

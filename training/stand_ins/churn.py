@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -66,11 +66,46 @@ class RateSteps:
         return cls(value["feature"], edges, rates, float(value["mean"]))
 
 
-class InactivityChurn(ChurnModel):
+class OneFeatureChurn:
+    """What the rules share as models: a probability by one feature alone."""
+
+    title: ClassVar[str]
+    feature: ClassVar[str]
+    columns_: list[str]
+    steps_: RateSteps
+
+    def parts(self, rows: Rows) -> Rows:
+        return self.steps_.parts(rows, self.columns_)
+
+    def importance(self) -> dict[str, float]:
+        return {self.feature: 1.0}
+
+    def save(self, directory: Path) -> None:
+        write_json(
+            directory / FILE,
+            {
+                "stand_in": self.title,
+                "columns": self.columns_,
+                "steps": self.steps_.to_dict(),
+                **self._settings(),
+            },
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        """What else is saved."""
+        raise NotImplementedError
+
+    def _restored(self, value: dict[str, Any]) -> Self:
+        self.columns_ = value["columns"]
+        self.steps_ = RateSteps.from_dict(value["steps"])
+        return self
+
+
+class InactivityChurn(OneFeatureChurn, ChurnModel):
     """The inactivity rule in the place of the churn model."""
 
     title = InactivityRule.title
-    steps_: RateSteps
+    feature = SILENCE
 
     def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:
         features, _ = stacked(tables)
@@ -82,40 +117,26 @@ class InactivityChurn(ChurnModel):
     def probability(self, rows: Rows) -> Floats:
         return self.steps_.probability(rows)
 
-    def parts(self, rows: Rows) -> Rows:
-        return self.steps_.parts(rows, self.columns_)
-
-    def importance(self) -> dict[str, float]:
-        return {SILENCE: 1.0}
-
-    def save(self, directory: Path) -> None:
-        write_json(
-            directory / FILE,
-            {
-                "stand_in": self.title,
-                "label": self.label,
-                "horizon_days": self.horizon_days,
-                "columns": self.columns_,
-                "steps": self.steps_.to_dict(),
-                "rhythm": self.rhythm_.to_dict(),
-            },
-        )
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "horizon_days": self.horizon_days,
+            "rhythm": self.rhythm_.to_dict(),
+        }
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         value = read_json(directory / FILE)
         model = cls(horizon_days=int(value["horizon_days"]))
-        model.columns_ = value["columns"]
-        model.steps_ = RateSteps.from_dict(value["steps"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        return model
+        return model._restored(value)
 
 
-class TenureChurn(CancellationModel):
+class TenureChurn(OneFeatureChurn, CancellationModel):
     """The tenure rule in the place of the model of cancellations."""
 
     title = TenureRule.title
-    steps_: RateSteps
+    feature = TENURE
 
     def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:  # noqa: ARG002
         features, _ = stacked(tables)
@@ -132,32 +153,18 @@ class TenureChurn(CancellationModel):
     def probability(self, rows: Rows) -> Floats:
         return np.where(is_cancelled(rows), 1.0, self.steps_.probability(rows))
 
-    def parts(self, rows: Rows) -> Rows:
-        return self.steps_.parts(rows, self.columns_)
-
-    def importance(self) -> dict[str, float]:
-        return {TENURE: 1.0}
-
-    def save(self, directory: Path) -> None:
-        write_json(
-            directory / FILE,
-            {
-                "stand_in": self.title,
-                "label": self.label,
-                "horizon_days": self.horizon_days,
-                "period_days": self.period_days,
-                "columns": self.columns_,
-                "steps": self.steps_.to_dict(),
-            },
-        )
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "horizon_days": self.horizon_days,
+            "period_days": self.period_days,
+        }
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         value = read_json(directory / FILE)
         model = cls(horizon_days=int(value["horizon_days"]), period_days=int(value["period_days"]))
-        model.columns_ = value["columns"]
-        model.steps_ = RateSteps.from_dict(value["steps"])
-        return model
+        return model._restored(value)
 
 
 def load_churn(directory: Path) -> AnyChurnModel:

@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 
-from features.orders.value_basis import ValueBasis
 from features.rows import Features
 from training.models.baselines import RfmAverage
 from training.models.estimator import Floats, read_json, stacked, write_json
@@ -14,7 +13,7 @@ from training.models.rhythm import Rhythm, Rhythms
 from training.past.tables import CutoffTable
 from training.stand_ins.cell_means import COLUMNS, CellOrderCount, CellOrderValue
 from training.value.buyers import Buyers
-from training.value.level import OF_BASELINE, Level
+from training.value.level import OF_BASELINE
 from training.value.model import ValueModel
 from training.value.value_spread import ValueSpread
 
@@ -29,6 +28,8 @@ class RfmAverageValue(ValueModel):
     """
 
     title = RfmAverage.title
+    order_count = CellOrderCount
+    order_value = CellOrderValue
 
     def fit(self, tables: Sequence[CutoffTable], rhythms: Rhythms | None = None) -> Self:
         features, _ = stacked(tables)
@@ -62,25 +63,6 @@ class RfmAverageValue(ValueModel):
     def save(self, directory: Path) -> None:
         super().save(directory)
         write_json(directory / FILE, {**read_json(directory / FILE), "stand_in": self.title})
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        value = read_json(directory / FILE)
-        model = cls(
-            horizon_days=int(value["horizon_days"]),
-            discount_rate_per_year=float(value["discount_rate_per_year"]),
-            lifetime_years=float(value["lifetime_years"]),
-            basis=ValueBasis(**value["basis"]),
-        )
-        model.columns_ = value["columns"]
-        model.level_ = Level.from_dict(value["level"])
-        model.spread_ = ValueSpread.from_dict(value["spread"])
-        model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.orders_ = CellOrderCount.load(directory, model.columns_, value["orders"])
-        model.order_value_ = CellOrderValue.load(
-            directory, model.columns_, value["order_value"], model.basis
-        )
-        return model
 
 
 def load_value(directory: Path) -> ValueModel:

@@ -64,22 +64,21 @@ def _p_order(world: World, fold: Fold, rows: Rows) -> Floats:
 
 
 def _misses_of_windows(world: World, fold: Fold, value: ValueModel) -> list[float]:
-    """log(came ÷ expected) of each past window; an empty list where in one nothing came.
+    """log(came ÷ expected) of each past window; an empty list where a total is no amount above 0.
 
     Models know the customers of these windows, so the purchase process and the customers' own
     mean orders are asked. For today's customers those and the models may say another total:
     that difference is taken off.
     """
     rhythms, today = world.rhythms(fold), Rows.of(world.rhythms(fold).features)
-    recipe = float(value.figures(today)["clv"].sum())
-    usual = np.log(recipe / float(_by_process(value, rhythms.today, rhythms.features).sum()))
-    misses = []
+    recipe = value.figures(today)["clv"].sum()
+    process = _by_process(value, rhythms.today, rhythms.features).sum()
     each = rhythms.each(lambda rhythm, features, days: _by_process(value, rhythm, features, days))
-    for table, expected in zip(rhythms.tables, each, strict=True):
-        came = float(table.labels["value"].sum())
-        if came <= 0:
-            return []
-        misses.append(float(np.log(came / expected.sum()) - usual))
+    expected = np.array([amounts.sum() for amounts in each])
+    came = np.array([table.labels["value"].sum() for table in rhythms.tables])
+    if min(recipe, process, *expected, *came) <= 0:
+        return []
+    misses: list[float] = (np.log(came / expected) - np.log(recipe / process)).tolist()
     return misses
 
 

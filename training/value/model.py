@@ -62,6 +62,8 @@ class ValueModel:
     """
 
     name: ClassVar[str] = "value"
+    order_count: ClassVar[type[OrderCount]] = OrderCount
+    order_value: ClassVar[type[OrderValue]] = OrderValue
 
     def __init__(
         self,
@@ -257,8 +259,8 @@ class ValueModel:
         model.level_ = Level.from_dict(value["level"])
         model.spread_ = ValueSpread.from_dict(value["spread"])
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        model.orders_ = OrderCount.load(directory, model.columns_, value["orders"])
-        model.order_value_ = OrderValue.load(
+        model.orders_ = cls.order_count.load(directory, model.columns_, value["orders"])
+        model.order_value_ = cls.order_value.load(
             directory, model.columns_, value["order_value"], model.basis
         )
         return model

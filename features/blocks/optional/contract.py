@@ -12,6 +12,9 @@ CONTRACT_AGE = "contract_age_days"
 _QUARTERS_PER_YEAR = 4 * 365 + 1
 """Quarters of a day."""
 
+DAYS_PER_YEAR = _QUARTERS_PER_YEAR / 4
+"""Of a contract: anniversaries stay where they are in the calendar."""
+
 _MONTHS = 12
 
 _TO_ANNIVERSARY = f"({_QUARTERS_PER_YEAR} - ({{age}} * 4) % {_QUARTERS_PER_YEAR}) / 4e0"
