@@ -55,7 +55,8 @@ def short_end(file: Path, delimiter: str, width: int) -> ShortEnd | None:
     if width < _LEAST_COLUMNS or tail.count(b'"') % 2:
         return None
     below = _below_table(tail.splitlines(keepends=True), delimiter, width)
-    if below is None:
+    # an odd number of quotes: the lines are the end of a value that begins in the last row
+    if below is None or sum(line.raw.count(b'"') for line in below) % 2:
         return None
     start = size - sum(len(line.raw) for line in below)
     return ShortEnd(start, b"".join(_filled_up(line, delimiter, width) for line in below))
@@ -75,13 +76,13 @@ def _below_table(raw: list[bytes], delimiter: str, width: int) -> list[_Line] | 
             return None
     else:
         return None  # no row at all
-    words = [line for line in below if line.filled]
+    with_text = [line for line in below if line.filled]
     short = [line for line in below if len(line.values) < width and line.raw.strip()]
-    if not short or any(line.filled > _MOST_VALUES for line in words):
+    if not short or any(line.filled > _MOST_VALUES for line in with_text):
         return None
     is_parted = not below[0].filled
     is_ended = below[-1].raw.endswith(b"\n")
-    are_sentences = all(line.filled == 1 and " " in line.values[0].strip() for line in words)
+    are_sentences = all(line.filled == 1 and " " in line.values[0].strip() for line in with_text)
     return below if is_parted or (is_ended and are_sentences) else None
 
 

@@ -168,6 +168,15 @@ def test_quoted_values_far_down_are_read_as_quoted(tmp_path, connection):
     assert last["source_row"] == 30_001
 
 
+@pytest.mark.parametrize(
+    "note", ["ring\nat the door", "ring\nat the door\nor leave it", "ring\n\nat the door"]
+)
+def test_a_last_value_of_several_lines_is_no_line_below_the_table(tmp_path, connection, note):
+    rows = ["c,o1,2024-01-02,p,5", f'c,o2,2024-01-02,5,"{note}"']
+    write(tmp_path / "orders.csv", rows)
+    assert read(connection, "orders.csv", tmp_path)["amount"].iloc[-1] == note
+
+
 def test_signs_that_are_comments_elsewhere_are_rows(tmp_path, connection):
     write(tmp_path / "orders.csv", ["#1,o,2024-01-02,p,5", *ROWS, "# c,o,2024-01-02,p,5"])
     assert len(read(connection, "orders.csv", tmp_path)) == 62
