@@ -181,7 +181,6 @@ def _undecided(report: Report) -> list[Finding]:
     of_orders = figures.undecided_orders / max(orders, 1)
     of_money = figures.undecided_amount / money if money > 0 else 0.0
     stops = max(of_orders, of_money) > MOST_UNDECIDED
-    listed = _listed(figures.undecided_values)
     return [
         Finding(
             code=UNDECIDED,
@@ -189,7 +188,7 @@ def _undecided(report: Report) -> list[Finding]:
             count=figures.undecided_orders,
             unit="order",
             meaning=f"{of_orders:.1%} of the orders with {of_money:.1%} of the money have a value of which "
-            f"the settings do not say whether it is a purchase: {listed}.",
+            f"the settings do not say whether it is a purchase{_listed(figures.undecided_values)}.",
             advice="Put each of them into a list of data.rules.status or data.rules.document: "
             "purchase, none or return.",
         )
@@ -197,13 +196,16 @@ def _undecided(report: Report) -> list[Finding]:
 
 
 def _listed(values: Sequence[UndecidedValue]) -> str:
+    """The commonest of them; the kept log does not hold them."""
     shown = [
         f"{value!r} in {column!r} ({rows:,} row{'' if rows == 1 else 's'})"
         for column, value, rows in values[:_LISTED]
     ]
+    if not values:
+        return " (`regulars check` lists them)"
     if len(values) > _LISTED:
         shown.append(f"and {len(values) - _LISTED} more")
-    return ", ".join(shown)
+    return ": " + ", ".join(shown)
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,13 @@ from typing import Any
 
 import duckdb
 
-from features.doctor.report import MonthFigures, ReadingFigures, ReasonCount, UndecidedValue
+from features.doctor.report import (
+    MonthFigures,
+    ReadingFigures,
+    ReasonCount,
+    UndecidedValue,
+    commonest_first,
+)
 from features.reading.loading import ORDER_NAME
 from features.reading.mapping import read_table
 from features.reading.rules import REFUNDED
@@ -77,16 +83,7 @@ def _undecided_values(
             for value, rows in counts
             if folded(value) not in decided
         ]
-    return tuple(
-        sorted(
-            values,
-            key=lambda undecided_value: (
-                -undecided_value.rows,
-                undecided_value.column,
-                undecided_value.value,
-            ),
-        )[:_MOST_VALUES]
-    )
+    return commonest_first(values)[:_MOST_VALUES]
 
 
 def _of_order(name: str, data: Data) -> str:

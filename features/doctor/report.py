@@ -1,5 +1,6 @@
 """The doctor's report: counts that add up, and findings with advice."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple
@@ -109,6 +110,11 @@ class UndecidedValue(NamedTuple):
     column: str
     value: str
     rows: int
+
+
+def commonest_first(values: Iterable[UndecidedValue]) -> tuple[UndecidedValue, ...]:
+    """Undecided values, those of most rows first."""
+    return tuple(sorted(values, key=lambda undecided: (-undecided.rows, undecided)))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,14 @@ import duckdb
 from features.doctor.doctor import write_quarantine
 from features.doctor.findings.refusals import nothing_usable, without_rate
 from features.doctor.gates import gates, refused
-from features.doctor.report import Finding, ReadingFigures, ReasonCount, Report, UndecidedValue
+from features.doctor.report import (
+    Finding,
+    ReadingFigures,
+    ReasonCount,
+    Report,
+    UndecidedValue,
+    commonest_first,
+)
 from features.errors import DataError
 from features.orders.log import OrderLog, ShopLog, read_orders, read_part
 from features.orders.partitions import FetchedSource, Parts, PartSource, split
@@ -272,22 +279,13 @@ def _reading(reports: Sequence[Report]) -> ReadingFigures:
         name: sum(getattr(part_figures, name) for part_figures in figures) for name in added
     }
     values: Counter[tuple[str, str]] = Counter()
-    for column, value, rows in (
-        value for part_figures in figures for value in part_figures.undecided_values
-    ):
-        values[column, value] += rows
-    undecided = [UndecidedValue(*column_value, rows) for column_value, rows in values.items()]
+    for part_figures in figures:
+        for column, value, rows in part_figures.undecided_values:
+            values[column, value] += rows
     return replace(
         largest,
-        undecided_values=tuple(
-            sorted(
-                undecided,
-                key=lambda undecided_value: (
-                    -undecided_value.rows,
-                    undecided_value.column,
-                    undecided_value.value,
-                ),
-            )
+        undecided_values=commonest_first(
+            UndecidedValue(column, value, rows) for (column, value), rows in values.items()
         ),
         disagreeing_example=next(
             filter(None, (part_figures.disagreeing_example for part_figures in figures)), ""

@@ -22,6 +22,10 @@ from features.reading.values.dates import (
 )
 from features.reading.values.number_style import number_marks
 from features.reading.values.numbers import (
+    CURRENCY_SIGN,
+    LARGEST_EXACT,
+    LOST_DIGITS,
+    PERCENT_SIGN,
     PLAIN,
     NumberStyle,
     ascii_digits,
@@ -82,10 +86,7 @@ _DATE_LIKE = (
     r"|\d{1,2}\.? (de )?\w{3,10}\.? (de )?\d{4}"
 )
 _PROBED = 200
-LOST_DIGITS = r"\d([.,]\d+)?[eE]\+\d{2}"
-"""How a spreadsheet writes a long number of which it has lost the last digits."""
-_EXACT = 2.0**53
-_SIGN = r"R\$|[$€£¥￥₹₩₺₽]|zł|\bCHF\b"
+_SIGN = rf"{CURRENCY_SIGN}|\bCHF\b"
 _ANY_DIGIT = r"\d"
 
 
@@ -158,7 +159,7 @@ class Column:
         if self.is_text:
             return bool(self.values.dropna().str.fullmatch(LOST_DIGITS).mean() > 0.01)
         is_float = self.values.dtype.kind == "f" and not self.missing_share
-        return is_float and bool(self.numbers.abs().max() >= _EXACT)
+        return is_float and bool(self.numbers.abs().max() >= LARGEST_EXACT)
 
     @cached_property
     def is_prose(self) -> bool:
@@ -245,18 +246,17 @@ def _written_numbers(
     if first.empty or not first.str.contains(_ANY_DIGIT).mean() > 0.9:
         return {}
     style = number_marks(present.drop_duplicates()).style
-    is_percent = bool(first.str.contains("[%％]").mean() > 0.5)
+    is_percent = bool(first.str.contains(PERCENT_SIGN).mean() > 0.5)
     reads, reads_sql = (read_rate, rate_sql) if is_percent else (read_number, number_sql)
     if sum(reads(text, style) is not None for text in first) < 0.9 * len(first):
         return {}
     numbers = _series(connection, table, reads_sql(f"({field}::VARCHAR)", style)).astype(float)
     if np.isfinite(numbers[present.index]).mean() < READABLE_SHARE:
         return {}
-    sign = _currency_sign(first)
     return {
         "numbers": numbers,
         "style": style,
-        "currency_sign": sign,
+        "currency_sign": _currency_sign(first),
         "is_percent": is_percent,
     }
 

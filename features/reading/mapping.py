@@ -19,7 +19,7 @@ from features.reading.values.dates import (
     iso_sql,
     moment_sql,
 )
-from features.reading.values.numbers import NumberStyle, number_sql
+from features.reading.values.numbers import PERCENT_SIGN, NumberStyle, number_sql
 from features.settings.data import Data, minor_units
 from features.sql_text import identifier, literal
 
@@ -149,8 +149,8 @@ def _file_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
         if types[name] not in ("VARCHAR", "TEXT"):
             return number_of(name), "false"
         column = identifier(name)
-        bare = f"regexp_replace({column}, '[%％٪]', '', 'g')"
-        return number_sql(bare, number_style(data)), f"regexp_matches({column}, '[%％٪]')"
+        bare = f"regexp_replace({column}, '{PERCENT_SIGN}', '', 'g')"
+        return number_sql(bare, number_style(data)), f"regexp_matches({column}, '{PERCENT_SIGN}')"
 
     def money_of(value: str) -> str:
         return _money(value, types, data)

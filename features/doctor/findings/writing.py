@@ -9,7 +9,13 @@ from babel.numbers import list_currencies
 from features.doctor.report import Finding
 from features.reading.mapping import FLOATS, NUMBERS, number_style, plain_text
 from features.reading.values.number_style import NumberMarks, number_marks
-from features.reading.values.numbers import PLAIN, NumberStyle
+from features.reading.values.numbers import (
+    CURRENCY_SIGN,
+    LARGEST_EXACT,
+    LOST_DIGITS,
+    PLAIN,
+    NumberStyle,
+)
 from features.reading.values.turned_dates import TurnedDates, find_turned
 from features.settings.data import Data
 from features.sql import row
@@ -18,13 +24,10 @@ from features.sql_text import identifier, literal
 _DIFFERENT_NUMBERS = 20_000
 _LEAST_SIGNS, _LEAST_ROWS, _LISTED = 3, 3, 3
 _CODE_OF = {"€": "EUR", "£": "GBP", "$": "USD", "₹": "INR", "￥": "¥", "ZŁ": "PLN", "R$": "BRL"}
-_SIGN = re.compile(
-    rf"R\$|[$€£¥￥₹₩₺₽]|zł|\b(?:{'|'.join(sorted(list_currencies()))})\b", re.IGNORECASE
-)
+_SIGN = re.compile(rf"{CURRENCY_SIGN}|\b(?:{'|'.join(sorted(list_currencies()))})\b", re.IGNORECASE)
 _PLAIN_NUMBERS = re.compile(r"(-?[0-9]+(\.[0-9]{1,2})?(\n|\Z))*")
 """As the engine reads them: nothing in them can mean something else."""
 _BARE = re.compile("[-+0-9., ]*")
-_LOST = r"\d([.,]\d+)?[eE]\+\d{2}"
 _NUMBERS = (
     *("quantity", "amount", "unit_price", "discount", "order_discount", "refunded", "cost"),
     *("tax", "shipping", "order_subtotal", "order_total"),
@@ -144,11 +147,11 @@ def _lost_digits(
 def _lost_sql(name: str, kind: str) -> str | None:
     column = identifier(name)
     if kind in FLOATS:
-        return f"isfinite({column}) AND abs({column}) >= {2**53}"
+        return f"isfinite({column}) AND abs({column}) >= {LARGEST_EXACT}"
     if kind == "VARCHAR":
         return (
             f"(contains({column}, 'E+') OR contains({column}, 'e+')) AND "
-            f"regexp_full_match(trim({column}), {literal(_LOST)})"
+            f"regexp_full_match(trim({column}), {literal(LOST_DIGITS)})"
         )
     return None
 

@@ -35,6 +35,17 @@ class NumberStyle:
 
 
 PLAIN = NumberStyle()
+LARGEST_EXACT = 2**53
+"""Up to this size a floating-point number holds every whole number."""
+
+LOST_DIGITS = r"\d([.,]\d+)?[eE]\+\d{2}"
+"""How a spreadsheet writes a long number of which it has lost the last digits: 2.8E+18."""
+
+CURRENCY_SIGN = r"R\$|[$€£¥￥₹₩₺₽]|zł"
+"""A sign that stands for a currency beside an amount."""
+
+PERCENT_SIGN = "[%％٪]"
+
 _LONGEST = 40
 """Digits of the longest number that is read other than by the engine's own cast."""
 
@@ -252,7 +263,7 @@ def rate_sql(text: str, style: NumberStyle = PLAIN) -> str:
     """SQL for a number that may be a percentage: '15 %' is 0.15, '0.15' and '15' are what they say."""
     bare = f"regexp_replace({text}, {literal(_PERCENT)}, {literal(chr(92) + '2')})"
     return (
-        f"CASE WHEN regexp_matches({text}, '[%％٪]') THEN {number_sql(bare, style)} / 100 "
+        f"CASE WHEN regexp_matches({text}, '{PERCENT_SIGN}') THEN {number_sql(bare, style)} / 100 "
         f"ELSE {number_sql(text, style)} END"
     )
 
@@ -263,7 +274,7 @@ def read_rate(text: str, style: NumberStyle = PLAIN) -> float | None:
     >>> read_rate("15 %"), read_rate("0.15"), read_rate("%%")
     (0.15, 0.15, None)
     """
-    if not re.search("[%％٪]", text):
+    if not re.search(PERCENT_SIGN, text):
         return read_number(text, style)
     value = read_number(re.sub(_PERCENT, r"\2", text, count=1), style)
     return None if value is None else value / 100

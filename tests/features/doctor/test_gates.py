@@ -1,8 +1,11 @@
 """Orders that are plainly misread stop everything; what a shop accepts goes on."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
+from features.doctor.gates import gates
 from features.errors import DataError, MisreadOrders
 from features.orders.log import check_orders, read_orders
 from features.sources import FrameSource
@@ -105,6 +108,12 @@ def test_values_that_nobody_has_decided(tmp_path):
     assert (finding.severity, finding.count) == ("look", 5)
     assert "'odd' in 'state' (5 rows)" in finding.meaning
     assert [(one.reason, one.rows) for one in report.quarantined] == [("status_undecided", 5)]
+    figures = replace(report.reading, undecided_values=())
+    kept = gates(replace(report, reading=figures), shop_settings(tmp_path).data)
+    assert [one.meaning for one in kept if one.code == "status_undecided"] == [
+        "5.0% of the orders with 5.0% of the money have a value of which the settings do not say "
+        "whether it is a purchase (`regulars check` lists them)."
+    ]
     many = sales().assign(state=["odd"] * 6 + ["paid"] * 94)
     assert "status_undecided" in stops(tmp_path, many, columns=STATED, rules=rules)
     dear = few.assign(amount=[20.0] * 5 + [10.0] * 95)
