@@ -160,22 +160,6 @@ def _kept_rows(settings: FeatureSettings) -> KeptRows | None:
         return KeptRows(to_read.source.name, path, _kept_state(connection).types)
 
 
-def delete_kept_log(settings: FeatureSettings) -> bool:
-    """Delete the file with the orders of customers, as the erasure of one of them requires.
-
-    Returns
-    -------
-    Whether there was such a file. It is built again from the files of the shop when next needed.
-    """
-    if settings.store.log is None:
-        return False
-    path = settings.path(settings.store.log)
-    existed = path.exists()
-    for name in (path.name, f"{path.name}.wal", f"{path.name}.unfinished"):
-        path.with_name(name).unlink(missing_ok=True)
-    return existed
-
-
 @dataclass(frozen=True)
 class _FilesToRead:
     """The files to read and the setup that reads them, as they are now."""
