@@ -111,8 +111,10 @@ def test_values_that_nobody_has_decided(tmp_path):
     figures = replace(report.reading, undecided_values=())
     kept = gates(replace(report, reading=figures), shop_settings(tmp_path).data)
     assert [one.meaning for one in kept if one.code == "status_undecided"] == [
-        "5.0% of the orders with 5.0% of the money have a value of which the settings do not say "
-        "whether it is a purchase (`regulars check` lists them)."
+        (
+            "5.0% of the orders with 5.0% of the money have a value of which the settings do not say "
+            "whether it is a purchase (`regulars check` lists them)."
+        )
     ]
     many = sales().assign(state=["odd"] * 6 + ["paid"] * 94)
     assert "status_undecided" in stops(tmp_path, many, columns=STATED, rules=rules)
