@@ -71,15 +71,13 @@ def blocks_for(data: Data) -> tuple[Block, ...]:
     Without an optional table these are `BLOCKS` themselves.
     """
     customers = data.customers
-    ends = customers is not None and bool(customers.cancelled_on)
-    starts = ends and customers is not None and bool(customers.started_on)
     have = {
         "interactions": data.interactions is not None,
         "referrals": data.interactions is not None and bool(data.interactions.other_customer_id),
         "contacts": data.contacts is not None,
-        "cancellations": ends,
-        "contract_starts": starts,
-        "contract_terms": starts and customers is not None and bool(customers.term_months),
+        "cancellations": customers is not None and bool(customers.cancelled_on),
+        "contract_starts": customers is not None and bool(customers.started_on),
+        "contract_terms": customers is not None and bool(customers.term_months),
     }
     chosen = tuple(block for block in OPTIONAL_BLOCKS if block.needs and have[block.needs])
     noted = (attributes.block_of(customers),) if customers and customers.attributes else ()

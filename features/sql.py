@@ -15,6 +15,9 @@ from features.errors import ConfigError
 from features.settings.engine import Engine
 from features.sql_text import literal
 
+_PREFIX, _LOCK = "regulars-", ".lock"
+"""Of the names of working folders, and of the file beside one that says that somebody works there."""
+
 
 def paths(files: list[Path]) -> str:
     """`files` as an SQL list that names exactly these files.
@@ -48,24 +51,24 @@ def working_folder(limits: Engine) -> Iterator[Path]:
     ConfigError
         When there can be none.
     """
-    place = work_place(limits)
+    parent = _parent_folder(limits)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(limits)
-        name, lock = _own_name(place)
+        folder, lock = _own_folder(parent)
     except OSError as error:
         raise ConfigError(
-            f"{place}: no place to work in ({error.strerror}). Set engine.folder."
+            f"{parent}: no place to work in ({error.strerror}). Set engine.folder."
         ) from None
     try:
-        yield name
+        yield folder
     finally:
-        shutil.rmtree(name, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         lock.release()
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def work_place(limits: Engine) -> Path:
+def _parent_folder(limits: Engine) -> Path:
     """The folder in which working folders are made."""
     return limits.folder or Path(tempfile.gettempdir())
 
@@ -73,7 +76,7 @@ def work_place(limits: Engine) -> Path:
 def remove_abandoned(limits: Engine) -> int:
     """Remove what killed processes left of their working folders; returns how many."""
     removed = 0
-    for file in work_place(limits).glob(f"{_PREFIX}*{_LOCK}"):
+    for file in _parent_folder(limits).glob(f"{_PREFIX}*{_LOCK}"):
         lock = FileLock(file, timeout=0)
         try:
             with lock:
@@ -85,24 +88,21 @@ def remove_abandoned(limits: Engine) -> int:
     return removed
 
 
-def _own_name(place: Path) -> tuple[Path, FileLock]:
+def _own_folder(parent: Path) -> tuple[Path, FileLock]:
     """A new folder, and the lock that says that somebody works there."""
     while True:
-        name = place / f"{_PREFIX}{secrets.token_hex(6)}"
-        lock = FileLock(name.with_name(name.name + _LOCK))
+        folder = parent / f"{_PREFIX}{secrets.token_hex(6)}"
+        lock = FileLock(folder.with_name(folder.name + _LOCK))
         lock.acquire()
         try:
-            name.mkdir(mode=0o700)
+            folder.mkdir(mode=0o700)
         except FileExistsError:
             lock.release()
             continue
         except OSError:
             lock.release()
             raise
-        return name, lock
-
-
-_PREFIX, _LOCK = "regulars-", ".lock"
+        return folder, lock
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def room(limits: Engine) -> Iterator[None]:
     try:
         yield
     except (OSError, *NO_ROOM) as error:
-        folder = limits.folder or Path(tempfile.gettempdir())
+        folder = _parent_folder(limits)
         free_gb = shutil.disk_usage(folder).free / 1e9
         raise ConfigError(
             f"{folder}: no room to work in, {free_gb:.1f} GB are free ({_first_line(error)}). Make "
@@ -161,6 +161,6 @@ def _first_line(error: Exception) -> str:
 
 def row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[object, ...]:
     """The single row that `query` returns."""
-    found = connection.execute(query).fetchone()
-    assert found is not None, "aggregate queries return one row"  # noqa: S101
-    return found
+    values = connection.execute(query).fetchone()
+    assert values is not None, "aggregate queries return one row"  # noqa: S101
+    return values

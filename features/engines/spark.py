@@ -87,8 +87,8 @@ def build_features(
     dates = sorted({as_of} if isinstance(as_of, date) else set(as_of))
     frame = _frame(spark, lines)
     columns = _columns(frame, "lines", LINE_COLUMNS)
-    kept = frame.where("gone_day IS NULL")
-    first, last = kept.selectExpr("min(day)", "max(day)").collect()[0]
+    standing_lines = frame.where("gone_day IS NULL")
+    first, last = standing_lines.selectExpr("min(day)", "max(day)").collect()[0]
     if first is None:
         raise DataError("lines: no rows. Write them again.")
     for day in dates:
@@ -97,15 +97,17 @@ def build_features(
         views = {"lines": stack.enter_context(_view(frame.selectExpr(*columns)))}
         for section in _sections(blocks):
             table = _frame(spark, tables[section])
-            told = _columns(table, section, columns_of(section, blocks))
-            views[section] = stack.enter_context(_view(table.selectExpr(*told)))
-        found = [
+            table_columns = _columns(table, section, columns_of(section, blocks))
+            views[section] = stack.enter_context(_view(table.selectExpr(*table_columns)))
+        features_by_date = [
             spark.sql(
                 spark_query(views, day, currency=currency, money_digits=money_digits, blocks=blocks)
             )
             for day in dates
         ]
-    return reduce(lambda one, other: one.unionAll(other), found)
+    return reduce(
+        lambda features, later_features: features.unionAll(later_features), features_by_date
+    )
 
 
 def spark_query(
@@ -132,12 +134,12 @@ def spark_query(
 
     number = day_number(as_of)
     units = minor_units(currency) if money_digits is None else 10**money_digits
-    known = f"(SELECT * FROM {views['lines']} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
-    orders = f"({orders_of(f'{known} AS known_lines')})"
+    visible_lines = f"(SELECT * FROM {views['lines']} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
+    orders = f"({orders_of(f'{visible_lines} AS known_lines')})"
     query = feature_query(blocks).format(
         as_of=number,
         minor=f"{units}e0",
-        lines=known,
+        lines=visible_lines,
         orders=orders,
         days=f"({days_of(orders)})",
         **{
@@ -183,17 +185,17 @@ def _check(spark: "SparkSession", blocks: tuple[Block, ...], tables: Mapping[str
 def _columns(frame: "DataFrame", table: str, kinds: Mapping[str, str]) -> list[str]:
     """How the columns of the view come from `frame`, which must have them all."""
     types = dict(frame.dtypes)
-    wanted = {name: _TYPES[kind] for name, kind in kinds.items()}
+    types_needed = {name: _TYPES[kind] for name, kind in kinds.items()}
     problems = [
         f"{table}: no column '{name}' of type {kind} (have: {', '.join(types)})."
         if name not in types
         else f"{table}: column '{name}' is {types[name]}, not {kind}. Cast it."
-        for name, kind in wanted.items()
+        for name, kind in types_needed.items()
         if types.get(name) != kind
     ]
     if problems:
         raise DataError(problems)
-    return [f"{name} AS {_NAMES.get(name, name)}" for name in wanted]
+    return [f"{name} AS {_NAMES.get(name, name)}" for name in types_needed]
 
 
 @contextmanager

@@ -368,9 +368,11 @@ def _readable(
         shares = ", ".join(
             f"avg(CASE WHEN year({r}) BETWEEN 1980 AND 2099 THEN 1 ELSE 0 END)" for r in readings
         )
-        found = connection.execute(f"SELECT {shares} FROM ({rows})").fetchall()[0]
+        readable_shares = connection.execute(f"SELECT {shares} FROM ({rows})").fetchall()[0]
         least = READABLE_SHARE if not limit else 0.9
-        readings = [r for r, share in zip(readings, found, strict=True) if (share or 0) >= least]
+        readings = [
+            r for r, share in zip(readings, readable_shares, strict=True) if (share or 0) >= least
+        ]
     return readings
 
 

@@ -80,16 +80,16 @@ def first_orders(log: Log, settings: FeatureSettings) -> tuple[UnderstoodOrder, 
     rows = log.connection.sql(
         f"SELECT * EXCLUDE (source_file, source_row) FROM log_lines LIMIT {_ROWS_READ}"
     ).to_arrow_table()
-    alone = settings.model_copy(
+    without_tables = settings.model_copy(
         update={"data": settings.data.model_copy(update={"identities": None, "products": None})}
     )
-    with engine(alone.engine) as connection:
+    with engine(without_tables.engine) as connection:
         try:
-            load_lines(connection, alone, _FirstRows(rows, "first rows"))
+            load_lines(connection, without_tables, _FirstRows(rows, "first rows"))
         except DataError as error:
             raise DataError([f"{log.name}: {problem}" for problem in error.problems]) from None
-        found = connection.execute(_first_orders_sql()).fetchall()
-    return tuple(_order(row, alone.data.minor_units) for row in found)
+        orders = connection.execute(_first_orders_sql()).fetchall()
+    return tuple(_order(row, without_tables.data.minor_units) for row in orders)
 
 
 def _first_orders_sql() -> str:

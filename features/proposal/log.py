@@ -74,23 +74,23 @@ class Log:
     def missing_share(self, column: str) -> float:
         """Share of all rows in which the column is empty."""
         field = f"trim({identifier(column)}::VARCHAR)"
-        found = self.query(
+        shares = self.query(
             f"SELECT avg(CASE WHEN {field} <> '' THEN 0 ELSE 1 END) AS s FROM log_lines"
         )
-        return float(found["s"].iloc[0])
+        return float(shares["s"].iloc[0])
 
 
 @contextmanager
-def open_log(place: str, *, table: str | None = None, query: str | None = None) -> Iterator[Log]:
+def open_log(location: str, *, table: str | None = None, query: str | None = None) -> Iterator[Log]:
     """Look at the orders; see `features.proposal.propose` for the parameters and errors."""
     with engine(Engine()) as connection:
-        if place.startswith(POSTGRES):
-            yield _look_at_database(connection, place, table, query)
+        if location.startswith(POSTGRES):
+            yield _look_at_database(connection, location, table, query)
         else:
-            source = _source(place)
+            source = _source(location)
             types = source.columns(connection)
-            _check_header(place, list(types))
-            yield _look(place, source, types, connection)
+            _check_header(location, list(types))
+            yield _look(location, source, types, connection)
 
 
 def _look_at_database(

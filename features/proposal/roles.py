@@ -143,14 +143,14 @@ def _find_customer(draft: Draft) -> None:
         named = likeness("customer_id", column.name)
         if named >= 0 and is_email(column):
             named = max(named, 2.0)
-        one = determines(order, column) if order else None
-        if one is not None and one < _DOUBTFUL:
+        of_order = determines(order, column) if order else None
+        if of_order is not None and of_order < _DOUBTFUL:
             continue
         if named > 0:
             # beside a customer, a card or account says whose it is
             card = 0.5 if likeness("card_id", column.name) > 0 else 0.0
-            scored.append((named + (one or 0) - card, column.distinct, column))
-        elif one is not None and _returns_over_orders(column, order, draft):
+            scored.append((named + (of_order or 0) - card, column.distinct, column))
+        elif of_order is not None and _returns_over_orders(column, order, draft):
             scored.append((0, column.distinct, column))
     scored = _without_ids_of_one_order(draft, scored)
     if not scored:
@@ -159,7 +159,7 @@ def _find_customer(draft: Draft) -> None:
             "that holds it (--customer)."
         )
         return
-    score, _, chosen = max(scored, key=lambda found: found[:2])
+    score, _, chosen = max(scored, key=lambda candidate: candidate[:2])
     back = percent(comes_back(chosen, draft.times))
     draft.take("customer_id", chosen, f"{back} of those in the sample come back on another day")
     if score < 2:
@@ -288,8 +288,8 @@ def _code_by_values(columns: list[Column]) -> Column | None:
 
 
 def _matching_prose(names: list[Column], code: Column) -> Column | None:
-    told = [name for name in names if (determines(code, name) or 0) >= 0.5]
-    return max(told, key=lambda name: name.distinct, default=None)
+    fitting = [name for name in names if (determines(code, name) or 0) >= 0.5]
+    return max(fitting, key=lambda name: name.distinct, default=None)
 
 
 def _find_category(draft: Draft) -> None:

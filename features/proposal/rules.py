@@ -166,13 +166,13 @@ def _cancelled_prefix(draft: Draft) -> tuple[str | None, str]:
         # another column says which rows give back
         return None, ""
     orders, value = identifier(order.name), _number(draft, signed[0])
-    found = draft.log.query(f"""
+    prefixes = draft.log.query(f"""
         SELECT regexp_extract(trim({orders}), '^([^0-9]*)[0-9]', 1) AS prefix,
                count(DISTINCT trim({orders})) AS orders, count(*) AS lines,
                avg(CASE WHEN {value} < 0 THEN 1 ELSE 0 END) AS negative
         FROM log_lines WHERE trim({orders}) <> '' GROUP BY prefix ORDER BY orders DESC""")
-    usual, total = found.iloc[0], found["orders"].sum()
-    special = found.iloc[1:]
+    usual, total = prefixes.iloc[0], prefixes["orders"].sum()
+    special = prefixes.iloc[1:]
     special = special[
         (special["prefix"] != "")
         & (special["orders"] / total <= _FEW)

@@ -25,21 +25,21 @@ def corrected(held: Sequence[TypedLine], news: Iterable[TypedLine]) -> list[Type
     One per line of `held`, in their order. Money given back is taken from the largest lines first.
     """
     lines = list(held)
-    for said in news:
+    for message in news:
         targets = [
-            place
-            for place, line in enumerate(lines)
-            if line.order_id == said.order_id
-            and said.product_id in (None, line.product_id)
+            index
+            for index, line in enumerate(lines)
+            if line.order_id == message.order_id
+            and message.product_id in (None, line.product_id)
             and (line.amount or 0) >= 0
         ]
-        left = said.refunded
-        for place in sorted(targets, key=lambda place: -(lines[place].amount or 0)):
-            refunded = min(left, lines[place].amount or 0)
+        left = message.refunded
+        for index in sorted(targets, key=lambda index: -(lines[index].amount or 0)):
+            refunded = min(left, lines[index].amount or 0)
             left -= refunded
             # the line is the purchase; no paper of its own came back
-            verdict = GIVEN_BACK if said.verdict == RETURN else said.verdict
-            lines[place] = lines[place]._replace(
-                verdict=verdict, refunded=refunded, changed_at=said.changed_at
+            verdict = GIVEN_BACK if message.verdict == RETURN else message.verdict
+            lines[index] = lines[index]._replace(
+                verdict=verdict, refunded=refunded, changed_at=message.changed_at
             )
     return lines

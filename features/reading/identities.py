@@ -50,15 +50,15 @@ def resolve(links: pd.DataFrame, *, conflicts: Conflicts) -> Resolution:
     pairs = links[links["card_id"] != links["customer_id"]].drop_duplicates()
     customers = pairs.groupby("card_id")["customer_id"].agg(list)
     several = customers[customers.map(len) > 1]
-    kept = pairs if conflicts == "merge" else pairs[~pairs["card_id"].isin(several.index)]
-    known = pd.Index(sorted({*links["card_id"], *links["customer_id"]}), dtype=object)
-    group = _groups(known, kept)
+    joined = pairs if conflicts == "merge" else pairs[~pairs["card_id"].isin(several.index)]
+    ids = pd.Index(sorted({*links["card_id"], *links["customer_id"]}), dtype=object)
+    group = _groups(ids, joined)
     named_by = pd.DataFrame(
-        {"card_id": known, "group": group, "is_card": known.isin(kept["card_id"])}
+        {"card_id": ids, "group": group, "is_card": ids.isin(joined["card_id"])}
     )
     heads = named_by.sort_values(["group", "is_card", "card_id"]).drop_duplicates("group")
     name = heads.set_index("group")["card_id"]
-    persons = pd.DataFrame({"card_id": known, "customer_id": name.loc[pd.Index(group)].to_numpy()})
+    persons = pd.DataFrame({"card_id": ids, "customer_id": name.loc[pd.Index(group)].to_numpy()})
     return Resolution(
         persons,
         tuple((str(card), tuple(sorted(names))) for card, names in several.sort_index().items()),

@@ -269,8 +269,8 @@ def _seen_day(line: TypedLine) -> int | None:
 
 def _later(day: int | None, line: TypedLine) -> int | None:
     """The day, where a line was there before it."""
-    seen = _seen_day(line)
-    return day if day is not None and seen is not None and day > seen else None
+    seen_day = _seen_day(line)
+    return day if day is not None and seen_day is not None and day > seen_day else None
 
 
 def _ordered(values: Iterable[Any]) -> tuple[tuple[Any, ...], ...]:

@@ -131,10 +131,10 @@ def _judge(
 
 def _kept_columns(data: Data, types: dict[str, str]) -> dict[str, str]:
     """The columns that are kept: of a very wide file those that are read, and the first of the others."""
-    wanted = (data.columns.mapped(), data.named_beside())
-    read = {name for fields in wanted for names in fields.values() for name in names}
-    others = [name for name in types if name not in read][:MOST_KEPT_COLUMNS]
-    return {name: kind for name, kind in types.items() if name in read.union(others)}
+    mapped_fields = (data.columns.mapped(), data.named_beside())
+    read = {name for fields in mapped_fields for names in fields.values() for name in names}
+    unread = [name for name in types if name not in read][:MOST_KEPT_COLUMNS]
+    return {name: kind for name, kind in types.items() if name in read.union(unread)}
 
 
 def _stored(

@@ -92,11 +92,11 @@ def filled_lines(data: Data, types: dict[str, str]) -> str:
 def constant_fields(data: Data, types: dict[str, str]) -> dict[str, str]:
     """The fields of `typed_lines` that are the same in every row of such a source, as SQL."""
     # what the products table says of a line differs from line to line
-    told = {"product_name", "category", "cost"} if data.products else set()
+    by_product = {"product_name", "category", "cost"} if data.products else set()
     return {
         name: value
         for name, value in _fields(data, types).items()
-        if value in _CONSTANTS and name not in told
+        if value in _CONSTANTS and name not in by_product
     }
 
 

@@ -117,13 +117,13 @@ def _unreadable(data: Data) -> tuple[Rule, ...]:
 def _currency_rules(data: Data) -> tuple[Rule, ...]:
     if data.columns.currency is None:
         return ()
-    known = ", ".join(literal(code) for code in sorted(list_currencies()))
+    currencies = ", ".join(literal(code) for code in sorted(list_currencies()))
     rated = ", ".join(literal(code) for code in (data.currency, *data.rates))
     return (
         Rule(
             "bad_currency",
             "a currency that is missing or no ISO 4217 code",
-            f"currency IS NULL OR currency NOT IN ({known})",
+            f"currency IS NULL OR currency NOT IN ({currencies})",
         ),
         Rule(
             "no_rate",
@@ -240,9 +240,9 @@ def duplicates_dropped(data: Data) -> bool:
 def has_states(data: Data) -> bool:
     """Whether the files say of orders what became of them."""
     columns = data.columns
-    told = (columns.status, columns.document, columns.refunded)
+    state_columns = (columns.status, columns.document, columns.refunded)
     by_columns = data.rules.none_when_filled or data.rules.none_when_empty
-    return bool(by_columns) or any(name is not None for name in told)
+    return bool(by_columns) or any(name is not None for name in state_columns)
 
 
 def judging_steps(data: Data) -> dict[str, str]:

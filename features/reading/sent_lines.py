@@ -76,15 +76,15 @@ def add_sent_lines(
 def correct_orders(connection: duckdb.DuckDBPyConnection, sent: Sequence[SentOrderLine]) -> None:
     """Tell `kept_rows` of files what was sent of their orders; see `features.reading.corrections`.
 
-    Leaves `standing_news` (`source_row`, from 1): the places in `sent` of what no file says yet.
+    Leaves `standing_news` (`source_row`): the numbers in `sent`, from 1, of what no file says yet.
     """
-    held = {
+    absorbed = {
         row for (row,) in connection.execute("SELECT source_row FROM absorbed_lines").fetchall()
     }
     news = {
-        place: line
-        for place, line in enumerate(sent, 1)
-        if place in held and line.line.order_id is not None and is_news(line.line)
+        number: line
+        for number, line in enumerate(sent, 1)
+        if number in absorbed and line.line.order_id is not None and is_news(line.line)
     }
     connection.execute("CREATE TEMP TABLE standing_news (source_row BIGINT)")
     if not news:
@@ -93,21 +93,23 @@ def correct_orders(connection: duckdb.DuckDBPyConnection, sent: Sequence[SentOrd
     connection.register("news_orders", orders)
     rows = connection.execute(f"""
         SELECT source_file, source_row, customer_id, order_id, product_id, amount + refunded,
-               verdict IS NOT NULL OR refunded > 0 AS is_said
+               verdict IS NOT NULL OR refunded > 0 AS is_stated
         FROM kept_rows SEMI JOIN news_orders USING (order_id)
         ANTI JOIN duplicates USING (source_file, source_row)
         WHERE source_file <> {literal(SENT_FILE)} AND customer_id IS NOT NULL
         ORDER BY source_file, source_row""").fetchall()
     connection.unregister("news_orders")
-    said = {(customer, order) for *_, customer, order, _, _, is_said in rows if is_said}
+    stated = {(customer, order) for *_, customer, order, _, _, is_stated in rows if is_stated}
     standing = {
-        place: line
-        for place, line in news.items()
-        if (line.customer_id, line.line.order_id) not in said
+        number: line
+        for number, line in news.items()
+        if (line.customer_id, line.line.order_id) not in stated
     }
     if not standing:
         return
-    connection.executemany("INSERT INTO standing_news VALUES (?)", [[place] for place in standing])
+    connection.executemany(
+        "INSERT INTO standing_news VALUES (?)", [[number] for number in standing]
+    )
     _update(connection, rows, list(standing.values()))
 
 
@@ -117,19 +119,22 @@ def _update(
     news: Sequence[SentOrderLine],
 ) -> None:
     """Write into `kept_rows` what the news say of the rows (file, row, customer, order, product, paid)."""
-    told: dict[str, list[TypedLine]] = defaultdict(list)
+    news_of: dict[str, list[TypedLine]] = defaultdict(list)
     for line in news:
         if line.customer_id is not None:
-            told[line.customer_id].append(line.line)
+            news_of[line.customer_id].append(line.line)
+    rows_of: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        rows_of[row[2]].append(row)
     changes = []
-    for customer, lines in told.items():
-        places = [row for row in rows if row[2] == customer]
+    for customer, lines in news_of.items():
+        held = rows_of[customer]
         typed = [
-            TypedLine(order, None, product, None, paid) for *_, order, product, paid, _ in places
+            TypedLine(order, None, product, None, paid) for *_, order, product, paid, _ in held
         ]
         changes += [
             [line.verdict, line.refunded, line.changed_at, line.amount, file, number]
-            for line, (file, number, *_) in zip(corrected(typed, lines), places, strict=True)
+            for line, (file, number, *_) in zip(corrected(typed, lines), held, strict=True)
             if is_news(line)
         ]
     if changes:
@@ -143,8 +148,8 @@ def _update(
 
 
 def _table(sent: Sequence[SentOrderLine]) -> pa.Table:
-    told = {"has_date": True, "is_by_card": False}
-    rows = [{**one.line._asdict(), **told, "customer_id": one.customer_id} for one in sent]
+    constants = {"has_date": True, "is_by_card": False}
+    rows = [{**line.line._asdict(), **constants, "customer_id": line.customer_id} for line in sent]
     columns: dict[str, pa.Array] = {
         f"{SENT}{name}": pa.array([row[name] for row in rows], kind)
         for name, kind in _TYPES.items()

@@ -113,7 +113,7 @@ def verdict_on(
         Where the settings name no words for a field, usual words are understood
     stated_at, ordered_at : wall times
     """
-    said = [
+    verdicts = [
         _sent_verdict(value, rules, none)
         for value, rules, none in (
             (document, data.rules.document, DOCUMENT_NONE),
@@ -121,7 +121,7 @@ def verdict_on(
         )
         if value is not None
     ]
-    verdict = next((code for code in (*STATES, RETURN) if code in said), None)
+    verdict = next((code for code in (*STATES, RETURN) if code in verdicts), None)
     is_later = stated_at is not None and ordered_at is not None
     if verdict == RETURN and is_later and stated_at.date() > ordered_at.date():  # type: ignore[union-attr]
         return GIVEN_BACK

@@ -94,7 +94,7 @@ def _further(column: str) -> str:
 
 
 def layout_of(file: Path, encoding: str) -> CsvLayout:
-    """Look at the first lines of a file; the header is the first with three names or more.
+    """Look at the first lines of a file, the header among them; see `_first_header`.
 
     Raises
     ------
@@ -104,23 +104,23 @@ def layout_of(file: Path, encoding: str) -> CsvLayout:
     lines = _first_lines(file, encoding)
     if not lines:
         raise DataError(f"{file}: the file is empty. Export it again.")
-    records = [_record(lines[place:]) for place in range(len(lines))]
+    records = [_record(lines[start:]) for start in range(len(lines))]
     splits = [
         max((_split("".join(record), sign) for sign in _DELIMITERS), key=len) for record in records
     ]
-    place = _header_place(splits)
-    header, names = "".join(records[place]), splits[place]
+    skipped = _first_header(splits)
+    header, names = "".join(records[skipped]), splits[skipped]
     if len(names) > MOST_COLUMNS:
         raise DataError(
             f"{file}: has {len(names):,} columns, and at most {MOST_COLUMNS:,} are read. Export "
             "one row per order or per line of an order, with the columns that are needed."
         )
     delimiter = next(sign for sign in _DELIMITERS if _split(header, sign) == names)
-    above = [line for line in (*lines[:place], *records[place]) if line.strip("\r\n")]
-    return CsvLayout(place, len(above), delimiter, distinct_names(names))
+    above = [line for line in (*lines[:skipped], *records[skipped]) if line.strip("\r\n")]
+    return CsvLayout(skipped, len(above), delimiter, distinct_names(names))
 
 
-def _header_place(records: list[list[str]]) -> int:
+def _first_header(records: list[list[str]]) -> int:
     """The first record with three names, or a later one where that says what a report is of.
 
     Above the table some exports write their title, period and shop: fewer values than the table
@@ -189,9 +189,9 @@ def distinct_names(header: list[str]) -> tuple[str, ...]:
     """Names as the engine needs them: none blank, none twice."""
     names: dict[str, str] = {}
     for position, text in enumerate(header):
-        name = wanted = text.strip() or f"column{position}"
+        name = name_in_file = text.strip() or f"column{position}"
         turn = itertools.count(1)
         while name.lower() in names:
-            name = f"{wanted}_{next(turn)}"
+            name = f"{name_in_file}_{next(turn)}"
         names[name.lower()] = name
     return tuple(names.values())

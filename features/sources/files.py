@@ -112,8 +112,8 @@ def _matches(pattern: str, root: Path) -> list[Path]:
     if (root / pattern).is_file():
         return [root / pattern]
     folder = Path(glob.escape(str(root)))
-    found = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207
-    return [Path(file) for file in found if Path(file).is_file()]
+    matches = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207
+    return [Path(file) for file in matches if Path(file).is_file()]
 
 
 def _ending(file: Path) -> str:

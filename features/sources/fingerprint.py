@@ -26,12 +26,12 @@ def mark_of(file: Path) -> FileMark:
     OSError
         When it cannot be read.
     """
-    found = file.stat()
+    status = file.stat()
     with file.open("rb") as stream:
         digest = hashlib.sha256(stream.read(_LOOKED_AT_BYTES))
-        stream.seek(max(0, found.st_size - _LOOKED_AT_BYTES))
+        stream.seek(max(0, status.st_size - _LOOKED_AT_BYTES))
         digest.update(stream.read(_LOOKED_AT_BYTES))
-    return FileMark(str(file), found.st_size, found.st_mtime_ns, digest.hexdigest())
+    return FileMark(str(file), status.st_size, status.st_mtime_ns, digest.hexdigest())
 
 
 def digest_of(texts: Iterable[str]) -> str:

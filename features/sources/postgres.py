@@ -85,7 +85,7 @@ class _Column:
 
     name: str
     kind: str
-    asked: str
+    selected: str
 
     def read(self, text: str) -> str:
         """SQL of the engine that makes a value of `text`, the column as the server wrote it."""
@@ -197,7 +197,7 @@ class PostgresSource:
         return columns
 
     def _fetch(self, session: _Session, columns: list[_Column], file: Path) -> None:
-        lines = self._lines(", ".join(column.asked for column in columns))
+        lines = self._lines(", ".join(column.selected for column in columns))
         with session.cursor() as cursor:
             try:
                 with cursor.copy(b"COPY (" + lines + b") TO STDOUT (FORMAT csv, HEADER)") as copy:

@@ -102,8 +102,8 @@ def refusal(error: duckdb.Error) -> str:
     file = re.search(r"^ *file = (.+)$", text, re.MULTILINE)
     where = f"line {line[1]} of {Path(file[1]).name}: " if line and file else ""
     for sign, fault in _FAULTS.items():
-        if found := re.search(sign, text):
-            return where + found.expand(fault)
+        if match := re.search(sign, text):
+            return where + match.expand(fault)
     return where + re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", text.splitlines()[0])
 
 

@@ -29,7 +29,7 @@ class _SheetPart:
     """One sheet, written as Parquet: its name in reports, its columns and their SQL types."""
 
     name: str
-    place: Path
+    parquet: Path
     types: dict[str, str]
 
 
@@ -69,7 +69,7 @@ class WorkbookSource:
         return " UNION ALL BY NAME ".join(
             f"SELECT {_fields(part, types)}, {literal(part.name)} AS source_file, "
             f"file_row_number + 1 AS source_row "
-            f"FROM read_parquet({paths([part.place])}, file_row_number = true)"
+            f"FROM read_parquet({paths([part.parquet])}, file_row_number = true)"
             for part in parts
         )
 
@@ -77,7 +77,7 @@ class WorkbookSource:
         """Nothing to verify: a sheet knows its rows."""
 
     def _read(self, connection: duckdb.DuckDBPyConnection) -> list[_SheetPart]:
-        if not self._parts or not all(part.place.exists() for part in self._parts):
+        if not self._parts or not all(part.parquet.exists() for part in self._parts):
             self._parts = [
                 part for file in self.files for part in self._read_file(connection, file)
             ]

@@ -170,23 +170,17 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
     sentences = {
         "unread_consent": "data.customers.consent: {rows} values are neither yes nor no and say nothing."
     }
-    if table.cancelled_on:
-        written = data.model_copy(update={"date_format": table.date_format or data.date_format})
-        fields["cancelled_at"] = timestamp(table.cancelled_on, types, written)
-        flags["unread_cancellation"] = (
-            plain_text(table.cancelled_on, types),
-            fields["cancelled_at"],
-        )
-        sentences["unread_cancellation"] = (
-            "data.customers.cancelled_on: {rows} values are no dates and say nothing."
-        )
-    if table.started_on:
-        written = data.model_copy(update={"date_format": table.date_format or data.date_format})
-        fields["started_at"] = timestamp(table.started_on, types, written)
-        flags["unread_start"] = (plain_text(table.started_on, types), fields["started_at"])
-        sentences["unread_start"] = (
-            "data.customers.started_on: {rows} values are no dates and say nothing."
-        )
+    written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+    for setting, column, field, flag in (
+        ("cancelled_on", table.cancelled_on, "cancelled_at", "unread_cancellation"),
+        ("started_on", table.started_on, "started_at", "unread_start"),
+    ):
+        if column:
+            fields[field] = timestamp(column, types, written)
+            flags[flag] = (plain_text(column, types), fields[field])
+            sentences[flag] = (
+                f"data.customers.{setting}: {{rows}} values are no dates and say nothing."
+            )
     if table.term_months:
         fields["term_months"] = number(table.term_months, types, data)
         flags["unread_term"] = (plain_text(table.term_months, types), fields["term_months"])

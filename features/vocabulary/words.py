@@ -119,7 +119,7 @@ def nobody_words() -> NobodyWords:
 
 
 def _words(table: dict[str, list[str]]) -> list[str]:
-    return [folded(word) for words in table.values() for word in words]
+    return [folded(word) for listed in table.values() for word in listed]
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -53,8 +53,11 @@ def _may_be_nobody(vocabulary: NobodyWords) -> str:
 
     word, cell = folded_sql("customer_id"), "lower(trim(customer_id))"
     addresses = [f"starts_with({word}, {literal(text)})" for text in vocabulary.addresses]
-    told = [f"{word} IN ({listed(vocabulary.words)})", f"{cell} IN ({listed(vocabulary.cells)})"]
-    return " OR ".join((*told, *addresses))
+    conditions = [
+        f"{word} IN ({listed(vocabulary.words)})",
+        f"{cell} IN ({listed(vocabulary.cells)})",
+    ]
+    return " OR ".join((*conditions, *addresses))
 
 
 def collapsing(evidence: LineEvidence) -> list[Finding]:

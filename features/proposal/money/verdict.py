@@ -209,13 +209,13 @@ def _say_line(draft: Draft, equation: Equation) -> str:
 
 
 def _terms(draft: Draft, equation: Equation) -> str:
-    told = []
+    parts = []
     for term in equation.terms:
         sign, part = ("−" if term[0] == "-" else "+"), term[1:]
         field = {"rate": "discount_rate"}.get(part, part)
         names = " − ".join(f"'{name}'" for name in draft.mapped[field])
-        told.append(f" × (1 − {names})" if part == "rate" else f" {sign} {names}")
-    return "".join(told)
+        parts.append(f" × (1 − {names})" if part == "rate" else f" {sign} {names}")
+    return "".join(parts)
 
 
 def _judge_order(draft: Draft, equation: Equation) -> None:
@@ -376,13 +376,13 @@ def _keep_digits(draft: Draft) -> None:
 
 def _tax_by_names(draft: Draft, money: Column, tax: Column, lines: Equation | None) -> bool | None:
     """Whether tax is inside, by the names of the money, of the tax, or of the price that leads to it."""
-    said = says_taxed(money.name)
-    if said is None and is_tax_inside(tax.name):
-        said = True
+    is_inside = says_taxed(money.name)
+    if is_inside is None and is_tax_inside(tax.name):
+        is_inside = True
     is_of_price = lines is not None and lines.share >= ADDS_UP and not lines.has("tax")
-    if said is None and is_of_price and draft.compared_price:
-        said = says_taxed(draft.compared_price)
-    return said
+    if is_inside is None and is_of_price and draft.compared_price:
+        is_inside = says_taxed(draft.compared_price)
+    return is_inside
 
 
 def _tax_by_sums(

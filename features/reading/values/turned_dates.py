@@ -103,14 +103,14 @@ def _apart(writings: list[tuple[object, ...]], level: int) -> TurnedDates | None
             continue  # 10/12/2024 is written alike with and without zeros
         counts[bool(is_turnable)][key] += int(str(rows))
         examples.setdefault((bool(is_turnable), key), str(example))
-    turnable, others = counts[True], counts[False]
-    sums = turnable.total(), others.total()
+    turnable, fixed = counts[True], counts[False]
+    sums = turnable.total(), fixed.total()
     if min(sums) < _LEAST_ROWS:
         return None
-    shared = sum(min(turnable[key] / sums[0], others[key] / sums[1]) for key in turnable)
+    shared = sum(min(turnable[key] / sums[0], fixed[key] / sums[1]) for key in turnable)
     if shared > _SHARED:
         return None
-    swapped, left = turnable.most_common(1)[0][0], others.most_common(1)[0][0]
+    swapped, left = turnable.most_common(1)[0][0], fixed.most_common(1)[0][0]
     return TurnedDates(
         examples[True, swapped], examples[False, left], sums[0] / (sums[0] + sums[1])
     )
