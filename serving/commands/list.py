@@ -1,6 +1,7 @@
 """`regulars list`."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def list_customers(
                 _amount(money, row["clv"]),
                 f"{row['days_since_last_order']:.0f} d",
                 f"{row['usual_gap_days']:.0f} d" if row["usual_gap_days"] else "–",
-                row["reasons"][0]["text"]["en"] if row["reasons"] else "",
+                _reason(row["reasons"]),
             ]
             for row in rows
         ],
@@ -135,3 +136,10 @@ def _pair(text: str) -> tuple[str, str]:
     if not (system and colon and value):
         raise ConfigError(f"--segment {text}: give it as system:value, rfm_group:general_keep.")
     return system, value
+
+
+def _reason(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """The first reason for the risk; those for the value stand on the customer's page."""
+    of_risk = (reason for reason in reasons if reason["about"] == "risk")
+    first = next(of_risk, None)
+    return "no single reason" if first is None else str(first["text"]["en"])

@@ -68,7 +68,8 @@ def _say_months(speaker: Speaker, report: Report) -> None:
         + [f"{getattr(month, name) or 0:,.2f}" for name in columns[1:]]
         for month in report.months[-_MONTHS:]
     ]
-    title = f"By month, in {report.currency}; compare it with your shop's own figures:"
+    only = f", the last {_MONTHS}" if len(report.months) > _MONTHS else ""
+    title = f"By month{only}, in {report.currency}; compare it with your shop's own figures:"
     speaker.table(title, ["  month", *columns], rows)
 
 

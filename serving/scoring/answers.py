@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from serving.scoring.wording import GAP_DIGITS
 from serving.store.documents import CustomerDocument
 from serving.store.run import NO_UNIT, RunInfo
 
@@ -68,7 +69,7 @@ FIGURES = {
     "expected_orders": 4,
     "expected_orders_given_order": 6,
     "days_since_last_order": 1,
-    "usual_gap_days": 1,
+    "usual_gap_days": GAP_DIGITS,
 }
 """Other measures, and the digits they are rounded to."""
 

@@ -90,6 +90,10 @@ FigureKind = Unit | Literal["orders_counted", "every_days", "years"]
 """How a figure of a sentence is written: a value in its unit, or a counted noun."""
 
 
+GAP_DIGITS = 1
+"""Of the usual gap in days where it is published."""
+
+
 def in_words(kind: FigureKind, currency: str = "") -> Callable[[Language], Write]:
     """What writes a figure of a kind, by language."""
     match kind:
@@ -109,9 +113,9 @@ def counted_orders(language: Language) -> Write:
 
 
 def every_days(language: Language) -> Write:
-    """The writer of a usual gap in days, which is rounded to whole ones."""
+    """The writer of a usual gap in whole days, rounded from the gap as it is published."""
     write = counted("every day", "every %(number)s days", language)
-    return lambda days: write(max(round(days), 1))
+    return lambda days: write(max(round(round(days, GAP_DIGITS)), 1))
 
 
 def whole_years(language: Language) -> Write:

@@ -60,7 +60,9 @@ def find_number_style(draft: Draft) -> None:
     if mark in grouped:
         draft.thousands = mark
         names = [column.name for column in written if column.style.thousands == mark]
-        draft.note(f"Thousands are parted by '{mark}' in {listed(names)} (data.thousands).")
+        draft.note(
+            f"Groups of thousands are separated by '{mark}' in {listed(names)} (data.thousands)."
+        )
 
 
 def prove_money(draft: Draft) -> None:

@@ -7,7 +7,7 @@ import pytest
 from features.language.languages import languages
 from features.language.message import Message, message
 from serving.scoring.sentences import FigureSlot, sentence, sentence_writer
-from serving.scoring.wording import in_unit
+from serving.scoring.wording import GAP_DIGITS, every_days, in_unit
 
 
 @pytest.mark.parametrize("unit", ["days", "share", "money", "yes_no"])
@@ -37,3 +37,12 @@ def test_figures_go_where_their_slots_are_and_may_be_left_out():
     assert set(document["text"].values()) == {"20, 1, 20"}
     plain = sentence_writer({"x": 1}, Message("nothing in it"), slots)
     assert set(json.loads(plain(1.0, 2.0, 3.0))["text"].values()) == {"nothing in it"}
+
+
+def test_a_usual_gap_is_one_number_of_days_wherever_it_stands():
+    """In a reason, and in the column beside it, which shows the published gap in whole days."""
+    for hundredths in range(100, 4_000):
+        gap = hundredths / 100
+        days = round(round(gap, GAP_DIGITS))
+        assert every_days("en")(gap) == ("every day" if days == 1 else f"every {days} days")
+        assert f"{round(gap, GAP_DIGITS):.0f}" == f"{days}"
