@@ -42,6 +42,7 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
 
     def overview(request: Request) -> Response:
         run = frame.store.latest_run()
+        current = facets.current(run.info.run_id)
         earlier = earlier_run(run, frame.store.runs())
         monthly = _data(frame, run, "monthly")
         last_year = _data(frame, run, "same_days_last_year")
@@ -50,11 +51,9 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
             request,
             "overview.html",
             run=run,
-            total=facets.totals(run.info.run_id, ChurnFilter()),
-            by_risk={
-                risk: facets.totals(run.info.run_id, ChurnFilter(risk=(risk,))) for risk in RISKS
-            },
-            in_stage=facets.counts(run.info.run_id, ChurnFilter()).by_segment.get(STAGE_SYSTEM, {}),
+            total=current.totals(ChurnFilter()),
+            by_risk={risk: current.totals(ChurnFilter(risk=(risk,))) for risk in RISKS},
+            in_stage=current.counts(ChurnFilter()).by_segment.get(STAGE_SYSTEM, {}),
             risks=RISKS,
             earlier=earlier,
             expected=frame.exhibit(run, "expected_revenue"),

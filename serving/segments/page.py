@@ -86,17 +86,19 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
 
     def segments(request: Request, shade: str = "customers", by: str = "pyramid") -> Response:
         run = frame.store.latest_run()
+        parts = _parts(counts, run)
+        cells = {share.group.value: share.group.customers for share in parts.get("rfm_cell", ())}
         return frame.render(
             request,
             "segments.html",
             run=run,
-            parts=_parts(counts, run),
+            parts=parts,
             exhibits={name: frame.exhibit(run, name) for name in EXHIBITS},
             shade=shade if shade in SHADES else "customers",
             by=by if by in MARGIN_SYSTEMS else "pyramid",
             flow=_flow(frame, counts, run, STAGE_SYSTEM),
-            heat_fields=partial(_heat_fields, _sizes(counts, run, "rfm_cell")),
-            level_fields=partial(_level_fields, partial(counts.customers, run.info.run_id)),
+            heat_fields=partial(_heat_fields, cells),
+            level_fields=partial(_level_fields, counts.customers_in(run.info.run_id)),
             most_retained=_most_retained,
             in_order=partial(_in_order, run),
             **_words_of_pictures(),
@@ -189,12 +191,6 @@ def _moves(
     if counted and counted["run_id"] == since.info.run_id and counted.get("stages"):
         return [SegmentMove(**move) for move in counted["stages"]]
     return counts.moves(system, run.info.run_id, since.info.run_id)
-
-
-def _sizes(counts: SegmentStore, run: PublishedRun, system: str) -> dict[str | None, int]:
-    """The customers of each group of a system."""
-    groups = counts.groups(run.info.run_id)
-    return {group.value: group.customers for group in groups if group.system == system}
 
 
 def _heat_fields(

@@ -53,9 +53,10 @@ class SegmentStore:
         """Every value of every system, in the order of both; newer scores are counted in."""
         return sorted((Group(*row) for row in self._facets.groups(run_id)), key=_place)
 
-    def customers(self, run_id: str, *groups: tuple[str, str]) -> int:
-        """How many are in all of these groups, each a system and a value."""
-        return self._facets.totals(run_id, ChurnFilter(segments=groups)).customers
+    def customers_in(self, run_id: str) -> Callable[..., int]:
+        """Tells how many are in all of some groups, each a system and a value, as of now."""
+        current = self._facets.current(run_id)
+        return lambda *groups: current.totals(ChurnFilter(segments=groups)).customers
 
     def moves(self, system: str, run_id: str, earlier: str) -> Sequence[SegmentMove]:
         """The moves from the groups of the run `earlier` to those of `run_id`; stayers too."""

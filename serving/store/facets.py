@@ -278,6 +278,57 @@ def no_overlay(_connection: Connection, _run_id: str) -> NewerScores:
     return NewerScores((), ())
 
 
+@dataclass(frozen=True, kw_only=True)
+class CurrentFacets:
+    """A run with newer scores in the place of its own: what is replaced in it, and by what."""
+
+    of_run: Facets
+    replaced: Facets
+    newer: Facets
+
+    def counts(self, chosen: ChurnFilter) -> FacetCounts:
+        """The counts beside a filter."""
+        of_run, replaced, newer = (facets.counts(chosen) for facets in self._parts)
+        parts = (of_run, replaced, newer)
+        of_segments = {
+            system: _with_newer(*(part.by_segment.get(system, {}) for part in parts))
+            for system in of_run.by_segment
+        }
+        return FacetCounts(
+            matching=of_run.matching - replaced.matching + newer.matching,
+            by_risk=_with_newer(*(part.by_risk for part in parts)),
+            by_status=_with_newer(*(part.by_status for part in parts)),
+            by_consent=_with_newer(*(part.by_consent for part in parts)),
+            by_rhythm=_with_newer(*(part.by_rhythm for part in parts)),
+            by_segment=of_segments,
+        )
+
+    def totals(self, chosen: ChurnFilter) -> Totals:
+        """How many customers fit a filter, and their value at risk."""
+        of_run, replaced, newer = (facets.totals(chosen) for facets in self._parts)
+        return Totals(
+            customers=of_run.customers - replaced.customers + newer.customers,
+            value_at_risk=of_run.value_at_risk - replaced.value_at_risk + newer.value_at_risk,
+        )
+
+    def groups(self) -> list[GroupSums]:
+        """As `Facets.groups`; groups of nobody are left out."""
+        sums: dict[tuple[str, str | None], tuple[int, float, float]] = {}
+        for facets, sign in zip(self._parts, (1, -1, 1), strict=True):
+            for system, value, size, clv, at_risk in facets.groups():
+                before = sums.get((system, value), (0, 0.0, 0.0))
+                sums[system, value] = (
+                    before[0] + sign * size,
+                    before[1] + sign * clv,
+                    before[2] + sign * at_risk,
+                )
+        return [(*key, *figures) for key, figures in sums.items() if figures[0]]
+
+    @property
+    def _parts(self) -> tuple[Facets, Facets, Facets]:
+        return self.of_run, self.replaced, self.newer
+
+
 class FacetStore:
     """Counts over the customers of a run, with newer scores in the place of its own.
 
@@ -295,55 +346,23 @@ class FacetStore:
         self._reading = threading.Lock()
 
     def counts(self, run_id: str, chosen: ChurnFilter) -> FacetCounts:
-        """The counts beside a filter; raises `ConfigError` for a run that is not kept."""
-        of_run, replaced, newer = self._parts(run_id)
-        parts = [facets.counts(chosen) for facets in (of_run, replaced, newer)]
-        of_segments = {
-            system: _with_newer(*(part.by_segment.get(system, {}) for part in parts))
-            for system in parts[0].by_segment
-        }
-        return FacetCounts(
-            matching=parts[0].matching - parts[1].matching + parts[2].matching,
-            by_risk=_with_newer(*(part.by_risk for part in parts)),
-            by_status=_with_newer(*(part.by_status for part in parts)),
-            by_consent=_with_newer(*(part.by_consent for part in parts)),
-            by_rhythm=_with_newer(*(part.by_rhythm for part in parts)),
-            by_segment=of_segments,
-        )
-
-    def totals(self, run_id: str, chosen: ChurnFilter) -> Totals:
-        """How many customers fit a filter, and their value at risk; raises as `counts`."""
-        of_run, *changes = (facets.totals(chosen) for facets in self._parts(run_id))
-        replaced, newer = changes
-        return Totals(
-            customers=of_run.customers - replaced.customers + newer.customers,
-            value_at_risk=of_run.value_at_risk - replaced.value_at_risk + newer.value_at_risk,
-        )
+        """See `CurrentFacets`; raises `ConfigError` for a run that is not kept."""
+        return self.current(run_id).counts(chosen)
 
     def groups(self, run_id: str) -> list[GroupSums]:
-        """As `Facets.groups`; groups of nobody are left out. Raises as `counts`."""
-        sums: dict[tuple[str, str | None], tuple[int, float, float]] = {}
-        for facets, sign in zip(self._parts(run_id), (1, -1, 1), strict=True):
-            for system, value, size, clv, at_risk in facets.groups():
-                before = sums.get((system, value), (0, 0.0, 0.0))
-                sums[system, value] = (
-                    before[0] + sign * size,
-                    before[1] + sign * clv,
-                    before[2] + sign * at_risk,
-                )
-        return [(*key, *figures) for key, figures in sums.items() if figures[0]]
+        """See `CurrentFacets`; raises as `counts`."""
+        return self.current(run_id).groups()
 
-    def _parts(self, run_id: str) -> tuple[Facets, Facets, Facets]:
-        """The bitmaps of the run, of what is replaced in it, and of what is said instead."""
+    def current(self, run_id: str) -> CurrentFacets:
+        """All of it as of one moment, for who asks more than once; raises as `counts`."""
         with store_errors(), self._engine.connect() as connection:
             of_run = self.of_run(connection, run_id)
             rows = self._overlay(connection, run_id)
             digits = _money_digits(connection, runs.c.run_id == run_id) if any(rows) else 0
-        systems = of_run.systems
         replaced, newer = (
-            Facets.of(_listed(map(_row, part), systems), digits=digits) for part in rows
+            Facets.of(_listed(map(_row, part), of_run.systems), digits=digits) for part in rows
         )
-        return of_run, replaced, newer
+        return CurrentFacets(of_run=of_run, replaced=replaced, newer=newer)
 
     def of_run(self, connection: Connection, run_id: str) -> Facets:
         """The bitmaps of a run; raises `ConfigError` for one that is not kept."""
