@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import count
 
 from features.errors import NotEnoughData
+from features.periods import a_year_before
 from training.settings import Train
 
 SHORTEST_HORIZON_DAYS = 7
@@ -96,7 +97,7 @@ def plan_training(first_day: date, as_of: date, horizon_days: int, train: Train)
 
 def _year_before(first_day: date, day: date, horizon_days: int, train: Train) -> Fold | None:
     """See `Fold.year_before`."""
-    test = day - timedelta(days=DAYS_PER_YEAR)
+    test = a_year_before(day)
     span = (test - first_day).days
     is_old = span >= horizon_days + _shortest_days(max(span, 1), horizon_days)
     cutoffs = _cutoffs(first_day, test, horizon_days, train) if is_old else ()

@@ -106,9 +106,9 @@ def test_a_year_before_by_hand():
 
 def test_no_year_before_without_a_history_and_a_whole_horizon():
     known = [
-        plan_training(FIRST, day(365 + span), 30, Train()).year_before for span in (35, 36, 37)
+        plan_training(FIRST, day(366 + span), 30, Train()).year_before for span in (35, 36, 37)
     ]
-    # a sixth of 36 days is a history
+    # from February 2024 on, a year is 366 days; a sixth of 36 days is a history
     assert [fold is not None for fold in known] == [False, True, True]
     assert known[1].test == day(36)
 
