@@ -93,7 +93,7 @@ def _page(frame: Frame, form: ListForm) -> ChurnPage:
 
 def _row(document: bytes) -> dict[str, object]:
     answer = json.loads(document)
-    return {**lists.item_of(answer), "trend": trend(answer), "p_order": answer.get("p_order")}
+    return {**lists.item_of(answer), "trend": trend(answer)}
 
 
 def trend(answer: CustomerDocument) -> str:

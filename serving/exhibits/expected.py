@@ -39,7 +39,7 @@ class Forecast:
         customers = scene.scores.dropna(subset=["clv"])
         if customers.empty:
             return None
-        windows = (*past_windows(scene),)
+        windows = tuple(past_windows(scene))
         return cls(customers, windows, scene.value.level_.season_share)
 
     @cached_property

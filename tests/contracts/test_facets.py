@@ -13,6 +13,7 @@ from features.errors import ConfigError
 from serving.privacy.store import Tombstone
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnFilter
+from serving.store.run import RISKS
 from serving.store.tables import run_facets
 from tests.contracts.test_live import keep, line, score_of
 from tests.serving.conftest import client_of
@@ -200,6 +201,16 @@ def test_after_orders_that_were_sent_counts_are_those_of_the_lists(published, se
             assert published_with(published, wanted, status=(status,)) == customers
         for rhythm, customers in counts.by_rhythm.items():
             assert published_with(published, wanted, rhythm=(rhythm,)) == customers
+
+
+def test_bands_of_risk_add_up_to_all_customers(stores):
+    stores.scores.publish(run_info(), *score_tables(90))
+    with_orders_since(stores, seed=0)
+    filters = [ChurnFilter(), *(ChurnFilter(risk=(risk,)) for risk in RISKS)]
+    current = stores.facets.current("run-1")
+    everybody, *bands = map(current.totals, filters)
+    assert everybody.customers == sum(band.customers for band in bands) > 0
+    assert everybody.value_at_risk == pytest.approx(sum(band.value_at_risk for band in bands))
 
 
 @pytest.mark.parametrize("seed", range(3))
