@@ -80,7 +80,7 @@ class RankedProduct(TypedDict):
     product_name: str | None
     category: str | None
     kind: str
-    score: float
+    score: float | None
     why: Mapping[str, Any]
 
 
