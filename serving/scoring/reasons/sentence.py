@@ -72,6 +72,13 @@ CONTACTS = ("contacts_30d", "contacts_90d", "days_since_last_contact", "contact_
 FIRST_ORDER = (*SILENCE, *FREQUENCY, *AGE)
 
 Effect = Literal[-1, 0, 1]
+Effects = Mapping[About, Effect]
+"""What a fact does to the scores: 1 raises one, −1 lowers it; not named: no reason for it."""
+
+GOOD: Effects = {"risk": -1, "value": 1}
+BAD: Effects = {"risk": 1, "value": -1}
+MORE_VALUE: Effects = {"value": 1}
+LESS_VALUE: Effects = {"value": -1}
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Sentence:
     code : stable name for machines
     topic : a customer is given one sentence per topic at most
     group : features whose contributions, added up, must point the sentence's way
-    risk, value : what the fact does to the score: 1 raises it, −1 lowers it, 0: no reason for it
+    effects : what the fact does to the scores
     holds : whether the fact is true
     text : with a placeholder for each of `figures`
     """
@@ -99,12 +106,11 @@ class Sentence:
     code: str
     topic: Topic
     group: tuple[str, ...]
-    risk: Effect
-    value: Effect
+    effects: Effects
     holds: Holds
     text: Message
     figures: Mapping[str, FigureInWords] = field(default_factory=dict)
 
     def effect(self, about: About) -> Effect:
-        """What the fact does to a score; see `risk` and `value`."""
-        return self.risk if about == "risk" else self.value
+        """What the fact does to a score; 0: nothing."""
+        return self.effects.get(about, 0)

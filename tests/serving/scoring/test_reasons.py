@@ -241,9 +241,9 @@ def test_each_sentence_is_used_for_what_it_explains(code, about):
 def test_groups_are_features_and_their_sentences_pull_both_ways_of_a_topic():
     for sentence in SENTENCES:
         assert set(sentence.group) <= set(NAMES), sentence.code
-        assert sentence.risk or sentence.value
         # a fact that lowers the risk raises the value
-        assert sentence.risk in {0, -sentence.value}
+        assert sentence.effect("risk") in {0, -sentence.effect("value")}
+        assert sentence.effect("value") != 0
 
 
 plain = st.sampled_from([0.0, 0.1, 0.5, 0.95, 1.0, 2.0, 9.0, 40.0, 200.0, 900.0, np.nan])
