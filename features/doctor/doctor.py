@@ -35,7 +35,7 @@ def examine(
 
     Parameters
     ----------
-    types : columns of `source_lines` and their SQL types, those of the source where they tell more
+    types : columns of `source_lines` and the SQL types that the source declares
     identities : who is who, where a table says it
     thorough : look for everything that deserves a look, week by week, too
 

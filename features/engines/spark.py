@@ -133,12 +133,11 @@ def spark_query(
     from features.engines.dialects import translate
 
     number = day_number(as_of)
-    units = minor_units(currency) if money_digits is None else 10**money_digits
     visible_lines = f"(SELECT * FROM {views['lines']} WHERE seen_day < {number} AND (gone_day IS NULL OR gone_day >= {number}))"
     orders = f"({orders_of(f'{visible_lines} AS known_lines')})"
     query = feature_query(blocks).format(
         as_of=number,
-        minor=f"{units}e0",
+        minor=f"{minor_units(currency, money_digits)}e0",
         lines=visible_lines,
         orders=orders,
         days=f"({days_of(orders)})",

@@ -44,7 +44,6 @@ from features.reading.sent_lines import SENT_FILE, SentOrderLine
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
 from features.sources import Source
-from features.sources.source import described
 from features.sql import engine, row
 from features.tables.optional_tables import key_tables, read_tables, tables_fingerprint
 
@@ -336,12 +335,11 @@ def _examined(
     thorough: bool = False,
 ) -> Report:
     """Load and judge, leave the rows put aside in the quarantine file, and report."""
-    source, identities = load_lines(connection, settings, source, sent)
+    source, types, identities = load_lines(connection, settings, source, sent)
     name = source.name
     if sent:
         (added,) = row(connection, f"SELECT count(*) FROM source_lines WHERE {IS_SENT}")
         name = f"{name} and {added:,} lines sent to the server"
-    types = described(connection, "FROM source_lines") | getattr(source, "types_of_server", {})
     report = examine(
         connection, settings, name, types=types, identities=identities, thorough=thorough
     )

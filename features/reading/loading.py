@@ -43,7 +43,7 @@ def load_lines(
     settings: FeatureSettings,
     given: Source | None,
     sent: Sequence[SentOrderLine] = (),
-) -> tuple[Source, Resolution | None]:
+) -> tuple[Source, dict[str, str], Resolution | None]:
     """Read and judge the orders of a configuration, or `given` in their place.
 
     Those `sent` are read with them; see `features.reading.sent_lines`. Leaves in the engine, for this
@@ -54,6 +54,10 @@ def load_lines(
                        a purchase was taken back, where that is not its own day
         named_orders   customer_id, order_name, is_used (has a used line), is_bought (has one that
                        is no return), of every order that is used or was until it was taken back
+
+    Returns
+    -------
+    The source, its columns with the SQL types that it declares, and who is who.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def load_lines(
                bool_or(reason IS NULL AND NOT is_return) AS is_bought
         FROM judged_lines WHERE reason IS NULL OR gone_on IS NOT NULL
         GROUP BY customer_id, order_name""")
-    return source, resolution
+    return source, types, resolution
 
 
 def _judge(

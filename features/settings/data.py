@@ -54,13 +54,14 @@ def _known_encoding(name: str) -> str:
     return name
 
 
-def minor_units(currency: str) -> int:
-    """How many minor units make one unit of a currency.
+def minor_units(currency: str, money_digits: int | None = None) -> int:
+    """How many minor units make one unit of a currency, or of `money_digits` digits where given.
 
     >>> minor_units("GBP"), minor_units("JPY")
     (100, 1)
     """
-    return int(10 ** get_currency_precision(currency))
+    digits = get_currency_precision(currency) if money_digits is None else money_digits
+    return int(10**digits)
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
@@ -200,6 +201,4 @@ class Data(Section):
 
         More where `money_digits` keeps more.
         """
-        if self.money_digits is not None:
-            return int(10**self.money_digits)
-        return minor_units(self.currency)
+        return minor_units(self.currency, self.money_digits)

@@ -110,11 +110,6 @@ class PostgresSource:
     table : `name` or `schema.name`, exactly as written; parts with dots stand in double quotes
     query : one SQL query
 
-    Attributes
-    ----------
-    types_of_server : column → SQL type in the engine; empty before anything was read. Numbers of
-        any length (DECIMAL) come as the text of their digits, whatever the settings say of texts
-
     Raises
     ------
     DataError
@@ -134,7 +129,6 @@ class PostgresSource:
         self._setting = "data.table" if table else "data.query"
         self.name = f"{self.label} at postgresql://{address}"
         self._query = _select_all(table) if table else str(query).strip().removesuffix(";")
-        self.types_of_server: dict[str, str] = {}
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:  # noqa: ARG002
         with self._session() as session:
@@ -145,7 +139,6 @@ class PostgresSource:
         file = new_file(connection, "lines.parquet")
         with self._session() as session:
             columns = self._described(session)
-            self.types_of_server = {column.name: column.kind for column in columns}
             self._fetch(session, columns, file)
         fields = (
             f"{column.read(f'c{number}')} AS {identifier(column.name)}"

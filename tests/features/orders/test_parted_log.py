@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from features.engines.exports import write_features, write_lines
-from features.errors import DataError, NotEnoughData
+from features.errors import DataError, MisreadOrders, NotEnoughData
 from features.orders.log import read_orders
 from features.orders.parted_log import PartedLog, open_log, read_parted_orders
+from features.orders.partitions import PartSource
 from features.sources import FrameSource, open_source
 from tests.support.shop import (
     COLUMNS,
@@ -185,6 +186,23 @@ def test_long_logs_are_read_in_parts_of_themselves(shop, tmp_path, rows):
         assert isinstance(log, PartedLog) == (rows == 50)
         assert list((tmp_path / "work").iterdir())
     assert not list((tmp_path / "work").iterdir())
+
+
+def test_digits_of_a_database_are_numbers_however_the_rows_arrive(tmp_path):
+    """A database hands numbers of any length on as text; `1.200` beside `950` is no thousand then."""
+    orders = simulate_orders().assign(
+        amount=lambda lines: [["950", "1.200"][n % 2] for n in range(len(lines))]
+    )
+    orders["source_file"], orders["source_row"] = "orders", range(1, len(orders) + 1)
+    orders.to_parquet(tmp_path / "orders.parquet")
+    types = dict.fromkeys(orders.columns.drop(["source_file", "source_row"]), "VARCHAR")
+    types |= {"time": "TIMESTAMP", "quantity": "BIGINT", "discount": "DOUBLE"}
+    settings = shop_settings(tmp_path)
+    files = [tmp_path / "orders.parquet"]
+    with pytest.raises(MisreadOrders, match="thousand"):
+        read_orders(settings, PartSource("table", files, types)).__enter__()
+    with read_orders(settings, PartSource("table", files, types | {"amount": "DECIMAL"})) as log:
+        assert not log.report.refusals
 
 
 def test_optional_tables_keep_the_log_in_one_piece(tmp_path):
