@@ -176,7 +176,7 @@ class Data(Section):
     def _with_reasons(cls, accept: dict[str, str]) -> dict[str, str]:
         if strangers := sorted(accept.keys() - ACCEPTABLE):
             raise ValueError(
-                f"{', '.join(strangers)}: nothing that can be accepted; that are {', '.join(sorted(ACCEPTABLE))}"
+                f"{', '.join(strangers)}: nothing that can be accepted (what can be: {', '.join(sorted(ACCEPTABLE))})"
             )
         if silent := [code for code, reason in accept.items() if not reason]:
             raise ValueError(f"{', '.join(silent)}: say why")

@@ -187,7 +187,7 @@ def accepting(settings: Settings, accepted: Sequence[str]) -> Settings:
     """
     pairs = dict(option.partition("=")[::2] for option in accepted)
     problems = [
-        f"--accept {code}: nothing that can be accepted; that are {', '.join(sorted(ACCEPTABLE))}."
+        f"--accept {code}: nothing that can be accepted (what can be: {', '.join(sorted(ACCEPTABLE))})."
         for code in pairs
         if code not in ACCEPTABLE
     ]
