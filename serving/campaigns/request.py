@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat
 
 from features.errors import ConfigError
-from serving.store.protocol import ChurnFilter
+from serving.store.protocol import ChurnFilter, segment_pairs
 from serving.web.schemas import Rhythm, Risk, Status
 from serving.web.shape import ApiShape
 
@@ -28,11 +28,10 @@ class CampaignFilter(ApiShape):
     min_value_at_risk: FiniteFloat | None = None
 
     def filter(self) -> ChurnFilter:
-        pairs = (text.partition(":") for text in self.segment)
         return ChurnFilter(
             risk=tuple(self.risk),
             status=tuple(self.status),
-            segments=tuple((system, value) for system, _, value in pairs),
+            segments=segment_pairs(self.segment),
             min_value_at_risk=self.min_value_at_risk,
             rhythm=tuple(self.rhythm),
         )

@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from features.errors import ConfigError
 from features.language.languages import SOURCE, Language
 from features.language.message import mark
-from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey
+from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
@@ -55,7 +55,6 @@ class ListForm:
         ConfigError
             When a parameter could not have come from the form.
         """
-        pairs = [text.partition(":") for text in params.getlist("segment") if text]
         rows_before = params.get("seen", "")
         return cls(
             usual_sort=usual_sort,
@@ -63,7 +62,7 @@ class ListForm:
             status=_one_of(params, "status", STATUSES),
             consent=_one_of(params, "consent", CONSENTS),
             rhythm=_one_of(params, "rhythm", RHYTHMS),
-            segments={system: value for system, _, value in pairs},
+            segments=dict(segment_pairs(filter(None, params.getlist("segment")))),
             min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
             asked_sort=_one_of(params, "sort", SORT_KEYS),
             cursor=params.get("cursor", ""),

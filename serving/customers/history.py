@@ -87,10 +87,10 @@ def outcome(
     """What happened in the horizon of `saying`: by the orders, else as far as other runs tell.
 
     The horizon is the `horizon_days` days from `as_of` on. Once it is over, the orders in it are
-    counted. Where none of the customer are at hand, other runs speak: a run knows the orders before its
-    own `as_of`: that of the day after the horizon tells orders and spend in it exactly, as
-    differences. Without it, a run inside the horizon with more orders proves an order, and
-    one behind it with as many orders proves that there was none.
+    counted. Where no order of the customer is known, other runs tell, as each knows the orders
+    before its own `as_of`. The run of the day after the horizon tells orders and spend exactly,
+    as differences. Without it, a run inside the horizon with more orders proves an order, and a
+    run after it with as many orders proves that there was none.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The seam between those who score and those who answer: one small protocol."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
@@ -46,6 +46,16 @@ class ChurnFilter:
     min_value_at_risk: float | None = None
     consent: tuple[Consent, ...] = ()
     rhythm: tuple[str, ...] = ()
+
+
+def segment_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Texts such as 'abc:A', as pairs of system and value.
+
+    >>> segment_pairs(["abc:A", "likely_category:tea: green"])
+    (('abc', 'A'), ('likely_category', 'tea: green'))
+    """
+    parts = (text.partition(":") for text in texts)
+    return tuple((system, value) for system, _, value in parts)
 
 
 class After(NamedTuple):

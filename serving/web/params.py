@@ -19,7 +19,7 @@ from pydantic import (
 
 from features.language.languages import languages
 from serving.store.documents import RankedProduct
-from serving.store.protocol import ChurnFilter, Consent, SortKey
+from serving.store.protocol import ChurnFilter, Consent, SortKey, segment_pairs
 from serving.web.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
 from serving.web.schemas import Rhythm, Risk, Status
@@ -152,11 +152,10 @@ class ChurnListQuery(_Query):
         return value
 
     def filter(self) -> ChurnFilter:
-        pairs = (text.partition(":") for text in self.segment)
         return ChurnFilter(
             risk=tuple(self.risk),
             status=tuple(self.status),
-            segments=tuple((system, value) for system, _, value in pairs),
+            segments=segment_pairs(self.segment),
             min_value_at_risk=self.min_value_at_risk,
             consent=tuple(self.consent),
             rhythm=tuple(self.rhythm),
