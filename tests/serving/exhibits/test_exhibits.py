@@ -14,6 +14,7 @@ from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
 from serving.exhibits.lorenz import gini
 from serving.exhibits.past import run_misses
+from serving.overview.page import flows
 from serving.scoring.run import score
 from serving.store.run import RISKS
 from tests.serving.exhibits.conftest import NOW
@@ -249,6 +250,10 @@ def test_new_customers_are_foretold_from_those_of_the_horizon_before(made, order
     new = orders["customer"].map(first) >= start
     brought = orders.loc[new & (orders["day"] < end), "amount"].sum()
     assert found["recent"] == pytest.approx(brought, abs=0.01)
+    # all money of these days is of known customers or of new ones
+    days = data(made, "same_days_last_year")["recent"]
+    assert found["recent_from"] == days["from"]
+    assert found["recent"] == pytest.approx(days["value"] - days["value_of_known"], abs=0.02)
     # the orders know no year before
     assert found["expected"] == found["recent"]
     assert found["low"] <= found["expected"] <= found["high"]
@@ -284,6 +289,9 @@ def test_stages_are_counted_from_where_they_were_to_where_they_are(trained, run,
         assert one["customers"] == int((fits & (now == one["now"])).sum())
     assert sum(one["customers"] for one in stages) == len(now)
     assert sum(one["customers"] for one in stages if one["before"] is None) == 5
+    for flow in flows(stages):
+        assert flow.now == flow.stayed + flow.arrived == (now == flow.group).sum()
+        assert flow.left == (before == flow.group).sum() - flow.stayed
 
 
 def test_promises_are_set_against_what_happened(trained, models, orders):
