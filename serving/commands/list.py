@@ -11,12 +11,12 @@ import click
 from features.errors import ConfigError
 from features.settings.loading import load_settings
 from serving.churn_list import lists
-from serving.churn_list.workbook import write_workbook
+from serving.churn_list.files import write_list
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import Settings
-from serving.store.protocol import SORT_KEYS, ChurnFilter, ScoreReader
+from serving.store.protocol import SORT_KEYS, ChurnFilter
 from serving.store.run import RHYTHMS, RISKS, STATUSES, MoneyFormat
 
 SHOWN_ROWS = 20
@@ -54,14 +54,10 @@ def list_customers(
     store = RunStore(settings.database_url(settings.store.url))
     if output is not None:
         detail = f"churn list as {output.suffix.lower().removeprefix('.')}"
-        note(
-            settings,
-            "export",
-            count=store.churn_list(chosen, sort=sort, limit=1).totals.customers,
-            detail=detail,
-            at=datetime.now(UTC),
-        )
-        count = write_list(store, chosen, sort, output)
+        first = store.churn_list(chosen, sort=sort, limit=lists.ROWS_PER_READ)
+        count = first.totals.customers
+        note(settings, "export", count=count, detail=detail, at=datetime.now(UTC))
+        write_list(output, store, chosen, sort=sort, first=first)
         speaker.say(f"Wrote {count:,} customers to {output}")
         speaker.result({"customers": count, "output": str(output)})
         return
@@ -103,32 +99,6 @@ def list_customers(
 
 def _amount(money: MoneyFormat, amount: float | None) -> str:
     return "–" if amount is None else money.write(amount)
-
-
-def write_list(store: ScoreReader, chosen: ChurnFilter, sort: Any, output: Path) -> int:
-    """Write the whole filtered list to a .csv or .xlsx file; returns the number of customers.
-
-    Raises
-    ------
-    ConfigError
-        When the ending is another one, or the file cannot be written.
-    """
-    ending = output.suffix.lower()
-    if ending not in (".csv", ".xlsx"):
-        raise ConfigError(f"{output}: --output ends in .csv or .xlsx, not {ending!r}.")
-    first = store.churn_list(chosen, sort=sort, limit=lists.ROWS_PER_READ)
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        if ending == ".csv":
-            with unfinished.open("wb") as file:
-                file.writelines(lists.csv_lines(store, chosen, sort=sort, first=first))
-        else:
-            write_workbook(unfinished, store, chosen, sort=sort, first=first)
-        unfinished.replace(output)
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be written ({error}).") from None
-    return first.totals.customers
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from features.errors import ConfigError
 from serving.churn_list import lists
-from serving.churn_list.workbook import write_workbook
+from serving.churn_list.files import write_list
 from serving.people.audit_store import COMMAND, AuditEntry, AuditLog
 from serving.runs.job import OpenShop
 from serving.schedule.outcome import read_values, replace_json
@@ -43,20 +43,11 @@ def write_lists(shop: OpenShop, output: Path, at: datetime) -> tuple[Path, ...]:
         detail=f"regular run {first.run.info.run_id}",
     )
     AuditLog(shop.engine).record(entry)
-    written = []
+    files = tuple(output / name for name in LISTS)
+    for file in files:
+        write_list(file, shop.runs, nobody_left_out, sort=sort, first=first)
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        for name in LISTS:
-            unfinished = output / f".{name}.unfinished"
-            if name.endswith(".csv"):
-                with unfinished.open("wb") as file:
-                    file.writelines(
-                        lists.csv_lines(shop.runs, nobody_left_out, sort=sort, first=first)
-                    )
-            else:
-                write_workbook(unfinished, shop.runs, nobody_left_out, sort=sort, first=first)
-            written.append(unfinished.replace(output / name))
         replace_json(output / _MARK, {"run_id": first.run.info.run_id})
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error}).") from None
-    return tuple(written)
+    return files
