@@ -14,6 +14,7 @@ import pandas as pd
 from features.doctor.report import Report
 from features.errors import OddRun
 from serving.exhibits.drift import group_drifts
+from serving.store.figures import BAND, DRIFT
 from serving.store.run import RISKS, RunInfo
 from training.backtest.evidence import BacktestEvidence
 
@@ -46,9 +47,6 @@ REQUIRED = (
     *("value_if_order", "clv_lifetime", "value_at_risk"),
 )
 """Figures that every customer has."""
-
-BAND = "band_"
-DRIFT = "drift_"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from serving.scoring.lessons import CampaignLessons
 from serving.scoring.run import ScoreRun, score
 from serving.settings import Settings
 from serving.store.database import open_database
+from serving.store.figures import CAME, SAID, TRAINED_DAYS
 from serving.store.rules import PublishRules
 from serving.store.run import RunInfo
 from training.bundle.publication import Models, load_models
@@ -87,11 +88,16 @@ class OpenShop:
     folder: Path
     close_log: Callable[[], None]
 
+    def latest(self) -> RunInfo | None:
+        """The run that readers see; None where there is none."""
+        try:
+            return self.runs.latest_run().info
+        except NoRun:
+            return None
+
     def before(self) -> RunInfo | None:
         """The latest run, where it predicts the same in the same currency."""
-        try:
-            latest = self.runs.latest_run().info
-        except NoRun:
+        if (latest := self.latest()) is None:
             return None
         predict, currency = self.settings.predict, self.settings.data.currency
         basis = (predict.horizon_days, currency, predict.churn)
@@ -241,7 +247,7 @@ def _through_gates(
         **figures_of_orders(shop.log.report),
         **figures_of_scores(run.scores, features, models.evidence),
         **{
-            f"trained_days_{name}": float((run.info.as_of - date.fromisoformat(entry.as_of)).days)
+            f"{TRAINED_DAYS}{name}": float((run.info.as_of - date.fromisoformat(entry.as_of)).days)
             for name, entry in models.manifest.models.items()
             if entry.as_of
         },
@@ -261,9 +267,9 @@ def _with_promises(run: ScoreRun, exhibits: Mapping[str, Any]) -> ScoreRun:
         return run
     latest = promise["runs"][-1]
     figures = {
-        f"{tense}_{what}": float(latest[f"{what}_{column}"])
+        f"{beginning}{what}": float(latest[f"{what}_{column}"])
         for what in ("value", "churn")
-        for tense, column in (("said", "said"), ("came", "happened"))
+        for beginning, column in ((SAID, "said"), (CAME, "happened"))
     }
     return replace(run, info=replace(run.info, figures={**run.info.figures, **figures}))
 

@@ -15,7 +15,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from features.errors import Busy
-from serving.errors import NoRun
 from serving.exhibits.past import run_misses
 from serving.live.context import context_file, read_context
 from serving.runs.files import finish_files, tables_are_of
@@ -153,7 +152,7 @@ class _Step:
 
     def _published_already(self) -> RunInfo | None:
         """The latest run where it is made from what is there now, with all its tables."""
-        latest = _latest(self.shop)
+        latest = self.shop.latest()
         output = self.order.output
         if output is not None:
             finish_files(output, None if latest is None else latest.run_id)
@@ -189,13 +188,6 @@ class _Step:
         files = write_lists(self.shop, output, self.order.at)
         self.progress(f"wrote {len(files)} lists")
         return files
-
-
-def _latest(shop: OpenShop) -> RunInfo | None:
-    try:
-        return shop.runs.latest_run().info
-    except NoRun:
-        return None
 
 
 def _has_context(settings: Settings, run: RunInfo) -> bool:

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from serving.errors import StoreError
 from serving.schedule.outcome import OUTCOMES
+from serving.store.figures import BAND, CAME, DRIFT, SAID, TRAINED_DAYS
 from serving.store.last_good import LastGood
 from serving.store.run import RunInfo
 
@@ -21,14 +22,12 @@ PLAIN = {
 """Figure of a run → name of the gauge and its words."""
 
 LABELLED = {
-    "band_": ("regulars_band_share", "Share of the customers by band of risk", "band"),
-    "drift_": ("regulars_input_drift", "Stability index of features since the training", "group"),
-    "said_": ("regulars_said", "What the latest finished run expected", "what"),
-    "came_": ("regulars_came", "What came of the latest finished run", "what"),
+    BAND: ("regulars_band_share", "Share of the customers by band of risk", "band"),
+    DRIFT: ("regulars_input_drift", "Stability index of features since the training", "group"),
+    SAID: ("regulars_said", "What the latest finished run expected", "what"),
+    CAME: ("regulars_came", "What came of the latest finished run", "what"),
 }
 """Beginning of figures → name of the gauge, its words, and what the rest of the name is."""
-
-TRAINED = "trained_days_"
 
 LastOutcome = Callable[[], Mapping[str, Any] | None]
 """The latest outcome of a regular run, as `serving.schedule.outcome.kept_outcome` reads it."""
@@ -99,8 +98,8 @@ class RunFiguresCollector(Collector):
             "regulars_model_age_days", "Days of orders that a model does not know", labels=["model"]
         )
         for figure, days in run.figures.items():
-            if figure.startswith(TRAINED):
-                ages.add_metric([figure.removeprefix(TRAINED)], days + since_run)
+            if figure.startswith(TRAINED_DAYS):
+                ages.add_metric([figure.removeprefix(TRAINED_DAYS)], days + since_run)
         return ages
 
     def _of_outcome(self, outcome: Mapping[str, Any]) -> Iterator[GaugeMetricFamily]:
