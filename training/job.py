@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from features.engines.build import build_features
-from features.errors import Busy, NotEnoughData
+from features.errors import NotEnoughData
+from features.locks import lock_held
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis
 from training.backtest.backtest import (
@@ -316,14 +316,9 @@ def training_lock(bundles: Path) -> Iterator[None]:
     Busy
         When another process holds it.
     """
-    bundles.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(bundles / LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise Busy(
-            f"{bundles}: another training is running. Wait for it to end, then try again."
-        ) from None
+    busy = f"{bundles}: another training is running. Wait for it to end, then try again."
+    with lock_held(bundles / LOCK, busy=busy):
+        yield
 
 
 def parameters(log: OrderLog[TrainingSettings], plan: TrainingPlan) -> dict[str, Any]:

@@ -12,9 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from features.errors import Busy
+from features.locks import lock_held
 from serving.exhibits.past import run_misses
 from serving.live.context import context_file, read_context
 from serving.runs.files import finish_files, tables_are_of
@@ -91,14 +89,9 @@ def run_shop(
 @contextmanager
 def _run_lock(settings: Settings) -> Iterator[None]:
     folder = settings.path(settings.store.bundles).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise Busy(
-            f"{folder}: another regular run of this shop is going on. Wait for it to end."
-        ) from None
+    busy = f"{folder}: another regular run of this shop is going on. Wait for it to end."
+    with lock_held(folder / LOCK, busy=busy):
+        yield
 
 
 @dataclass(frozen=True)

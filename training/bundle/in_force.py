@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from features.errors import Busy
+from features.locks import lock_held
 from training.bundle.manifest import CURRENT, Manifest, current_bundle, read_manifest
 from training.errors import BundleError
 from training.settings import TrainingSettings
@@ -35,14 +33,9 @@ def publication_lock(bundles: Path) -> Iterator[None]:
     Busy
         When another process has been holding it for half a minute.
     """
-    bundles.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(bundles / LOCK, timeout=LOCK_TIMEOUT_SECONDS):
-            yield
-    except Timeout:
-        raise Busy(
-            f"{bundles}: another process is publishing models. Wait for it to end, then try again."
-        ) from None
+    busy = f"{bundles}: another process is publishing models. Wait for it to end, then try again."
+    with lock_held(bundles / LOCK, busy=busy, seconds=LOCK_TIMEOUT_SECONDS):
+        yield
 
 
 def why_foreign(manifest: Manifest, settings: TrainingSettings) -> str | None:
