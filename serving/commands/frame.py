@@ -88,20 +88,26 @@ class Speaker:
             self._err.print(text, markup=False)
 
 
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=CONFIG_NAME,
+    show_default=True,
+    help="The configuration file.",
+)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+
+
 def common_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add `--config` and `--json`; the command gets `config` (Path) and `speaker`.
 
     An error of ours ends the command with one clear line per problem and no traceback.
     """
 
-    @click.option(
-        "--config",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=CONFIG_NAME,
-        show_default=True,
-        help="The configuration file.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+    @config_option
+    @json_option
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, **kwargs: Any) -> None:
         speaker = Speaker(as_json=as_json)

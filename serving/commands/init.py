@@ -10,7 +10,7 @@ import click
 
 from features.errors import ConfigError, RegularsError
 from features.settings.loading import CONFIG_NAME
-from serving.commands.frame import Speaker, fail, write_text
+from serving.commands.frame import Speaker, fail, json_option, write_text
 from serving.settings import Store
 from training.settings import Tracking
 
@@ -97,7 +97,7 @@ def _column_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Where to write the configuration.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@json_option
 def init(
     source: str,
     table: str | None,

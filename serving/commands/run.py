@@ -8,8 +8,15 @@ from pathlib import Path
 import click
 
 from features.errors import MisreadOrders, RegularsError, SeveralProblems, StoppedByGate
-from features.settings.loading import CONFIG_NAME, load_settings
-from serving.commands.frame import Speaker, accept_option, accepting, as_of_option
+from features.settings.loading import load_settings
+from serving.commands.frame import (
+    Speaker,
+    accept_option,
+    accepting,
+    as_of_option,
+    config_option,
+    json_option,
+)
 from serving.schedule.outcome import RunOutcome, keep_outcome
 from serving.schedule.regular_run import RunOrder, run_shop
 from serving.settings import Settings
@@ -25,14 +32,8 @@ from serving.settings import Settings
     "data/exports beside regulars.toml by default.",
 )
 @accept_option
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=CONFIG_NAME,
-    show_default=True,
-    help="The configuration file.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@config_option
+@json_option
 def run(
     as_of: date | None,
     *,
