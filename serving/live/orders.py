@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from features.errors import RegularsError
 from serving.errors import NoRun, ScorerAway, StoreError
@@ -24,6 +24,7 @@ from serving.live.messages import (
     CustomerLines,
     Message,
     ProductQuery,
+    ProductsAnswer,
     ProductsRequest,
     ScoreAfterRun,
     ScoreRequestAfterRun,
@@ -39,6 +40,8 @@ from serving.store.protocol import ScoreReader
 from serving.store.run import RHYTHM_RANKS, ScoreRow
 
 log = logging.getLogger(__name__)
+
+BeyondRun = TypeVar("BeyondRun", CourseAnswer, ProductsAnswer)
 
 SCORING_SECONDS = 2.0
 """How long one request is kept waiting for scores; those left follow by themselves."""
@@ -232,23 +235,15 @@ class LiveOrders:
         None where nothing can be said at the moment: the scorer is away or busy, knows another
         run than readers see, or does not know what the customer bought.
         """
-        if (lines := self._lines_at_hand(customer_id)) is None:
-            return None
-        message = self._asked(CourseRequest(lines=lines))
-        answer = None if message is None else course_answer(message)
-        if isinstance(answer, AnotherRun) or answer is None or answer.run_id != lines.run_id:
-            return None
-        return answer
+        lines = self._lines_at_hand(customer_id)
+        return None if lines is None else self._asked(CourseRequest(lines=lines), course_answer)
 
     def products(self, customer_id: str, query: ProductQuery) -> Sequence[RankedProduct] | None:
         """The best products that pass the filters of `query`; None as in `course`."""
         if (lines := self._lines_at_hand(customer_id)) is None:
             return None
-        message = self._asked(ProductsRequest(lines=lines, query=query))
-        answer = None if message is None else products_answer(message)
-        if isinstance(answer, AnotherRun) or answer is None or answer.run_id != lines.run_id:
-            return None
-        return answer.recommendations
+        answer = self._asked(ProductsRequest(lines=lines, query=query), products_answer)
+        return None if answer is None else answer.recommendations
 
     def _lines_at_hand(self, customer_id: str) -> CustomerLines | None:
         """A customer's lines, where all are known and the scorer has time."""
@@ -257,14 +252,22 @@ class LiveOrders:
             return None
         return lines_of(past)
 
-    def _asked(self, request: CourseRequest | ProductsRequest) -> Message | None:
+    def _asked(
+        self,
+        request: CourseRequest | ProductsRequest,
+        answer_in: Callable[[Message], BeyondRun | AnotherRun],
+    ) -> BeyondRun | None:
+        """The answer, where there is one and it goes beyond the run of the request."""
         assert self._scorer is not None  # noqa: S101 - who has lines at hand has a scorer
         try:
-            return self._scorer.ask(message_of(request))
+            answer = answer_in(self._scorer.ask(message_of(request)))
         except RegularsError as error:
             kind = type(request).__name__
             log.warning("no answer to %s: %s", kind, type(error).__name__)
             return None
+        if isinstance(answer, AnotherRun) or answer.run_id != request.lines.run_id:
+            return None
+        return answer
 
     def overdue(self) -> list[str]:
         """Customers whose score nobody is making."""
