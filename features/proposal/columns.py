@@ -313,7 +313,14 @@ def _shape(written: str) -> tuple[bool, ...]:
     rest = re.sub(_HALF_OF_DAY, "", re.sub(r"(?<=[\ddYmy])T(?=[\d%])", " ", written))
     rest = re.sub("%[a-zA-Z]|[日时分秒]", "", rest)
     has_name = re.search(r"[^\W\d_]{3,}", rest) is not None or ("月" in rest and "年" not in rest)
-    return (has_half, has_name, *(sign in written for sign in "/-:时年"), written.count(":") > 1)
+    begins_with_name = has_name and re.match(r"[^\W\d_]|\d{1,2}月", written) is not None
+    return (
+        has_half,
+        has_name,
+        begins_with_name,
+        *(sign in written for sign in "/-:时年"),
+        written.count(":") > 1,
+    )
 
 
 def _has_halves(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> bool:

@@ -296,6 +296,8 @@ def test_the_reader_understands_what_was_proposed(tmp_path, kind):
         ("%m/%d/%Y", 8, "%m/%d/%Y", True),
         ("%Y%m%d", 400, "%Y%m%d", False),
         ("%Y-%m-%d", 400, None, False),
+        ("%b %d %Y", 8, "%b %d %Y", False),
+        ("%d-%b-%Y", 8, "%d-%b-%Y", False),
     ],
 )
 def test_dates_as_text(tmp_path, written, days, date_format, ambiguous):

@@ -25,6 +25,10 @@ MOMENTS = {
     "%Y-%m-%d %p%I:%M": "2026-03-01 下午2:05",
     "%d %b %Y %H:%M": "1 févr. 2026 10:00",
     "%Y%m%d": "20260301",
+    "%d-%b-%Y": "3-Apr-2026",
+    "%b-%d-%Y": "Apr-03-2026",
+    "%b %d %Y": "Apr 3 2026",
+    "%d %b %Y": "3 Apr 2026",
 }
 
 
@@ -35,7 +39,9 @@ def test_a_number_is_read_as_in_files(text, value):
     assert duckdb.connect().execute(f"SELECT {read}").fetchone() == (value,)
 
 
-@pytest.mark.parametrize("text", ["1.200", "1,200", "€ 12.345", "abc", "", "12.5.6,7", "nan"])
+@pytest.mark.parametrize(
+    "text", ["1.200", "1,200", "€ 12.345", "１.２００", "abc", "", "12.5.6,7", "nan"]
+)
 def test_a_number_of_two_meanings_or_none_is_refused(text):
     with pytest.raises(ValueError, match="send a JSON number"):
         sent_number(text)
@@ -57,6 +63,9 @@ def test_a_moment_is_read_as_in_files(pattern, text):
         ("2026-03-01 14:05:00 UTC", "2026-03-01T14:05:00+00:00"),
         ("2026-03-01 02:05:09 p.m.", "2026-03-01T14:05:09"),
         ("٢٠٢٦-٠٣-٠١", "2026-03-01T00:00:00"),
+        ("3-Apr-2026 14:05 +0200", "2026-04-03T14:05:00+02:00"),
+        ("Apr 3 2026 2:05 PM-0500", "2026-04-03T14:05:00-05:00"),
+        ("3月 4 2026", "2026-03-04T00:00:00"),
     ],
 )
 def test_offsets_and_halves_of_a_day_are_read(text, iso):
