@@ -12,7 +12,8 @@ from scipy.optimize import minimize
 from features.errors import DataError
 from features.orders.log import OrderLog
 from features.orders.value_basis import BasisName, basis_named
-from training.backtest.grade import Grade, interval
+from training.backtest.bootstrap import interval
+from training.backtest.grade import Grade
 from training.backtest.task_grade import grade_of
 from training.measures.metrics import (
     churn_metrics,

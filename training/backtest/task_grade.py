@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.backtest.grade import Grade, graded
+from training.backtest.bootstrap import graded
+from training.backtest.grade import Grade
 from training.measures.total import WindowTotal
 from training.tasks.task import Task
 

@@ -14,7 +14,8 @@ import pandas as pd
 from features.errors import DataError, NotEnoughData
 from features.settings.predict import Predict
 from training.backtest.backtest import Backtest, Progress, TaskResult, judge_folds, prepare_folds
-from training.backtest.grade import NOT_JUDGED, Grade, graded, interval
+from training.backtest.bootstrap import graded, interval
+from training.backtest.grade import NOT_JUDGED, Grade
 from training.backtest.record import BacktestRecord
 from training.backtest.task_grade import grade_of
 from training.bundle.manifest import Manifest, current_bundle

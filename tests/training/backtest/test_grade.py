@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from training.backtest.grade import RULE, Grade, graded, letter
+from training.backtest.bootstrap import graded
+from training.backtest.grade import RULE, Grade, letter
 from training.tasks.task import error_improvement, score_improvement, share_above
 
 
