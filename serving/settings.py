@@ -1,7 +1,11 @@
 """The whole of `regulars.toml`: what `serving` reads beside the settings of `training`."""
 
+from pathlib import Path
+
 from pydantic import Field
 
+from features.errors import ConfigError
+from features.settings.loading import CONFIG_NAME, load_settings
 from features.settings.section import Section
 from training.settings import ModelStore, TrainingSettings
 
@@ -88,3 +92,60 @@ class Settings(TrainingSettings):
     changes: ChangeSettings = ChangeSettings()
     campaigns: CampaignSettings = CampaignSettings()
     serve: Serve = Serve()
+
+    def places(self) -> dict[str, str]:
+        """Setting → where it keeps something of the shop, in full."""
+        store, tracking = self.store, self.tracking
+        folders = {
+            "store.bundles": store.bundles,
+            "store.log": store.log,
+            "store.quarantine": store.quarantine,
+            "store.exports": store.exports,
+            "store.erasure_key": store.erasure_key,
+        }
+        return {
+            "store.url": self.database_url(store.url),
+            **{
+                setting: str(self.path(place).resolve())
+                for setting, place in folders.items()
+                if place is not None
+            },
+            "tracking.uri": self.database_url(tracking.uri),
+        }
+
+
+def load_shop(config: Path) -> Settings:
+    """The settings of a shop, which shares nothing that it keeps with another in its folder.
+
+    Of several settings files that share something the first one goes on: `regulars.toml`, else
+    the one with the shortest name. A copy that was made to try something stops nobody.
+
+    Raises
+    ------
+    ConfigError
+        Listing every problem of the file, or what it shares with a file that comes before it.
+    """
+    settings = load_settings(config, Settings)
+    own_places = settings.places()
+    for sibling in sorted(config.absolute().parent.glob("*.toml"), key=_precedence):
+        if _precedence(sibling) >= _precedence(config):
+            break
+        if shared := _shared_with(sibling, own_places):
+            raise ConfigError(
+                f"{config}: keeps {', '.join(shared)} where {sibling.name} beside it does. Give "
+                "each shop places of its own, as `regulars init` writes them beside other settings."
+            )
+    return settings
+
+
+def _precedence(file: Path) -> tuple[bool, int, str]:
+    return file.name != CONFIG_NAME, len(file.name), file.name
+
+
+def _shared_with(sibling: Path, own_places: dict[str, str]) -> list[str]:
+    """The settings whose places are those of a sibling's, whatever setting names them there."""
+    try:
+        taken = set(load_settings(sibling, Settings).places().values())
+    except ConfigError:
+        return []  # another program's file, or one that nothing can be run with
+    return [setting for setting, place in own_places.items() if place in taken]

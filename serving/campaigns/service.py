@@ -14,6 +14,8 @@ from serving.campaigns.store import CampaignMember, CampaignRecord, CampaignStor
 
 ID_BYTES = 6
 MEMBERS_PER_READ = 5_000
+KEPT_ALONE = {"request", "costs"}
+"""Of a plan that is kept: what is not answered. Costs of an arm stand in its results."""
 
 
 class CampaignResults(TypedDict):
@@ -180,7 +182,7 @@ class CampaignService:
 
     def view(self, campaign: CampaignRecord) -> CampaignView:
         """See `campaign`."""
-        plan = {name: value for name, value in campaign.plan.items() if name != "request"}
+        plan = {name: value for name, value in campaign.plan.items() if name not in KEPT_ALONE}
         answer = {
             "campaign_id": campaign.campaign_id,
             "status": status_of(campaign),

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit_store import COMMAND, Action, AuditEntry, AuditLog
 from serving.server.stores import open_stores
-from serving.settings import Settings
+from serving.settings import Settings, load_shop
 from serving.store.database import open_database
 
 
@@ -19,7 +18,7 @@ from serving.store.database import open_database
 @common_options
 def audit(limit: int, config: Path, speaker: Speaker) -> None:
     """Who exported, erased, promoted or made keys; the latest first."""
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     entries = open_stores(settings.database_url(settings.store.url)).audit.entries(limit)
     speaker.table(
         f"{len(entries)} entries",

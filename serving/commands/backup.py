@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.server.backup import SETTINGS, back_up, read_contents
 from serving.server.backup import restore as put_back
-from serving.settings import Settings
+from serving.settings import load_shop
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -24,7 +23,7 @@ def backup(folder: Path, config: Path, speaker: Speaker) -> None:
 
     Servers and score runs may go on meanwhile.
     """
-    contents = back_up(load_settings(config, Settings), config, folder, datetime.now(UTC))
+    contents = back_up(load_shop(config), config, folder, datetime.now(UTC))
     speaker.say(f"Wrote {len(contents.files)} files to {folder}")
     speaker.result({"folder": str(folder), "files": len(contents.files), "bundle": contents.bundle})
 
@@ -42,7 +41,7 @@ def restore(*, folder: Path, replace: bool, config: Path, speaker: Speaker) -> N
     if not config.exists():
         config.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / SETTINGS, config)
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     put_back(settings, folder, replace=replace)
     detail = f"backup of {contents.made_at}"
     note(settings, "restore", count=len(contents.files), detail=detail, at=datetime.now(UTC))

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.campaigns.plan import CampaignView
 from serving.campaigns.service import CampaignService
 from serving.commands.frame import Speaker, common_options
 from serving.server.stores import open_stores
-from serving.settings import Settings
+from serving.settings import load_shop
 from serving.store.money import money_format
 
 VERDICTS = {
@@ -87,6 +86,6 @@ def _members(view: CampaignView, *, contacted: bool) -> int:
 
 
 def _service(config: Path) -> CampaignService:
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     stores = open_stores(settings.database_url(settings.store.url))
     return CampaignService(stores.campaigns, lambda: datetime.now(UTC))

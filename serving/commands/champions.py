@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from features.errors import ConfigError, StoppedByGate
-from features.settings.loading import load_settings
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
-from serving.settings import Settings
+from serving.settings import Settings, load_shop
 from training.bundle.manifest import Manifest, current_bundle, read_manifest
 from training.errors import BundleError
 from training.promotion.promotion import RULE as PROMOTION_RULE
@@ -26,7 +25,7 @@ def models(config: Path, speaker: Speaker) -> None:
     """List the registered models: versions, grades, which is champion, and why."""
     from training.tracking.mlflow_runs import Tracker
 
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     manifest = _manifest_in_force(settings)
     in_force = {} if manifest is None else manifest.models
     versions = Tracker(settings).versions()
@@ -95,7 +94,7 @@ def promote(
         raise ConfigError("--version: say which model it is of: --model churn --version 3.")
     if force is not None and not force.strip():
         raise ConfigError("--force: say why, in a few words.")
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     challengers = "challengers that are not worse" if force is None else "challengers"
     which = f"version {version}" if version else challengers
     forced = "" if force is None else f", forced: {force}"

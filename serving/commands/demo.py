@@ -10,12 +10,11 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.orders.log import OrderLog
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.commands.training import say_backtest
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
-from serving.settings import Settings
+from serving.settings import Settings, load_shop
 from training.job import outcome_sentence, train
 
 LICENCE_NOTE = (
@@ -45,7 +44,7 @@ class Steps:
 @common_options
 def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
     """Complete Journey's orders → doctor → training → scores → server."""
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     speaker.say(LICENCE_NOTE)
     steps = Steps(speaker)
     orders = settings.path(settings.data.transactions)

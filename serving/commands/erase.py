@@ -6,14 +6,13 @@ from pathlib import Path
 import click
 
 from features.errors import ConfigError
-from features.settings.loading import load_settings
 from features.sql import remove_abandoned
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.privacy.erasure import CustomerFiles
 from serving.privacy.erasure import erase as erase_customers
 from serving.server.stores import open_stores
-from serving.settings import Settings
+from serving.settings import load_shop
 
 
 @click.command()
@@ -34,7 +33,7 @@ def erase(
     speaker: Speaker,
 ) -> None:
     """Erase customers everywhere, for good, and print the proof."""
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     if not yes and not click.confirm(f"Erase {len(customer_ids)} customers for good?", err=True):
         raise ConfigError("Nothing was erased.")
     at = datetime.now(UTC)

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.people.audit_store import COMMAND, Action, AuditEntry
 from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope
 from serving.people.keys import new_key
 from serving.server.stores import Stores, open_stores
-from serving.settings import Settings
+from serving.settings import load_shop
 
 
 @click.group()
@@ -83,7 +82,7 @@ def revoke(key_id: str, config: Path, speaker: Speaker) -> None:
 
 
 def _stores(config: Path) -> Stores:
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     return open_stores(settings.database_url(settings.store.url))
 
 

@@ -11,12 +11,11 @@ import click
 import pandas as pd
 
 from features.orders.log import read_orders
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.errors import NoRun
 from serving.live.handover import lines_sent
 from serving.runs.store import RunStore
-from serving.settings import Settings
+from serving.settings import Settings, load_shop
 from serving.store.money import money_format
 from serving.store.protocol import After, ChurnFilter, ScoreReader
 from serving.store.rules import one_per_date
@@ -51,7 +50,7 @@ DATES = {
 @common_options
 def ledger(most: int, config: Path, speaker: Speaker) -> None:
     """Compare what score runs said with what happened once their horizon had passed."""
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     store = RunStore(settings.database_url(settings.store.url))
     kept = one_per_date(store.runs())
     if not kept:

@@ -9,13 +9,12 @@ from typing import Any
 import click
 
 from features.errors import ConfigError
-from features.settings.loading import load_settings
 from serving.churn_list import lists
 from serving.churn_list.files import write_list
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.runs.store import RunStore
-from serving.settings import Settings
+from serving.settings import load_shop
 from serving.store.protocol import SORT_KEYS, ChurnFilter
 from serving.store.run import RHYTHMS, RISKS, STATUSES, MoneyFormat
 
@@ -50,7 +49,7 @@ def list_customers(
 ) -> None:
     """The churn list of the latest run, most value at risk first."""
     chosen = ChurnFilter(segments=tuple(_pair(text) for text in segment), **filters)
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     store = RunStore(settings.database_url(settings.store.url))
     if output is not None:
         detail = f"churn list as {output.suffix.lower().removeprefix('.')}"

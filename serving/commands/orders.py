@@ -7,7 +7,6 @@ import click
 
 from features.doctor.gates import refused
 from features.orders.log import check_orders
-from features.settings.loading import load_settings
 from serving.commands.frame import (
     IsoDate,
     Speaker,
@@ -18,7 +17,7 @@ from serving.commands.frame import (
     write_text,
 )
 from serving.commands.report_text import say_report
-from serving.settings import Settings
+from serving.settings import load_shop
 
 
 @click.command()
@@ -37,7 +36,7 @@ def check(config: Path, html: Path | None, accepted: tuple[str, ...], speaker: S
     """
     from serving.live.handover import lines_sent
 
-    settings = accepting(load_settings(config, Settings), accepted)
+    settings = accepting(load_shop(config), accepted)
     quarantine = settings.path(settings.store.quarantine)
     with check_orders(settings, sent=lines_sent(settings)) as report:
         if html is not None:
@@ -81,7 +80,7 @@ def features(
     from features.engines.exports import write_features, write_lines
     from features.orders.kept_log import open_kept_log
 
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     with open_kept_log(settings) as log:
         days = sorted(set(dates)) or [log.end]
         answer: dict[str, object] = {"as_of": days, "features": str(output)}

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
-from serving.settings import Settings
+from serving.settings import load_shop
 from training.bundle import in_force
 
 
@@ -16,7 +15,7 @@ from training.bundle import in_force
 @common_options
 def rollback(config: Path, speaker: Speaker) -> None:
     """Return to the models that were in force before; the registry follows."""
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     note(settings, "rollback", count=0, detail="all models, to those before", at=datetime.now(UTC))
     manifest = in_force.rollback(settings)
     speaker.say(f"In force again: {manifest.bundle_id}. Next: regulars score")

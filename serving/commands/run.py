@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from features.errors import MisreadOrders, RegularsError, SeveralProblems, StoppedByGate
-from features.settings.loading import load_settings
 from serving.commands.frame import (
     Speaker,
     accept_option,
@@ -19,7 +18,7 @@ from serving.commands.frame import (
 )
 from serving.schedule.outcome import RunOutcome, keep_outcome
 from serving.schedule.regular_run import RunOrder, run_shop
-from serving.settings import Settings
+from serving.settings import Settings, load_shop
 
 
 @click.command()
@@ -51,7 +50,7 @@ def run(
     at = datetime.now(UTC)
     settings = None
     try:
-        settings = load_settings(config, Settings)
+        settings = load_shop(config)
         order = RunOrder(
             at=at,
             as_of=as_of,

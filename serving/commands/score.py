@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, accept_option, accepting, as_of_option, common_options
 from serving.runs.job import ScoringHooks, score_shop
-from serving.settings import Settings
+from serving.settings import load_shop
 
 
 @click.command()
@@ -29,7 +28,7 @@ def score(
 ) -> None:
     """Score every customer and publish the run to the store."""
     published = score_shop(
-        accepting(load_settings(config, Settings), accepted),
+        accepting(load_shop(config), accepted),
         created_at=datetime.now(UTC),
         as_of=as_of,
         output=output,

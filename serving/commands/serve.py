@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
 from serving.live.worker import worker_for
 from serving.models.bundle_info import BundleInfo
@@ -14,7 +13,7 @@ from serving.schedule.outcome import kept_outcome
 from serving.server.server import check_host
 from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
-from serving.settings import Settings
+from serving.settings import load_shop
 from serving.store.rules import PublishRules
 from training.bundle.in_force import manifest_in_force
 
@@ -28,7 +27,7 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
 
     Without keys (`regulars keys create`) it answers this machine only.
     """
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     manifest = manifest_in_force(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)

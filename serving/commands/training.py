@@ -7,7 +7,6 @@ import click
 
 from features.errors import ConfigError
 from features.orders.kept_log import read_kept_orders
-from features.settings.loading import load_settings
 from serving.commands.frame import (
     Speaker,
     accept_option,
@@ -18,7 +17,7 @@ from serving.commands.frame import (
 from serving.exhibits.past import run_misses
 from serving.live.handover import lines_sent
 from serving.runs.job import opened_shop
-from serving.settings import Settings
+from serving.settings import load_shop
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page, cells, shown
@@ -34,7 +33,7 @@ from training.promotion.promotion import RULE as PROMOTION_RULE
 @common_options
 def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
-    settings = accepting(load_settings(config, Settings), accepted)
+    settings = accepting(load_shop(config), accepted)
     with opened_shop(settings, speaker.progress) as shop:
         for words in shop.pass_orders().values():
             speaker.say(words)
@@ -94,7 +93,7 @@ def backtest(
     """Judge every model beside its named baseline on past dates; publish nothing."""
     from training.tracking.mlflow_runs import Tracker
 
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     if folds is not None:
         settings = settings.model_copy(
             update={"train": settings.train.model_copy(update={"folds": folds})}

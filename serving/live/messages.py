@@ -60,12 +60,16 @@ class ComparedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class LoneRequest:
-    """A prediction from lines that nobody keeps."""
+    """A prediction from lines that nobody keeps.
+
+    `features` are values of features that tables beside the orders tell; None: unknown.
+    """
 
     customer_id: str
     lines: tuple[SentLine, ...]
     as_of: date | None
     consents: bool
+    features: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +113,14 @@ ScorerRequest = (
 
 @dataclass(frozen=True, kw_only=True)
 class LoneAnswer:
-    """A document, and the lines that do not count: place and the rule's code."""
+    """A document, and the lines that do not count: place and the rule's code.
+
+    `features_unknown` are those that the models look at and that nobody sent.
+    """
 
     document: CustomerDocument
     put_aside: tuple[tuple[int, str], ...]
+    features_unknown: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +213,7 @@ def message_of(request: ScorerRequest) -> Message:
                 "lines": lines,
                 "as_of": as_of,
                 "consents": request.consents,
+                "features": dict(request.features),
             }
         case ScoreRequestAfterRun():
             return {
@@ -254,6 +263,7 @@ def request_in(message: Message) -> ScorerRequest:
         lines=tuple(sent_line(line) for line in message["lines"]),
         as_of=date.fromisoformat(message["as_of"]) if message["as_of"] else None,
         consents=message["consents"],
+        features=message["features"],
     )
 
 
@@ -262,7 +272,11 @@ def answer_message(answer: ScorerAnswer) -> Message:
     match answer:
         case LoneAnswer():
             aside = [{"line": number, "reason": reason} for number, reason in answer.put_aside]
-            return {"document": answer.document, "put_aside": aside}
+            return {
+                "document": answer.document,
+                "put_aside": aside,
+                "features_unknown": list(answer.features_unknown),
+            }
         case CourseAnswer():
             order = None if answer.order is None else vars(answer.order)
             return {"run_id": answer.run_id, "alive": answer.alive, "order": order}
@@ -273,7 +287,11 @@ def answer_message(answer: ScorerAnswer) -> Message:
 def lone_answer(message: Message) -> LoneAnswer:
     """The answer to a `LoneRequest`."""
     aside = tuple((put_aside["line"], put_aside["reason"]) for put_aside in message["put_aside"])
-    return LoneAnswer(document=message["document"], put_aside=aside)
+    return LoneAnswer(
+        document=message["document"],
+        put_aside=aside,
+        features_unknown=tuple(message["features_unknown"]),
+    )
 
 
 def score_after_run(message: Message) -> ScoreAfterRun | AnotherRun:

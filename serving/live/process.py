@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import TextIO
 
 from features.errors import ConfigError, RegularsError
-from features.reading.typing import typed_line
 from features.settings.loading import load_settings
 from serving.live.after import Finish, asked_after
+from serving.live.alone import asked_alone
 from serving.live.context import context_file, read_context
 from serving.live.course import course_after
 from serving.live.messages import (
     CourseRequest,
-    LoneAnswer,
     LoneRequest,
     Message,
     PopularRequest,
@@ -41,7 +40,7 @@ from serving.live.messages import (
     request_in,
 )
 from serving.live.products import popular_products, products_after
-from serving.live.scorer import CustomerBackground, CustomerScore, ScoreQuestion, Scorer
+from serving.live.scorer import CustomerScore, ScoreQuestion, Scorer
 from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.web.logs import log_as_json
@@ -122,24 +121,7 @@ def _begun(
         case ScoreRequestAfterRun():
             return asked_after(scorer, settings, request)
         case LoneRequest():
-            question = ScoreQuestion(
-                customer_id=request.customer_id,
-                lines=[typed_line(line, settings.data) for line in request.lines],
-                as_of=request.as_of,
-                background=CustomerBackground(consents=request.consents),
-            )
-            return question, _alone
-
-
-def _alone(outcome: CustomerScore | ConfigError) -> LoneAnswer:
-    if isinstance(outcome, ConfigError):
-        raise outcome
-    aside = tuple(
-        (number, judged.reason)
-        for number, judged in enumerate(outcome.judged)
-        if judged.reason is not None
-    )
-    return LoneAnswer(document=outcome.document, put_aside=aside)
+            return asked_alone(scorer, settings, request)
 
 
 def _scored(scorer: Scorer, asks: Sequence[ScoreQuestion]) -> list[CustomerScore | Exception]:

@@ -26,6 +26,7 @@ from serving.web.shape import ApiShape
 
 MOST_LINES = 2_000
 """In a request; a body of one MB holds about 5,000."""
+MOST_FEATURES = 500
 LARGEST = 1e12
 FIRST_YEAR, LAST_YEAR = 1980, 2099
 
@@ -136,6 +137,14 @@ class ScoreRequest(ApiShape):
         False, description="To personal recommendations, where `recommend.needs_consent` asks"
     )
 
+    features: dict[Text, _Bounded | None] = Field(
+        {},
+        max_length=MOST_FEATURES,
+        description="Values of features that the shop's tables of interactions, contacts and "
+        "customers would tell, by their names in docs/features.md; those left out are unknown",
+        examples=[{"attribute_age": 41}],
+    )
+
     def to_request(self) -> LoneRequest:
         """What the scorer is asked."""
         return LoneRequest(
@@ -143,6 +152,7 @@ class ScoreRequest(ApiShape):
             lines=tuple(sent_line(line.model_dump()) for line in self.lines),
             as_of=None if self.as_of is None else date.fromisoformat(self.as_of),
             consents=self.consents,
+            features=self.features,
         )
 
 
@@ -202,6 +212,10 @@ class Prediction(ApiShape):
     recommendations: list[Recommendation]
     lineage: PredictionLineage
     put_aside: list[PutAside]
+    features_unknown: list[str] = Field(
+        description="Features that the models look at, of tables beside the orders, whose values "
+        "were not sent: as of a customer of whom those tables hold nothing"
+    )
 
 
 class PopularProducts(ApiShape):

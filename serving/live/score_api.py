@@ -40,7 +40,11 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
     def score(request: Request) -> Response:
         answer = lone_answer(ask(request.to_request()))
         aside = [{"line": number, "reason": reason} for number, reason in answer.put_aside]
-        body = {**_alone(answer.document), "put_aside": aside}
+        body = {
+            **_alone(answer.document),
+            "put_aside": aside,
+            "features_unknown": answer.features_unknown,
+        }
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 
     @router.get(

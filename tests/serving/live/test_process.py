@@ -31,7 +31,13 @@ def requests(trained):
         as_of = trained.log.end + timedelta(days=30 * (number % 3))
         said = [{**vars(one), "ordered_at": one.ordered_at.isoformat()} for one in lines]
         found.append(
-            {"customer_id": customer, "lines": said, "as_of": str(as_of), "consents": False}
+            {
+                "customer_id": customer,
+                "lines": said,
+                "as_of": str(as_of),
+                "consents": False,
+                "features": {},
+            }
         )
     return found
 

@@ -167,7 +167,13 @@ def test_a_real_process_scores_with_the_published_models(trained):
             {**vars(line), "ordered_at": line.ordered_at.isoformat()}
             for line in sent_lines(trained.orders)["c0003"]
         ]
-        body = {"customer_id": "茶", "lines": [*lines, lines[0]], "as_of": None, "consents": False}
+        body = {
+            "customer_id": "茶",
+            "lines": [*lines, lines[0]],
+            "as_of": None,
+            "consents": False,
+            "features": {},
+        }
         answer = one.ask(body)
         assert answer["document"]["customer_id"] == "茶"
         assert answer["put_aside"] == [{"line": len(lines), "reason": "duplicate"}]
