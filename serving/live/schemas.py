@@ -194,6 +194,7 @@ class Prediction(ApiShape):
     clv_high: Money | None
     clv_median: Money | None
     clv_lifetime: Money | None
+    lifetime_terms: list[LifetimeYear]
     clv_basis: Literal["revenue", "margin"]
     p_order: Probability | None
     expected_orders_given_order: float | None

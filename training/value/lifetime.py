@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from features.rows import Features
@@ -10,6 +11,8 @@ from training.models.estimator import Floats
 from training.models.rhythm import Rhythm, purchase_counts
 
 DAYS_PER_YEAR = 365.25
+
+Whole = npt.NDArray[np.intp]
 
 RATES = (np.arange(4) + 0.5) / 4
 """Quantiles of a customer's possible purchase rates that stand for all of them."""
@@ -40,16 +43,35 @@ class Lifetime:
         """The horizon and the later ones, ≥ 1."""
         return max(1, round(self.years * DAYS_PER_YEAR / self.horizon_days))
 
+    @property
+    def later_years(self) -> int:
+        """How many years the periods after the horizon begin in, from its end on."""
+        return int(self._years[-1]) + 1 if self.periods > 1 else 0
+
+    @property
+    def _years(self) -> Whole:
+        """The year of the middle of each later period, 0 the first after the horizon."""
+        return (self._middles // DAYS_PER_YEAR).astype(np.intp)
+
+    @property
+    def _middles(self) -> Floats:
+        """Days from the end of the horizon to the middle of each later period."""
+        return (np.arange(self.periods - 1) + 0.5) * self.horizon_days
+
+    def by_year(self, rhythm: Rhythm, features: Features, p_order: Floats) -> "LaterYears":
+        """What is left of the first period's orders in each later year."""
+        later = self.later_orders(rhythm, features, p_order)
+        discounts = (1 + self.discount_rate_per_year) ** -(self._middles / DAYS_PER_YEAR)
+        is_in = np.eye(self.later_years)[self._years].reshape(self.periods - 1, self.later_years)
+        return LaterYears(later @ is_in, (later * discounts) @ is_in)
+
     def worth(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Lifetime ÷ value in the horizon, ≥ 1; one value per row.
 
         1 + Σ of the later periods, each as many orders as `later_orders` says, discounted from
         its middle to the end of the horizon.
         """
-        later = self.later_orders(rhythm, features, p_order)
-        days = (np.arange(later.shape[1]) + 0.5) * self.horizon_days
-        discounts = (1 + self.discount_rate_per_year) ** -(days / DAYS_PER_YEAR)
-        return np.asarray(1.0 + (later * discounts).sum(axis=1))
+        return 1.0 + self.by_year(rhythm, features, p_order).present.sum(axis=1)
 
     def later_orders(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Orders of each period after the first ÷ orders of the first; rows × periods, 0–1.
@@ -72,6 +94,25 @@ class Lifetime:
             bought = rates / stages * (period + 0.5) * self.horizon_days
             orders[:, period] = (rates * _still_there(bought, leaves, stays)).sum(axis=1)
         return np.asarray(orders[:, 1:] / np.maximum(orders[:, :1], SMALLEST))
+
+
+@dataclass(frozen=True)
+class LaterYears:
+    """Orders of each year after the horizon ÷ those of the horizon; rows × years.
+
+    Attributes
+    ----------
+    orders : as they come
+    present : each period's discounted to the end of the horizon
+    """
+
+    orders: Floats
+    present: Floats
+
+    @property
+    def discounts(self) -> Floats:
+        """The factor that makes the one the other, 0–1; 1 where no order is left."""
+        return np.where(self.orders > 0, self.present / np.maximum(self.orders, SMALLEST), 1.0)
 
 
 def _still_there(purchases: Floats, leaves: Floats, stays: Floats) -> Floats:
