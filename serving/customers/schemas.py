@@ -8,6 +8,7 @@ from pydantic import Field
 from serving.web.schemas import (
     Effect,
     Factors,
+    LifetimeTerm,
     Lineage,
     Money,
     NextOrder,
@@ -100,8 +101,10 @@ class Customer(ApiShape):
         None, description="Of those who order, 1 in 10 bring more. Rounded up"
     )
     clv_lifetime: Money | None = Field(
-        description="`clv` + discounted value of the periods after it, up to "
-        "`predict.lifetime_years`"
+        description="`clv` + discounted value of the years after it, up to `predict.lifetime_years`"
+    )
+    lifetime_terms: list[LifetimeTerm] = Field(
+        [], description="What `clv_lifetime` is the sum of; empty: of an earlier release"
     )
     clv_basis: Literal["revenue", "margin"] = Field(
         description="What all values and expected order values are counted in"

@@ -10,6 +10,7 @@ from features.reading.values.sent import sent_moment, sent_number
 from serving.live.messages import LoneRequest
 from serving.web.schemas import (
     Factors,
+    LifetimeTerm,
     Model,
     Money,
     NextOrder,
@@ -194,7 +195,7 @@ class Prediction(ApiShape):
     clv_high: Money | None
     clv_median: Money | None
     clv_lifetime: Money | None
-    lifetime_terms: list[LifetimeYear]
+    lifetime_terms: list[LifetimeTerm]
     clv_basis: Literal["revenue", "margin"]
     p_order: Probability | None
     expected_orders_given_order: float | None

@@ -298,6 +298,7 @@ class Scorer:
             clv_basis=self._models.value.clv_basis,
             churn_label=self._models.churn.label,
             lifetime_years=self._models.value.lifetime_years,
+            discount_rate_per_year=self._models.value.discount_rate_per_year,
             segment_columns=(),
             risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},
         )

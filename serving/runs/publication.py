@@ -13,6 +13,8 @@ import pandas as pd
 
 from features.errors import DataError
 from serving.scoring import answers
+from serving.scoring.lifetime_terms import lifetime_columns
+from serving.scoring.rounding import rounded
 from serving.store.facets import Facets, ListedColumns
 from serving.store.money import money_format
 from serving.store.run import (
@@ -113,11 +115,11 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
         status=scores["status"].tolist(),
         consent=_known(scores["consent"]),
         **{
-            name: _known(answers.rounded(scores[name], digits=digits))
+            name: _known(rounded(scores[name], digits=digits))
             for name in ("value_at_risk", "expected_profit", "clv")
         },
         churn_probability=_known(
-            answers.rounded(scores["churn_probability"], digits=answers.PROBABILITY_DIGITS)
+            rounded(scores["churn_probability"], digits=answers.PROBABILITY_DIGITS)
         ),
         rhythm=_ranks(scores["rhythm"]),
         segments={
@@ -129,7 +131,7 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
 
 
 def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> None:
-    columns = (*PUBLISHED_COLUMNS, *run.segment_columns)
+    columns = (*PUBLISHED_COLUMNS, *lifetime_columns(run), *run.segment_columns)
     problems = [f"scores: no column '{name}'." for name in columns if name not in scores]
     problems += [
         f"recommendations: no column '{name}'."
@@ -185,7 +187,7 @@ def _summary(run: RunInfo, scores: pd.DataFrame, money: MoneyFormat) -> Summary:
 
 
 def _totals(scores: pd.DataFrame, money: MoneyFormat) -> Totals:
-    total = float(np.nansum(answers.rounded(scores["value_at_risk"], digits=money.digits)))
+    total = float(np.nansum(rounded(scores["value_at_risk"], digits=money.digits)))
     return Totals(customers=len(scores), value_at_risk=round(total, money.digits))
 
 
@@ -202,10 +204,10 @@ def _batches(
             "customer_id": part["customer_id"].tolist(),
             "status": part["status"].tolist(),
             "retention_risk": _known(part["retention_risk"]),
-            "value_at_risk": _known(answers.rounded(part["value_at_risk"], digits=digits)),
-            "churn_probability": _known(answers.rounded(part["churn_probability"], digits=4)),
-            "clv": _known(answers.rounded(part["clv"], digits=digits)),
-            "expected_profit": _known(answers.rounded(part["expected_profit"], digits=digits)),
+            "value_at_risk": _known(rounded(part["value_at_risk"], digits=digits)),
+            "churn_probability": _known(rounded(part["churn_probability"], digits=4)),
+            "clv": _known(rounded(part["clv"], digits=digits)),
+            "expected_profit": _known(rounded(part["expected_profit"], digits=digits)),
             "rhythm": _ranks(part["rhythm"]),
             "consent": _known(part["consent"]),
             "contact_hash": _known(part["contact_hash"]),

@@ -18,9 +18,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from serving.scoring.lifetime_terms import lifetime_columns, rounded_terms, terms_of
+from serving.scoring.rounding import Floats, rounded, rounded_down, rounded_up
 from serving.scoring.wording import GAP_DIGITS
 from serving.store.documents import CustomerDocument
-from serving.store.run import NO_UNIT, RunInfo
+from serving.store.run import RunInfo
 
 EMBEDDED_RECOMMENDATIONS = 5
 """How many recommendations are in a customer's document; the rest have their own call."""
@@ -74,8 +76,6 @@ FIGURES = {
 """Other measures, and the digits they are rounded to."""
 
 PROBABILITY_DIGITS = 4
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NULL = "null"
 _MARK = "\ue000"
@@ -134,6 +134,7 @@ def documents(run: RunInfo, columns: Mapping[str, Any], *, digits: int) -> list[
     plain = {
         **{name: _plain_values(column) for name, column in columns.items()},
         **_numbers(columns, digits),
+        **_plain_terms(run, columns, digits),
         **{name: _days(columns[name]) for name in DATES},
     }
     rows = zip(*plain.values(), strict=True)
@@ -161,8 +162,19 @@ def _plain_numbers(
     columns: Mapping[str, Sequence[Any]], names: Sequence[str], written: Callable[[Floats], Floats]
 ) -> dict[str, list[float | None]]:
     values = written(np.array([columns[name] for name in names], dtype=float))
-    plain = [[None if math.isnan(value) else value for value in row] for row in values.tolist()]
-    return dict(zip(names, plain, strict=True))
+    return dict(zip(names, map(_with_none, values), strict=True))
+
+
+def _with_none(values: Floats) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+def _plain_terms(
+    run: RunInfo, columns: Mapping[str, Sequence[Any]], digits: int
+) -> dict[str, list[float | None]]:
+    plain = {name: np.array(columns[name], dtype=float) for name in lifetime_columns(run)}
+    terms = rounded_terms(run, plain, digits)
+    return {name: _with_none(values) for name, values in terms.items()}
 
 
 def _days(column: Sequence[Any]) -> list[str | None]:
@@ -173,6 +185,8 @@ def _days(column: Sequence[Any]) -> list[str | None]:
 def _filled(shape: Any, row: Mapping[str, object]) -> Any:
     if isinstance(shape, dict):
         return {name: _filled(inner, row) for name, inner in shape.items()}
+    if isinstance(shape, list):
+        return [_filled(inner, row) for inner in shape]
     if isinstance(shape, str) and shape.startswith(_MARK):
         return row[shape.removeprefix(_MARK)]
     return shape
@@ -240,6 +254,7 @@ def _document(run: RunInfo) -> dict[str, object]:
         "churn_label": run.churn_label,
         **columns("clv", "clv_low", "clv_median", "clv_high"),
         **columns("value_if_order", "value_if_order_low", "value_if_order_high", "clv_lifetime"),
+        "lifetime_terms": terms_of(run, column),
         "clv_basis": run.clv_basis,
         **columns("expected_orders_given_order", "expected_orders", "expected_order_value"),
         **columns("referral_value", "value_at_risk", "value_at_risk_pace"),
@@ -284,6 +299,12 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
         name: json_numbers(scores[name], digits=PROBABILITY_DIGITS) for name in PROBABILITIES
     }
     columns |= {name: json_numbers(scores[name], digits=digits) for name in MONEY}
+    terms = {
+        name: scores[name].to_numpy(float, na_value=math.nan) for name in lifetime_columns(run)
+    }
+    columns |= {
+        name: _in_json(values) for name, values in rounded_terms(run, terms, digits).items()
+    }
     columns |= {name: _in_json(rounded_down(scores[name], digits=digits)) for name in LOW_ENDS}
     columns |= {name: _in_json(rounded_up(scores[name], digits=digits)) for name in HIGH_ENDS}
     columns |= {name: json_numbers(scores[name], digits=n) for name, n in FIGURES.items()}
@@ -336,33 +357,6 @@ def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _or_null(values: pa.Array) -> pa.Array:
     return values.cast(pa.string()).fill_null(NULL)
-
-
-def rounded(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:
-    """Floats rounded to `digits`; NaN for what is missing or not finite."""
-    return _whole_units(column, np.round, digits=digits)
-
-
-def rounded_down(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:
-    """The low end of an interval with `digits`: never above the end itself."""
-    return _whole_units(column, lambda units: np.floor(units + NO_UNIT), digits=digits)
-
-
-def rounded_up(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:
-    """The high end of an interval with `digits`: never below the end itself."""
-    return _whole_units(column, lambda units: np.ceil(units - NO_UNIT), digits=digits)
-
-
-def _whole_units(
-    column: "pd.Series[Any] | Floats", whole: Callable[[Floats], Floats], *, digits: int
-) -> Floats:
-    values = column
-    if not isinstance(values, np.ndarray):
-        values = values.to_numpy(dtype=float, na_value=math.nan)
-    # one more rounding gives the shortest number; + 0.0 turns a rounded -0.0 into 0.0
-    units = whole(np.where(np.isfinite(values), values, 0.0) * 10.0**digits)
-    shown = np.round(units / 10.0**digits, digits) + 0.0
-    return np.where(np.isfinite(values), shown, math.nan)
 
 
 def encode(value: Any) -> str:

@@ -11,13 +11,14 @@ from babel.numbers import get_currency_precision
 
 from features.rows import Floats, Rows
 from features.settings.predict import RiskBands
-from serving.scoring.answers import encode, rounded
+from serving.scoring.answers import encode
 from serving.scoring.figures import description_of, is_late
 from serving.scoring.reasons.averages import Averages
 from serving.scoring.reasons.choice import SCORE_OF, choose, direction, true_facts, written
 from serving.scoring.reasons.factors import factors_of
 from serving.scoring.reasons.facts import CustomerFacts
 from serving.scoring.reasons.sentence import About
+from serving.scoring.rounding import rounded
 from serving.scoring.sides import Bools
 from serving.scoring.since_last_run import changes_of
 from serving.settings import Settings

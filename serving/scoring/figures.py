@@ -14,6 +14,7 @@ from training.bundle.publication import Models
 from training.models.estimator import Figures, Floats
 from training.models.silence import days_until
 from training.value.description import Description
+from training.value.lifetime import term_columns
 from training.value.order_value import kept_share
 
 DAYS_PER_YEAR = 365
@@ -56,6 +57,7 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
     churn = described["churn_probability"]
     band = retention_risk(churn, settings.predict.risk)
     status = status_of(rows, churn, horizon_days)
+    terms = term_columns(models.value.lifetime)
     pace, at_pace = usual_pace(rows, models, described["expected_order_value"], horizon_days)
     return {
         "status": status,
@@ -67,6 +69,7 @@ def figures_of(rows: Rows, models: Models, as_of: date, settings: Settings) -> d
         "rhythm": rhythm_of(rows, models, status),
         "clv_basis": models.value.clv_basis,
         **{name: described[name] for name in VALUE_FIGURES},
+        **{name: described[name] for columns in terms for name in columns},
         "unmoved_clv": described["unmoved_clv"],
         "value_at_risk": churn * at_pace,
         "value_at_risk_pace": pace,

@@ -23,6 +23,7 @@ from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import EarlierRun, Explainer, explain
 from serving.scoring.figures import figures_of
 from serving.scoring.lessons import CampaignLessons
+from serving.scoring.lifetime_terms import lifetime_columns
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
 from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
@@ -76,7 +77,7 @@ MORE_COLUMNS = (
     "p_next_category",
     "referral_value",
 )
-"""The last columns of `scores.parquet` but `STAND_INS`."""
+"""Further columns of `scores.parquet`; the yearly terms of `clv_lifetime` and `STAND_INS` follow."""
 
 STAND_INS = "stand_ins"
 """The baselines that answer in the place of models, as one text; missing where models do."""
@@ -138,6 +139,7 @@ class ScoreRun:
         """
         directory.mkdir(parents=True, exist_ok=True)
         columns = [*FILE_SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
+        columns += lifetime_columns(self.info)
         tables = {
             "scores.parquet": self.scores[columns].assign(
                 **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
@@ -390,6 +392,7 @@ def run_info(
         clv_basis=models.value.clv_basis,
         churn_label=models.churn.label,
         lifetime_years=models.value.lifetime_years,
+        discount_rate_per_year=models.value.discount_rate_per_year,
         segment_columns=segment_columns,
         segment_rules=rules or {},
         risk_bands={"medium": risk.medium, "high": risk.high, "critical": risk.critical},

@@ -24,6 +24,17 @@ class NextOrderDocument(TypedDict):
     categories: list[LikelyCategory]
 
 
+class LifetimeTermDocument(TypedDict):
+    """The horizon (year 0) or a year after it: what it adds to the lifetime value."""
+
+    year: int
+    revenue: float | None
+    cost: float | None
+    discount_years: float
+    discount_factor: float
+    present_value: float | None
+
+
 class ProfileDocument(TypedDict):
     """What a customer has bought so far."""
 
@@ -121,6 +132,7 @@ class CustomerDocument(TypedDict, total=False):
     value_if_order_low: float | None
     value_if_order_high: float | None
     clv_lifetime: float | None
+    lifetime_terms: list[LifetimeTermDocument]
     clv_basis: str
     expected_orders_given_order: float | None
     expected_orders: float | None

@@ -65,7 +65,8 @@ class RunInfo:
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
     (`serving.scoring.economics`); `churn_label` says what churn is; `lifetime_years`, how far
-    `clv_lifetime` reaches (0: a run of an earlier release); `accepted`, which findings and gates
+    `clv_lifetime` reaches (0: a run of an earlier release), and `discount_rate_per_year` by how
+    much less later money counts in it; `accepted`, which findings and gates
     would have stopped it, with the reason for which the shop went on; `averages` are those of its
     customers (`serving.scoring.reasons.averages`); `figures`, what the next run is held against
     (`serving.runs.gates`); `level` holds the sums of `clv` as published (`total`) and without
@@ -87,6 +88,7 @@ class RunInfo:
     economics: RunEconomics = field(default_factory=RunEconomics)
     churn_label: Literal["silence", "cancellation"] = "silence"
     lifetime_years: float = 0.0
+    discount_rate_per_year: float = 0.0
     accepted: Mapping[str, str] = field(default_factory=dict)
     averages: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -124,6 +126,7 @@ class RunInfo:
             "clv_basis": self.clv_basis,
             "churn_label": self.churn_label,
             "lifetime_years": self.lifetime_years,
+            "discount_rate_per_year": self.discount_rate_per_year,
             "segment_columns": list(self.segment_columns),
             "risk_bands": dict(self.risk_bands),
             "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},

@@ -130,6 +130,26 @@ class NextOrder(ApiShape):
     )
 
 
+class LifetimeTerm(ApiShape):
+    """The horizon (year 0) or a year after it: what it adds to the lifetime value."""
+
+    year: int = Field(description="0: the horizon; 1: the year that begins where it ends")
+    revenue: Money | None = Field(description="Q: what the customer is expected to pay")
+    cost: Money | None = Field(
+        description="C: of goods, service and, after the horizon, contacts; 0 where values are "
+        "revenue"
+    )
+    discount_years: float = Field(
+        ge=0, description="t: from the end of the horizon to the middle of the year; 0 in it"
+    )
+    discount_factor: Probability = Field(
+        description="(1 + i)^(−t); i is `predict.discount_rate_per_year`"
+    )
+    present_value: Money | None = Field(
+        description="(`revenue` − `cost`) × `discount_factor`; all add up to `clv_lifetime`"
+    )
+
+
 class Profile(ApiShape):
     orders: int | None
     spend: Money | None

@@ -10,6 +10,7 @@ import pytest
 from features.orders.log import read_orders
 from features.sources import FrameSource
 from serving.scoring.run import score
+from tests.support.identities import beside_the_lifetime
 from tests.support.shop import COLUMNS, shop_settings, simulate_orders
 from tests.support.stores import fresh_runs
 from tests.support.trained import SECTIONS, SHOP
@@ -68,6 +69,17 @@ def test_margins_are_what_costs_leave_of_revenue(shop):
     assert together > 0.97
 
 
+def test_the_lifetime_year_by_year_tells_revenue_and_cost_apart(shop):
+    _, _, before, _, after, _ = shop
+    for run in (before, after):
+        scores = run.scores.assign(clv_basis=run.info.clv_basis)
+        assert beside_the_lifetime(scores) == {}
+    revenue, cost = (after.scores[f"lifetime_{name}_1"] for name in ("revenue", "cost"))
+    assert (cost / revenue).mean() == pytest.approx(0.6, abs=0.04)
+    paid = before.scores["lifetime_revenue_1"]
+    assert revenue.sum() / paid.sum() == pytest.approx(1.0, abs=0.05)
+
+
 def test_of_a_margin_at_risk_a_contact_saves_all(shop):
     settings, _, before, _, after, _ = shop
     cost, rate = settings.campaigns.cost_per_contact, settings.campaigns.save_rate
@@ -89,6 +101,9 @@ def test_documents_say_it(shop):
     store.publish(after.info, after.scores, after.recommendations)
     document = json.loads(store.customer(after.scores["customer_id"].iloc[0]).body)
     assert document["clv_basis"] == "margin"
+    terms = document["lifetime_terms"]
+    assert sum(term["present_value"] for term in terms) == pytest.approx(document["clv_lifetime"])
+    assert all(term["revenue"] > term["cost"] > 0 for term in terms)
     assert document["next_order"]["expected_value"] == document["expected_order_value"]
     assert len(document["next_order"]["categories"]) == 3
 

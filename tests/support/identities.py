@@ -47,6 +47,12 @@ def contradictions(scores: pd.DataFrame, *, edges: Mapping[str, float]) -> dict[
         != (s["at_risk_on"] == s["as_of"]).fillna(value=False),
         "no rhythm for the too new": (s["status"] == "too_new") != s["rhythm"].isna(),
     }
+    return _customers_by_rule(s, broken) | beside_the_lifetime(scores)
+
+
+def _customers_by_rule(
+    s: pd.DataFrame, broken: "Mapping[str, pd.Series[bool]]"
+) -> dict[str, list[str]]:
     return {rule: s.index[mask].tolist() for rule, mask in broken.items() if mask.any()}
 
 
@@ -58,6 +64,43 @@ def band(churn: float, edges: Mapping[str, float]) -> str:
 def _apart(left: "pd.Series[float]", right: "pd.Series[float] | float") -> "pd.Series[bool]":
     size = np.maximum(np.abs(left), np.abs(right))
     return (left - right).abs() > EXACT * np.maximum(size, 1e-12)
+
+
+def years_ahead(horizon: int, years: float) -> dict[int, float]:
+    """The years after the horizon, and how far ahead of it the middles of their periods lie."""
+    middles: dict[int, list[float]] = {}
+    for period in range(1, round(years * 365.25 / horizon)):
+        middle = (period - 0.5) * horizon / 365.25
+        middles.setdefault(int(middle) + 1, []).append(middle)
+    return {year: sum(ahead) / len(ahead) for year, ahead in middles.items()}
+
+
+def beside_the_lifetime(
+    scores: pd.DataFrame, *, years: float = 5.0, rate: float = 0.1
+) -> dict[str, list[str]]:
+    """Rule → the customers whose yearly terms break it."""
+    s = scores.set_index("customer_id")
+    ahead = {0: 0.0, **years_ahead(int(s["horizon_days"].iloc[0]), years)}
+    present = [s[f"lifetime_present_value_{year}"] for year in ahead]
+    no_cost = s["clv_basis"] == "revenue"
+    broken = {
+        "no further year": pd.Series(f"lifetime_cost_{max(ahead) + 1}" in s, s.index),
+        "the terms add up to clv_lifetime": _apart(s["clv_lifetime"], sum(present)),
+        "the first term is clv": _apart(s["clv"], present[0]),
+        **{
+            f"present value of year {year}": _apart(
+                present_value,
+                (s[f"lifetime_revenue_{year}"] - s[f"lifetime_cost_{year}"]) / (1 + rate) ** t,
+            )
+            for (year, t), present_value in zip(ahead.items(), present, strict=True)
+        },
+        **{
+            f"cost of year {year}": (s[f"lifetime_cost_{year}"] < 0)
+            | (no_cost & (s[f"lifetime_cost_{year}"] != 0))
+            for year in ahead
+        },
+    }
+    return _customers_by_rule(s, broken)
 
 
 def _beside_the_horizon(
@@ -102,7 +145,32 @@ def document_contradictions(answer: Mapping[str, object], *, digits: int) -> lis
         "pace": answer["value_at_risk_pace"]
         == ("comparable" if _bought_on_one_day(answer["profile"]) else "own"),
     }
+    told |= _terms_hold(answer, unit)
     return [rule for rule, holds in told.items() if not holds]
+
+
+def _terms_hold(answer, unit):
+    terms = answer["lifetime_terms"]
+    ahead = {0: 0.0, **years_ahead(answer["horizon_days"], 5.0)}
+    return {
+        "years": [term["year"] for term in terms] == list(ahead),
+        "present values add up": abs(
+            sum(term["present_value"] for term in terms) - answer["clv_lifetime"]
+        )
+        < unit / 2,
+        "the horizon is the first term": terms[0]["present_value"] == answer["clv"],
+        "t": all(abs(term["discount_years"] - ahead[term["year"]]) < 1e-6 for term in terms),
+        "factor": all(
+            abs(term["discount_factor"] - 1.1 ** -term["discount_years"]) < 1e-6 for term in terms
+        ),
+        "present value": all(
+            abs((term["revenue"] - term["cost"]) * term["discount_factor"] - term["present_value"])
+            <= 2 * unit + 1e-6 * abs(term["revenue"])
+            for term in terms
+        ),
+        "revenue has no cost": answer["clv_basis"] == "margin"
+        or all(term["cost"] == 0 for term in terms),
+    }
 
 
 def _bought_on_one_day(profile):

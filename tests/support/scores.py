@@ -29,6 +29,12 @@ PRODUCTS = (
 )
 
 
+MIDDLES = (180 / 365.25, 405 / 365.25)
+"""Of the years after 90 days of a lifetime of a year and a half: four periods, and one."""
+
+DISCOUNTS = tuple(1.1**-middle for middle in MIDDLES)
+
+
 def run_info(run_id="run-1", **changes) -> RunInfo:
     values = {
         "run_id": run_id,
@@ -42,6 +48,8 @@ def run_info(run_id="run-1", **changes) -> RunInfo:
             "regulars-value": {"version": "7", "grade": "A"},
         },
         "clv_basis": "revenue",
+        "lifetime_years": 1.5,
+        "discount_rate_per_year": 0.1,
         "segment_columns": ("rfm_cell", "rfm_group", "abc", "lifecycle"),
         "risk_bands": {"medium": 0.25, "high": 0.5, "critical": 0.75},
     }
@@ -104,7 +112,8 @@ def _scores(ids, rng) -> pd.DataFrame:
             "value_if_order_high": if_order * 1.6,
             "referral_value": np.nan,
             "next_categories": '[{"category":"Home","probability":0.25}]',
-            "clv_lifetime": clv * 6.5,
+            "clv_lifetime": clv * 3.1,
+            **_terms(clv),
             "value_at_risk": order_value * 90 / gap * churn,
             "value_at_risk_pace": np.where(one_order, "comparable", "own"),
             "next_order_date": _days(wait),
@@ -126,6 +135,16 @@ def _scores(ids, rng) -> pd.DataFrame:
             "lifecycle": rng.choice(["growth", "stable", "decline"], n),
         }
     )
+
+
+def _terms(clv) -> dict:
+    """Costs are half of what is paid; what comes later is worth 1.5 and 0.6 of the horizon."""
+    terms = {}
+    for year, (present, factor) in enumerate(zip((1, 1.5, 0.6), (1, *DISCOUNTS), strict=True)):
+        terms[f"lifetime_revenue_{year}"] = clv * present / factor * 2
+        terms[f"lifetime_cost_{year}"] = clv * present / factor
+        terms[f"lifetime_present_value_{year}"] = clv * present
+    return terms
 
 
 def _days(offsets) -> list[date | None]:

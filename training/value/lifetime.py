@@ -1,9 +1,9 @@
 """How a customer's orders go on after the horizon, period by period."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from features.rows import Features
@@ -11,8 +11,6 @@ from training.models.estimator import Floats
 from training.models.rhythm import Rhythm, purchase_counts
 
 DAYS_PER_YEAR = 365.25
-
-Whole = npt.NDArray[np.intp]
 
 RATES = (np.arange(4) + 0.5) / 4
 """Quantiles of a customer's possible purchase rates that stand for all of them."""
@@ -22,6 +20,22 @@ SMALLEST = 1e-300
 MOST_KNOWN = 10.0
 """What the shop knows of leaving counts for at most so many purchases of a customer. Where a
 process takes all customers to be alike in it, the risk of one would otherwise say nothing."""
+
+
+@dataclass(frozen=True)
+class YearAhead:
+    """A year after the horizon.
+
+    Attributes
+    ----------
+    number : 1 for the year that begins where the horizon ends
+    discount_years : t, from the end of the horizon to the mean middle of the year's periods
+    discount_factor : (1 + i)^(−t)
+    """
+
+    number: int
+    discount_years: float
+    discount_factor: float
 
 
 @dataclass(frozen=True)
@@ -44,34 +58,36 @@ class Lifetime:
         return max(1, round(self.years * DAYS_PER_YEAR / self.horizon_days))
 
     @property
-    def later_years(self) -> int:
-        """How many years the periods after the horizon begin in, from its end on."""
-        return int(self._years[-1]) + 1 if self.periods > 1 else 0
-
-    @property
-    def _years(self) -> Whole:
-        """The year of the middle of each later period, 0 the first after the horizon."""
-        return (self._middles // DAYS_PER_YEAR).astype(np.intp)
+    def years_ahead(self) -> tuple["YearAhead", ...]:
+        """The years after the horizon in which later periods have their middle."""
+        years = self._middles // 1
+        return tuple(
+            self._year(int(year) + 1, float(self._middles[years == year].mean()))
+            for year in np.unique(years)
+        )
 
     @property
     def _middles(self) -> Floats:
-        """Days from the end of the horizon to the middle of each later period."""
-        return (np.arange(self.periods - 1) + 0.5) * self.horizon_days
+        """From the end of the horizon to the middle of each later period, in years."""
+        periods = np.arange(self.periods - 1, dtype=np.float64)
+        return np.asarray((periods + 0.5) * self.horizon_days / DAYS_PER_YEAR)
 
-    def by_year(self, rhythm: Rhythm, features: Features, p_order: Floats) -> "LaterYears":
-        """What is left of the first period's orders in each later year."""
-        later = self.later_orders(rhythm, features, p_order)
-        discounts = (1 + self.discount_rate_per_year) ** -(self._middles / DAYS_PER_YEAR)
-        is_in = np.eye(self.later_years)[self._years].reshape(self.periods - 1, self.later_years)
-        return LaterYears(later @ is_in, (later * discounts) @ is_in)
+    def _year(self, number: int, middle: float) -> "YearAhead":
+        return YearAhead(number, middle, float((1 + self.discount_rate_per_year) ** -middle))
 
     def worth(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Lifetime ÷ value in the horizon, ≥ 1; one value per row.
 
-        1 + Σ of the later periods, each as many orders as `later_orders` says, discounted from
-        its middle to the end of the horizon.
+        1 + Σ of the years ahead, each as many orders as `orders_by_year` says, discounted.
         """
-        return 1.0 + self.by_year(rhythm, features, p_order).present.sum(axis=1)
+        discounts = np.array([year.discount_factor for year in self.years_ahead])
+        return np.asarray(1.0 + self.orders_by_year(rhythm, features, p_order) @ discounts)
+
+    def orders_by_year(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
+        """Orders of each of `years_ahead` ÷ orders of the horizon; rows × years, ≥ 0."""
+        later = self.later_orders(rhythm, features, p_order)
+        _, firsts = np.unique(self._middles // 1, return_index=True)
+        return np.add.reduceat(later, firsts, axis=1) if len(firsts) else later
 
     def later_orders(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Orders of each period after the first ÷ orders of the first; rows × periods, 0–1.
@@ -96,23 +112,25 @@ class Lifetime:
         return np.asarray(orders[:, 1:] / np.maximum(orders[:, :1], SMALLEST))
 
 
-@dataclass(frozen=True)
-class LaterYears:
-    """Orders of each year after the horizon ÷ those of the horizon; rows × years.
+class TermColumns(NamedTuple):
+    """The columns of what the horizon or a year ahead adds to a lifetime value."""
 
-    Attributes
-    ----------
-    orders : as they come
-    present : each period's discounted to the end of the horizon
+    revenue: str
+    cost: str
+    present_value: str
+
+
+def term_columns(lifetime: Lifetime) -> list[TermColumns]:
+    """Those of the horizon (0), and of each year ahead.
+
+    >>> [columns.revenue for columns in term_columns(Lifetime(365, 2.0, 0.1))]
+    ['lifetime_revenue_0', 'lifetime_revenue_1']
     """
-
-    orders: Floats
-    present: Floats
-
-    @property
-    def discounts(self) -> Floats:
-        """The factor that makes the one the other, 0–1; 1 where no order is left."""
-        return np.where(self.orders > 0, self.present / np.maximum(self.orders, SMALLEST), 1.0)
+    numbers = [0, *(year.number for year in lifetime.years_ahead)]
+    return [
+        TermColumns(*(f"lifetime_{name}_{number}" for name in TermColumns._fields))
+        for number in numbers
+    ]
 
 
 def _still_there(purchases: Floats, leaves: Floats, stays: Floats) -> Floats:

@@ -28,7 +28,7 @@ from training.past.tables import CutoffTable
 from training.value.buyers import Buyers
 from training.value.joint import shifted, value_figures
 from training.value.level import Level
-from training.value.lifetime import Lifetime
+from training.value.lifetime import Lifetime, term_columns
 from training.value.order_count import OrderCount
 from training.value.order_value import LEAST_LEFT, OrderValue, kept_share
 from training.value.value_spread import ValueSpread
@@ -146,9 +146,12 @@ class ValueModel:
 
         Returns
         -------
-        `clv_lifetime` is `clv` + Σ of later periods, in each as much value as orders are left,
+        `clv_lifetime` is `clv` + Σ of the years ahead, in each as much value as orders are left,
         less what contacts cost, discounted to the end of the horizon; see `Lifetime`. Only the
-        first horizon has a season. `unmoved_clv` is `clv` without the shift of the level.
+        first horizon has a season. `term_columns` hold what customers pay in the horizon and in
+        each year, what goods, service and, after the horizon, contacts cost, and the present
+        value of what is left.
+        `unmoved_clv` is `clv` without the shift of the level.
         """
         process = self.rhythm_.p_order(rows)
         orders, value = self.orders_.predict(self.rhythm_, rows), self.order_value_.predict(rows)
@@ -156,16 +159,44 @@ class ValueModel:
         before = process if p_order is None else p_order
         p_order, moved_orders = shifted(before, orders, self.level_.shift)
         p_alive = p_order + (1 - p_order) * self.rhythm_.alive_if_silent(rows)
-        lifetime = self.lifetime.worth(self.rhythm_, rows, p_order)
         figures = value_figures(p_order, moved_orders, value, self.spread_, expected)
         p_later, orders_later = shifted(before, orders, self.level_.lasting_shift)
-        per_period = p_later * orders_later * value - self._contact_cost(rows)
-        lifetime_value = figures["clv"] + per_period * (lifetime - 1)
+        left = self.lifetime.orders_by_year(self.rhythm_, rows, p_order)
         return figures | {
-            "clv_lifetime": lifetime_value,
+            **self._terms(rows, figures, p_later * orders_later, left),
             "p_alive": p_alive,
             "unmoved_clv": before * orders * value,
         }
+
+    def _terms(self, rows: Rows, figures: Figures, later_orders: Floats, left: Floats) -> Figures:
+        """`clv_lifetime` and `term_columns`.
+
+        Parameters
+        ----------
+        later_orders : of a later period as good as the first
+        left : how much of it each year ahead holds, rows × years
+        """
+        value, clv = figures["expected_order_value"], figures["clv"]
+        paid = self._paid(rows, value)
+        per_period = later_orders * value - self._contact_cost(rows)
+        revenues = [figures["expected_orders"] * paid, *(later_orders * paid * left.T)]
+        worths = [clv, *(per_period * left.T)]
+        factors = [1.0, *(year.discount_factor for year in self.lifetime.years_ahead)]
+        terms: Figures = {}
+        lifetime = np.zeros(len(rows))
+        for columns, revenue, worth, factor in zip(
+            term_columns(self.lifetime), revenues, worths, factors, strict=True
+        ):
+            terms[columns.revenue], terms[columns.cost] = revenue, revenue - worth
+            terms[columns.present_value] = worth * factor
+            lifetime = lifetime + worth * factor
+        return {"clv_lifetime": lifetime, **terms}
+
+    def _paid(self, rows: Rows, value: Floats) -> Floats:
+        """What is paid for an order that leaves `value` after its costs."""
+        if self.basis.name == "revenue":
+            return value
+        return np.asarray((value + self.basis.cost_per_order) / kept_share(rows, self.basis))
 
     def _contact_cost(self, rows: Rows) -> Floats:
         """The cost of contacts in a horizon, where values are margins and the cost is known."""

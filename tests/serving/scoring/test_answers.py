@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from serving.runs.publication import prepare
-from serving.scoring import answers
+from serving.scoring import answers, rounding
 from serving.store.money import money_format
 from tests.support.scores import run_info, score_tables
 
@@ -122,7 +122,7 @@ ENDS = [
 @pytest.mark.parametrize("digits", [0, 2, 3])
 def test_ends_of_intervals_are_rounded_outwards_by_one_rule(digits):
     ends = np.array(ENDS)
-    low, high = (rule(ends, digits=digits) for rule in (answers.rounded_down, answers.rounded_up))
+    low, high = (rule(ends, digits=digits) for rule in (rounding.rounded_down, rounding.rounded_up))
     slack = 10.0**-digits * 1e-5
     assert (low <= ends + slack).all()
     assert (high >= ends - slack).all()
@@ -137,5 +137,5 @@ def test_ends_of_intervals_are_rounded_outwards_by_one_rule(digits):
 def test_an_end_that_is_round_stays():
     round_figures = np.array([0.3, 0.1 + 0.2, 4.35, 1.1 * 3])
     shown = [0.3, 0.3, 4.35, 3.3]
-    assert answers.rounded_down(round_figures, digits=2).tolist() == shown
-    assert answers.rounded_up(round_figures, digits=2).tolist() == shown
+    assert rounding.rounded_down(round_figures, digits=2).tolist() == shown
+    assert rounding.rounded_up(round_figures, digits=2).tolist() == shown

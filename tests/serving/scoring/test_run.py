@@ -52,7 +52,14 @@ def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
     columns = pq.read_schema(files[0]).names
     assert columns[: len(SCORES)] == SCORES
     segments = list(run.info.segment_columns)
-    assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS, "stand_ins"]
+    terms = columns[len(SCORES) + len(segments) + len(MORE_COLUMNS) : -1]
+    assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS, *terms, "stand_ins"]
+    assert terms == [
+        f"lifetime_{name}_{year}"
+        for year in range(len(terms) // 3)
+        for name in ("revenue", "cost", "present_value")
+    ]
+    assert len(terms) == 3 * (1 + 5)
     assert segments
     assert pq.read_schema(files[1]).names == RECOMMENDATIONS
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

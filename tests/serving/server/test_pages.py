@@ -170,6 +170,33 @@ def test_customers_of_whom_nothing_is_known_have_a_page():
     assert "None" not in client.get("/churn-list").text
 
 
+@pytest.mark.parametrize("basis", ["revenue", "margin"])
+def test_a_lifetime_is_shown_year_by_year_and_adds_up(basis):
+    scores, recommendations = score_tables(1)
+    store = fresh_runs()
+    store.publish(run_info(clv_basis=basis), scores, recommendations)
+    client = client_of(store)
+    table = client.get("/customers/012000").text.partition('<table class="plain terms">')[2]
+    table = table.partition("</table>")[0]
+    rows = [
+        [float(figure.replace(",", "")) for figure in re.findall(r">-?£?(-?[\d,.]+)</td>", row)]
+        for row in re.findall(r"<tr>.*?</tr>", table.partition("<tbody>")[2], re.DOTALL)
+    ]
+    *terms, (total,) = rows
+    assert len(terms) == 3
+    assert round(sum(term[-1] for term in terms), 2) == total
+    assert {len(term) for term in terms} == {4 if basis == "margin" else 3}
+    assert "Discounted at 10% a year" in client.get("/customers/012000").text
+    assert "逐年明细" in client.get("/customers/012000?lang=zh").text
+
+
+def test_customers_of_an_earlier_release_have_no_years_to_show():
+    scores, recommendations = score_tables(1)
+    store = fresh_runs()
+    store.publish(run_info(lifetime_years=0.0), scores, recommendations)
+    assert "Year by year" not in client_of(store).get("/customers/012000").text
+
+
 @pytest.mark.parametrize(
     ("probability", "written"),
     [(None, "–"), (0.0, "0%"), (0.004, "<1%"), (0.5, "50%"), (0.996, ">99%"), (1.0, "100%")],

@@ -19,6 +19,7 @@ from serving.web import schemas as web
 SAME = (
     (documents.NextOrderDocument, web.NextOrder),
     (documents.LikelyCategory, web.NextCategory),
+    (documents.LifetimeTermDocument, web.LifetimeTerm),
     (documents.ProfileDocument, web.Profile),
     (documents.ReasonDocument, web.Reason),
     (documents.FactorsDocument, web.Factors),

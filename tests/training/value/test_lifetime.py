@@ -30,10 +30,39 @@ def customers(number=1, orders=5, days=300.0):
 
 
 def test_who_never_leaves_goes_on_for_good():
-    """19 later quarters, each like the first, discounted from its middle."""
+    """19 later quarters, each like the first, discounted from the middle of their year."""
     worth = FIVE_YEARS.worth(rhythm(a=1e-12, b=1.0), customers(), np.ones(1))
-    years = (np.arange(19) + 0.5) * 90 / 365.25
-    assert worth[0] == pytest.approx(1 + (1.1**-years).sum(), rel=1e-6)
+    middles = np.array([180, 540, 900, 1_260, 1_575]) / 365.25
+    assert worth[0] == pytest.approx(1 + (1.1**-middles * [4, 4, 4, 4, 3]).sum(), rel=1e-6)
+
+
+def test_years_ahead_by_hand():
+    years = FIVE_YEARS.years_ahead
+    assert [year.number for year in years] == [1, 2, 3, 4, 5]
+    assert [year.discount_years * 365.25 for year in years] == pytest.approx(
+        [180, 540, 900, 1_260, 1_575]
+    )
+    for year in years:
+        assert year.discount_factor == pytest.approx(1 / 1.1**year.discount_years)
+
+
+def test_a_year_without_the_middle_of_a_period_is_left_out():
+    two_years = Lifetime(horizon_days=730, years=5.0, discount_rate_per_year=0.1)
+    assert [year.number for year in two_years.years_ahead] == [1, 3]
+    orders = two_years.orders_by_year(rhythm(a=0.5, b=2.0), customers(3), np.full(3, 0.6))
+    assert orders.shape == (3, 2)
+
+
+@pytest.mark.parametrize("horizon", [7, 30, 90, 365, 400])
+def test_orders_by_year_are_those_of_its_periods(horizon):
+    lifetime = Lifetime(horizon_days=horizon, years=5.0, discount_rate_per_year=0.1)
+    made, p_order = rhythm(a=0.8, b=3.0), np.array([0.2, 0.7])
+    later = lifetime.later_orders(made, customers(2), p_order)
+    by_year = lifetime.orders_by_year(made, customers(2), p_order)
+    numbers = [int((period + 0.5) * horizon // 365.25) + 1 for period in range(later.shape[1])]
+    for column, year in enumerate(lifetime.years_ahead):
+        of_year = later[:, [number == year.number for number in numbers]]
+        np.testing.assert_allclose(by_year[:, column], of_year.sum(axis=1))
 
 
 def test_the_lifetime_falls_as_the_risk_rises():
