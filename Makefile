@@ -30,6 +30,7 @@ bench: $(VENV)/.dev
 .PHONY: bench-faults
 bench-faults: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.faults_serving
+	$(BIN)/python -m benchmarks.faults_connections
 	$(BIN)/python -W ignore -m benchmarks.faults_live
 	$(BIN)/python -W ignore -m benchmarks.faults_train
 	$(BIN)/python -W ignore -m benchmarks.faults_run

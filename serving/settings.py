@@ -29,6 +29,17 @@ class Serve(Section):
     """Of path and query at most; longer ones are answered 414."""
     header_bytes: int = Field(32 * 1024, ge=1024, le=60_000)
     """Of all headers at most; larger ones are answered 431."""
+    connections: int = Field(512, ge=16, le=50_000)
+    """At once, and at most as the limit of open files leaves room for. With more the one that has
+    been idle longest is closed; where none is idle, a new one is answered 503, but for probes."""
+    idle_seconds: float = Field(15.0, ge=1, le=3_600)
+    """How long a connection may stay open without a request."""
+    head_seconds: float = Field(10.0, gt=0, le=300)
+    """In which the head of a request must have come, or what is left of a body once answered."""
+    send_seconds: float = Field(20.0, gt=0, le=3_600)
+    """In which the caller must read 16 KB of an answer, or its rest; else the connection ends."""
+    in_flight_per_key: int = Field(24, ge=1, le=40)
+    """Requests of one key that are worked on at once; as many again wait."""
     drain_seconds: float = Field(2.0, ge=0, le=20)
     """Between saying that the server is not ready and refusing connections, on SIGTERM."""
     last_good_seconds: float = Field(3_600.0, ge=0)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import RegularsError
-from serving.web.call import current_call, first_headers
+from serving.web.call import current_call
 from serving.web.context import at_once_or_in_thread
 from serving.web.problems import problem_for
 
@@ -49,7 +49,7 @@ class Direct:
         await (answer or self._app)(scope, receive, send)
 
     async def _answer(self, scope: Scope) -> Response | None:
-        if_none_match = first_headers(scope).get(b"if-none-match", b"").decode("latin-1")
+        if_none_match = current_call.get().headers.get(b"if-none-match", b"").decode("latin-1")
         try:
             customer_id = unquote(scope["path"][_PREFIX_SIGNS:], errors="strict")
             if not customer_id:

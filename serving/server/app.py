@@ -99,7 +99,9 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         must_sign_in=must_sign_in,
     )
     # Around everything, the framework's own handling of unforeseen errors included.
-    guard = Guard(gate, settings=settings, hosts=hosts)
+    guard = Guard(
+        gate, settings=settings, is_stopping=lambda: parts.lifecycle.stopping, hosts=hosts
+    )
     return Observed(guard, metrics=parts.metrics, log=log)
 
 

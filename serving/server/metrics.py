@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -22,6 +22,23 @@ BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+class ConnectionFigures:
+    """How many connections there are, and how many were ended and why, for Prometheus."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.open = Gauge("regulars_connections", "Connections that are open", registry=registry)
+        self._ended = Counter(
+            "regulars_connections_ended",
+            "Connections that the server ended or refused",
+            ["reason"],
+            registry=registry,
+        )
+
+    def count(self, reason: str) -> None:
+        """Add a connection that was ended."""
+        self._ended.labels(reason).inc()
 
 
 class Metrics:
@@ -67,6 +84,7 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.connections = ConnectionFigures(self._registry)
         # Finding a labelled figure costs more than counting in it.
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._registry.register(_ServerState(admission, scores, clock))

@@ -31,15 +31,16 @@ class Observed:
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog | None) -> None:
         self._app = app
-        self._metrics = metrics
+        self.metrics = metrics
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = first_headers(scope).get(b"x-request-id", b"").decode("latin-1")
-        call = Call(request_id_of(sent), scope["method"])
+        headers = first_headers(scope)
+        sent = headers.get(b"x-request-id", b"").decode("latin-1")
+        call = Call(request_id_of(sent), scope["method"], headers)
         current_call.set(call)
         started = time.perf_counter()
         try:
@@ -50,7 +51,7 @@ class Observed:
             if self._log:
                 self._log.error("unforeseen", **_told(error, call))
         seconds = time.perf_counter() - started
-        self._metrics.count(call, call.status, seconds)
+        self.metrics.count(call, call.status, seconds)
         if self._log:
             self._log.info(
                 "request",

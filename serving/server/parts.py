@@ -93,7 +93,10 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
         ticks=ticks,
     )
     admission = Admission(
-        in_flight=settings.in_flight, queue=settings.queue, queue_seconds=settings.queue_seconds
+        in_flight=settings.in_flight,
+        queue=settings.queue,
+        queue_seconds=settings.queue_seconds,
+        per_key=settings.in_flight_per_key,
     )
     return ServerParts(
         context=RouteContext(scores=scores, clock=clock, audit_log=stores.audit),

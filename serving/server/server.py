@@ -1,13 +1,18 @@
 """The server process: an application behind uvicorn."""
 
+import asyncio
 import gc
 import signal
 import time
 from contextlib import suppress
 from ctypes import CDLL
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+from socket import socket
 from types import FrameType
+from typing import cast
 
 import uvicorn
 
@@ -16,7 +21,14 @@ from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
+from serving.server.connections import (
+    FILES_BESIDE,
+    BoundedConnection,
+    ConnectionBounds,
+    Sweeper,
+)
 from serving.server.lifecycle import ServerLifecycle
+from serving.server.metrics import ConnectionFigures
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
@@ -89,6 +101,9 @@ def serve(
         proxy_headers=False,
         access_log=False,
         log_config=None,
+        ws="none",
+        http=bounded_http(settings, app.metrics.connections),
+        timeout_keep_alive=int(settings.idle_seconds),
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     _keep_few_arenas()
@@ -97,7 +112,25 @@ def serve(
     gc.freeze()
     # Uvicorn sends itself the signal again when it has finished.
     with suppress(KeyboardInterrupt):
-        _Server(config, lifecycle, settings.drain_seconds).run()
+        _Server(config, lifecycle, settings.drain_seconds, app.metrics.connections).run()
+
+
+def bounded_http(settings: Serve, figures: ConnectionFigures) -> type[asyncio.Protocol]:
+    """What makes a connection, for uvicorn; raises the limit of open files where it is too low."""
+    bounds = ConnectionBounds.of(settings, files=_open_files(settings.connections + FILES_BESIDE))
+    # a class as uvicorn declares it, and called as one
+    return cast(
+        "type[asyncio.Protocol]", partial(BoundedConnection, bounds=bounds, figures=figures)
+    )
+
+
+def _open_files(needed: int) -> int:
+    """How many files the process may have open, `needed` if it can be had."""
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    if soft < needed:
+        soft = needed if hard == RLIM_INFINITY else min(needed, hard)
+        setrlimit(RLIMIT_NOFILE, (soft, hard))
+    return soft
 
 
 def _keep_few_arenas() -> None:
@@ -132,9 +165,14 @@ class _Server(uvicorn.Server):
     """Says that it is not ready for a while before it stops."""
 
     def __init__(
-        self, config: uvicorn.Config, lifecycle: ServerLifecycle, drain_seconds: float
+        self,
+        config: uvicorn.Config,
+        lifecycle: ServerLifecycle,
+        drain_seconds: float,
+        figures: ConnectionFigures,
     ) -> None:
         super().__init__(config)
+        self._figures = figures
         self._lifecycle = lifecycle
         self._drain_seconds = drain_seconds
         self._stops_at: float | None = None
@@ -146,6 +184,14 @@ class _Server(uvicorn.Server):
         if first and sig == signal.SIGTERM:
             self.should_exit = False
             self._stops_at = time.monotonic() + self._drain_seconds
+
+    async def _serve(self, sockets: list[socket] | None = None) -> None:
+        # beside everything else, so that those who do not read do not hold up the end either
+        sweeping = asyncio.create_task(Sweeper(self.server_state, self._figures).run())
+        try:
+            await super()._serve(sockets)
+        finally:
+            sweeping.cancel()
 
     async def on_tick(self, counter: int) -> bool:
         drained = self._stops_at is not None and time.monotonic() >= self._stops_at

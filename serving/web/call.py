@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -19,19 +20,24 @@ STRANGER = "-"
 """Who calls without a key that opens anything."""
 
 
+Headers = Mapping[bytes, bytes]
+"""By name in small letters; of equal names the first."""
+
+
 @dataclass(slots=True)
 class Call:
     """A request as logs, metrics and the audit log name it: never by what it holds."""
 
     request_id: str
     method: str
+    headers: Headers
     entry: RouteEntry = NO_ROUTE
     caller: str = STRANGER
     status: int = 500
 
 
-def first_headers(scope: Scope) -> dict[bytes, bytes]:
-    """The headers of a call by their names in small letters; of equal names the first."""
+def first_headers(scope: Scope) -> Headers:
+    """The headers of a call."""
     return dict(reversed(scope["headers"]))
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,16 +10,16 @@ from serving.people.key_store import ApiKey
 from serving.people.keys import KeyRing, allows
 from serving.web.access import NO_ROUTE, RouteCatalogue, RouteEntry
 from serving.web.admission import Admission
-from serving.web.call import LOCAL, STRANGER, Call, current_call, first_headers
+from serving.web.call import LOCAL, STRANGER, Call, Headers, current_call
 from serving.web.problems import CrossOrigin, Forbidden, MethodNotAllowed, NoKey, NoKeyOfBrowser
 from serving.web.rates import Rates
-
-Sent = Mapping[bytes, bytes]
-"""Headers by name in small letters, the first of each."""
 
 SAFE_METHODS = {"GET", "HEAD"}
 LIVENESS = "/healthz"
 """Tells of the process alone: it asks the store for nothing, not even for keys."""
+FLOW = "flow"
+"""In the state of a request: whether what was sent waits to be read; uvicorn's `FlowControl`."""
+UNKEYED = {STRANGER, LOCAL}
 PROBES = {LIVENESS, "/readyz", "/metrics"}
 """Answered also when the server has more to do than it can: they tell so."""
 
@@ -65,7 +64,7 @@ class Gate:
             return
         call = current_call.get()
         entry = call.entry = self._catalogue.find(scope["method"], scope["path"])
-        headers = first_headers(scope)
+        headers = call.headers
         if entry.template != LIVENESS:
             await self._identify(call, headers, scope)
         _refuse_foreign_pages(scope["method"], headers)
@@ -74,13 +73,18 @@ class Gate:
         if entry.template in PROBES:
             await self._app(scope, receive, send)
             return
-        await self._admission.enter()
+        holder = None if call.caller in UNKEYED else call.caller
+        await self._admission.enter(holder)
         try:
             await self._app(scope, receive, send)
+            flow = scope.get("state", {}).get(FLOW)
+            if flow is not None and flow.write_paused:
+                # what waits to be read takes memory: its place is not free yet
+                await flow.drain()
         finally:
-            self._admission.leave()
+            self._admission.leave(holder)
 
-    async def _identify(self, call: Call, headers: Sent, scope: Scope) -> None:
+    async def _identify(self, call: Call, headers: Headers, scope: Scope) -> None:
         """Name the caller, and refuse who may not call this."""
         public = call.entry.scope == "public"
         try:
@@ -101,7 +105,7 @@ class Gate:
             return
         _check(key, call.entry)
 
-    def _key(self, headers: Sent, method: str) -> ApiKey | None:
+    def _key(self, headers: Headers, method: str) -> ApiKey | None:
         how, _, secret = _text(headers, b"authorization").partition(" ")
         match how.lower():
             case "bearer":
@@ -115,7 +119,7 @@ class Gate:
 
     def _count(self, call: Call, scope: Scope) -> None:
         client = call.caller
-        if client in (STRANGER, LOCAL):
+        if client in UNKEYED:
             client = (scope.get("client") or ("",))[0]
         self._rates.count(client)
 
@@ -128,7 +132,7 @@ def _check(key: ApiKey | None, entry: RouteEntry) -> None:
         raise Forbidden(f"This call needs a key of scope {entry.scope}.")
 
 
-def _is_own_reading(headers: Sent) -> bool:
+def _is_own_reading(headers: Headers) -> bool:
     """Not a foreign site's: browsers send remembered passwords along with what it loads."""
     return (
         headers.get(b"sec-fetch-site", b"none") in {b"none", b"same-origin"}
@@ -136,14 +140,14 @@ def _is_own_reading(headers: Sent) -> bool:
     )
 
 
-def _is_own_form(headers: Sent) -> bool:
+def _is_own_form(headers: Headers) -> bool:
     """Sent by one of our own pages, as the browser itself says."""
     origin = headers.get(b"origin", b"")
     same = origin.partition(b"://")[2] == headers.get(b"host") != b""
     return same and headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
 
 
-def _refuse_foreign_pages(method: str, headers: Sent) -> None:
+def _refuse_foreign_pages(method: str, headers: Headers) -> None:
     if method in SAFE_METHODS:
         return
     origin = headers.get(b"origin")
@@ -152,7 +156,7 @@ def _refuse_foreign_pages(method: str, headers: Sent) -> None:
         raise CrossOrigin("Pages of other sites cannot send anything here.")
 
 
-def _text(headers: Sent, name: bytes) -> str:
+def _text(headers: Headers, name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
 
 

@@ -6,14 +6,14 @@ the slashes between the parts of a path.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import StoreError
 from serving.settings import Serve
-from serving.web.call import current_call, first_headers
+from serving.web.call import Headers, current_call
 from serving.web.problems import (
     AddressTooLong,
     BodyTooLarge,
@@ -39,6 +39,7 @@ SECURITY_HEADERS = {
 _LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 # Answers are about people: no shared cache may keep them, a browser asks again.
 _PRIVATE = [(b"cache-control", b"private, no-cache")]
+_CLOSE = [(b"connection", b"close")]
 
 
 class Guard:
@@ -48,15 +49,22 @@ class Guard:
     ----------
     app : what to guard
     settings : how large and how slow a request may be
+    is_stopping : whether connections are to end with the answers that are given
     hosts : names by which callers may address the server, None for any. A server on
         loopback without keys takes only its own names: a page of a foreign site that has
         its name resolved to 127.0.0.1 must not read customers' scores.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Serve, hosts: Collection[str] | None = None
+        self,
+        app: ASGIApp,
+        *,
+        settings: Serve,
+        is_stopping: Callable[[], bool],
+        hosts: Collection[str] | None = None,
     ) -> None:
         self._app = app
+        self._is_stopping = is_stopping
         self._settings = settings
         self._hosts = hosts
 
@@ -73,10 +81,11 @@ class Guard:
                 headers = message["headers"]
                 own = _PRIVATE if b"cache-control" not in dict(headers) else ()
                 named = (b"x-request-id", call.request_id.encode())
-                message["headers"] = [*headers, *_LABELS, *own, named]
+                last = _CLOSE if self._is_stopping() else ()
+                message["headers"] = [*headers, *_LABELS, *own, *last, named]
             await send(message)
 
-        headers = first_headers(scope)
+        headers = call.headers
         try:
             self._check_host(headers)
             self._check_size(scope, headers)
@@ -86,7 +95,7 @@ class Guard:
             # Of this door and the next; those of routes have become answers already.
             await problem_for(error)(scope, receive, labelled)
 
-    def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
+    def _check_host(self, headers: Headers) -> None:
         if self._hosts is None:
             return
         name = headers.get(b"host", b"").decode("latin-1")
@@ -94,7 +103,7 @@ class Guard:
         if name.lower() not in self._hosts:
             raise WrongHost("Call it by one of its own names, such as localhost.")
 
-    def _check_size(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    def _check_size(self, scope: Scope, headers: Headers) -> None:
         most = self._settings
         if len(scope["raw_path"]) + len(scope["query_string"]) > most.address_bytes:
             raise AddressTooLong(f"At most {most.address_bytes} bytes are accepted.")

@@ -231,6 +231,20 @@ def problem_for(error: Exception) -> Response:
     return _problem(kind, detail=kind.detail or str(error), headers={**kind.headers, **own})
 
 
+def document_of(
+    kind: Kind, detail: str, errors: Iterable[dict[str, object]] = ()
+) -> dict[str, object]:
+    """A problem document, as JSON has it."""
+    return {
+        "type": f"{TYPE_PREFIX}{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "request_id": _request_id(),
+        "errors": list(errors),
+    }
+
+
 async def _known(_request: Request, error: Exception) -> Response:
     return problem_for(error)
 
@@ -257,16 +271,8 @@ def _problem(
     errors: Iterable[dict[str, object]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    body = {
-        "type": f"{TYPE_PREFIX}{kind.code}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-        "request_id": _request_id(),
-        "errors": list(errors),
-    }
     return Response(
-        json.dumps(body, ensure_ascii=False),
+        json.dumps(document_of(kind, detail, errors), ensure_ascii=False),
         status_code=kind.status,
         media_type=MEDIA_TYPE,
         headers=dict(headers or {}),

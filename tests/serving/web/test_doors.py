@@ -78,7 +78,7 @@ def test_counters_of_many_callers_stay_bounded():
 
 def test_the_queue_is_bounded_in_length_and_time():
     async def scene():
-        admission = Admission(in_flight=1, queue=1, queue_seconds=0.05)
+        admission = Admission(in_flight=1, queue=1, queue_seconds=0.05, per_key=1)
         await admission.enter()
         waiting = asyncio.create_task(admission.enter())
         await asyncio.sleep(0)
@@ -90,6 +90,27 @@ def test_the_queue_is_bounded_in_length_and_time():
         admission.leave()
         await admission.enter()
         assert (admission.running, admission.waiting) == (1, 0)
+
+    asyncio.run(scene())
+
+
+def test_one_key_leaves_places_for_the_others():
+    async def scene():
+        admission = Admission(in_flight=3, queue=10, queue_seconds=0.05, per_key=2)
+        await admission.enter("greedy")
+        await admission.enter("greedy")
+        waiting = [asyncio.create_task(admission.enter("greedy")) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="As many"):
+            await admission.enter("greedy")
+        await admission.enter("other")
+        assert (admission.running, admission.waiting) == (3, 2)
+        for task in waiting:
+            with pytest.raises(Overloaded, match="too long"):
+                await task
+        admission.leave("greedy")
+        await admission.enter("greedy")
+        assert (admission.running, admission.waiting) == (3, 0)
 
     asyncio.run(scene())
 
