@@ -1,6 +1,7 @@
 """Order lines in files: Parquet or CSV, one or several."""
 
 import glob
+import os
 from pathlib import Path
 
 import duckdb
@@ -110,10 +111,16 @@ def open_files(
 
 def _matches(pattern: str, root: Path) -> list[Path]:
     if (root / pattern).is_file():
-        return [root / pattern]
+        return [_without_detours(root / pattern)]
     folder = Path(glob.escape(str(root)))
     matches = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207
-    return [Path(file) for file in matches if Path(file).is_file()]
+    return [_without_detours(Path(file)) for file in matches if Path(file).is_file()]
+
+
+def _without_detours(file: Path) -> Path:
+    """`orders.csv` for `shop/../orders.csv`, unless a link makes another file of it."""
+    short = Path(os.path.normpath(file))
+    return short if short.exists() and short.samefile(file) else file
 
 
 def _ending(file: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate, pairwise
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -47,16 +48,27 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
         monthly = _data(frame, run, "monthly")
         last_year = _data(frame, run, "same_days_last_year")
         changed = _data(frame, run, "since_last_run")
+        by_risk = {risk: current.totals(ChurnFilter(risk=(risk,))) for risk in RISKS}
+        expected = frame.exhibit(run, "expected_revenue")
+        months = ((expected and expected["data"]) or {}).get("months") or ()
         return frame.render(
             request,
             "overview.html",
             run=run,
             total=current.totals(ChurnFilter()),
-            by_risk={risk: current.totals(ChurnFilter(risk=(risk,))) for risk in RISKS},
+            by_risk=by_risk,
+            whole_at_risk=dict(
+                zip(
+                    by_risk,
+                    rounded_together([totals.value_at_risk for totals in by_risk.values()]),
+                    strict=True,
+                )
+            ),
             in_stage=current.counts(ChurnFilter()).by_segment.get(STAGE_SYSTEM, {}),
             risks=RISKS,
             earlier=earlier,
-            expected=frame.exhibit(run, "expected_revenue"),
+            expected=expected,
+            whole_months=rounded_together([month["expected"] for month in months]),
             new_customers=_data(frame, run, "expected_new_customers"),
             last_year=last_year,
             begins=_begins_late(monthly, last_year),
@@ -68,6 +80,16 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
 
     router.add_api_route("/", overview)
     return router
+
+
+def rounded_together(amounts: Iterable[float]) -> list[float]:
+    """Whole amounts that add up to the rounded sum.
+
+    >>> rounded_together([10.4, 10.4, 10.4])
+    [10.0, 11.0, 10.0]
+    """
+    up_to = [0.0, *map(float, map(round, accumulate(amounts)))]
+    return [after - before for before, after in pairwise(up_to)]
 
 
 def _data(frame: Frame, run: PublishedRun, name: str) -> Any:

@@ -279,11 +279,18 @@ def _problem(
     )
 
 
+LONGEST_NAME = 60
+"""What is shown of a field that is not known."""
+
+
 def _error(problem: Mapping[str, Any]) -> dict[str, object]:
     location = list(problem["loc"])
     if problem["type"] == "extra_forbidden":
-        # The last part is a name that the caller made up.
-        return {"location": location[:-1], "message": "has a field that is not known; see /docs"}
+        # The last part is a name that the caller made up: of any length.
+        name = str(location[-1])
+        name = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+        message = f"has a field that is not known: {name!r}; see /docs"
+        return {"location": location[:-1], "message": message}
     return {"location": location, "message": problem["msg"]}
 
 

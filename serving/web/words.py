@@ -5,8 +5,9 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from features.language.dates import DAY, MONTH, date_writer
 from features.language.languages import SOURCE, Language, translations
-from features.language.message import Message, mark, message_in
+from features.language.message import mark, message_in
 from serving.store.run import MoneyFormat, RunInfo
 
 RISKS = {
@@ -159,10 +160,6 @@ WHY = {
     "not_sold_yet": mark("New in this shop"),
 }
 
-_DAY = message_in("pattern of a date", "d MMM y")
-_MONTH = message_in("pattern of a date", "MMM y")
-"""In the letters of Unicode's locale data (UTS 35)."""
-
 _SHORT_UNITS = message_in("units of short amounts, the largest first", "1000000 M, 1000 k")
 
 Money = Callable[[float | None], str]
@@ -279,7 +276,7 @@ class Words:
         if moment is None:
             return NOTHING
         moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
-        return _day_writer(_DAY, self.language)(moment)
+        return date_writer(DAY, self.language)(moment)
 
     def span(self, low: str, high: str) -> str:
         """From one written value to another."""
@@ -375,7 +372,7 @@ class Words:
 
     def month(self, text: str) -> str:
         """A month such as '2026-03'."""
-        return _day_writer(_MONTH, self.language)(date.fromisoformat(f"{text}-01"))
+        return date_writer(MONTH, self.language)(date.fromisoformat(f"{text}-01"))
 
     def outcome(self, outcome: Mapping[str, Any], money: Money) -> str:
         """What happened in the horizon of a run, as `serving.customers.history` tells it."""
@@ -425,16 +422,6 @@ class Words:
 
 def _readable(code: str) -> str:
     return code.replace("_", " ").strip().capitalize() or NOTHING
-
-
-@cache
-def _day_writer(pattern: Message, language: Language) -> Callable[[date], str]:
-    # The locale data takes memory, which a server without pages does without.
-    from babel.core import Locale
-    from babel.dates import parse_pattern
-
-    parsed, locale = parse_pattern(pattern.into(language)), Locale.parse(language)
-    return lambda day: parsed.apply(day, locale)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from features.language.dates import DayPhrase
 from features.language.message import Message, Phrase, message, message_list
 from training.value.lasting import RunMiss, lasting_miss
 
@@ -103,46 +104,52 @@ class Level:
         """What was carried over and why, for people."""
         if not self.runs:
             return self._of_past()
-        added = message(
-            "Beside that it is multiplied by %(factor)s, the least by which all %(runs)s finished "
-            "runs were off, all in the same direction.",
-            factor=f"{np.exp(self.lasting):.2f}",
-            runs=self.runs,
+        english = (
+            message(
+                "It is raised by a further %(percent)s: all %(runs)s forecasts that can be judged by "
+                "now were too low, by that or more."
+            )
+            if self.lasting > 0
+            else message(
+                "It is lowered by a further %(percent)s: all %(runs)s forecasts that can be judged by "
+                "now were too high, by that or more."
+            )
         )
+        added = english.filled(percent=_percent(self.lasting), runs=self.runs)
         return message_list([self._of_past(), added], Message(" "))
 
     def _of_past(self) -> Message:
-        factor = f"{np.exp(self.shift - self.lasting):.2f}"
+        shift = self.shift - self.lasting
         if self.source == "year" and self.year is not None:
-            return message(
-                "The total is multiplied by %(factor)s: in the days from %(day)s, a year before, "
-                "%(times)s times as much came as the same models would have said; %(buyers)s "
-                "customers bought in them.",
-                factor=factor,
-                day=self.year.day.isoformat(),
-                times=f"{np.exp(self.year.log_ratio):.2f}",
-                buyers=f"{self.year.buyers:,}",
-            )
+            return _of_year(self.year, shift)
         if self.source == "windows":
-            return message(
-                "The total is multiplied by %(factor)s, the least by which all %(windows)s past "
-                "windows were off, all in the same direction; the orders do not reach back to the "
-                "same days of a year before.",
-                factor=factor,
-                windows=self.windows,
+            english = (
+                message(
+                    "The forecast is raised by %(percent)s: in all %(windows)s past periods that were "
+                    "checked, at least that much more came in than forecast. The orders do not go "
+                    "back to the same season a year ago."
+                )
+                if shift > 0
+                else message(
+                    "The forecast is lowered by %(percent)s: in all %(windows)s past periods that were "
+                    "checked, at least that much less came in than forecast. The orders do not go "
+                    "back to the same season a year ago."
+                )
             )
+            return english.filled(percent=_percent(shift), windows=self.windows)
         if self.source == "baseline":
             return message(
-                "The total is left as the baseline has it that stands in: nothing is carried over "
-                "to a baseline."
+                "The forecast is that of the simple rule that stands in for the model: it is not "
+                "corrected by past periods."
             )
         if self.source == "off":
             return message(
-                "The total is left as the models have it: the settings say so (train.carry_over)."
+                "The forecast is not corrected by past periods: the settings say so "
+                "(train.carry_over)."
             )
         return message(
-            "The total is left as the models have it: the orders do not reach back to the same days "
-            "of a year before, and past windows were not all off in the same direction."
+            "The forecast is not corrected by past periods: the orders do not go back to the same "
+            "season a year ago, and past forecasts were not all too high or all too low."
         )
 
     def sentence(self) -> str:
@@ -162,6 +169,41 @@ class Level:
         year = value["year"]
         miss = None if year is None else Miss(**{**year, "day": date.fromisoformat(year["day"])})
         return cls(**{**value, "year": miss})
+
+
+def _of_year(miss: Miss, shift: float) -> Message:
+    if not shift:
+        return message(
+            "The forecast is not corrected: a year ago, in the days from %(day)s, as much came in as "
+            "the same models would have forecast.",
+            day=DayPhrase(miss.day),
+        )
+    english = (
+        message(
+            "The forecast is raised by %(percent)s. A year ago, in the days from %(day)s, %(off)s "
+            "more came in than the same models would have forecast; with %(buyers)s buyers behind "
+            "it, that counts for %(weight)s."
+        )
+        if shift > 0
+        else message(
+            "The forecast is lowered by %(percent)s. A year ago, in the days from %(day)s, %(off)s "
+            "less came in than the same models would have forecast; with %(buyers)s buyers behind "
+            "it, that counts for %(weight)s."
+        )
+    )
+    return english.filled(
+        percent=_percent(shift),
+        day=DayPhrase(miss.day),
+        off=_percent(miss.log_ratio),
+        buyers=f"{miss.buyers:,}",
+        weight=f"{miss.weight:.0%}",
+    )
+
+
+def _percent(log_factor: float) -> str:
+    """By how much a factor moves, such as 12%."""
+    share = abs(float(np.expm1(log_factor)))
+    return f"{share:.0%}" if share >= 0.01 else "<1%"
 
 
 UNMOVED = Level()

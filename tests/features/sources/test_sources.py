@@ -106,6 +106,25 @@ def test_a_folder_name_may_hold_brackets(tmp_path, connection):
     assert len(read(connection, "orders-*.csv", folder)) == 120
 
 
+@pytest.mark.parametrize("pattern", ["../orders.csv", "../order*.csv"])
+def test_a_source_is_named_by_its_shortest_path(tmp_path, monkeypatch, pattern):
+    monkeypatch.chdir(tmp_path)
+    Path("shop").mkdir()
+    Path("orders.csv").write_text("a,b\n1,2\n")
+    assert open_source(pattern, Path("shop")).name == "orders.csv"
+
+
+def test_a_path_through_a_link_stays_as_it_is(tmp_path):
+    (tmp_path / "far" / "shop").mkdir(parents=True)
+    (tmp_path / "shop").symlink_to(tmp_path / "far" / "shop")
+    (tmp_path / "far" / "orders.csv").write_text("a,b\n1,2\n")
+    for other in (None, "c,d\n3,4\n"):
+        if other:
+            (tmp_path / "orders.csv").write_text(other)
+        name = open_source("../orders.csv", tmp_path / "shop").name
+        assert name == str(tmp_path / "shop" / ".." / "orders.csv")
+
+
 def test_globs_read_files_in_order_of_name_and_go_down_into_folders(tmp_path, connection):
     for name in ("2024/b.csv", "2023/a.csv", "2023/deep/c.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

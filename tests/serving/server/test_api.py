@@ -93,6 +93,20 @@ def test_a_thousand_customers_at_once(client):
     assert problem(refused, 422, "invalid-request").errors[0].location == ["body", "customer_ids"]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("customer_idz", "'customer_idz'"), ("n" * 900, f"'{'n' * 60}…'"), ("a\nb", r"'a\nb'")],
+)
+def test_a_field_that_is_not_known_is_named(client, name, shown):
+    body = json.dumps({"customer_ids": ["1"], name: 1})
+    refused = client.post(
+        "/v1/customers/scores", content=body, headers={"content-type": "application/json"}
+    )
+    (error,) = problem(refused, 422, "invalid-request").errors
+    assert error.location == ["body"]
+    assert error.message == f"has a field that is not known: {shown}; see /docs"
+
+
 def test_recommendations_are_filtered_before_they_are_cut(client):
     def products(query):
         path = f"/v1/customers/012000/recommendations?{query}"

@@ -17,6 +17,7 @@ from serving.customers.picture import interval
 from serving.customers.timeline import alive_course, course, timeline
 from serving.errors import StoreError
 from serving.live.lines import Handover, PastOrder
+from serving.overview.page import rounded_together
 from serving.runs.store import RunStore
 from serving.store.protocol import ChurnFilter
 from serving.store.run import MoneyFormat
@@ -168,6 +169,21 @@ def test_customers_of_whom_nothing_is_known_have_a_page():
     assert "Nothing to recommend yet" in page
     assert "None" not in page
     assert "None" not in client.get("/churn-list").text
+
+
+def test_whole_amounts_add_up_to_the_whole_total():
+    amounts = [10.4, 10.4, 10.4, 0.0, -3.5]
+    assert rounded_together(amounts) == [10, 11, 10, 0, -3]
+    assert rounded_together([]) == []
+
+
+def test_the_bands_on_the_overview_add_up_to_the_card(client):
+    page = client.get("/").text
+    card = re.search(r'Value at risk</span><span class="big">£([\d,]+)', page)
+    table = page.partition("Who is at risk")[2].partition("</table>")[0]
+    bands = re.findall(r'<td class="number">£([\d,]+)</td>', table)
+    assert len(bands) == 4
+    assert sum(int(band.replace(",", "")) for band in bands) == int(card[1].replace(",", ""))
 
 
 @pytest.mark.parametrize("basis", ["revenue", "margin"])

@@ -44,21 +44,34 @@ def test_only_a_season_ends_with_the_horizon():
 
 def test_it_says_what_was_carried_over_and_why():
     sentence = Level.of_year(replace(MISS, buyers=1_350)).sentence()
-    assert "by 1.44" in sentence
-    assert "1.50 times" in sentence
-    assert "2025-09-01" in sentence
-    assert "1,350 customers" in sentence
-    assert "all 3 past windows" in Level.of_windows([0.3, 0.1, 0.2]).sentence()
-    assert "left as the models have it" in Level().sentence()
-    assert "baseline" in OF_BASELINE.sentence()
+    assert sentence == (
+        "The forecast is raised by 44%. A year ago, in the days from 1 Sep 2025, 50% more came in "
+        "than the same models would have forecast; with 1,350 buyers behind it, that counts for 90%."
+    )
+    lowered = Level.of_year(replace(MISS, came=900.0, buyers=90)).sentence()
+    assert "is lowered by 4%" in lowered
+    assert "10% less came in" in lowered
+    assert "that counts for 38%" in lowered
+    assert "not corrected" in Level.of_year(replace(MISS, came=1_000.0)).sentence()
+    raised = Level.of_windows([0.3, 0.1, 0.2]).sentence()
+    assert raised.startswith("The forecast is raised by 11%: in all 3 past periods")
+    assert "is lowered by 10%" in Level.of_windows([-0.3, -0.1, -0.2]).sentence()
+    assert "is raised by <1%" in Level.of_windows([0.3, 0.001, 0.2]).sentence()
+    assert "do not go back" in Level().sentence()
+    assert "simple rule" in OF_BASELINE.sentence()
     assert "train.carry_over" in SWITCHED_OFF.sentence()
     for level in (OF_BASELINE, SWITCHED_OFF):
-        assert "do not reach back" not in level.sentence()
+        assert "do not go back" not in level.sentence()
 
 
 @pytest.mark.parametrize(
     "level",
-    [Level.of_year(MISS), Level.of_windows([0.3, 0.1, 0.2]), Level(), OF_BASELINE, SWITCHED_OFF],
+    [
+        *(Level.of_year(replace(MISS, came=came)) for came in (1_500.0, 900.0, 1_000.0)),
+        *(Level.of_windows([sign * 0.3, sign * 0.1, sign * 0.2]) for sign in (1, -1)),
+        *(Level(lasting, "year", MISS, lasting=lasting, runs=3) for lasting in (0.2, -0.2)),
+        *(Level(), OF_BASELINE, SWITCHED_OFF),
+    ],
 )
 def test_every_language_and_every_file_has_it(level):
     texts = level.message().in_all_languages()
