@@ -1,4 +1,4 @@
-"""Ad audiences: how a shop tells an advertising platform whom, without telling who.
+"""Ad audiences: customers as hashes, which a platform matches without learning who they are.
 
 Platforms compare SHA-256 of the mail address in lower case without blanks around it. Where no
 address is known, a keyed hash of the customer's id stands for it: fit for a system that holds

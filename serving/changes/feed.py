@@ -156,7 +156,7 @@ def forget_before(connection: Connection, run_no: int) -> None:
 
 
 def forget_customers(connection: Connection, count: int) -> None:
-    """Tell that so many customers were erased, in the transaction that erases them."""
+    """Tell that `count` customers were erased, in the transaction that erases them."""
     run_no = connection.execute(select(current.c.run_no)).scalar()
     if run_no is None:
         return

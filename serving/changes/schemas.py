@@ -20,7 +20,7 @@ class ChangeOfCustomer(ApiShape):
 
     kind: Literal["new", "changed", "removed", "erased"]
     customer_id: str | None = Field(
-        description="Null for one who was erased: ask for those you hold, who is unknown is it"
+        description="Null for a customer who was erased: ask for those you hold; whoever is unknown was erased"
     )
     run_id: str
     as_of: date

@@ -187,7 +187,7 @@ class NextOrderSaid(ApiShape):
 
 
 class Outcome(ApiShape):
-    """What happened in a run's horizon, by the orders, else as far as later runs tell; null where unknown."""
+    """What happened in a run's horizon, by the orders or by later runs; null where unknown."""
 
     known_on: date = Field(description="The first day after the horizon")
     ordered: bool | None

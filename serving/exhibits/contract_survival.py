@@ -55,7 +55,7 @@ def _points(curve: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _median(curve: pd.DataFrame) -> int | None:
-    """The first age beyond which at most half still run; None where more than half run at every age."""
+    """The first age beyond which at most half still run; None if more than half run throughout."""
     half = curve[curve["survival"] <= 0.5]
     return None if half.empty else int(half["age_days"].iloc[0])
 

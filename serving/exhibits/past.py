@@ -24,7 +24,7 @@ COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
 
 
 def run_misses(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[RunMiss, ...]:
-    """What runs of the same horizon, basis and label were off by, judged from the orders.
+    """What runs of the same horizon were off by, judged from the orders on the basis of each.
 
     Runs whose horizon has passed by `as_of` and which know their total without what earlier runs
     had added to it; one in each third of a horizon.

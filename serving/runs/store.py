@@ -71,7 +71,7 @@ PUBLISHING_CACHE_KIB = 65_536
 MOST_SOUGHT = 200
 """Rows that are picked by their sort values; of a list with more the order is followed."""
 FEW = 20
-"""A list with less than every so manyth customer is a short one."""
+"""A list is short if it holds fewer than one in `FEW` of the customers."""
 
 NUL = "\0"
 """No customer's id holds it: PostgreSQL keeps no such text."""

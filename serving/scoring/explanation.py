@@ -89,8 +89,8 @@ def explain(
     Returns
     -------
     Columns of text, same rows. Reasons: up to three for the risk, then up to two for the
-    value. Factors: see `serving.scoring.reasons.factors`. Since the last run: its id, date and two figures, and what moved them; null
-    for customers who were not in it.
+    value. Factors: see `serving.scoring.reasons.factors`. Since the last run: its id, date and
+    two figures, and what moved them; null for customers who were not in it.
     """
     reasons: list[str] = []
     factors: list[str] = []

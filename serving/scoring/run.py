@@ -36,7 +36,7 @@ from training.models.estimator import require_columns
 from training.recommend.model import RecommendationModel
 
 ROWS_PER_BLOCK = 50_000
-"""Models predict so many customers at a time: a curve of days for each would fill the memory."""
+"""Customers that models predict at a time: a curve of days for all would fill the memory."""
 
 FILE_SCORE_COLUMNS = (
     "customer_id",
