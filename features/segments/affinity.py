@@ -40,12 +40,14 @@ class Affinities:
     pairs: pd.DataFrame
 
 
-def affinities(log: OrderLog, as_of: date, *, by: Item = "product") -> Affinities:
+def affinities(
+    log: OrderLog, as_of: date, *, by: Item = "product", most: int | None = None
+) -> Affinities:
     """Pairs bought together in the window before `as_of`; returns do not count.
 
     Anonymous orders count where orders have ids; without ids nobody knows which anonymous
     lines were one order. `log.settings.segments` has the window, and in `affinity` the minimum
-    support and orders of a pair and how many pairs are listed.
+    support and orders of a pair and how many pairs are listed; `most` lists so many instead.
     """
     rules, window = log.settings.segments.affinity, log.settings.segments.window_days
     of_customers = "" if log.settings.data.columns.order_id else "AND customer IS NOT NULL"
@@ -55,7 +57,9 @@ def affinities(log: OrderLog, as_of: date, *, by: Item = "product") -> Affinitie
     (orders,) = row(log.connection, f"SELECT count(DISTINCT order_key) FROM ({baskets})")
     total = int(str(orders))
     fewest = max(rules.min_orders, math.ceil(rules.min_support * total))
-    return Affinities(total, log.frame(_pairs_query(baskets, by, total, fewest, rules.pairs)))
+    return Affinities(
+        total, log.frame(_pairs_query(baskets, by, total, fewest, most or rules.pairs))
+    )
 
 
 def _pairs_query(baskets: str, by: Item, orders: int, fewest: int, limit: int) -> str:

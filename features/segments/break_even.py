@@ -12,11 +12,8 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.language.message import message
-from features.segments.ranks import Floats
 from features.segments.system import SystemDescription
-
-NORMAL_80 = 1.2815515655446004
-"""Quantile of the normal distribution that leaves 10 % on either side."""
+from features.shares import wilson
 
 
 def break_even_response(cost_per_contact: float, net_profit_per_sale: float) -> float:
@@ -99,12 +96,12 @@ def read_back(
     counted = responded.astype(int).groupby(cells.to_numpy()).agg(["size", "sum"])
     table = counted.set_axis(["contacts", "responses"], axis=1).rename_axis("cell")
     contacts, responses = (table[name].to_numpy(dtype=float) for name in table)
-    low, high = _wilson(contacts, responses)
+    interval = wilson(responses, contacts, level=0.8)
     earned = responses * net_profit_per_sale - contacts * cost_per_contact
     table = table.assign(
         response_rate=responses / contacts,
-        response_low=low,
-        response_high=high,
+        response_low=interval.low,
+        response_high=interval.high,
         break_even_index=100 * (responses / contacts - threshold) / threshold
         if threshold
         else math.inf,
@@ -143,12 +140,3 @@ def describe() -> SystemDescription:
         ),
         groups={},
     )
-
-
-def _wilson(contacts: Floats, responses: Floats) -> tuple[Floats, Floats]:
-    """E. B. Wilson, JASA 22 (1927): the 80 % interval of a share, sound for few responses."""
-    share, square = responses / contacts, NORMAL_80**2
-    middle = share + square / (2 * contacts)
-    half = NORMAL_80 * np.sqrt(share * (1 - share) / contacts + square / (4 * contacts**2))
-    scale = 1 + square / contacts
-    return (middle - half) / scale, (middle + half) / scale

@@ -16,11 +16,13 @@ from features.segments.lifecycle import Lifecycle
 from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
 from features.segments.rfm import Rfm
+from features.segments.rfm_classes import RfmClasses
 from features.segments.system import DEFAULTS, CutPoints, SegmentSystem, SystemDescription
 from features.settings.segments import Segments
 
 SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
     Rfm,
+    RfmClasses,
     Abc,
     Pyramid,
     PyramidOfClv,

@@ -64,9 +64,20 @@ class Rfm(SystemRule):
             },
         }
 
-    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
+    def scores(
+        self, customers: pd.DataFrame, cuts: CutPoints
+    ) -> tuple[Integers, Integers, Integers]:
+        """Recency, frequency and money of each customer, 1 to 5."""
         measures = self._measures(customers)
-        r, f, m = (1 + places(values, cuts[f"{name}_edges"]) for name, values in measures.items())
+        recency, frequency, money = (
+            np.asarray(1 + places(values, cuts[f"{name}_edges"]))
+            for name, values in measures.items()
+        )
+        return recency, frequency, money
+
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
+        r, f, m = self.scores(customers, cuts)
+        measures = self._measures(customers)
         high = zip(
             *(values > cuts[f"{name}_mean"][0] for name, values in measures.items()), strict=True
         )

@@ -27,6 +27,7 @@ COMMANDS = {
     "run": ("serving.commands.run:run", "What cron starts: check, train when due, score, files."),
     "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
     "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
+    "exhibit": ("serving.commands.exhibit:exhibit", "Tables about the whole shop."),
     "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
     "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
     "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),

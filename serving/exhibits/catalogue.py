@@ -8,10 +8,8 @@ from babel.numbers import get_currency_precision
 from features.orders.log import OrderLog
 from serving.exhibits import (
     backtests,
-    contract_survival,
     drift,
     expected,
-    growth_share,
     last_year,
     levels,
     lorenz,
@@ -19,11 +17,12 @@ from serving.exhibits import (
     monthly,
     newcomers,
     promise,
-    retention,
     rfm_map,
     since_last_run,
 )
 from serving.exhibits.exhibit import ExhibitMaker, Scene
+from serving.exhibits.goods import bought_together, growth_share
+from serving.exhibits.loyalty import cohorts, contract_survival, funnel, loss
 from serving.exhibits.past import past_runs, run_before
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
@@ -42,9 +41,12 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     rfm_map.EXHIBIT,
     levels.EXHIBIT,
     margin.EXHIBIT,
-    retention.EXHIBIT,
+    cohorts.EXHIBIT,
+    loss.EXHIBIT,
+    funnel.EXHIBIT,
     contract_survival.EXHIBIT,
     growth_share.EXHIBIT,
+    bought_together.EXHIBIT,
     promise.EXHIBIT,
     drift.EXHIBIT,
     backtests.EXHIBIT,

@@ -37,6 +37,7 @@ ORDER = {
     "loyalty_level": ("high", "middle", "low"),
     "management_class": ("vip", "regular", "potential"),
     "growth_share": ("star", "cash_cow", "question_mark", "dog"),
+    "rfm_class": ("high_value", "worth_saving", "new_customer", "low_value", "between"),
     "rfm_group": (
         "important_value",
         "important_keep",

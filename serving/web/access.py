@@ -55,6 +55,8 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/customers/{customer_id:path}"): "read",
     ("GET", "/segments"): "read",
     ("GET", "/segments/{system}"): "read",
+    ("GET", "/loyalty"): "read",
+    ("GET", "/goods"): "read",
     ("GET", "/campaigns"): "read",
     ("POST", "/campaigns"): "write",
     ("GET", "/campaigns/new"): "read",

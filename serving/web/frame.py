@@ -77,6 +77,8 @@ NAVIGATION = (
     NavigationEntry("/", mark("Overview")),
     NavigationEntry("/churn-list", mark("Churn list")),
     NavigationEntry("/segments", mark("Segments")),
+    NavigationEntry("/loyalty", mark("Loyalty")),
+    NavigationEntry("/goods", mark("Goods")),
     NavigationEntry("/models", mark("Models")),
     NavigationEntry("/campaigns", mark("Campaigns")),
     NavigationEntry("/docs", mark("API")),

@@ -77,6 +77,7 @@ SORTS = {
 SYSTEMS = {
     "rfm_cell": mark("RFM cell"),
     "rfm_group": mark("RFM group"),
+    "rfm_class": mark("Four classes of RFM"),
     "abc": mark("ABC class"),
     "pyramid": mark("Customer pyramid"),
     "two_tier": mark("Top and base"),

@@ -18,6 +18,8 @@ PATHS = (
     "/segments",
     "/segments/rfm_group",
     "/models",
+    "/loyalty",
+    "/goods",
     "/campaigns",
     "/campaigns/new?name=Spring&kind=contacts&budget=50",
     "/docs",

@@ -22,6 +22,40 @@ def _window(start, end, revenue):
     }
 
 
+STAGE_COLUMNS = (
+    "stage",
+    "people",
+    "waiting",
+    "entered",
+    "conversion",
+    "median_days",
+    "purchase_share",
+    "on_the_way",
+    "expected_sales",
+)
+
+
+def _stage(*values):
+    return dict(zip(STAGE_COLUMNS, values, strict=True))
+
+
+def _pair(first, second, name):
+    return {
+        "first": first,
+        "second": second,
+        "first_name": name,
+        "second_name": None,
+        "orders_first": 200,
+        "orders_second": 100,
+        "orders_both": 50,
+        "support": 0.05,
+        "confidence": 0.25,
+        "confidence_back": 0.5,
+        "lift": 2.5,
+        "correlation": 0.25,
+    }
+
+
 EXHIBITS = {
     "monthly": _shown(
         {
@@ -110,6 +144,63 @@ EXHIBITS = {
             ],
             "churn": {"deciles": [], "levels": []},
             "value": {"deciles": [], "levels": []},
+        }
+    ),
+    "customer_loss": _shown(
+        {
+            "period_days": 365,
+            "from": "2024-03-01",
+            "to": "2026-02-28",
+            "active_before": 200,
+            "lost": 40,
+            "acquired": 60,
+            "won_back": 5,
+            "active_now": 225,
+            "loss": 0.2,
+            "loss_low": 0.1663,
+            "loss_high": 0.2386,
+            "lifetime_years": 5.0,
+            "lifetime_years_low": 4.18,
+            "lifetime_years_high": 6.01,
+            "to_replace": 45,
+            "margin_per_customer": 90.0,
+            "basis": "revenue",
+            "discount_rate_per_year": 0.1,
+            "discount_rate_per_period": 0.1,
+            "worth_per_customer": 330.0,
+            "worth_of_one_point": 2560.34,
+        }
+    ),
+    "funnel": _shown(
+        {
+            "within_days": 90,
+            "stages": [
+                _stage("awareness", 500, 220, 400, 0.3, 9.0, 0.1, 30, 150.0),
+                _stage("interest", 280, 80, 200, 0.5, 4.0, 0.2, 10, 100.0),
+                _stage("decision", 200, 60, 150, 0.7, 2.0, 0.7, 5, 175.0),
+                _stage("purchase", 140, 90, 120, 0.4, 40.0, None, 20, None),
+                _stage("loyalty", 50, 50, 40, None, None, None, 0, None),
+            ],
+            "bottleneck": "awareness",
+            "never_bought": 360,
+        }
+    ),
+    "bought_together": _shown(
+        {
+            "window_days": 365,
+            "rule": TEXT,
+            "items": {
+                "category": {
+                    "orders": 1000,
+                    "pairs": [_pair("bread", "milk", None)],
+                    "matrix": {"items": ["bread", "milk"], "lift": [[None, 2.5], [2.5, None]]},
+                },
+                "product": {
+                    "orders": 1000,
+                    "pairs": [_pair("p1", "p2", "Loaf <1>")],
+                    "matrix": None,
+                },
+            },
         }
     ),
 }

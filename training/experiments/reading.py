@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.segments.break_even import read_back
+from features.shares import wilson
 from training.experiments.campaign_reading import (
     ArmEffect,
     ArmOutcome,
@@ -104,7 +105,7 @@ def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> ArmOutcome:
     of_arm = table[table["arm"] == arm]
     count = len(of_arm)
     buyers = int((of_arm["orders"] > 0).sum())
-    low, high = _wilson(buyers, count)
+    interval = wilson(buyers, count, level=0.9)
     visited = int((of_arm["visits"] > 0).sum()) if of_arm["visits"].notna().all() else None
     return {
         "arm": arm,
@@ -112,8 +113,8 @@ def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> ArmOutcome:
         "members": count,
         "buyers": buyers,
         "response_rate": buyers / count,
-        "response_low": low,
-        "response_high": high,
+        "response_low": float(interval.low),
+        "response_high": float(interval.high),
         "visit_rate": None if visited is None else visited / count,
         "orders": int(of_arm["orders"].sum()),
         "revenue": float(of_arm["revenue"].sum()),
@@ -246,12 +247,3 @@ def _save_rate(table: pd.DataFrame, basis: str, seed: int) -> MeasuredSaveRate |
         high=estimate.high / mean,
         standard_error=estimate.standard_error / mean,
     )
-
-
-def _wilson(successes: int, count: int) -> tuple[float, float]:
-    """E. B. Wilson, JASA 22 (1927): the 90 % interval of a share."""
-    share, square = successes / count, NORMAL_90**2
-    middle = share + square / (2 * count)
-    half = NORMAL_90 * np.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    scale = 1 + square / count
-    return float((middle - half) / scale), float((middle + half) / scale)

@@ -101,7 +101,7 @@ def test_all_side_by_side():
     assert found.groups.index.equals(features.index)
     assert set(found.cut_points) == {system.name for system in ALL}
     assert found.skipped == {}
-    assert describe_all(Segments(), found.cut_points, CLUSTERS)[1].cut_points
+    assert describe_all(Segments(), found.cut_points, CLUSTERS)[2].cut_points
 
 
 def test_who_lacks_a_column_is_skipped_with_a_word():

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from serving.commands.main import COMMANDS, main
 from serving.runs.store import RunStore
+from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
@@ -22,7 +23,7 @@ def config(tmp_path_factory):
     """The configuration of a shop with one published run."""
     settings = shop_settings(tmp_path_factory.mktemp("shop"))
     store = RunStore(settings.database_url(settings.store.url))
-    store.publish(run_info(), *score_tables(120))
+    store.publish(run_info(), *score_tables(120), EXHIBITS)
     store.close()
     return write_config(settings)
 
@@ -307,3 +308,20 @@ def test_a_training_while_another_runs_is_one_clear_line(shop):
     assert found.exit_code == 1
     assert found.stderr.count("\n") == 1
     assert "another training is running" in found.stderr
+
+
+def test_exhibits_are_listed_and_printed(config):
+    listing = regulars("exhibit", config=config)
+    assert listing.exit_code == 0, listing.output
+    assert all(name in listing.stdout for name in EXHIBITS)
+    table = regulars("exhibit", "bought_together", config=config).stdout
+    assert "items.category.pairs" in table
+    assert "0.25" in table
+    one = regulars("exhibit", "customer_loss", "--lang", "zh", config=config).stdout
+    assert "lifetime_years" in one
+    assert "如此计算" in one
+    answer = json.loads(regulars("exhibit", "funnel", "--json", config=config).stdout)
+    assert answer["data"] == EXHIBITS["funnel"]["data"]
+    strange = regulars("exhibit", "sales", config=config)
+    assert strange.exit_code == 2
+    assert "have: " in strange.output

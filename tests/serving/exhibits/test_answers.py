@@ -12,7 +12,15 @@ from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs
 
-PAGES = ("/segments", "/segments/lifecycle", "/segments/rfm_cell", "/models")
+PAGES = (
+    "/segments",
+    "/segments/lifecycle",
+    "/segments/rfm_cell",
+    "/models",
+    "/loyalty",
+    "/goods",
+    "/goods?by=product",
+)
 
 
 @pytest.fixture
@@ -54,7 +62,7 @@ def test_the_models_answer_for_themselves(shown, bare, made):
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_pages_are_whole_in_both_languages(shown, path, language):
-    page = shown.get(path, params={"lang": language})
+    page = shown.get(f"{path}{'&' if '?' in path else '?'}lang={language}")
     assert page.status_code == 200
     assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}"' in page.text
     assert "None" not in re.sub(r"<[^>]*>", "", page.text)
@@ -63,7 +71,7 @@ def test_pages_are_whole_in_both_languages(shown, path, language):
         assert 'aria-hidden="true"' in picture or "aria-label=" in picture
 
 
-@pytest.mark.parametrize("path", ["/segments", "/segments/abc", "/models"])
+@pytest.mark.parametrize("path", ["/segments", "/segments/abc", "/models", "/loyalty", "/goods"])
 def test_pages_of_a_run_without_exhibits_say_so(bare, path):
     page = bare.get(path)
     assert page.status_code == 200

@@ -1,0 +1,88 @@
+"""What is sold: what is bought together, by category and by product."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from features.language.message import mark
+from serving.store.documents import ExhibitBody
+from serving.web import charts
+from serving.web.frame import Frame
+
+ITEMS = {"category": mark("Category"), "product": mark("Product")}
+
+
+def goods_pages(frame: Frame) -> APIRouter:
+    """`/goods`."""
+    router = frame.router()
+
+    def goods(request: Request, by: str = "", item: str = "") -> Response:
+        run = frame.store.latest_run()
+        exhibit = frame.exhibit(run, "bought_together")
+        kinds = [kind for kind in ITEMS if kind in _kinds(exhibit)]
+        chosen = by if by in kinds else next(iter(kinds), "")
+        pairs = _kinds(exhibit).get(chosen, {}).get("pairs", [])
+        return frame.render(
+            request,
+            "goods.html",
+            run=run,
+            exhibit=exhibit,
+            kinds={kind: ITEMS[kind] for kind in kinds},
+            by=chosen,
+            item=item,
+            pairs=_with(pairs, item),
+            together=_kinds(exhibit).get(chosen),
+            matrix=_matrix(_kinds(exhibit).get(chosen)),
+        )
+
+    router.add_api_route("/goods", goods)
+    return router
+
+
+def _kinds(exhibit: ExhibitBody | None) -> Mapping[str, Any]:
+    data = exhibit and exhibit["data"]
+    return data["items"] if data else {}
+
+
+def _with(pairs: Sequence[Mapping[str, Any]], item: str) -> list[Mapping[str, Any]]:
+    """The pairs of which `item` is one, it first; all of them where none is asked for."""
+    if not item:
+        return list(pairs)
+    return [
+        pair if pair["first"] == item else _turned(pair)
+        for pair in pairs
+        if item in {pair["first"], pair["second"]}
+    ]
+
+
+def _turned(pair: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pair read the other way round."""
+    return {
+        **pair,
+        **{
+            f"{one}{end}": pair[f"{other}{end}"]
+            for one, other in (("first", "second"), ("second", "first"))
+            for end in ("", "_name")
+        },
+        "orders_first": pair["orders_second"],
+        "orders_second": pair["orders_first"],
+        "confidence": pair["confidence_back"],
+        "confidence_back": pair["confidence"],
+    }
+
+
+def _matrix(together: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Categories against each other: lift, and how deep each field is coloured."""
+    matrix = together and together.get("matrix")
+    if not matrix:
+        return None
+    most = max((lift or 0.0 for row in matrix["lift"] for lift in row), default=0.0)
+    return {
+        "items": matrix["items"],
+        "rows": [
+            [{"lift": lift, "heat": charts.heat(lift, most)} for lift in row]
+            for row in matrix["lift"]
+        ],
+    }

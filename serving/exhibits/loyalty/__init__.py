@@ -1,0 +1,1 @@
+"""Exhibits of how customers come, stay and leave."""

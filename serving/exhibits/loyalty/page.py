@@ -1,0 +1,95 @@
+"""How customers come, stay and leave: the loss of a period, its arithmetic, and the funnel."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from features.language.message import mark
+from serving.exhibits.loyalty.arithmetic import LossArithmetic
+from serving.web.frame import Frame
+
+STAGE_NAMES = {
+    "awareness": mark("Awareness"),
+    "interest": mark("Interest"),
+    "decision": mark("Decision"),
+    "purchase": mark("Purchase"),
+    "loyalty": mark("Loyalty"),
+}
+USUAL = {"customers": "100", "loss": "20", "margin": "100", "interest": "10"}
+"""What the calculator holds where the run knows no loss: the textbook's example."""
+
+
+@dataclass(frozen=True)
+class Calculator:
+    """The form as it was filled in, and what follows; None: a field cannot be used.
+
+    `loss` and `interest` are percent.
+    """
+
+    fields: Mapping[str, str]
+    result: LossArithmetic | None
+
+    @classmethod
+    def read(cls, asked: Mapping[str, str], usual: Mapping[str, str]) -> "Calculator":
+        """The fields of a request; those that it lacks are the usual ones."""
+        fields = {name: (asked.get(name) or text).strip() for name, text in usual.items()}
+        numbers = {name: _number(text) for name, text in fields.items()}
+        is_usable = (
+            0 < numbers["loss"] <= 100
+            and 0 <= numbers["interest"] <= 100
+            and 1 <= numbers["customers"] <= 1e9
+            and abs(numbers["margin"]) <= 1e9
+        )
+        result = LossArithmetic(
+            loss=numbers["loss"] / 100,
+            customers=int(numbers["customers"]),
+            margin=numbers["margin"],
+            rate=numbers["interest"] / 100,
+        )
+        return cls(fields, result) if is_usable else cls(fields, None)
+
+
+def loyalty_pages(frame: Frame) -> APIRouter:
+    """`/loyalty`."""
+    router = frame.router()
+
+    def loyalty(request: Request) -> Response:
+        run = frame.store.latest_run()
+        loss = frame.exhibit(run, "customer_loss")
+        data = loss and loss["data"]
+        return frame.render(
+            request,
+            "loyalty.html",
+            run=run,
+            loss=loss,
+            funnel=frame.exhibit(run, "funnel"),
+            stage_names=STAGE_NAMES,
+            calculator=Calculator.read(request.query_params, _usual(data)),
+        )
+
+    router.add_api_route("/loyalty", loyalty)
+    return router
+
+
+def _usual(data: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """The shop's own figures, so that the calculator begins with them."""
+    if not data:
+        return USUAL
+    return {
+        "customers": str(data["active_now"]),
+        "loss": f"{100 * data['loss']:.2f}",
+        "margin": f"{data['margin_per_customer']:.2f}",
+        "interest": f"{100 * data['discount_rate_per_period']:.2f}",
+    }
+
+
+def _number(text: str) -> float:
+    """NaN where it is none."""
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return math.nan
