@@ -1,12 +1,13 @@
 """Rolling-origin backtest: every model beside its named baseline, fold by fold."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
 from training.backtest.grade import Grade
 from training.backtest.task_grade import grade_of
@@ -114,11 +115,20 @@ def judge_folds(
     world: World, folds: Sequence[Fold], tasks: Sequence[Task], progress: Progress = lambda _: None
 ) -> list[list[Judgement]]:
     """Fit and judge `tasks` on each of `folds`: per fold, one judgement per task."""
-    return list(
-        Parallel(n_jobs=min(world.settings.train.threads, len(folds)), prefer="threads")(
-            delayed(_judge_fold)(world, fold, tasks, progress) for fold in folds
-        )
+    judgements: list[list[Judgement]] = _side_by_side(
+        min(world.settings.train.threads, len(folds)),
+        (delayed(_judge_fold)(world, fold, tasks, progress) for fold in folds),
     )
+    return judgements
+
+
+def _side_by_side(threads: int, jobs: Iterable[Any]) -> list[Any]:
+    """The results of `jobs`, each of which has one thread for its matrices.
+
+    More threads would wait for each other, which costs as much processor as working.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        return list(Parallel(n_jobs=threads, prefer="threads")(jobs))
 
 
 def _judge_fold(
@@ -144,7 +154,5 @@ def fit_final(
         progress(f"fitted {task.title.lower()}")
         return model
 
-    models = Parallel(n_jobs=world.settings.train.threads, prefer="threads")(
-        delayed(fit)(task) for task in tasks
-    )
+    models = _side_by_side(world.settings.train.threads, (delayed(fit)(task) for task in tasks))
     return {task.name: model for task, model in zip(tasks, models, strict=True)}

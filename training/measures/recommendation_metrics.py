@@ -91,7 +91,8 @@ def customer_metrics(
     if k < 1:
         raise ConfigError(f"k: {k} is not at least 1.")
     basket = _sorted_pairs(_text(truth, ["customer_id", "product_id"]))
-    past = history.loc[history["day"] < day_number(cutoff)]
+    is_past = history["day"] < day_number(cutoff)
+    past = history.loc[is_past & history["product_id"].isin(basket["product_id"].unique())]
     basket = _marked(basket, _text(past, ["customer_id", "product_id"]), "repeat")
     top = recommendations.loc[recommendations["rank"] <= k]
     gain = _text(top, ["customer_id", "product_id"]).assign(gain=1 / np.log2(top["rank"] + 1))

@@ -132,7 +132,8 @@ def read_history(
 
 def texts(values: Iterable[str]) -> pd.Index:
     """An index of plain `str` objects, whatever holds them."""
-    index: pd.Index = pd.Index(np.array(list(values), dtype=object))
+    plain = values.to_numpy(object) if isinstance(values, pd.Index | pd.Series) else list(values)
+    index: pd.Index = pd.Index(np.array(plain, dtype=object), dtype=object)
     return index
 
 

@@ -85,6 +85,14 @@ class OwnFrequency(PopularProducts):
 
     name: ClassVar[str] = "own_frequency"
 
+    @classmethod
+    def beside(cls, popular: PopularProducts) -> Self:
+        """Fitted on what `popular` was fitted on; calls that one of the two asks fit both."""
+        own = cls(window_days=popular.window_days)
+        own.popularity_, own.popular_ = popular.popularity_, popular.popular_
+        own.products_, own.as_of_ = popular.products_, popular.as_of_
+        return own
+
     def _repeat_scores(self, call: RecommendCall) -> Floats:
         orders = np.bincount(call.history.order_customer)
         frequency = call.own.orders + super()._repeat_scores(call)

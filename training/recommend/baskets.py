@@ -242,6 +242,20 @@ class Owned:
     """Σ 2^(−days / 30)"""
     of_last_three: Values
 
+    def part(self, episodes: Ints | slice) -> "Owned":
+        """The rows of some episodes, which are numbered anew in the order given."""
+        numbers = np.arange(len(self.baskets))[episodes]
+        owner, row = ranges(self.first_row[numbers], self.first_row[numbers + 1])
+        sizes = self.first_row[numbers + 1] - self.first_row[numbers]
+        values = {
+            name: getattr(self, name)[row]
+            for name in self.__dataclass_fields__
+            if name not in ("episode", "first_row", "baskets")
+        }
+        return Owned(
+            episode=owner, first_row=_starts(sizes), baskets=self.baskets[numbers], **values
+        )
+
     def matrix(self, values: Values, width: int) -> sparse.csr_array:
         """Episodes × products with `values` at the rows of this table."""
         shape = (len(self.first_row) - 1, width)

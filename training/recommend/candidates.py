@@ -208,8 +208,8 @@ def _source_features(candidates: Candidates, scored: SourceScores) -> list[Value
 def _at_rank(table: Values) -> Values:
     if table.shape[1] <= LEAD_RANK:
         return np.zeros(len(table), dtype=np.float32)
-    position = table.shape[1] - 1 - LEAD_RANK
-    return np.partition(table, position, axis=1)[:, position]
+    # of the negatives: finding a small one among many equal zeros takes a tenth of the time
+    return -np.partition(-table, LEAD_RANK, axis=1)[:, LEAD_RANK]
 
 
 def _product_features(candidates: Candidates, facts: ProductFacts, fold: Ints) -> list[Values]:

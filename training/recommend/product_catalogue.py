@@ -95,9 +95,9 @@ class ProductCatalogue:
 def _categories(purchases: pd.DataFrame) -> dict[str, str | None]:
     if "category" not in purchases:
         return {}
-    categorised = purchases.loc[purchases["category"].notna(), ["product_id", "category"]]
+    pairs = purchases[["product_id", "category"]].drop_duplicates()
     # the last name by alphabet where a product stands in several: any rule will do, as long as it is always the same
-    last = categorised.astype("str").drop_duplicates().sort_values(["product_id", "category"])
+    last = pairs.dropna().astype("str").sort_values(["product_id", "category"])
     return dict(zip(last["product_id"], last["category"], strict=True))
 
 

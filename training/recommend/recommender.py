@@ -127,7 +127,10 @@ class Recommender(ABC):
         ConfigError
             An argument cannot be used.
         """
-        call = self.ask(purchases, customers, as_of, limit, kind, exclude)
+        return self.lists(self.ask(purchases, customers, as_of, limit, kind, exclude))
+
+    def lists(self, call: RecommendCall) -> pd.DataFrame:
+        """The lists of a call that `ask` has checked, as `recommend` returns them."""
         repeat_scores = self._repeat_scores(call)
         parts = [self._lists(call, part, repeat_scores) for part in self.candidates(call)]
         return pd.concat(parts, ignore_index=True)

@@ -4,7 +4,7 @@ Candidates for something new are the products bought most in the next baskets of
 most 4,000: with 100,000 products the rest is too rare for any of these sources. What a
 customer owns is always a candidate.
 
-Sizes are bounded whatever the shop's: a Gram matrix of at most 6,000 × 6,000 products, 20,000
+Sizes are bounded whatever the shop's: weights of at most 6,000 × 4,000 products, 20,000
 neighbours, and scores for some hundred customers at a time.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 
 from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Baskets, Episodes, Owned, Values, owned_products
@@ -42,10 +42,7 @@ class EpisodePast:
 
     def part(self, rows: Ints | slice) -> "EpisodePast":
         """A part of the episodes, already counted."""
-        episodes = self.episodes[rows]
-        return EpisodePast(
-            self.log, episodes, owned_products(self.log, episodes), self.owners[rows]
-        )
+        return EpisodePast(self.log, self.episodes[rows], self.owned.part(rows), self.owners[rows])
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -109,35 +106,39 @@ class NextBasketRidge:
 
     W = (XᵀX + λI)⁻¹ XᵀY, with X the rows Σ 0.9^(baskets back) scaled to length 1 and Y the next
     baskets: EASE (Steck, WWW 2019), turned from the same basket toward the next one, so that
-    the diagonal may stay. A rehearsed score leaves its episode out exactly:
-    (ŷ − h·y) ÷ (1 − h) with the leverage h = x(XᵀX + λI)⁻¹xᵀ.
+    the diagonal may stay. A rehearsed score leaves its episode out: (ŷ − h·y) ÷ (1 − h) with the
+    leverage h = x(XᵀX + λI)⁻¹xᵀ.
+
+    The inverse is taken in the `directions` in which X varies most; in all others, in which the
+    penalty outweighs the data, X counts with its mean square. It depends on X alone, so a
+    rehearsed score holds nothing of its own answer, whatever the number of directions.
 
     Parameters
     ----------
     penalty : λ > 0
     inputs : number of input products, those that most episodes own, ≥ 1
+    directions : ≥ 1; as many as input products solve the regression exactly
     """
 
     name: ClassVar[str] = "ridge"
     weights: ClassVar[Mapping[str, float]] = {"ridge": 1.0}
 
-    def __init__(self, *, penalty: float = 20.0, inputs: int = 6_000) -> None:
+    def __init__(
+        self, *, penalty: float = 20.0, inputs: int = 6_000, directions: int = 256
+    ) -> None:
         self.penalty = penalty
         self.inputs = inputs
+        self.directions = directions
 
     def fit(self, lessons: Lessons) -> Self:
         owned = lessons.past.owned
         self.inputs_ = most_frequent(owned.product, lessons.width, self.inputs)
         rows = self._profiles(lessons.past)
-        gram = (rows.T @ rows).toarray()
-        gram[np.diag_indices_from(gram)] += np.float32(self.penalty)
-        factor = linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
-        inverse, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        inverse = _PenalisedInverse.of(rows, self.penalty, self.directions)
+        self.leverage_ = inverse.leverage(rows)
         answers = (rows.T @ lessons.following[:, lessons.candidates]).toarray()
-        self.leverage_ = _leverage(rows, inverse)
         # all weights, weak ones too: without them a rehearsed score would reveal what was bought
-        self.weights_ = _halved(inverse @ answers)
+        self.weights_ = _halved(inverse.times(answers))
         return self
 
     def scores(self, past: EpisodePast) -> list[Values]:
@@ -308,13 +309,46 @@ def _unit_rows(rows: sparse.csr_array) -> sparse.csr_array:
     return rows
 
 
-def _leverage(rows: sparse.csr_array, inverse: Values) -> Values:
-    """x·inverse·xᵀ per row, kept away from 1."""
-    result = np.empty(rows.shape[0], dtype=np.float32)
-    for row, (start, stop) in enumerate(zip(rows.indptr[:-1], rows.indptr[1:], strict=True)):
-        column, value = rows.indices[start:stop], rows.data[start:stop]
-        result[row] = value @ inverse[np.ix_(column, column)] @ value
-    return np.clip(result, 0, 0.9)
+@dataclass(frozen=True)
+class _PenalisedInverse:
+    """(XᵀX + λI)⁻¹: `rest` times the identity, less the `excess` in each of the `directions`."""
+
+    directions: Values
+    excess: Values
+    rest: np.float32
+
+    @classmethod
+    def of(cls, rows: sparse.csr_array, penalty: float, most: int) -> Self:
+        """Of the matrix X with `rows`, from its `most` leading singular vectors."""
+        from sklearn.utils.extmath import randomized_svd
+
+        width = rows.shape[1]
+        _, sizes, directions = randomized_svd(
+            rows,
+            min(most, *rows.shape),
+            n_oversamples=16,
+            n_iter=3,
+            power_iteration_normalizer="QR",
+            random_state=0,
+        )
+        left = float(
+            (rows.data.astype(np.float64) ** 2).sum() - (sizes.astype(np.float64) ** 2).sum()
+        )
+        mean_left = max(left, 0.0) / max(width - len(sizes), 1)
+        rest = np.float32(1 / (mean_left + penalty))
+        return cls(directions, rest - 1 / (sizes**2 + np.float32(penalty)), rest)
+
+    def times(self, values: Values) -> Values:
+        """The inverse times a dense matrix."""
+        leading = (self.directions * self.excess[:, None]).T @ (self.directions @ values)
+        return np.asarray(self.rest * values - leading)
+
+    def leverage(self, rows: sparse.csr_array) -> Values:
+        """x·inverse·xᵀ per row x, kept away from 1."""
+        along = rows @ self.directions.T
+        squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        leverage = self.rest * squares - (along * along) @ self.excess
+        return np.asarray(np.clip(leverage, 0, 0.9), dtype=np.float32)
 
 
 def _halved(weights: Values) -> Values:

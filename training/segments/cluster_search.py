@@ -122,7 +122,7 @@ class ClusterModel:
     def _centres(self, scaled: Floats, number: int) -> Floats:
         """Centres of k-means, those with the most frequent and recent customers first."""
         from sklearn.cluster import KMeans
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
 
         # a single thread always adds in the same order; tables this small gain nothing by more
         with threadpool_limits(limits=1):

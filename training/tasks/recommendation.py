@@ -1,6 +1,7 @@
 """The task of predicting which products a customer buys next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -62,22 +63,14 @@ class RecommendationTask:
         truth = next_baskets(purchases, cutoff=fold.test, horizon_days=fold.horizon_days)
         customers = world.judged_table(fold.test).features.index
         truth = truth[truth["customer_id"].isin(customers)]
-        contenders: dict[str, Any] = {
-            "model": fitted[self.name],
-            self.baseline: OwnFrequency().fit(purchases, as_of=fold.test),
-            self.other_baseline: PopularProducts().fit(purchases, as_of=fold.test),
-        }
+        titles = ("model", self.baseline, self.other_baseline)
         if truth.empty:
-            nobody = pd.DataFrame(columns=list(contenders), dtype=float)
-            return Judgement(metrics={title: {} for title in contenders}, rows=nobody)
+            nobody = pd.DataFrame(columns=list(titles), dtype=float)
+            return Judgement(metrics={title: {} for title in titles}, rows=nobody)
         metrics, rows = {}, {}
-        for title, contender in contenders.items():
-            lists = contender.recommend(
-                purchases,
-                customers=list(truth["customer_id"].unique()),
-                as_of=fold.test,
-                limit=K,
-            )
+        everybody = list(truth["customer_id"].unique())
+        contenders = _lists(fitted[self.name], purchases, everybody, fold.test)
+        for title, lists in zip(titles, contenders, strict=True):
             by_customer = customer_metrics(lists, truth, history=purchases, cutoff=fold.test, k=K)
             coverage = catalogue_coverage(lists, history=purchases, cutoff=fold.test, k=K)
             metrics[title] = {
@@ -101,6 +94,17 @@ class RecommendationTask:
     def figures(self, rows: pd.DataFrame) -> dict[str, "Figure"]:
         means = {str(title): {f"NDCG@{K}": float(rows[title].mean())} for title in rows.columns}
         return {"ndcg": plots.bars(means, f"mean NDCG@{K}")}
+
+
+def _lists(
+    model: RecommendationModel, purchases: pd.DataFrame, customers: list[str], day: date
+) -> Iterator[pd.DataFrame]:
+    """The lists of the model, of own frequency and of popularity, as of `day`."""
+    yield model.recommend(purchases, customers=customers, as_of=day, limit=K)
+    popular = PopularProducts().fit(purchases, as_of=day)
+    call = popular.ask(purchases, customers, day, K, "all", ())
+    yield OwnFrequency.beside(popular).lists(call)
+    yield popular.lists(call)
 
 
 def _fitted(model: RecommendationModel, world: World, fold: Fold) -> RecommendationModel:

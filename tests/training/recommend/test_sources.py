@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from tests.support.purchases import day, purchases, random_shop
 from training.past.purchase_history import read_history
@@ -11,6 +12,7 @@ from training.recommend.baskets import (
     baskets_of,
     next_products,
     open_episodes,
+    owned_products,
     past_episodes,
 )
 from training.recommend.candidates import FEATURES
@@ -233,3 +235,45 @@ def test_the_latest_whole_days_are_recent():
     assert _recent(day, 1).tolist() == [True, False, False, False, False]
     assert _recent(day, 3).tolist() == [True, True, True, True, False]
     assert _recent(day, 99).all()
+
+
+def test_the_directions_of_the_ridge_are_exact_where_there_are_enough_and_near_it_where_fewer():
+    whole = lessons()
+    exact = NextBasketRidge(penalty=3.0).fit(whole)
+    rows = exact._profiles(whole.past).toarray().astype(float)
+    answers = whole.following[:, whole.candidates].toarray()
+    inverse = np.linalg.inv(rows.T @ rows + 3.0 * np.eye(rows.shape[1]))
+    # weights are kept in half precision
+    np.testing.assert_allclose(exact.weights_, inverse @ rows.T @ answers, rtol=2e-3, atol=2e-4)
+    np.testing.assert_allclose(exact.leverage_, ((rows @ inverse) * rows).sum(axis=1), rtol=1e-4)
+    few = NextBasketRidge(penalty=3.0, directions=4).fit(whole)
+    assert np.corrcoef(few.weights_.ravel(), exact.weights_.ravel())[0, 1] > 0.9
+    assert not np.allclose(few.weights_, exact.weights_, atol=1e-3)
+
+
+def test_a_rehearsed_score_never_holds_its_own_answer_however_few_the_directions():
+    whole = lessons()
+    answers = whole.following[:, whole.candidates].toarray()
+    turned = answers.copy()
+    turned[7] = 1 - turned[7]
+    following = whole.following.toarray()
+    following[7, whole.candidates] = turned[7]
+    other = Lessons(whole.past, sparse.csr_array(following), whole.candidates, whole.recent)
+    row = np.array([7])
+    one = whole.past.part(row)
+    for directions in (1, 3, 256):
+        (score,) = (
+            NextBasketRidge(directions=directions).fit(whole).rehearsed(one, row, answers[row])
+        )
+        (again,) = (
+            NextBasketRidge(directions=directions).fit(other).rehearsed(one, row, turned[row])
+        )
+        np.testing.assert_allclose(score, again, atol=1e-3)
+
+
+def test_a_part_of_what_is_owned_equals_counting_that_part():
+    whole = lessons().past
+    for rows in (np.array([3, 4, 11]), slice(5, 9), np.array([], dtype=np.int64)):
+        part, counted = whole.part(rows).owned, owned_products(LOG, whole.episodes[rows])
+        for name in vars(counted):
+            np.testing.assert_array_equal(getattr(part, name), getattr(counted, name), err_msg=name)
