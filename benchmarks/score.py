@@ -19,6 +19,7 @@ from benchmarks.features import COLUMNS
 from benchmarks.generate import write_lines
 from features.engines.build import build_features
 from features.orders.log import OrderLog, read_orders
+from features.rows import Rows
 from features.segments.catalogue import assign_all
 from features.settings.loading import settings_from
 from serving.runs.store import RunStore
@@ -26,6 +27,7 @@ from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import EarlierRun, Explainer, explain
 from serving.scoring.lessons import CampaignLessons
 from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
+from serving.scoring.reasons.references import references_of
 from serving.scoring.run import SEGMENT_SCORES, no_recommendations, run_info, scores_of
 from serving.settings import Settings
 from training.bundle.manifest import Manifest, ModelEntry
@@ -68,10 +70,14 @@ def _measure(
         groups = assign_all(features, said, settings=settings.segments).groups
     scores = scores.join(groups, on="customer_id")
     indexed = scores.set_index("customer_id")
-    averages = shop_averages(features, {name: indexed[name].to_numpy() for name in AVERAGED_SCORES})
-    explainer = Explainer.of(models, settings, averages)
+    bands = settings.predict.risk
+    scored = {name: indexed[name].to_numpy() for name in AVERAGED_SCORES}
+    averages = shop_averages(features, scored, bands)
     info = run_info(settings, "made-up", models, as_of, datetime.now(UTC), tuple(groups))
     with _step("reasons for everyone", count):
+        churn = indexed["churn_probability"].to_numpy()
+        references = references_of(Rows.of(features), churn, models.churn, bands)
+        explainer = Explainer.of(models, settings, averages, references)
         explained = explain(features, indexed, explainer, earlier=None)
     earlier = EarlierRun(info, indexed[["churn_probability", "clv"]], before)
     with _step("reasons and changes for everyone", count):

@@ -142,9 +142,10 @@ class Scorer:
         products = {} if context is None else context.products
         self._category_of = {product: category for product, (_, category) in products.items()}
         self._digits = get_currency_precision(settings.data.currency)
-        self._explainer = Explainer.of(
-            models, settings, {} if context is None else context.run.averages
+        averages, references = (
+            ({}, {}) if context is None else (context.run.averages, context.run.references)
         )
+        self._explainer = Explainer.of(models, settings, averages, references)
 
     @property
     def run(self) -> RunInfo | None:

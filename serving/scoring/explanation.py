@@ -17,6 +17,7 @@ from serving.scoring.reasons.averages import Averages
 from serving.scoring.reasons.choice import SCORE_OF, choose, direction, true_facts, written
 from serving.scoring.reasons.factors import factors_of
 from serving.scoring.reasons.facts import CustomerFacts
+from serving.scoring.reasons.references import References, beside_others
 from serving.scoring.reasons.sentence import About
 from serving.scoring.rounding import rounded
 from serving.scoring.sides import Bools
@@ -130,6 +131,7 @@ class Explainer:
     currency, digits : ISO 4217 code, and the decimal places of its amounts
     bands : edges of the bands of risk
     averages : of the customers of the run that the predictions belong to
+    references : beside whom that run explains risks
     """
 
     models: Models
@@ -137,13 +139,16 @@ class Explainer:
     digits: int
     bands: RiskBands
     averages: Averages
+    references: References
 
     @classmethod
-    def of(cls, models: Models, settings: Settings, averages: Averages) -> Self:
+    def of(
+        cls, models: Models, settings: Settings, averages: Averages, references: References
+    ) -> Self:
         """For the shop of `settings`."""
         currency = settings.data.currency
         digits = get_currency_precision(currency)
-        return cls(models, currency, digits, settings.predict.risk, averages)
+        return cls(models, currency, digits, settings.predict.risk, averages, references)
 
     def parts(self, rows: Rows) -> dict[About, Rows]:
         """What each feature adds to the two scores."""
@@ -158,7 +163,9 @@ class Explainer:
         true = true_facts(facts)
         used_topics = None
         texts = []
-        for about, part in parts.items():
+        churn = scored.scores["churn_probability"]
+        risk = beside_others(parts["risk"], churn, self.bands, self.references)
+        for about, part in {**parts, "risk": risk}.items():
             directions = direction(about, scored.scores, self.bands, self.averages, part)
             chosen = choose(about, directions, part, true, used_topics)
             used_topics = chosen.used_topics

@@ -27,6 +27,7 @@ from serving.scoring.lifetime_terms import lifetime_columns
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
 from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
+from serving.scoring.reasons.references import references_of
 from serving.scoring.recommendation_rules import rules_of
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
@@ -205,12 +206,16 @@ def score(
     for system, why in segments.skipped.items():
         progress(f"no {system}: {why}")
     averages = shop_averages(
-        features, {name: scores[name].to_numpy(dtype=float) for name in AVERAGED_SCORES}
+        features,
+        {name: scores[name].to_numpy(dtype=float) for name in AVERAGED_SCORES},
+        settings.predict.risk,
     )
+    churn = scores["churn_probability"].to_numpy(dtype=float)
+    references = references_of(Rows.of(features), churn, models.churn, settings.predict.risk)
     explained = explain(
         features,
         scores.set_index("customer_id"),
-        Explainer.of(models, settings, averages),
+        Explainer.of(models, settings, averages, references),
         earlier=None if store is None else earlier_run(log, store, as_of),
     )
     scores = scores.join(explained, on="customer_id")
@@ -234,6 +239,7 @@ def score(
         accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
         economics=economics,
         averages=averages,
+        references=references,
         level=_level(scores, models),
     )
     return ScoreRun(info, scores, products, features)

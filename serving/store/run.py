@@ -68,7 +68,8 @@ class RunInfo:
     `clv_lifetime` reaches (0: a run of an earlier release), and `discount_rate_per_year` by how
     much less later money counts in it; `accepted`, which findings and gates
     would have stopped it, with the reason for which the shop went on; `averages` are those of its
-    customers (`serving.scoring.reasons.averages`); `figures`, what the next run is held against
+    customers (`serving.scoring.reasons.averages`), and `references` beside whom risks are explained
+    (`serving.scoring.reasons.references`); `figures`, what the next run is held against
     (`serving.runs.gates`); `level` holds the sums of `clv` as published (`total`) and without
     the shift of the level (`unmoved_total`), and the part of that shift for earlier runs
     (`lasting`), nothing in a run of an earlier release. `created_at` knows its time zone.
@@ -91,6 +92,7 @@ class RunInfo:
     discount_rate_per_year: float = 0.0
     accepted: Mapping[str, str] = field(default_factory=dict)
     averages: Mapping[str, float] = field(default_factory=dict)
+    references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
     level: Mapping[str, float] = field(default_factory=dict)
 
@@ -133,6 +135,7 @@ class RunInfo:
             "economics": dict(self.economics),
             "accepted": dict(self.accepted),
             "averages": dict(self.averages),
+            "references": {side: dict(means) for side, means in self.references.items()},
             "figures": dict(self.figures),
             "level": dict(self.level),
         }

@@ -6,6 +6,7 @@ and its words in every catalogue of `features/language`.
 """
 
 from features.language.message import message
+from serving.scoring.reasons.averages import GAP_OF_EXPECTED_BACK
 from serving.scoring.reasons.facts import (
     LATE,
     all_of,
@@ -95,6 +96,22 @@ SENTENCES: tuple[Sentence, ...] = (
         ),
         text=message("No order for %(silence)s, usually %(every)s"),
         figures=_SILENCE_AND_GAP,
+    ),
+    Sentence(
+        code="far_apart",
+        topic="silence",
+        group=SILENCE,
+        effects=BAD,
+        holds=all_of(
+            _HAS_RHYTHM, times_average("mean_gap_days", least=ABOVE, of=GAP_OF_EXPECTED_BACK)
+        ),
+        text=message(
+            "Orders far apart: usually %(own)s (customers with low or medium risk: %(others)s)"
+        ),
+        figures={
+            "own": _feature("mean_gap_days", "every_days"),
+            "others": FigureInWords(average(GAP_OF_EXPECTED_BACK), "every_days"),
+        },
     ),
     Sentence(
         code="within_rhythm",

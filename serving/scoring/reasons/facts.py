@@ -90,11 +90,16 @@ def exactly(name: str, number: float) -> Holds:
     return lambda facts: facts[name] == number
 
 
-def times_average(name: str, *, least: float = -np.inf, most: float = np.inf) -> Holds:
-    """Whether a feature lies between two multiples of the shop's average, which is above 0."""
+def times_average(
+    name: str, *, least: float = -np.inf, most: float = np.inf, of: str | None = None
+) -> Holds:
+    """Whether a feature lies between two multiples of an average of the shop, which is above 0.
+
+    `of` is that average; None: that of the feature itself.
+    """
 
     def holds(facts: CustomerFacts) -> Bools:
-        shop = facts.average(name)
+        shop = facts.average(of or name)
         values = facts[name]
         return np.asarray((shop > 0) & (values >= least * shop) & (values <= most * shop))
 

@@ -24,6 +24,7 @@ from serving.scoring.reasons.choice import (
 )
 from serving.scoring.reasons.factors import factors_of
 from serving.scoring.reasons.facts import CustomerFacts
+from serving.scoring.reasons.references import beside_others, references_of
 from serving.scoring.sides import RHYTHM
 
 NAMES = [RHYTHM, *FEATURES, *OPTIONAL_FEATURES]
@@ -37,6 +38,7 @@ SHOP = {
     "mean_order_value": 50.0,
     "mean_products_per_order": 3.0,
     "margin_share": 0.4,
+    "mean_gap_days_of_expected_back": 50.0,
 }
 BY_CODE = {sentence.code: sentence for sentence in SENTENCES}
 
@@ -123,6 +125,38 @@ def test_a_fact_is_told_once():
     assert [(reason["code"], reason["about"]) for reason in about_value] == [("one_order", "value")]
 
 
+SIDES = {"high": {"silence_ratio": -0.5, RHYTHM: -0.25}, "low": {"silence_ratio": 0.5}}
+
+
+def test_a_risk_is_told_beside_customers_of_other_bands():
+    parts = Rows.stacked([dict.fromkeys(NAMES, 0.1)] * 4, NAMES)
+    churn = np.array([0.1, 0.3, 0.6, 0.9])
+    beside = beside_others(parts, churn, BANDS, SIDES)
+    np.testing.assert_allclose(beside["silence_ratio"], [-0.4, 0.1, 0.6, 0.6])
+    np.testing.assert_allclose(beside[RHYTHM], [0.1, 0.1, 0.35, 0.35])
+    np.testing.assert_allclose(beside["spend"], 0.1)
+    np.testing.assert_allclose(beside_others(parts, churn, BANDS, {}).numbers, parts.numbers)
+
+
+class FourTimes:
+    """A model whose contributions are four times the features."""
+
+    def parts(self, rows):
+        return Rows(rows.numbers * 4, rows.columns)
+
+
+def test_references_are_the_means_of_the_other_side():
+    rows = Rows.stacked([{"orders": float(n)} for n in (1, 2, 4, 8)], ["orders"])
+    references = references_of(rows, np.array([0.1, 0.3, 0.6, 0.9]), FourTimes(), BANDS)
+    assert references == {"high": {"orders": 4 * 1.5}, "low": {"orders": 4 * 14 / 3}}
+    assert references_of(rows, np.full(4, 0.9), FourTimes(), BANDS) == {
+        "low": {"orders": 4 * 15 / 4}
+    }
+    many = Rows(np.arange(5_000.0)[:, None], ["orders"])
+    sampled = references_of(many, np.full(5_000, 0.1), FourTimes(), BANDS)
+    assert sampled["high"]["orders"] == pytest.approx(4 * np.arange(0, 5_000, 5).mean())
+
+
 def test_where_the_shop_is_not_known_the_side_is_that_of_the_model():
     assert codes({RHYTHM: 0.9}, SILENT, churn=0.35, averages={}) == ["silent"]
     assert codes({RHYTHM: 0.9, "spend": -2.0}, SILENT, churn=0.35, averages={}) == []
@@ -138,6 +172,7 @@ def test_the_strongest_comes_first_and_weak_ones_are_left_out():
 
 CASES = {
     "silent": SILENT,
+    "far_apart": {**SILENT, "mean_gap_days": 129.0, "silence_ratio": 0.3},
     "within_rhythm": {**SILENT, "days_since_last_order": 20.0, "silence_ratio": 0.97},
     "one_order": {"orders": 1.0, "days_since_first_order": 90.0, "days_since_last_order": 90.0},
     "new_without_second_order": {"orders": 1.0, "days_since_first_order": 12.0},
@@ -187,6 +222,8 @@ CASES = {
     "low_margin": {"margin_share": 0.2},
 }
 IN_ENGLISH = {
+    "far_apart": "Orders far apart: usually every 129 days "
+    "(customers with low or medium risk: every 50 days)",
     "one_order": "Only one order so far, 90 days ago",
     "orders_often": "6 orders in the last 365 days (average customer: 4)",
     "orders_rarely": "Only 1 order in the last 365 days (average customer: 4)",

@@ -13,7 +13,9 @@ from features.orders.value_basis import ValueBasis
 from features.rows import Rows
 from features.sources import FrameSource
 from serving.scoring.figures import usual_pace, usual_value
+from serving.scoring.reasons.catalogue import SENTENCES
 from serving.scoring.run import MORE_COLUMNS, recommendations, score
+from serving.scoring.sides import LEAST
 from tests.support.stores import fresh_runs
 from training.bundle.publication import load_models
 
@@ -328,3 +330,29 @@ def test_the_usual_margin_by_hand():
     # five orders of one's own weigh as much as the shop
     year["margin_share"] = 0.6
     assert usual_value(year, 73, basis)[0] == pytest.approx((730 * 0.5 - 20) * 73 / 365)
+
+
+def test_reasons_of_a_run_are_true_in_the_model_beside_the_other_bands(run, models, trained):
+    features, scores = run.features, run.scores.set_index("customer_id")
+    assert features.index.equals(scores.index)
+    bands = trained.settings.predict.risk
+    parts = models.churn.parts(Rows.of(features)).table(features.index)
+    side = {"low": "low", "high": "high", "critical": "high"}
+    sentences = {sentence.code: sentence for sentence in SENTENCES}
+    told = 0
+    for customer, band, reasons in scores[["retention_risk", "reasons"]].itertuples():
+        reference = pd.Series(run.info.references.get(side.get(band), {}), dtype=float)
+        beside = parts.loc[customer] - reference.reindex(parts.columns).fillna(0.0)
+        for reason in json.loads(reasons):
+            if reason["about"] != "risk":
+                continue
+            group = [name for name in sentences[reason["code"]].group if name in beside]
+            effect = 1 if reason["effect"] == "raises_risk" else -1
+            assert effect * beside[group].sum() >= LEAST * (1 - 1e-9)
+            assert band == "medium" or effect == (-1 if band == "low" else 1)
+            told += 1
+    assert told > len(scores) / 2
+    high = scores["churn_probability"] >= bands.high
+    gap = features.loc[~high, "mean_gap_days"].mean()
+    assert run.info.averages["mean_gap_days_of_expected_back"] == pytest.approx(gap)
+    json.loads(run.info.to_json())
