@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 - MLflow's last imports: once for all forks
 import numpy as np
 import pandas as pd
 
@@ -30,6 +31,7 @@ from features.sources import FrameSource
 from serving.runs.store import RunStore
 from serving.scoring.run import score
 from serving.settings import Settings
+from serving.store.run import RunInfo
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import current_bundle, read_manifest
 from training.bundle.publication import (
@@ -189,21 +191,34 @@ def kill_publications(settings: Settings, most: int) -> int:
 
 def kill_scorings(settings: Settings, most: int) -> int:
     """Kill the publication of score runs at random moments; returns how many died."""
+    # scoring loads trees, whose threads do not survive a fork: what publishes it are children
+    # of a process that has scored, and reads of what they left as well
+    reading, writing = os.pipe()
+    assert ended(lambda: os.write(writing, bytes([_kill_publishing(settings, most)]))) == 0
+    killed = os.read(reading, 1)[0]
+    os.close(reading)
+    os.close(writing)
+    return killed
+
+
+def _kill_publishing(settings: Settings, most: int) -> int:
+    """Score once, and kill `most` publications of it; returns how many died."""
     draw = random.Random(7)  # noqa: S311 - when is no secret
     url = settings.database_url(settings.store.url)
+    with read_orders(settings, FrameSource(make_orders())) as log:
+        run = score(log, load_models(settings), None, datetime.now(UTC))
     killed = attempts = 0
     while killed < most and attempts < 10 * most:
         attempts += 1
+        info = replace(run.info, run_id=f"{run.info.run_id}-{attempts}")
         seconds = draw.uniform(0.0005, 0.08)
-        child = os.fork()
-        if child == 0:
-            with read_orders(settings, FrameSource(make_orders())) as log:
-                run = score(log, load_models(settings), None, datetime.now(UTC))
+
+        def publish(info: RunInfo = info, seconds: float = seconds) -> None:
             # its default ends a process at once, wherever it is, also inside the database
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            RunStore(url).publish(run.info, run.scores, run.recommendations)
-            os._exit(0)
-        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+            RunStore(url).publish(info, run.scores, run.recommendations)
+
+        killed += ended(publish) != 0
         assert ended(lambda: _read_run(url)) == 0
     return killed
 

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,10 @@ from tests.support import closing
 
 if TYPE_CHECKING:
     from tests.support.trained import TrainedShop
+
+# The tests share the cores among themselves: threads that spin for the next small matrix would
+# only take them from other tests. Read when numpy and LightGBM are imported, later than this.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 # Machines are busy: how long an example takes says nothing. Fixtures here hold no state.
 settings.register_profile(

@@ -293,19 +293,28 @@ from sqlalchemy.engine import Engine
 from serving.runs.store import RunStore
 from tests.support.scores import run_info, score_tables
 
-store = RunStore(sys.argv[1])
-left = int(sys.argv[2])
+info, tables = run_info("run-2"), score_tables(40, seed=2)
 
-def die(*_):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+def publish(url, left):
+    def die(*_):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-event.listen(Engine, "before_cursor_execute", die)
-event.listen(Engine, "commit", die)
-store.publish(run_info("run-2"), *score_tables(40, seed=2))
-print("published")
+    store = RunStore(url)
+    event.listen(Engine, "before_cursor_execute", die)
+    event.listen(Engine, "commit", die)
+    store.publish(info, *tables)
+
+# each attempt is a fork; all imports, the migrations' too, are done before
+RunStore(sys.argv[1]).close()
+for step in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        publish(sys.argv[1], int(step))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -314,20 +323,24 @@ def test_a_kill_at_any_step_of_publishing_leaves_the_last_run(tmp_path):
     url = f"sqlite:///{tmp_path}/regulars.db"
     store = RunStore(url)
     store.publish(run_info(), *score_tables(30))
-    for step in range(1, 100):
-        done = subprocess.run(
-            [sys.executable, "-c", _PUBLISH_AND_DIE, url, str(step)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        )
-        if done.returncode == 0:
-            assert done.stdout == "published\n"
-            break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        page = store.churn_list(ChurnFilter(), sort="clv", limit=1_000)
-        assert (page.run.info.run_id, len(page.documents)) == ("run-1", 30)
+    publisher = subprocess.Popen(
+        [sys.executable, "-c", _PUBLISH_AND_DIE, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    with publisher:
+        for step in range(1, 100):
+            publisher.stdin.write(f"{step}\n")
+            code = int(publisher.stdout.readline())
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL
+            page = store.churn_list(ChurnFilter(), sort="clv", limit=1_000)
+            assert (page.run.info.run_id, len(page.documents)) == ("run-1", 30)
+        publisher.stdin.close()
     assert step > 5
     page = store.churn_list(ChurnFilter(), sort="clv", limit=1_000)
     assert (page.run.info.run_id, len(page.documents)) == ("run-2", 40)

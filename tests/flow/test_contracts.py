@@ -17,7 +17,7 @@ from training.errors import BundleError
 from training.job import train
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
-SMALL = {"folds": 1, "max_cutoffs": 3, "min_customers": 30, "threads": 2}
+SMALL = {"folds": 1, "max_cutoffs": 3, "min_customers": 30, "threads": 1}
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from serving.commands.main import main
 from serving.runs.store import RunStore
-from tests.support.shop import shop_settings, simulate_orders, write_config
-from tests.support.trained import SECTIONS, SHOP
+from tests.support.shop import write_config
+from tests.support.trained import copy_of
 from training.bundle.in_force import publication_lock
 from training.bundle.manifest import current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models, publish_bundle
@@ -23,14 +23,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
+def shop(trained, tmp_path_factory):
     """A shop that is trained and scored, and its orders."""
-    settings = shop_settings(tmp_path_factory.mktemp("shop"), **SECTIONS)
-    orders = simulate_orders(**SHOP)
-    orders.to_parquet(settings.root / "orders.parquet", index=False)
+    settings = copy_of(trained, tmp_path_factory.mktemp("shop")).settings
     write_config(settings)
     assert regulars(settings, "run").exit_code == 0
-    return settings, orders
+    return settings, trained.orders
 
 
 def regulars(settings, *arguments):

@@ -19,7 +19,7 @@ SHOP = {"customers": 90, "days": 240, "seed": 3, "taste_days": 60}
 
 SECTIONS = {
     "predict": {"horizon_days": 45, "recommendations": 5},
-    "train": {"folds": 2, "max_cutoffs": 3, "min_customers": 30, "threads": 2},
+    "train": {"folds": 2, "max_cutoffs": 3, "min_customers": 30, "threads": 1},
 }
 
 
