@@ -17,12 +17,24 @@ import warnings
 from pathlib import Path
 
 from tests.faults.test_openapi import scored_shop
-from tests.faults.test_training import ROOT, TRAIN
 from tests.support.ingest import kept_lines, send_through_kills
 from tests.support.openapi_cases import send_cases
 from tests.support.servers import UNHURRIED, running_server
 from tests.support.storms import full_disk, publish_numbered, read_through_runs, send_orders
 from tests.support.trained import trained_shop
+
+ROOT = Path(__file__).parents[1]
+TRAIN = """
+import json, sys
+from pathlib import Path
+from tests.support.trained import trained_shop
+from training.bundle.manifest import current_bundle, read_manifest
+
+with trained_shop(Path(sys.argv[1])) as shop:
+    folder = current_bundle(shop.settings.path(shop.settings.store.bundles))
+    print(json.dumps(read_manifest(folder).files))
+"""
+"""Trains the shop of the tests, and prints the digests of the published files."""
 
 
 def main() -> None:

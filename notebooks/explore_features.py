@@ -32,6 +32,8 @@ features, labels = table.features, table.labels
 if small:
     features, labels = features.head(300), labels.head(300)
 print(f"{len(features):,} customers as of {table.cutoff}, {features.shape[1]} features")
+# what is the same for everybody tells nobody apart
+features = features.loc[:, features.nunique() > 1]
 
 # %% [markdown]
 # ## Each feature alone

@@ -1,20 +1,20 @@
 """The documentation says what is true: every setting, command and page exists."""
 
-import os
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from features.documentation import feature_page
 from features.settings.loading import load_settings
 from serving.commands.main import COMMANDS, main
 from serving.settings import Settings
-from tests.support.shop import COLUMNS, simulate_orders
+from tests.support.shop import shop_settings, simulate_orders, write_config
+from tests.support.trained import SECTIONS, SHOP
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -80,20 +80,14 @@ def test_every_setting_is_documented():
 
 
 @pytest.mark.slow
-def test_the_readme_way_works_on_a_csv(tmp_path):
-    orders = simulate_orders(customers=140, days=330)
-    commands = [words for words in readme_commands() if words[1] != "serve"]
-    orders.to_csv(tmp_path / commands[0][2], index=False)
-    assert [words[1] for words in commands] == ["init", "check", "train", "score", "list"]
+def test_the_readme_way_works_on_a_csv(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    commands = [words[1:] for words in readme_commands() if words[1] != "serve"]
+    simulate_orders(**SHOP).to_csv(commands[0][1], index=False)
+    assert [words[0] for words in commands] == ["init", "check", "train", "score", "list"]
     for words in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "serving.commands.main", *words[1:]],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (words, done.stderr)
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, (words, done.stderr)
     assert (tmp_path / "churn.xlsx").exists()
     assert (tmp_path / "myshop" / "out" / "scores.parquet").exists()
 
@@ -114,23 +108,13 @@ def test_every_notebook_is_tested():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_the_notebooks_run(notebook, tmp_path):
-    simulate_orders(customers=120, days=300).to_parquet(tmp_path / "orders.parquet")
-    columns = "\n".join(f'{field} = "{column}"' for field, column in COLUMNS.items())
-    (tmp_path / "regulars.toml").write_text(
-        f'[data]\ntransactions = "orders.parquet"\n[data.columns]\n{columns}\n'
-        "[predict]\nhorizon_days = 45\n"
-    )
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "notebooks" / f"{notebook}.py")],
-        cwd=tmp_path,
-        env={**os.environ, "REGULARS_SMALL": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert NOTEBOOKS[notebook] in done.stdout
+def test_the_notebooks_run(notebook, tmp_path, monkeypatch, capsys):
+    simulate_orders(**SHOP).to_parquet(tmp_path / "orders.parquet")
+    write_config(shop_settings(tmp_path, **SECTIONS))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REGULARS_SMALL", "1")
+    runpy.run_path(str(ROOT / "notebooks" / f"{notebook}.py"))
+    assert NOTEBOOKS[notebook] in capsys.readouterr().out
 
 
 def test_commands_are_listed_with_their_words():

@@ -26,6 +26,9 @@ pytestmark = pytest.mark.slow
 def shop(trained, tmp_path_factory):
     """A shop that is trained and scored, and its orders."""
     settings = copy_of(trained, tmp_path_factory.mktemp("shop")).settings
+    # other prices are scored here, not learned from
+    patient = settings.train.model_copy(update={"due_drift": 100.0})
+    settings = settings.model_copy(update={"train": patient})
     write_config(settings)
     assert regulars(settings, "run").exit_code == 0
     return settings, trained.orders
@@ -80,14 +83,15 @@ def test_a_gate_is_opened_by_name_and_the_reason_is_kept(shop):
         wrong_name = regulars(settings, "score", "--accept", "bands_moved=seen")
         assert wrong_name.exit_code == 3
         assert "bands_moved" not in wrong_name.stderr
-        reasons = [f"--accept={code}=in cents now" for code in ("money_jumped", "total_moved")]
+        codes = ("money_jumped", "total_moved", "inputs_drifted")
+        reasons = [f"--accept={code}=in cents now" for code in codes]
         opened = regulars(settings, "run", "--json", *reasons)
     assert opened.exit_code == 0, opened.stderr
     accepted = json.loads(opened.stdout)["accepted"]
     assert accepted["money_jumped"].endswith("Accepted: in cents now")
     assert in_force(settings)[0].accepted == accepted
     # and back again is as far
-    back = [f"--accept={code}=back" for code in ("money_jumped", "total_moved")]
+    back = [f"--accept={code}=back" for code in codes]
     assert regulars(settings, "run", *back).exit_code == 0
 
 
