@@ -33,7 +33,7 @@ if small:
     features, labels = features.head(300), labels.head(300)
 print(f"{len(features):,} customers as of {table.cutoff}, {features.shape[1]} features")
 # what is the same for everybody tells nobody apart
-features = features.loc[:, features.nunique() > 1]
+features = features.loc[:, features.max() > features.min()]
 
 # %% [markdown]
 # ## Each feature alone
