@@ -11,6 +11,8 @@
     ├── NotInRun         the latest run shows nothing of this name
     ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
+    ├── UnknownShop      the server has no shop of this name
+    ├── ShopClosed       the shop cannot be opened
     ├── KeyReused        the key of a request came with another body before
     └── ScorerAway       the process that scores single customers cannot answer
         ├── ScorerBusy       it has as many as it can take
@@ -73,6 +75,14 @@ class CampaignConflict(RegularsError):
 
 class CursorTooOld(RegularsError):
     """The changes behind a cursor are no longer kept."""
+
+
+class UnknownShop(RegularsError):
+    """The server has no shop of this name."""
+
+
+class ShopClosed(RegularsError):
+    """The shop cannot be opened."""
 
 
 class KeyReused(RegularsError):

@@ -1,13 +1,16 @@
 """The whole of `regulars.toml`: what `serving` reads beside the settings of `training`."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from features.errors import ConfigError
 from features.settings.loading import CONFIG_NAME, load_settings
 from features.settings.section import Section
 from training.settings import ModelStore, TrainingSettings
+
+HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9.-]{1,253}$")]
 
 
 class Serve(Section):
@@ -48,6 +51,8 @@ class Serve(Section):
     """Of how many customers the last answers are kept in memory, about 6 KB each."""
     mlflow_url: str | None = Field(None, pattern=r"^https?://")
     """Where people reach MLflow's own pages, which the page of the models then links to."""
+    hosts: tuple[HostName, ...] = ()
+    """Names by which the shop is addressed where several share a server, beside its path."""
     webhook_seconds: float = Field(10.0, gt=0, le=60)
     """How long a call to a webhook takes at most."""
     webhook_give_up_hours: float = Field(72.0, gt=0, le=720)

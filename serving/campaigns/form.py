@@ -14,6 +14,7 @@ from features.language.message import mark
 from serving.campaigns.request import CampaignFilter, CampaignRequest, Choose
 from serving.churn_list.form import ListForm
 from serving.store.protocol import ChurnFilter, Consent
+from serving.web.call import address
 
 LARGEST = 1e12
 MOST_CONTACTS = 100_000_000
@@ -132,7 +133,7 @@ class CampaignForm:
 
     def link(self) -> str:
         """The form with what has been typed."""
-        return f"/campaigns/new?{urlencode(self.parameters())}"
+        return address(f"/campaigns/new?{urlencode(self.parameters())}")
 
     def _starts_on(self, complain: Callable[[str], None]) -> str | None:
         try:

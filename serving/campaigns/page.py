@@ -17,6 +17,7 @@ from serving.campaigns.store import CampaignMember, CampaignStore, MeasuredCampa
 from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
+from serving.web.call import address
 from serving.web.frame import Frame
 from serving.web.paths import path_part
 from training.experiments.campaign_reading import ArmEffect
@@ -93,7 +94,9 @@ class _Pages:
             return self._form(request, run, replace(form, seed=""), (TAKEN,), ask=True)
         except ConfigError as error:
             return self._form(request, run, form, error.problems)
-        return RedirectResponse(f"/campaigns/{path_part(campaign['campaign_id'])}", status_code=303)
+        return RedirectResponse(
+            address(f"/campaigns/{path_part(campaign['campaign_id'])}"), status_code=303
+        )
 
     def one(self, request: Request, campaign_id: CampaignId) -> Response:
         run = self._frame.store.latest_run()
@@ -122,7 +125,7 @@ class _Pages:
             return self._frame.render(
                 request, "no_campaign.html", status=404, problem=self._say(request, UNKNOWN)
             )
-        return RedirectResponse(f"/campaigns/{path_part(campaign_id)}", status_code=303)
+        return RedirectResponse(address(f"/campaigns/{path_part(campaign_id)}"), status_code=303)
 
     def _form(
         self,

@@ -13,6 +13,7 @@ from features.language.languages import SOURCE, Language
 from features.language.message import mark
 from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
 from serving.store.run import RHYTHMS, RISKS, STATUSES
+from serving.web.call import address
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
 NO_SUCH = {
@@ -91,13 +92,13 @@ class ListForm:
         """A link to the first page of the list that differs by `changes`."""
         changed = replace(self, **{"cursor": "", "seen": 0, **changes})
         query = urlencode(changed.parameters())
-        return f"{path}?{query}" if query else path
+        return address(f"{path}?{query}" if query else path)
 
     def export_link(self, ending: str, language: Language = SOURCE) -> str:
         """The whole list as a file, as filtered and sorted here, in the reader's language."""
         chosen = replace(self, cursor="", seen=0, asked_sort=self.sort).parameters()
         of_file = [("format", ending), *([] if language == SOURCE else [("lang", language)])]
-        return f"/v1/churn-list?{urlencode([*chosen, *of_file])}"
+        return address(f"/v1/churn-list?{urlencode([*chosen, *of_file])}")
 
     def is_filtered(self) -> bool:
         return self.filter() != ChurnFilter()

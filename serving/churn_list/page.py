@@ -15,6 +15,7 @@ from serving.store.documents import CustomerDocument, ExhibitBody
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnPage, SortKey
 from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
+from serving.web.call import address
 from serving.web.frame import Frame
 from serving.web.paths import path_part
 
@@ -40,7 +41,7 @@ def churn_list_pages(frame: Frame, facets: FacetStore) -> APIRouter:
             wording = frame.words(request)
             problem = wording.say("This run knows no customer “%(id)s”.", id=customer_id)
             return _list(frame, facets, request, problem=problem)
-        return RedirectResponse(f"/customers/{path_part(customer_id)}", status_code=303)
+        return RedirectResponse(address(f"/customers/{path_part(customer_id)}"), status_code=303)
 
     router.add_api_route("/churn-list", churn_list)
     return router

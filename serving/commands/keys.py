@@ -18,8 +18,18 @@ from serving.settings import load_shop
 def keys() -> None:
     """API keys. Once one is made, every call needs one, on this machine too.
 
-    Each of these commands takes --config and --json.
+    Each of these commands takes --config and --json. With --shops FOLDER it is about keys of the
+    server that answers for the shops of a folder (`regulars serve --shops`): they open its page
+    and its figures, and no shop.
     """
+
+
+shops_option = click.option(
+    "--shops",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Keys of the server in front of the shops of FOLDER, not of a shop.",
+)
 
 
 @keys.command()
@@ -31,10 +41,18 @@ def keys() -> None:
 )
 @click.option("--name", default="", help="Who or what will hold it.")
 @click.option("--expires", type=click.IntRange(1, 36_500), metavar="DAYS", help="Ends then.")
+@shops_option
 @common_options
-def create(scope: KeyScope, name: str, expires: int | None, config: Path, speaker: Speaker) -> None:
+def create(
+    scope: KeyScope,
+    name: str,
+    expires: int | None,
+    shops: Path | None,
+    config: Path,
+    speaker: Speaker,
+) -> None:
     """Make a key and show it once; the store keeps only its hash."""
-    stores = _stores(config)
+    stores = _stores(config, shops)
     moment = datetime.now(UTC)
     token, key = new_key(scope, name=name, at=moment, expires_days=expires)
     _note(stores, "key-create", key, moment)
@@ -44,10 +62,11 @@ def create(scope: KeyScope, name: str, expires: int | None, config: Path, speake
 
 
 @keys.command("list")
+@shops_option
 @common_options
-def list_keys(config: Path, speaker: Speaker) -> None:
+def list_keys(shops: Path | None, config: Path, speaker: Speaker) -> None:
     """Every key there ever was."""
-    every_key = _stores(config).keys.all()
+    every_key = _stores(config, shops).keys.all()
     moment = datetime.now(UTC)
     speaker.table(
         f"{len(every_key)} keys",
@@ -70,10 +89,11 @@ def list_keys(config: Path, speaker: Speaker) -> None:
 
 @keys.command()
 @click.argument("key_id")
+@shops_option
 @common_options
-def revoke(key_id: str, config: Path, speaker: Speaker) -> None:
+def revoke(key_id: str, shops: Path | None, config: Path, speaker: Speaker) -> None:
     """End a key; running servers refuse it within five seconds."""
-    stores = _stores(config)
+    stores = _stores(config, shops)
     moment = datetime.now(UTC)
     key = stores.keys.revoke(key_id, moment)
     _note(stores, "key-revoke", key, moment)
@@ -81,7 +101,11 @@ def revoke(key_id: str, config: Path, speaker: Speaker) -> None:
     speaker.result(_shown(key))
 
 
-def _stores(config: Path) -> Stores:
+def _stores(config: Path, shops: Path | None) -> Stores:
+    if shops is not None:
+        from serving.shops.serve import server_stores
+
+        return server_stores(shops)
     settings = load_shop(config)
     return open_stores(settings.database_url(settings.store.url))
 

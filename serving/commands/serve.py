@@ -7,10 +7,10 @@ import click
 
 from serving.commands.frame import Speaker, common_options
 from serving.live.worker import worker_for
-from serving.models.bundle_info import BundleInfo
+from serving.models.bundle_info import bundle_info
 from serving.privacy.erasure import CustomerFiles
 from serving.schedule.outcome import kept_outcome
-from serving.server.server import check_host
+from serving.server.server import check_host, is_local
 from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
 from serving.settings import load_shop
@@ -21,20 +21,34 @@ from training.bundle.in_force import manifest_in_force
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--shops",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Answer for each folder in FOLDER that holds a regulars.toml, under /shops/NAME/.",
+)
+@click.option(
+    "--scorers",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="With --shops: processes that score single customers, at most.",
+)
 @common_options
-def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
+def serve(
+    host: str, port: int, shops: Path | None, scorers: int, config: Path, speaker: Speaker
+) -> None:
     """Answer requests from the latest run: pages at /, the API under /v1, its docs at /docs.
 
     Without keys (`regulars keys create`) it answers this machine only.
     """
+    if shops is not None:
+        _serve_folder(shops, host, port, scorers, speaker)
+        return
     settings = load_shop(config)
     manifest = manifest_in_force(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)
-    info = BundleInfo(
-        bundle_id=manifest.bundle_id,
-        models={name: entry.summary() for name, entry in manifest.models.items()},
-    )
     if not stores.keys.all():
         speaker.say(
             "No API key is made: everybody on this machine may ask, nobody else can."
@@ -46,9 +60,21 @@ def serve(host: str, port: int, config: Path, speaker: Speaker) -> None:
             host,
             port,
             stores=stores,
-            bundle_info=info,
+            bundle_info=bundle_info(manifest),
             settings=settings.serve,
             scorer=scorer,
             customer_files=CustomerFiles.of(settings),
             last_outcome=partial(kept_outcome, settings),
         )
+
+
+def _serve_folder(folder: Path, host: str, port: int, scorers: int, speaker: Speaker) -> None:
+    from serving.shops.serve import serve_shops, server_stores
+
+    if not server_stores(folder).keys.all() and is_local(host):
+        speaker.say(
+            "The server itself has no key: everybody on this machine sees which shops there are."
+            " `regulars keys create --shops FOLDER` makes one. Each shop has its own keys."
+        )
+    speaker.say(f"Shops: http://{host}:{port}/   Stop with Ctrl-C")
+    serve_shops(folder, host, port, scorers=scorers)

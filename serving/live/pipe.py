@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import IO
+from typing import IO, Protocol
 
 from serving.errors import ScorerAway
 from serving.live.messages import Message
@@ -19,27 +19,35 @@ class Retired(ScorerAway):
     """The process takes nothing new; what was to be asked has not been."""
 
 
-class WorkerProcess:
-    """A process that answers lines of JSON by lines of JSON; see `serving.live.process`.
-
-    Parameters
-    ----------
-    command : program and arguments; ended when the input ends
+class LineProgram(Protocol):
+    """A process that reads lines and answers with lines; it ends when its input does.
 
     Attributes
     ----------
-    ready : the name of the bundle, once the process has loaded it; else why it could not
+    requests, answers : its input and its output
+    """
+
+    pid: int
+    requests: IO[str]
+    answers: IO[str]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is no more."""
+
+    def kill(self) -> None:
+        """End the process now, and wait until it has ended."""
+
+
+class CommandProgram:
+    """A `LineProgram` that is started by a command.
+
+    Parameters
+    ----------
+    command : program and arguments
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.ready: Future[str] = Future()
-        self.started_at = time.monotonic()
-        self._asked: dict[int, tuple[float, Future[Message]]] = {}
-        self._number = 0
-        self._answered_at = self.started_at
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()
-        self._is_retired = False
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             stdin=subprocess.PIPE,
@@ -48,12 +56,51 @@ class WorkerProcess:
             text=True,
             encoding="utf-8",
         )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise ValueError("a process without a pipe")
+        self.pid = self._process.pid
+        self.requests: IO[str] = self._process.stdin
+        self.answers: IO[str] = self._process.stdout
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is no more."""
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        """End the process now, and wait until it has ended."""
+        self._process.kill()
+        self._process.wait()
+
+
+class WorkerProcess:
+    """A process that answers lines of JSON by lines of JSON; see `serving.live.process`.
+
+    Parameters
+    ----------
+    program : the process, just started
+
+    Attributes
+    ----------
+    ready : the name of the bundle, once the process has loaded it; else why it could not
+    """
+
+    def __init__(self, program: LineProgram) -> None:
+        self.ready: Future[str] = Future()
+        self.started_at = time.monotonic()
+        self._asked: dict[int, tuple[float, Future[Message]]] = {}
+        self._number = 0
+        self._answered_at = self.started_at
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._is_retired = False
+        self._program = program
         self._reader = threading.Thread(target=self._read, daemon=True, name="scorer-answers")
         self._reader.start()
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._program.pid
 
     @property
     def is_open(self) -> bool:
@@ -62,7 +109,7 @@ class WorkerProcess:
 
     @property
     def ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._program.ended
 
     @property
     def pending(self) -> int:
@@ -107,23 +154,20 @@ class WorkerProcess:
         # a write that is stuck keeps the pipe: it closes it when it is through
         if self._writing.acquire(blocking=False):
             try:
-                _closed(self._process.stdin)
+                _closed(self._program.requests)
             finally:
                 self._writing.release()
 
     def kill(self) -> None:
         """End the process now; who waits for it is told."""
-        self._process.kill()
-        self._process.wait()
+        self._program.kill()
         self._reader.join()
         with self._writing:
-            _closed(self._process.stdin)
+            _closed(self._program.requests)
 
     def _write(self, line: str) -> None:
-        pipe = self._process.stdin
+        pipe = self._program.requests
         with self._writing:
-            if pipe is None:
-                raise ValueError("a process without a pipe")
             pipe.write(line)
             pipe.flush()
         if self._is_retired:
@@ -131,9 +175,7 @@ class WorkerProcess:
                 _closed(pipe)
 
     def _read(self) -> None:
-        pipe = self._process.stdout
-        if pipe is None:
-            raise ValueError("a process without a pipe")
+        pipe = self._program.answers
         with pipe:
             self._take(pipe)
         with self._lock:
@@ -163,10 +205,9 @@ class WorkerProcess:
                 self.ready.set_exception(ScorerAway(message["refused"]))
 
 
-def _closed(pipe: IO[str] | None) -> None:
-    if pipe is not None:
-        try:
-            pipe.close()
-        except BrokenPipeError:
-            # what was not yet written was for a process that is gone
-            return
+def _closed(pipe: IO[str]) -> None:
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        # what was not yet written was for a process that is gone
+        return

@@ -198,6 +198,16 @@ def _say(out: TextIO, messages: Sequence[Message]) -> None:
 
 def main() -> None:
     """Run as a process of its own."""
+    sys.exit(run(Path(sys.argv[1])))
+
+
+def run(config: Path) -> int:
+    """Answer what comes on standard input until that ends; see `serve`.
+
+    Returns
+    -------
+    The exit code.
+    """
     # Ctrl-C reaches the whole group: the server ends the worker when it has finished
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_as_json()
@@ -205,4 +215,4 @@ def main() -> None:
     # what a library prints must not stand between the answers
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with os.fdopen(sys.stdin.fileno(), "rb") as requests:
-        sys.exit(serve(Path(sys.argv[1]), requests, out))
+        return serve(config, requests, out)

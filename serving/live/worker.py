@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from features.errors import ConfigError, RegularsError
 from serving.errors import ScorerAway, ScorerBusy
 from serving.live import CONTEXT
 from serving.live.messages import Message
-from serving.live.pipe import Retired, WorkerProcess
+from serving.live.pipe import CommandProgram, LineProgram, Retired, WorkerProcess
 from training.bundle.manifest import CURRENT
 
 log = logging.getLogger(__name__)
@@ -69,15 +69,18 @@ class Worker:
 
     Parameters
     ----------
-    command : starts a process as `serving.live.process` is one
+    start : starts a process as `serving.live.process` is one
     state : tells, by a value that changes, that new models or a new run are there
     limits : see `Limits`
     """
 
     def __init__(
-        self, command: Sequence[str], state: Callable[[], str], limits: Limits | None = None
+        self,
+        start: Callable[[], LineProgram],
+        state: Callable[[], str],
+        limits: Limits | None = None,
     ) -> None:
-        self._command = tuple(command)
+        self._start = start
         self._state = state
         self._limits = limits or Limits()
         self._places = threading.BoundedSemaphore(self._limits.queue)
@@ -88,7 +91,9 @@ class Worker:
         self._failures = 0
         self._next_start = 0.0
         self._closing = threading.Event()
+        self._changed = threading.Condition()
         self._watching: threading.Thread | None = None
+        self.refusal: str | None = None
 
     @property
     def bundle_id(self) -> str | None:
@@ -134,6 +139,18 @@ class Worker:
             while not process.ended and time.monotonic() < deadline:
                 time.sleep(0.01)
             process.kill()
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Wait until a process scores, or none can with the models in force."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.bundle_id is not None or bool(self._refused), seconds
+            )
+
+    def wait_until_tried(self, state: str, seconds: float) -> None:
+        """Wait until a process scores with the models of `state`, or they are refused."""
+        with self._changed:
+            self._changed.wait_for(lambda: state in {self._serves, self._refused}, seconds)
 
     def ask(self, body: Message) -> Message:
         """Score one customer; see `ScoresOne`."""
@@ -203,12 +220,14 @@ class Worker:
         error = candidate.ready.exception() if candidate.ready.done() else Late("too slow")
         if error is not None:
             log.warning("models are refused: %s", error)
-            self._refused = self._tried
+            self._refuse(str(error))
             candidate.kill()
             self._wait_longer()
             return
         old, self._current = self._current, candidate
-        self._serves, self._refused = self._tried, ""
+        with self._changed:
+            self._serves, self._refused, self.refusal = self._tried, "", None
+            self._changed.notify_all()
         log.info("the scorer serves", extra={"bundle": candidate.ready.result()})
         if old is not None:
             old.retire()
@@ -222,7 +241,17 @@ class Worker:
         is_due = self._current is None and time.monotonic() >= self._next_start
         if is_new or is_due:
             self._tried = state
-            self._candidate = WorkerProcess(self._command)
+            try:
+                self._candidate = WorkerProcess(self._start())
+            except (OSError, ScorerAway) as error:
+                log.warning("no scorer can be started: %s", error)
+                self._refuse(str(error))
+                self._wait_longer()
+
+    def _refuse(self, why: str) -> None:
+        with self._changed:
+            self._refused, self.refusal = self._tried, why
+            self._changed.notify_all()
 
     def _wait_longer(self) -> None:
         wait = min(self._limits.back_off_seconds * 2**self._failures, LONGEST_BACK_OFF_SECONDS)
@@ -240,10 +269,10 @@ class Worker:
 def worker_for(config: Path, bundles: Path, limits: Limits | None = None) -> Worker:
     """The worker of a configuration; tries new models when the pointer in `bundles` moves."""
     command = (sys.executable, "-m", "serving.live", str(config))
-    return Worker(command, lambda: _state_of(bundles), limits)
+    return Worker(lambda: CommandProgram(command), lambda: state_of(bundles), limits)
 
 
-def _state_of(bundles: Path) -> str:
+def state_of(bundles: Path) -> str:
     """What is in force: changes with the pointer to the models, and with each score run."""
     files = []
     for name in (CURRENT, CONTEXT):

@@ -27,6 +27,7 @@ from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web import problems
 from serving.web.access import ACCESS, RouteCatalogue
+from serving.web.call import address
 from serving.web.gate import Gate
 from serving.web.guard import Guard
 from serving.web.logs import RequestLog
@@ -89,11 +90,27 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         last_outcome=last_outcome,
         ticks=ticks,
     )
+    return application(
+        parts, settings=settings, log=log, ticks=ticks, must_sign_in=must_sign_in, hosts=hosts
+    )
+
+
+def application(
+    parts: ServerParts,
+    *,
+    settings: Serve,
+    log: RequestLog | None = None,
+    ticks: Callable[[], float] | None = None,
+    must_sign_in: bool = False,
+    hosts: Collection[str] | None = None,
+) -> Observed:
+    """The ASGI application of parts that are put together; see `create_app`."""
+    keys, clock = parts.stores.keys, parts.context.clock
     app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(
         Direct(app, partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
-        ring=KeyRing(stores.keys, clock, last_good_seconds=settings.last_good_seconds, ticks=ticks),
+        ring=KeyRing(keys, clock, last_good_seconds=settings.last_good_seconds, ticks=ticks),
         admission=parts.admission,
         requests_per_second=settings.requests_per_second,
         must_sign_in=must_sign_in,
@@ -132,8 +149,14 @@ def _routed(parts: ServerParts, deliverer: Deliverer) -> FastAPI:
     for router in api_routers(parts):
         app.include_router(router)
     add_pages(app, parts)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _addressed(_openapi(app))  # type: ignore[method-assign]
     return app
+
+
+def _addressed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the address of the shop, where several share a server."""
+    mounted_at = address("")
+    return {**document, "servers": [{"url": mounted_at}]} if mounted_at else document
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -41,6 +42,56 @@ class ConnectionFigures:
         self._ended.labels(reason).inc()
 
 
+class CountsCalls(Protocol):
+    """Counts requests that have been answered, and connections."""
+
+    connections: ConnectionFigures
+
+    def count(self, call: Call, status: int, seconds: float) -> None:
+        """Add a request."""
+
+
+class CallFigures:
+    """Requests by method, route and status, and how long they took.
+
+    Parameters
+    ----------
+    registry : where the figures stand
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "regulars_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "regulars_request_seconds",
+            "From the first byte of a request to the last of its answer",
+            ["method", "route"],
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
+        )
+        # Finding a labelled figure costs more than counting in it.
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, call: Call, status: int, seconds: float) -> None:
+        """Add a request that has been answered."""
+        # Others are the caller's words.
+        method = call.method if call.method in METHODS else "other"
+        name = (method, call.entry.template, status)
+        figures = self._known.get(name)
+        if figures is None:
+            figures = self._known[name] = (
+                self._requests.labels(method, call.entry.template, str(status)),
+                self._seconds.labels(method, call.entry.template),
+            )
+        counted, timed = figures
+        counted.inc()
+        timed.observe(seconds)
+
+
 class Metrics:
     """What is counted of the calls, and asked when somebody reads the figures.
 
@@ -65,57 +116,38 @@ class Metrics:
         last_outcome: LastOutcome | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "regulars_requests",
-            "Requests answered",
-            ["method", "route", "status"],
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "regulars_request_seconds",
-            "From the first byte of a request to the last of its answer",
-            ["method", "route"],
-            buckets=BUCKETS_SECONDS,
-            registry=self._registry,
-        )
+        self._calls = CallFigures(self._registry)
         self._lines = Counter(
             "regulars_live_lines",
             "Order lines that were sent, by what became of them",
             ["outcome"],
             registry=self._registry,
         )
-        self.connections = ConnectionFigures(self._registry)
-        # Finding a labelled figure costs more than counting in it.
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        # connections are of the process, not of the shop
+        self._of_process = CollectorRegistry()
+        self.connections = ConnectionFigures(self._of_process)
+        ProcessCollector(registry=self._of_process)
+        PlatformCollector(registry=self._of_process)
         self._registry.register(_ServerState(admission, scores, clock))
         self._registry.register(_Live(live, scorer))
         self._registry.register(RunFiguresCollector(scores, clock, last_outcome))
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
 
     def count(self, call: Call, status: int, seconds: float) -> None:
         """Add a request that has been answered."""
-        # Others are the caller's words.
-        method = call.method if call.method in METHODS else "other"
-        name = (method, call.entry.template, status)
-        figures = self._known.get(name)
-        if figures is None:
-            figures = self._known[name] = (
-                self._requests.labels(method, call.entry.template, str(status)),
-                self._seconds.labels(method, call.entry.template),
-            )
-        counted, timed = figures
-        counted.inc()
-        timed.observe(seconds)
+        self._calls.count(call, status, seconds)
 
     def count_lines(self, outcomes: Iterable[str]) -> None:
         """Add order lines that were sent."""
         for outcome in outcomes:
             self._lines.labels(outcome).inc()
 
+    def families(self) -> Iterable[Metric]:
+        """All figures of the shop; those of the process are not among them."""
+        return self._registry.collect()
+
     def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """All figures in Prometheus' text format, those of the process included."""
+        return generate_latest(self._registry) + generate_latest(self._of_process)
 
 
 class _ServerState(Collector):

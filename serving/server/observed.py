@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.server.metrics import Metrics
+from serving.server.metrics import CountsCalls
 from serving.web.call import Call, current_call, first_headers, request_id_of
 from serving.web.logs import RequestLog
 
@@ -29,7 +29,7 @@ class Observed:
     log : takes a line for every request, None for none
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog | None) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: CountsCalls, log: RequestLog | None) -> None:
         self._app = app
         self.metrics = metrics
         self._log = log
@@ -40,7 +40,9 @@ class Observed:
             return
         headers = first_headers(scope)
         sent = headers.get(b"x-request-id", b"").decode("latin-1")
-        call = Call(request_id_of(sent), scope["method"], headers)
+        call = Call(
+            request_id_of(sent), scope["method"], headers, mounted_at=scope.get("mounted_at", "")
+        )
         current_call.set(call)
         started = time.perf_counter()
         try:

@@ -13,6 +13,8 @@ from serving.exhibits.store import ExhibitStore
 from serving.models.bundle_info import BundleInfo
 from serving.server import schemas as models
 from serving.server.metrics import CONTENT_TYPE
+from serving.store.last_good import LastGood
+from serving.store.run import PublishedRun
 from serving.web.call import STRANGER, current_call
 from serving.web.context import RouteContext
 from serving.web.problems import NotReady, declared
@@ -44,6 +46,25 @@ def _exhibit(exhibits: ExhibitStore, run_id: str, name: str) -> dict[str, object
     """The data of an exhibit; None where the run was made without."""
     body = exhibits.exhibit(run_id, name)
     return None if body is None else json.loads(body)["data"]
+
+
+def readable_run(store: LastGood, bundle: BundleInfo | None) -> PublishedRun:
+    """The run that answers come from.
+
+    Raises
+    ------
+    NotReady
+        Saying why there can be none.
+    """
+    if bundle is None:
+        raise NotReady("No set of models is loaded. `regulars train` publishes one.")
+    try:
+        run = store.latest_run()
+    except RegularsError as error:
+        raise NotReady(f"No score run can be read ({type(error).__name__}).") from error
+    if store.is_lost:
+        raise NotReady("The file of the store is gone or damaged.")
+    return run
 
 
 def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: OperatorInfo) -> APIRouter:
@@ -85,14 +106,7 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
     def get_readiness() -> models.Readiness:
         if info.is_stopping():
             raise NotReady("The server is stopping.")
-        if bundle is None:
-            raise NotReady("No set of models is loaded. `regulars train` publishes one.")
-        try:
-            run = store.latest_run()
-        except RegularsError as error:
-            raise NotReady(f"No score run can be read ({type(error).__name__}).") from error
-        if store.is_lost:
-            raise NotReady("The file of the store is gone or damaged.")
+        run = readable_run(store, info.bundle)
         if current_call.get().caller == STRANGER:
             return models.Readiness(
                 status="ready",
@@ -104,7 +118,7 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
         return models.Readiness(
             status="ready",
             run_id=run.info.run_id,
-            bundle_id=bundle["bundle_id"],
+            bundle_id=None if bundle is None else bundle["bundle_id"],
             scorer=info.scorer_state(),
             scores_pending=info.scores_pending(),
         )

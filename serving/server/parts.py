@@ -28,13 +28,14 @@ from serving.privacy.erasure import CustomerFiles, who_was_erased, written_id
 from serving.segments.api import segment_routes
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import Metrics
-from serving.server.operations import OperatorInfo, operator_routes
+from serving.server.operations import OperatorInfo, operator_routes, readable_run
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.store.last_good import LastGood
 from serving.web.admission import Admission
 from serving.web.context import RouteContext
+from serving.web.problems import NotReady
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,14 @@ class ServerParts:
     scorer: ScoresOne | None
     customer_files: CustomerFiles | None
     mlflow_url: str | None
+
+    def why_not_ready(self) -> str | None:
+        """Why answers cannot be given; None where they can."""
+        try:
+            readable_run(self.context.scores, self.bundle)
+        except NotReady as error:
+            return str(error)
+        return None
 
     @property
     def scorer_state(self) -> Literal["ready", "starting", "none"]:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from features.errors import ConfigError
 from serving.live.worker import ScoresOne
@@ -89,9 +90,26 @@ def serve(
         customer_files=customer_files,
         last_outcome=last_outcome,
         ticks=time.monotonic,
-        must_sign_in=not _is_local(host),
-        hosts={*LOOPBACK_NAMES, host.lower()} if _is_local(host) else None,
+        must_sign_in=not is_local(host),
+        hosts={*LOOPBACK_NAMES, host.lower()} if is_local(host) else None,
     )
+    connections = app.metrics.connections
+    run_application(app, host, port, lifecycle, settings=settings, connections=connections)
+
+
+def run_application(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    lifecycle: ServerLifecycle,
+    *,
+    settings: Serve,
+    connections: ConnectionFigures,
+) -> None:
+    """Listen for an application until SIGTERM or SIGINT; see `serve`.
+
+    `connections` are counted there.
+    """
     log_as_json()
     config = uvicorn.Config(
         app,
@@ -102,7 +120,7 @@ def serve(
         access_log=False,
         log_config=None,
         ws="none",
-        http=bounded_http(settings, app.metrics.connections),
+        http=bounded_http(settings, connections),
         timeout_keep_alive=int(settings.idle_seconds),
         timeout_graceful_shutdown=STOP_SECONDS,
     )
@@ -112,19 +130,19 @@ def serve(
     gc.freeze()
     # Uvicorn sends itself the signal again when it has finished.
     with suppress(KeyboardInterrupt):
-        _Server(config, lifecycle, settings.drain_seconds, app.metrics.connections).run()
+        _Server(config, lifecycle, settings.drain_seconds, connections).run()
 
 
 def bounded_http(settings: Serve, figures: ConnectionFigures) -> type[asyncio.Protocol]:
     """What makes a connection, for uvicorn; raises the limit of open files where it is too low."""
-    bounds = ConnectionBounds.of(settings, files=_open_files(settings.connections + FILES_BESIDE))
+    bounds = ConnectionBounds.of(settings, files=open_files(settings.connections + FILES_BESIDE))
     # a class as uvicorn declares it, and called as one
     return cast(
         "type[asyncio.Protocol]", partial(BoundedConnection, bounds=bounds, figures=figures)
     )
 
 
-def _open_files(needed: int) -> int:
+def open_files(needed: int) -> int:
     """How many files the process may have open, `needed` if it can be had."""
     soft, hard = getrlimit(RLIMIT_NOFILE)
     if soft < needed:
@@ -145,14 +163,15 @@ def _keep_few_arenas() -> None:
 def check_host(host: str, stores: Stores) -> None:
     """Refuse an address that other machines can reach while no key is in force; see `serve`."""
     moment = datetime.now(UTC)
-    if not _is_local(host) and not any(key.holds(moment) for key in stores.keys.all()):
+    if not is_local(host) and not any(key.holds(moment) for key in stores.keys.all()):
         raise ConfigError(
             "host: no API key is in force, so the server listens on this machine only."
             " `regulars keys create --scope read` makes one; or use 127.0.0.1."
         )
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
     if host.lower() == "localhost":
         return True
     try:

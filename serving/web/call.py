@@ -34,6 +34,8 @@ class Call:
     entry: RouteEntry = NO_ROUTE
     caller: str = STRANGER
     status: int = 500
+    mounted_at: str = ""
+    """The path of the shop in front of that of the call, where several share a server."""
 
 
 def first_headers(scope: Scope) -> Headers:
@@ -42,6 +44,12 @@ def first_headers(scope: Scope) -> Headers:
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
+
+
+def address(path: str) -> str:
+    """`path` as whoever makes the present call must ask for it."""
+    call = current_call.get(None)
+    return path if call is None else call.mounted_at + path
 
 
 def request_id_of(sent: str | None) -> str:

@@ -22,7 +22,8 @@ navigation is a line in `NAVIGATION`. The template extends `base.html`, fills th
 
 - `words`: codes, dates, figures and reasons in the reader's language (`serving.web.words`),
 - `here`: the path of the page; `link(path, name=value)`: an address with parameters;
-  `path_part(id)`: a customer's id in a path,
+  `path_part(id)`: a customer's id in a path; `root()`: what stands before the paths of a shop
+  where several share a server, written before every path of ours,
 - and, where `run=` is given: `info` and `summary` of the run, `age_days` of its scores,
   `money(amount)`, `round_money(amount)` without pence, `round_span(low, high)` for
   intervals, `short_money(amount)` for scales.
@@ -34,7 +35,7 @@ No inline script or style is allowed by the Content-Security-Policy: use classes
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -52,6 +53,7 @@ from serving.store.documents import ExhibitBody
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.accept import preferred_language
+from serving.web.call import address
 from serving.web.context import RouteContext
 from serving.web.paths import path_part
 from serving.web.words import RISK_EFFECTS, Words
@@ -201,26 +203,8 @@ class Frame:
         status : of HTTP
         run : what the page is about; its figures and how they are written are then values
         """
-        reader = Reader.of(request)
-        wording = _words(reader.language)
-        about = self._about(run, wording) if run else {}
-        text = (
-            _environment(reader.language)
-            .get_template(template)
-            .render(
-                **about,
-                **values,
-                words=wording,
-                reader=reader,
-                here=request.url.path,
-                query=request.query_params.multi_items(),
-            )
-        )
-        headers = {"Vary": "Accept-Language, Cookie"}
-        answer = HTMLResponse(text, status_code=status, headers=headers)
-        for name, value in reader.chosen:
-            answer.set_cookie(name, value, max_age=A_YEAR_SECONDS, httponly=True, samesite="lax")
-        return answer
+        about = self._about(run, self.words(request)) if run else {}
+        return rendered(request, template, status=status, **about, **values)
 
     def _about(self, run: PublishedRun, wording: Words) -> dict[str, object]:
         form = run.summary.money
@@ -243,7 +227,35 @@ def link(path: str, *pairs: tuple[str, str], **changes: Any) -> str:
     remaining = [(name, value) for name, value in pairs if name not in changes]
     added = [(name, value) for name, value in changes.items() if value not in {None, ""}]
     query = urlencode([*remaining, *added])
-    return f"{path}?{query}" if query else path
+    return address(f"{path}?{query}" if query else path)
+
+
+def rendered(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page that `template` makes of `values`, in the language and colours of the reader.
+
+    Parameters
+    ----------
+    request : says the language and the colours, and where the reader is
+    template : a file in `templates/`
+    status : of HTTP
+    """
+    reader = Reader.of(request)
+    text = (
+        _environment(reader.language)
+        .get_template(template)
+        .render(
+            **values,
+            words=_words(reader.language),
+            reader=reader,
+            here=request.url.path,
+            query=request.query_params.multi_items(),
+        )
+    )
+    headers = {"Vary": "Accept-Language, Cookie"}
+    answer = HTMLResponse(text, status_code=status, headers=headers)
+    for name, value in reader.chosen:
+        answer.set_cookie(name, value, max_age=A_YEAR_SECONDS, httponly=True, samesite="lax")
+    return answer
 
 
 @cache
@@ -275,5 +287,6 @@ def _environment(language: Language) -> Environment:
         navigation=NAVIGATION,
         path_part=path_part,
         link=link,
+        root=partial(address, ""),
     )
     return environment

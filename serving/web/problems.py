@@ -25,12 +25,14 @@ from serving.errors import (
     ScorePending,
     ScorerAway,
     ScorerBusy,
+    ShopClosed,
     StoreError,
     UnknownCampaign,
     UnknownCustomer,
+    UnknownShop,
     UnknownWebhook,
 )
-from serving.web.call import current_call
+from serving.web.call import address, current_call
 from serving.web.schemas import Problem
 from training.errors import BundleError
 
@@ -123,7 +125,9 @@ class Kind:
 
     @property
     def headers(self) -> dict[str, str]:
-        headers = {"Retry-After": self.retry_after_seconds, "WWW-Authenticate": self.challenge}
+        # a browser keeps the key of each shop under the name of its realm
+        challenge = self.challenge and self.challenge.format(realm=f"Regulars{address('')}")
+        headers = {"Retry-After": self.retry_after_seconds, "WWW-Authenticate": challenge}
         return {name: str(value) for name, value in headers.items() if value is not None}
 
 
@@ -165,6 +169,8 @@ KINDS: Mapping[type[Exception], Kind] = {
         "The first score of a new customer is being made",
         retry_after_seconds=1,
     ),
+    UnknownShop: Kind(404, "unknown-shop", "No shop of this name"),
+    ShopClosed: Kind(503, "shop-closed", "The shop cannot be opened", retry_after_seconds=15),
     KeyReused: Kind(422, "key-reused", "The key came with another body before"),
     BundleError: Kind(
         503,
@@ -183,9 +189,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     AddressTooLong: Kind(414, "address-too-long", "The address is too long"),
     HeadersTooLarge: Kind(431, "headers-too-large", "The headers are too large"),
     TooSlow: Kind(408, "too-slow", "The body did not come in time"),
-    NoKey: Kind(401, "no-key", "A key is needed", challenge='Bearer realm="Regulars"'),
+    NoKey: Kind(401, "no-key", "A key is needed", challenge='Bearer realm="{realm}"'),
     NoKeyOfBrowser: Kind(
-        401, "no-key", "A key is needed", challenge='Basic realm="Regulars", charset="UTF-8"'
+        401, "no-key", "A key is needed", challenge='Basic realm="{realm}", charset="UTF-8"'
     ),
     Forbidden: Kind(403, "forbidden", "The key may not do this"),
     CrossOrigin: Kind(403, "cross-origin", "The request comes from another site"),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from serving.live.pipe import CommandProgram
 from serving.live.worker import Limits, Worker
 
 QUICK = Limits(
@@ -47,7 +48,7 @@ for line in sys.stdin:
 def worker_of(plan: Path, limits: Limits = QUICK) -> Worker:
     """A worker whose processes follow `plan`, a file; new ones start when it changes."""
     command = (sys.executable, "-c", PROGRAM, str(plan))
-    return Worker(command, plan.read_text, limits)
+    return Worker(lambda: CommandProgram(command), plan.read_text, limits)
 
 
 def starts_of(plan: Path) -> list[str]:

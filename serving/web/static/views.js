@@ -1,7 +1,8 @@
 "use strict";
 
 // Views are addresses of the list under a name, kept in this browser alone.
-const KEY = "regulars-views";
+// Of this shop: several may share a server, each under a path of its own.
+const KEY = "regulars-views" + location.pathname.replace(/\/churn-list$/, "");
 const box = document.querySelector(".views");
 const list = box.querySelector("ul");
 
@@ -27,7 +28,7 @@ function entry(view) {
   const item = document.createElement("li");
   const link = document.createElement("a");
   link.textContent = view.name;
-  link.href = "/churn-list?" + view.query;
+  link.href = location.pathname + "?" + view.query;
   const remove = document.createElement("button");
   remove.type = "button";
   remove.className = "remove";
