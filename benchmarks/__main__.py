@@ -21,6 +21,7 @@ PARTS = {
     "state": "one customer's features after one more order",
     "campaigns": "intervals of simulated campaigns: coverage, and null ones called positive",
     "hillstrom": "a randomised e-mail test read in as a campaign, and whom to target",
+    "shops": "the memory of one server for twenty small shops",
     "serving": "the server beside a bare route and mlflow models serve, from another process",
     "pages": "the pages and files of a server with made-up customers",
     "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
