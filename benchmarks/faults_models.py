@@ -186,7 +186,13 @@ def _question() -> dict[str, Any]:
         {**vars(line), "ordered_at": line.ordered_at.isoformat()}
         for line in sent_lines(simulate_orders(**SHOP))["c0003"]
     ]
-    return {"customer_id": "c0003", "lines": lines, "as_of": None, "consents": False, "features": {}}
+    return {
+        "customer_id": "c0003",
+        "lines": lines,
+        "as_of": None,
+        "consents": False,
+        "features": {},
+    }
 
 
 def _said(answer: Any) -> str:
