@@ -137,14 +137,17 @@ def said_in(store: ScoreReader, run: PublishedRun) -> ScoredRun:
         segments=pd.DataFrame([one["segments"] for one in documents], index=index),
         clv_basis=info.clv_basis,
         churn_label=info.churn_label,
-        unmoved_share=_unmoved_share(info.level),
+        total_shares=_total_shares(info.level),
     )
 
 
-def _unmoved_share(level: Mapping[str, float]) -> float | None:
-    """See `ScoredRun.unmoved_share`; `level` as `RunInfo` has it."""
+def _total_shares(level: Mapping[str, float]) -> dict[str, float]:
+    """See `ScoredRun.total_shares`; `level` as `RunInfo` has it."""
     total = level.get("total")
-    return level["unmoved_total"] / total if total else None
+    names = {"unmoved": "unmoved_total", "low": "low", "high": "high"}
+    return {
+        name: level[column] / total for name, column in names.items() if total and column in level
+    }
 
 
 def _days(day: str | None, as_of: date) -> float:
@@ -190,8 +193,9 @@ def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> No
         rows,
     )
     speaker.table(
-        "\nThe total as published, without what was carried over into it, and what came",
-        ["run", "said", "without", "came"],
+        "\nThe total as published with its 80 % interval, without what was carried over into it, "
+        "and what came",
+        ["run", "said", "from", "to", "without", "came", ""],
         [[entry.run.run_id, *_totals(entry, money)] for entry in entries],
     )
     latest = entries[-1]
@@ -216,8 +220,17 @@ def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> No
 
 
 def _totals(entry: LedgerEntry, money: MoneyFormat) -> list[str]:
-    amounts = (entry.totals[name] for name in ("said", "unmoved", "came"))
-    return ["–" if amount is None else money.write(amount) for amount in amounts]
+    totals = entry.totals
+    writers = {
+        "said": money.write,
+        "low": money.write_low,
+        "high": money.write_high,
+        "unmoved": money.write,
+        "came": money.write,
+    }
+    within = {True: "within", False: "outside", None: ""}[entry.came_within]
+    amounts = ((write, totals[name]) for name, write in writers.items())
+    return [*("–" if amount is None else write(amount) for write, amount in amounts), within]
 
 
 def _decile_rows(deciles: pd.DataFrame, money: MoneyFormat) -> list[list[str]]:
@@ -247,7 +260,7 @@ def _as_dict(entry: LedgerEntry) -> dict[str, Any]:
         "as_of": entry.run.as_of.isoformat(),
         "known_on": entry.run.known_on.isoformat(),
         "customers": entry.customers,
-        "totals": entry.totals,
+        "totals": {**entry.totals, "came_within": entry.came_within},
         "models": dict(entry.run.versions),
         "grades": {name: grade.to_dict() for name, grade in entry.grades.items()},
         "measures": finite,

@@ -64,6 +64,21 @@ def _totals(scene: Scene, past: PastRun) -> dict[str, object]:
         **{f"churn_{key}": count for key, count in _counted([churn]).items()},
         "value_said": scene.money(value["clv"].sum()),
         "value_happened": scene.money(value["value"].sum()),
+        **_interval(scene, past, float(value["clv"].sum()), float(value["value"].sum())),
+    }
+
+
+def _interval(scene: Scene, past: PastRun, said: float, came: float) -> dict[str, object]:
+    """The ends of the total as that run published them, of the customers still known."""
+    level = past.run.level
+    total = level.get("total")
+    if not total or "low" not in level:
+        return {"value_low": None, "value_high": None, "value_within": None}
+    low, high = (level[end] * said / total for end in ("low", "high"))
+    return {
+        "value_low": scene.money(low),
+        "value_high": scene.money(high),
+        "value_within": low <= came <= high,
     }
 
 

@@ -222,7 +222,7 @@ def score_open_shop(
         hooks.progress(sentence)
     hooks.scored(run)
     exhibits = exhibits_of(log, run, models, runs)
-    run = _with_promises(run, exhibits)
+    run = _with_interval(_with_promises(run, exhibits), exhibits)
     hooks.progress(f"made {len(exhibits)} exhibits")
     handover = shop.sent.handover(log, run, models, shop.folder, erased)
     shop.close_log()
@@ -272,6 +272,15 @@ def _with_promises(run: ScoreRun, exhibits: Mapping[str, Any]) -> ScoreRun:
         for beginning, column in ((SAID, "said"), (CAME, "happened"))
     }
     return replace(run, info=replace(run.info, figures={**run.info.figures, **figures}))
+
+
+def _with_interval(run: ScoreRun, exhibits: Mapping[str, Any]) -> ScoreRun:
+    """The run with the ends of its total, for the ledger."""
+    expected = exhibits["expected_revenue"]["data"]
+    if not expected:
+        return run
+    level = {**run.info.level, "low": expected["low"], "high": expected["high"]}
+    return replace(run, info=replace(run.info, level=level))
 
 
 def learn_from_campaigns(

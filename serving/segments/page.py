@@ -70,10 +70,17 @@ EXHIBITS = (
 
 @dataclass(frozen=True)
 class GroupShare:
-    """A group, as a row of a table; `share` is that of all customers of the system."""
+    """A group, as a row of a table.
+
+    Attributes
+    ----------
+    share : of all customers of the system
+    ends : the 80 % interval of the group's predicted value; None where the run has none
+    """
 
     group: Group
     share: float
+    ends: tuple[float, float] | None = None
 
     @property
     def clv_each(self) -> float:
@@ -87,7 +94,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
 
     def segments(request: Request, shade: str = "customers", by: str = "pyramid") -> Response:
         run = frame.store.latest_run()
-        parts = _parts(counts, run)
+        parts = _parts(frame, counts, run)
         cells = {share.group.value: share.group.customers for share in parts.get("rfm_cell", ())}
         return frame.render(
             request,
@@ -114,7 +121,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             "segment_system.html",
             run=run,
             system=system,
-            parts=_parts(counts, run)[system],
+            parts=_parts(frame, counts, run)[system],
             rule=run.info.segment_rules.get(system),
             flow=_flow(frame, counts, run, system),
             **_words_of_pictures(),
@@ -136,17 +143,33 @@ def _words_of_pictures() -> dict[str, Any]:
     }
 
 
-def _parts(counts: SegmentStore, run: PublishedRun) -> dict[str, list[GroupShare]]:
+def _parts(frame: Frame, counts: SegmentStore, run: PublishedRun) -> dict[str, list[GroupShare]]:
     """The groups of each system, in its order."""
+    ends = _ends(frame, run)
     groups_of: dict[str, list[Group]] = {name: [] for name in run.info.segment_columns}
     for group in counts.groups(run.info.run_id):
         groups_of.setdefault(group.system, []).append(group)
     return {
         name: [
-            GroupShare(group, group.customers / max(sum(member.customers for member in groups), 1))
+            GroupShare(
+                group,
+                group.customers / max(sum(member.customers for member in groups), 1),
+                ends.get((name, group.value)),
+            )
             for group in sorted(groups, key=lambda member: _place(run, name, member.value))
         ]
         for name, groups in groups_of.items()
+    }
+
+
+def _ends(frame: Frame, run: PublishedRun) -> dict[tuple[str, str | None], tuple[float, float]]:
+    """System and group → the interval of its predicted value."""
+    exhibit = frame.exhibit(run, "expected_by_group")
+    systems = ((exhibit and exhibit["data"]) or {}).get("systems", {})
+    return {
+        (system, row["group"]): (row["low"], row["high"])
+        for system, rows in systems.items()
+        for row in rows
     }
 
 

@@ -72,7 +72,8 @@ class RunInfo:
     (`serving.scoring.reasons.references`); `figures`, what the next run is held against
     (`serving.runs.gates`); `level` holds the sums of `clv` as published (`total`) and without
     the shift of the level (`unmoved_total`), and the part of that shift for earlier runs
-    (`lasting`), nothing in a run of an earlier release. `created_at` knows its time zone.
+    (`lasting`), and the 80 % interval of `total` (`low`, `high`); nothing in a run of an earlier
+    release. `created_at` knows its time zone.
     """
 
     run_id: str

@@ -50,8 +50,9 @@ class ScoredRun:
         `clv_high` in money; `next_order_days`, `next_order_low`, `next_order_high` in days
         after `as_of`
     segments : same index, one column per segment system
-    unmoved_share : the total without the shift of the level ÷ the total as published; None where
-        the run does not know it
+    total_shares : ÷ the total as published: the total without the shift of the level
+        (`unmoved`), and the ends of its 80 % interval (`low`, `high`); what the run does not know
+        is missing
     """
 
     run_id: str
@@ -62,7 +63,7 @@ class ScoredRun:
     segments: pd.DataFrame = field(repr=False)
     clv_basis: BasisName = "revenue"
     churn_label: str = "silence"
-    unmoved_share: float | None = None
+    total_shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def known_on(self) -> date:
@@ -92,14 +93,25 @@ class LedgerEntry:
 
     @property
     def totals(self) -> dict[str, float | None]:
-        """The total `said`, what `came`, and what would have been said without the shift."""
+        """The total `said` with its `low` and `high` end, what `came`, and what would have been
+        said without the shift (`unmoved`).
+        """
         rows = self.judgements["value"].rows
-        said, share = float(rows["model"].sum()), self.run.unmoved_share
-        return {
-            "said": said,
-            "came": float(rows["spent"].sum()),
-            "unmoved": None if share is None else said * share,
+        said, shares = float(rows["model"].sum()), self.run.total_shares
+        of_run = {
+            name: said * shares[name] if name in shares else None
+            for name in ("low", "high", "unmoved")
         }
+        return {"said": said, "came": float(rows["spent"].sum()), **of_run}
+
+    @property
+    def came_within(self) -> bool | None:
+        """Whether what came lies in the interval; None where there is none."""
+        totals = self.totals
+        came, low, high = totals["came"], totals["low"], totals["high"]
+        if came is None or low is None or high is None:
+            return None
+        return low <= came <= high
 
 
 @dataclass(frozen=True)

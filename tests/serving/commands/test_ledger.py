@@ -26,14 +26,14 @@ def shop(trained, tmp_path):
     return shop
 
 
-def published(shop, run_id, as_of):
+def published(shop, run_id, as_of, **changes):
     """A made-up run of the shop's customers."""
     ids = sorted(shop.orders["customer"].unique())
     scores, products = score_tables(ids=ids)
     for name in DATES:
         scores[name] = [day - AS_OF + as_of for day in scores[name]]
     models = {name: {"version": "1", "grade": "B"} for name in ("churn", "value")}
-    info = run_info(run_id, as_of=as_of, horizon_days=45, currency="EUR", models=models)
+    info = run_info(run_id, as_of=as_of, horizon_days=45, currency="EUR", models=models, **changes)
     store = RunStore(shop.settings.database_url(shop.settings.store.url))
     store.publish(info, scores, products)
     store.close()
@@ -91,6 +91,24 @@ def test_the_ledger_judges_what_has_ended_and_names_what_has_not(shop):
     assert "churn version 1, grade now" in words.stdout
     assert "No recalibration is proposed" in words.stdout
     assert "when its time had passed" in regulars(shop, "models").stdout
+
+
+LEVEL = {"total": 100.0, "unmoved_total": 90.0, "lasting": 0.0, "low": 80.0, "high": 125.0}
+
+
+@pytest.mark.parametrize("level", [{}, LEVEL])
+def test_the_total_stands_beside_its_interval_and_what_came(shop, level):
+    published(shop, "ended", shop.log.end - timedelta(days=60), level=level)
+    totals = json.loads(regulars(shop, "ledger", "--json").stdout)["runs"][0]["totals"]
+    words = regulars(shop, "ledger").stdout
+    if not level:
+        assert {totals[name] for name in ("low", "high", "unmoved", "came_within")} == {None}
+        return
+    said = totals["said"]
+    shares = [totals[name] / said for name in ("low", "high", "unmoved")]
+    assert shares == pytest.approx([0.8, 1.25, 0.9])
+    assert totals["came_within"] == (totals["low"] <= totals["came"] <= totals["high"])
+    assert ("within" if totals["came_within"] else "outside") in words
 
 
 def test_before_a_horizon_has_passed_the_ledger_says_when(shop):

@@ -302,7 +302,10 @@ def test_promises_are_set_against_what_happened(trained, models, orders):
     said = {}
     for day in early:
         past = score(trained.log, then, day, NOW)
-        store.publish(past.info, past.scores, past.recommendations)
+        total = past.info.level["total"]
+        level = {**past.info.level, "low": 0.8 * total, "high": 1.25 * total}
+        info = replace(past.info, level=level if day == early[1] else past.info.level)
+        store.publish(info, past.scores, past.recommendations)
         said[day] = past.scores.set_index("customer_id")
     now = score(trained.log, models, None, NOW)
     found = exhibits_of(trained.log, now, models, store)["promise"]["data"]
@@ -323,6 +326,13 @@ def test_promises_are_set_against_what_happened(trained, models, orders):
         chance = 1.96 * np.sqrt((p * (1 - p)).sum())
         assert entry["churn_high"] == pytest.approx(p.sum() + chance, abs=0.01)
         assert entry["churn_kept"] == (abs(entry["churn_happened"] - p.sum()) <= chance)
+    without, entry = found["runs"]
+    assert (without["value_low"], without["value_within"]) == (None, None)
+    assert entry["value_low"] == pytest.approx(0.8 * entry["value_said"], rel=1e-4)
+    assert entry["value_high"] == pytest.approx(1.25 * entry["value_said"], rel=1e-4)
+    assert entry["value_within"] == (
+        entry["value_low"] <= entry["value_happened"] <= entry["value_high"]
+    )
     everybody = pd.concat(said.values())
     for band in found["bands"]:
         assert band["customers"] == (everybody["retention_risk"] == band["band"]).sum()

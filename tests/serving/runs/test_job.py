@@ -8,6 +8,7 @@ import pytest
 from serving.campaigns.store import CampaignRecord, CampaignStore
 from serving.commands.demo import Steps, train_and_publish
 from serving.commands.frame import Speaker
+from serving.exhibits.store import ExhibitStore
 from serving.runs.job import score_shop
 from serving.runs.store import RunStore
 from serving.store.database import open_database
@@ -73,6 +74,18 @@ def test_a_run_knows_earlier_runs_and_measured_campaigns(shop):
     published = score_shop(shop.settings, created_at=NOW)
     assert published.files == ()
     check_latest(shop)
+
+
+def test_a_run_keeps_the_interval_of_its_total(shop):
+    published = score_shop(shop.settings, created_at=NOW)
+    url = shop.settings.database_url(shop.settings.store.url)
+    run = RunStore(url).latest_run()
+    body = ExhibitStore(open_database(url)).exhibit(run.info.run_id, "expected_revenue")
+    expected = json.loads(body)["data"]
+    assert run.info == published.run.info
+    level = run.info.level
+    assert (level["low"], level["high"]) == (expected["low"], expected["high"])
+    assert level["low"] < level["total"] < level["high"]
 
 
 @pytest.mark.slow

@@ -171,6 +171,20 @@ def test_customers_of_whom_nothing_is_known_have_a_page():
     assert "None" not in client.get("/churn-list").text
 
 
+def test_groups_have_the_interval_of_their_value():
+    scores, recommendations = score_tables(60)
+    rows = [{"group": "A", "customers": 1, "expected": 50.0, "low": 1_234.6, "high": 2_345.2}]
+    data = {"basis": "revenue", "level": 0.8, "systems": {"abc": rows}}
+    body = {"title": {}, "method": {}, "data": data, "why_not": None}
+    store = fresh_runs()
+    store.publish(run_info(), scores, recommendations, {"expected_by_group": body})
+    client = client_of(store)
+    page = client.get("/segments/abc").text
+    assert page.count("<small>£1,234 to £2,346</small>") == 1
+    assert "8 of 10 cases" in page
+    assert "8 of 10 cases" not in client.get("/segments/lifecycle").text
+
+
 def test_whole_amounts_add_up_to_the_whole_total():
     amounts = [10.4, 10.4, 10.4, 0.0, -3.5]
     assert rounded_together(amounts) == [10, 11, 10, 0, -3]
