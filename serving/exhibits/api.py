@@ -34,13 +34,22 @@ class Exhibit(RunFields):
     why_not: Text | None = Field(description="Why there are no data")
 
 
+OWN_ADDRESSES = {
+    "affinity": ("bought_together", "What is bought together: pairs of categories and products"),
+    "funnel": ("funnel", "From the first visit to the loyal customer, stage by stage"),
+    "assets": ("customer_assets", "The ledger of customers: opening, changes and closing value"),
+    "retention": ("customer_loss", "Loss, mean lifetime and how many must be won to stand still"),
+}
+"""Exhibits with an address of their own: last part of the path → exhibit, and what it is."""
+
+
 def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
     """Exhibits of the latest run."""
     store = context.scores
-    router = APIRouter(prefix="/v1/exhibits", tags=["exhibits"])
+    router = APIRouter(prefix="/v1", tags=["exhibits"])
 
     @router.get(
-        "",
+        "/exhibits",
         operation_id="getExhibits",
         summary="What the latest run shows as a whole, by name",
         response_model=Exhibits,
@@ -52,13 +61,16 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         return {**run_fields(run), "exhibits": exhibits.names(run.info.run_id)}
 
     @router.get(
-        "/{name}",
+        "/exhibits/{name}",
         operation_id="getExhibit",
         summary="One table about the whole shop: how it is counted, and the figures",
         response_model=Exhibit,
         responses=declared(404, 422, 503),
     )
     def get_exhibit(name: ExhibitName, response: Response) -> dict[str, object]:
+        return exhibit_of_run(name, response)
+
+    def exhibit_of_run(name: str, response: Response) -> dict[str, object]:
         run = store.latest_run()
         body = exhibits.exhibit(run.info.run_id, name)
         if body is None:
@@ -67,4 +79,19 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         response.headers.update(context.ages(run))
         return {**run_fields(run), "exhibit": name, **json.loads(body)}
 
+    def add(address: str, name: str, summary: str) -> None:
+        def get_one(response: Response) -> dict[str, object]:
+            return exhibit_of_run(name, response)
+
+        router.add_api_route(
+            f"/{address}",
+            get_one,
+            operation_id=f"get{address.title()}",
+            summary=summary,
+            response_model=Exhibit,
+            responses=declared(404, 503),
+        )
+
+    for address, (name, summary) in OWN_ADDRESSES.items():
+        add(address, name, summary)
     return router

@@ -20,6 +20,8 @@ from serving.exhibits import (
     rfm_map,
     since_last_run,
 )
+from serving.exhibits.assets import ledger as asset_ledger
+from serving.exhibits.assets.past_values import values_before
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.goods import bought_together, growth_share
 from serving.exhibits.loyalty import cohorts, contract_survival, funnel, loss
@@ -36,6 +38,7 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     expected.EXHIBIT,
     expected.BY_GROUP,
     newcomers.EXHIBIT,
+    asset_ledger.EXHIBIT,
     since_last_run.EXHIBIT,
     lorenz.EXHIBIT,
     rfm_map.EXHIBIT,
@@ -73,6 +76,7 @@ def exhibits_of(
         features=run.features.loc[scores.index],
         past=() if store is None else past_runs(log, store, run.info.as_of),
         before=None if store is None else run_before(store, run.info),
+        values_before=None if store is None else values_before(store, run.info),
         manifest=models.manifest,
         value=models.value,
         evidence=models.evidence,

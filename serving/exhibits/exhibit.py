@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.language.message import Phrase
 from features.orders.log import OrderLog
+from serving.exhibits.assets.past_values import PastValues
 from serving.store.documents import ExhibitBody
 from serving.store.run import RunInfo
 from training.backtest.evidence import BacktestEvidence
@@ -44,6 +45,7 @@ class Scene:
     before : the latest run of an earlier date and the same horizon, and its figures, one row
         per customer as in `PastRun.customers`, with `STAGE_SYSTEM` where the run knows it; None
         where there is none
+    values_before : what customers were worth about a month ago; None where no run says
     manifest : of the models
     value : the model of value that made the run
     evidence : of their training; None where it left none
@@ -57,6 +59,7 @@ class Scene:
     features: pd.DataFrame = field(repr=False)
     past: tuple[PastRun, ...]
     before: tuple[RunInfo, pd.DataFrame] | None = field(repr=False)
+    values_before: PastValues | None = field(repr=False)
     manifest: Manifest
     value: ValueModel = field(repr=False)
     evidence: BacktestEvidence | None

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    JSON,
     Column,
     ColumnElement,
     Connection,
@@ -15,9 +16,11 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    cast,
     delete,
     insert,
     select,
+    type_coerce,
 )
 from sqlalchemy.exc import IntegrityError
 
@@ -252,6 +255,20 @@ class RunStore:
         """
         value = scores.c.segments[system].as_string()
         return map(tuple, self._of_all(run_id, scores.c.customer_id, value))
+
+    def lifetimes(self, run_id: str) -> Iterator[tuple[str, float]]:
+        """Per customer of a run: id and `clv_lifetime`, NaN where unknown.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such run.
+        """
+        # SQLite reads JSON out of a text as it stands
+        typed = type_coerce if self.engine.dialect.name == "sqlite" else cast
+        value = typed(scores.c.document, JSON)["clv_lifetime"].as_float()
+        for customer_id, lifetime in self._of_all(run_id, scores.c.customer_id, value):
+            yield customer_id, _or_nan(lifetime)
 
     def _of_all(self, run_id: str, *columns: ColumnElement[Any]) -> Iterator[Any]:
         """Rows of all customers of a run."""

@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from serving.campaigns.page import campaign_pages
 from serving.churn_list.page import churn_list_pages
 from serving.customers.page import customer_pages
+from serving.exhibits.assets.page import asset_pages
 from serving.exhibits.goods.page import goods_pages
 from serving.exhibits.loyalty.page import loyalty_pages
 from serving.models.page import model_pages
@@ -25,6 +26,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield churn_list_pages(frame, stores.facets)
     yield customer_pages(frame, stores.live, parts.live_orders)
     yield segment_pages(frame, stores.segments)
+    yield asset_pages(frame)
     yield loyalty_pages(frame)
     yield goods_pages(frame)
     yield campaign_pages(frame, stores.campaigns)

@@ -150,6 +150,9 @@ class LastGood:
     def figures(self, run_id: str) -> Iterator[tuple[str, float, float, str | None]]:
         return self._store.figures(run_id)
 
+    def lifetimes(self, run_id: str) -> Iterator[tuple[str, float]]:
+        return self._store.lifetimes(run_id)
+
     def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
         return self._store.segment(run_id, system)
 

@@ -99,6 +99,15 @@ class ScoreReader(Protocol):
             When there is no such run.
         """
 
+    def lifetimes(self, run_id: str) -> Iterator[tuple[str, float]]:
+        """Per customer of a run: id and `clv_lifetime`, NaN where unknown.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such run.
+        """
+
     def segment(self, run_id: str, system: str) -> Iterator[tuple[str, str | None]]:
         """Per customer of a run: id, and value in a segment system, None where there is none.
 

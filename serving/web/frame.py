@@ -79,6 +79,7 @@ NAVIGATION = (
     NavigationEntry("/", mark("Overview")),
     NavigationEntry("/churn-list", mark("Churn list")),
     NavigationEntry("/segments", mark("Segments")),
+    NavigationEntry("/assets", mark("Ledger")),
     NavigationEntry("/loyalty", mark("Loyalty")),
     NavigationEntry("/goods", mark("Goods")),
     NavigationEntry("/models", mark("Models")),

@@ -18,6 +18,7 @@ PATHS = (
     "/segments",
     "/segments/rfm_group",
     "/models",
+    "/assets",
     "/loyalty",
     "/goods",
     "/campaigns",

@@ -69,6 +69,18 @@ def walk(store, wanted, *, sort, limit):
         after = page.after
 
 
+def test_lifetime_values_are_read_out_of_the_documents(published):
+    read = dict(published.lifetimes("run-1"))
+    scores, _ = score_tables(120)
+    expected = scores.set_index("customer_id")["clv_lifetime"]
+    assert set(read) == set(expected.index)
+    assert np.allclose(
+        [read[name] for name in expected.index], expected, atol=0.0051, equal_nan=True
+    )
+    with pytest.raises(ConfigError):
+        list(published.lifetimes("nothing"))
+
+
 def test_before_the_first_run_every_read_says_so(store):
     reads = (
         store.latest_run,

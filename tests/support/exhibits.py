@@ -39,6 +39,16 @@ def _stage(*values):
     return dict(zip(STAGE_COLUMNS, values, strict=True))
 
 
+def _cohort(month, customers, realised, expected, *, is_mixed=False):
+    return {
+        "cohort": month,
+        "customers": customers,
+        "realised": realised,
+        "expected": expected,
+        "is_mixed": is_mixed,
+    }
+
+
 def _pair(first, second, name):
     return {
         "first": first,
@@ -144,6 +154,52 @@ EXHIBITS = {
             ],
             "churn": {"deciles": [], "levels": []},
             "value": {"deciles": [], "levels": []},
+        }
+    ),
+    "expected_new_customers": _shown(
+        {
+            "basis": "revenue",
+            "expected": 3_100.0,
+            "low": 2_400.0,
+            "high": 3_900.0,
+            "level": 0.8,
+            "recent": 3_000.0,
+            "recent_from": "2025-12-01",
+            "occasions": [0.1],
+        }
+    ),
+    "customer_assets": _shown(
+        {
+            "basis": "revenue",
+            "lifetime_years": 5.0,
+            "discount_rate_per_year": 0.1,
+            "customers": 300,
+            "closing": 90_500.0,
+            "closing_low": 70_000.0,
+            "closing_high": 110_000.0,
+            "ledger": {
+                "run_id": "run-0",
+                "from": "2026-02-01",
+                "to": "2026-03-01",
+                "days": 28,
+                "opening": 90_000.0,
+                "passing": 660.0,
+                "acquired": 6_000.0,
+                "ordered": 4_000.0,
+                "silent": -2_060.0,
+                "lost": -100.0,
+                "realised": 8_000.0,
+                "closing": 90_500.0,
+                "customers_before": 291,
+                "customers_acquired": 12,
+                "customers_lost": 3,
+                "models_changed": True,
+            },
+            "cohorts": [
+                _cohort(None, 100, 60_000.0, 30_000.0, is_mixed=True),
+                _cohort("2026-01", 188, 9_000.0, 55_000.0),
+                _cohort("2026-02", 12, 800.0, 5_500.0),
+            ],
         }
     ),
     "customer_loss": _shown(

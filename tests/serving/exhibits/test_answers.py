@@ -17,6 +17,7 @@ PAGES = (
     "/segments/lifecycle",
     "/segments/rfm_cell",
     "/models",
+    "/assets",
     "/loyalty",
     "/goods",
     "/goods?by=product",
@@ -71,7 +72,9 @@ def test_pages_are_whole_in_both_languages(shown, path, language):
         assert 'aria-hidden="true"' in picture or "aria-label=" in picture
 
 
-@pytest.mark.parametrize("path", ["/segments", "/segments/abc", "/models", "/loyalty", "/goods"])
+@pytest.mark.parametrize(
+    "path", ["/segments", "/segments/abc", "/models", "/assets", "/loyalty", "/goods"]
+)
 def test_pages_of_a_run_without_exhibits_say_so(bare, path):
     page = bare.get(path)
     assert page.status_code == 200
@@ -133,3 +136,17 @@ def test_the_training_is_linked_where_mlflow_is_known(shown, run, made, trained)
     address = f"http://mlflow.example:5000/#/runs/{trained.result.run_id}"
     assert f'<a href="{address}">' in linked.get("/models").text
     assert "#/runs/" not in shown.get("/models").text
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("affinity", "bought_together"),
+        ("funnel", "funnel"),
+        ("assets", "customer_assets"),
+        ("retention", "customer_loss"),
+    ],
+)
+def test_some_exhibits_have_an_address_of_their_own(shown, bare, address, name):
+    assert shown.get(f"/v1/{address}").json() == shown.get(f"/v1/exhibits/{name}").json()
+    assert bare.get(f"/v1/{address}").status_code == 404

@@ -93,6 +93,7 @@ def test_the_server_loads_no_model_library(url):
             "/v1/models",
             "/",
             "/customers/012000",
+            "/assets",
             "/loyalty",
             "/goods",
             "/docs",

@@ -1,0 +1,1 @@
+"""Customers kept like assets: what they are worth, and how that changed."""

@@ -1,0 +1,203 @@
+"""The ledger of customers: what they were worth, what was won, realised and lost, what they are worth.
+
+Customer equity as an asset that is opened, moved and closed: R. C. Blattberg and J. Deighton,
+"Manage marketing by the customer equity test", Harvard Business Review 74 (1996); S. Gupta,
+D. R. Lehmann and J. A. Stuart, "Valuing customers", Journal of Marketing Research 41 (2004).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.language.message import Phrase, message
+from features.orders.log import day_number
+from features.periods import period_sql, start_of
+from serving.exhibits.assets.past_values import SHORTEST_DAYS, PastValues
+from serving.exhibits.exhibit import ExhibitMaker, Scene
+from serving.exhibits.expected import Forecast
+
+DAYS_PER_YEAR = 365.25
+MOST_COHORTS = 24
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The lines of a ledger, in whole minor units; the closing is the sum of the others.
+
+    opening + passing of time + acquired + ordered + silent + lost − realised = closing
+
+    Attributes
+    ----------
+    opening : lifetime value of the earlier run's customers, as that run said
+    passing : interest on it: what lay further away is nearer now
+    acquired : what new customers brought since, and what they are worth now
+    ordered, silent : how the value of other customers changed beyond interest and what they
+        brought: of those who have ordered since, and of those who have not
+    lost : the value of those whom the later run no longer knows
+    realised : what all brought since
+    """
+
+    opening: int
+    passing: int
+    acquired: int
+    ordered: int
+    silent: int
+    lost: int
+    realised: int
+    closing: int
+
+    @classmethod
+    def between(
+        cls,
+        before: "pd.Series[float]",
+        now: "pd.Series[float]",
+        brought: pd.DataFrame,
+        *,
+        interest: float,
+    ) -> "Ledger":
+        """Line by line over customers.
+
+        Parameters
+        ----------
+        before, now : lifetime value at both dates in whole minor units, by customer; no entry:
+            not a customer then
+        brought : `value` (whole minor units) and `orders` since, by customer
+        interest : share by which a value grows between the dates
+        """
+        book = pd.DataFrame(
+            {
+                "before": before,
+                "now": now,
+                "value": brought["value"],
+                "has_ordered": brought["orders"] > 0,
+            }
+        )
+        was, is_now = book["before"].notna(), book["now"].notna()
+        # what everyone is worth beyond what was expected, to the minor unit
+        start = book["before"].fillna(0)
+        growth = (start * interest).round()
+        change = book["now"].fillna(0) + book["value"].fillna(0) - start - growth.where(was, 0)
+        ordered = book["has_ordered"].eq(other=True)
+        return cls(
+            opening=_sum(start),
+            passing=_sum(growth[was]),
+            acquired=_sum(change[~was]),
+            ordered=_sum(change[was & is_now & ordered]),
+            silent=_sum(change[was & is_now & ~ordered]),
+            lost=_sum(change[was & ~is_now]),
+            realised=_sum(book["value"].fillna(0)),
+            closing=_sum(book["now"].fillna(0)),
+        )
+
+
+def _sum(amounts: "pd.Series[float]") -> int:
+    return round(float(amounts.sum()))
+
+
+def _make(scene: Scene) -> dict[str, Any] | Phrase:
+    now = scene.scores["clv_lifetime"].astype(float)
+    if not now.notna().any():
+        return message("This run knows no lifetime value.")
+    forecast = Forecast.of(scene)
+    closing = float(now.sum())
+    low, high = forecast.between() if forecast is not None else (np.nan, np.nan)
+    total = forecast.total if forecast is not None else 0.0
+    return {
+        "basis": scene.info.clv_basis,
+        "lifetime_years": scene.info.lifetime_years,
+        "discount_rate_per_year": scene.info.discount_rate_per_year,
+        "customers": int(now.notna().sum()),
+        "closing": scene.from_minor(_sum(_in_minor(now, scene.minor_units))),
+        "closing_low": scene.money(closing * low / total) if total > 0 else None,
+        "closing_high": scene.money(closing * high / total) if total > 0 else None,
+        "ledger": None if scene.values_before is None else _ledger(scene, scene.values_before, now),
+        "cohorts": _cohorts(scene, now),
+    }
+
+
+def _ledger(scene: Scene, opening: PastValues, now: "pd.Series[float]") -> dict[str, Any]:
+    start, days = opening.run.as_of, (scene.as_of - opening.run.as_of).days
+    rate = scene.info.discount_rate_per_year
+    minor = scene.minor_units
+    brought = _brought(scene, start)
+    ledger = Ledger.between(
+        _in_minor(opening.lifetime, minor),
+        _in_minor(now, minor),
+        brought,
+        interest=(1 + rate) ** (days / DAYS_PER_YEAR) - 1,
+    )
+    lines = {name: scene.from_minor(amount) for name, amount in vars(ledger).items()}
+    known = set(opening.lifetime.index)
+    return {
+        "run_id": opening.run.run_id,
+        "from": start.isoformat(),
+        "to": scene.as_of.isoformat(),
+        "days": days,
+        **lines,
+        "customers_before": len(opening.lifetime),
+        "customers_acquired": sum(customer not in known for customer in now.index),
+        "customers_lost": len(known - set(now.index)),
+        "models_changed": opening.run.models != scene.info.models,
+    }
+
+
+def _in_minor(money: "pd.Series[float]", minor_units: int) -> "pd.Series[float]":
+    """Whole minor units; a customer whose value is not known is worth nothing in the ledger."""
+    return (money.fillna(0.0) * minor_units).round()
+
+
+def _brought(scene: Scene, start: date) -> pd.DataFrame:
+    """`value` in whole minor units and `orders` of each known customer since `start`."""
+    basis = scene.value.basis
+    cost = round(basis.cost_per_order * scene.minor_units)
+    return scene.log.frame(f"""
+        SELECT customer_id, count(DISTINCT order_key) FILTER (NOT is_return) AS orders,
+               sum({basis.line_sql()})
+               - {cost} * count(DISTINCT order_key) FILTER (NOT is_return) AS value
+        FROM {scene.visible["lines"]} AS known_lines JOIN customers USING (customer)
+        WHERE day >= {day_number(start)} GROUP BY customer_id""").set_index("customer_id")
+
+
+def _cohorts(scene: Scene, now: "pd.Series[float]") -> list[dict[str, Any]]:
+    """By month of the first order: what its customers have brought so far, and are worth now."""
+    firsts = scene.log.frame(f"""
+        SELECT customer_id, {period_sql("first_day", "month")} AS cohort
+        FROM (SELECT customer, min(day) AS first_day FROM {scene.visible["days"]} AS known_days
+              GROUP BY customer) AS firsts JOIN customers USING (customer)""")
+    book = firsts.set_index("customer_id")
+    book["now"] = now.reindex(book.index)
+    book["value"] = _brought(scene, scene.log.first_day)["value"].reindex(book.index)
+    book = book[book.index.isin(now.index)]
+    months = sorted(book["cohort"].unique())
+    recent = months[-MOST_COHORTS:]
+    book["cohort"] = book["cohort"].where(book["cohort"].isin(recent), "")
+    first_whole = start_of(scene.log.first_day, "month").isoformat()
+    return [
+        {
+            "cohort": str(cohort)[:7] or None,
+            "customers": len(part),
+            "realised": scene.from_minor(part["value"].fillna(0).sum()),
+            "expected": scene.money(part["now"].sum()),
+            "is_mixed": not cohort or str(cohort) <= first_whole,
+        }
+        for cohort, part in book.groupby("cohort")
+    ]
+
+
+EXHIBIT = ExhibitMaker(
+    name="customer_assets",
+    title=message("The ledger of customers"),
+    method=message(
+        "Opening: the lifetime value that an earlier run, at least %(days)s days ago, gave its "
+        "customers. Passing of time: interest on it. Acquired: what new customers brought, and their "
+        "lifetime value now. Ordered since and silent since: how the value of the others changed "
+        "beyond interest and what they brought. Lost: whom the orders no longer know. Realised: what "
+        "all customers brought since, from the orders. The lines add up to the closing value. Its "
+        "80 %% interval is as wide as that of the expected total. Cohorts: by month of the first order.",
+        days=SHORTEST_DAYS,
+    ),
+    make=_make,
+)
