@@ -148,7 +148,9 @@ def test_the_page_shows_one_period_after_the_other():
     store.publish(earlier, *score_tables(30), {"customer_assets": first})
     store.publish(run_info(), *score_tables(30), EXHIBITS)
     page = client_of(store).get("/assets").text
-    book = re.sub(r"<[^>]*>", " ", page[page.index("Opening value") : page.index("New models were put")])
+    book = re.sub(
+        r"<[^>]*>", " ", page[page.index("Opening value") : page.index("New models were put")]
+    )
     figures = re.findall(r"[+-]?£[\d,]+", book)
     assert figures[:2] == ["£77,000", "£90,000"]
     assert "£8,000" in book
