@@ -14,7 +14,7 @@ def postgres_url():
         yield server.url()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def stores(request):
     """Empty stores in each kind of database."""
     match request.param:

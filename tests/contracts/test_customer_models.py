@@ -56,9 +56,8 @@ for name, make in MODELS.items():
 """
 
 every_model = pytest.mark.parametrize("name", MODELS)
-every_contender = pytest.mark.parametrize(
-    "make", [*MODELS.values(), *BASELINES.values()], ids=[*MODELS, *BASELINES]
-)
+CONTENDERS = {**MODELS, **BASELINES}
+every_contender = pytest.mark.parametrize("name", CONTENDERS)
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +81,13 @@ def features(shop):
 
 
 @pytest.fixture(scope="module")
-def fitted(tables):
-    return {name: make().fit(tables) for name, make in MODELS.items()}
+def contenders(tables):
+    return {name: make().fit(tables) for name, make in CONTENDERS.items()}
+
+
+@pytest.fixture(scope="module")
+def fitted(contenders):
+    return {name: contenders[name] for name in MODELS}
 
 
 def files_of(model, directory):
@@ -92,21 +96,27 @@ def files_of(model, directory):
 
 
 @every_contender
-def test_a_refit_equals_a_fresh_fit(make, tables, features):
-    refitted = make().fit(tables[:1]).fit(tables)
+def test_a_refit_equals_a_fresh_fit(name, contenders, tables, features):
+    refitted = CONTENDERS[name]().fit(tables[:1])
     assert refitted is refitted.fit(tables)
     pd.testing.assert_frame_equal(
-        refitted.predict(features), make().fit(tables).predict(features), check_exact=True
+        refitted.predict(features), contenders[name].predict(features), check_exact=True
     )
 
 
 @every_model
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_data_and_seed_give_the_same_bytes(threads, name, tables, tmp_path):
+def test_the_same_data_and_seed_give_the_same_bytes(name, fitted, tables, tmp_path):
+    again = MODELS[name]().fit(tables)
+    assert files_of(again, tmp_path / "a") == files_of(fitted[name], tmp_path / "b")
+
+
+@pytest.mark.slow
+@every_model
+def test_so_do_several_threads(name, tables, tmp_path):
     written = []
     for folder in ("a", "b"):
         model = MODELS[name]()
-        model.boosting = replace(GROWN, threads=threads)
+        model.boosting = replace(GROWN, threads=2)
         written.append(files_of(model.fit(tables), tmp_path / folder))
     assert written[0] == written[1]
 
@@ -165,8 +175,8 @@ def test_a_damaged_model_file_is_refused(name, damage, fitted, tmp_path):
 
 
 @every_contender
-def test_a_batch_equals_one_by_one(make, tables, features):
-    model = make().fit(tables)
+def test_a_batch_equals_one_by_one(name, contenders, features):
+    model = contenders[name]
     some = features.iloc[::15]
     each = pd.concat([model.predict(some.iloc[[row]]) for row in range(len(some))])
     pd.testing.assert_frame_equal(each, model.predict(some), check_exact=True)
@@ -176,8 +186,8 @@ def test_a_batch_equals_one_by_one(make, tables, features):
 
 
 @every_contender
-def test_predictions_are_finite_and_stand_in_the_order_asked(make, tables, features):
-    model = make().fit(tables)
+def test_predictions_are_finite_and_stand_in_the_order_asked(name, contenders, features):
+    model = contenders[name]
     shuffled = features.sample(frac=1, random_state=3)
     said = model.predict(shuffled)
     assert np.isfinite(said.to_numpy()).all()
@@ -387,17 +397,22 @@ def odd_shop(request, tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="module")
+def odd_contenders(odd_shop):
+    return {name: make().fit(odd_shop[0]) for name, make in CONTENDERS.items()}
+
+
 @every_contender
-def test_odd_shops_get_finite_answers(make, odd_shop):
-    tables, features = odd_shop
-    said = make().fit(tables).predict(features)
+def test_odd_shops_get_finite_answers(name, odd_contenders, odd_shop):
+    features = odd_shop[1]
+    said = odd_contenders[name].predict(features)
     assert len(said) == len(features) > 0
     assert np.isfinite(said.to_numpy()).all()
 
 
-def test_odd_shops_keep_the_promises(odd_shop, tmp_path):
-    tables, features = odd_shop
-    models = {name: make().fit(tables) for name, make in MODELS.items()}
+def test_odd_shops_keep_the_promises(odd_contenders, odd_shop, tmp_path):
+    features = odd_shop[1]
+    models = {name: odd_contenders[name] for name in MODELS}
     churn = models["churn"].predict(features)["churn_probability"].to_numpy()
     assert ((churn > 0) & (churn < 1)).all()
     money = models["value"].predict(features)

@@ -53,20 +53,20 @@ def listed(stores, wanted):
     return page.totals.customers, len(page.documents)
 
 
-@pytest.mark.parametrize("wanted", FILTERS, ids=str)
-def test_counts_are_those_of_the_list_with_that_choice(published, wanted):
-    counts = published.facets.counts("run-1", wanted)
-    assert listed(published, wanted) == (counts.matching, counts.matching)
-    for band, customers in counts.by_risk.items():
-        assert published_with(published, wanted, risk=(band,)) == customers
-    for status, customers in counts.by_status.items():
-        assert published_with(published, wanted, status=(status,)) == customers
-    for consent, customers in counts.by_consent.items():
-        assert published_with(published, wanted, consent=(consent,)) == customers
-    others = tuple(pair for pair in wanted.segments if pair[0] != "abc")
-    for value, customers in counts.by_segment["abc"].items():
-        pairs = (*others, ("abc", value))
-        assert published_with(published, wanted, segments=pairs) == customers
+def test_counts_are_those_of_the_list_with_that_choice(published):
+    for wanted in FILTERS:
+        counts = published.facets.counts("run-1", wanted)
+        assert listed(published, wanted) == (counts.matching, counts.matching)
+        for band, customers in counts.by_risk.items():
+            assert published_with(published, wanted, risk=(band,)) == customers
+        for status, customers in counts.by_status.items():
+            assert published_with(published, wanted, status=(status,)) == customers
+        for consent, customers in counts.by_consent.items():
+            assert published_with(published, wanted, consent=(consent,)) == customers
+        others = tuple(pair for pair in wanted.segments if pair[0] != "abc")
+        for value, customers in counts.by_segment["abc"].items():
+            pairs = (*others, ("abc", value))
+            assert published_with(published, wanted, segments=pairs) == customers
 
 
 def published_with(stores, wanted, **part):
@@ -102,25 +102,23 @@ def test_likely_categories_are_a_choice_however_many(stores):
 
 
 @pytest.mark.parametrize("sort", ["value_at_risk", "expected_profit", "churn_probability", "clv"])
-@pytest.mark.parametrize(
-    "wanted", [FILTERS[1], FILTERS[5], ChurnFilter(status=("scored",))], ids=str
-)
-def test_a_filtered_list_read_page_by_page_is_the_whole_in_its_order(stores, sort, wanted):
+def test_a_filtered_list_read_page_by_page_is_the_whole_in_its_order(stores, sort):
     scores, recommendations = score_tables(90)
     scores["consent"] = pd.array([True, False, None] * 30, dtype="boolean")
     scores.loc[::7, sort] = 0.5
     scores.loc[::11, sort] = np.nan
     scores["clv"] -= 60.0
     stores.scores.publish(run_info(), scores, recommendations)
-    whole = stores.scores.churn_list(wanted, sort=sort, limit=1_000).documents
-    after, seen = None, []
-    while True:
-        page = stores.scores.churn_list(wanted, sort=sort, limit=4, after=after)
-        seen += page.documents
-        if (after := page.after) is None:
-            break
-    assert len(seen) == page.totals.customers > 4
-    assert seen == whole
+    for wanted in (FILTERS[1], FILTERS[5], ChurnFilter(status=("scored",))):
+        whole = stores.scores.churn_list(wanted, sort=sort, limit=1_000).documents
+        after, seen = None, []
+        while True:
+            page = stores.scores.churn_list(wanted, sort=sort, limit=4, after=after)
+            seen += page.documents
+            if (after := page.after) is None:
+                break
+        assert len(seen) == page.totals.customers > 4
+        assert seen == whole
 
 
 def test_counts_are_kept_and_counted_alike(stores):
@@ -186,7 +184,7 @@ def with_orders_since(stores, seed):
         stores.live.save(past, score_of(past, **figures))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_after_orders_that_were_sent_counts_are_those_of_the_lists(published, seed):
     with_orders_since(published, seed)
     for wanted in FILTERS:
@@ -213,7 +211,7 @@ def test_bands_of_risk_add_up_to_all_customers(stores):
     assert everybody.value_at_risk == pytest.approx(sum(band.value_at_risk for band in bands))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_after_orders_that_were_sent_groups_are_those_of_the_lists(published, seed):
     with_orders_since(published, seed)
     customers_in = published.segments.customers_in("run-1")

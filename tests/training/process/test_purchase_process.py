@@ -94,7 +94,7 @@ def test_recovers_the_parameters_of_simulated_customers(model):
 @pytest.mark.parametrize("days", [10, 120])
 def test_predictions_agree_with_simulated_futures(model, past, days):
     x, t_x, observed = past
-    draws = 100_000
+    draws = 40_000
     futures = regular_futures(
         k=1,
         x=x,
