@@ -23,6 +23,18 @@ settings.register_profile(
 settings.load_profile("busy machines")
 
 
+SLOW_FOLDERS = {"flow", "faults"}
+SLOW_FIXTURES = {"trained", "postgres_url"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Leave to `make test` what trains models, and what starts servers to see them fail."""
+    for item in items:
+        if SLOW_FIXTURES.intersection(item.fixturenames) or item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _close_what_the_test_opened() -> Iterator[None]:
     # fixtures of wider scopes come before this one: what they opened stays

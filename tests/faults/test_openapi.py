@@ -54,7 +54,6 @@ def scored_shop(settings: Settings) -> Iterator[tuple[Observed, str]]:
     stores.close()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 # the history of a customer is long, and part of the cases that are made from it
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")

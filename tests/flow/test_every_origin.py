@@ -27,8 +27,6 @@ from tests.support.shop import shop_settings, simulate_orders
 from tests.support.trained import SECTIONS, SHOP
 from training.job import train
 
-pytestmark = pytest.mark.slow
-
 EXAMPLES = 6
 NAMES = ["spring", "autumn & more", "a/b", "../..", "é", "é", "春", "=1+1", " ", "x" * 300]
 ALL_TABLES = {

@@ -19,8 +19,6 @@ from training.bundle.manifest import current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models, publish_bundle
 from training.stand_ins.churn import load_churn
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def shop(trained, tmp_path_factory):

@@ -176,7 +176,6 @@ def ended_well(script: ServerProcess) -> None:
     assert (script.returncode, script.ended()) == (0, "")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_integrators_script_ends_consistent_however_often_the_server_is_killed(crm):
     """First the whole list, then orders, then a run and an erasure; kills in each part."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from click.testing import CliRunner
 
 from serving.commands.main import main
@@ -11,8 +10,6 @@ from serving.settings import Settings
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
 from training.bundle.manifest import current_bundle, read_manifest
-
-pytestmark = pytest.mark.slow
 
 
 def regulars(config: Path, *arguments: str) -> None:

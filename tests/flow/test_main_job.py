@@ -17,8 +17,6 @@ import tomlkit
 from tests.support.shop import simulate_orders
 from tests.support.trained import SECTIONS, SHOP
 
-pytestmark = pytest.mark.slow
-
 REGULARS = [sys.executable, "-m", "serving.commands.main"]
 TRAINING_LIBRARIES = ("lightgbm", "duckdb", "pandas", "numpy", "scipy", "sklearn", "pyarrow")
 

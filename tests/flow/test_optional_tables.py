@@ -15,8 +15,6 @@ from tests.support.trained import SECTIONS, SHOP
 from training.bundle.publication import load_models_of
 from training.job import train
 
-pytestmark = pytest.mark.slow
-
 NOW = dt.datetime(2024, 9, 1, tzinfo=dt.UTC)
 ATTRIBUTES = ["attribute_age", "is_region_north", "is_region_south"]
 

@@ -10,8 +10,6 @@ from click.testing import CliRunner
 from serving.commands.main import main
 from tests.support.shop import shop_settings, simulate_orders, write_config
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def orders():

@@ -36,7 +36,7 @@ def recommenders():
     return [RecommendationModel(seed=3), OwnFrequency(), PopularProducts()]
 
 
-@pytest.fixture(params=recommenders(), ids=lambda model: model.name)
+@pytest.fixture(scope="module", params=recommenders(), ids=lambda model: model.name)
 def fitted(request):
     return request.param.fit(SHOP, as_of=TODAY)
 
