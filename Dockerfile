@@ -1,12 +1,16 @@
 # Two stages: what builds is not what runs.
 FROM python:3.12.12-slim-bookworm AS build
+# serve: answers and scores. train: trains as well, with MLflow and its pages.
+ARG PARTS=serve
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE regulars.py ./
+COPY requirements ./requirements
 COPY features ./features
 COPY training ./training
 COPY serving ./serving
 RUN python -m venv /opt/regulars \
- && /opt/regulars/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]'
+ && /opt/regulars/bin/pip install --no-cache-dir --require-hashes --requirement requirements/${PARTS}.txt \
+ && /opt/regulars/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.12.12-slim-bookworm
 # LightGBM's threads need it; slim images leave it out.

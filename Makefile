@@ -6,7 +6,7 @@ SERVE ?= 1
 PORT ?= 8000
 DATA ?= ../shared/data
 
-.PHONY: demo test check bench serve mlflow docs format clean
+.PHONY: demo test check bench serve mlflow docs format lock packages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/regulars demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
@@ -50,8 +50,20 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# What is installed, with hashes: requirements/serve.txt answers and scores, train.txt also trains.
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+  --constraint constraints.txt --generate-hashes --no-header --no-annotate
+lock: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
+	$(LOCK) --extra postgres --output-file requirements/serve.txt
+	$(LOCK) --extra postgres --extra train --output-file requirements/train.txt
+
+packages: $(VENV)/.demo
+	$(BIN)/python -m features.packages
+	$(BIN)/python -m features.packages --sbom sbom.json
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist sbom.json
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

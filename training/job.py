@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from features.engines.build import build_features
 from features.errors import NotEnoughData
+from features.extras import require_extra
 from features.locks import lock_held
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis
@@ -41,10 +42,12 @@ from training.settings import TrainingSettings
 from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
 from training.tasks.world import World
-from training.tracking.mlflow_runs import Tracker
 from training.value.lasting import RunMiss
 from training.value.level import UNMOVED, Level
 from training.value.model import ValueModel
+
+if TYPE_CHECKING:
+    from training.tracking.mlflow_runs import Tracker
 
 LOCK = ".train.lock"
 
@@ -159,8 +162,12 @@ def train(
         When another training on the same folder is running, or the champion changed while
         this one did.
     ConfigError, NotEnoughData
-        See `prepare_training`; also when a feature cannot be computed for one customer alone.
+        See `prepare_training`; also when a feature cannot be computed for one customer alone, or
+        the extra `train` is not installed.
     """
+    require_training()
+    from training.tracking.mlflow_runs import Tracker
+
     settings = log.settings
     with training_lock(settings.path(settings.store.bundles)):
         proof = _proven(settings)
@@ -226,6 +233,17 @@ def train(
     )
 
 
+def require_training() -> None:
+    """Refuse to train, before anything is read, where the extra `train` is not installed.
+
+    Raises
+    ------
+    ConfigError
+        Saying what to type.
+    """
+    require_extra("train", "training")
+
+
 def _level(fitted: Mapping[str, Any]) -> Level:
     """The level of the value model; none where another task's model stands in its place."""
     return getattr(fitted.get("value"), "level_", UNMOVED)
@@ -269,7 +287,7 @@ def _judged(
     champion: Champion | None,
     fitted: Mapping[str, Any],
     features: pd.DataFrame,
-    tracker: Tracker,
+    tracker: "Tracker",
     progress: Progress,
 ) -> dict[str, Verdict]:
     world = prepared.world

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,7 +19,9 @@ from training.models.estimator import write_json
 from training.promotion.promotion import Champion, Verdict
 from training.segments.cluster_search import ClusterModel
 from training.settings import TrainingSettings
-from training.tracking.mlflow_runs import Tracker
+
+if TYPE_CHECKING:
+    from training.tracking.mlflow_runs import Tracker
 
 LAST_TRAINING = "last_training.json"
 """Beside the bundles: what the latest training offered and what became of it."""
@@ -66,7 +68,7 @@ def publish(
     log: OrderLog[TrainingSettings],
     candidate: TrainedModels,
     champion: Champion | None,
-    tracker: Tracker,
+    tracker: "Tracker",
     progress: Progress,
 ) -> Path | None:
     """Publish what was promoted and what stands in; returns the bundle, None where there is none.

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from features.errors import ConfigError
+from features.extras import require_extra
 from training.backtest.record import BacktestRecord
 from training.backtest.task_grade import grade_of
 from training.bundle.in_force import publication_lock
@@ -76,6 +77,7 @@ def promote(
     ConfigError
         When there is no such version, or no challenger.
     """
+    require_extra("train", "a promotion by hand, which reads MLflow,")
     from training.tracking.mlflow_runs import Tracker
 
     bundles = settings.path(settings.store.bundles)

@@ -17,13 +17,15 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @click.argument("folder", type=FOLDER)
+@click.option("--trainings", is_flag=True, help="Also MLflow's database and artifacts.")
 @common_options
-def backup(folder: Path, config: Path, speaker: Speaker) -> None:
+def backup(*, folder: Path, trainings: bool, config: Path, speaker: Speaker) -> None:
     """Copy the store, the published models and the settings into a new FOLDER.
 
     Servers and score runs may go on meanwhile.
     """
-    contents = back_up(load_shop(config), config, folder, datetime.now(UTC))
+    settings, at = load_shop(config), datetime.now(UTC)
+    contents = back_up(settings, config, folder, at, trainings=trainings)
     speaker.say(f"Wrote {len(contents.files)} files to {folder}")
     speaker.result({"folder": str(folder), "files": len(contents.files), "bundle": contents.bundle})
 

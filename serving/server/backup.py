@@ -1,4 +1,7 @@
-"""Copies of what cannot be computed again: store, published models, settings, erasures' key."""
+"""Copies of what cannot be computed again: store, published models, settings, erasures' key.
+
+Where it is asked for, MLflow's trainings as well.
+"""
 
 import json
 import shutil
@@ -18,11 +21,15 @@ from serving.settings import Settings
 from training.bundle.in_force import publication_lock, put_in_force, why_foreign
 from training.bundle.manifest import CURRENT, check_whole, read_manifest, sha256_of
 from training.errors import BundleError
+from training.tracking.place import database_file
 
 CONTENTS = "backup.json"
 STORE = "store.db"
 SETTINGS = "regulars.toml"
 BUNDLES = "bundles"
+TRAININGS = "mlruns"
+TRACKING = f"{TRAININGS}/mlflow.db"
+ARTIFACTS = f"{TRAININGS}/artifacts"
 ERASURE_KEY = "erasure.key"
 FORMAT = 1
 
@@ -37,17 +44,25 @@ class Contents:
     format: int = FORMAT
 
 
-def back_up(settings: Settings, config: Path, folder: Path, at: datetime) -> Contents:
+def back_up(
+    settings: Settings, config: Path, folder: Path, at: datetime, *, trainings: bool = False
+) -> Contents:
     """Copy the store, the bundles and `config` into the new `folder`.
 
     Servers and score runs may go on meanwhile: the copy of the store is of one moment. The
     list of contents is written last, so that half a backup is none.
 
+    Parameters
+    ----------
+    trainings : MLflow's database and artifacts, too
+
     Raises
     ------
     ConfigError
-        When the store is not a file of SQLite, or `folder` holds something.
+        When the store is not a file of SQLite, `folder` holds something, or MLflow's database
+        is asked for and is no file of SQLite.
     """
+    tracked = _tracking_file(settings) if trainings else None
     store = _store_file(settings, f"pg_dump --format=custom --file={folder}/store.dump")
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: holds something already. Name a new folder.")
@@ -59,6 +74,8 @@ def back_up(settings: Settings, config: Path, folder: Path, at: datetime) -> Con
     # without its key the store no longer knows who was erased
     _copy_if_there(settings.path(settings.store.erasure_key), folder / ERASURE_KEY)
     _copy_if_there(settings.path(settings.store.bundles) / CONTEXT, folder / CONTEXT)
+    if tracked is not None:
+        _copy_trainings(settings, tracked, folder / TRAININGS)
     files = _hashes(folder)
     contents = Contents(at.isoformat(), files, bundle)
     text = json.dumps(asdict(contents), indent=1)
@@ -86,6 +103,9 @@ def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
     store = _store_file(settings, f"pg_restore --clean --dbname=... {folder}/store.dump")
     if store.exists() and not replace:
         raise ConfigError(f"{store}: is there already. --replace puts the backup in its place.")
+    tracked = _tracking_file(settings) if (folder / TRACKING).exists() else None
+    if tracked is not None and tracked.exists() and not replace:
+        raise ConfigError(f"{tracked}: is there already. --replace puts the backup in its place.")
     store.parent.mkdir(parents=True, exist_ok=True)
     bundles = settings.path(settings.store.bundles)
     bundles.mkdir(parents=True, exist_ok=True)
@@ -99,6 +119,11 @@ def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
         _copy_if_there(folder / CONTEXT, bundles / CONTEXT)
         if contents.bundle is not None:
             put_in_force(bundles / contents.bundle)
+    if tracked is not None:
+        artifacts = settings.path(settings.tracking.artifacts)
+        shutil.copytree(folder / ARTIFACTS, artifacts, dirs_exist_ok=True)
+        tracked.parent.mkdir(parents=True, exist_ok=True)
+        _copy_database(folder / TRACKING, tracked)
     return contents
 
 
@@ -161,14 +186,39 @@ def _store_file(settings: Settings, command: str) -> Path:
     return Path(str(address.database))
 
 
+def _tracking_file(settings: Settings) -> Path:
+    """The file of MLflow's database, which is one of SQLite."""
+    file = database_file(settings.database_url(settings.tracking.uri))
+    if file is None:
+        raise ConfigError("tracking.uri: MLflow's database is a server's and has tools of its own.")
+    return file
+
+
+def _copy_trainings(settings: Settings, tracked: Path, target: Path) -> None:
+    """Copy MLflow's database, then the artifacts, of which it names no later ones."""
+    if not tracked.exists():
+        raise ConfigError(f"{tracked}: there are no trainings yet.")
+    target.mkdir()
+    _copy_database(tracked, target.parent / TRACKING)
+    _in_one_file(target.parent / TRACKING)
+    hidden = shutil.ignore_patterns(".*")
+    artifacts = settings.path(settings.tracking.artifacts)
+    shutil.copytree(artifacts, target.parent / ARTIFACTS, ignore=hidden)
+
+
 def _copy_store(source: Path, target: Path) -> None:
     if not source.exists():
         raise ConfigError(f"{source}: there is no store yet.")
+    _copy_database(source, target)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """An online copy of a database of SQLite, of one moment."""
     try:
         with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
             old.backup(new)
     except sqlite3.Error as error:
-        raise StoreError(f"The store cannot be copied: {error}.") from error
+        raise StoreError(f"{source}: the database cannot be copied: {error}.") from error
 
 
 def _copy_if_there(source: Path, target: Path) -> None:

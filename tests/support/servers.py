@@ -57,16 +57,20 @@ def running_server(url: str, *, script: str = USUAL) -> Iterator[tuple[str, Serv
 
 
 @contextmanager
-def serving(config: Path, port: int) -> Iterator[tuple[str, ServerProcess]]:
+def serving(
+    config: Path, port: int, env: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, ServerProcess]]:
     """`regulars serve` with its models, on a port that stays the same from start to start."""
     words = ["serve", "--port", str(port), "--config", str(config)]
-    with _running([sys.executable, "-m", "serving.commands.main", *words], port) as found:
+    with _running([sys.executable, "-m", "serving.commands.main", *words], port, env) as found:
         yield found
 
 
 @contextmanager
-def _running(command: list[str], port: int) -> Iterator[tuple[str, ServerProcess]]:
-    process = ServerProcess(command)
+def _running(
+    command: list[str], port: int, env: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, ServerProcess]]:
+    process = ServerProcess(command, env)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(address, process)

@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -117,6 +116,8 @@ def _section(result: TaskResult) -> dict[str, Any]:
 
 def _svg(figure: "Figure") -> str:
     """A figure as SVG in the colours of the page: ink for lines and text, no paper."""
+    import matplotlib as mpl
+
     out = StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "regulars"}):
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})

@@ -76,6 +76,17 @@ class ModelEntry:
             stands_in=title,
         )
 
+    def grade_sentence(self) -> str:
+        """The grade in words, without what totals were off by."""
+        return Grade(
+            letter=self.grade,
+            measure=self.measure,
+            baseline=self.baseline,
+            improvement=self.improvement,
+            low=self.improvement_low,
+            high=self.improvement_high,
+        ).sentence()
+
     def summary(self) -> dict[str, str]:
         """Version and grade as every answer names them, and the baseline where one stands in."""
         stands_in = {"stands_in": self.stands_in} if self.stands_in else {}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from training.models.estimator import Floats
 
@@ -19,8 +18,8 @@ def churn_metrics(churned: Floats, probability: Floats) -> dict[str, float]:
     varies = 0 < churned.mean() < 1
     top = np.argsort(-probability, kind="stable")[: max(1, len(churned) // 10)]
     return {
-        "auc": float(roc_auc_score(churned, probability)) if varies else float("nan"),
-        "pr_auc": float(average_precision_score(churned, probability)) if varies else float("nan"),
+        "auc": roc_auc(churned, probability) if varies else float("nan"),
+        "pr_auc": average_precision(churned, probability) if varies else float("nan"),
         "log_loss": float(log_loss_per_row(churned, bounded).mean()),
         "brier": float(np.mean((probability - churned) ** 2)),
         "calibration_error": calibration_error(churned, probability),
@@ -28,6 +27,31 @@ def churn_metrics(churned: Floats, probability: Floats) -> dict[str, float]:
         "predicted_rate": float(probability.mean()),
         "actual_rate": float(churned.mean()),
     }
+
+
+def roc_auc(happened: Floats, score: Floats) -> float:
+    """P(a row where it happened has the higher score), ties counted half; NaN without both kinds."""
+    yes, no = _counts_by_score(happened, score)
+    if not (yes.sum() and no.sum()):
+        return float("nan")
+    lower = no.sum() - np.cumsum(no)
+    return float(np.sum(yes * (lower + no / 2)) / (yes.sum() * no.sum()))
+
+
+def average_precision(happened: Floats, score: Floats) -> float:
+    """Precision at every distinct score, weighted by the recall it adds; NaN where none happened."""
+    yes, no = _counts_by_score(happened, score)
+    if not yes.sum():
+        return float("nan")
+    precision = np.cumsum(yes) / np.cumsum(yes + no)
+    return float(np.sum(precision * yes) / yes.sum())
+
+
+def _counts_by_score(happened: Floats, score: Floats) -> tuple[Floats, Floats]:
+    """How often it happened and did not, per distinct score, the highest score first."""
+    _, position = np.unique(-score, return_inverse=True)
+    yes = np.bincount(position, weights=happened).astype(np.float64)
+    return yes, np.bincount(position) - yes
 
 
 def log_loss_per_row(happened: Floats, probability: Floats) -> Floats:

@@ -1,13 +1,16 @@
 """Plots for MLflow: drawn without a display, one function each."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from training.models.estimator import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Contenders = Mapping[str, Floats]
 
@@ -15,7 +18,7 @@ PROMISED = 0.80
 """The share of customers that every interval promises to hold."""
 
 
-def calibration(happened: Floats, contenders: Contenders, bins: int = 10) -> Figure:
+def calibration(happened: Floats, contenders: Contenders, bins: int = 10) -> "Figure":
     """Predicted against actual rates in bins of equal size; on the diagonal is right."""
     figure, axes = _blank("predicted probability", "actual rate")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
@@ -27,7 +30,7 @@ def calibration(happened: Floats, contenders: Contenders, bins: int = 10) -> Fig
     return figure
 
 
-def cumulative_gain(actual: Floats, contenders: Contenders, ylabel: str) -> Figure:
+def cumulative_gain(actual: Floats, contenders: Contenders, ylabel: str) -> "Figure":
     """Share of the total that the predicted best n % hold; higher is better."""
     figure, axes = _blank("share of customers, highest prediction first", ylabel)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
@@ -39,7 +42,7 @@ def cumulative_gain(actual: Floats, contenders: Contenders, ylabel: str) -> Figu
     return figure
 
 
-def deciles(actual: Floats, contenders: Contenders) -> Figure:
+def deciles(actual: Floats, contenders: Contenders) -> "Figure":
     """Mean predicted against mean actual value by predicted decile; on the diagonal is right."""
     figure, axes = _blank("mean predicted spend of the decile", "mean actual spend")
     highest = 1.0
@@ -53,7 +56,7 @@ def deciles(actual: Floats, contenders: Contenders) -> Figure:
     return figure
 
 
-def error_distribution(errors: Contenders, xlabel: str) -> Figure:
+def error_distribution(errors: Contenders, xlabel: str) -> "Figure":
     """Histograms of errors on common bins; narrow around 0 is good.
 
     Errors that are not finite are left out: a broken model is still drawn; it is refused elsewhere.
@@ -69,7 +72,7 @@ def error_distribution(errors: Contenders, xlabel: str) -> Figure:
     return figure
 
 
-def coverage(actual: Floats, predicted: Floats, low: Floats, high: Floats, xlabel: str) -> Figure:
+def coverage(actual: Floats, predicted: Floats, low: Floats, high: Floats, xlabel: str) -> "Figure":
     """Share of customers inside their interval, by tenths of the prediction; 80 % is right."""
     figure, axes = _blank(xlabel, "share inside the 80 % interval")
     inside = (actual >= low - 0.005) & (actual <= high + 0.005)
@@ -83,7 +86,7 @@ def coverage(actual: Floats, predicted: Floats, low: Floats, high: Floats, xlabe
     return figure
 
 
-def tracking(tracks: Mapping[str, pd.DataFrame]) -> Figure:
+def tracking(tracks: Mapping[str, pd.DataFrame]) -> "Figure":
     """Customers who have ordered by each day, predicted (dashed) and actual, per origin.
 
     Parameters
@@ -100,7 +103,7 @@ def tracking(tracks: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def bars(values: Mapping[str, Mapping[str, float]], ylabel: str) -> Figure:
+def bars(values: Mapping[str, Mapping[str, float]], ylabel: str) -> "Figure":
     """Contenders side by side, a group of bars per measure."""
     figure, axes = _blank("", ylabel)
     measures = list(next(iter(values.values())))
@@ -113,7 +116,9 @@ def bars(values: Mapping[str, Mapping[str, float]], ylabel: str) -> Figure:
     return figure
 
 
-def _blank(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+def _blank(xlabel: str, ylabel: str) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6, 4.5))
     # fixed margins: a layout that measures every text takes longer than the plot itself
     figure.subplots_adjust(left=0.14, right=0.97, top=0.97, bottom=0.12)

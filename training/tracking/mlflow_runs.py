@@ -11,12 +11,13 @@ import logging
 import math
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -34,21 +35,25 @@ from training.backtest.grade import RULE
 from training.backtest.record import BacktestRecord
 from training.backtest.report import backtest_page, figures_of
 from training.bundle.manifest import Manifest
-from training.errors import BundleError
+from training.errors import BundleError, TrackingError
 from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
 from training.tasks.catalogue import registered_name
 from training.tracking.place import move_artifacts, usable
 
-# messages of the first start of a database say nothing to a shop
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+# it logs tracebacks of what is raised as well, and messages of a first start
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 RECORD = "judged"
 NOTE = "mlflow.note.content"
 """The tag that `mlflow ui` shows as the description of a run."""
+
+_OF_MLFLOW = (MlflowException, OSError)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,35 @@ class RegisteredVersion:
     ledger: str
 
 
+def _in_one_line(
+    method: "Callable[Concatenate[Tracker, P], R]",
+) -> "Callable[Concatenate[Tracker, P], R]":
+    """A method of a tracker that raises a TrackingError where MLflow cannot be used."""
+
+    @wraps(method)
+    def reported(self: "Tracker", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with usable(self.uri, kinds=_OF_MLFLOW):
+            return method(self, *args, **kwargs)
+
+    return reported
+
+
+def _is_absent(error: MlflowException) -> bool:
+    """What was asked for does not exist; anything else is trouble with the database."""
+    return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+
+
 class Tracker:
     """The project's view of MLflow.
 
     Parameters
     ----------
     settings : gives the tracking URI, the artifact folder and the experiment
+
+    Raises
+    ------
+    TrackingError
+        Here and by every method, when the database is damaged, locked or gone.
     """
 
     def __init__(self, settings: TrainingSettings) -> None:
@@ -114,11 +142,21 @@ class Tracker:
         self, parameters: Mapping[str, Any], as_of: str, *, kind: str = "train"
     ) -> Iterator[str]:
         """The parent run; yields its id. A failure inside marks the run as failed."""
-        with mlflow.start_run(run_name=f"{kind} {as_of}") as run:
-            mlflow.log_params(dict(parameters))
-            mlflow.set_tag("git_commit", _git_commit())
+        with usable(self.uri):
+            run = mlflow.start_run(run_name=f"{kind} {as_of}")
+        try:
+            with usable(self.uri):
+                mlflow.log_params(dict(parameters))
+                mlflow.set_tag("git_commit", _git_commit())
             yield run.info.run_id
+        except BaseException:
+            with suppress(TrackingError), usable(self.uri):
+                mlflow.end_run("FAILED")
+            raise
+        with usable(self.uri):
+            mlflow.end_run()
 
+    @_in_one_line
     def log_backtest(
         self, backtest: Backtest, verdicts: Mapping[str, Verdict], *, prior_share: float | None
     ) -> None:
@@ -139,11 +177,13 @@ class Tracker:
         rules = f"Grades: {RULE}.\n\nPromotion: {PROMOTION_RULE}."
         mlflow.set_tag(NOTE, "\n".join([*lines, "", rules]))
 
+    @_in_one_line
     def log_trial(self, result: TaskResult) -> None:
         """One child run with metrics and plots, without a model."""
         with mlflow.start_run(run_name=result.task.name, nested=True):
             self._log_result(result)
 
+    @_in_one_line
     def log_model(
         self,
         result: TaskResult,
@@ -187,6 +227,7 @@ class Tracker:
         )
         return version
 
+    @_in_one_line
     def crown(self, manifest: Manifest) -> None:
         """Mark the models of `manifest` as champions in the registry, with the reason."""
         for name, entry in manifest.models.items():
@@ -197,8 +238,10 @@ class Tracker:
             try:
                 before = self.client.get_registered_model(registered).aliases.get(CHAMPION)
                 self._tell_champion(registered, entry.version, entry.reason)
-            except MlflowException:
-                continue  # the registry is another one, or was emptied: the bundle still runs
+            except MlflowException as error:
+                if _is_absent(error):
+                    continue  # the registry is another one, or was emptied: the bundle still runs
+                raise
             if before is not None and str(before) != entry.version:
                 self._tell_former(registered, str(before), entry.version)
 
@@ -216,36 +259,44 @@ class Tracker:
         try:
             if CHAMPION in self.client.get_registered_model(registered).aliases:
                 self.client.delete_registered_model_alias(registered, CHAMPION)
-        except MlflowException:
-            return  # nothing is registered there
+        except MlflowException as error:
+            if not _is_absent(error):
+                raise
 
     def _tell_former(self, registered: str, version: str, successor: str) -> None:
         run_id = self.client.get_model_version(registered, version).run_id
         self.client.set_tag(run_id, CHAMPION, f"no longer: version {successor} is")
 
+    @_in_one_line
     def challenge(self, task_name: str, version: str) -> None:
         """Make `version` the challenger of its model."""
         self.client.set_registered_model_alias(registered_name(task_name), CHALLENGER, version)
 
+    @_in_one_line
     def alias(self, task_name: str, alias: str) -> str | None:
         """The version that an alias of the task's model points to; None where there is none."""
         try:
             model = self.client.get_registered_model(registered_name(task_name))
-        except MlflowException:
-            return None
+        except MlflowException as error:
+            if _is_absent(error):
+                return None
+            raise
         version = model.aliases.get(alias)
         return None if version is None else str(version)
 
+    @_in_one_line
     def tag(self, task_name: str, version: str, key: str, value: str) -> None:
         """Set a tag of a version, which must exist."""
         self.client.set_model_version_tag(registered_name(task_name), version, key, value)
 
+    @_in_one_line
     def version(self, task_name: str, version: str) -> RegisteredVersion | None:
         """One version; None where it does not exist."""
         registered = registered_name(task_name)
         versions = (candidate for candidate in self.versions() if candidate.name == registered)
         return next((candidate for candidate in versions if candidate.version == version), None)
 
+    @_in_one_line
     def record(self, task_name: str, version: str) -> BacktestRecord | None:
         """The backtest of a version; None where it was not kept."""
         try:
@@ -257,6 +308,7 @@ class Tracker:
         except (MlflowException, BundleError, OSError):
             return None
 
+    @_in_one_line
     def files(self, task_name: str, version: str, directory: Path) -> Path:
         """Fetch the files of a version into `directory`; returns their folder.
 
@@ -279,6 +331,7 @@ class Tracker:
             raise BundleError(f"{registered} version {version}: its files are damaged.")
         return description.parent
 
+    @_in_one_line
     def versions(self) -> list[RegisteredVersion]:
         """Every registered version of our models, newest first within a model."""
         registered_versions = []

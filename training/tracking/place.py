@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from features.errors import RegularsError
 from training.errors import TrackingError
 
 HEAD = "sqlite:///"
@@ -16,6 +17,11 @@ _ADDRESSES = (
     ("model_versions", "storage_location"),
 )
 """Tables and columns of MLflow's database that hold addresses of artifacts."""
+
+
+def database_file(uri: str) -> Path | None:
+    """The file of an SQLite database; None for a server's address."""
+    return Path(uri.removeprefix(HEAD)) if uri.startswith(HEAD) else None
 
 
 def move_artifacts(uri: str, old: str, artifacts: Path) -> bool:
@@ -56,8 +62,12 @@ def move_artifacts(uri: str, old: str, artifacts: Path) -> bool:
 
 
 @contextmanager
-def usable(uri: str) -> Iterator[None]:
+def usable(uri: str, *, kinds: tuple[type[Exception], ...] = (Exception,)) -> Iterator[None]:
     """Say in one line that MLflow cannot be used, whatever it or its database raised.
+
+    Parameters
+    ----------
+    kinds : of errors that mean this
 
     Raises
     ------
@@ -66,13 +76,30 @@ def usable(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except TrackingError:
+    except RegularsError:
         raise
-    except Exception as error:
-        lines = (str(error).strip() or type(error).__name__).splitlines()
+    except kinds as error:
         # an address may hold a password
         place = uri.removeprefix(HEAD) if uri.startswith(HEAD) else "tracking.uri"
+        what = _what_happened(error)
+        advice = (
+            "Another process holds it: end that, or try again later"
+            if "locked" in what
+            else "Mend it, or move it aside and train again"
+        )
         raise TrackingError(
-            f"{place}: MLflow cannot be used ({lines[0][:200]}). Mend it, or move it aside and "
-            "train again; what is published goes on."
+            f"{place}: MLflow cannot be used ({what}). {advice}; what is published goes on."
         ) from error
+
+
+def _what_happened(error: BaseException) -> str:
+    """The first line of an error, or of SQLite's own where that is behind it."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    of_sqlite = (link for link in chain if isinstance(link, sqlite3.Error))
+    behind = next(of_sqlite, error)
+    lines = (str(behind).strip() or type(behind).__name__).splitlines()
+    return lines[0][:200]

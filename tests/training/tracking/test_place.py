@@ -1,6 +1,8 @@
 """MLflow's database after its folder was moved, copied, locked away or damaged."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.support.shop import shop_settings
 from tests.support.trained import SECTIONS
 from training.errors import TrackingError
 from training.tracking.mlflow_runs import Tracker
+from training.tracking.place import usable
 
 
 def copied(trained, root):
@@ -52,3 +55,28 @@ def test_a_damaged_database_is_one_line(content, tmp_path):
         Tracker(settings)
     assert str(file) in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_locked_database_is_one_line_and_says_what_to_do(tmp_path):
+    file = tmp_path / "mlflow.db"
+    with (
+        closing(sqlite3.connect(file, isolation_level=None)) as holder,
+        closing(sqlite3.connect(file, timeout=0)) as waiting,
+    ):
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(TrackingError) as refused, usable(f"sqlite:///{file}"):
+            waiting.execute("CREATE TABLE t (x)")
+    assert "database is locked" in str(refused.value)
+    assert "Another process holds it" in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.slow  # MLflow waits 20 seconds
+def test_a_database_that_is_locked_during_a_training_is_one_line(tmp_path):
+    settings = shop_settings(tmp_path, **SECTIONS)
+    tracker = Tracker(settings)
+    file = tmp_path / "mlruns" / "mlflow.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TrackingError, match="database is locked"), tracker.training({}, "x"):
+            pytest.fail("the run was not written")
