@@ -55,7 +55,7 @@ def bare(wheel, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
-    absent = [*EXTRAS["train"], *EXTRAS["demo"], "threadpoolctl"]
+    absent = [*EXTRAS["train"], *EXTRAS["demo"]]
     (site / "sitecustomize.py").write_text(
         f"import sys\nsys.modules.update(dict.fromkeys({absent!r}))\n"
     )
