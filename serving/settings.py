@@ -11,6 +11,7 @@ from features.settings.section import Section
 from training.settings import ModelStore, TrainingSettings
 
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9.-]{1,253}$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
 
 class Serve(Section):
@@ -43,6 +44,8 @@ class Serve(Section):
     """In which the caller must read 16 KB of an answer, or its rest; else the connection ends."""
     in_flight_per_key: int = Field(24, ge=1, le=40)
     """Requests of one key that are worked on at once; as many again wait."""
+    cors_origins: tuple[Origin, ...] = ()
+    """Sites whose pages may call the API with a key; by default none but our own."""
     drain_seconds: float = Field(2.0, ge=0, le=20)
     """Between saying that the server is not ready and refusing connections, on SIGTERM."""
     last_good_seconds: float = Field(3_600.0, ge=0)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.changes.schemas import ChangeOfCustomer
 from serving.changes.webhook_calls import MOST_ADDRESS_SIGNS
 from serving.changes.webhook_store import Delivery, Webhook
 from serving.changes.webhooks import CallOutcome
@@ -89,6 +90,45 @@ class WebhookDetail(WebhookItem):
     @classmethod
     def told(cls, webhook: Webhook, deliveries: list[WebhookCall]) -> "WebhookDetail":
         return cls(**_told(webhook), deliveries=deliveries)
+
+
+class ChangesTold(ApiShape):
+    """The changes of a message, as `GET /v1/changes` has them."""
+
+    changes: list[ChangeOfCustomer]
+    since: Cursor
+    next_cursor: Cursor
+
+
+class CustomersChanged(ApiShape):
+    """What a webhook is sent when customers came, went or changed."""
+
+    type: Literal["customers.changed"]
+    timestamp: datetime
+    data: ChangesTold
+
+
+class PlacesTold(ApiShape):
+    """From where to where changes are no longer kept."""
+
+    since: Cursor
+    next_cursor: Cursor
+
+
+class ChangesDropped(ApiShape):
+    """What a webhook is sent that was away for longer than changes are kept."""
+
+    type: Literal["changes.dropped"]
+    timestamp: datetime
+    data: PlacesTold
+
+
+class WebhookTest(ApiShape):
+    """What a webhook is sent to try it."""
+
+    type: Literal["webhook.test"]
+    timestamp: datetime
+    data: dict[str, object] = Field(max_length=0)
 
 
 class Webhooks(ApiShape):

@@ -14,6 +14,7 @@ from serving.customers import schemas as models
 from serving.live.messages import ProductQuery
 from serving.store.documents import RankedProduct
 from serving.store.protocol import Document
+from serving.web.content import still_known
 from serving.web.context import RouteContext, at_once_or_in_thread
 from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
 from serving.web.paths import CustomerId
@@ -111,7 +112,7 @@ def customer_answer(
     document = context.scores.customer(customer_id, at_once=at_once)
     ages = context.ages(document.run_id, at_once=at_once)
     headers = {"ETag": _etag(document, customer_id), **ages}
-    if if_none_match and _still_known(if_none_match, headers["ETag"]):
+    if if_none_match and still_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = document.body[:-1] + b',"score_pending":true}' if document.is_pending else document.body
     return Response(body, media_type=JSON, headers=headers)
@@ -123,12 +124,7 @@ def _etag(document: Document, customer_id: str) -> str:
     if document.live_no or document.is_pending:
         identity += f"\0{document.live_no}\0{document.is_pending}"
     digest = blake2b(identity.encode(), digest_size=12)
-    return f'"{digest.hexdigest()}"'
-
-
-def _still_known(if_none_match: str, etag: str) -> bool:
-    etags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return etag in etags or etags == {"*"}
+    return f'W/"{digest.hexdigest()}"'
 
 
 def _unknown(customer_id: str) -> bytes:

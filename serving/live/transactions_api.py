@@ -136,7 +136,10 @@ def transaction_routes(
         body_digest: Annotated[str, Depends(_digest)],
         idempotency_key: Annotated[
             str | None,
-            Header(description="A request with the key of an earlier one is not done again"),
+            Header(
+                alias="Idempotency-Key",
+                description="A request with the key of an earlier one is not done again",
+            ),
         ] = None,
     ) -> Response:
         key = _request_key(clock(), idempotency_key, body_digest)

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from serving.changes.webhook_document import webhook_messages
 from serving.changes.webhooks import Deliverer
 from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
@@ -28,6 +29,8 @@ from serving.settings import Serve
 from serving.web import problems
 from serving.web.access import ACCESS, RouteCatalogue
 from serving.web.call import address
+from serving.web.content import Conditional, Packed
+from serving.web.cors import open_to
 from serving.web.gate import Gate
 from serving.web.guard import Guard
 from serving.web.logs import RequestLog
@@ -108,16 +111,20 @@ def application(
     keys, clock = parts.stores.keys, parts.context.clock
     app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(
-        Direct(app, partial(customer_answer, parts.context)),
+        Direct(Packed(Conditional(app)), partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
         ring=KeyRing(keys, clock, last_good_seconds=settings.last_good_seconds, ticks=ticks),
         admission=parts.admission,
         requests_per_second=settings.requests_per_second,
         must_sign_in=must_sign_in,
+        origins=settings.cors_origins,
     )
     # Around everything, the framework's own handling of unforeseen errors included.
     guard = Guard(
-        gate, settings=settings, is_stopping=lambda: parts.lifecycle.stopping, hosts=hosts
+        open_to(gate, settings.cors_origins),
+        settings=settings,
+        is_stopping=lambda: parts.lifecycle.stopping,
+        hosts=hosts,
     )
     return Observed(guard, metrics=parts.metrics, log=log)
 
@@ -167,16 +174,27 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             version=app.version,
             description=app.description,
             routes=app.routes,
+            webhooks=webhook_messages().routes,
         )
-        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["components"]["securitySchemes"] = {
+            "key": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A key of one of the scopes read, write, admin: each may do what "
+                "those before it may. An operation names the one it needs.",
+            }
+        }
         scopes = {(method, _plain(path)): scope for (method, path), scope in ACCESS.items()}
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 scope = scopes[method.upper(), path]
-                operation["security"] = [] if scope == "public" else [{"key": []}]
+                operation["security"] = [] if scope == "public" else [{"key": [scope]}]
                 operation["description"] = f"Scope: {scope}."
                 _tell_problems(operation)
                 _share_shapes(document, operation)
+        for operations in document["webhooks"].values():
+            # a receiver has statuses of its own
+            operations["post"]["responses"].pop("422", None)
         app.openapi_schema = document
     return app.openapi_schema
 

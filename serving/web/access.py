@@ -128,6 +128,8 @@ class RouteCatalogue:
 
     def find(self, method: str, path: str) -> RouteEntry:
         """The first route of `method` that has this `path`, percent-encoded as it was sent."""
+        # a GET is asked for its head alone in the same way
+        method = "GET" if method == "HEAD" else method
         pattern = self._patterns.get(method)
         match = pattern.match(path) if pattern else None
         if match is None or match.lastgroup is None:
@@ -136,7 +138,8 @@ class RouteCatalogue:
 
     def methods(self, path: str) -> list[str]:
         """Those that some route of this `path` takes."""
-        return sorted(method for method in self._patterns if self.find(method, path) != NO_ROUTE)
+        methods = {*self._patterns, "HEAD"}
+        return sorted(method for method in methods if self.find(method, path) != NO_ROUTE)
 
 
 def _found(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str, str]]:

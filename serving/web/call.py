@@ -34,6 +34,7 @@ class Call:
     entry: RouteEntry = NO_ROUTE
     caller: str = STRANGER
     status: int = 500
+    requests_left: int | None = None
     mounted_at: str = ""
     """The path of the shop in front of that of the call, where several share a server."""
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -39,6 +40,7 @@ class Gate:
     admission : how many calls are worked on at once
     requests_per_second : of one key, or of one address where no key is known
     must_sign_in : every call needs a key, also while none is made
+    origins : sites whose pages may send what changes something, with a key
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Gate:
         admission: Admission,
         requests_per_second: int,
         must_sign_in: bool,
+        origins: Collection[str] = (),
     ) -> None:
         self._app = app
         self._catalogue = catalogue
@@ -57,6 +60,7 @@ class Gate:
         self._admission = admission
         self._rates = Rates(requests_per_second)
         self._must_sign_in = must_sign_in
+        self._origins = frozenset(origin.encode() for origin in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,7 +71,8 @@ class Gate:
         headers = call.headers
         if entry.template != LIVENESS:
             await self._identify(call, headers, scope)
-        _refuse_foreign_pages(scope["method"], headers)
+        if headers.get(b"origin") not in self._origins:
+            _refuse_foreign_pages(scope["method"], headers)
         if entry is NO_ROUTE and (methods := self._catalogue.methods(scope["path"])):
             raise MethodNotAllowed(methods)
         if entry.template in PROBES:
@@ -121,7 +126,8 @@ class Gate:
         client = call.caller
         if client in UNKEYED:
             client = (scope.get("client") or ("",))[0]
-        self._rates.count(client)
+        call.requests_left = 0
+        call.requests_left = self._rates.count(client)
 
 
 def _check(key: ApiKey | None, entry: RouteEntry) -> None:

@@ -6,7 +6,7 @@ the slashes between the parts of a path.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import StoreError
 from serving.settings import Serve
 from serving.web.call import Headers, current_call
+from serving.web.content import unpacked
+from serving.web.error_pages import as_pages, wants_page
 from serving.web.problems import (
     AddressTooLong,
     BodyTooLarge,
@@ -66,6 +68,7 @@ class Guard:
         self._app = app
         self._is_stopping = is_stopping
         self._settings = settings
+        self._policy = (b"ratelimit-policy", b'"caller";q=%d;w=1' % settings.requests_per_second)
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,26 +77,47 @@ class Guard:
             return
 
         call = current_call.get()
+        is_head = scope["method"] == "HEAD"
 
         async def labelled(message: Message) -> None:
             if message["type"] == "http.response.start":
                 call.status = message["status"]
                 headers = message["headers"]
                 own = _PRIVATE if b"cache-control" not in dict(headers) else ()
-                named = (b"x-request-id", call.request_id.encode())
+                named: Sequence[tuple[bytes, bytes]] = [(b"x-request-id", call.request_id.encode())]
                 last = _CLOSE if self._is_stopping() else ()
-                message["headers"] = [*headers, *_LABELS, *own, *last, named]
+                if call.requests_left is not None:
+                    left = b'"caller";r=%d;t=1' % call.requests_left
+                    named = (*named, self._policy, (b"ratelimit", left))
+                message["headers"] = [*headers, *_LABELS, *own, *last, *named]
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         headers = call.headers
+        answer = as_pages(scope, labelled) if wants_page(headers) else labelled
         try:
             self._check_host(headers)
             self._check_size(scope, headers)
-            scope = {**scope, "path": scope["raw_path"].decode("ascii", errors="replace")}
-            await self._app(scope, _bounded(receive, self._settings), labelled)
+            scope = {
+                **scope,
+                "path": scope["raw_path"].decode("ascii", errors="replace"),
+                # answered as a GET, of which only the head is sent
+                "method": "GET" if is_head else scope["method"],
+            }
+            await self._app(scope, self._body(receive, headers), answer)
         except (RequestError, StoreError) as error:
             # Of this door and the next; those of routes have become answers already.
-            await problem_for(error)(scope, receive, labelled)
+            await problem_for(error)(scope, receive, answer)
+
+    def _body(self, receive: Receive, headers: Headers) -> Receive:
+        most = self._settings
+        return unpacked(
+            _bounded(receive, most),
+            headers,
+            most_bytes=most.body_bytes,
+            too_large=lambda: _too_large(most),
+        )
 
     def _check_host(self, headers: Headers) -> None:
         if self._hosts is None:

@@ -60,6 +60,14 @@ class NotJson(RequestError):
     """The body is of another media type."""
 
 
+class UnknownEncoding(RequestError):
+    """The body is packed in a way that is not known here."""
+
+    def __init__(self) -> None:
+        super().__init__("Unknown Content-Encoding.")
+        self.headers = {"Accept-Encoding": "gzip"}
+
+
 class WrongHost(RequestError):
     """The request was meant for another host name."""
 
@@ -184,6 +192,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     MalformedBody: Kind(400, "malformed-body", "The body is not valid JSON"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send it as application/json."),
+    UnknownEncoding: Kind(
+        415, "unknown-encoding", "The body is packed in an unknown way", "Send it plain or as gzip."
+    ),
     WrongHost: Kind(421, "wrong-host", "This server does not answer for that host name"),
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method Not Allowed"),
     AddressTooLong: Kind(414, "address-too-long", "The address is too long"),

@@ -19,12 +19,17 @@ class Rates:
 
     def __init__(self, requests_per_second: int) -> None:
         self._limit = RateLimitItemPerSecond(requests_per_second)
-        self._limiter = FixedWindowRateLimiter(_LoopStorage())
+        self._storage = _LoopStorage()
+        self._limiter = FixedWindowRateLimiter(self._storage)
 
-    def count(self, caller: str) -> None:
-        """Count a request; raises `TooManyRequests`."""
+    def count(self, caller: str) -> int:
+        """Count a request; how many more the caller may send within the second.
+
+        Raises `TooManyRequests`.
+        """
         if not self._limiter.hit(self._limit, caller):
             raise TooManyRequests(f"At most {self._limit.amount} requests a second are answered.")
+        return self._limit.amount - self._storage.latest_count
 
 
 class _LoopStorage(Storage):
@@ -41,6 +46,7 @@ class _LoopStorage(Storage):
     def __init__(self) -> None:
         super().__init__()
         self._counters: dict[str, tuple[int, float]] = {}
+        self.latest_count = 0
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -52,8 +58,9 @@ class _LoopStorage(Storage):
         if moment >= ends_at:
             self._make_room(moment)
             count, ends_at = 0, moment + expiry
-        self._counters[key] = (count + amount, ends_at)
-        return count + amount
+        self.latest_count = count + amount
+        self._counters[key] = (self.latest_count, ends_at)
+        return self.latest_count
 
     def get(self, key: str) -> int:
         count, ends_at = self._counters.get(key, (0, 0.0))

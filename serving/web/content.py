@@ -1,0 +1,167 @@
+"""What a body is sent as, both ways: packed or not, and whether the caller has it already.
+
+Answers are packed by Starlette's middleware, large ones in a thread. Their ETags are weak, for
+the packed and the plain form are one answer.
+"""
+
+import zlib
+from collections.abc import Callable
+from hashlib import blake2b
+
+import brotli
+from starlette.middleware.gzip import (
+    DEFAULT_EXCLUDED_CONTENT_TYPES,
+    GZipMiddleware,
+    GZipResponder,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from werkzeug.http import parse_accept_header
+
+from serving.web.call import Headers, current_call
+from serving.web.problems import BodyTooLarge, MalformedBody, UnknownEncoding
+
+LEAST_PACKED_BYTES = 16 * 1024
+"""Smaller answers, such as a customer, take longer to pack than to send."""
+GZIP_LEVEL, BROTLI_QUALITY = 4, 4
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PACKED_ALREADY = (*DEFAULT_EXCLUDED_CONTENT_TYPES, XLSX)
+UNPACKED_AT_ONCE_BYTES = 64 * 1024
+GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
+
+
+class _BrotliResponder(GZipResponder):
+    """Starlette's own, with another library to pack."""
+
+    content_encoding = "br"
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, LEAST_PACKED_BYTES, exclude_content_types=PACKED_ALREADY)
+        self._packer = brotli.Compressor(quality=BROTLI_QUALITY)
+
+    def _compress_body(self, body: bytes, more_body: bool) -> bytes:
+        end = self._packer.flush if more_body else self._packer.finish
+        return bytes(self._packer.process(body) + end())
+
+
+class Packed:
+    """ASGI middleware: sends large answers as gzip or brotli to who takes them.
+
+    Parameters
+    ----------
+    app : whose answers are packed
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._gzip = GZipMiddleware(
+            app, LEAST_PACKED_BYTES, GZIP_LEVEL, exclude_content_types=PACKED_ALREADY
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accepted = b"" if scope["type"] != "http" else _sent(b"accept-encoding")
+        taken = dict(parse_accept_header(accepted.decode("latin-1")))
+        if taken.get("br"):
+            await _BrotliResponder(self._app)(scope, receive, send)
+        elif "gzip" in taken and not taken["gzip"]:
+            await self._app(scope, receive, send)
+        else:
+            # it looks for gzip itself, and says otherwise what the answer depends on
+            await self._gzip(scope, receive, send)
+
+
+class Conditional:
+    """ASGI middleware: an answer of JSON has an ETag, and is 304 to who knows it.
+
+    Answers that have an ETag of their own keep it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+
+        async def tagged(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _needs_etag(message):
+                start = message
+                return
+            if start is not None:
+                held, start = start, None
+                message = await _with_etag(held, message, send)
+            await send(message)
+
+        await self._app(scope, receive, tagged)
+
+
+def _needs_etag(start: Message) -> bool:
+    headers = dict(start["headers"])
+    is_json = headers.get(b"content-type", b"").startswith(b"application/json")
+    return start["status"] == 200 and is_json and b"etag" not in headers
+
+
+async def _with_etag(start: Message, body: Message, send: Send) -> Message:
+    """Send the start of an answer; what follows it."""
+    if body.get("more_body"):
+        await send(start)
+        return body
+    etag = b'W/"%b"' % blake2b(body["body"], digest_size=12).hexdigest().encode()
+    if not still_known(_sent(b"if-none-match").decode("latin-1"), etag.decode()):
+        await send({**start, "headers": [*start["headers"], (b"etag", etag)]})
+        return body
+    kept = [pair for pair in start["headers"] if not pair[0].startswith(b"content-")]
+    await send({**start, "status": 304, "headers": [*kept, (b"etag", etag)]})
+    return {"type": "http.response.body", "body": b""}
+
+
+def still_known(if_none_match: str, etag: str) -> bool:
+    """Whether a caller has the answer of this `etag`, as the header If-None-Match says."""
+    etags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag.removeprefix("W/") in etags or etags == {"*"}
+
+
+def unpacked(
+    receive: Receive, headers: Headers, *, most_bytes: int, too_large: Callable[[], BodyTooLarge]
+) -> Receive:
+    """`receive` with a body that was sent as gzip unpacked, `most_bytes` of it at most.
+
+    Raises
+    ------
+    UnknownEncoding
+        When the body is packed in another way.
+    """
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    if encoding in {b"", b"identity"}:
+        return receive
+    if encoding not in {b"gzip", b"x-gzip"}:
+        raise UnknownEncoding
+    unpacker, total_bytes = zlib.decompressobj(GZIP_WINDOW_BITS), 0
+
+    async def received() -> Message:
+        nonlocal total_bytes
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        parts = []
+        packed = message.get("body", b"")
+        try:
+            while packed and not unpacker.eof:
+                parts.append(unpacker.decompress(packed, UNPACKED_AT_ONCE_BYTES))
+                packed = unpacker.unconsumed_tail
+                total_bytes += len(parts[-1])
+                if total_bytes > most_bytes:
+                    raise too_large()
+        except zlib.error:
+            raise MalformedBody("It is not what Content-Encoding says.") from None
+        if packed or unpacker.unused_data or not (message.get("more_body") or unpacker.eof):
+            raise MalformedBody("It is not one whole gzip document.")
+        return {**message, "body": b"".join(parts)}
+
+    return received
+
+
+def _sent(name: bytes) -> bytes:
+    return current_call.get().headers.get(name, b"")
