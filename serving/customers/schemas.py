@@ -119,7 +119,8 @@ class Customer(ApiShape):
         "refer; in addition to nobody's `clv`. Null where no referrals are known"
     )
     value_at_risk: Money | None = Field(
-        description="Value in the horizon at the usual pace × churn probability"
+        description="Value in the horizon at the usual pace × churn probability. The pace is that "
+        "of the last 365 days: 0 without an order in them"
     )
     value_at_risk_pace: Pace | None = Field(
         None, description="`comparable`: who bought on one day only has no pace of their own"

@@ -155,6 +155,9 @@ RISK_EFFECTS = ("raises_risk", "lowers_risk")
 
 NOTHING = "–"
 
+DAYS_OF_PACE = 365
+"""A usual pace is that of the last year."""
+
 WHY = {
     "popular": mark("Popular in this shop"),
     "customers_like_you": mark("Bought next by similar customers"),
@@ -296,6 +299,10 @@ class Words:
     def share(self, part: float | None, digits: int = 1) -> str:
         """A share in percent, as exact as asked for."""
         return NOTHING if part is None else f"{part:.{digits}%}"
+
+    def is_without_pace(self, value_at_risk: float | None, silence: float | None) -> bool:
+        """Whether nothing is at risk because no order lies in the year that a usual pace is from."""
+        return value_at_risk == 0 and silence is not None and silence > DAYS_OF_PACE
 
     def above(self, percentile: float) -> str:
         """A place among all customers; nobody is above everybody, themselves included."""

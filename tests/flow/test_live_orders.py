@@ -26,7 +26,7 @@ from serving.scoring.run import score
 from serving.server.stores import Stores, open_stores
 from serving.settings import Settings
 from tests.serving.conftest import NOW, client_of
-from tests.support.identities import document_contradictions
+from tests.support.identities import band, document_contradictions
 from tests.support.shop import write_config
 from tests.support.trained import copy_of
 from training.bundle.publication import load_models
@@ -191,6 +191,32 @@ def test_scores_after_orders_are_those_of_a_run_at_that_moment(shop):
     assert {name: said[name] for name in names} == {
         name: live[name]["churn_probability"] for name in names
     }
+
+
+def test_changes_after_orders_are_the_figures_of_the_customers(shop):
+    names = sorted(shop.orders["customer"].unique())[:6]
+    before = {name: shop.customer(name) for name in names}
+    start = shop.client.get("/v1/changes?limit=1000").json()["next_cursor"]
+    for number, name in enumerate(names):
+        # two bring much, two send back what they bought, two buy at once and again
+        amount, quantity = ((950.0, 2), (-3.58, -1), (20.0, 1))[number // 2]
+        content = {"amount": amount, "quantity": quantity}
+        sent = [line(f"S-{number}", 1, name, at(shop.end), **content)]
+        if number >= 4:
+            sent.append(line(f"T-{number}", 1, name, at(shop.end, 30), **content))
+        assert shop.send(*sent).status_code == 200
+    found = shop.client.get(f"/v1/changes?since={start}&limit=1000").json()["changes"]
+    assert {change["customer_id"] for change in found} <= set(names)
+    assert {names[0], names[1], names[4], names[5]} <= {change["customer_id"] for change in found}
+    edges = shop.settings.predict.risk.model_dump()
+    latest = {change["customer_id"]: change for change in found}
+    for name, change in latest.items():
+        now = shop.customer(name)
+        assert document_contradictions(now, digits=2) == []
+        assert change["kind"] == "changed"
+        for told, document in ((change["before"], before[name]), (change["after"], now)):
+            assert told == {field: document[field] for field in told}
+            assert band(told["churn_probability"], edges) == told["retention_risk"]
 
 
 def test_exports_and_pages_say_of_which_day_their_figures_are(shop):

@@ -185,6 +185,19 @@ def test_groups_have_the_interval_of_their_value():
     assert "8 of 10 cases" not in client.get("/segments/lifecycle").text
 
 
+def test_nothing_at_risk_after_a_silent_year_is_explained():
+    scores, recommendations = score_tables(3)
+    scores["value_at_risk"] = [0.0, 0.0, 5.0]
+    scores["days_since_last_order"] = [366.0, 365.0, 900.0]
+    store = fresh_runs()
+    store.publish(run_info(), scores, recommendations)
+    client = client_of(store)
+    ids = scores["customer_id"]
+    shown = ["no usual spend is left" in client.get(f"/customers/{name}").text for name in ids]
+    assert shown == [True, False, False]
+    assert client.get("/churn-list").text.count("no order for a year") == 1
+
+
 def test_whole_amounts_add_up_to_the_whole_total():
     amounts = [10.4, 10.4, 10.4, 0.0, -3.5]
     assert rounded_together(amounts) == [10, 11, 10, 0, -3]
