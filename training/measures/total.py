@@ -73,9 +73,11 @@ def level_spread(windows: Sequence[WindowTotal], *, season_known: float) -> floa
 def ends(total: float, spread: float, noise: float) -> tuple[float, float]:
     """The 80 % interval of a total, `spread` of its level and `noise` of its customers.
 
-    A total of 0 or less has no log: its interval is as wide as that of its size.
+    `noise` is a share of the total, above 1 for a few customers of whom little is expected; the
+    log-normal distribution with that coefficient of variation has √ln(1 + noise²) in the log. A
+    total of 0 or less has no log: its interval is as wide as that of its size.
     """
-    step = QUANTILE * math.hypot(spread, noise)
+    step = QUANTILE * math.sqrt(spread**2 + math.log1p(noise**2))
     if total > 0:
         return total * math.exp(-step), total * math.exp(step)
     return total * math.exp(step), total * math.exp(-step)

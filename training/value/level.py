@@ -127,13 +127,13 @@ class Level:
                 message(
                     "The forecast is raised by %(percent)s: in all %(windows)s past periods that were "
                     "checked, at least that much more came in than forecast. The orders do not go "
-                    "back to the same season a year ago."
+                    "back far enough to judge a forecast made a year ago."
                 )
                 if shift > 0
                 else message(
                     "The forecast is lowered by %(percent)s: in all %(windows)s past periods that were "
                     "checked, at least that much less came in than forecast. The orders do not go "
-                    "back to the same season a year ago."
+                    "back far enough to judge a forecast made a year ago."
                 )
             )
             return english.filled(percent=_percent(shift), windows=self.windows)
@@ -148,8 +148,9 @@ class Level:
                 "(train.carry_over)."
             )
         return message(
-            "The forecast is not corrected by past periods: the orders do not go back to the same "
-            "season a year ago, and past forecasts were not all too high or all too low."
+            "The forecast is not corrected by past periods: the orders do not go back far enough to "
+            "judge a forecast made a year ago, and later forecasts were not all too high or all too "
+            "low."
         )
 
     def sentence(self) -> str:

@@ -46,6 +46,14 @@ def test_eight_in_ten_totals_lie_between_the_ends():
     assert np.mean((came >= low) & (came <= high)) == pytest.approx(0.8, abs=0.01)
 
 
+def test_a_few_customers_of_whom_little_is_expected_have_no_endless_interval():
+    """Chance thirteen times as large as what is expected: √ln 170 in the log, not 13."""
+    low, high = ends(0.01, 0.0, 13.0)
+    assert high == pytest.approx(0.01 * np.exp(1.2815516 * np.sqrt(np.log(170))))
+    assert high < 0.2
+    assert low > 0
+
+
 def test_the_ends_of_a_loss_stand_in_order():
     low, high = ends(-100.0, 0.2, 0.1)
     assert low < -100 < high < 0
