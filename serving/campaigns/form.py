@@ -151,6 +151,8 @@ def _filter(chosen: ChurnFilter) -> CampaignFilter:
             "rhythm": list(chosen.rhythm),
             "segment": [f"{system}:{value}" for system, value in chosen.segments],
             "min_value_at_risk": chosen.min_value_at_risk,
+            "due_from": chosen.due_from,
+            "due_until": chosen.due_until,
             "consent": chosen.consent,
         }
     )

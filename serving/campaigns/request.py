@@ -8,7 +8,7 @@ from pydantic import Field, FiniteFloat
 
 from features.errors import ConfigError
 from serving.store.protocol import ChurnFilter, segment_pairs
-from serving.web.schemas import Rhythm, Risk, Status
+from serving.web.schemas import IsoDay, Rhythm, Risk, Status
 from serving.web.shape import ApiShape
 
 Choose = Literal["best", "every_nth"]
@@ -16,6 +16,9 @@ Segment = Annotated[str, Field(pattern=r"^[^:\x00]+:[^\x00]+$", max_length=300)]
 CampaignName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Amount = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+
+
+LATER_FILTERS = ("rhythm", "due_from", "due_until")
 
 
 class CampaignFilter(ApiShape):
@@ -26,6 +29,8 @@ class CampaignFilter(ApiShape):
     rhythm: list[Rhythm] = Field([])
     segment: list[Segment] = Field([], description="system:value; all given must hold")
     min_value_at_risk: FiniteFloat | None = None
+    due_from: IsoDay | None = Field(None, description="First day of the next order")
+    due_until: IsoDay | None = Field(None, description="Last day of the next order")
 
     def filter(self) -> ChurnFilter:
         return ChurnFilter(
@@ -34,6 +39,8 @@ class CampaignFilter(ApiShape):
             segments=segment_pairs(self.segment),
             min_value_at_risk=self.min_value_at_risk,
             rhythm=tuple(self.rhythm),
+            due_from=self.due_from,
+            due_until=self.due_until,
         )
 
 
@@ -92,13 +99,13 @@ class CampaignRequest(ApiShape):
         What the first release did not filter by stands there only where it filters.
         """
         listed = {
-            name: list(value) if isinstance(value, tuple) else value
+            name: _plain(value)
             for name, value in asdict(self.chosen_from).items()
-            if name != "rhythm" or value
+            if value or name not in LATER_FILTERS
         }
         return {
             "name": self.name,
-            "wanted": {**listed, "segments": [list(pair) for pair in listed["segments"]]},
+            "wanted": {**listed, "segments": list(map(list, self.chosen_from.segments))},
             **self.model_dump(exclude={"name", "filter"}),
             "starts_on": self.first_day and self.first_day.isoformat(),
         }
@@ -111,3 +118,10 @@ class CampaignRequest(ApiShape):
         if self.choose == "every_nth" and self.roll_out_of is not None:
             problems.append("roll_out_of: what a test found good is contacted, not tested again.")
         return problems
+
+
+def _plain(value: object) -> object:
+    """Ready for JSON."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if isinstance(value, date) else value

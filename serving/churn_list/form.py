@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -42,6 +43,8 @@ class ListForm:
     rhythm: str = ""
     segments: Mapping[str, str] = field(default_factory=dict)
     min_value_at_risk: str = ""
+    due_from: str = ""
+    due_until: str = ""
     asked_sort: str = ""
     cursor: str = ""
     seen: int = 0
@@ -65,6 +68,8 @@ class ListForm:
             rhythm=_one_of(params, "rhythm", RHYTHMS),
             segments=dict(segment_pairs(filter(None, params.getlist("segment")))),
             min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
+            due_from=_day(params.get("due_from", "").strip()),
+            due_until=_day(params.get("due_until", "").strip()),
             asked_sort=_one_of(params, "sort", SORT_KEYS),
             cursor=params.get("cursor", ""),
             seen=int(rows_before)
@@ -86,6 +91,8 @@ class ListForm:
             segments=tuple(self.segments.items()),
             min_value_at_risk=float(self.min_value_at_risk) if self.min_value_at_risk else None,
             rhythm=(self.rhythm,) if self.rhythm else (),
+            due_from=date.fromisoformat(self.due_from) if self.due_from else None,
+            due_until=date.fromisoformat(self.due_until) if self.due_until else None,
         )
 
     def link(self, path: str = "/churn-list", **changes: Any) -> str:
@@ -123,6 +130,8 @@ class ListForm:
             ("rhythm", self.rhythm),
             *segments,
             ("min_value_at_risk", self.min_value_at_risk),
+            ("due_from", self.due_from),
+            ("due_until", self.due_until),
             ("sort", self.asked_sort),
             ("cursor", self.cursor),
             ("seen", str(self.seen or "")),
@@ -135,6 +144,13 @@ def _one_of(params: QueryParams, name: str, allowed: Sequence[str]) -> str:
     if value and value not in allowed:
         raise ConfigError(NO_SUCH[name])
     return value
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        raise ConfigError(mark("A date of the next order is written as 2026-03-01.")) from None
 
 
 def _amount(text: str) -> str:

@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.files import write_list
 from serving.commands.audit import note
-from serving.commands.frame import Speaker, common_options
+from serving.commands.frame import IsoDate, Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import load_shop
 from serving.store.protocol import SORT_KEYS, ChurnFilter
@@ -32,6 +32,8 @@ SHOWN_ROWS = 20
     help="For example rfm_group:important_keep; may be given again.",
 )
 @click.option("--min-value-at-risk", type=float, help="In units of the currency.")
+@click.option("--due-from", type=IsoDate(), help="First day of the next order.")
+@click.option("--due-until", type=IsoDate(), help="Last day of the next order.")
 @click.option("--sort", type=click.Choice(SORT_KEYS), default=SORT_KEYS[0], show_default=True)
 @click.option(
     "--output",

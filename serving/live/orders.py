@@ -36,7 +36,7 @@ from serving.live.messages import (
 from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.store.documents import CustomerDocument, RankedProduct
-from serving.store.protocol import ScoreReader
+from serving.store.protocol import ScoreReader, nearness
 from serving.store.run import RHYTHM_RANKS, ScoreRow
 
 log = logging.getLogger(__name__)
@@ -373,12 +373,17 @@ def score_of(past: LivePast, answer: ScoreAfterRun) -> ScoreRow | None:
         **{name: document[name] for name in same},
         expected_profit=document["expected_profit"],
         rhythm=RHYTHM_RANKS.get(document["rhythm"]),
+        next_order_date=_nearness(document["next_order"]["date"]),
         consent=past.consent,
         contact_hash=past.contact_hash,
         segments=json.dumps(dict(past.segments), ensure_ascii=False),
         document=answer.document,
         products=answer.products,
     )
+
+
+def _nearness(day: str | None) -> float | None:
+    return None if day is None else nearness(date.fromisoformat(day))
 
 
 class Follower:

@@ -6,6 +6,7 @@ currency; those who read the store need neither.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from serving.scoring.lifetime_terms import lifetime_columns
 from serving.scoring.rounding import rounded
 from serving.store.facets import Facets, ListedColumns
 from serving.store.money import money_format
+from serving.store.protocol import nearness
 from serving.store.run import (
     RHYTHM_RANKS,
     RISKS,
@@ -122,6 +124,7 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
             rounded(scores["churn_probability"], digits=answers.PROBABILITY_DIGITS)
         ),
         rhythm=_ranks(scores["rhythm"]),
+        next_order_date=_nearness(scores["next_order_date"]),
         segments={
             system: _known(scores[system].astype("str").where(scores[system].notna()))
             for system in run.segment_columns
@@ -209,6 +212,7 @@ def _batches(
             "clv": _known(rounded(part["clv"], digits=digits)),
             "expected_profit": _known(rounded(part["expected_profit"], digits=digits)),
             "rhythm": _ranks(part["rhythm"]),
+            "next_order_date": _nearness(part["next_order_date"]),
             "consent": _known(part["consent"]),
             "contact_hash": _known(part["contact_hash"]),
             **texts,
@@ -218,6 +222,14 @@ def _batches(
 def _ranks(rhythm: "pd.Series[Any]") -> list[float | None]:
     """What the store keeps of it."""
     return [None if word is None else RHYTHM_RANKS[word] for word in _known(rhythm)]
+
+
+def _nearness(days: "pd.Series[Any]") -> list[float | None]:
+    """What the store keeps of dates."""
+    return [
+        None if day is None else nearness(day if isinstance(day, date) else pd.Timestamp(day))
+        for day in _known(days)
+    ]
 
 
 def _known(values: Any) -> list[Any]:

@@ -101,6 +101,11 @@ class Numbers:
         with_number, *digits = map(unpack, parts)
         return cls(with_number=with_number, digits=digits, lowest=header[0], decimals=header[1])
 
+    @property
+    def known(self) -> BitMap:
+        """Who has a number."""
+        return self._known
+
     def at_least(self, amount: float) -> BitMap:
         """Who has so much or more."""
         return self._above(math.ceil(round(amount * 10**self._decimals, 6)) - self._lowest)

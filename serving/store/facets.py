@@ -25,13 +25,14 @@ from serving.store.protocol import (
     SORT_KEYS,
     ChurnFilter,
     SortKey,
+    nearness,
     no_such_run,
 )
 from serving.store.run import RHYTHM_RANKS, Totals
 from serving.store.tables import UNKNOWN, current, erasures, run_facets, runs, scores
 
 MOST_RUNS_KEPT = 2
-FORMAT = "roaring, with rhythm"
+FORMAT = "roaring, with rhythm and dates"
 """Of what is stored of a run; anything else is counted anew."""
 PROBABILITY_DIGITS = 4
 MOST_VALUES = 60
@@ -59,7 +60,7 @@ GroupSums = tuple[str, str | None, int, float, float]
 class ListedColumns(NamedTuple):
     """What lists filter by: one value per customer in each column; `segments` by system.
 
-    `rhythm` is a rank of `RHYTHM_RANKS`.
+    `rhythm` is a rank of `RHYTHM_RANKS`, `next_order_date` of `nearness`.
     """
 
     retention_risk: Sequence[str | None]
@@ -70,6 +71,7 @@ class ListedColumns(NamedTuple):
     churn_probability: Sequence[float | None]
     clv: Sequence[float | None]
     rhythm: Sequence[float | None]
+    next_order_date: Sequence[float | None]
     segments: Mapping[str, Sequence[str | None]]
 
 
@@ -127,6 +129,7 @@ class Facets:
             **dict.fromkeys(SORT_KEYS, digits),
             "churn_probability": PROBABILITY_DIGITS,
             "rhythm": 0,
+            "next_order_date": 0,
         }
         return cls(
             customers=len(listed.status),
@@ -255,6 +258,13 @@ class Facets:
             fitting = fitting & self._numbers["value_at_risk"].at_least(
                 list_filter.min_value_at_risk
             )
+        dates = self._numbers["next_order_date"]
+        if list_filter.due_until is not None:
+            fitting = fitting & dates.at_least(nearness(list_filter.due_until))
+        if list_filter.due_from is not None:
+            # a day sooner is one higher; who has no date is in neither
+            sooner = dates.at_least(nearness(list_filter.due_from) + 1)
+            fitting = (fitting & dates.known) - sooner
         return fitting
 
 

@@ -30,6 +30,11 @@ def conditions(
     if chosen.min_value_at_risk is not None:
         # not by the index of these values: that of the order leads to fewer rows
         conditions.append(table.c.value_at_risk + 0.0 >= chosen.min_value_at_risk)
+    if chosen.least_due is not None:
+        conditions.append(table.c.next_order_date + 0.0 >= chosen.least_due)
+    if chosen.most_due is not None:
+        dated = table.c.next_order_date > UNKNOWN
+        conditions += [dated, table.c.next_order_date + 0.0 <= chosen.most_due]
     conditions += [
         table.c.segments[system].as_string().in_(value.split(ANY_OF))
         for system, value in chosen.segments

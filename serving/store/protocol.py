@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from features.errors import ConfigError
 from serving.store.run import PublishedRun, RunInfo, Totals
 
-SortKey = Literal["value_at_risk", "expected_profit", "churn_probability", "clv", "rhythm"]
+SortKey = Literal[
+    "value_at_risk", "expected_profit", "churn_probability", "clv", "rhythm", "next_order_date"
+]
 ANY_OF = "|"
 """Between values of a segment system of which any will do."""
 
@@ -37,7 +40,8 @@ class ChurnFilter:
 
     `segments` are pairs of system and value, all of which must hold; of a value such as
     '551|552', either.
-    `min_value_at_risk` is in units of the currency; unknown values never reach it.
+    `min_value_at_risk` is in units of the currency; unknown values never reach it. `due_from` and
+    `due_until` are the first and the last day of the next order; unknown dates lie in no span.
     """
 
     risk: tuple[str, ...] = ()
@@ -46,6 +50,23 @@ class ChurnFilter:
     min_value_at_risk: float | None = None
     consent: tuple[Consent, ...] = ()
     rhythm: tuple[str, ...] = ()
+    due_from: date | None = None
+    due_until: date | None = None
+
+    @property
+    def least_due(self) -> float | None:
+        """What `next_order_date` of the store reaches at least; None: any."""
+        return None if self.due_until is None else nearness(self.due_until)
+
+    @property
+    def most_due(self) -> float | None:
+        """What it reaches at most; None: any."""
+        return None if self.due_from is None else nearness(self.due_from)
+
+
+def nearness(day: date) -> float:
+    """What the store keeps of the date of the next order: the sooner, the higher."""
+    return -float(day.toordinal())
 
 
 def segment_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:

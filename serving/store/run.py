@@ -27,7 +27,8 @@ STATUSES = ("scored", "one_order", "too_new", "already_lapsed")
 class ScoreRow(NamedTuple):
     """A customer's document, recommended products, and what lists filter and sort by.
 
-    `rhythm` is its rank, see `RHYTHM_RANKS`. `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
+    `rhythm` is its rank, see `RHYTHM_RANKS`; `next_order_date` the sooner the higher, see
+    `serving.store.protocol.nearness`. `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
     the address in an audience file, see `serving.campaigns.audience`.
     """
 
@@ -39,6 +40,7 @@ class ScoreRow(NamedTuple):
     clv: float | None
     expected_profit: float | None
     rhythm: float | None
+    next_order_date: float | None
     consent: bool | None
     contact_hash: str | None
     segments: str

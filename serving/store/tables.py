@@ -56,6 +56,7 @@ def score_columns(*, may_lack: bool) -> list[Column[Any]]:
         Column("document", Text, nullable=may_lack),
         Column("expected_profit", Float, nullable=may_lack),
         Column("rhythm", Float),
+        Column("next_order_date", Float),
         Column("consent", Boolean),
         Column("contact_hash", Text),
     ]
@@ -72,6 +73,7 @@ scores = Table(
     Index("scores_by_clv", "run_no", "clv", "customer_id"),
     Index("scores_by_expected_profit", "run_no", "expected_profit", "customer_id"),
     Index("scores_by_rhythm", "run_no", "rhythm", "customer_id"),
+    Index("scores_by_next_order_date", "run_no", "next_order_date", "customer_id"),
     # All that lists filter and sort by, so that nobody reads past the documents for it;
     # PostgreSQL keeps those aside by itself.
     Index(
@@ -87,6 +89,7 @@ scores = Table(
         "clv",
         "segments",
         "rhythm",
+        "next_order_date",
     ).ddl_if(dialect="sqlite"),
 )
 

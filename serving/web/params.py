@@ -22,7 +22,7 @@ from serving.store.documents import RankedProduct
 from serving.store.protocol import ChurnFilter, Consent, SortKey, segment_pairs
 from serving.web.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
-from serving.web.schemas import Rhythm, Risk, Status
+from serving.web.schemas import IsoDay, Rhythm, Risk, Status
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -128,8 +128,14 @@ class ChurnListQuery(_Query):
         [], description="Silence beside gaps like the customer's; repeat it for more"
     )
     min_value_at_risk: Annotated[float, AfterValidator(_finite)] | None = None
+    due_from: IsoDay | None = Field(
+        None, description="First day of the next order; a customer without a date is in no span"
+    )
+    due_until: IsoDay | None = Field(None, description="Last day of the next order")
     sort: SortKey = Field(
-        "value_at_risk", description="Highest first; of rhythm overdue, late, on time, unknown"
+        "value_at_risk",
+        description="Highest first; of rhythm overdue, late, on time, unknown; of next_order_date "
+        "the soonest",
     )
     limit: int = Field(100, ge=1, le=1_000, description="Rows of a JSON page")
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
@@ -159,6 +165,8 @@ class ChurnListQuery(_Query):
             min_value_at_risk=self.min_value_at_risk,
             consent=tuple(self.consent),
             rhythm=tuple(self.rhythm),
+            due_from=self.due_from,
+            due_until=self.due_until,
         )
 
 

@@ -7,13 +7,24 @@ them against these models.
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetJsonSchemaHandler, RootModel
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, RootModel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from features.language.languages import Language, languages
 from serving.web.shape import ApiShape
 
+
+def _day(value: object) -> date:
+    """A day as JSON and addresses write it; numbers and times of day are none."""
+    if type(value) is date:
+        return value
+    if isinstance(value, str) and len(value) == len("2026-03-01") and value[4] == value[7] == "-":
+        return date.fromisoformat(value)
+    raise ValueError("must be a date such as 2026-03-01")
+
+
+IsoDay = Annotated[date, BeforeValidator(_day)]
 Status = Literal["scored", "one_order", "too_new", "already_lapsed"]
 Risk = Literal["critical", "high", "medium", "low"]
 Rhythm = Literal["on_time", "late", "overdue"]

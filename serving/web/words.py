@@ -72,6 +72,7 @@ SORTS = {
     "churn_probability": mark("Risk"),
     "clv": mark("Customer value"),
     "rhythm": mark("Silence"),
+    "next_order_date": mark("Next order"),
 }
 
 SYSTEMS = {

@@ -53,6 +53,7 @@ def score_of(past, *, churn=0.9, risk="critical", name="live", **changes) -> Sco
         "clv": 100.0,
         "expected_profit": 1.0,
         "rhythm": 2.0,
+        "next_order_date": -739_000.0,
         "consent": None,
         "contact_hash": None,
         "segments": json.dumps(dict(past.segments)),

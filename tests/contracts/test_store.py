@@ -7,6 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -141,8 +142,15 @@ def test_ids_of_every_script_stay_apart(store):
 @pytest.mark.parametrize("limit", [1, 7, 1_000])
 def test_pages_of_any_size_make_the_sorted_list(published, sort, limit):
     documents, totals = walk(published, ChurnFilter(), sort=sort, limit=limit)
-    rank = RHYTHM_RANKS.__getitem__ if sort == "rhythm" else float
-    places = [(rank(answer[sort]), answer["customer_id"]) for answer in documents]
+    ranks = {
+        "rhythm": lambda answer: RHYTHM_RANKS[answer["rhythm"]],
+        # the soonest first
+        "next_order_date": lambda answer: (
+            -date.fromisoformat(answer["next_order"]["date"]).toordinal()
+        ),
+    }
+    rank = ranks.get(sort, lambda answer: answer[sort])
+    places = [(rank(answer), answer["customer_id"]) for answer in documents]
     assert places == sorted(places, reverse=True)
     assert len(set(places)) == totals.customers == 120
     assert totals.value_at_risk == pytest.approx(
@@ -173,6 +181,10 @@ def test_ties_and_unknown_values_have_their_place(store):
         ChurnFilter(status=("one_order",)),
         ChurnFilter(min_value_at_risk=40.0),
         ChurnFilter(rhythm=("overdue",)),
+        ChurnFilter(due_until=date(2026, 3, 20)),
+        ChurnFilter(due_from=date(2026, 3, 20)),
+        ChurnFilter(due_from=date(2026, 3, 10), due_until=date(2026, 4, 10), risk=("high", "low")),
+        ChurnFilter(due_from=date(2026, 4, 10), due_until=date(2026, 3, 10)),
         ChurnFilter(rhythm=("late", "on_time"), risk=("high",)),
         ChurnFilter(segments=(("rfm_group", "important_value"),)),
         ChurnFilter(risk=("low",), segments=(("abc", "C"), ("lifecycle", "growth"))),
@@ -189,6 +201,8 @@ def test_a_filter_keeps_exactly_those_who_fit(published, wanted):
         and (not wanted.status or answer["status"] in wanted.status)
         and (not wanted.rhythm or answer["rhythm"] in wanted.rhythm)
         and answer["value_at_risk"] >= (wanted.min_value_at_risk or 0)
+        and answer["next_order"]["date"] >= str(wanted.due_from or "")
+        and answer["next_order"]["date"] <= str(wanted.due_until or "9")
         and all(answer["segments"][system] == value for system, value in wanted.segments)
     ]
     assert documents == expected
@@ -473,6 +487,24 @@ def test_only_a_file_is_read_at_once(published):
         for read in (published.customer, published.recommendations):
             with pytest.raises(StoreBusy):
                 read("012000", at_once=True)
+
+
+def test_who_has_no_date_stands_last_and_lies_in_no_span(store):
+    scores, recommendations = score_tables(4)
+    scores["next_order_date"] = [date(2026, 3, 9), None, date(2026, 3, 5), date(2026, 3, 7)]
+    store.publish(run_info(), scores, recommendations)
+    documents, _ = walk(store, ChurnFilter(), sort="next_order_date", limit=2)
+    dates = [answer["next_order"]["date"] for answer in documents]
+    assert dates == ["2026-03-05", "2026-03-07", "2026-03-09", None]
+    for span, customers in (
+        ({"due_from": date(2026, 3, 5)}, 3),
+        ({"due_from": date(2026, 3, 6)}, 2),
+        ({"due_until": date(2026, 3, 7)}, 2),
+        ({"due_until": date(2026, 3, 6)}, 1),
+        ({"due_from": date(2026, 3, 6), "due_until": date(2026, 3, 8)}, 1),
+    ):
+        documents, totals = walk(store, ChurnFilter(**span), sort="clv", limit=10)
+        assert len(documents) == totals.customers == customers
 
 
 def test_who_has_no_rhythm_stands_last_and_counts_as_none(store):

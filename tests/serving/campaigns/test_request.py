@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from features.errors import ConfigError
 from serving.campaigns.form import CampaignForm
@@ -58,6 +59,29 @@ def test_the_page_filters_by_the_silence_too():
     )
     assert form.request().to_dict()["wanted"]["rhythm"] == ["overdue"]
     assert form.request().chosen_from.rhythm == ("overdue",)
+
+
+def test_a_campaign_of_those_who_are_due_keeps_the_days():
+    listing = ListForm(usual_sort="value_at_risk", due_from="2026-03-01", due_until="2026-03-07")
+    request = CampaignForm(customers=listing, name="x", budget="5").request()
+    wanted = request.to_dict()["wanted"]
+    assert (wanted["due_from"], wanted["due_until"]) == ("2026-03-01", "2026-03-07")
+    again = CampaignRequest.model_validate(
+        {"name": "x", "filter": {"due_from": "2026-03-01", "due_until": "2026-03-07"}}, strict=True
+    )
+    assert again.chosen_from == request.chosen_from
+    assert (
+        "due_from"
+        not in CampaignForm(customers=ListForm(usual_sort="clv"), name="x", budget="5")
+        .request()
+        .to_dict()["wanted"]
+    )
+
+
+@pytest.mark.parametrize("day", ["2026-3-1", "20260301", 20260301, "tomorrow", "2026-02-30"])
+def test_a_day_is_written_in_one_way(day):
+    with pytest.raises(ValidationError):
+        CampaignRequest.model_validate({"name": "x", "filter": {"due_from": day}}, strict=True)
 
 
 def test_an_address_that_somebody_changed_is_refused_in_words():
