@@ -176,6 +176,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             webhooks=webhook_messages().routes,
         )
+        document["components"]["schemas"] |= problems.shapes()
         document["components"]["securitySchemes"] = {
             "key": {
                 "type": "http",
@@ -190,7 +191,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 scope = scopes[method.upper(), path]
                 operation["security"] = [] if scope == "public" else [{"key": [scope]}]
                 operation["description"] = f"Scope: {scope}."
-                _tell_problems(operation)
                 _share_shapes(document, operation)
         for operations in document["webhooks"].values():
             # a receiver has statuses of its own
@@ -207,11 +207,3 @@ def _share_shapes(document: dict[str, Any], operation: dict[str, Any]) -> None:
 
 def _plain(path: str) -> str:
     return path.replace(":path}", "}")
-
-
-def _tell_problems(operation: dict[str, Any]) -> None:
-    for status, response in operation["responses"].items():
-        if int(status) >= 400:
-            content = response["content"]
-            _, schema = content.popitem()
-            content[problems.MEDIA_TYPE] = schema

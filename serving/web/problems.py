@@ -38,6 +38,7 @@ from training.errors import BundleError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:regulars:problem:"
+SHAPES = "#/components/schemas/"
 
 log = logging.getLogger(__name__)
 
@@ -235,8 +236,19 @@ def phrase_of(status: int) -> str:
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """The responses of a route that may answer with these statuses, for OpenAPI."""
-    return {status: {"model": Problem, "description": phrase_of(status)} for status in statuses}
+    """The responses of a route that may answer with these statuses, for OpenAPI.
+
+    They name the shape of a problem instead of holding it as a model: the framework would build
+    a validator for every status of every route, most of the time that an application takes.
+    """
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{SHAPES}{Problem.__name__}"}}}
+    return {status: {"content": content, "description": phrase_of(status)} for status in statuses}
+
+
+def shapes() -> dict[str, object]:
+    """The shape of a problem and of its parts, for the components of OpenAPI."""
+    schema = Problem.model_json_schema(ref_template=f"{SHAPES}{{model}}", mode="serialization")
+    return {**schema.pop("$defs"), Problem.__name__: schema}
 
 
 def problem_for(error: Exception) -> Response:
