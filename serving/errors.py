@@ -92,6 +92,14 @@ class KeyReused(RegularsError):
         super().__init__("This Idempotency-Key came with another body before.")
 
 
+class UnknownImport(RegularsError):
+    """No import of this id is kept."""
+
+
+class NoRoomForImport(RegularsError):
+    """The file of an import cannot be kept."""
+
+
 class ScorerAway(RegularsError):
     """The process that scores single customers cannot answer."""
 

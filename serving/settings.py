@@ -29,6 +29,10 @@ class Serve(Section):
     """In which a body must have come."""
     body_bytes: int = Field(1024 * 1024, ge=16 * 1024, le=64 * 1024 * 1024)
     """Of a body at most; larger ones are answered 413."""
+    import_bytes: int = Field(1024**3, ge=1024**2, le=64 * 1024**3)
+    """Of a file of order lines at most, packed and unpacked; larger ones are answered 413."""
+    import_seconds: float = Field(600.0, gt=0, le=86_400)
+    """In which such a file must have come."""
     address_bytes: int = Field(16 * 1024, ge=1024, le=60_000)
     """Of path and query at most; longer ones are answered 414."""
     header_bytes: int = Field(32 * 1024, ge=1024, le=60_000)
@@ -98,6 +102,8 @@ class Store(ModelStore):
     url: str = "sqlite:///data/regulars.db"
     keep_runs: int = Field(30, ge=2, le=10_000)
     """How many score runs stay; `docs/settings.md` says which others do."""
+    imports: str = "data/imports"
+    """The folder of order lines that were sent as a file and are not taken in yet."""
     exports: str = "data/exports"
     """The folder of the files that `regulars run` writes."""
     erasure_key: str = "data/erasure.key"
@@ -120,6 +126,7 @@ class Settings(TrainingSettings):
             "store.log": store.log,
             "store.quarantine": store.quarantine,
             "store.exports": store.exports,
+            "store.imports": store.imports,
             "store.erasure_key": store.erasure_key,
         }
         return {

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from serving.commands.frame import Speaker, common_options
+from serving.imports.jobs import ImportFolder
 from serving.live.worker import worker_for
 from serving.models.bundle_info import bundle_info
 from serving.privacy.erasure import CustomerFiles
@@ -65,6 +66,7 @@ def serve(
             scorer=scorer,
             customer_files=CustomerFiles.of(settings),
             last_outcome=partial(kept_outcome, settings),
+            imports=ImportFolder(settings.path(settings.store.imports)),
         )
 
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from features.errors import RegularsError
 from serving.errors import NoRun, ScorerAway, StoreError
-from serving.live.lines import IncomingLine, LineVerdict, LivePast, Outcome, RequestKey, WhoIsErased
+from serving.live.lines import IncomingLine, LivePast, Outcome, RequestKey, WhoIsErased
 from serving.live.messages import (
     AnotherRun,
     ComparedRun,
@@ -76,6 +76,15 @@ class TakenLine(NamedTuple):
     outcome: Outcome
     reason: str | None
     put_aside: str | None
+
+
+class KeptLine(NamedTuple):
+    """What became of a line before any score, and why it was refused."""
+
+    place: Place
+    customer_id: str | None
+    outcome: Outcome
+    reason: str | None
 
 
 class CustomerAfter(NamedTuple):
@@ -159,29 +168,19 @@ class LiveOrders:
         StoreError
             When the lines cannot be kept; none of them is then.
         """
-        sent = [self._with_kept_id(line) for line in sent]
-        end = (self._clock() + EARLIEST).date()
-        early = [_day(line) > end for line in sent]
-        in_time = [line for line, is_early in zip(sent, early, strict=True) if not is_early]
-        verdicts = iter(self._live.accept(in_time, at=self._clock(), erased=self._erased, key=key))
-        judged = [LineVerdict("refused") if is_early else next(verdicts) for is_early in early]
+        kept = self.keep(sent, key)
         ids = dict.fromkeys(
-            line.line.customer_id
-            for line, verdict in zip(sent, judged, strict=True)
-            if line.line.customer_id is not None and verdict.outcome != "refused"
+            line.customer_id
+            for line in kept
+            if line.customer_id is not None and line.outcome != "refused"
         )
         scores_made = self._score_all(ids)
         aside = {
             key: reason for score in scores_made.values() for key, reason in score.aside.items()
         }
         lines = tuple(
-            TakenLine(
-                *line_sent.line.place,
-                verdict.outcome,
-                "in_future" if is_early else verdict.reason,
-                aside.get(line_sent.line.place),
-            )
-            for line_sent, verdict, is_early in zip(sent, judged, early, strict=True)
+            TakenLine(*line.place, line.outcome, line.reason, aside.get(line.place))
+            for line in kept
         )
         unscored = self._after([name for name in ids if name not in scores_made])
         after = {
@@ -189,6 +188,20 @@ class LiveOrders:
             for customer in (*unscored, *(customer.after for customer in scores_made.values()))
         }
         return TakenOrders(lines, tuple(after[name] for name in ids))
+
+    def keep(self, sent: Sequence[IncomingLine], key: RequestKey | None = None) -> list[KeptLine]:
+        """Keep lines without waiting for the scores that follow; as `take` else."""
+        sent = [self._with_kept_id(line) for line in sent]
+        end = (self._clock() + EARLIEST).date()
+        early = [_day(line) > end for line in sent]
+        in_time = [line for line, is_early in zip(sent, early, strict=True) if not is_early]
+        verdicts = iter(self._live.accept(in_time, at=self._clock(), erased=self._erased, key=key))
+        return [
+            KeptLine(line.line.place, line.line.customer_id, "refused", "in_future")
+            if is_early
+            else KeptLine(line.line.place, line.line.customer_id, *next(verdicts))
+            for line, is_early in zip(sent, early, strict=True)
+        ]
 
     def _with_kept_id(self, sent: IncomingLine) -> IncomingLine:
         """The line with its customer's id as it is kept."""

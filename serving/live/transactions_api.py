@@ -143,7 +143,7 @@ def transaction_routes(
         ] = None,
     ) -> Response:
         key = _request_key(clock(), idempotency_key, body_digest)
-        taken = live_orders.take([_sent(line) for line in lines.lines], key)
+        taken = live_orders.take([incoming_line(line) for line in lines.lines], key)
         count_lines(line.outcome for line in taken.lines)
         body: Mapping[str, object] = {
             "lines": [line._asdict() for line in taken.lines],
@@ -158,7 +158,8 @@ def transaction_routes(
     return router
 
 
-def _sent(line: NewLine) -> IncomingLine:
+def incoming_line(line: NewLine) -> IncomingLine:
+    """A line as it is kept."""
     content = line.model_dump(exclude={"customer_id", "order_id", "line", "corrects"})
     # what is not said of the order's state is not kept: a line is the same before and after it had one
     content = {name: value for name, value in content.items() if name not in STATE_FIELDS or value}

@@ -14,6 +14,7 @@ from serving.changes.webhook_document import webhook_messages
 from serving.changes.webhooks import Deliverer
 from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
+from serving.imports.jobs import ImportFolder
 from serving.live.orders import Follower
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
@@ -22,7 +23,13 @@ from serving.privacy.erasure import CustomerFiles
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.observed import Observed
 from serving.server.pages import add_pages
-from serving.server.parts import ServerParts, api_routers, deliverer_of, put_together
+from serving.server.parts import (
+    ServerParts,
+    api_routers,
+    deliverer_of,
+    importer_of,
+    put_together,
+)
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
@@ -55,6 +62,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
     last_outcome: LastOutcome | None = None,
+    imports: ImportFolder | None = None,
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
@@ -72,6 +80,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     scorer : scores one customer at a time, None for none
     customer_files : what an erasure removes beside the store; None: no call may erase
     last_outcome : of the regular run, for the figures; None where there is none
+    imports : where files of order lines lie until they are taken in; None: none may be sent
     ticks : seconds that only ever grow, by which durations are measured; None: those of the clock
     must_sign_in : every call needs a key, also while none is made
     hosts : names by which the server may be addressed, None for any
@@ -91,6 +100,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         scorer=scorer,
         customer_files=customer_files,
         last_outcome=last_outcome,
+        imports=imports,
         ticks=ticks,
     )
     return application(
@@ -135,8 +145,13 @@ def _routed(parts: ServerParts, deliverer: Deliverer) -> FastAPI:
         telling = asyncio.create_task(deliverer.run())
         following = Follower(parts.live_orders)
         following.start()
+        importer = importer_of(parts)
+        if importer:
+            importer.start()
         yield
         deliverer.stop()
+        if importer:
+            await asyncio.to_thread(importer.close)
         await asyncio.to_thread(following.close)
         await telling
 

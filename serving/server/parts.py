@@ -18,6 +18,9 @@ from serving.churn_list.api import list_routes
 from serving.customers.api import customer_routes
 from serving.customers.history_api import history_routes
 from serving.exhibits.api import exhibit_routes
+from serving.imports.api import import_routes
+from serving.imports.importer import Importer
+from serving.imports.jobs import ImportFolder
 from serving.live.orders import LiveOrders
 from serving.live.score_api import live_routes
 from serving.live.transactions_api import transaction_routes
@@ -48,6 +51,7 @@ class ServerParts:
     caller : calls webhooks
     scorer : scores one customer at a time, None where the server has none
     customer_files : what an erasure removes beside the store; None: no call may erase
+    imports : where files of order lines lie until they are taken in; None: none may be sent
     mlflow_url : where people reach MLflow's own pages, None where nobody said
     """
 
@@ -61,6 +65,7 @@ class ServerParts:
     lifecycle: ServerLifecycle
     scorer: ScoresOne | None
     customer_files: CustomerFiles | None
+    imports: ImportFolder | None
     mlflow_url: str | None
 
     def why_not_ready(self) -> str | None:
@@ -89,6 +94,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
     scorer: ScoresOne | None,
     customer_files: CustomerFiles | None,
     last_outcome: LastOutcome | None,
+    imports: ImportFolder | None,
     ticks: Callable[[], float] | None,
 ) -> ServerParts:
     """The parts of a server; see `serving.server.app.create_app`."""
@@ -138,6 +144,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
         lifecycle=lifecycle,
         scorer=scorer,
         customer_files=customer_files,
+        imports=imports,
         mlflow_url=settings.mlflow_url,
     )
 
@@ -152,6 +159,18 @@ def deliverer_of(parts: ServerParts, settings: Serve) -> Deliverer:
         clock=parts.context.clock,
         call_seconds=settings.webhook_seconds,
         give_up=timedelta(hours=settings.webhook_give_up_hours),
+    )
+
+
+def importer_of(parts: ServerParts) -> Importer | None:
+    """What takes in files of order lines; None where none may be sent."""
+    if parts.imports is None:
+        return None
+    return Importer(
+        parts.imports,
+        parts.live_orders,
+        clock=parts.context.clock,
+        count_lines=parts.metrics.count_lines,
     )
 
 
@@ -170,6 +189,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield exhibit_routes(context, stores.exhibits)
     yield list_routes(context, partial(mail_hashes, stores.campaigns))
     yield live_routes(parts.scorer)
+    yield import_routes(parts.imports, context.clock)
     yield transaction_routes(parts.live_orders, context.clock, parts.metrics.count_lines)
     yield operator_routes(
         context,

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from features.errors import ConfigError
+from serving.imports.jobs import ImportFolder
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
@@ -44,7 +45,7 @@ M_ARENA_MAX = -8
 ARENAS = 2
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each is a seam of its own
     host: str,
     port: int,
     *,
@@ -54,6 +55,7 @@ def serve(
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
     last_outcome: LastOutcome | None = None,
+    imports: ImportFolder | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -70,6 +72,7 @@ def serve(
     scorer : scores one customer at a time, None for none
     customer_files : what an erasure removes beside the store; None: no call may erase
     last_outcome : of the regular run, for the figures; None where there is none
+    imports : where files of order lines lie until they are taken in; None: none may be sent
 
     Raises
     ------
@@ -89,6 +92,7 @@ def serve(
         scorer=scorer,
         customer_files=customer_files,
         last_outcome=last_outcome,
+        imports=imports,
         ticks=time.monotonic,
         must_sign_in=not is_local(host),
         hosts={*LOOPBACK_NAMES, host.lower()} if is_local(host) else None,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features.errors import ConfigError
 from features.settings.loading import CONFIG_NAME
+from serving.imports.jobs import ImportFolder
 from serving.live.worker import state_of
 from serving.models.bundle_info import BundleInfo, bundle_info
 from serving.privacy.erasure import CustomerFiles
@@ -149,6 +150,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         scorer=scorer,
         customer_files=CustomerFiles.of(settings),
         last_outcome=partial(kept_outcome, settings),
+        imports=ImportFolder(settings.path(settings.store.imports)),
         ticks=time.monotonic,
     )
     app = application(

@@ -139,26 +139,30 @@ def unpacked(
     if encoding not in {b"gzip", b"x-gzip"}:
         raise UnknownEncoding
     unpacker, total_bytes = zlib.decompressobj(GZIP_WINDOW_BITS), 0
+    packed, more_body = b"", True
 
     async def received() -> Message:
-        nonlocal total_bytes
-        message = await receive()
-        if message["type"] != "http.request":
-            return message
-        parts = []
-        packed = message.get("body", b"")
+        # a piece at a time: what is packed well is a thousand times as large
+        nonlocal packed, more_body, total_bytes
+        if not packed and more_body:
+            message = await receive()
+            if message["type"] != "http.request":
+                return message
+            packed, more_body = message.get("body", b""), message.get("more_body", False)
+        elif not packed:
+            return await receive()
         try:
-            while packed and not unpacker.eof:
-                parts.append(unpacker.decompress(packed, UNPACKED_AT_ONCE_BYTES))
-                packed = unpacker.unconsumed_tail
-                total_bytes += len(parts[-1])
-                if total_bytes > most_bytes:
-                    raise too_large()
+            piece = unpacker.decompress(packed, UNPACKED_AT_ONCE_BYTES)
         except zlib.error:
             raise MalformedBody("It is not what Content-Encoding says.") from None
-        if packed or unpacker.unused_data or not (message.get("more_body") or unpacker.eof):
+        packed = unpacker.unconsumed_tail
+        total_bytes += len(piece)
+        if total_bytes > most_bytes:
+            raise too_large()
+        is_whole = unpacker.eof and not unpacker.unused_data
+        if not is_whole and (unpacker.eof or not (packed or more_body)):
             raise MalformedBody("It is not one whole gzip document.")
-        return {**message, "body": b"".join(parts)}
+        return {"type": "http.request", "body": piece, "more_body": bool(packed) or more_body}
 
     return received
 

@@ -16,6 +16,7 @@ from serving.settings import Serve
 from serving.web.call import Headers, current_call
 from serving.web.content import unpacked
 from serving.web.error_pages import as_pages, wants_page
+from serving.web.paths import IMPORTS
 from serving.web.problems import (
     AddressTooLong,
     BodyTooLarge,
@@ -41,6 +42,7 @@ SECURITY_HEADERS = {
 _LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 # Answers are about people: no shared cache may keep them, a browser asks again.
 _PRIVATE = [(b"cache-control", b"private, no-cache")]
+_IMPORTS = IMPORTS.encode()
 _CLOSE = [(b"connection", b"close")]
 
 
@@ -105,19 +107,26 @@ class Guard:
                 # answered as a GET, of which only the head is sent
                 "method": "GET" if is_head else scope["method"],
             }
-            await self._app(scope, self._body(receive, headers), answer)
+            await self._app(scope, self._body(scope, receive, headers), answer)
         except (RequestError, StoreError) as error:
             # Of this door and the next; those of routes have become answers already.
             await problem_for(error)(scope, receive, answer)
 
-    def _body(self, receive: Receive, headers: Headers) -> Receive:
-        most = self._settings
+    def _body(self, scope: Scope, receive: Receive, headers: Headers) -> Receive:
+        most_bytes, seconds = self._bounds(scope)
         return unpacked(
-            _bounded(receive, most),
+            _bounded(receive, most_bytes, seconds),
             headers,
-            most_bytes=most.body_bytes,
-            too_large=lambda: _too_large(most),
+            most_bytes=most_bytes,
+            too_large=lambda: _too_large(most_bytes),
         )
+
+    def _bounds(self, scope: Scope) -> tuple[int, float]:
+        """How large a body may be, and how long it may take."""
+        most = self._settings
+        if scope["raw_path"] == _IMPORTS and scope["method"] == "POST":
+            return most.import_bytes, most.import_seconds
+        return most.body_bytes, most.body_seconds
 
     def _check_host(self, headers: Headers) -> None:
         if self._hosts is None:
@@ -133,12 +142,12 @@ class Guard:
             raise AddressTooLong(f"At most {most.address_bytes} bytes are accepted.")
         if sum(map(len, chain.from_iterable(scope["headers"]))) > most.header_bytes:
             raise HeadersTooLarge(f"At most {most.header_bytes} bytes are accepted.")
-        announced = headers.get(b"content-length", b"")
-        if announced.isdigit() and (len(announced) > 12 or int(announced) > most.body_bytes):
-            raise _too_large(most)
+        announced, most_bytes = headers.get(b"content-length", b""), self._bounds(scope)[0]
+        if announced.isdigit() and (len(announced) > 12 or int(announced) > most_bytes):
+            raise _too_large(most_bytes)
 
 
-def _bounded(receive: Receive, most: Serve) -> Receive:
+def _bounded(receive: Receive, most_bytes: int, seconds: float) -> Receive:
     received_bytes, complete, deadline = 0, False, None
 
     async def bounded() -> Message:
@@ -146,20 +155,20 @@ def _bounded(receive: Receive, most: Serve) -> Receive:
         if complete:
             # What comes now is the end of the connection, however late.
             return await receive()
-        deadline = deadline or asyncio.get_running_loop().time() + most.body_seconds
+        deadline = deadline or asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise TooSlow(f"It must come within {most.body_seconds:g} seconds.") from None
+            raise TooSlow(f"It must come within {seconds:g} seconds.") from None
         received_bytes += len(message.get("body", b""))
-        if received_bytes > most.body_bytes:
-            raise _too_large(most)
+        if received_bytes > most_bytes:
+            raise _too_large(most_bytes)
         complete = not message.get("more_body", False)
         return message
 
     return bounded
 
 
-def _too_large(most: Serve) -> BodyTooLarge:
-    return BodyTooLarge(f"At most {most.body_bytes} bytes are accepted.")
+def _too_large(most_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"At most {most_bytes} bytes are accepted.")

@@ -6,6 +6,9 @@ from urllib.parse import quote, unquote
 from fastapi import Path
 from pydantic import AfterValidator
 
+IMPORTS = "/v1/imports"
+"""Takes larger bodies than all others."""
+
 
 def path_part(customer_id: str) -> str:
     """`customer_id` percent-encoded, its slashes too."""

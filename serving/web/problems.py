@@ -20,6 +20,7 @@ from serving.errors import (
     CampaignConflict,
     CursorTooOld,
     KeyReused,
+    NoRoomForImport,
     NoRun,
     NotInRun,
     ScorePending,
@@ -29,6 +30,7 @@ from serving.errors import (
     StoreError,
     UnknownCampaign,
     UnknownCustomer,
+    UnknownImport,
     UnknownShop,
     UnknownWebhook,
 )
@@ -59,6 +61,10 @@ class BodyTooLarge(RequestError):
 
 class NotJson(RequestError):
     """The body is of another media type."""
+
+
+class NotNdjson(RequestError):
+    """The body is of another media type than lines of JSON."""
 
 
 class UnknownEncoding(RequestError):
@@ -180,6 +186,14 @@ KINDS: Mapping[type[Exception], Kind] = {
     ),
     UnknownShop: Kind(404, "unknown-shop", "No shop of this name"),
     ShopClosed: Kind(503, "shop-closed", "The shop cannot be opened", retry_after_seconds=15),
+    UnknownImport: Kind(404, "unknown-import", "No such import"),
+    NoRoomForImport: Kind(
+        503,
+        "no-room",
+        "Imports cannot be kept",
+        "The server's log says why.",
+        retry_after_seconds=60,
+    ),
     KeyReused: Kind(422, "key-reused", "The key came with another body before"),
     BundleError: Kind(
         503,
@@ -193,6 +207,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     MalformedBody: Kind(400, "malformed-body", "The body is not valid JSON"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send it as application/json."),
+    NotNdjson: Kind(
+        415, "not-ndjson", "The body is not lines of JSON", "Send it as application/x-ndjson."
+    ),
     UnknownEncoding: Kind(
         415, "unknown-encoding", "The body is packed in an unknown way", "Send it plain or as gzip."
     ),
@@ -279,7 +296,7 @@ async def _known(_request: Request, error: Exception) -> Response:
 
 
 async def _invalid(_request: Request, error: Any) -> Response:
-    problems = [_error(problem) for problem in error.errors()]
+    problems = [field_problem(problem) for problem in error.errors()]
     return _problem(INVALID, detail="See 'errors' for each problem.", errors=problems)
 
 
@@ -312,7 +329,8 @@ LONGEST_NAME = 60
 """What is shown of a field that is not known."""
 
 
-def _error(problem: Mapping[str, Any]) -> dict[str, object]:
+def field_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """What a `FieldProblem` says of an error of pydantic."""
     location = list(problem["loc"])
     if problem["type"] == "extra_forbidden":
         # The last part is a name that the caller made up: of any length.

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from serving.commands.main import main
+from serving.imports.jobs import ImportFolder
 from serving.people.keys import new_key
 from serving.privacy.erasure import CustomerFiles
 from serving.scoring.answers import encode
@@ -49,6 +50,7 @@ def scored_shop(settings: Settings) -> Iterator[tuple[Observed, str]]:
         settings=Serve(requests_per_second=100_000),
         scorer=Piped(settings),
         customer_files=CustomerFiles.of(settings),
+        imports=ImportFolder(settings.path(settings.store.imports)),
     )
     yield app, token
     stores.close()

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,15 +43,16 @@ def ask(
     method: str = "GET",
     body: bytes | None = None,
     token: str | None = None,
+    headers: Mapping[str, str] | None = None,
     timeout: float = 30,
 ) -> tuple[int, bytes, http.client.HTTPMessage]:
     """Status, body and headers of one request on a connection of its own."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=timeout)
     try:
-        headers = JSON if body is not None else {}
+        sent = dict(headers or (JSON if body is not None else {}))
         if token is not None:
-            headers = {**headers, "Authorization": f"Bearer {token}"}
-        connection.request(method, path, body=body, headers=headers)
+            sent["Authorization"] = f"Bearer {token}"
+        connection.request(method, path, body=body, headers=sent)
         answer = connection.getresponse()
         return answer.status, answer.read(), answer.headers
     finally:

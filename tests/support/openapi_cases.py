@@ -26,6 +26,11 @@ ANY_TEXT = ("GET /v1/customers/{customer_id}/recommendations", "GET /v1/recommen
 """Every text may be the id of a product: what is made up as no list of ids is one on the wire."""
 
 
+@schemathesis.serializer("application/x-ndjson")
+def _as_it_is(_context: object, value: object) -> bytes:
+    return str(value).encode(errors="replace")
+
+
 @dataclass
 class Found:
     """Cases by operation (`None`: chains) and status, and each kind of failure once."""
