@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from pydantic import Field
 
+from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list import schemas as models
 from serving.churn_list.workbook import list_workbook
@@ -14,13 +16,23 @@ from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
 from serving.store.run import PublishedRun
 from serving.web.call import current_call
 from serving.web.context import RouteContext
-from serving.web.params import CSV, FILES, JSON, XLSX, ChurnListQuery, preferred_format
+from serving.web.fields import ABOUT, FieldsOf, of_fields
+from serving.web.one_language import in_language
+from serving.web.params import CSV, FILES, JSON, NDJSON, XLSX, ChurnListQuery, preferred_format
 from serving.web.problems import declared
 
 AUDIENCE_COLUMN = "email_sha256"
 
 MailHashes = Callable[[ChurnFilter], tuple[PublishedRun, list[str]]]
 """The latest run, and the sorted hashes of whom a filter lets through and who may be contacted."""
+
+
+class ListQuery(ChurnListQuery):
+    """Which customers to list, and what of each."""
+
+    fields: Annotated[list[str], FieldsOf(models.ListItem)] = Field(
+        [], description=f"{ABOUT}. Of JSON and NDJSON"
+    )
 
 
 def list_routes(context: RouteContext, mail_hashes: MailHashes) -> APIRouter:
@@ -38,8 +50,10 @@ def list_routes(context: RouteContext, mail_hashes: MailHashes) -> APIRouter:
             **declared(422, 503),
         },
     )
-    def get_churn_list(query: Annotated[ChurnListQuery, Query()], request: Request) -> Response:
+    def get_churn_list(query: Annotated[ListQuery, Query()], request: Request) -> Response:
         chosen = query.format or preferred_format(request.headers.get("accept", ""))
+        if query.fields and chosen not in {"json", "ndjson"}:
+            raise ConfigError(f"fields: of JSON and NDJSON, not of {chosen}.")
         whole = chosen != "json"
         after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
         page = store.churn_list(
@@ -55,14 +69,14 @@ def list_routes(context: RouteContext, mail_hashes: MailHashes) -> APIRouter:
             return _json_page(query, page, headers)
         detail = f"churn list as {chosen}, {page.run.info.run_id}"
         context.audit(current_call.get().caller, "export", page.totals.customers, detail)
-        make = _csv_file if chosen == "csv" else _workbook
+        make = {"csv": _csv_file, "ndjson": _ndjson_file, "xlsx": _workbook}[chosen]
         return make(store, query, page, headers)
 
     return router
 
 
 def _audience(
-    context: RouteContext, mail_hashes: MailHashes, query: ChurnListQuery, headers: dict[str, str]
+    context: RouteContext, mail_hashes: MailHashes, query: ListQuery, headers: dict[str, str]
 ) -> Response:
     """The mail addresses of the list, hashed, of those who may be contacted."""
     run, hashes = mail_hashes(query.filter())
@@ -76,19 +90,19 @@ def _audience(
     )
 
 
-def _json_page(query: ChurnListQuery, page: ChurnPage, headers: dict[str, str]) -> Response:
+def _json_page(query: ListQuery, page: ChurnPage, headers: dict[str, str]) -> Response:
     body = {
         **lists.run_fields(page.run),
         "total": page.totals.customers,
         "total_value_at_risk": page.totals.value_at_risk,
-        "customers": [lists.item(document) for document in page.documents],
+        "customers": [of_fields(lists.item(document), query.fields) for document in page.documents],
         "next_cursor": lists.encode_cursor(page.after, query.sort) if page.after else None,
     }
     return Response(json.dumps(body, ensure_ascii=False), media_type=JSON, headers=headers)
 
 
 def _csv_file(
-    store: ScoreReader, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader, query: ListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
     return StreamingResponse(
         lists.csv_lines(store, query.filter(), sort=query.sort, first=first, language=query.lang),
@@ -97,8 +111,23 @@ def _csv_file(
     )
 
 
+def _ndjson_file(
+    store: ScoreReader, query: ListQuery, first: ChurnPage, headers: dict[str, str]
+) -> Response:
+    def line(row: dict[str, Any]) -> dict[str, Any]:
+        row = of_fields(row, query.fields)
+        return in_language(row, query.lang) if query.lang else row
+
+    rows = lists.rows(store, query.filter(), sort=query.sort, first=first)
+    return StreamingResponse(
+        lists.ndjson_blocks([line(row) for row in block] for block in rows),
+        media_type=NDJSON,
+        headers={**headers, **_named(first, "ndjson")},
+    )
+
+
 def _workbook(
-    store: ScoreReader, query: ChurnListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader, query: ListQuery, first: ChurnPage, headers: dict[str, str]
 ) -> Response:
     return StreamingResponse(
         list_workbook(store, query.filter(), sort=query.sort, first=first, language=query.lang),

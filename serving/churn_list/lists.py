@@ -156,15 +156,36 @@ def row_blocks(
     """The whole filtered list from its first page on, in blocks of rows under `header`."""
     systems = first.run.info.segment_columns
     wording = ExportWords(language, first.run.info)
+    for pairs in _items(store, chosen, sort=sort, first=first):
+        yield [_row(item, run, systems, wording) for item, run in pairs]
+
+
+def rows(
+    store: ScoreReader, chosen: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> Iterator[list[dict[str, Any]]]:
+    """The whole filtered list from its first page on, in blocks of rows as a page of JSON has
+    them, each with the fields of its run.
+    """
+    for pairs in _items(store, chosen, sort=sort, first=first):
+        yield [{**item, **run} for item, run in pairs]
+
+
+def ndjson_blocks(blocks: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
+    """Rows as lines of JSON."""
+    for block in blocks:
+        yield "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in block).encode()
+
+
+def _items(
+    store: ScoreReader, chosen: ChurnFilter, *, sort: SortKey, first: ChurnPage
+) -> Iterator[list[tuple[dict[str, Any], dict[str, Any]]]]:
+    """Rows and the fields of their run, a page at a time."""
     page: ChurnPage | None = first
     while page is not None:
         run = run_fields(page.run)
         answers = map(json.loads, page.documents)
         # the figures of who ordered since the run are of a later day than the run's
-        yield [
-            _row(item_of(answer), {**run, "as_of": answer["as_of"]}, systems, wording)
-            for answer in answers
-        ]
+        yield [(item_of(answer), {**run, "as_of": answer["as_of"]}) for answer in answers]
         page = (
             store.churn_list(chosen, sort=sort, limit=ROWS_PER_READ, after=page.after)
             if page.after

@@ -1,7 +1,7 @@
 """Answers about single customers, ready-made in the store."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Annotated
@@ -9,14 +9,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from pydantic import Field
 
 from serving.customers import schemas as models
 from serving.live.messages import ProductQuery
 from serving.store.documents import RankedProduct
 from serving.store.protocol import Document
 from serving.web.content import still_known
-from serving.web.context import RouteContext, at_once_or_in_thread
-from serving.web.params import JSON, RecommendationQuery, body_schema, json_body
+from serving.web.context import AGES, RouteContext, at_once_or_in_thread
+from serving.web.fields import ABOUT, FieldsOf, of_fields
+from serving.web.params import JSON, RecommendationQuery, TextQuery, body_schema, json_body
 from serving.web.paths import CustomerId
 from serving.web.problems import declared
 
@@ -24,6 +26,12 @@ ProductsOf = Callable[[str, ProductQuery], Sequence[RankedProduct] | None]
 """The best products of a customer that pass filters; None where nobody can rank them now."""
 
 Ids = Annotated[models.CustomerIds, Depends(json_body(models.CustomerIds))]
+
+
+class CustomerQuery(TextQuery):
+    """Which part of the answer to return."""
+
+    fields: Annotated[list[str], FieldsOf(models.Customer)] = Field([], description=ABOUT)
 
 
 def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter:
@@ -40,7 +48,7 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
         responses=declared(400, 413, 415, 422, 503),
         openapi_extra=body_schema(models.CustomerIds),
     )
-    def get_customers(ids: Ids) -> Response:
+    def get_customers(ids: Ids, _query: Annotated[TextQuery, Query()]) -> Response:
         run, documents = store.customers(ids.customer_ids)
         results = [
             _unknown(customer_id) if document is None else document
@@ -93,11 +101,16 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
             **declared(404, 422, 503),
         },
     )
-    async def get_customer(customer_id: CustomerId, request: Request) -> Response:
-        if_none_match = request.headers.get("if-none-match", "")
-        return await at_once_or_in_thread(
+    async def get_customer(
+        customer_id: CustomerId, query: Annotated[CustomerQuery, Query()], request: Request
+    ) -> Response:
+        # some fields, or one language, are another answer than the one of this ETag
+        is_whole = not query.fields
+        if_none_match = request.headers.get("if-none-match", "") if is_whole else ""
+        answer = await at_once_or_in_thread(
             partial(customer_answer, context, customer_id, if_none_match)
         )
+        return answer if is_whole else _part(answer, query.fields)
 
     return router
 
@@ -116,6 +129,13 @@ def customer_answer(
         return Response(status_code=304, headers=headers)
     body = document.body[:-1] + b',"score_pending":true}' if document.is_pending else document.body
     return Response(body, media_type=JSON, headers=headers)
+
+
+def _part(answer: Response, fields: Collection[str]) -> Response:
+    """Some fields of an answer."""
+    text = json.dumps(of_fields(json.loads(bytes(answer.body)), fields), ensure_ascii=False)
+    kept = {name: answer.headers[name] for name in AGES if name in answer.headers}
+    return Response(text, media_type=JSON, headers=kept)
 
 
 def _etag(document: Document, customer_id: str) -> str:

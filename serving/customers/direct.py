@@ -64,4 +64,7 @@ class Direct:
 def _is_customer(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
-    return current_call.get().entry.template == CUSTOMER
+    call = current_call.get()
+    # fields and languages are the framework's to choose
+    is_whole = not scope["query_string"] and b"accept-language" not in call.headers
+    return is_whole and call.entry.template == CUSTOMER

@@ -3,13 +3,14 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
 from serving.exhibits.store import ExhibitStore
 from serving.web.context import RouteContext
+from serving.web.params import TextQuery
 from serving.web.problems import declared
 from serving.web.schemas import RunFields, Text
 
@@ -67,7 +68,9 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         response_model=Exhibit,
         responses=declared(404, 422, 503),
     )
-    def get_exhibit(name: ExhibitName, response: Response) -> dict[str, object]:
+    def get_exhibit(
+        name: ExhibitName, _query: Annotated[TextQuery, Query()], response: Response
+    ) -> dict[str, object]:
         return exhibit_of_run(name, response)
 
     def exhibit_of_run(name: str, response: Response) -> dict[str, object]:

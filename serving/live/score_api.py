@@ -19,7 +19,7 @@ from serving.live.messages import (
 )
 from serving.live.worker import ScoresOne
 from serving.store.documents import CustomerDocument
-from serving.web.params import JSON, PopularQuery, body_schema, json_body
+from serving.web.params import JSON, PopularQuery, TextQuery, body_schema, json_body
 from serving.web.problems import declared
 
 Request = Annotated[live_models.ScoreRequest, Depends(json_body(live_models.ScoreRequest))]
@@ -37,7 +37,7 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
         responses=declared(400, 408, 413, 415, 422, 503),
         openapi_extra=body_schema(live_models.ScoreRequest),
     )
-    def score(request: Request) -> Response:
+    def score(request: Request, _query: Annotated[TextQuery, Query()]) -> Response:
         answer = lone_answer(ask(request.to_request()))
         aside = [{"line": number, "reason": reason} for number, reason in answer.put_aside]
         body = {

@@ -41,6 +41,7 @@ from serving.web.cors import open_to
 from serving.web.gate import Gate
 from serving.web.guard import Guard
 from serving.web.logs import RequestLog
+from serving.web.one_language import OneLanguage
 
 TITLE = "Regulars"
 API_VERSION = "1"
@@ -121,7 +122,7 @@ def application(
     keys, clock = parts.stores.keys, parts.context.clock
     app = _routed(parts, deliverer_of(parts, settings))
     gate = Gate(
-        Direct(Packed(Conditional(app)), partial(customer_answer, parts.context)),
+        Direct(Packed(Conditional(OneLanguage(app))), partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
         ring=KeyRing(keys, clock, last_good_seconds=settings.last_good_seconds, ticks=ticks),
         admission=parts.admission,

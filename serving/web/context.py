@@ -32,6 +32,10 @@ async def at_once_or_in_thread(answers: Answers[Answer_co]) -> Answer_co:
         return await run_in_threadpool(answers, at_once=False)
 
 
+AGES = ("Regulars-Score-Age", "Age")
+"""Headers that say how old an answer is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RouteContext:
     """The scores that readers see, the present moment, and where deeds are written down.

@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    field_validator,
 )
 
 from features.language.languages import languages
@@ -29,17 +28,23 @@ CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-ListFormat = Literal["json", "csv", "xlsx", "audience"]
+ListFormat = Literal["json", "csv", "ndjson", "xlsx", "audience"]
 FILES: Mapping[int | str, dict[str, object]] = {
     200: {
         "content": {
             CSV: {"schema": {"type": "string"}},
+            NDJSON: {"schema": {"type": "string"}},
             XLSX: {"schema": {"type": "string", "format": "binary"}},
         }
     }
 }
 """What OpenAPI says of a list that can be had as a file, too."""
-FORMATS: Mapping[str, ListFormat] = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
+FORMATS: Mapping[str, ListFormat] = {
+    JSON: "json",
+    CSV: "csv",
+    NDJSON: "ndjson",
+    XLSX: "xlsx",
+}
 """Media type → format, those first that win a tie."""
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -54,6 +59,25 @@ def _finite(value: float) -> float:
 class _Query(BaseModel):
     # A misspelt filter must not silently return everything.
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _language(value: str) -> str:
+    if value not in languages():
+        raise ValueError(f"choose one of {', '.join(languages())}")
+    return value
+
+
+Lang = Annotated[
+    str, AfterValidator(_language), Field(json_schema_extra={"enum": list(languages())})
+]
+
+
+class TextQuery(_Query):
+    """In which language texts are to be; see `serving.web.one_language`, which reads it."""
+
+    lang: Lang | None = Field(
+        None, description="Language of texts; wins over Accept-Language. Without either, every one"
+    )
 
 
 class _ProductQuery(_Query):
@@ -142,21 +166,14 @@ class ChurnListQuery(_Query):
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
     format: ListFormat | None = Field(
         None,
-        description="Wins over Accept; csv and xlsx are the whole list, whatever the limit; "
+        description="Wins over Accept; csv, ndjson and xlsx are the whole list, whatever the limit; "
         "audience: SHA-256 of the mail addresses of those on it who may be contacted",
     )
-    lang: Annotated[str, Field(json_schema_extra={"enum": list(languages())})] | None = Field(
+    lang: Lang | None = Field(
         None,
-        description="Language of a file: names of columns, codes and reasons. Without it columns "
-        "are named as in the API, and reasons are English",
+        description="Language of texts; of a file also of the names of its columns and its codes, "
+        "which are those of the API without it, with reasons in English",
     )
-
-    @field_validator("lang")
-    @classmethod
-    def _is_language(cls, value: str | None) -> str | None:
-        if value is not None and value not in languages():
-            raise ValueError(f"choose one of {', '.join(languages())}")
-        return value
 
     def filter(self) -> ChurnFilter:
         return ChurnFilter(

@@ -88,7 +88,8 @@ class Text(RootModel[dict[Language, str]]):
         schema.update(
             additionalProperties=False,
             properties=properties,
-            required=list(properties),
+            minProperties=1,
+            description="In every language, or in the one that `lang` or Accept-Language asks for",
             title=cls.__name__,
         )
         return schema

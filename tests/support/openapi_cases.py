@@ -22,8 +22,13 @@ another, segment systems of this run, addresses that are not called."""
 SWALLOWED = ("POST /v1/customers/scores", "POST /v1/campaigns/proposals")
 """Their paths are those of a customer, and a campaign, of that name, too: `Allow` says so."""
 
-ANY_TEXT = ("GET /v1/customers/{customer_id}/recommendations", "GET /v1/recommendations")
-"""Every text may be the id of a product: what is made up as no list of ids is one on the wire."""
+ANY_TEXT = (
+    "GET /v1/customers/{customer_id}/recommendations",
+    "GET /v1/recommendations",
+    "POST /v1/imports",
+)
+"""Every text may be the id of a product, or a file of lines of which none can be read: what is
+made up as no list of ids and no text is one on the wire."""
 
 
 @schemathesis.serializer("application/x-ndjson")

@@ -1,0 +1,50 @@
+"""Which fields of an answer a caller asks for."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+ABOUT = "Fields of each customer to return, by commas or repeated; all, by default"
+
+
+@dataclass(frozen=True)
+class FieldsOf:
+    """An annotation of a list of texts: names of fields of `shape`, repeated or parted by commas."""
+
+    shape: type[BaseModel]
+
+    @property
+    def names(self) -> list[str]:
+        return [field.alias or name for name, field in self.shape.model_fields.items()]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        told = handler(schema)
+        told["items"] = {**told["items"], "enum": self.names}
+        return told
+
+    def _checked(self, sent: list[str]) -> list[str]:
+        asked = [name for text in sent for name in text.split(",")]
+        known = set(self.names)
+        if unknown := next((name for name in asked if name not in known), None):
+            raise ValueError(f"no such field: {unknown[:60]!r}")
+        if "" in asked:
+            raise ValueError("a field has a name")
+        return asked
+
+
+def of_fields(answer: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    """The `fields` of an answer, in its order; without any, all."""
+    if not fields:
+        return dict(answer)
+    return {name: value for name, value in answer.items() if name in fields}
