@@ -17,6 +17,16 @@ from training.backtest.evidence import BacktestEvidence, shares
 SOME, MUCH = 0.1, 0.25
 """Usual thresholds of the index: below the first stable, above the second changed."""
 
+ONLY_GROWING = frozenset(
+    {
+        *("days_since_first_order", "first_to_last_days", "contract_age_days"),
+        *("orders", "spend", "repeat_purchase_days", "return_orders", "referrals"),
+        *("distinct_products", "distinct_categories", "distinct_channels"),
+        *("max_gap_days", "max_order_value", "max_lines_per_order", "payments_missed"),
+    }
+)
+"""Features that grow as days go by, however steady the customers: their drift is the calendar's."""
+
 
 def _make(scene: Scene) -> dict[str, Any] | Phrase:
     if scene.evidence is None or not scene.evidence.references:
@@ -52,14 +62,19 @@ def feature_drifts(reference: Mapping[str, Any], features: pd.DataFrame) -> list
 def group_drifts(evidence: BacktestEvidence | None, features: pd.DataFrame) -> dict[str, float]:
     """Block of features → the median stability index of its features since the training.
 
-    Empty where the training left nothing to compare with.
+    Features that are `ONLY_GROWING` are left out, and blocks that have no others. Empty where the
+    training left nothing to compare with.
     """
     if evidence is None or not evidence.references:
         return {}
     _, reference = min(evidence.references.items())
     indices = {drift["feature"]: drift["index"] for drift in feature_drifts(reference, features)}
     groups = {
-        block.name: [indices[feature.name] for feature in block.features if feature.name in indices]
+        block.name: [
+            indices[feature.name]
+            for feature in block.features
+            if feature.name in indices and feature.name not in ONLY_GROWING
+        ]
         for block in (*BLOCKS, *OPTIONAL_BLOCKS)
     }
     return {name: round(median(values), 4) for name, values in groups.items() if values}

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.catalogue import BLOCKS, OPTIONAL_BLOCKS
 from features.orders.log import read_orders
 from features.periods import a_year_before
 from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
+from serving.exhibits.drift import ONLY_GROWING, feature_drifts, group_drifts
 from serving.exhibits.lorenz import gini
 from serving.exhibits.past import run_misses
 from serving.overview.page import flows
@@ -20,6 +22,7 @@ from serving.store.run import RISKS
 from tests.serving.exhibits.conftest import NOW
 from tests.support.shop import busy_orders, shop_settings
 from tests.support.stores import fresh_runs
+from training.backtest.evidence import BacktestEvidence, spread
 
 
 @pytest.fixture(scope="module")
@@ -448,3 +451,22 @@ def test_the_fields_of_the_three_levels_hold_all_customers(made, run):
     )
     assert one["customers"] == mine.sum()
     assert one["clv"] == pytest.approx(run.scores.loc[mine, "clv"].sum(), abs=0.01)
+
+
+def test_what_only_grows_with_the_calendar_is_no_drift():
+    features = {feature.name for block in (*BLOCKS, *OPTIONAL_BLOCKS) for feature in block.features}
+    assert features >= ONLY_GROWING
+    rng = np.random.default_rng(1)
+    then = pd.DataFrame(
+        {"first_to_last_days": rng.uniform(0, 200, 500), "mean_hour": rng.uniform(8, 20, 500)}
+    )
+    reference = {
+        "customers": len(then),
+        "features": {name: spread(column.to_numpy()) for name, column in then.items()},
+    }
+    evidence = BacktestEvidence(tasks={}, references={"2024-01-01": reference})
+    later = then.assign(first_to_last_days=then["first_to_last_days"] + 90)
+    assert max(drift["index"] for drift in feature_drifts(reference, later)) > 0.5
+    assert group_drifts(evidence, later) == {"calendar": 0.0}
+    night = later.assign(mean_hour=1.0)
+    assert group_drifts(evidence, night)["calendar"] > 0.5
