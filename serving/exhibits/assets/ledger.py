@@ -194,7 +194,8 @@ EXHIBIT = ExhibitMaker(
         "Opening: the lifetime value that an earlier run, at least %(days)s days ago, gave its "
         "customers. Passing of time: interest on it. Acquired: what new customers brought, and their "
         "lifetime value now. Ordered since and silent since: how the value of the others changed "
-        "beyond interest and what they brought. Lost: whom the orders no longer know. Realised: what "
+        "beyond interest and what they brought; since values always reach equally many years ahead, the "
+        "days added at the far end are part of it. Lost: whom the orders no longer know. Realised: what "
         "all customers brought since, from the orders. The lines add up to the closing value. Its "
         "80 %% interval is as wide as that of the expected total. Cohorts: by month of the first order.",
         days=SHORTEST_DAYS,
