@@ -5,6 +5,7 @@ from starlette.testclient import TestClient
 
 from serving.server.app import create_app
 from serving.server.stores import Stores
+from serving.settings import Serve
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
@@ -41,6 +42,12 @@ def store(published):
 @pytest.fixture
 def client(store):
     return client_of(store)
+
+
+@pytest.fixture(scope="session")
+def reader(published):
+    """A client for calls that change nothing: an application takes longer to make than to ask."""
+    return client_of(published, settings=Serve(requests_per_second=100_000))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from serving.customers.schemas import Batch, Customer, Recommendations
 from serving.errors import StoreError
 from serving.runs.store import RunStore
 from serving.server.schemas import Health, Models, Readiness
+from serving.settings import Serve
 from serving.web.params import XLSX
 from serving.web.schemas import Problem
 from tests.contracts.test_store import HOSTILE_IDS
@@ -37,8 +38,8 @@ def problem(response, status, code):
     return document
 
 
-def test_openapi_is_the_reviewed_one(client):
-    document = client.get("/openapi.json").json()
+def test_openapi_is_the_reviewed_one(reader):
+    document = reader.get("/openapi.json").json()
     assert document == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
@@ -53,8 +54,8 @@ def test_openapi_is_the_reviewed_one(client):
         ("/readyz", Readiness),
     ],
 )
-def test_every_answer_has_its_declared_shape(client, path, shape):
-    response = client.get(path)
+def test_every_answer_has_its_declared_shape(reader, path, shape):
+    response = reader.get(path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     shape.model_validate_json(response.content)
@@ -66,7 +67,7 @@ def test_the_answer_is_kept_while_its_run_is_the_latest():
     client = client_of(store)
     first = client.get("/v1/customers/012000")
     tag = first.headers["etag"]
-    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
         again = client.get("/v1/customers/012000", headers={"If-None-Match": known})
         assert (again.status_code, again.content) == (304, b"")
     assert client.get("/v1/customers/012007").headers["etag"] != tag
@@ -97,9 +98,9 @@ def test_a_thousand_customers_at_once(client):
     ("name", "shown"),
     [("customer_idz", "'customer_idz'"), ("n" * 900, f"'{'n' * 60}…'"), ("a\nb", r"'a\nb'")],
 )
-def test_a_field_that_is_not_known_is_named(client, name, shown):
+def test_a_field_that_is_not_known_is_named(reader, name, shown):
     body = json.dumps({"customer_ids": ["1"], name: 1})
-    refused = client.post(
+    refused = reader.post(
         "/v1/customers/scores", content=body, headers={"content-type": "application/json"}
     )
     (error,) = problem(refused, 422, "invalid-request").errors
@@ -157,10 +158,10 @@ def test_a_list_is_filtered_sorted_and_paged(client):
         ("application/json", "?format=csv", "text/csv; charset=utf-8"),
     ],
 )
-def test_the_reader_chooses_the_format(client, accept, query, expected):
-    response = client.get(f"/v1/churn-list{query}", headers={"Accept": accept})
+def test_the_reader_chooses_the_format(reader, accept, query, expected):
+    response = reader.get(f"/v1/churn-list{query}", headers={"Accept": accept})
     assert response.headers["content-type"] == expected
-    assert response.headers["vary"] == "Accept"
+    assert "Accept" in response.headers["vary"].split(", ")
 
 
 def test_csv_is_the_whole_list_with_its_numbers_untouched():
@@ -191,13 +192,19 @@ def test_no_cell_of_a_csv_is_a_formula():
     assert {row["rfm_group"] for row in rows} == {"'=HYPERLINK(0)"}
 
 
+@pytest.fixture(scope="module")
+def hostile_reader():
+    """A client of a store of customers with ids of every script."""
+    store = fresh_runs()
+    store.publish(run_info(), *score_tables(ids=HOSTILE_IDS))
+    return client_of(store, settings=Serve(requests_per_second=100_000))
+
+
 @pytest.mark.parametrize(
     "customer_id", [name for name in HOSTILE_IDS if name != ".." and name == normal_id(name)]
 )
-def test_ids_of_every_script_have_an_address(customer_id):
-    store = fresh_runs()
-    store.publish(run_info(), *score_tables(ids=HOSTILE_IDS))
-    client = client_of(store)
+def test_ids_of_every_script_have_an_address(customer_id, hostile_reader):
+    client = hostile_reader
     address = f"/v1/customers/{quote(customer_id, safe='')}"
     assert client.get(address).json()["customer_id"] == customer_id
     assert client.get(f"{address}/recommendations").json()["customer_id"] == customer_id
@@ -226,8 +233,8 @@ def test_a_slash_need_not_be_encoded_where_it_is_clear():
         ("/healthz", "GET, HEAD"),
     ],
 )
-def test_a_method_that_is_not_taken_is_answered_with_all_that_are(client, path, methods):
-    answer = client.request("PATCH", path)
+def test_a_method_that_is_not_taken_is_answered_with_all_that_are(reader, path, methods):
+    answer = reader.request("PATCH", path)
     assert problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == methods
 
@@ -274,12 +281,12 @@ def test_every_reference_of_openapi_leads_somewhere(client):
         ("GET", "/v1/churn-list?cursor=bnVsbA", 422, "invalid-request"),
     ],
 )
-def test_what_cannot_be_answered_is_a_problem(client, method, path, status, code):
-    problem(client.request(method, path), status, code)
+def test_what_cannot_be_answered_is_a_problem(reader, method, path, status, code):
+    problem(reader.request(method, path), status, code)
 
 
-def test_a_wrong_method_is_told_the_right_ones(client):
-    assert client.post("/v1/churn-list").headers["allow"] == "GET, HEAD"
+def test_a_wrong_method_is_told_the_right_ones(reader):
+    assert reader.post("/v1/churn-list").headers["allow"] == "GET, HEAD"
 
 
 HOSTILE_BODIES = {
@@ -303,10 +310,10 @@ HOSTILE_BODIES = {
 
 
 @pytest.mark.parametrize("name", HOSTILE_BODIES)
-def test_hostile_bodies_are_refused_fast_and_not_repeated(client, name):
+def test_hostile_bodies_are_refused_fast_and_not_repeated(reader, name):
     body, status = HOSTILE_BODIES[name]
     started = time.process_time()
-    response = client.post(
+    response = reader.post(
         "/v1/customers/scores", content=body, headers={"Content-Type": "application/json"}
     )
     assert time.process_time() - started < 1
