@@ -21,6 +21,8 @@ from training.models.next_purchase import NextPurchaseModel
 from training.past.tables import CutoffTable
 from training.value.model import ValueModel
 
+pytestmark = pytest.mark.slow
+
 HORIZON = 60
 GROWN = Boosting(rounds=40, min_rows_in_leaf=20, seed=7, threads=1)
 MODELS = {
@@ -110,7 +112,6 @@ def test_the_same_data_and_seed_give_the_same_bytes(name, fitted, tables, tmp_pa
     assert files_of(again, tmp_path / "a") == files_of(fitted[name], tmp_path / "b")
 
 
-@pytest.mark.slow
 @every_model
 def test_so_do_several_threads(name, tables, tmp_path):
     written = []
@@ -130,7 +131,6 @@ def test_fits_side_by_side_do_not_change_each_other(name, tables, fitted, tmp_pa
         assert files_of(model, tmp_path / str(number)) == expected
 
 
-@pytest.mark.slow
 def test_a_fresh_process_gives_the_same_bytes(tables, fitted, tmp_path):
     for number, table in enumerate(tables):
         table.features.to_parquet(tmp_path / f"x{number}.parquet")

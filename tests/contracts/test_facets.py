@@ -19,6 +19,8 @@ from tests.contracts.test_live import keep, line, score_of
 from tests.serving.conftest import client_of
 from tests.support.scores import run_info, score_tables
 
+pytestmark = pytest.mark.slow
+
 FILTERS = (
     ChurnFilter(),
     ChurnFilter(risk=("high",)),

@@ -19,6 +19,8 @@ from features.sources import FrameSource, open_source
 from serving.settings import Settings
 from tests.support.shop import FIRST_DAY, busy_orders, shop_settings
 
+pytestmark = pytest.mark.slow
+
 AS_OF = FIRST_DAY + pd.Timedelta(days=150)
 LINES = busy_orders(customers=25)
 CUSTOMERS = [*sorted(LINES["customer"].dropna().unique())[:6], "newcomer", None]

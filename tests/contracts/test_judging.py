@@ -36,6 +36,8 @@ from tests.support.dirty import (
 )
 from tests.support.shop import shop_settings
 
+pytestmark = pytest.mark.slow
+
 Customers = dict[str, list[TypedLine]]
 Told = tuple[str | None, int | None, bool, int | None]
 DAYS = 12

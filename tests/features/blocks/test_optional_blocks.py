@@ -15,6 +15,8 @@ from tests.oracles.optional_features_in_pandas import optional_features_in_panda
 from tests.support.optional_tables import ENDS, TABLES, busy_tables, settings_with, write_tables
 from tests.support.shop import FIRST_DAY, busy_orders, shop_settings
 
+pytestmark = pytest.mark.slow
+
 LINES = busy_orders(days=430)
 AS_OF = FIRST_DAY + pd.Timedelta(days=200)
 ATTRIBUTES = ["attribute_age", "is_region_north", "is_region_south"]

@@ -13,6 +13,8 @@ from features.orders.log import check_orders
 from features.sources import FrameSource
 from tests.support.shop import COLUMNS, shop_settings
 
+pytestmark = pytest.mark.slow
+
 
 def line(**different: object) -> dict[str, object]:
     usual = {"customer": "ann", "order": "1", "time": "2024-01-01 10:00", "product": "p100"}

@@ -15,6 +15,8 @@ from tests.support.dirty import in_state as changed
 from tests.support.shop import COLUMNS as SHOP_COLUMNS
 from tests.support.shop import shop_settings, simulate_orders
 
+pytestmark = pytest.mark.slow
+
 SHOP = {
     "columns": {
         "customer_id": "who",

@@ -19,6 +19,8 @@ from tests.features.orders.test_parted_log import assert_same, messy_orders, sai
 from tests.support.sent import typed_lines_of
 from tests.support.shop import COLUMNS, busy_orders, shop_settings, write_config
 
+pytestmark = pytest.mark.slow
+
 CARDS = pd.DataFrame({"card": ["card-0", "card-7", "c003"], "owner": ["c001", "c048", "c004"]})
 
 
@@ -117,7 +119,6 @@ def test_another_date_computes_everybody(shop):
     assert_same(as_kept(shop, days)[0], as_ever(shop, days))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", ["rules", "file", "touched", "gone", "cards", "columns"])
 def test_whatever_else_changes_everything_is_read_again(shop, change):
     lines = busy_orders(customers=20).assign(card="")
@@ -257,7 +258,6 @@ def test_without_the_setting_nothing_is_kept(shop):
     assert not list((shop.root / "data").glob("log*"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_rows_in_any_order_of_files(shop, seed):
     """Rows of all days in every file: late lines, returns before their purchase, duplicates."""

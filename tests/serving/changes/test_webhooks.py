@@ -404,6 +404,7 @@ serve("127.0.0.1", int(sys.argv[2]), stores=open_stores(sys.argv[1]),
 """
 
 
+@pytest.mark.slow
 def test_a_server_killed_before_the_acknowledgement_sends_the_same_message_again(
     tmp_path, receiver
 ):

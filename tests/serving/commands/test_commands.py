@@ -283,6 +283,7 @@ def test_models_are_listed_with_their_grades(shop):
         assert result.grade.sentence() in words
 
 
+@pytest.mark.slow
 def test_a_backtest_publishes_nothing(shop):
     trained, config = shop
     bundles = trained.settings.path(trained.settings.store.bundles)

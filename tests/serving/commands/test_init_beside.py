@@ -1,11 +1,14 @@
 """Settings beside other settings: two shops in a folder share nothing that is kept of them."""
 
+import pytest
 from click.testing import CliRunner
 
 from features.settings.loading import load_settings
 from serving.commands.main import main
 from serving.settings import Settings
 from tests.support.shop import simulate_orders
+
+pytestmark = pytest.mark.slow
 
 
 def init(folder, name):

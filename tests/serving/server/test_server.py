@@ -20,6 +20,8 @@ from tests.support.scores import run_info, score_tables
 from tests.support.servers import running_server
 from tests.support.stores import fresh_stores
 
+pytestmark = pytest.mark.slow
+
 WATCHED = """
 import atexit, json, signal, sys
 # When all is answered uvicorn sends itself the signal again: end by it, but in order.
