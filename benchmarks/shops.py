@@ -32,6 +32,7 @@ from tests.support.trained import SECTIONS
 from training.job import train
 
 MOST_MEGABYTES = 600.0
+IDLE_SECONDS = 20.0
 READINGS = (
     *("/", "/churn-list", "/segments", "/campaigns/new", "/models", "/docs", "/openapi.json"),
     *("/v1/churn-list?limit=200", "/v1/churn-list?format=csv", "/v1/churn-list?format=xlsx"),
@@ -57,6 +58,10 @@ def run(shops: int = 20, customers: int = 500, scorers: int = 4, rounds: int = 3
         with served(folder, scorers) as (address, process):
             print(f"{shops} shops of {scored} customers, {scorers} scorers")
             tell("after the start", process)
+            before = cpu_seconds(process)
+            time.sleep(IDLE_SECONDS)
+            idle = (cpu_seconds(process) - before) / IDLE_SECONDS
+            print(f"asked for nothing: {idle:.1%} of a processor", flush=True)
             for number in range(1, rounds + 1):
                 seconds, failures = ask_all(address, shops, number)
                 tell(f"after round {number} ({seconds:.0f} s, {failures} failures)", process)
@@ -161,6 +166,12 @@ def memory_of(process: subprocess.Popen) -> list[float]:
                 text = (stat.parent / "smaps_rollup").read_text()
                 found[int(stat.parent.name)] = int(text.partition("\nPss:")[2].split()[0]) / 1024
     return [found[pid] for pid in sorted(found, key=lambda pid: pid != process.pid)]
+
+
+def cpu_seconds(process: subprocess.Popen) -> float:
+    """Processor time of the server's own process so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def tell(when: str, process: subprocess.Popen) -> None:

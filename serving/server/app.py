@@ -5,12 +5,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
-from serving.changes.webhook_document import webhook_messages
 from serving.changes.webhooks import Deliverer
 from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
@@ -20,6 +17,7 @@ from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.people.keys import KeyRing
 from serving.privacy.erasure import CustomerFiles
+from serving.server.api_document import ApiDocument
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.observed import Observed
 from serving.server.pages import add_pages
@@ -34,8 +32,7 @@ from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web import problems
-from serving.web.access import ACCESS, RouteCatalogue
-from serving.web.call import address
+from serving.web.access import RouteCatalogue
 from serving.web.content import Conditional, Packed
 from serving.web.cors import open_to
 from serving.web.gate import Gate
@@ -113,14 +110,18 @@ def application(
     parts: ServerParts,
     *,
     settings: Serve,
+    document: ApiDocument | None = None,
     log: RequestLog | None = None,
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
 ) -> Observed:
-    """The ASGI application of parts that are put together; see `create_app`."""
+    """The ASGI application of parts that are put together; see `create_app`.
+
+    `document` is what several applications share; None: one of its own.
+    """
     keys, clock = parts.stores.keys, parts.context.clock
-    app = _routed(parts, deliverer_of(parts, settings))
+    app = _routed(parts, deliverer_of(parts, settings), document or ApiDocument())
     gate = Gate(
         Direct(Packed(Conditional(OneLanguage(app))), partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
@@ -140,7 +141,7 @@ def application(
     return Observed(guard, metrics=parts.metrics, log=log)
 
 
-def _routed(parts: ServerParts, deliverer: Deliverer) -> FastAPI:
+def _routed(parts: ServerParts, deliverer: Deliverer, document: ApiDocument) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         telling = asyncio.create_task(deliverer.run())
@@ -172,54 +173,5 @@ def _routed(parts: ServerParts, deliverer: Deliverer) -> FastAPI:
     for router in api_routers(parts):
         app.include_router(router)
     add_pages(app, parts)
-    app.openapi = lambda: _addressed(_openapi(app))  # type: ignore[method-assign]
+    app.openapi = lambda: document.of(app)  # type: ignore[method-assign]
     return app
-
-
-def _addressed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the address of the shop, where several share a server."""
-    mounted_at = address("")
-    return {**document, "servers": [{"url": mounted_at}]} if mounted_at else document
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The application's document, with keys, and errors under their true media type."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            webhooks=webhook_messages().routes,
-        )
-        document["components"]["schemas"] |= problems.shapes()
-        document["components"]["securitySchemes"] = {
-            "key": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "A key of one of the scopes read, write, admin: each may do what "
-                "those before it may. An operation names the one it needs.",
-            }
-        }
-        scopes = {(method, _plain(path)): scope for (method, path), scope in ACCESS.items()}
-        for path, operations in document["paths"].items():
-            for method, operation in operations.items():
-                scope = scopes[method.upper(), path]
-                operation["security"] = [] if scope == "public" else [{"key": [scope]}]
-                operation["description"] = f"Scope: {scope}."
-                _share_shapes(document, operation)
-        for operations in document["webhooks"].values():
-            # a receiver has statuses of its own
-            operations["post"]["responses"].pop("422", None)
-        app.openapi_schema = document
-    return app.openapi_schema
-
-
-def _share_shapes(document: dict[str, Any], operation: dict[str, Any]) -> None:
-    """Move what the schema of a body refers to where the references lead."""
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        document["components"]["schemas"] |= content["schema"].pop("$defs", {})
-
-
-def _plain(path: str) -> str:
-    return path.replace(":path}", "}")

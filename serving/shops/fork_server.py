@@ -18,10 +18,17 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from features.engines.live import live_engine
 from serving.live import process
 
-LOADED_BEFORE = ("lightgbm", "pyarrow.parquet", "pyarrow.compute", "pandas", "duckdb")
+LOADED_BEFORE = (
+    *("lightgbm", "pandas", "duckdb", "tzdata"),
+    *("pyarrow.compute", "pyarrow.dataset", "pyarrow.pandas_compat", "pyarrow.parquet"),
+)
 """What a scorer loads only once it has a shop."""
+
+USUAL_MINOR_UNITS = 100
+"""Of most currencies: the engine that counts in them is compiled once for all shops."""
 
 MESSAGE_BYTES = 1 << 16
 PIPES = 2
@@ -35,6 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for name in LOADED_BEFORE:
         import_module(name)
+    live_engine(USUAL_MINOR_UNITS)
     gc.collect()
     # pages that the collector never writes to stay shared
     gc.freeze()

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from serving.live.worker import state_of
 from serving.models.bundle_info import BundleInfo, bundle_info
 from serving.privacy.erasure import CustomerFiles
 from serving.schedule.outcome import kept_outcome
+from serving.server.api_document import ApiDocument
 from serving.server.app import application
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.observed import Observed
@@ -32,7 +33,7 @@ MOST_IN_FLIGHT = 16
 """Requests of one shop that are worked on at once: of the server's 40 threads there is always one
 for the other shops, unless three of them take all they may."""
 
-LAST_ANSWERS = 5_000
+LAST_ANSWERS = 2_000
 """Customers whose last answers are kept in memory, of all shops together."""
 
 LEAST_LAST_ANSWERS = 100
@@ -88,6 +89,7 @@ class Hosting:
     ----------
     log : takes a line for every request
     is_local : the server listens on this machine only
+    document : of the API, which is that of every shop
     shops : how many there are, by which what is kept in memory is divided
     """
 
@@ -95,6 +97,7 @@ class Hosting:
     lifecycle: ServerLifecycle
     log: Callable[[str], RequestLog | None]
     is_local: bool
+    document: ApiDocument = field(default_factory=ApiDocument)
     shops: int = 1
 
 
@@ -156,6 +159,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
     app = application(
         parts,
         settings=limits,
+        document=hosting.document,
         log=hosting.log(found.name),
         ticks=time.monotonic,
         must_sign_in=not hosting.is_local,

@@ -25,7 +25,7 @@ class LastGood:
     Only what belongs to the newest run that was seen is given; the rest raises the store's
     own error, and so does everything after `seconds` without the store. What is kept is
     bounded: the documents and the products of `customers` customers, those asked for last,
-    and 16 pages of lists.
+    and 16 pages of lists, of as many customers together.
 
     Parameters
     ----------
@@ -53,7 +53,9 @@ class LastGood:
         self._longest = seconds
         self._documents: _Recent[Document] = _Recent(customers)
         self._products: _Recent[Document] = _Recent(customers)
-        self._pages: _Recent[ChurnPage] = _Recent(KEPT_PAGES)
+        self._pages: _Recent[ChurnPage] = _Recent(
+            customers, lambda page: max(len(page.documents), customers / KEPT_PAGES)
+        )
         self._run: PublishedRun | None = None
         self._good_at: float | None = None
         self._failure: tuple[float, StoreError] | None = None
@@ -218,13 +220,23 @@ class _StoreGoneError(Exception):
 
 
 class _Recent(Generic[Answer]):
-    """The answers asked for last."""
+    """The answers asked for last.
 
-    def __init__(self, most: int) -> None:
-        self._answers: LRUCache[Hashable, Answer] = LRUCache(most)
+    Parameters
+    ----------
+    most : sum of their sizes
+    size : of an answer
+    """
+
+    def __init__(self, most: int, size: Callable[[Answer], float] = lambda _answer: 1.0) -> None:
+        self._answers: LRUCache[Hashable, Answer] = LRUCache(most, size)
+        self._most = most
+        self._size = size
         self._lock = threading.Lock()
 
     def keep(self, key: Hashable, answer: Answer) -> None:
+        if self._size(answer) > self._most:
+            return
         with self._lock:
             self._answers[key] = answer
 
