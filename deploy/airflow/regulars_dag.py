@@ -8,8 +8,8 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 
-from airflow.exceptions import AirflowFailException
 from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowFailException
 
 SHOP = "/srv/regulars/shop"
 REGULARS = "/srv/regulars/venv/bin/regulars"

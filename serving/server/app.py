@@ -12,7 +12,7 @@ from serving.changes.webhooks import Deliverer
 from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
 from serving.imports.jobs import ImportFolder
-from serving.live.orders import Follower
+from serving.live.orders import PAUSE_SECONDS, Follower
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
 from serving.people.keys import KeyRing
@@ -111,6 +111,7 @@ def application(
     *,
     settings: Serve,
     document: ApiDocument | None = None,
+    follow_seconds: float = PAUSE_SECONDS,
     log: RequestLog | None = None,
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
@@ -118,10 +119,12 @@ def application(
 ) -> Observed:
     """The ASGI application of parts that are put together; see `create_app`.
 
-    `document` is what several applications share; None: one of its own.
+    `document` is what several applications share; None: one of its own. Scores that a request
+    has left to be made are looked for every `follow_seconds`.
     """
     keys, clock = parts.stores.keys, parts.context.clock
-    app = _routed(parts, deliverer_of(parts, settings), document or ApiDocument())
+    deliverer = deliverer_of(parts, settings)
+    app = _routed(parts, deliverer, follow_seconds, document or ApiDocument())
     gate = Gate(
         Direct(Packed(Conditional(OneLanguage(app))), partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
@@ -141,11 +144,13 @@ def application(
     return Observed(guard, metrics=parts.metrics, log=log)
 
 
-def _routed(parts: ServerParts, deliverer: Deliverer, document: ApiDocument) -> FastAPI:
+def _routed(
+    parts: ServerParts, deliverer: Deliverer, follow_seconds: float, document: ApiDocument
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         telling = asyncio.create_task(deliverer.run())
-        following = Follower(parts.live_orders)
+        following = Follower(parts.live_orders, follow_seconds)
         following.start()
         importer = importer_of(parts)
         if importer:

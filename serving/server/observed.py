@@ -41,7 +41,11 @@ class Observed:
         headers = first_headers(scope)
         sent = headers.get(b"x-request-id", b"").decode("latin-1")
         call = Call(
-            request_id_of(sent), scope["method"], headers, mounted_at=scope.get("mounted_at", "")
+            request_id_of(sent),
+            scope["method"],
+            headers,
+            mounted_at=scope.get("mounted_at", ""),
+            is_of_a_shop=scope.get("is_of_a_shop", True),
         )
         current_call.set(call)
         started = time.perf_counter()

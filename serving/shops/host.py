@@ -98,6 +98,7 @@ class ShopsHost:
 
     def _called(self, scope: Scope) -> tuple[ASGIApp, Scope]:
         raw_path: bytes = scope["raw_path"]
+        of_server = {**scope, "is_of_a_shop": False}
         if raw_path.startswith(PREFIX):
             name, slash, rest = raw_path.removeprefix(PREFIX).partition(b"/")
             state = self._registry.shop(name.decode("latin-1"))
@@ -108,12 +109,12 @@ class ShopsHost:
                     "raw_path": slash + rest,
                     "mounted_at": mounted_at,
                 }
-            return self._own, scope
+            return self._own, of_server
         host = first_headers(scope).get(b"host", b"").decode("latin-1").lower()
         state = self._registry.shop_of_host(host.rpartition(":")[0] or host)
         if state is not None and state.shop is not None:
             return state.shop.app, scope
-        return self._own, scope
+        return self._own, of_server
 
 
 def host_application(

@@ -11,6 +11,7 @@ from pathlib import Path
 from features.errors import ConfigError
 from features.settings.loading import CONFIG_NAME
 from serving.imports.jobs import ImportFolder
+from serving.live.orders import PAUSE_SECONDS
 from serving.live.worker import state_of
 from serving.models.bundle_info import BundleInfo, bundle_info
 from serving.privacy.erasure import CustomerFiles
@@ -37,6 +38,9 @@ LAST_ANSWERS = 2_000
 """Customers whose last answers are kept in memory, of all shops together."""
 
 LEAST_LAST_ANSWERS = 100
+
+FOLLOW_SECONDS_PER_SHOP = 0.1
+"""Many shops are looked at less often each: together ten times a second."""
 
 KEPT_OF_A_SHOP = {"store.url", "store.bundles", "store.erasure_key", "store.exports"}
 """Settings whose places no two shops of a server may have together."""
@@ -160,6 +164,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         parts,
         settings=limits,
         document=hosting.document,
+        follow_seconds=max(PAUSE_SECONDS, hosting.shops * FOLLOW_SECONDS_PER_SHOP),
         log=hosting.log(found.name),
         ticks=time.monotonic,
         must_sign_in=not hosting.is_local,

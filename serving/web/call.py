@@ -37,6 +37,8 @@ class Call:
     requests_left: int | None = None
     mounted_at: str = ""
     """The path of the shop in front of that of the call, where several share a server."""
+    is_of_a_shop: bool = True
+    """Whether the pages of a shop stand behind it; not where the server itself is called."""
 
 
 def first_headers(scope: Scope) -> Headers:
@@ -51,6 +53,12 @@ def address(path: str) -> str:
     """`path` as whoever makes the present call must ask for it."""
     call = current_call.get(None)
     return path if call is None else call.mounted_at + path
+
+
+def is_of_a_shop() -> bool:
+    """Whether the present call has the pages of a shop beside it."""
+    call = current_call.get(None)
+    return call is None or call.is_of_a_shop
 
 
 def request_id_of(sent: str | None) -> str:

@@ -53,7 +53,7 @@ from serving.store.documents import ExhibitBody
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.accept import preferred_language
-from serving.web.call import address
+from serving.web.call import address, is_of_a_shop
 from serving.web.context import RouteContext
 from serving.web.paths import path_part
 from serving.web.words import RISK_EFFECTS, Words
@@ -289,5 +289,6 @@ def _environment(language: Language) -> Environment:
         path_part=path_part,
         link=link,
         root=partial(address, ""),
+        is_of_a_shop=is_of_a_shop,
     )
     return environment

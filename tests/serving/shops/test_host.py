@@ -138,6 +138,7 @@ def test_broken_shops_stop_nobody_and_say_why(start):
     closed = shops.client.get("/shops/no-store/v1/models")
     assert (closed.status_code, str(shops.folder) in closed.text) == (503, False)
     page = shops.client.get("/").text
+    assert 'href="/churn-list"' not in page
     assert "cannot answer" in page
     assert 'href="/shops/good/"' in page
     assert 'href="/shops/no-store/"' not in page
