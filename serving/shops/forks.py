@@ -64,9 +64,19 @@ class ForkServer:
         with self._lock:
             try:
                 return self._forked(self._running(), config)
-            except (OSError, ValueError) as error:
+            except (ConnectionError, ValueError):
+                # it was ending: the next one is asked
                 self._end()
-                raise ScorerAway(f"no scorer can be started ({error})") from error
+            except OSError as error:
+                raise self._away(error) from error
+            try:
+                return self._forked(self._running(), config)
+            except (OSError, ValueError) as error:
+                raise self._away(error) from error
+
+    def _away(self, error: Exception) -> ScorerAway:
+        self._end()
+        return ScorerAway(f"no scorer can be started ({error})")
 
     def _running(self) -> socket.socket:
         if self._control is not None and self._process is not None:
