@@ -42,6 +42,7 @@ bundles = "data/{name}/bundles"
 quarantine = "data/{name}/quarantine.parquet"
 exports = "data/{name}/exports"
 erasure_key = "data/{name}/erasure.key"
+imports = "data/{name}/imports"
 """
 """The same where other settings lie in the folder: no two shops share what is kept of them."""
 

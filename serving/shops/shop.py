@@ -42,7 +42,10 @@ LEAST_LAST_ANSWERS = 100
 FOLLOW_SECONDS_PER_SHOP = 0.1
 """Many shops are looked at less often each: together ten times a second."""
 
-KEPT_OF_A_SHOP = {"store.url", "store.bundles", "store.erasure_key", "store.exports"}
+KEPT_OF_A_SHOP = {
+    *("store.url", "store.bundles", "store.imports"),
+    *("store.erasure_key", "store.exports"),
+}
 """Settings whose places no two shops of a server may have together."""
 
 

@@ -3,9 +3,8 @@
 import pytest
 from click.testing import CliRunner
 
-from features.settings.loading import load_settings
 from serving.commands.main import main
-from serving.settings import Settings
+from serving.settings import Settings, load_shop
 from tests.support.shop import simulate_orders
 
 pytestmark = pytest.mark.slow
@@ -15,17 +14,12 @@ def init(folder, name):
     output = folder / name
     done = CliRunner().invoke(main, ["init", str(folder / "orders.csv"), "--output", str(output)])
     assert done.exit_code == 0, done.output
-    return load_settings(output, Settings)
+    # refused where it shared anything with one of before
+    return load_shop(output)
 
 
 def places(settings):
-    store, tracking = settings.store, settings.tracking
-    return {
-        settings.database_url(store.url),
-        settings.database_url(tracking.uri),
-        *(settings.path(path) for path in (store.bundles, store.quarantine, store.exports)),
-        *(settings.path(path) for path in (store.erasure_key, tracking.artifacts)),
-    }
+    return {*settings.places().values(), str(settings.path(settings.tracking.artifacts))}
 
 
 def test_each_has_its_own_places(tmp_path):
