@@ -53,8 +53,14 @@ class Recommend(Section):
     """Hides what the customer bought in the last so many days."""
     per_category: int | None = Field(None, ge=1)
     """At most so many products of one category per customer."""
-    new_share: float | None = Field(None, ge=0, le=1)
+    new_share: float | None = Field(0.1, ge=0, le=1)
     """Share of products that are new to the customer."""
+    sold_within_days: int | None = Field(180, ge=1)
+    """Where no stock is known, only what was sold to anybody in the last so many days."""
+    twins: bool = False
+    """Near-duplicates stand in lists as often as they score, not only as often as in orders."""
+    spread: bool = True
+    """New products that would stand in most customers' lists step back."""
     needs_consent: bool = False
     """Customers without consent in data.customers get what is popular, whatever they bought."""
 

@@ -180,7 +180,8 @@ class OrderLog(Generic[LogSettings_co]):
         -------
         One row per (customer, order, product) before `before`, returns left out:
         `customer_id`, `product_id`, `category` (pandas categories; the product's last one by
-        then), `order_id` (int64, unique per order), `day` (int32, days since 1970-01-01).
+        then), `order_id` (int64, unique per order), `day` (int32, days since 1970-01-01),
+        `product_name` (pandas categories; missing where the orders name none).
         """
         lines = f"{self.visible(before)['lines']} AS known_lines"
         frame = self.frame(f"""
@@ -198,6 +199,7 @@ class OrderLog(Generic[LogSettings_co]):
         category = np.full(len(products), -1, dtype="int32")
         category[last["product"].to_numpy()] = last["category"]
         code = frame["product"].to_numpy(dtype="int32")
+        name, names = pd.factorize(products["product_name"])
         return pd.DataFrame(
             {
                 "customer_id": pd.Categorical.from_codes(
@@ -207,6 +209,7 @@ class OrderLog(Generic[LogSettings_co]):
                 "day": frame["day"].to_numpy(),
                 "product_id": pd.Categorical.from_codes(code, pd.Index(products["product_id"])),
                 "category": pd.Categorical.from_codes(category[code], pd.Index(categories["name"])),
+                "product_name": pd.Categorical.from_codes(name[code], names),
             }
         )
 

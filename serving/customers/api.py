@@ -69,11 +69,12 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
     async def get_recommendations(
         customer_id: CustomerId, query: Annotated[RecommendationQuery, Query()]
     ) -> Response:
-        def read(*, at_once: bool) -> tuple[Document, dict[str, str]]:
+        def read(*, at_once: bool) -> tuple[Document, int | None, dict[str, str]]:
             document = store.recommendations(customer_id, at_once=at_once)
-            return document, context.ages(document.run_id, at_once=at_once)
+            run = store.run_of(document.run_id, at_once=at_once)
+            return document, run.info.sold_within_days, context.ages(run, at_once=at_once)
 
-        stored, headers = await at_once_or_in_thread(read)
+        stored, sold_within_days, headers = await at_once_or_in_thread(read)
         products = query.select(json.loads(stored.body))
         if len(products) < query.limit:
             # the run left too few of these: they are ranked now, where the scorer is there
@@ -83,6 +84,7 @@ def customer_routes(context: RouteContext, products_of: ProductsOf) -> APIRouter
         body = {
             "customer_id": customer_id,
             "run_id": stored.run_id,
+            "sold_within_days": sold_within_days,
             "recommendations": products,
         }
         return Response(

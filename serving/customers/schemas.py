@@ -178,6 +178,10 @@ class Batch(ApiShape):
 class Recommendations(ApiShape):
     customer_id: str
     run_id: str
+    sold_within_days: int | None = Field(
+        description="No stock is known: only products that were sold to anybody in so many days "
+        "are listed. Null: stock is known, or the shop sets no such limit"
+    )
     recommendations: list[Recommendation]
 
 

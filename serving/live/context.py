@@ -38,6 +38,7 @@ class RunContext:
     products : id → name and category, as the log wrote them last
     catalogue : id → name, category and cost of one piece, of the products table; empty without
     in_stock : products that may be recommended, None for all
+    gone : products that nobody has bought for long, where no stock is known
     prices : id → price, where the configuration asks for a range
     churn_levels : quantiles of the churn probability over all customers, ascending
     """
@@ -46,6 +47,7 @@ class RunContext:
     products: Mapping[str, Texts]
     catalogue: Mapping[str, tuple[str | None, str | None, float | None]]
     in_stock: frozenset[str] | None
+    gone: frozenset[str]
     prices: Mapping[str, float]
     churn_levels: tuple[float, ...]
 
@@ -59,6 +61,7 @@ class RunContext:
             products={row[0]: (row[1], row[2]) for row in _rows(log.products())},
             catalogue=_catalogue(log),
             in_stock=None if rules.in_stock is None else frozenset(rules.in_stock),
+            gone=frozenset(rules.gone),
             prices=dict(rules.prices),
             churn_levels=tuple(levels.tolist()),
         )
@@ -74,6 +77,7 @@ class RunContext:
             "products": self.products,
             "catalogue": self.catalogue,
             "in_stock": None if self.in_stock is None else sorted(self.in_stock),
+            "gone": sorted(self.gone),
             "prices": self.prices,
             "churn_levels": self.churn_levels,
         }
@@ -88,6 +92,7 @@ class RunContext:
             products={name: (entry[0], entry[1]) for name, entry in values["products"].items()},
             catalogue={name: tuple(entry) for name, entry in values["catalogue"].items()},
             in_stock=None if stock is None else frozenset(stock),
+            gone=frozenset(values.get("gone", ())),
             prices=values["prices"],
             churn_levels=tuple(values["churn_levels"]),
         )

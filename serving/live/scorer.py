@@ -21,7 +21,7 @@ from features.reading.typing import with_catalogue
 from features.rows import Rows
 from serving.live.context import RunContext, newest_day
 from serving.live.messages import ProductQuery
-from serving.live.shelf import Shelf, baskets
+from serving.live.shelf import Shelf, baskets, given_back_whole
 from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
 from serving.scoring.economics import profits
 from serving.scoring.explanation import Explainer, ScoredRows
@@ -429,7 +429,10 @@ class Scorer:
             customer.ask.customer_id for customer in customers if customer.ask.background.consents
         }
         held = {customer.ask.customer_id: customer.baskets for customer in customers}
-        ranked = self._shelf.of_run(held, day, consenting)
+        given_back = {
+            customer.ask.customer_id: given_back_whole(customer.seen) for customer in customers
+        }
+        ranked = self._shelf.of_run(held, day, consenting, given_back)
         return [ranked[name] for name in held]
 
     def products(
@@ -441,7 +444,12 @@ class Scorer:
         if not orders:
             return []
         return self._shelf.listed(
-            customer_id, orders, day, query, {customer_id} if consents else ()
+            customer_id,
+            orders,
+            day,
+            query,
+            {customer_id} if consents else (),
+            given_back_whole(counting),
         )
 
     def popular(self, query: ProductQuery) -> list[RankedProduct]:

@@ -43,9 +43,16 @@ class Shelf:
         self._products = {} if context is None else context.products
 
     def of_run(
-        self, customers: Mapping[str, Baskets], day: date, consenting: Collection[str]
+        self,
+        customers: Mapping[str, Baskets],
+        day: date,
+        consenting: Collection[str],
+        given_back: Mapping[str, Collection[str]],
     ) -> dict[str, list[RankedProduct]]:
-        """What a run of `day` lists for each: the best of all, behind them more new ones."""
+        """What a run of `day` lists for each: the best of all, behind them more new ones.
+
+        `given_back`: see `RecommendationRules`.
+        """
         buyers = {name: orders for name, orders in customers.items() if orders}
         if self._model is None or not buyers:
             return {name: [] for name in customers}
@@ -54,7 +61,7 @@ class Shelf:
             as_of=day,
             limit=self._settings.predict.recommendations,
             kinds=("all", "new"),
-            rules=self._rules(consenting),
+            rules=self._rules(consenting, given_back),
         )
         products_of = {}
         for name in customers:
@@ -73,6 +80,7 @@ class Shelf:
         day: date,
         query: ProductQuery,
         consenting: Collection[str] = (),
+        given_back: Collection[str] = (),
     ) -> list[RankedProduct]:
         """The best products that pass what is asked for, filtered before they are counted.
 
@@ -91,7 +99,7 @@ class Shelf:
                 f"one of {', '.join(segments)}" if segments else "left out: the models know none"
             )
             raise ConfigError(f"segment: must be {among}.")
-        rules = self._rules(consenting)
+        rules = self._rules(consenting, {customer_id: given_back})
         if query.category is not None:
             category = {query.category}
             allowed = category if rules.categories is None else category & set(rules.categories)
@@ -123,7 +131,9 @@ class Shelf:
             "why": why,
         }
 
-    def _rules(self, consenting: Collection[str]) -> RecommendationRules:
+    def _rules(
+        self, consenting: Collection[str], given_back: Mapping[str, Collection[str]]
+    ) -> RecommendationRules:
         rules, context = self._settings.recommend, self._context
         return RecommendationRules(
             allow=rules.allow or None,
@@ -137,6 +147,10 @@ class Shelf:
             bought_within_days=rules.bought_within_days,
             per_category=rules.per_category,
             new_share=rules.new_share,
+            gone=() if context is None else context.gone,
+            given_back=given_back,
+            twins=rules.twins,
+            spread=rules.spread,
             consent=consenting if rules.needs_consent else None,
         )
 
@@ -151,3 +165,17 @@ def baskets(lines: Iterable[Line]) -> list[tuple[date, set[str]]]:
             held[line.order_id].add(line.product_id)
     in_time = sorted((day, order_id) for order_id, day in first_day.items())
     return [(day_date(day), held[order_id]) for day, order_id in in_time]
+
+
+def given_back_whole(lines: Iterable[Line]) -> set[str]:
+    """Products of which the lines of a customer bring back as many pieces as were bought."""
+    kept: dict[str, float] = defaultdict(float)
+    returned = set()
+    for line in lines:
+        if line.product_id is None:
+            continue
+        pieces = abs(line.quantity)
+        kept[line.product_id] += -pieces if line.is_return else pieces
+        if line.is_return:
+            returned.add(line.product_id)
+    return {product for product in returned if kept[product] <= 0}

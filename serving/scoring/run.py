@@ -1,5 +1,6 @@
 """A score run: champion models + features of a date → one row per customer, and products."""
 
+import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
 from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.reasons.references import references_of
-from serving.scoring.recommendation_rules import rules_of
+from serving.scoring.recommendation_rules import rules_of, sold_within_days
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
 from serving.store.run import RuleTexts, RunInfo
@@ -83,10 +84,18 @@ MORE_COLUMNS = (
 STAND_INS = "stand_ins"
 """The baselines that answer in the place of models, as one text; missing where models do."""
 
-RECOMMENDATION_COLUMNS = ("customer_id", "rank", "product_id", "score", "kind")
-"""The columns of `recommendations.parquet`, in order."""
+RECOMMENDATION_COLUMNS = (
+    "customer_id",
+    "rank",
+    "product_id",
+    "product_name",
+    "score",
+    "kind",
+    "why",
+)
+"""The columns of `recommendations.parquet`, in order; `why` is JSON text there."""
 
-RECOMMENDED = (*RECOMMENDATION_COLUMNS, "why", "product_name", "category")
+RECOMMENDED = (*RECOMMENDATION_COLUMNS, "category")
 """What a store publishes of each recommendation."""
 
 LIKELY_CATEGORY = "likely_category"
@@ -115,12 +124,14 @@ class ScoreRun:
     scores : one row per customer: everything a store publishes, see `serving.runs.publication`
     recommendations : one row per (customer, rank)
     features : what the models saw, one row per customer, index `customer_id`
+    list_length : `predict.recommendations`: products per customer in the file; None: all of them
     """
 
     info: RunInfo
     scores: pd.DataFrame
     recommendations: pd.DataFrame
     features: pd.DataFrame
+    list_length: int | None = None
 
     def without(self, customer_ids: Collection[str]) -> "ScoreRun":
         """The run as if it did not know these customers."""
@@ -131,7 +142,7 @@ class ScoreRun:
             for table in (self.scores, self.recommendations)
         )
         features = self.features[~self.features.index.isin(customer_ids)]
-        return ScoreRun(self.info, scores, products, features)
+        return replace(self, scores=scores, recommendations=products, features=features)
 
     def write(self, directory: Path) -> tuple[Path, Path]:
         """Write `scores.parquet` and `recommendations.parquet` into `directory`.
@@ -145,7 +156,7 @@ class ScoreRun:
             "scores.parquet": self.scores[columns].assign(
                 **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
             ),
-            "recommendations.parquet": self.recommendations[list(RECOMMENDATION_COLUMNS)],
+            "recommendations.parquet": self._products_of_lists(),
         }
         for name, table in tables.items():
             unfinished = directory / f".{name}.unfinished"
@@ -153,6 +164,15 @@ class ScoreRun:
             unfinished.replace(directory / name)
         first, second = (directory / name for name in tables)
         return first, second
+
+    def _products_of_lists(self) -> pd.DataFrame:
+        """The lists without the new products that stand behind them for `kind=new` alone."""
+        listed = self.recommendations
+        if self.list_length is not None:
+            listed = listed[listed["rank"] <= self.list_length]
+        texts = [json.dumps(why, ensure_ascii=False) for why in listed["why"]]
+        listed = listed.assign(why=pd.Series(texts, listed.index, "str"))
+        return listed[list(RECOMMENDATION_COLUMNS)].reset_index(drop=True)
 
 
 def score(
@@ -241,8 +261,9 @@ def score(
         averages=averages,
         references=references,
         level=_level(scores, models),
+        sold_within_days=sold_within_days(settings),
     )
-    return ScoreRun(info, scores, products, features)
+    return ScoreRun(info, scores, products, features, settings.predict.recommendations)
 
 
 def _level(scores: pd.DataFrame, models: Models) -> dict[str, float]:

@@ -75,7 +75,8 @@ class RunInfo:
     (`serving.runs.gates`); `level` holds the sums of `clv` as published (`total`) and without
     the shift of the level (`unmoved_total`), and the part of that shift for earlier runs
     (`lasting`), and the 80 % interval of `total` (`low`, `high`); nothing in a run of an earlier
-    release. `created_at` knows its time zone.
+    release; `sold_within_days`, that only products sold to anybody in so many days are
+    recommended, where no stock is known. `created_at` knows its time zone.
     """
 
     run_id: str
@@ -98,6 +99,7 @@ class RunInfo:
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
     level: Mapping[str, float] = field(default_factory=dict)
+    sold_within_days: int | None = None
 
     @property
     def stand_ins(self) -> dict[str, str]:
@@ -141,6 +143,7 @@ class RunInfo:
             "references": {side: dict(means) for side, means in self.references.items()},
             "figures": dict(self.figures),
             "level": dict(self.level),
+            "sold_within_days": self.sold_within_days,
         }
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 

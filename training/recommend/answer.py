@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
-from training.past.purchase_history import Floats, Ints, place_in_group
+from training.past.purchase_history import Floats, Ints, place_in_group, texts
 from training.recommend.candidates import (
     BLEND,
     NEW_CANDIDATES,
@@ -18,7 +19,13 @@ from training.recommend.candidates import (
 )
 from training.recommend.filters import Mask, RecommendationRules
 from training.recommend.product_catalogue import ProductCatalogue
-from training.recommend.ranked_lists import Filler, RankedProducts, arrange, fill_up
+from training.recommend.ranked_lists import (
+    Arrangement,
+    Filler,
+    RankedProducts,
+    arrange,
+    fill_up,
+)
 from training.recommend.reasons import bought_before, most_telling, strongest_voice
 from training.recommend.sources import EpisodePast, NextBasketRidge
 from training.recommend.stages import Stages
@@ -90,23 +97,52 @@ class CustomerBlock:
         # trees have learned from no customer without a past
         has_past = self.past.owned.baskets[candidates.episode] > 0
         candidates, score = candidates[has_past], score[has_past]
-        category = self.catalogue.extended(len(self.past.log.products))
-        owned, limit, rules = self.past.owned, wish.limit, wish.rules
-        listed = arrange(candidates, score, owned, rules, category, limit)
+        owned, limit, arrangement = self.past.owned, wish.limit, self._arrangement(wish)
+        listed = arrange(candidates, score, owned, arrangement)
         if wish.kind != "repeat":
             length = np.bincount(listed.episode, minlength=len(self.past))
             short = np.flatnonzero(length < limit)
             fillers = self._fillers(short, wish.allowed)
-            listed = fill_up(listed, short, fillers, owned, rules, category, limit)
+            listed = fill_up(listed, short, fillers, owned, arrangement)
         return listed
+
+    def _arrangement(self, wish: ListRequest) -> Arrangement:
+        width = len(self.past.log.products)
+        families = self.catalogue.families
+        return Arrangement(
+            rules=wish.rules,
+            category=self.catalogue.extended(width),
+            family=_extended(families.family, width),
+            most_twins=families.most_in(wish.limit),
+            limit=wish.limit,
+            passed_over=self._given_back(wish.rules),
+        )
+
+    def _given_back(self, rules: RecommendationRules) -> Ints:
+        """Keys of what each customer gave back whole; see `Arrangement`."""
+        if not rules.given_back:
+            return np.empty(0, dtype=np.int64)
+        log = self.past.log
+        keys = []
+        for episode, customer in enumerate(self.past.episodes.customer.tolist()):
+            products = rules.given_back.get(log.customers[customer])
+            if products:
+                code = log.products.get_indexer(texts(sorted(products)))
+                keys.append(episode * len(log.products) + code[code >= 0])
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *keys]))
 
     def _scored(self, wish: ListRequest) -> tuple[Candidates, Floats]:
         if self.stages is None or self._heard is None:
             return self._counted(wish)
         most = max(wish.limit, NEW_CANDIDATES)
-        return self.stages.candidates(
+        chosen, score = self.stages.candidates(
             self.past, self._heard, wish.allowed, wish.kind, most, self._own(wish)
         )
+        if wish.rules.spread:
+            new = (chosen.own < 0) & (chosen.column >= 0)
+            steps = self.stages.steps_back[chosen.column[new]]
+            score[new] = expit(logit(score[new]) - steps)
+        return chosen, score
 
     def _own(self, wish: ListRequest) -> int:
         """How many own products are candidates: all, where a rule may pass over the best."""
@@ -218,6 +254,11 @@ class CustomerBlock:
             pd.Series(why, dtype=object),
         )
         return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def _extended(family: Ints, width: int) -> Ints:
+    """`family` for `width` codes: products first seen after the fit have none."""
+    return np.append(family, np.full(width - len(family), -1))
 
 
 def _with_products(chosen: Candidates, products: Ints, past: EpisodePast) -> Candidates:

@@ -25,7 +25,13 @@ class RecommendationRules:
     price_from, price_to : the range, both included; a product without a price is not listed
     bought_within_days : hide products bought within this many days
     per_category : largest number of products of one category in a list, ≥ 1
-    new_share : share of new products in a list, in [0, 1]; each side fills up for the other
+    new_share : share of new products in a list, in [0, 1]; each side fills up for the other, and
+        the first of them stand no later than their share of the places before
+    gone : products that nobody has been able to buy for long, which are not listed
+    given_back : customer → products that this customer gave back whole, which are not listed
+    twins : False: near-duplicates stand in a list as often as in real orders, the others behind
+        everything else
+    spread : new products that would stand in most customers' lists step back
     consent : customers who agreed to personal recommendations; everybody else gets what is popular
     """
 
@@ -40,6 +46,10 @@ class RecommendationRules:
     bought_within_days: int | None = None
     per_category: int | None = None
     new_share: float | None = None
+    gone: Collection[str] = ()
+    given_back: Mapping[str, Collection[str]] = field(default_factory=dict)
+    twins: bool = True
+    spread: bool = False
     consent: Collection[str] | None = None
 
     def problems(self) -> list[str]:
@@ -67,8 +77,9 @@ class RecommendationRules:
         for listable in (self.allow, self.in_stock):
             if listable is not None:
                 mask &= products.isin(list(listable))
-        if len(self.deny):
-            mask &= ~products.isin(list(self.deny))
+        for hidden in (self.deny, self.gone):
+            if len(hidden):
+                mask &= ~products.isin(list(hidden))
         # the last entry stands for products without a category
         if self.categories is not None:
             mask &= np.append(categories.isin(list(self.categories)), False)[category]

@@ -99,7 +99,7 @@ class RecommendationModel:
         ----------
         purchases : DataFrame, one row per (customer, order, product), returns left out:
             `customer_id`, `product_id` (categories of text), `order_id`, `day` (integers;
-            days since 1970-01-01), and `category` where known
+            days since 1970-01-01), and `category`, `product_name` where known
         as_of : rows of this day and later are not seen
         unsold : `product_id`, `category` of products that may be listed before their first sale
         segments : customer id → group, for what is popular in it
@@ -120,8 +120,10 @@ class RecommendationModel:
             raise NotEnoughData(f"purchases: no row before {as_of}. Choose a later as_of.")
         log = baskets_of(history)
         past_purchases = purchases.loc[purchases["day"] < day_number(as_of)]
-        self.catalogue_ = ProductCatalogue.of(log, past_purchases, unsold, segments or {})
         self.together_ = Together.of(log)
+        self.catalogue_ = ProductCatalogue.of(
+            log, past_purchases, unsold, segments or {}, self.together_
+        )
         plan = LearningSizes(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
         owners = owners_of(log.customers)
         whole = replace(log, products=self.catalogue_.products)
@@ -309,6 +311,7 @@ class RecommendationModel:
         whole = open_episodes(log)
         category = self.catalogue_.extended(len(log.products))
         allowed = rules.allowed(log.products, category, self.catalogue_.categories)
+        allowed[: len(self.catalogue_.is_test)] &= ~self.catalogue_.is_test
         group = self.catalogue_.segments.get_indexer(
             texts([segments.get(name, "") for name in log.customers])
         )

@@ -12,13 +12,14 @@ from training.errors import BundleError
 from training.models.estimator import read_json, write_json
 from training.past.purchase_history import texts
 from training.recommend.facts import ProductFacts
+from training.recommend.families import Families
 from training.recommend.product_catalogue import ProductCatalogue
 from training.recommend.ranker import Ranker
 from training.recommend.sources import SOURCES, Arrays
 from training.recommend.stages import Stages
 from training.recommend.together import Together
 
-FORMAT = 3
+FORMAT = 4
 MODEL_FILE = "recommendation.json"
 PRODUCTS_FILE = "products.parquet"
 SEGMENTS_FILE = "segments.npz"
@@ -43,6 +44,8 @@ def write_model(
         "category": pa.array(catalogue.category),
         "popularity": pa.array(catalogue.popularity),
         "orders": pa.array(_padded(together.orders_with, len(catalogue.products))),
+        "family": pa.array(catalogue.families.family),
+        "is_test": pa.array(catalogue.is_test),
     }
     pq.write_table(pa.table(products), directory / PRODUCTS_FILE)
     pairs = {column: pa.array(getattr(together, attribute)) for column, attribute in PAIRS.items()}
@@ -57,6 +60,7 @@ def write_model(
         "orders": together.orders,
         "categories": list(catalogue.categories),
         "segments": list(catalogue.segments),
+        "shared_pairs": catalogue.families.shared_pairs,
         "two_stages": stages is not None,
     }
     write_json(directory / MODEL_FILE, head | contents)
@@ -106,11 +110,13 @@ def _read_catalogue(head: dict[str, Any], products: pa.Table, directory: Path) -
         popularity=products["popularity"].to_numpy(),
         segments=texts(head["segments"]),
         segment_popularity=_read_arrays(directory / SEGMENTS_FILE)["popularity"],
+        families=Families(products["family"].to_numpy(), head["shared_pairs"]),
+        is_test=products["is_test"].to_numpy(zero_copy_only=False),
     )
 
 
 def _stage_arrays(stages: Stages) -> Arrays:
-    arrays: Arrays = {"products": stages.products}
+    arrays: Arrays = {"products": stages.products, "steps_back": stages.steps_back}
     for source in stages.sources:
         arrays |= {f"{source.name}.{key}": value for key, value in source.arrays().items()}
     return arrays | {f"facts.{key}": value for key, value in stages.facts.arrays().items()}
@@ -123,7 +129,8 @@ def _read_stages(directory: Path, width: int) -> Stages:
         raise ValueError("products that the catalogue does not have")
     sources = tuple(source.restored(_part(arrays, source.name)) for source in SOURCES)
     facts = ProductFacts.restored(_part(arrays, "facts"))
-    return Stages(products, sources, facts, Ranker.load(directory / TREES_FILE))
+    ranker = Ranker.load(directory / TREES_FILE)
+    return Stages(products, sources, facts, ranker, arrays["steps_back"])
 
 
 def _part(arrays: Arrays, name: str) -> Arrays:

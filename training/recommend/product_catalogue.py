@@ -8,8 +8,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from features.reading.fees import is_test
 from training.past.purchase_history import Floats, Ints, texts
 from training.recommend.baskets import Baskets
+from training.recommend.families import Families
+from training.recommend.filters import Mask
+from training.recommend.together import Together
 
 RECENT_HALF_LIFE_DAYS = 14.0
 
@@ -28,6 +32,8 @@ class ProductCatalogue:
         0 for a product never sold
     segments : names of the customers' groups, sorted
     segment_popularity : the same share within each group (groups × products)
+    families : which products are near-duplicates of each other
+    is_test : per product whether its id or name speaks of a trial of the till
     """
 
     products: pd.Index
@@ -37,6 +43,8 @@ class ProductCatalogue:
     popularity: Floats
     segments: pd.Index
     segment_popularity: Floats
+    families: Families
+    is_test: Mask
 
     @cached_property
     def code_of(self) -> dict[str, int]:
@@ -50,22 +58,28 @@ class ProductCatalogue:
         purchases: pd.DataFrame,
         unsold: pd.DataFrame | None,
         segments: Mapping[str, str],
+        together: Together,
     ) -> Self:
         """Gather what a log and a list of further products say.
 
         Parameters
         ----------
-        purchases : the log with its `category` column, if it has one
+        purchases : the log with its columns `category` and `product_name`, if it has them
         unsold : `product_id`, `category`: products to be listed as well
         segments : customer id → group
+        together : what the orders of the log hold together
         """
-        category_of = _categories(purchases)
+        category_of, name_of = (
+            _texts_of(purchases, "category"),
+            _texts_of(purchases, "product_name"),
+        )
         never_sold = texts([])
         if unsold is not None:
             category_of |= dict(zip(unsold["product_id"], unsold["category"], strict=True))
             never_sold = texts(sorted(set(unsold["product_id"]) - set(log.products)))
         products = texts([*log.products, *never_sold])
         named = [category_of.get(product) for product in products]
+        names = [name_of.get(product) for product in products]
         categories = texts(sorted({name for name in named if isinstance(name, str)}))
         groups = texts(sorted(set(segments.values())))
         group = groups.get_indexer(texts([segments.get(name, "") for name in log.customers]))
@@ -78,6 +92,11 @@ class ProductCatalogue:
             popularity=_popularity(log, everybody, 1, len(products))[0],
             segments=groups,
             segment_popularity=_popularity(log, group, len(groups), len(products)),
+            families=Families.of(log, names, together),
+            is_test=np.array(
+                [is_test(code, name or "") for code, name in zip(products, names, strict=True)],
+                dtype=bool,
+            ),
         )
 
     def category_name(self, product: int) -> str | None:
@@ -92,13 +111,14 @@ class ProductCatalogue:
         return np.append(self.category, np.full(width - len(self.category), -1))
 
 
-def _categories(purchases: pd.DataFrame) -> dict[str, str | None]:
-    if "category" not in purchases:
+def _texts_of(purchases: pd.DataFrame, column: str) -> dict[str, str | None]:
+    """Product → its category or name; empty where the log has no such column."""
+    if column not in purchases:
         return {}
-    pairs = purchases[["product_id", "category"]].drop_duplicates()
-    # the last name by alphabet where a product stands in several: any rule will do, as long as it is always the same
-    last = pairs.dropna().astype("str").sort_values(["product_id", "category"])
-    return dict(zip(last["product_id"], last["category"], strict=True))
+    pairs = purchases[["product_id", column]].drop_duplicates()
+    # the last by alphabet where a product has several: any rule will do, as long as it is always the same
+    last = pairs.dropna().astype("str").sort_values(["product_id", column])
+    return dict(zip(last["product_id"], last[column], strict=True))
 
 
 def _popularity(log: Baskets, group: Ints, groups: int, width: int) -> Floats:

@@ -9,6 +9,9 @@ from training.recommend.baskets import Owned
 from training.recommend.candidates import Candidates
 from training.recommend.filters import Mask, RecommendationRules
 
+HEADS_OF_TWINS = 4
+"""So many times the products that a list needs are looked at, to find some that are no twins."""
+
 
 @dataclass(frozen=True)
 class RankedProducts:
@@ -37,37 +40,81 @@ class RankedProducts:
         )
 
 
-def arrange(
-    candidates: Candidates,
-    score: Floats,
-    owned: Owned,
-    rules: RecommendationRules,
-    category: Ints,
-    limit: int,
-) -> RankedProducts:
-    """The best `limit` candidates of each episode that `rules` leave, in order of rank.
+@dataclass(frozen=True)
+class Arrangement:
+    """What the places of a list go by, beside the scores.
 
-    Equal scores: by product code. `category` has one code per product, −1 for none.
+    Attributes
+    ----------
+    rules : what the shop allows
+    category : one code per product, −1 for none
+    family : one code per product, −1 for none; near-duplicates share theirs
+    most_twins : products of one family that a list holds before all others
+    limit : length of a list
+    passed_over : keys `episode · products + product` that are not listed, sorted
     """
+
+    rules: RecommendationRules
+    category: Ints
+    family: Ints
+    most_twins: int
+    limit: int
+    passed_over: Ints
+
+    def is_passed_over(self, episode: Ints, product: Ints) -> Mask:
+        """Whether each pair may not be listed."""
+        return np.isin(episode * len(self.category) + product, self.passed_over)
+
+
+def arrange(
+    candidates: Candidates, score: Floats, owned: Owned, wish: Arrangement
+) -> RankedProducts:
+    """The best candidates of each episode that the rules leave, in order of rank.
+
+    Equal scores: by product code. What stands before its turn has the score of what follows.
+    """
+    rules, limit = wish.rules, wish.limit
     allowed = np.arange(len(candidates))
+    if len(wish.passed_over):
+        allowed = allowed[~wish.is_passed_over(candidates.episode, candidates.product)]
     if rules.bought_within_days is not None:
-        last = np.append(owned.last_days, np.inf)[candidates.own]
+        last = np.append(owned.last_days, np.inf)[candidates.own[allowed]]
         allowed = allowed[last > rules.bought_within_days]
     by = allowed[np.lexsort((-score[allowed], candidates.episode[allowed]))]
     if rules.per_category is not None:
-        by = by[_within_categories(candidates, category, by) < rules.per_category]
+        by = by[_within(candidates, wish.category, by) < rules.per_category]
+    if not rules.twins:
+        is_surplus = _within(candidates, wish.family, by) >= wish.most_twins
+        by = by[np.lexsort((np.arange(len(by)), is_surplus, candidates.episode[by]))]
     if rules.new_share is not None:
         by = _shared(candidates, by, rules.new_share, limit)
     rows = by[place_in_group(candidates.episode[by]) < limit]
+    episode = candidates.episode[rows]
     return RankedProducts(
-        candidates.episode[rows], candidates.product[rows], candidates.own[rows], rows, score[rows]
+        episode,
+        candidates.product[rows],
+        candidates.own[rows],
+        rows,
+        _falling(episode, score[rows]),
     )
 
 
-def _within_categories(candidates: Candidates, category: Ints, by: Ints) -> Ints:
-    """Per row of `by` how many of its episode and category come before it; 0 without category."""
-    code = category[candidates.product[by]]
-    key = candidates.episode[by] * (int(category.max(initial=0)) + 2) + code + 1
+def _falling(episode: Ints, score: Floats) -> Floats:
+    """Scores in order of rank, each at least that of whatever follows in its list."""
+    falling = score.copy()
+    in_list = episode[1:] == episode[:-1]
+    while (is_lower := in_list & (falling[:-1] < falling[1:])).any():
+        falling[:-1][is_lower] = falling[1:][is_lower]
+    return falling
+
+
+def _within(candidates: Candidates, group: Ints, by: Ints) -> Ints:
+    """Per row of `by` how many of its episode and group come before it; 0 without a group.
+
+    `group` has one code per product, −1 for none.
+    """
+    code = group[candidates.product[by]]
+    key = candidates.episode[by] * (int(group.max(initial=0)) + 2) + code + 1
     grouped = np.argsort(key, kind="stable")
     position = np.empty(len(by), dtype=np.int64)
     position[grouped] = place_in_group(key[grouped])
@@ -83,8 +130,15 @@ def _shared(candidates: Candidates, by: Ints, new_share: float, limit: int) -> I
     position[grouped] = place_in_group((episode * 2 + new)[grouped])
     beyond = position >= np.where(new, quota_new, limit - quota_new)
     first = np.lexsort((np.arange(len(by)), beyond, episode))
-    chosen = first[place_in_group(episode[first]) < limit]
-    return by[np.sort(chosen)]
+    chosen = np.sort(first[place_in_group(episode[first]) < limit])
+    if not quota_new:
+        return by[chosen]
+    # the nth new product stands among the first n ÷ share places: after so many owned ones
+    number = position[chosen]
+    latest = np.ceil((number + 1) * limit / quota_new) - 1 - number
+    owned_before = np.minimum(place_in_group(episode[chosen]) - number, latest) - 0.5
+    place = np.where(new[chosen], owned_before, number)
+    return by[chosen[np.lexsort((place, episode[chosen]))]]
 
 
 @dataclass(frozen=True)
@@ -111,9 +165,7 @@ def fill_up(
     short: Ints,
     fillers: "list[Filler]",
     owned: Owned,
-    rules: RecommendationRules,
-    category: Ints,
-    limit: int,
+    wish: Arrangement,
 ) -> RankedProducts:
     """Lists of the episodes `short` (ascending) extended to `limit` while products are left.
 
@@ -124,20 +176,27 @@ def fill_up(
     ----------
     fillers : one per entry of `short`
     """
+    rules, category, limit = wish.rules, wish.category, wish.limit
     parts = [listed]
     starts = np.searchsorted(listed.episode, short)
     stops = np.searchsorted(listed.episode, short, side="right")
     for episode, start, stop, filler in zip(short, starts, stops, fillers, strict=True):
         own = owned.product[owned.first_row[episode] : owned.first_row[episode + 1]]
+        own = np.concatenate([own, _passed_over(wish, int(episode))])
         have = listed.product[start:stop]
         # the head is long enough: every product that may be passed over is in it
-        head = len(filler.order) if rules.per_category else limit + len(own) + len(have)
+        head = limit + len(own) + len(have)
+        head = len(filler.order) if rules.per_category else head * HEADS_OF_TWINS
         order, weight = filler.order[:head], filler.weight[:head]
         free = ~np.isin(order, np.concatenate([own, have]))
         products, weight = order[free], weight[free]
         if rules.per_category is not None:
             within_limit = _places_after(category[have], category[products]) < rules.per_category
             products, weight = products[within_limit], weight[within_limit]
+        if not rules.twins:
+            held = _places_after(wish.family[have], wish.family[products])
+            first = np.argsort(held >= wish.most_twins, kind="stable")
+            products, weight = products[first], np.minimum.accumulate(weight[first])
         products, weight = products[: limit - len(have)], weight[: limit - len(have)]
         lowest = float(listed.score[start:stop].min(initial=1.0))
         none = np.full(len(products), -1)
@@ -146,6 +205,13 @@ def fill_up(
     whole = _joined(parts)
     by = np.argsort(whole.episode, kind="stable")
     return whole[by]
+
+
+def _passed_over(wish: Arrangement, episode: int) -> Ints:
+    """The products that one episode's list passes over."""
+    width = len(wish.category)
+    start, stop = np.searchsorted(wish.passed_over, (episode * width, (episode + 1) * width))
+    return wish.passed_over[start:stop] % width
 
 
 def _joined(parts: list[RankedProducts]) -> RankedProducts:

@@ -2,8 +2,8 @@
 
 | code | with | says |
 |---|---|---|
-| every_n_days | days, last_days_ago | bought on three days or more, at this usual gap |
-| bought_before | times, last_days_ago | bought once or twice |
+| every_n_days | days, last_days_ago | bought on three days or more, at this usual gap, and not silent for five of them |
+| bought_before | times, last_days_ago | bought, with no rhythm now |
 | bought_with | product_id, lift | often in one order with a product that the customer bought |
 | customers_like_you | share | the share of the most similar customers who bought it next |
 | popular | | sells well now |
@@ -27,14 +27,19 @@ CODES = (
     "popular_in_segment", "not_sold_yet",
 )  # fmt: skip
 DAYS_OF_A_RHYTHM = 3
+GAPS_OF_SILENCE = 5
+"""Usual gaps without a purchase after which a rhythm is over."""
 
 
 def bought_before(owned: Owned, row: int) -> dict[str, Any]:
-    """Reason of a repeat, in whole days; a rhythm needs three purchases on different days."""
+    """Reason of a repeat, in whole days; a rhythm needs three purchases on different days, and is
+    over after `GAPS_OF_SILENCE` gaps without one.
+    """
     last = round(float(owned.last_days[row]))
     times = round(float(owned.times[row]))
     span = float(owned.first_days[row]) - last
-    if times < DAYS_OF_A_RHYTHM or span < times - 1:
+    too_few = times < DAYS_OF_A_RHYTHM or span < times - 1
+    if too_few or last > GAPS_OF_SILENCE * span / (times - 1):
         return {"code": "bought_before", "times": times, "last_days_ago": last}
     return {"code": "every_n_days", "days": round(span / (times - 1)), "last_days_ago": last}
 

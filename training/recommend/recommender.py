@@ -213,12 +213,12 @@ def require_fitted(model: object) -> None:
 
 
 def bought_before(own: OwnProducts, row: int) -> dict[str, Any]:
-    """Reason of a repeat: how often it is bought, in whole days; a rhythm needs three days."""
+    """Reason of a repeat: how often it is bought, in whole days; see `training.recommend.reasons`."""
     last = int(own.last_age_days[row])
     days_bought = int(own.days_bought[row])
-    if days_bought < 3:
+    usual = (int(own.first_age_days[row]) - last) / max(days_bought - 1, 1)
+    if days_bought < 3 or last > 5 * usual:
         return {"code": "bought_before", "times": int(own.orders[row]), "last_days_ago": last}
-    usual = (int(own.first_age_days[row]) - last) / (days_bought - 1)
     return {"code": "every_n_days", "days": round(usual), "last_days_ago": last}
 
 

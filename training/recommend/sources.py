@@ -205,7 +205,7 @@ class Neighbours:
         past, owned = lessons.past, lessons.past.owned
         owners = np.bincount(owned.product, minlength=lessons.width)
         self.rarity_ = np.sqrt(np.log((len(past) + 1) / (owners + 1))).astype(np.float32)
-        chosen = _spread(np.flatnonzero(past.episodes.back == 0), self.most)
+        chosen = spread_evenly(np.flatnonzero(past.episodes.back == 0), self.most)
         self.owners_ = past.owners[chosen]
         self.profiles_ = sparse.csr_array(self._profiles(past)[chosen].T)
         habit = owned.matrix(owned.lately / owned.baskets[owned.episode], lessons.width)
@@ -295,7 +295,7 @@ def unpacked(name: str, arrays: Arrays) -> sparse.csr_array:
     return matrix
 
 
-def _spread(rows: Ints, most: int) -> Ints:
+def spread_evenly(rows: Ints, most: int) -> Ints:
     """At most `most` of the rows, evenly spread."""
     step = np.linspace(0, len(rows) - 1, min(most, len(rows)))
     return np.asarray(rows[step.astype(np.int64)])

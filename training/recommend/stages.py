@@ -1,9 +1,10 @@
 """Both stages learned: sources and trees, and how they score the customers of a log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy.special import logit
 
 from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import (
@@ -11,9 +12,11 @@ from training.recommend.baskets import (
     Episodes,
     Values,
     next_products,
+    open_episodes,
     past_episodes,
 )
 from training.recommend.candidates import (
+    NEW_CANDIDATES,
     Candidates,
     SourceScores,
     choose,
@@ -29,7 +32,9 @@ from training.recommend.sources import (
     Lessons,
     Owners,
     most_frequent,
+    spread_evenly,
 )
+from training.recommend.spread import steps_back
 
 FEWEST_EPISODES = 200
 """With fewer, trees would learn noise; own counts and popularity rank instead."""
@@ -37,6 +42,8 @@ MOST_ROWS = 10_000_000
 """Purchases in the pasts that are learned from: some 900 MB. Beyond, customers are sampled."""
 MOST_RANKED = 40_000
 """Episodes that the trees learn from: more of them change nothing and cost time."""
+MOST_SPREAD = 1_500
+"""Customers by whose lists it is found in how many a new product would stand."""
 EPISODES_AT_ONCE = 512
 VALUES_AT_ONCE = 4_000_000
 """Dense scores held at once per source: customers × scored products."""
@@ -76,6 +83,8 @@ class Stages:
     sources: tuple[CandidateSource, ...]
     facts: ProductFacts
     ranker: Ranker
+    steps_back: Values
+    """Per scored product what it loses where it is new; see `training.recommend.spread`."""
 
     @classmethod
     def fit(
@@ -100,7 +109,24 @@ class Stages:
         facts = ProductFacts.of(lessons)
         rows, bought, groups = _examples(lessons, sources, facts, plan)
         ranker = Ranker.fit(rows, bought, groups, plan.trees, plan.seed, plan.num_threads)
-        return cls(products, sources, facts, ranker)
+        equal = cls(products, sources, facts, ranker, np.zeros(len(products), dtype=np.float32))
+        return replace(equal, steps_back=equal._steps_back(log, owners))
+
+    def _steps_back(self, log: Baskets, owners: Owners) -> Values:
+        """See `training.recommend.spread`, from the lists of some customers on the day of the fit."""
+        customers = np.flatnonzero(np.diff(log.first_basket))
+        rows = spread_evenly(customers, MOST_SPREAD)
+        everything = np.ones(len(log.products), dtype=bool)
+        parts = []
+        for start in range(0, len(rows), self.at_once):
+            past = EpisodePast.of(
+                log, open_episodes(log)[rows[start : start + self.at_once]], owners
+            )
+            scored = self.scored(past)
+            chosen, score = self.candidates(past, scored, everything, "new", NEW_CANDIDATES, 0)
+            parts.append((chosen.episode + start, chosen.column, logit(score)))
+        episode, column, raw = (np.concatenate(values) for values in zip(*parts, strict=True))
+        return steps_back(episode, column, raw, len(self.products))
 
     @property
     def at_once(self) -> int:
@@ -164,7 +190,7 @@ def _examples(
     Episodes in which no candidate was bought teach nothing and are left out.
     """
     latest = np.flatnonzero(lessons.recent)
-    latest = latest[np.linspace(0, len(latest) - 1, min(len(latest), MOST_RANKED)).astype(np.int64)]
+    latest = spread_evenly(latest, MOST_RANKED)
     draw = np.random.default_rng(plan.seed)
     parts: list[tuple[Values, Values, Ints]] = []
     for start in range(0, len(latest), EPISODES_AT_ONCE):
@@ -172,6 +198,17 @@ def _examples(
         parts.append(_block(lessons, sources, facts, rows, draw, plan.trees.negatives))
     tables, bought, groups = zip(*parts, strict=True)
     return np.concatenate(tables), np.concatenate(bought), np.concatenate(groups)
+
+
+def _rehearsed(
+    lessons: Lessons, sources: tuple[CandidateSource, ...], past: EpisodePast, rows: Ints
+) -> SourceScores:
+    answers = lessons.following[rows][:, lessons.candidates].toarray()
+    tables: dict[str, Values] = {}
+    for source in sources:
+        rehearsed = source.rehearsed(past, rows, answers)
+        tables |= dict(zip(source.weights, rehearsed, strict=True))
+    return SourceScores(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
 
 
 def _block(
@@ -182,15 +219,9 @@ def _block(
     draw: np.random.Generator,
     negatives: float,
 ) -> tuple[Values, Values, Ints]:
-    whole = lessons.past
-    past = whole.part(rows)
+    past = lessons.past.part(rows)
     following = lessons.following[rows]
-    answers = following[:, lessons.candidates].toarray()
-    tables: dict[str, Values] = {}
-    for source in sources:
-        rehearsed = source.rehearsed(past, rows, answers)
-        tables |= dict(zip(source.weights, rehearsed, strict=True))
-    scored = SourceScores(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
+    scored = _rehearsed(lessons, sources, past, rows)
     fold = folds(past.owners)
     everything = np.ones(lessons.width, dtype=bool)
     chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)

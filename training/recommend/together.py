@@ -72,6 +72,11 @@ class Together:
         by = np.argsort(key, kind="stable")
         return by, key[by]
 
+    def correlations(self) -> Floats:
+        """The correlation of each pair."""
+        first, second = self.orders_with[self.first], self.orders_with[self.second]
+        return correlation(self.orders_both, first, second, self.orders)
+
     def lift(self, first: Ints, second: Ints) -> Floats:
         """How many times more often than by chance each pair is in one order; NaN where unknown."""
         row_of, key = self._by_key

@@ -1,12 +1,16 @@
 from dataclasses import replace
+from datetime import date
 
 import pandas as pd
 import pytest
 
 from features.errors import DataError
+from features.orders.log import read_orders
+from features.sources import FrameSource
 from serving.scoring.recommendation_rules import rules_of
 from serving.scoring.run import recommendations
 from serving.settings import Settings
+from tests.support.shop import shop_settings
 from training.bundle.publication import load_models
 from training.settings import Recommend
 
@@ -67,3 +71,42 @@ def test_an_empty_price_range_is_refused():
     with pytest.raises(ValueError, match="price_from"):
         Recommend(price_from=2, price_to=1)
     assert Settings.model_fields["recommend"].default == Recommend()
+
+
+@pytest.fixture(scope="module")
+def returning(tmp_path_factory):
+    """Ann gives back every lamp and one of two rugs; the rest buy now and then."""
+    lines = [
+        ("ann", "1", "2024-01-01", "lamp", 2, 40.0),
+        ("ann", "1", "2024-01-01", "rug", 2, 90.0),
+        ("ann", "2", "2024-01-09", "lamp", -2, -40.0),
+        ("ann", "2", "2024-01-09", "rug", -1, -45.0),
+        ("bob", "3", "2024-03-01", "lamp", 1, 20.0),
+        ("cyd", "4", "2024-04-30", "cup", 1, 5.0),
+    ]
+    columns = ["customer", "order", "time", "product", "quantity", "amount"]
+    orders = pd.DataFrame(lines, columns=columns)
+    orders["time"] = pd.to_datetime(orders["time"])
+    orders = orders.assign(name=orders["product"], category="goods", discount=0.0)
+    settings = shop_settings(tmp_path_factory.mktemp("returning"))
+    with read_orders(settings, FrameSource(orders)) as log:
+        yield log
+
+
+def test_what_was_given_back_whole_is_known_per_customer(returning):
+    assert rules_of(returning, date(2024, 5, 1)).given_back == {"ann": {"lamp"}}
+    assert rules_of(returning, date(2024, 1, 9)).given_back == {}
+
+
+@pytest.mark.parametrize(
+    ("days", "gone"), [(61, {"rug"}), (60, {"lamp", "rug"}), (1, {"lamp", "rug"}), (None, set())]
+)
+def test_what_nobody_bought_for_long_is_gone_where_no_stock_is_known(returning, days, gone):
+    rules = {"recommend": Recommend(sold_within_days=days)}
+    log = replace(returning, settings=returning.settings.model_copy(update=rules))
+    # the lamp was sold last 61 days before the first of May
+    assert rules_of(log, date(2024, 5, 1)).gone == gone
+    (returning.settings.root / "stock.csv").write_text("product_id\nlamp\n")
+    rules = {"recommend": Recommend(sold_within_days=days, in_stock="stock.csv")}
+    log = replace(returning, settings=returning.settings.model_copy(update=rules))
+    assert rules_of(log, date(2024, 5, 1)).gone == set()

@@ -17,6 +17,7 @@ from serving.scoring.reasons.catalogue import SENTENCES
 from serving.scoring.run import MORE_COLUMNS, recommendations, score
 from serving.scoring.sides import LEAST
 from tests.support.stores import fresh_runs
+from tests.support.trained import SECTIONS
 from training.bundle.publication import load_models
 
 NOW = datetime(2024, 9, 1, 4, 30, tzinfo=UTC)
@@ -28,7 +29,7 @@ SCORES = [
     *("next_order_date", "next_order_low", "next_order_high"),
     *("p_order_7d", "p_order_30d", "p_order_90d"),
 ]
-RECOMMENDATIONS = ["customer_id", "rank", "product_id", "score", "kind"]
+RECOMMENDATIONS = ["customer_id", "rank", "product_id", "product_name", "score", "kind", "why"]
 DATES = ["next_order_date", "next_order_low", "next_order_high"]
 
 
@@ -68,6 +69,16 @@ def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
         "recommendations.parquet",
         "scores.parquet",
     ]
+
+
+def test_the_file_of_products_has_as_many_per_customer_as_the_settings_say(run, tmp_path):
+    _, file = run.write(tmp_path / "lists")
+    listed = pd.read_parquet(file)
+    assert set(listed.groupby("customer_id").size()) == {SECTIONS["predict"]["recommendations"]}
+    assert len(listed) < len(run.recommendations)
+    assert listed["product_name"].str.startswith("Product ").all()
+    codes = {json.loads(why)["code"] for why in listed["why"]}
+    assert {"bought_before"} < codes
 
 
 def test_the_files_have_types_that_others_can_read(run, tmp_path):

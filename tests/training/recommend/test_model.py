@@ -189,7 +189,7 @@ def test_another_format_is_refused(model, tmp_path):
     model.save(tmp_path)
     head = json.loads((tmp_path / "recommendation.json").read_text())
     (tmp_path / "recommendation.json").write_text(json.dumps({**head, "format": 99}))
-    with pytest.raises(BundleError, match="format 3"):
+    with pytest.raises(BundleError, match="format 4"):
         RecommendationModel.load(tmp_path)
 
 
