@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
+    # a run of minutes is over before the last optimisations of its bytecode would pay
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "1g",
     "spark.log.level": "OFF",
