@@ -5,6 +5,7 @@ A problem never holds what the caller sent: not the value, not an unknown field'
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -325,18 +326,17 @@ def _problem(
     )
 
 
-LONGEST_NAME = 60
-"""What is shown of a field that is not known."""
+_FIELD = re.compile("[A-Za-z_][A-Za-z0-9_]{0,59}")
+"""What a field that is not known may be called to be named: no address and no sentence."""
 
 
 def field_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     """What a `FieldProblem` says of an error of pydantic."""
     location = list(problem["loc"])
     if problem["type"] == "extra_forbidden":
-        # The last part is a name that the caller made up: of any length.
         name = str(location[-1])
-        name = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-        message = f"has a field that is not known: {name!r}; see /docs"
+        named = f": {name!r}" if _FIELD.fullmatch(name) else ""
+        message = f"has a field that is not known{named}; see /docs"
         return {"location": location[:-1], "message": message}
     return {"location": location, "message": problem["msg"]}
 

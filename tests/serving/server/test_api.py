@@ -96,7 +96,13 @@ def test_a_thousand_customers_at_once(client):
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("customer_idz", "'customer_idz'"), ("n" * 900, f"'{'n' * 60}…'"), ("a\nb", r"'a\nb'")],
+    [
+        ("customer_idz", ": 'customer_idz'"),
+        # what no field could be called may be somebody's name or address
+        ("n" * 900, ""),
+        ("a\nb", ""),
+        ("ann@example.com", ""),
+    ],
 )
 def test_a_field_that_is_not_known_is_named(reader, name, shown):
     body = json.dumps({"customer_ids": ["1"], name: 1})
@@ -105,7 +111,7 @@ def test_a_field_that_is_not_known_is_named(reader, name, shown):
     )
     (error,) = problem(refused, 422, "invalid-request").errors
     assert error.location == ["body"]
-    assert error.message == f"has a field that is not known: {shown}; see /docs"
+    assert error.message == f"has a field that is not known{shown}; see /docs"
 
 
 def test_recommendations_are_filtered_before_they_are_cut(client):

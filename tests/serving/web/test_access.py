@@ -112,7 +112,10 @@ PARTS = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def routes():
-    return client_of(fresh_stores(), BUNDLE).app._app._app._app._app.routes
+    app = client_of(fresh_stores(), BUNDLE).app
+    while not isinstance(app, FastAPI):
+        app = app._app
+    return app.routes
 
 
 @given(st.sampled_from(["GET", "POST", "HEAD", "PUT"]), st.lists(PARTS, max_size=6))
@@ -120,11 +123,13 @@ def test_the_gate_judges_the_route_that_then_answers(routes, method, parts):
     catalogue = RouteCatalogue(routes)
     path = "/" + "/".join(parts)
     expected = NO_ROUTE.template
+    # the head of a GET is answered as one
+    asked = "GET" if method == "HEAD" else method
     for route in iter_route_contexts(routes):
         if route.methods is None:
-            fits = path.startswith(route.path + "/") and method in {"GET", "HEAD"}
+            fits = path.startswith(route.path + "/") and asked == "GET"
         else:
-            fits = bool(route.path_regex.match(path)) and method in route.methods
+            fits = bool(route.path_regex.match(path)) and asked in route.methods
         if fits:
             expected = route.path
             break
