@@ -19,6 +19,12 @@ _CORRECTION = re.compile(
     re.IGNORECASE,
 )
 _TEST = re.compile(r"\b(tests?|testing|dummy|do not use|placeholder|测试)\b|^test", re.IGNORECASE)
+_TRIAL_CODE = re.compile(r"tests?[-_ ]?\d*", re.IGNORECASE)
+_TRIAL_NAME = re.compile(
+    r"(this is )?(an? )?(tests?|testing|dummy|placeholder|do not use|测试)"
+    r"([ _-]?(product|products|item|article|order|sku|code|商品|产品))?[ _-]?\d*[ .!]*",
+    re.IGNORECASE,
+)
 _USUAL = 0.9
 
 
@@ -62,6 +68,17 @@ def is_correction(name: str) -> bool:
     True
     """
     return bool(_CORRECTION.search(name))
+
+
+def is_trial(code: str, name: str) -> bool:
+    """Whether a code or name is nothing but a trial of the till: goods may be tests, too.
+
+    >>> is_trial("TEST001", "Sample"), is_trial("9", "This is a test product.")
+    (True, True)
+    >>> is_trial("9", "Pregnancy test kits"), is_trial("8", "Testing kit")
+    (False, False)
+    """
+    return bool(_TRIAL_CODE.fullmatch(code.strip()) or _TRIAL_NAME.fullmatch(name.strip()))
 
 
 def is_test(code: str, name: str) -> bool:

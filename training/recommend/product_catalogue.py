@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.reading.fees import is_test
+from features.reading.fees import is_trial
 from training.past.purchase_history import Floats, Ints, texts
 from training.recommend.baskets import Baskets
 from training.recommend.families import Families
@@ -94,7 +94,7 @@ class ProductCatalogue:
             segment_popularity=_popularity(log, group, len(groups), len(products)),
             families=Families.of(log, names, together),
             is_test=np.array(
-                [is_test(code, name or "") for code, name in zip(products, names, strict=True)],
+                [is_trial(code, name or "") for code, name in zip(products, names, strict=True)],
                 dtype=bool,
             ),
         )

@@ -13,14 +13,18 @@ from training.past.purchase_history import Floats, Ints, place_in_group
 
 PLACES = 10
 """The first places of a list of new products that are looked at."""
-MOST_SHOWN = 0.15
-"""Share of the lists in whose first places one new product may stand."""
+MOST_SHOWN = (0.15, 0.3, 0.5)
+"""Share of the lists in whose first places one new product may stand: the first that keeps hits."""
+LEAST_KEPT = 0.98
+"""Share of the hits of whole lists that must be kept."""
 ROUNDS = 40
 FEWEST_LISTS = 50
 """With fewer, a share of the lists is chance."""
 
 
-def steps_back(episode: Ints, column: Ints, raw: Floats, width: int) -> NDArray[np.float32]:
+def steps_back(
+    episode: Ints, column: Ints, raw: Floats, width: int, most_shown: float
+) -> NDArray[np.float32]:
     """What is taken off the raw score of each of `width` products where it is new, ≥ 0.
 
     Parameters
@@ -37,6 +41,24 @@ def steps_back(episode: Ints, column: Ints, raw: Floats, width: int) -> NDArray[
         by = np.lexsort((column, steps[column] - raw, episode))
         is_shown = place_in_group(episode[by]) < PLACES
         share = np.bincount(column[by[is_shown]], minlength=width) / lists
-        surplus = np.log(np.maximum(share, 1e-3) / MOST_SHOWN)
+        surplus = np.log(np.maximum(share, 1e-3) / most_shown)
         steps = np.maximum(steps + size * surplus / (1 + number / 8), 0)
     return steps.astype(np.float32)
+
+
+def share_kept(
+    episode: Ints, column: Ints, raw: Floats, bought: Floats, steps: NDArray[np.float32]
+) -> float:
+    """The discounted hits of the first places with `steps` ÷ those without.
+
+    Parameters
+    ----------
+    column : of the new candidates; −1 for what the customer owns
+    bought : per candidate 1 where it was bought next, else 0
+    """
+    gains = []
+    for score in (raw, raw - np.append(steps, 0)[column]):
+        by = np.lexsort((-score, episode))
+        place = place_in_group(episode[by])
+        gains.append(float((bought[by] / np.log2(place + 2))[place < PLACES].sum()))
+    return gains[1] / gains[0] if gains[0] else 1.0

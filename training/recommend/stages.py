@@ -34,7 +34,7 @@ from training.recommend.sources import (
     most_frequent,
     spread_evenly,
 )
-from training.recommend.spread import steps_back
+from training.recommend.spread import LEAST_KEPT, MOST_SHOWN, share_kept, steps_back
 
 FEWEST_EPISODES = 200
 """With fewer, trees would learn noise; own counts and popularity rank instead."""
@@ -110,9 +110,9 @@ class Stages:
         rows, bought, groups = _examples(lessons, sources, facts, plan)
         ranker = Ranker.fit(rows, bought, groups, plan.trees, plan.seed, plan.num_threads)
         equal = cls(products, sources, facts, ranker, np.zeros(len(products), dtype=np.float32))
-        return replace(equal, steps_back=equal._steps_back(log, owners))
+        return replace(equal, steps_back=equal._steps_back(log, owners, lessons))
 
-    def _steps_back(self, log: Baskets, owners: Owners) -> Values:
+    def _steps_back(self, log: Baskets, owners: Owners, lessons: Lessons) -> Values:
         """See `training.recommend.spread`, from the lists of some customers on the day of the fit."""
         customers = np.flatnonzero(np.diff(log.first_basket))
         rows = spread_evenly(customers, MOST_SPREAD)
@@ -126,7 +126,31 @@ class Stages:
             chosen, score = self.candidates(past, scored, everything, "new", NEW_CANDIDATES, 0)
             parts.append((chosen.episode + start, chosen.column, logit(score)))
         episode, column, raw = (np.concatenate(values) for values in zip(*parts, strict=True))
-        return steps_back(episode, column, raw, len(self.products))
+        known = self._known_lists(lessons)
+        for most_shown in MOST_SHOWN:
+            steps = steps_back(episode, column, raw, len(self.products), most_shown)
+            if share_kept(*known, steps) >= LEAST_KEPT:
+                return steps
+        return np.zeros(len(self.products), dtype=np.float32)
+
+    def _known_lists(self, lessons: Lessons) -> tuple[Ints, Ints, Floats, Floats]:
+        """Candidates of some of the latest lessons as `share_kept` takes them."""
+        latest = spread_evenly(np.flatnonzero(lessons.recent), MOST_SPREAD)
+        everything = np.ones(lessons.width, dtype=bool)
+        parts = []
+        for start in range(0, len(latest), EPISODES_AT_ONCE):
+            rows = latest[start : start + EPISODES_AT_ONCE]
+            past = lessons.past.part(rows)
+            scored, fold = _rehearsed(lessons, self.sources, past, rows), folds(past.owners)
+            chosen = choose(past, scored, scored.blend(self.facts, fold), allowed=everything)
+            raw = logit(self.ranker.score(features(past, chosen, scored, self.facts, fold)))
+            bought = np.asarray(lessons.following[rows][chosen.episode, chosen.product]).ravel()
+            column = np.where(chosen.own < 0, chosen.column, -1)
+            parts.append((chosen.episode + start, column, raw, bought.astype(np.float64)))
+        episode, columns, scores, hits = (
+            np.concatenate(values) for values in zip(*parts, strict=True)
+        )
+        return episode, columns, scores, hits
 
     @property
     def at_once(self) -> int:

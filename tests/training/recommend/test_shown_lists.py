@@ -13,7 +13,7 @@ from training.recommend.baskets import baskets_of
 from training.recommend.families import Families, words_of
 from training.recommend.filters import RecommendationRules
 from training.recommend.model import RecommendationModel
-from training.recommend.spread import MOST_SHOWN, PLACES, steps_back
+from training.recommend.spread import PLACES, share_kept, steps_back
 from training.recommend.together import Together
 
 TODAY = day(170)
@@ -161,13 +161,12 @@ def test_one_product_steps_back_until_it_stands_in_few_lists():
         return np.bincount(first.ravel(), minlength=width) / lists_
 
     assert shown(np.zeros(width))[7] > 0.9
-    steps = steps_back(episode, column, raw, width)
+    steps = steps_back(episode, column, raw, width, 0.15)
     assert shown(steps)[7] < 1.4 * PLACES / width
     assert (steps >= 0).all()
     assert steps.argmax() == 7
     few = episode < 20
-    assert not steps_back(episode[few], column[few], raw[few], width).any()
-    assert PLACES / width > MOST_SHOWN
+    assert not steps_back(episode[few], column[few], raw[few], width, 0.15).any()
 
 
 def test_shown_lists_are_the_same_alone_and_in_a_run(either):
@@ -207,3 +206,27 @@ def test_who_has_no_past_is_shown_few_twins_too(either):
     assert got["score"].is_monotonic_decreasing
     plain = lists(either, customers=["nobody"])["product_id"].map(of).value_counts().max()
     assert plain > family.most_in(10)
+
+
+def test_what_stepping_back_keeps_is_the_share_of_discounted_hits():
+    episode, column = np.zeros(12, dtype=int), np.array([-1, *range(11)])
+    raw, bought = np.arange(12, 0, -1.0), np.zeros(12)
+    bought[[0, 1]] = 1
+    steps = np.zeros(11, dtype=np.float32)
+    assert share_kept(episode, column, raw, bought, steps) == 1
+    # the new hit of the second place steps back to the third, then out of the first ten
+    steps[0] = 1.5
+    expected = (1 + 1 / np.log2(4)) / (1 + 1 / np.log2(3))
+    assert share_kept(episode, column, raw, bought, steps) == pytest.approx(expected)
+    steps[0] = 20
+    assert share_kept(episode, column, raw, bought, steps) == pytest.approx(
+        1 / (1 + 1 / np.log2(3))
+    )
+
+
+def test_goods_that_are_tests_are_listed():
+    names = (
+        SHOP["product_name"].astype(str).replace("This is a test product.", "Pregnancy test kit")
+    )
+    shop = SHOP.assign(product_name=pd.Categorical(names))
+    assert not RecommendationModel(counts_only=True).fit(shop, as_of=TODAY).catalogue_.is_test.any()
