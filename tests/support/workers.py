@@ -57,7 +57,7 @@ def starts_of(plan: Path) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for something to become true; fail when it does not."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -182,6 +182,8 @@ def test_a_store_that_is_gone_is_waited_for(shop, monkeypatch):
         (gzip.compress(ndjson(*many(40_000))), {"Content-Encoding": "gzip"}, 413),
         (ndjson(*many(40_000)), {}, 413),
     ],
+    # names of their own: packed bytes hold the time at which they were packed
+    ids=["empty", "json", "br", "cut off", "long", "long line", "many packed", "many"],
 )
 def test_what_does_not_fit_is_refused_and_leaves_nothing(shop, body, headers, status):
     assert shop.send(body, **headers).status_code == status

@@ -113,6 +113,8 @@ def test_a_body_is_bounded_as_it_is_unpacked(client):
         BODY,
         b"",
     ],
+    # names of their own: packed bytes hold the time at which they were packed
+    ids=["cut off", "longer", "twice", "no gzip", "plain", "empty"],
 )
 def test_a_packed_body_is_one_whole_document(client, body):
     headers = {**JSON, "Content-Encoding": "gzip"}
