@@ -87,9 +87,15 @@ class RunContext:
     def from_json(cls, text: str) -> Self:
         values = json.loads(text)
         stock = values["in_stock"]
+        # thousands of products share a name and a category: each text is kept once
+        texts: dict[str | None, str | None] = {}
+        products = {
+            product: (texts.setdefault(name, name), texts.setdefault(category, category))
+            for product, (name, category) in values["products"].items()
+        }
         return cls(
             run=RunInfo.from_json(values["run"]),
-            products={name: (entry[0], entry[1]) for name, entry in values["products"].items()},
+            products=products,
             catalogue={name: tuple(entry) for name, entry in values["catalogue"].items()},
             in_stock=None if stock is None else frozenset(stock),
             gone=frozenset(values.get("gone", ())),

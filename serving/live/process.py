@@ -41,6 +41,7 @@ from serving.live.messages import (
 )
 from serving.live.products import popular_products, products_after
 from serving.live.scorer import CustomerScore, ScoreQuestion, Scorer
+from serving.memory import give_back, hold_little
 from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.web.logs import log_as_json
@@ -152,6 +153,7 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     # models and catalogue stay: to look through them again and again would hold up answers
     gc.collect()
     gc.freeze()
+    give_back()
     _say(out, [{"ready": models.manifest.bundle_id}])
     for waiting in _waiting(requests):
         for start in range(0, len(waiting), MOST_TOGETHER):
@@ -211,6 +213,7 @@ def run(config: Path) -> int:
     # Ctrl-C reaches the whole group: the server ends the worker when it has finished
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_as_json()
+    hold_little()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # what a library prints must not stand between the answers
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -5,7 +5,6 @@ import gc
 import signal
 import time
 from contextlib import suppress
-from ctypes import CDLL
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp
 from features.errors import ConfigError
 from serving.imports.jobs import ImportFolder
 from serving.live.worker import ScoresOne
+from serving.memory import hold_little
 from serving.models.bundle_info import BundleInfo
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
@@ -40,9 +40,6 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 STOP_SECONDS = 25
 """For requests in flight after connections are refused; with the longest `drain_seconds` a
 process manager that waits for a minute is not outlived."""
-M_ARENA_MAX = -8
-"""A number of glibc's `malloc.h`."""
-ARENAS = 2
 
 
 def serve(  # noqa: PLR0913 - each is a seam of its own
@@ -128,7 +125,7 @@ def run_application(
         timeout_keep_alive=int(settings.idle_seconds),
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    _keep_few_arenas()
+    hold_little()
     # What is there by now stays: to look through it again and again would hold up requests.
     gc.collect()
     gc.freeze()
@@ -153,15 +150,6 @@ def open_files(needed: int) -> int:
         soft = needed if hard == RLIM_INFINITY else min(needed, hard)
         setrlimit(RLIMIT_NOFILE, (soft, hard))
     return soft
-
-
-def _keep_few_arenas() -> None:
-    """Let threads share what the C library hands out: one arena each would be 18 MB more here.
-
-    Of glibc alone; elsewhere nothing happens.
-    """
-    with suppress(AttributeError, OSError, TypeError):
-        CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def check_host(host: str, stores: Stores) -> None:

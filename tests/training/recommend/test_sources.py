@@ -237,6 +237,20 @@ def test_the_latest_whole_days_are_recent():
     assert _recent(day, 99).all()
 
 
+def test_weights_that_are_read_back_stay_short_and_score_to_the_bit():
+    whole = lessons()
+    ridge = NextBasketRidge().fit(whole)
+    again = NextBasketRidge.restored(ridge.arrays())
+    assert again.weights_.dtype == np.float16
+    assert 2 * again.weights_.nbytes == ridge.weights_.nbytes
+    for before, after in zip(ridge.scores(whole.past), again.scores(whole.past), strict=True):
+        assert after.dtype == before.dtype
+        np.testing.assert_array_equal(after, before)
+    episodes, columns = np.array([4, 9]), np.array([0, 5])
+    spoken = [one.speaking(whole.past, episodes, columns).toarray() for one in (ridge, again)]
+    np.testing.assert_array_equal(*spoken)
+
+
 def test_the_directions_of_the_ridge_are_exact_where_there_are_enough_and_near_it_where_fewer():
     whole = lessons()
     exact = NextBasketRidge(penalty=3.0).fit(whole)
