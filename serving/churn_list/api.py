@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
+from starlette.background import BackgroundTask
 
 from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list import schemas as models
 from serving.churn_list.workbook import list_workbook
+from serving.memory import give_back
 from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
 from serving.store.run import PublishedRun
 from serving.web.call import current_call
@@ -108,6 +110,7 @@ def _csv_file(
         lists.csv_lines(store, query.filter(), sort=query.sort, first=first, language=query.lang),
         media_type=f"{CSV}; charset=utf-8",
         headers={**headers, **_named(first, "csv")},
+        background=BackgroundTask(give_back),
     )
 
 
@@ -133,6 +136,7 @@ def _workbook(
         list_workbook(store, query.filter(), sort=query.sort, first=first, language=query.lang),
         media_type=XLSX,
         headers={**headers, **_named(first, "xlsx")},
+        background=BackgroundTask(give_back),
     )
 
 

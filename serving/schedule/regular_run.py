@@ -27,6 +27,7 @@ from training.bundle.manifest import current_bundle
 from training.bundle.publication import load_models
 from training.errors import BundleError
 from training.job import TrainResult, outcome_sentence, train
+from training.memory_need import memory_outlook
 
 LOCK = ".run.lock"
 NOTE = ".run.json"
@@ -77,6 +78,7 @@ def run_shop(
             progress("no training is due")
         else:
             progress(f"training, since {because}")
+            progress(memory_outlook(shop.log).sentence())
             misses = run_misses(shop.log, shop.runs, as_of)
             trained = train(shop.log, as_of, progress, runs=misses)
             progress(outcome_sentence(trained))

@@ -15,6 +15,8 @@ from serving.store.run import PublishedRun
 Answer = TypeVar("Answer")
 
 KEPT_PAGES = 16
+LONGEST_KEPT_PAGE = 100
+"""Longer pages are parts of exports: kept, 16 of them would be 90 MB, and push out the others."""
 PAUSE_SECONDS = 1.0
 """How long a store that has failed is left alone: each try may take its whole timeout."""
 
@@ -174,7 +176,8 @@ class LastGood:
             if cached is None:
                 raise gone.cause from None
             return cached
-        recent.keep(key, answer)
+        if not (isinstance(answer, ChurnPage) and len(answer.documents) > LONGEST_KEPT_PAGE):
+            recent.keep(key, answer)
         return answer
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
