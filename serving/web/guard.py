@@ -6,7 +6,7 @@ the slashes between the parts of a path.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +43,7 @@ _LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_H
 # Answers are about people: no shared cache may keep them, a browser asks again.
 _PRIVATE = [(b"cache-control", b"private, no-cache")]
 _IMPORTS = IMPORTS.encode()
+_WITHOUT_BODY = {"GET", "HEAD"}
 _CLOSE = [(b"connection", b"close")]
 
 
@@ -70,6 +71,7 @@ class Guard:
         self._app = app
         self._is_stopping = is_stopping
         self._settings = settings
+        self._few = settings.requests_per_second // 2 + 1
         self._policy = (b"ratelimit-policy", b'"caller";q=%d;w=1' % settings.requests_per_second)
         self._hosts = hosts
 
@@ -86,11 +88,14 @@ class Guard:
                 call.status = message["status"]
                 headers = message["headers"]
                 own = _PRIVATE if b"cache-control" not in dict(headers) else ()
-                named: Sequence[tuple[bytes, bytes]] = [(b"x-request-id", call.request_id.encode())]
+                named = [(b"x-request-id", call.request_id.encode())]
                 last = _CLOSE if self._is_stopping() else ()
                 if call.requests_left is not None:
                     left = b'"caller";r=%d;t=1' % call.requests_left
-                    named = (*named, self._policy, (b"ratelimit", left))
+                    named.append((b"ratelimit", left))
+                    # the policy never changes: who has much left need not hear it each time
+                    if call.requests_left < self._few:
+                        named.append(self._policy)
                 message["headers"] = [*headers, *_LABELS, *own, *last, *named]
             elif is_head:
                 message = {**message, "body": b""}
@@ -113,6 +118,8 @@ class Guard:
             await problem_for(error)(scope, receive, answer)
 
     def _body(self, scope: Scope, receive: Receive, headers: Headers) -> Receive:
+        if scope["method"] in _WITHOUT_BODY and b"content-encoding" not in headers:
+            return _bounded(receive, self._settings.body_bytes, self._settings.body_seconds)
         most_bytes, seconds = self._bounds(scope)
         return unpacked(
             _bounded(receive, most_bytes, seconds),
