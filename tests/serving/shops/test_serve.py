@@ -80,12 +80,14 @@ def test_the_process_scores_for_every_shop_and_leaves_nothing_behind(trained, tm
                 return all(shop["scorer"] == "ready" for shop in told)
             return False
 
-        wait_until(is_up, seconds=120)
-        # one process for both: each is asked twice, and gives way to the other
-        for name in ("alpha", "beta", "alpha", "beta"):
-            body = {"customer_id": name, "lines": [LINE]}
-            assert answer(f"{address}/shops/{name}/v1/score", body)["customer_id"] == name
-        assert len(group_of(server.pid)) == 3
-        server.send_signal(signal.SIGTERM)
-        server.wait(60)
+        try:
+            wait_until(is_up, seconds=120)
+            # one process for both: each is asked twice, and gives way to the other
+            for name in ("alpha", "beta", "alpha", "beta"):
+                body = {"customer_id": name, "lines": [LINE]}
+                assert answer(f"{address}/shops/{name}/v1/score", body)["customer_id"] == name
+            assert len(group_of(server.pid)) == 3
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(60)
         wait_until(lambda: not group_of(server.pid))
