@@ -12,8 +12,8 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.language.message import message
+from features.segments.shares import wilson
 from features.segments.system import SystemDescription
-from features.shares import wilson
 
 
 def break_even_response(cost_per_contact: float, net_profit_per_sale: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.segments.break_even import read_back
-from features.shares import wilson
+from features.segments.shares import wilson
 from training.experiments.campaign_reading import (
     ArmEffect,
     ArmOutcome,

@@ -7,7 +7,6 @@ D. R. Lehmann and J. A. Stuart, "Valuing customers", Journal of Marketing Resear
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,7 +96,7 @@ def _sum(amounts: "pd.Series[float]") -> int:
     return round(float(amounts.sum()))
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     now = scene.scores["clv_lifetime"].astype(float)
     if not now.notna().any():
         return message("This run knows no lifetime value.")
@@ -118,7 +117,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _ledger(scene: Scene, opening: PastValues, now: "pd.Series[float]") -> dict[str, Any]:
+def _ledger(scene: Scene, opening: PastValues, now: "pd.Series[float]") -> dict[str, object]:
     start, days = opening.run.as_of, (scene.as_of - opening.run.as_of).days
     rate = scene.info.discount_rate_per_year
     minor = scene.minor_units
@@ -161,7 +160,7 @@ def _brought(scene: Scene, start: date) -> pd.DataFrame:
         WHERE day >= {day_number(start)} GROUP BY customer_id""").set_index("customer_id")
 
 
-def _cohorts(scene: Scene, now: "pd.Series[float]") -> list[dict[str, Any]]:
+def _cohorts(scene: Scene, now: "pd.Series[float]") -> list[dict[str, object]]:
     """By month of the first order: what its customers have brought so far, and are worth now."""
     firsts = scene.log.frame(f"""
         SELECT customer_id, {period_sql("first_day", "month")} AS cohort

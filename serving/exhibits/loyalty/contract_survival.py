@@ -1,7 +1,6 @@
 """How long contracts last: the share that still runs, by age."""
 
 import math
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ MOST_POINTS = 120
 DIGITS = 4
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.info.churn_label != "cancellation":
         return message("This shop has no contracts: churn is silence.")
     known = contracts(scene.features)
@@ -31,7 +30,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _points(curve: pd.DataFrame) -> list[dict[str, Any]]:
+def _points(curve: pd.DataFrame) -> list[dict[str, object]]:
     """Every nth day and the last; cancellations are counted since the point before."""
     step = math.ceil(len(curve) / MOST_POINTS)
     last = len(curve) - 1

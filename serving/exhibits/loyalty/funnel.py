@@ -14,7 +14,7 @@ FEWEST_ENTERED = 30
 """A conversion of fewer people is too uncertain to be called the bottleneck."""
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.log.settings.data.interactions is None:
         return message("The shop has no interactions, such as visits, enquiries or carts.")
     table = funnel(scene.log, scene.as_of)
@@ -27,7 +27,7 @@ def _make(scene: Scene) -> dict[str, Any] | Phrase:
     }
 
 
-def _stage(scene: Scene, name: str, row: "pd.Series[Any]") -> dict[str, Any]:
+def _stage(scene: Scene, name: str, row: "pd.Series[Any]") -> dict[str, object]:
     sales = finite(row["expected_sales"])
     return {
         "stage": name,

@@ -2,11 +2,10 @@
 
 import math
 from datetime import timedelta
-from typing import Any
 
 from features.language.message import Phrase, message
 from features.orders.log import day_number
-from features.shares import wilson
+from features.segments.shares import wilson
 from features.sql import row
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.loyalty.arithmetic import LossArithmetic
@@ -19,7 +18,7 @@ LEVEL = 0.8
 DIGITS = 4
 
 
-def _make(scene: Scene) -> dict[str, Any] | Phrase:
+def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.info.churn_label == "cancellation":
         return message("Churn is cancellation here: see how long contracts last.")
     days = min(LONGEST_PERIOD_DAYS, (scene.as_of - scene.log.first_day).days // 2)
@@ -72,7 +71,7 @@ def _counted(scene: Scene, days: int) -> dict[str, int]:
     }
 
 
-def _arithmetic(scene: Scene, days: int, counted: dict[str, int]) -> dict[str, Any]:
+def _arithmetic(scene: Scene, days: int, counted: dict[str, int]) -> dict[str, object]:
     rate = round((1 + scene.value.discount_rate_per_year) ** (days / DAYS_PER_YEAR) - 1, DIGITS)
     margin = scene.money(_margin_per_customer(scene, days, counted["active_now"]))
 
