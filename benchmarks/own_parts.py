@@ -42,8 +42,8 @@ from serving.settings import Serve
 from serving.store.bitmaps import Bitmaps, digits_of
 from serving.store.money import money_format
 from serving.store.tables import current, scores
+from serving.web.limits.rates import Rates
 from serving.web.logs import JsonLog
-from serving.web.rates import Rates
 from serving.web.words import Words
 from serving.web.workbook import workbook_bytes
 from tests.support.scores import run_info, score_tables

@@ -18,8 +18,8 @@ from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
 from serving.store.run import PublishedRun
 from serving.web.call import current_call
 from serving.web.context import RouteContext
-from serving.web.fields import ABOUT, FieldsOf, of_fields
-from serving.web.one_language import in_language
+from serving.web.formats.fields import ABOUT, FieldsOf, of_fields
+from serving.web.formats.one_language import in_language
 from serving.web.params import CSV, FILES, JSON, NDJSON, XLSX, ChurnListQuery, preferred_format
 from serving.web.problems import declared
 

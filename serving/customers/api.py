@@ -15,9 +15,9 @@ from serving.customers import schemas as models
 from serving.live.messages import ProductQuery
 from serving.store.documents import RankedProduct
 from serving.store.protocol import Document
-from serving.web.content import still_known
 from serving.web.context import AGES, RouteContext, at_once_or_in_thread
-from serving.web.fields import ABOUT, FieldsOf, of_fields
+from serving.web.formats.content import still_known
+from serving.web.formats.fields import ABOUT, FieldsOf, of_fields
 from serving.web.params import JSON, RecommendationQuery, TextQuery, body_schema, json_body
 from serving.web.paths import CustomerId
 from serving.web.problems import declared

@@ -33,12 +33,12 @@ from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.web import problems
 from serving.web.access import RouteCatalogue
-from serving.web.content import Conditional, Packed
-from serving.web.cors import open_to
+from serving.web.formats.content import Conditional, Packed
+from serving.web.formats.one_language import OneLanguage
 from serving.web.gate import Gate
-from serving.web.guard import Guard
+from serving.web.limits.cors import open_to
+from serving.web.limits.guard import Guard
 from serving.web.logs import RequestLog
-from serving.web.one_language import OneLanguage
 
 TITLE = "Regulars"
 API_VERSION = "1"

@@ -15,8 +15,8 @@ from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.server.run_figures import LastOutcome, RunFiguresCollector
 from serving.store.last_good import LastGood
-from serving.web.admission import Admission
 from serving.web.call import Call
+from serving.web.limits.admission import Admission
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

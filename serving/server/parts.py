@@ -36,8 +36,8 @@ from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
 from serving.store.last_good import LastGood
-from serving.web.admission import Admission
 from serving.web.context import RouteContext
+from serving.web.limits.admission import Admission
 from serving.web.problems import NotReady
 
 

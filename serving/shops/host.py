@@ -25,11 +25,11 @@ from serving.shops.registry import ShopRegistry, ShopState
 from serving.web import problems
 from serving.web.access import RouteCatalogue
 from serving.web.access import Scope as AccessScope
-from serving.web.admission import Admission
 from serving.web.call import STRANGER, current_call, first_headers
 from serving.web.frame import HERE, rendered
 from serving.web.gate import Gate
-from serving.web.guard import Guard
+from serving.web.limits.admission import Admission
+from serving.web.limits.guard import Guard
 from serving.web.logs import RequestLog
 from serving.web.problems import NotReady
 

@@ -5,8 +5,8 @@ import json
 from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
-from serving.web.accept import preferred_type
 from serving.web.call import Headers
+from serving.web.formats.accept import preferred_type
 from serving.web.frame import rendered
 from serving.web.problems import MEDIA_TYPE
 

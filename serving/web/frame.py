@@ -52,9 +52,9 @@ from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.documents import ExhibitBody
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
-from serving.web.accept import preferred_language
 from serving.web.call import address, is_of_a_shop
 from serving.web.context import RouteContext
+from serving.web.formats.accept import preferred_language
 from serving.web.paths import path_part
 from serving.web.words import RISK_EFFECTS, Words
 

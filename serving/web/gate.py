@@ -10,10 +10,10 @@ from serving.errors import StoreError
 from serving.people.key_store import ApiKey
 from serving.people.keys import KeyRing, allows
 from serving.web.access import NO_ROUTE, RouteCatalogue, RouteEntry
-from serving.web.admission import Admission
 from serving.web.call import LOCAL, STRANGER, Call, Headers, current_call
+from serving.web.limits.admission import Admission
+from serving.web.limits.rates import Rates
 from serving.web.problems import CrossOrigin, Forbidden, MethodNotAllowed, NoKey, NoKeyOfBrowser
-from serving.web.rates import Rates
 
 SAFE_METHODS = {"GET", "HEAD"}
 LIVENESS = "/healthz"

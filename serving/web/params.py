@@ -19,7 +19,7 @@ from pydantic import (
 from features.language.languages import languages
 from serving.store.documents import RankedProduct
 from serving.store.protocol import ChurnFilter, Consent, SortKey, segment_pairs
-from serving.web.accept import preferred_type
+from serving.web.formats.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
 from serving.web.schemas import IsoDay, Rhythm, Risk, Status
 
@@ -73,7 +73,7 @@ Lang = Annotated[
 
 
 class TextQuery(_Query):
-    """In which language texts are to be; see `serving.web.one_language`, which reads it."""
+    """In which language texts are to be; see `serving.web.formats.one_language`, which reads it."""
 
     lang: Lang | None = Field(
         None, description="Language of texts; wins over Accept-Language. Without either, every one"

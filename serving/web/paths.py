@@ -30,4 +30,4 @@ CustomerId = Annotated[
     ),
     AfterValidator(_decoded),
 ]
-"""A path parameter; the paths that routes see are still encoded, see `serving.web.guard`."""
+"""A path parameter; the paths that routes see are still encoded, see `serving.web.limits.guard`."""

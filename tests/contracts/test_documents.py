@@ -38,7 +38,10 @@ def test_a_document_has_the_fields_of_its_shape(document, shape):
 
 def test_a_prediction_leaves_out_what_only_a_run_can_say():
     of_orders_alone = fields_of(of_customers.Customer) - OF_A_RUN - {"segments_as_of"}
-    assert fields_of(Prediction) == of_orders_alone - OF_THE_ANSWER | {"put_aside"}
+    assert fields_of(Prediction) == of_orders_alone - OF_THE_ANSWER | {
+        "put_aside",
+        "features_unknown",
+    }
 
 
 def test_the_words_of_the_api_are_those_of_the_store():

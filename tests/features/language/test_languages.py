@@ -40,7 +40,7 @@ languages.CATALOGUES = Path(sys.argv[1])
 from features.catalogue import feature_named
 from serving.scoring.reasons.choice import EFFECTS
 from serving.scoring.wording import writer
-from serving.web.accept import preferred_language
+from serving.web.formats.accept import preferred_language
 from serving.web.schemas import Text
 from serving.web.words import Words
 feature = feature_named("days_since_last_order")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.web.accept import preferred_language
+from serving.web.formats.accept import preferred_language
 from serving.web.params import preferred_format
 
 

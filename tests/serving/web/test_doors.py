@@ -9,10 +9,10 @@ import pytest
 
 from serving.people.keys import new_key
 from serving.settings import Serve
-from serving.web.admission import Admission
+from serving.web.limits.admission import Admission
+from serving.web.limits.rates import Rates
 from serving.web.logs import JsonLog
 from serving.web.problems import Overloaded, TooManyRequests
-from serving.web.rates import Rates
 from tests.serving.conftest import NOW, client_of
 from tests.support.stores import stores_beside
 

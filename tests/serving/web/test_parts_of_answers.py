@@ -8,7 +8,7 @@ from features.language.languages import languages
 from serving.churn_list.lists import RUN_FIELDS, STAND_INS
 from serving.churn_list.schemas import ListItem
 from serving.customers.schemas import Customer
-from serving.web.one_language import in_language
+from serving.web.formats.one_language import in_language
 
 CUSTOMER = "/v1/customers/012000"
 LIST = "/v1/churn-list?limit=50"

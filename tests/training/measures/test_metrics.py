@@ -2,8 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from training.measures.metrics import (
+    average_precision,
     calibration_error,
     churn_metrics,
     concordance,
@@ -11,6 +15,7 @@ from training.measures.metrics import (
     log_loss_per_row,
     next_order_metrics,
     normalised_gini,
+    roc_auc,
     spearman,
     value_metrics,
 )
@@ -183,3 +188,18 @@ def test_where_nobody_ordered_the_date_is_unknown():
     nobody = np.full(3, np.nan)
     found = next_order_metrics(nobody, array(1, 2, 3), array(1, 2, 3), 30, nobody, nobody)
     assert all(math.isnan(value) for value in found.values())
+
+
+@given(st.integers(0, 10_000), st.integers(2, 60), st.sampled_from([3, 1_000]))
+def test_ranking_measures_are_those_of_scikit_learn(seed, rows, levels):
+    rng = np.random.default_rng(seed)
+    # few levels: many ties
+    score = rng.integers(0, levels, rows) / levels
+    happened = (rng.random(rows) < score).astype(float)
+    if 0 < happened.sum() < rows:
+        assert roc_auc(happened, score) == pytest.approx(roc_auc_score(happened, score), abs=1e-12)
+        assert average_precision(happened, score) == pytest.approx(
+            average_precision_score(happened, score), abs=1e-12
+        )
+    else:
+        assert math.isnan(roc_auc(happened, score))

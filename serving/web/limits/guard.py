@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import StoreError
 from serving.settings import Serve
 from serving.web.call import Headers, current_call
-from serving.web.content import unpacked
 from serving.web.error_pages import as_pages, wants_page
+from serving.web.formats.content import unpacked
 from serving.web.paths import IMPORTS
 from serving.web.problems import (
     AddressTooLong,

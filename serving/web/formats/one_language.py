@@ -11,8 +11,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.language.languages import Language, html_code, languages
-from serving.web.accept import preferred_language
 from serving.web.call import Headers, current_call
+from serving.web.formats.accept import preferred_language
 
 API = "/v1/"
 IN_THREAD_BYTES = 64 * 1024

@@ -1,0 +1,1 @@
+"""In which form an answer is asked for and sent: language, fields, packing, media type."""
