@@ -17,6 +17,7 @@ import pandas as pd
 from benchmarks.peers import PEERS, run_peer
 from training.process.beta_geometric import BetaGeometric
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
+from training.process.pareto import ParetoNBD
 from training.process.protocol import PurchaseProcess
 from training.process.regular_beta_geometric import RegularBetaGeometric
 
@@ -29,6 +30,7 @@ PROCESSES: tuple[PurchaseProcess, ...] = (
     ModifiedBetaGeometric(),
     RegularBetaGeometric(k=2),
     RegularBetaGeometric(k=4),
+    ParetoNBD(),
 )
 
 

@@ -112,6 +112,23 @@ def read_back(
     return table.sort_values("response_rate", ascending=False, kind="stable")
 
 
+def roll_out(cells: "pd.Series[str]", result: pd.DataFrame, tested: pd.Index) -> pd.Index:
+    """The customers still to contact: not tested yet, in a cell at or above break-even.
+
+    Parameters
+    ----------
+    cells : cell of every customer, indexed by customer id
+    result : what `read_back` gave
+    tested : ids of the test sample
+
+    Returns
+    -------
+    Their ids, in the order of `cells`. A cell that the test did not reach is left out.
+    """
+    good = cells.isin(result.index[result["roll_out"]])
+    return cells.index[good & ~cells.index.isin(tested)]
+
+
 def describe() -> SystemDescription:
     """The rule of the test."""
     return SystemDescription(

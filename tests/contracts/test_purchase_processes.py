@@ -13,6 +13,7 @@ from tests.support.purchase_process import simulate_summary
 from training.errors import BundleError
 from training.process.beta_geometric import BetaGeometric
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
+from training.process.pareto import ParetoNBD
 from training.process.regular_beta_geometric import RegularBetaGeometric
 
 PROCESSES = {
@@ -20,6 +21,7 @@ PROCESSES = {
     "MBG/NBD": ModifiedBetaGeometric,
     "MBG/CNBD-2": lambda **settings: RegularBetaGeometric(k=2, **settings),
     "MBG/CNBD-4": lambda **settings: RegularBetaGeometric(k=4, **settings),
+    "Pareto/NBD": ParetoNBD,
 }
 SMALL_SHOPS = {
     "one-timers": [(0, 0, days) for days in range(10, 370, 30)],
@@ -46,7 +48,8 @@ def process(request):
 @pytest.fixture(scope="module")
 def shop():
     truth = {"r": 0.6, "alpha": 25.0, "a": 0.8, "b": 3.0}
-    return simulate_summary(**truth, first_may_be_last=True, customers=200, seed=4, whole=True)
+    summary = simulate_summary(**truth, first_may_be_last=True, customers=200, seed=4, whole=True)
+    return summary.drop(columns="litt")
 
 
 def predictions(fitted):
@@ -54,6 +57,7 @@ def predictions(fitted):
         "p_alive": fitted.p_alive,
         "p_no_order": lambda rows: fitted.p_no_order(rows, 90),
         "expected_orders": lambda rows: fitted.expected_orders(rows, 90),
+        "discounted_orders": lambda rows: fitted.discounted_orders(rows, discount_rate=3e-4),
     }
 
 
@@ -121,6 +125,17 @@ def test_few_who_came_back_are_named(process):
     assert "Little to learn from: 4 of 10 customers came back" in fitted.diagnosis_
 
 
+def test_discounting_next_to_nothing_is_the_expectation_of_a_long_time(process):
+    rows = customers([(9, 80.0, 90.0), (0, 0.0, 20.0)])
+    values = process().fit(customers(SMALL_SHOPS["a mixture"])).to_dict()
+    mortal = {"r": 0.8, "alpha": 20.0, "a": 2.5, "b": 3.0, "s": 2.5, "beta": 60.0}
+    known = {name: mortal.get(name, value) for name, value in values.items()}
+    fitted = type(process()).from_dict(known)
+    lasting = fitted.discounted_orders(rows, discount_rate=1e-8)
+    assert lasting == pytest.approx(fitted.expected_orders(rows, 1e6), rel=1e-2)
+    assert (fitted.discounted_orders(rows, discount_rate=0.1) < lasting).all()
+
+
 def test_refuses_what_cannot_be_used(process, shop):
     fitted = process().fit(shop)
     with pytest.raises(DataError, match="t_x beyond T"):
@@ -130,6 +145,9 @@ def test_refuses_what_cannot_be_used(process, shop):
     for days in (-1, np.nan, [1, 2]):
         with pytest.raises(ConfigError, match="days"):
             fitted.p_no_order(shop, days)
+    for discount_rate in (0.0, np.inf):
+        with pytest.raises(ConfigError, match="discount_rate"):
+            fitted.discounted_orders(shop, discount_rate=discount_rate)
     with pytest.raises(ConfigError, match="penalty"):
         process(penalty=-1).fit(shop)
 
@@ -153,7 +171,7 @@ def pasts(draw):
 @settings(max_examples=100)
 @given(
     name=st.sampled_from(list(PROCESSES)),
-    values=st.fixed_dictionaries(dict.fromkeys(("r", "alpha", "a", "b"), scales)),
+    values=st.fixed_dictionaries(dict.fromkeys(("r", "alpha", "a", "b", "s", "beta"), scales)),
     past=pasts(),
     days=st.tuples(*[st.floats(min_value=0, max_value=5000)] * 2).map(sorted),
 )
@@ -168,3 +186,4 @@ def test_predictions_are_finite_bounded_and_monotone(name, values, past, days):
     assert 0 <= process.p_alive(past)[0] <= 1
     assert process.p_no_order(past, 0)[0] == 1
     assert process.expected_orders(past, 0)[0] == pytest.approx(0, abs=1e-12)
+    assert np.isfinite(process.discounted_orders(past, discount_rate=3e-4)[0])

@@ -1,12 +1,16 @@
 """Published estimates on the CDNOW sample, calibrated through 1997-09-30, in weeks."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 from tests.support.cdnow import calibration_weeks, repeat_spend
 from training.process.beta_geometric import BetaGeometric
+from training.process.choice import fit_process
 from training.process.gamma_gamma import GammaGamma
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
+from training.process.pareto import ParetoNBD
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,43 @@ def test_mbg_nbd(summary):
     mbg = ModifiedBetaGeometric().fit(summary)
     assert [round(mbg.r_, 3), round(mbg.alpha_, 3)] == [0.525, 6.183]
     assert [round(mbg.a_, 3), round(mbg.b_, 3)] == [0.891, 1.614]
+
+
+@pytest.fixture(scope="module")
+def pareto(summary):
+    return ParetoNBD().fit(summary)
+
+
+def test_pareto_nbd(pareto):
+    """Fader, Hardie & Lee 2005, table 2."""
+    assert [round(pareto.r_, 3), round(pareto.alpha_, 3)] == [0.553, 10.578]
+    assert [round(pareto.s_, 3), round(pareto.beta_, 3)] == [0.606, 11.669]
+    assert round(pareto.log_likelihood_, 1) == -9595.0
+
+
+def test_pareto_nbd_discounted_purchases(pareto):
+    """Fader, Hardie & Lee 2005, RFM and CLV: 15 % a year, time in weeks.
+
+    The value for a customer by the published form, Ψ(s, s; z) with z = δ·(β + T), wherever
+    the hypergeometric function is tame.
+    """
+    delta = np.log1p(0.15) / 52
+    customer = pd.DataFrame({"x": [7], "t_x": [35.0], "T": [38.0]})
+    waited = pareto.beta_ + 38
+    published = (
+        waited**pareto.s_
+        * delta ** (pareto.s_ - 1)
+        * special.hyperu(pareto.s_, pareto.s_, delta * waited)
+        * (pareto.r_ + 7)
+        / (pareto.alpha_ + 38)
+        * pareto.p_alive(customer)[0]
+    )
+    found = pareto.discounted_orders(customer, discount_rate=delta)[0]
+    assert found == pytest.approx(published, rel=1e-8)
+
+
+def test_gaps_of_music_buyers_are_random(summary):
+    assert isinstance(fit_process(summary), ModifiedBetaGeometric)
 
 
 def test_gamma_gamma():

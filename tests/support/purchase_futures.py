@@ -16,10 +16,11 @@ class Futures:
 
     alive: float
     orders: np.ndarray
+    discounted: np.ndarray
 
 
 def regular_futures(
-    *, k, x, t_x, observed, days, parameters, draws, seed, first_may_be_last=True
+    *, k, x, t_x, observed, days, discount_rate, parameters, draws, seed, first_may_be_last=True
 ) -> Futures:
     """Futures of MBG/CNBD-k (k = 1: MBG/NBD, or BG/NBD without `first_may_be_last`)."""
     rng = np.random.default_rng(seed)
@@ -34,13 +35,35 @@ def regular_futures(
     rate, dropout = rate[drawn], dropout[drawn]
     done = _steps_done(rng, waited[drawn], k)
     share, left = alive.mean(), k - done
-    now, orders = np.zeros(draws), np.zeros(draws)
+    now, orders, discounted = np.zeros(draws), np.zeros(draws), np.zeros(draws)
     while alive.any():
         now = now + rng.gamma(left, 1 / rate)
         left = k
         orders += alive & (now <= days)
-        alive &= (rng.random(draws) >= dropout) & (now <= days)
-    return Futures(share, orders)
+        discounted += np.where(alive, np.exp(-discount_rate * now), 0.0)
+        alive &= (rng.random(draws) >= dropout) & (now < 12 / discount_rate)
+    return Futures(share, orders, discounted)
+
+
+def pareto_futures(*, x, t_x, observed, days, discount_rate, parameters, draws, seed) -> Futures:
+    """Futures of Pareto/NBD."""
+    rng = np.random.default_rng(seed)
+    rate = rng.gamma(parameters["r"], 1 / parameters["alpha"], draws)
+    leaving = rng.gamma(parameters["s"], 1 / parameters["beta"], draws)
+    both = rate + leaving
+    here = rate**x * np.exp(-both * observed)
+    gone = rate**x * leaving / both * (np.exp(-both * t_x) - np.exp(-both * observed))
+    alive, drawn = _resampled(rng, gone, here)
+    rate = rate[drawn]
+    life = np.where(alive, rng.exponential(1 / leaving[drawn]), 0.0)
+    share, now = alive.mean(), np.zeros(draws)
+    orders, discounted = np.zeros(draws), np.zeros(draws)
+    while alive.any():
+        now = now + rng.exponential(1 / rate)
+        alive &= (now < life) & (now < 12 / discount_rate)
+        orders += alive & (now <= days)
+        discounted += np.where(alive, np.exp(-discount_rate * now), 0.0)
+    return Futures(share, orders, discounted)
 
 
 def _resampled(rng, gone, here):

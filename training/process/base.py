@@ -137,6 +137,29 @@ class TimingProcess(FittedModel, ABC):
         counts = read_summary(summary)
         return self._p_no_order(counts, horizons(counts, days))
 
+    def discounted_orders(self, summary: Summary, *, discount_rate: float) -> Floats:
+        """Expected purchases after T for good, each worth less the later it comes.
+
+        Parameters
+        ----------
+        summary : as in `fit`; customers need not have been fitted
+        discount_rate : > 0, continuous, per unit of time of the summary: a purchase t later
+            counts e^(−discount_rate · t). For i a year and time in days ln(1 + i) / 365.25.
+
+        Returns
+        -------
+        float64 of shape (rows,), ≥ 0, falling in the rate, in the order of the rows.
+
+        Raises
+        ------
+        DataError, ConfigError
+            If the summary or the rate cannot be used.
+        """
+        counts = read_summary(summary)
+        if not (np.isfinite(discount_rate) and discount_rate > 0):
+            raise ConfigError(f"discount_rate must be a number above 0 (it is {discount_rate!r}).")
+        return self._discounted_orders(counts, float(discount_rate))
+
     @abstractmethod
     def _likelihood(self, groups: GroupedCounts) -> LogLikelihood: ...
 
@@ -155,6 +178,9 @@ class TimingProcess(FittedModel, ABC):
 
     @abstractmethod
     def _p_no_order(self, counts: PurchaseCounts, days: Floats) -> Floats: ...
+
+    @abstractmethod
+    def _discounted_orders(self, counts: PurchaseCounts, discount_rate: float) -> Floats: ...
 
     def _search(self, groups: GroupedCounts, *, longest: float) -> Maximum:
         scale = LONGEST_SCALED / longest

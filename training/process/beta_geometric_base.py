@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from training.process.base import TimingProcess, horizons
+from training.process.discounting import discounted_while_alive
 from training.process.expectation import expected_while_alive
 from training.process.likelihood import GroupedLikelihood, dropped_log_odds, steps_done
 from training.process.maximum_likelihood import LogLikelihood
@@ -50,6 +51,7 @@ class BetaGeometricProcess(TimingProcess, ABC):
     `training.process.expectation`. `p_no_order`: 1 − P(alive) · (1 − s), with s the
     probability that a customer, silent for T − t_x, stays so for `days` more while alive,
     ((α + T) / (α + T + days))^R · S(T + days) / S(T); dropout can only follow a purchase.
+    `discounted_orders`: see `training.process.discounting`.
     """
 
     parameters = ("r", "alpha", "a", "b")
@@ -130,6 +132,20 @@ class BetaGeometricProcess(TimingProcess, ABC):
                 a=self.a_,
                 stays=self.b_ + x + self.first_chance,
                 growth=unique,
+                stages=self._stages,
+            )[:, position]
+        return self._over_steps(counts, alive)
+
+    def _discounted_orders(self, counts: PurchaseCounts, discount_rate: float) -> Floats:
+        alive = np.zeros((self._stages, len(counts)))
+        for x in np.unique(counts.x):
+            rows = np.flatnonzero(counts.x == x)
+            unique, position = np.unique(counts.T[rows], return_inverse=True)
+            alive[:, rows] = discounted_while_alive(
+                orders=self.r_ + self._stages * x,
+                a=self.a_,
+                stays=self.b_ + x + self.first_chance,
+                discount=discount_rate * (self.alpha_ + unique),
                 stages=self._stages,
             )[:, position]
         return self._over_steps(counts, alive)

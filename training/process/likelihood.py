@@ -8,7 +8,7 @@ e^(−λτ) · Σ_{j<k} (λτ)^j / j!; over λ ~ Gamma(r, α), with R = r + k·x
 
 (R)_j a rising factorial. The addends of S are in the proportion of the probabilities that j
 steps of the present gap are done (Reutterer, Platzer & Schröder 2021). What `GroupedLikelihood` leaves
-out for k > 1 depends on no parameter: see `training.process.regular_beta_geometric`.
+out for k > 1 depends on no parameter: see `training.process.regularity`.
 
 Every term is written so that nothing large is subtracted from something large: rising
 factorials are summed from their logarithms instead of taken as differences of log-gammas,

@@ -37,6 +37,10 @@ class PurchaseProcess(Protocol):
         """P(no purchase in (T, T + days]), in [0, 1]."""
         ...
 
+    def discounted_orders(self, summary: pd.DataFrame, *, discount_rate: float) -> Floats:
+        """Expected purchases after T, one t later counting e^(−discount_rate · t), ≥ 0."""
+        ...
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe values; `training.process.choice.process_from_dict` restores them."""
         ...

@@ -1,15 +1,13 @@
 """The MBG/CNBD-k model: customers who buy at regular gaps."""
 
-import math
 from typing import ClassVar, Self
 
-import numpy as np
 import pandas as pd
-from scipy import special
 
 from features.errors import ConfigError
 from training.process.beta_geometric_base import BetaGeometricProcess
-from training.process.purchase_summary import PurchaseCounts, read_summary
+from training.process.purchase_summary import read_summary
+from training.process.regularity import gaps_log_density, read_litt
 
 MOST_STAGES = 12
 """Gaps that vary by less than 1 / √12 of their mean are no longer told apart."""
@@ -23,13 +21,15 @@ class RegularBetaGeometric(BetaGeometricProcess):
 
     Parameters
     ----------
-    k : steps per purchase, 1 to 12
+    k : steps per purchase, 1 to 12; `training.process.choice.fit_process` chooses one
     penalty : as in `BetaGeometricProcess`
 
     Attributes
     ----------
     alpha_ : rate of the rates of the steps: a typical gap is k · alpha_ / r_
-    log_likelihood_ : of x and of the sums of the gaps: comparable between all k
+    log_likelihood_ : of the purchase times if the summary has the column `litt` (sum of ln
+        gap), else of the sums of the gaps: comparable between all k either way, not between
+        the two ways
 
     Other parameters, attributes and methods: see
     `training.process.beta_geometric_base.BetaGeometricProcess`.
@@ -62,6 +62,10 @@ class RegularBetaGeometric(BetaGeometricProcess):
     def fit(self, summary: pd.DataFrame) -> Self:
         """Fit by maximum likelihood; see `TimingProcess.fit`.
 
+        Parameters
+        ----------
+        summary : as there; `litt` beside it only adds to `log_likelihood_`
+
         Raises
         ------
         ConfigError
@@ -70,20 +74,11 @@ class RegularBetaGeometric(BetaGeometricProcess):
         if self.k not in range(1, MOST_STAGES + 1):
             raise ConfigError(f"k must be a whole number from 1 to {MOST_STAGES} ({self.k!r}).")
         super().fit(summary)
-        self.log_likelihood_ += _sums_log_density(read_summary(summary), self.k)
+        counts = read_summary(summary)
+        litt = read_litt(summary, counts)
+        self.log_likelihood_ += gaps_log_density(counts, litt, stages=self.k)
         return self
 
     @property
     def _stages(self) -> int:
         return self.k
-
-
-def _sums_log_density(counts: PurchaseCounts, k: int) -> float:
-    """What the likelihood of (x, t_x, T) lacks to compare k with others; 0 for k = 1.
-
-    The sum t_x of x gaps is Erlang-(k·x): (k − 1)·Σ x·ln t_x − Σ ln Γ(k·x) / Γ(x).
-    """
-    x, t_x = (values[counts.x > 0] for values in (counts.x, counts.t_x))
-    terms = (k - 1) * x * np.log(t_x) - special.gammaln(k * x) + special.gammaln(x)
-    # exactly rounded sums do not depend on the order of the customers
-    return math.fsum(terms)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from features.errors import DataError, NotEnoughData
+from features.errors import ConfigError, DataError, NotEnoughData
+from training.process.discounting import discounted_renewals
 from training.process.maximum_likelihood import FittedModel, Maximum, maximise
 from training.process.purchase_summary import Floats
 
@@ -29,6 +30,8 @@ class ShiftedBetaGeometric(FittedModel):
     ----------
     Fader, P. S. & Hardie, B. G. S. (2007). How to Project Customer Retention. Journal of
     Interactive Marketing 21(1), 76-90.
+    Fader, P. S. & Hardie, B. G. S. (2010). Customer-Base Valuation in a Contractual Setting.
+    Marketing Science 29(1), 85-93 (discounting).
 
     Examples
     --------
@@ -103,6 +106,48 @@ class ShiftedBetaGeometric(FittedModel):
         """P(renews at the next end of a period) after n renewals: (b + n) / (a + b + n)."""
         n = _counts(renewals, "renewals")
         return np.asarray((self.b_ + n) / (self.a_ + self.b_ + n))
+
+    def expected_tenure(self, renewals: ArrayLike) -> Floats:
+        """Expected periods from the present one on, itself included, after n renewals.
+
+        (a + b + n − 1) / (a − 1); infinite for a ≤ 1, where some hardly ever leave: ask for
+        `discounted_periods` then.
+        """
+        n = _counts(renewals, "renewals")
+        if self.a_ <= 1:
+            return np.full(n.shape, np.inf)
+        return np.asarray((self.a_ + self.b_ + n - 1) / (self.a_ - 1))
+
+    def discounted_periods(self, renewals: ArrayLike, *, discount_per_period: float) -> Floats:
+        """Expected periods after the present one, discounted to now: Σ_{t≥1} S(t) / (1 + d)^t.
+
+        Parameters
+        ----------
+        renewals : so far, ≥ 0, one per customer
+        discount_per_period : d > 0
+
+        Returns
+        -------
+        float64 of shape (customers,), ≥ 0; times the margin of a period the lifetime value
+        that is left (Fader & Hardie 2010, eq. 6, without the present period).
+
+        Raises
+        ------
+        DataError, ConfigError
+            If the renewals or the discount cannot be used.
+        """
+        if not (np.isfinite(discount_per_period) and discount_per_period > 0):
+            raise ConfigError(
+                f"discount_per_period must be a number above 0 (it is {discount_per_period!r})."
+            )
+        unique, position = np.unique(_counts(renewals, "renewals"), return_inverse=True)
+        values = [
+            discounted_renewals(
+                a=self.a_, stays=self.b_ + n, discount_factor=1 / (1 + discount_per_period)
+            )
+            for n in unique
+        ]
+        return np.array(values, dtype=np.float64)[position]
 
     def _diagnose(self, maximum: Maximum, *, cancellations: int) -> str:
         limits = {

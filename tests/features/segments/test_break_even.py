@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import ConfigError
-from features.segments.break_even import break_even_response, every_nth, read_back
+from features.segments.break_even import break_even_response, every_nth, read_back, roll_out
 
 MONEY = {"cost_per_contact": 0.62, "net_profit_per_sale": 35.00}
 
@@ -97,6 +97,11 @@ def test_contacts_that_cost_nothing_always_pay():
     found = read_back(pd.Series(["111"]), pd.Series([False]), **money)
     assert found["roll_out"].all()
     assert found["break_even_index"].item() == float("inf")
+
+
+def test_roll_out_names_the_others_of_the_good_cells(result):
+    cells = pd.Series(["555", "111", "345", "555", "222"], index=list("abcde"))
+    assert list(roll_out(cells, result, pd.Index(["a"]))) == ["c", "d"]
 
 
 def test_responses_of_other_customers_are_refused():

@@ -94,13 +94,14 @@ def test_recovers_the_parameters_of_simulated_customers(model):
 @pytest.mark.parametrize("days", [10, 120])
 def test_predictions_agree_with_simulated_futures(model, past, days):
     x, t_x, observed = past
-    draws = 100_000
+    draws = 40_000
     futures = regular_futures(
         k=1,
         x=x,
         t_x=t_x,
         observed=observed,
         days=days,
+        discount_rate=0.01,
         parameters=TRUTH,
         draws=draws,
         seed=8,
@@ -115,6 +116,9 @@ def test_predictions_agree_with_simulated_futures(model, past, days):
         orders.mean(), abs=error * orders.std()
     )
     assert process.p_no_order(summary, days)[0] == pytest.approx((orders == 0).mean(), abs=error)
+    assert process.discounted_orders(summary, discount_rate=0.01)[0] == pytest.approx(
+        futures.discounted.mean(), abs=error * futures.discounted.std()
+    )
 
 
 def test_p_alive_by_hand():

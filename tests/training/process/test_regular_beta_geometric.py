@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
-from features.errors import ConfigError
+from features.errors import ConfigError, DataError
 from tests.support.purchase_futures import regular_futures
 from tests.support.purchase_process import simulate_summary
 from training.process.likelihood import GroupedLikelihood
@@ -39,7 +39,7 @@ def test_likelihood_of_one_regular_purchase_by_hand():
     # λ is certain to be 1 (r and alpha large), dropout 1/2 by chance each: a = b = large.
     groups = group_summary(read_summary(customers([(1, 1.0, 3.0)])))
     value, _ = GroupedLikelihood(groups, first_chance=1, stages=2)(np.full(4, 1e8))
-    # Stay, buy after one unit (e⁻¹), then be gone, or stay and be at step 0 or 1.
+    # Stay, buy after one unit (e⁻¹, litt apart), then be gone, or stay and be at step 0 or 1.
     assert np.exp(value) == pytest.approx(
         1 / 2 * np.exp(-1) * (1 / 2 + 1 / 2 * np.exp(-2) * (1 + 2)), rel=1e-5
     )
@@ -67,13 +67,14 @@ def test_recovers_the_parameters_of_simulated_customers():
 @pytest.mark.parametrize("past", [(0, 0, 40), (1, 4, 60), (3, 55, 60), (2, 20, 60)])
 def test_predictions_agree_with_simulated_futures(k, past):
     x, t_x, observed = past
-    draws, days = 60_000, 50.0
+    draws, days, discount_rate = 60_000, 50.0, 0.02
     futures = regular_futures(
         k=k,
         x=x,
         t_x=t_x,
         observed=observed,
         days=days,
+        discount_rate=discount_rate,
         parameters=TRUTH,
         draws=draws,
         seed=8,
@@ -86,6 +87,10 @@ def test_predictions_agree_with_simulated_futures(k, past):
     assert process.p_no_order(summary, days)[0] == pytest.approx(silent, abs=error)
     expected = process.expected_orders(summary, days)[0]
     assert expected == pytest.approx(futures.orders.mean(), abs=error * futures.orders.std())
+    discounted = process.discounted_orders(summary, discount_rate=discount_rate)[0]
+    assert discounted == pytest.approx(
+        futures.discounted.mean(), abs=error * futures.discounted.std()
+    )
 
 
 def test_one_step_per_purchase_is_the_mbg_nbd(shop):
@@ -110,20 +115,20 @@ def test_who_has_just_bought_is_not_back_the_next_day():
     assert process.p_no_order(just, 2)[0] > process.p_no_order(due, 2)[0]
 
 
+def test_the_sum_of_log_gaps_moves_the_likelihood_only(shop):
+    with_litt = RegularBetaGeometric(k=2).fit(shop)
+    without = RegularBetaGeometric(k=2).fit(shop.drop(columns="litt"))
+    assert with_litt.log_likelihood_ != without.log_likelihood_
+    assert [with_litt.r_, with_litt.b_] == [without.r_, without.b_]
+
+
 @pytest.mark.parametrize("k", [0, 13, 1.5])
 def test_refuses_an_impossible_k(shop, k):
     with pytest.raises(ConfigError, match="k must be a whole number"):
         RegularBetaGeometric(k=k).fit(shop)
 
 
-def test_equal_totals_speak_for_more_steps():
-    """Between customers of one rate, whose totals scatter less than random gaps would."""
-    even, uneven = (
-        customers([(9, 90.0 + spread * n, 200.0) for n in range(-4, 5)]) for spread in (0, 20)
-    )
-    gained, lost = (
-        RegularBetaGeometric(k=4).fit(rows).log_likelihood_
-        - RegularBetaGeometric(k=1).fit(rows).log_likelihood_
-        for rows in (even, uneven)
-    )
-    assert gained > 0 > lost
+@pytest.mark.parametrize("litt", [np.nan, 1e3])
+def test_refuses_an_impossible_sum_of_log_gaps(shop, litt):
+    with pytest.raises(DataError, match="impossible litt"):
+        RegularBetaGeometric().fit(shop.assign(litt=litt))

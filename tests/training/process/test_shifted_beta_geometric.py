@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
-from features.errors import DataError, NotEnoughData
+from features.errors import ConfigError, DataError, NotEnoughData
 from training.errors import BundleError
 from training.process.shifted_beta_geometric import ShiftedBetaGeometric, log_likelihood
 
@@ -82,6 +82,23 @@ def test_survival_is_the_product_of_retention_rates():
     assert (np.diff(fitted.retention_rate(range(20))) > 0).all()
 
 
+def test_discounted_periods_are_the_discounted_sum():
+    fitted = ShiftedBetaGeometric().fit(REGULAR)
+    later = np.arange(1, 4000)
+    expected = [np.sum(fitted.survival(later, renewals=n) / 1.1**later) for n in (0, 1, 5)]
+    found = fitted.discounted_periods([0, 1, 5], discount_per_period=0.1)
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
+def test_expected_tenure_exists_only_where_nobody_stays_for_ever():
+    fitted = ShiftedBetaGeometric().fit(REGULAR)
+    assert fitted.expected_tenure([0, 3]).tolist() == [np.inf, np.inf]
+    fitted.a_, fitted.b_ = 3.0, 4.0
+    later = np.arange(20_000)
+    expected = [np.sum(fitted.survival(later, renewals=n)) for n in (0, 3)]
+    assert fitted.expected_tenure([0, 3]) == pytest.approx(expected, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("contracts", "said"),
     [
@@ -93,6 +110,7 @@ def test_small_shops_are_told_so(contracts, said):
     fitted = ShiftedBetaGeometric().fit(contracts)
     assert fitted.converged_
     assert said in fitted.diagnosis_
+    assert np.isfinite(fitted.discounted_periods([0, 5], discount_per_period=0.1)).all()
 
 
 def test_saving_and_loading_keeps_every_bit():
@@ -112,3 +130,6 @@ def test_refuses_unusable_input():
         ShiftedBetaGeometric().fit(pd.DataFrame({"periods": [1.5], "cancelled": [True]}))
     with pytest.raises(NotEnoughData):
         ShiftedBetaGeometric().fit(pd.DataFrame({"periods": [0, 0], "cancelled": [False] * 2}))
+    fitted = ShiftedBetaGeometric().fit(REGULAR)
+    with pytest.raises(ConfigError, match="discount_per_period"):
+        fitted.discounted_periods([1], discount_per_period=0.0)
