@@ -13,6 +13,8 @@
     ├── CursorTooOld     the changes behind a cursor are no longer kept
     ├── UnknownShop      the server has no shop of this name
     ├── ShopClosed       the shop cannot be opened
+    ├── UnknownImport    no import of this id is kept
+    ├── NoRoomForImport  the file of an import cannot be kept
     ├── KeyReused        the key of a request came with another body before
     └── ScorerAway       the process that scores single customers cannot answer
         ├── ScorerBusy       it has as many as it can take

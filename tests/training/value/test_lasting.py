@@ -43,7 +43,7 @@ def test_it_comes_on_top_of_the_level_and_is_said():
     level = Level.of_windows([0.3, 0.1, 0.2]).with_runs(runs([0.2, 0.15, 0.25]), HORIZON)
     assert level.shift == pytest.approx(0.1 + 0.15)
     assert level.lasting_shift == level.shift
-    assert "by 1.11, the least" in level.sentence()
-    assert "by 1.16, the least by which all 3 finished runs" in level.sentence()
+    assert "raised by 11%: in all 3 past periods" in level.sentence()
+    assert "raised by a further 16%: all 3 forecasts that can be judged" in level.sentence()
     assert Level.from_dict(level.to_dict()) == level
     assert Level().with_runs((), HORIZON) == Level()

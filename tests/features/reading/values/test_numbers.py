@@ -123,7 +123,10 @@ _NUMBER_LIKE = st.lists(_PIECES, max_size=8).map("".join)
     texts=st.lists(_NUMBER_LIKE | st.text(max_size=8), min_size=40, max_size=200),
     style=st.sampled_from(STYLES),
 )
-@example(texts=["+-1", "1_0.5", "1,", ".5.", "\x0b1", "1\x00", "1\x851", "1\x1c"], style=POINT)
+@example(
+    texts=["+-1", "1_0.5", "1,", ".5.", "\x0b1", "1\x00", "1\x851", "1\x1c", "11%\n", "%1\n"],
+    style=POINT,
+)
 def test_both_readers_agree(connection, texts, style):
     assert in_sql(connection, texts, style) == [read_number(text, style) for text in texts]
     assert in_sql(connection, texts, style, rate_sql) == [read_rate(text, style) for text in texts]
