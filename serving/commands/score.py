@@ -41,6 +41,11 @@ def score(
         f"Scored {len(run.scores):,} customers as of {run.info.as_of} ({run.info.run_id}): "
         + ", ".join(f"{count:,} {band}" for band, count in counts.items())
     )
+    if published.older_than is not None:
+        speaker.say(
+            f"Readers see this run now, no longer that of {published.older_than}. `regulars score` "
+            "without --as-of brings the newest orders back."
+        )
     for code, reason in run.info.accepted.items():
         speaker.say(f"Accepted, and recorded in the run: {code} ({reason})")
     for file in published.files:

@@ -54,9 +54,11 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         operation_id="getExhibits",
         summary="What the latest run shows as a whole, by name",
         response_model=Exhibits,
-        responses=declared(503),
+        responses=declared(422, 503),
     )
-    def get_exhibits(response: Response) -> dict[str, object]:
+    def get_exhibits(
+        _query: Annotated[TextQuery, Query()], response: Response
+    ) -> dict[str, object]:
         run = store.latest_run()
         response.headers.update(context.ages(run))
         return {**run_fields(run), "exhibits": exhibits.names(run.info.run_id)}
@@ -83,7 +85,7 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
         return {**run_fields(run), "exhibit": name, **json.loads(body)}
 
     def add(address: str, name: str, summary: str) -> None:
-        def get_one(response: Response) -> dict[str, object]:
+        def get_one(_query: Annotated[TextQuery, Query()], response: Response) -> dict[str, object]:
             return exhibit_of_run(name, response)
 
         router.add_api_route(
@@ -92,7 +94,7 @@ def exhibit_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
             operation_id=f"get{address.title()}",
             summary=summary,
             response_model=Exhibit,
-            responses=declared(404, 503),
+            responses=declared(404, 422, 503),
         )
 
     for address, (name, summary) in OWN_ADDRESSES.items():

@@ -109,6 +109,10 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
         return message(
             "The orders cover fewer days than the horizon, so new customers are not forecast."
         )
+    if not expected:
+        return message(
+            "No new customer came in the horizon just ended: nothing can be forecast from it."
+        )
     windows = newcomers.windows()
     low, high = ends(expected, level_spread(windows, season_known=newcomers.season_known), 0.0)
     recent = scene.as_of - timedelta(days=scene.info.horizon_days)

@@ -45,10 +45,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedScores:
-    """A run that readers see, and the files that were written of it."""
+    """A run that readers see, and the files that were written of it.
+
+    `older_than` is the date of the run that they saw before, where that is later; None: it is not.
+    """
 
     run: ScoreRun
     files: tuple[Path, ...]
+    older_than: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,10 +212,11 @@ def score_open_shop(
         When the store cannot be used; readers then see what they saw before.
     """
     settings, log, runs = shop.settings, shop.log, shop.runs
-    opened, before = shop.pass_orders(), shop.before()
+    opened, before, latest = shop.pass_orders(), shop.before(), shop.latest()
     erased = Erased(ErasureStore(shop.engine), CustomerFiles.of(settings)).among
     as_of = as_of or log.end
     log.check_as_of(as_of)
+    newest = latest.as_of if latest is not None and latest.as_of > as_of else None
     campaigns = CampaignStore(shop.engine)
     lessons = learn_from_campaigns(campaigns, log, as_of, hooks.progress, erased)
     run = score(log, models, as_of, created_at, hooks.progress, runs, lessons)
@@ -231,7 +236,7 @@ def score_open_shop(
         write_context(context, context_file(settings))
         placed = files.put_in_place()
     hooks.progress("published the run")
-    return PublishedScores(run=run, files=placed)
+    return PublishedScores(run=run, files=placed, older_than=newest)
 
 
 def _through_gates(

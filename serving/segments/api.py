@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
@@ -12,6 +12,7 @@ from serving.segments.store import Group, SegmentStore
 from serving.store.rules import earlier_run
 from serving.store.run import PublishedRun
 from serving.web.context import RouteContext
+from serving.web.params import TextQuery
 from serving.web.problems import declared
 
 SystemName = Annotated[str, Path(min_length=1, description="As in `segments` of a customer")]
@@ -27,9 +28,11 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
         operation_id="getSegments",
         summary="Every segment system: its rule, its groups, their sizes and value",
         response_model=models.Segments,
-        responses=declared(503),
+        responses=declared(422, 503),
     )
-    def get_segments(response: Response) -> dict[str, object]:
+    def get_segments(
+        _query: Annotated[TextQuery, Query()], response: Response
+    ) -> dict[str, object]:
         run = store.latest_run()
         response.headers.update(context.ages(run))
         groups = counts.groups(run.info.run_id)
@@ -43,7 +46,9 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
         response_model=models.SegmentMigration,
         responses=declared(404, 422, 503),
     )
-    def get_segment_system(system: SystemName, response: Response) -> dict[str, object]:
+    def get_segment_system(
+        system: SystemName, _query: Annotated[TextQuery, Query()], response: Response
+    ) -> dict[str, object]:
         run = store.latest_run()
         if system not in run.info.segment_columns:
             names = ", ".join(run.info.segment_columns) or "none"

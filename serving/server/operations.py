@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse, Response
 
 from features.errors import RegularsError
@@ -17,6 +17,7 @@ from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.call import STRANGER, current_call
 from serving.web.context import RouteContext
+from serving.web.params import TextQuery
 from serving.web.problems import NotReady, declared
 
 EVIDENCE = {"backtests": "backtests", "ledger": "promise", "drift": "drift"}
@@ -77,9 +78,9 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
         operation_id="getModels",
         summary="Models, grades and data behind the answers",
         response_model=models.Models,
-        responses=declared(503),
+        responses=declared(422, 503),
     )
-    def get_models(response: Response) -> dict[str, object]:
+    def get_models(_query: Annotated[TextQuery, Query()], response: Response) -> dict[str, object]:
         run = store.latest_run()
         response.headers.update(context.ages(run))
         return {

@@ -39,7 +39,8 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
 
 
 def _pairs(scene: Scene, item: Item, affinity: Affinities) -> dict[str, object]:
-    pairs = affinity.pairs.head(MOST_PAIRS).round(DIGITS)
+    # pairs that are rarer together than by chance stand in the matrix alone
+    pairs = affinity.pairs[affinity.pairs["correlation"] > 0].head(MOST_PAIRS).round(DIGITS)
     names: Mapping[Any, object] = {}
     if item == "product":
         names = scene.log.products().set_index("product_id")["product_name"].dropna().to_dict()
@@ -83,8 +84,9 @@ EXHIBIT = ExhibitMaker(
     title=message("Bought together"),
     method=message(
         "Pairs of categories and of products in the same orders, the most correlated first, at most "
-        "%(most)s of each. Anonymous orders count where orders have ids; returns do not. Pairs that "
-        "are too rare by the settings are left out: what seems to go together in a few orders is chance.",
+        "%(most)s of each, none that is rarer than by chance. Anonymous orders count where orders "
+        "have ids; returns do not. Pairs that are too rare by the settings are left out: what seems to "
+        "go together in a few orders is chance.",
         most=MOST_PAIRS,
     ),
     make=_make,

@@ -78,11 +78,12 @@ def _matrix(together: Mapping[str, Any] | None) -> dict[str, Any] | None:
     matrix = together and together.get("matrix")
     if not matrix:
         return None
-    most = max((lift or 0.0 for row in matrix["lift"] for lift in row), default=0.0)
+    # coloured is what is more often together than by chance
+    most = max((lift or 0.0 for row in matrix["lift"] for lift in row), default=0.0) - 1
     return {
         "items": matrix["items"],
         "rows": [
-            [{"lift": lift, "heat": charts.heat(lift, most)} for lift in row]
+            [{"lift": lift, "heat": charts.heat(lift and lift - 1, most)} for lift in row]
             for row in matrix["lift"]
         ],
     }

@@ -1,6 +1,7 @@
 """How customers come, stay and leave: the loss of a period, its arithmetic, and the funnel."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,13 +45,15 @@ class Calculator:
             and 1 <= numbers["customers"] <= 1e9
             and abs(numbers["margin"]) <= 1e9
         )
+        if not is_usable:
+            return cls(fields, None)
         result = LossArithmetic(
             loss=numbers["loss"] / 100,
-            customers=int(numbers["customers"]),
+            customers=round(numbers["customers"]),
             margin=numbers["margin"],
             rate=numbers["interest"] / 100,
         )
-        return cls(fields, result) if is_usable else cls(fields, None)
+        return cls(fields, result)
 
 
 def loyalty_pages(frame: Frame) -> APIRouter:
@@ -88,8 +91,10 @@ def _usual(data: Mapping[str, Any] | None) -> Mapping[str, str]:
 
 
 def _number(text: str) -> float:
-    """NaN where it is none."""
+    """As somebody types it, with a percent sign, groups or a decimal comma; NaN where it is none."""
+    bare = text.replace("%", "").replace("\u00a0", " ").replace(" ", "")
+    decimal_comma = re.fullmatch(r"-?\d+,\d{1,2}", bare)
     try:
-        return float(text.replace(",", ""))
+        return float(bare.replace(",", "." if decimal_comma else ""))
     except ValueError:
         return math.nan

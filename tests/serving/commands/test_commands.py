@@ -4,6 +4,7 @@ import csv
 import inspect
 import io
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -326,3 +327,15 @@ def test_exhibits_are_listed_and_printed(config):
     strange = regulars("exhibit", "sales", config=config)
     assert strange.exit_code == 2
     assert "have: " in strange.output
+
+
+def test_a_run_that_takes_readers_back_says_so(trained, tmp_path):
+    settings = copy_of(trained, tmp_path).settings
+    store = RunStore(settings.database_url(settings.store.url))
+    later = run_info("later", as_of=date(2031, 1, 1))
+    store.publish(later, *score_tables(10))
+    store.close()
+    config = write_config(settings)
+    first = regulars("score", config=config)
+    assert "no longer that of 2031-01-01" in first.stdout
+    assert "no longer" not in regulars("score", config=config).stdout
