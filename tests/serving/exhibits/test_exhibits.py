@@ -245,21 +245,31 @@ def test_groups_add_up_to_what_is_expected(made, run):
             assert group["low"] / group["expected"] <= total["low"] / total["expected"] + 1e-2
 
 
-def test_new_customers_are_foretold_from_those_of_the_horizon_before(made, orders, trained):
-    found = data(made, "expected_new_customers")
-    end = pd.Timestamp(trained.log.end)
+def test_new_customers_are_foretold_from_those_of_the_horizon_before(orders, trained, models):
+    day = trained.log.end - timedelta(days=80)
+    past = score(trained.log, knowing_until(models, day), day, NOW)
+    made_then = exhibits_of(trained.log, past, models)
+    found = data(made_then, "expected_new_customers")
+    end = pd.Timestamp(day)
     start = end - timedelta(days=trained.settings.predict.horizon_days)
     first = orders.groupby("customer")["day"].min()
     new = orders["customer"].map(first) >= start
     brought = orders.loc[new & (orders["day"] < end), "amount"].sum()
     assert found["recent"] == pytest.approx(brought, abs=0.01)
+    assert brought > 0
     # all money of these days is of known customers or of new ones
-    days = data(made, "same_days_last_year")["recent"]
+    days = data(made_then, "same_days_last_year")["recent"]
     assert found["recent_from"] == days["from"]
     assert found["recent"] == pytest.approx(days["value"] - days["value_of_known"], abs=0.02)
     # the orders know no year before
     assert found["expected"] == found["recent"]
     assert found["low"] <= found["expected"] <= found["high"]
+
+
+def test_where_nobody_new_came_nothing_is_foretold(made, orders, trained):
+    start = pd.Timestamp(trained.log.end) - timedelta(days=trained.settings.predict.horizon_days)
+    assert (orders.groupby("customer")["day"].min() < start).all()
+    assert "No new customer came" in made["expected_new_customers"]["why_not"]["en"]
 
 
 def test_before_any_promise_is_due_the_backtest_speaks(made, models):
