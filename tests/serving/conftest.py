@@ -46,8 +46,11 @@ def client(store):
 
 @pytest.fixture(scope="session")
 def reader(published):
-    """A client for calls that change nothing: an application takes longer to make than to ask."""
-    return client_of(published, settings=Serve(requests_per_second=100_000))
+    """A client for calls that change no score: an application takes longer to make than to ask.
+
+    Its database is its own: exports are written down in it.
+    """
+    return client_of(copied(published), settings=Serve(requests_per_second=100_000))
 
 
 @pytest.fixture
