@@ -12,7 +12,7 @@ demo: $(VENV)/.demo
 	$(BIN)/regulars demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
 test: $(VENV)/.dev check-static
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev check-static
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"

@@ -159,7 +159,7 @@ def test_the_same_orders_and_models_give_the_same_scores(trained, models, run):
 
 def test_a_date_that_the_models_have_seen_beyond_is_refused(trained, models):
     day = trained.log.end - timedelta(days=1)
-    with pytest.raises(ConfigError, match=rf"train --as-of {day}` first"):
+    with pytest.raises(ConfigError, match=rf"train --as-of {day}` in a copy"):
         score(trained.log, models, day, NOW)
 
 
