@@ -12,7 +12,6 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.language.message import message
-from features.segments.shares import wilson
 from features.segments.system import SystemDescription
 
 
@@ -90,18 +89,23 @@ def read_back(
     ConfigError
         When the two are not of the same customers, or an amount of money is impossible.
     """
+    from scipy.stats import binomtest
+
     if not cells.index.equals(responded.index):
         raise ConfigError("cells and responses are not of the same customers in the same order.")
     threshold = break_even_response(cost_per_contact, net_profit_per_sale)
     counted = responded.astype(int).groupby(cells.to_numpy()).agg(["size", "sum"])
     table = counted.set_axis(["contacts", "responses"], axis=1).rename_axis("cell")
     contacts, responses = (table[name].to_numpy(dtype=float) for name in table)
-    interval = wilson(responses, contacts, level=0.8)
+    intervals = [
+        binomtest(int(bought), int(contacted)).proportion_ci(0.8, method="wilson")
+        for bought, contacted in zip(responses, contacts, strict=True)
+    ]
     earned = responses * net_profit_per_sale - contacts * cost_per_contact
     table = table.assign(
         response_rate=responses / contacts,
-        response_low=interval.low,
-        response_high=interval.high,
+        response_low=[interval.low for interval in intervals],
+        response_high=[interval.high for interval in intervals],
         break_even_index=100 * (responses / contacts - threshold) / threshold
         if threshold
         else math.inf,

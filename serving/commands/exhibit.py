@@ -9,12 +9,10 @@ import click
 
 from features.errors import ConfigError
 from features.language.languages import SOURCE, languages
-from features.settings.loading import load_settings
 from serving.commands.frame import Speaker, common_options
-from serving.errors import NotInRun
 from serving.exhibits.store import ExhibitStore
 from serving.runs.store import RunStore
-from serving.settings import Settings
+from serving.settings import load_shop
 
 MOST_ROWS = 25
 
@@ -25,37 +23,32 @@ MOST_ROWS = 25
 @common_options
 def exhibit(name: str | None, lang: str, config: Path, speaker: Speaker) -> None:
     """A table about the whole shop, such as customer_loss; without a NAME, which there are."""
-    settings = load_settings(config, Settings)
+    settings = load_shop(config)
     store = RunStore(settings.database_url(settings.store.url))
     run, exhibits = store.latest_run(), ExhibitStore(store.engine)
     names = exhibits.names(run.info.run_id)
+    wanted = names if name is None else [name]
+    bodies = {each: exhibits.exhibit(run.info.run_id, each) for each in wanted}
+    tables = {each: json.loads(body) for each, body in bodies.items() if body is not None}
     if name is None:
-        titles = {each: _read(exhibits, run.info.run_id, each)["title"] for each in names}
         speaker.table(
             f"Exhibits of the run of {run.info.as_of}:",
             ["exhibit", "title"],
-            [[each, title[lang]] for each, title in titles.items()],
+            [[each, table["title"][lang]] for each, table in tables.items()],
             text_columns=("title",),
         )
         speaker.result({"run_id": run.info.run_id, "exhibits": list(names)})
         return
-    if name not in names:
+    if name not in tables:
         raise ConfigError(f"NAME {name}: this run has no such exhibit (have: {', '.join(names)}).")
-    body = _read(exhibits, run.info.run_id, name)
-    speaker.say(f"{body['title'][lang]}, as of {run.info.as_of}")
-    if body["data"] is None:
-        speaker.say(body["why_not"][lang])
+    table = tables[name]
+    speaker.say(f"{table['title'][lang]}, as of {run.info.as_of}")
+    if table["data"] is None:
+        speaker.say(table["why_not"][lang])
     else:
-        _say(speaker, body["data"], lang)
-    speaker.say(body["method"][lang])
-    speaker.result({"run_id": run.info.run_id, "exhibit": name, **body})
-
-
-def _read(exhibits: ExhibitStore, run_id: str, name: str) -> Any:
-    body = exhibits.exhibit(run_id, name)
-    if body is None:
-        raise NotInRun(f"The run {run_id} has no exhibit {name}.")
-    return json.loads(body)
+        _say(speaker, table["data"], lang)
+    speaker.say(table["method"][lang])
+    speaker.result({"run_id": run.info.run_id, "exhibit": name, **table})
 
 
 def _say(speaker: Speaker, data: Mapping[str, Any], lang: str) -> None:

@@ -79,6 +79,17 @@ class Scene:
         """`lines`, `orders` and `days` as SQL, as they were known on the run's date."""
         return self.log.visible(self.as_of)
 
+    def value_sql(self, only: str = "TRUE") -> str:
+        """SQL for what lines brought, as the run counts value, in whole minor units: a sum, over
+        rows of `lines` for which `only` holds.
+        """
+        basis = self.value.basis
+        cost = round(basis.cost_per_order * self.minor_units)
+        return (
+            f"(coalesce(sum({basis.line_sql()}) FILTER ({only}), 0) "
+            f"- {cost} * count(DISTINCT order_key) FILTER (NOT is_return AND {only}))"
+        )
+
     def money(self, amount: float) -> float:
         """`amount` in units of the currency, as it is published."""
         return round(float(amount), self.digits)

@@ -28,34 +28,27 @@ def _window(scene: Scene, start: date, end: date) -> dict[str, object] | None:
     if start < scene.log.first_day:
         return None
     first, until = day_number(start), day_number(end)
-    lines, basis = scene.visible["lines"], scene.value.basis
-    revenue, revenue_of_known, value, value_of_known, orders, orders_of_known, buyers = row(
+    is_known = "before.customer IS NOT NULL"
+    revenue, revenue_of_known, value, value_of_known, orders, buyers = row(
         scene.log.connection,
         f"""
         WITH before AS (SELECT DISTINCT customer FROM {scene.visible["days"]} AS known_days
                         WHERE day < {first})
-        SELECT coalesce(sum(amount), 0),
-               coalesce(sum(amount) FILTER (before.customer IS NOT NULL), 0),
-               coalesce(sum({basis.line_sql()}), 0),
-               coalesce(sum({basis.line_sql()}) FILTER (before.customer IS NOT NULL), 0),
+        SELECT coalesce(sum(amount), 0), coalesce(sum(amount) FILTER ({is_known}), 0),
+               {scene.value_sql()}, {scene.value_sql(is_known)},
                count(DISTINCT order_key) FILTER (NOT is_return),
-               count(DISTINCT order_key) FILTER (NOT is_return AND before.customer IS NOT NULL),
                count(DISTINCT known_lines.customer) FILTER (NOT is_return)
-        FROM {lines} AS known_lines LEFT JOIN before ON known_lines.customer = before.customer
+        FROM {scene.visible["lines"]} AS known_lines
+        LEFT JOIN before ON known_lines.customer = before.customer
         WHERE day >= {first} AND day < {until}""",
-    )
-    cost = round(basis.cost_per_order * scene.minor_units)
-    left, left_of_known = (
-        int(str(money)) - cost * int(str(number))
-        for money, number in ((value, orders), (value_of_known, orders_of_known))
     )
     return {
         "from": start.isoformat(),
         "to": (end - timedelta(days=1)).isoformat(),
         "revenue": scene.from_minor(int(str(revenue))),
         "revenue_of_known": scene.from_minor(int(str(revenue_of_known))),
-        "value": scene.from_minor(left),
-        "value_of_known": scene.from_minor(left_of_known),
+        "value": scene.from_minor(int(str(value))),
+        "value_of_known": scene.from_minor(int(str(value_of_known))),
         "orders": int(str(orders)),
         "customers": int(str(buyers)),
     }

@@ -14,7 +14,7 @@ from serving.segments.store import SegmentMove
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnFilter
 from serving.store.rules import earlier_run
-from serving.store.run import RISKS, PublishedRun
+from serving.store.run import RISKS
 from serving.web.drawing import columns
 from serving.web.frame import Frame
 
@@ -45,12 +45,12 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
         run = frame.store.latest_run()
         current = facets.current(run.info.run_id)
         earlier = earlier_run(run, frame.store.runs())
-        monthly = _data(frame, run, "monthly")
-        last_year = _data(frame, run, "same_days_last_year")
-        changed = _data(frame, run, "since_last_run")
+        monthly = frame.exhibit_data(run, "monthly")
+        last_year = frame.exhibit_data(run, "same_days_last_year")
+        changed = frame.exhibit_data(run, "since_last_run")
         by_risk = {risk: current.totals(ChurnFilter(risk=(risk,))) for risk in RISKS}
         expected = frame.exhibit(run, "expected_revenue")
-        months = ((expected and expected["data"]) or {}).get("months") or ()
+        months = (frame.exhibit_data(run, "expected_revenue") or {}).get("months", ())
         return frame.render(
             request,
             "overview.html",
@@ -69,7 +69,7 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
             earlier=earlier,
             expected=expected,
             whole_months=rounded_together([month["expected"] for month in months]),
-            new_customers=_data(frame, run, "expected_new_customers"),
+            new_customers=frame.exhibit_data(run, "expected_new_customers"),
             last_year=last_year,
             begins=_begins_late(monthly, last_year),
             months=_months(monthly) if monthly else None,
@@ -90,11 +90,6 @@ def rounded_together(amounts: Iterable[float]) -> list[float]:
     """
     up_to = [0.0, *map(float, map(round, accumulate(amounts)))]
     return [after - before for before, after in pairwise(up_to)]
-
-
-def _data(frame: Frame, run: PublishedRun, name: str) -> Any:
-    body = frame.exhibit(run, name)
-    return body and body["data"]
 
 
 def _begins_late(monthly: Any, last_year: Any) -> str | None:

@@ -6,7 +6,6 @@ currency; those who read the store need neither.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -226,10 +225,7 @@ def _ranks(rhythm: "pd.Series[Any]") -> list[float | None]:
 
 def _nearness(days: "pd.Series[Any]") -> list[float | None]:
     """What the store keeps of dates."""
-    return [
-        None if day is None else nearness(day if isinstance(day, date) else pd.Timestamp(day))
-        for day in _known(days)
-    ]
+    return [None if day is None else nearness(day) for day in _known(days)]
 
 
 def _known(values: Any) -> list[Any]:

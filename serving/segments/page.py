@@ -164,8 +164,7 @@ def _parts(frame: Frame, counts: SegmentStore, run: PublishedRun) -> dict[str, l
 
 def _ends(frame: Frame, run: PublishedRun) -> dict[tuple[str, str | None], tuple[float, float]]:
     """System and group → the interval of its predicted value."""
-    exhibit = frame.exhibit(run, "expected_by_group")
-    systems = ((exhibit and exhibit["data"]) or {}).get("systems", {})
+    systems = (frame.exhibit_data(run, "expected_by_group") or {}).get("systems", {})
     return {
         (system, row["group"]): (row["low"], row["high"])
         for system, rows in systems.items()
@@ -210,8 +209,7 @@ def _moves(
     frame: Frame, counts: SegmentStore, run: PublishedRun, system: str, since: PublishedRun
 ) -> Sequence[SegmentMove]:
     """The moves between groups; those between stages since that run are counted in the run itself."""
-    exhibit = frame.exhibit(run, "since_last_run") if system == STAGE_SYSTEM else None
-    counted = exhibit and exhibit["data"]
+    counted = frame.exhibit_data(run, "since_last_run") if system == STAGE_SYSTEM else None
     if counted and counted["run_id"] == since.info.run_id and counted.get("stages"):
         return [SegmentMove(**move) for move in counted["stages"]]
     return counts.moves(system, run.info.run_id, since.info.run_id)

@@ -25,7 +25,6 @@ from serving.store.protocol import (
     SORT_KEYS,
     ChurnFilter,
     SortKey,
-    nearness,
     no_such_run,
 )
 from serving.store.run import RHYTHM_RANKS, Totals
@@ -259,11 +258,11 @@ class Facets:
                 list_filter.min_value_at_risk
             )
         dates = self._numbers["next_order_date"]
-        if list_filter.due_until is not None:
-            fitting = fitting & dates.at_least(nearness(list_filter.due_until))
-        if list_filter.due_from is not None:
+        if list_filter.least_due is not None:
+            fitting = fitting & dates.at_least(list_filter.least_due)
+        if list_filter.most_due is not None:
             # a day sooner is one higher; who has no date is in neither
-            sooner = dates.at_least(nearness(list_filter.due_from) + 1)
+            sooner = dates.at_least(list_filter.most_due + 1)
             fitting = (fitting & dates.known) - sooner
         return fitting
 

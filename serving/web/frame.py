@@ -186,6 +186,11 @@ class Frame:
             shown = self._exhibits[cache_key] = None if body is None else json.loads(body)
         return shown
 
+    def exhibit_data(self, run: PublishedRun, name: str) -> Any:
+        """The figures of an exhibit; None where the run has none of it."""
+        body = self.exhibit(run, name)
+        return body and body["data"]
+
     def render(
         self,
         request: Request,

@@ -6,9 +6,9 @@ from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from features.segments.break_even import read_back
-from features.segments.shares import wilson
 from training.experiments.campaign_reading import (
     ArmEffect,
     ArmOutcome,
@@ -105,7 +105,7 @@ def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> ArmOutcome:
     of_arm = table[table["arm"] == arm]
     count = len(of_arm)
     buyers = int((of_arm["orders"] > 0).sum())
-    interval = wilson(buyers, count, level=0.9)
+    interval = binomtest(buyers, count).proportion_ci(0.9, method="wilson")
     visited = int((of_arm["visits"] > 0).sum()) if of_arm["visits"].notna().all() else None
     return {
         "arm": arm,
@@ -113,8 +113,8 @@ def _arm(table: pd.DataFrame, arm: str, economics: Economics) -> ArmOutcome:
         "members": count,
         "buyers": buyers,
         "response_rate": buyers / count,
-        "response_low": float(interval.low),
-        "response_high": float(interval.high),
+        "response_low": interval.low,
+        "response_high": interval.high,
         "visit_rate": None if visited is None else visited / count,
         "orders": int(of_arm["orders"].sum()),
         "revenue": float(of_arm["revenue"].sum()),

@@ -17,8 +17,8 @@ from features.periods import period_sql, start_of
 from serving.exhibits.assets.past_values import SHORTEST_DAYS, PastValues
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.expected import Forecast
+from training.value.lifetime import DAYS_PER_YEAR
 
-DAYS_PER_YEAR = 365.25
 MOST_COHORTS = 24
 
 
@@ -150,12 +150,9 @@ def _in_minor(money: "pd.Series[float]", minor_units: int) -> "pd.Series[float]"
 
 def _brought(scene: Scene, start: date) -> pd.DataFrame:
     """`value` in whole minor units and `orders` of each known customer since `start`."""
-    basis = scene.value.basis
-    cost = round(basis.cost_per_order * scene.minor_units)
     return scene.log.frame(f"""
         SELECT customer_id, count(DISTINCT order_key) FILTER (NOT is_return) AS orders,
-               sum({basis.line_sql()})
-               - {cost} * count(DISTINCT order_key) FILTER (NOT is_return) AS value
+               {scene.value_sql()} AS value
         FROM {scene.visible["lines"]} AS known_lines JOIN customers USING (customer)
         WHERE day >= {day_number(start)} GROUP BY customer_id""").set_index("customer_id")
 

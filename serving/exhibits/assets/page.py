@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
-from serving.store.documents import ExhibitBody
 from serving.store.run import PublishedRun
 from serving.web.frame import Frame
 
@@ -30,32 +29,30 @@ def asset_pages(frame: Frame) -> APIRouter:
 
     def assets(request: Request) -> Response:
         run = frame.store.latest_run()
-        exhibit = frame.exhibit(run, "customer_assets")
         return frame.render(
             request,
             "assets.html",
             run=run,
-            exhibit=exhibit,
-            periods=_periods(frame, exhibit),
+            exhibit=frame.exhibit(run, "customer_assets"),
+            periods=_periods(frame, run),
             lines=LINES,
             expected=frame.exhibit(run, "expected_revenue"),
-            new_customers=_data(frame.exhibit(run, "expected_new_customers")),
+            new_customers=frame.exhibit_data(run, "expected_new_customers"),
         )
 
     router.add_api_route("/assets", assets)
     return router
 
 
-def _data(exhibit: ExhibitBody | None) -> Any:
-    return exhibit and exhibit["data"]
-
-
-def _periods(frame: Frame, exhibit: ExhibitBody | None) -> list[Mapping[str, Any]]:
-    """The ledgers of one run after the other, the oldest first: each opens where the one before closed."""
-    runs: Mapping[str, PublishedRun] = {stored.info.run_id: stored for stored in frame.store.runs()}
+def _periods(frame: Frame, run: PublishedRun) -> list[Mapping[str, Any]]:
+    """The ledgers of one run after the other, the oldest first: each opens where the last closed."""
+    runs = {stored.info.run_id: stored for stored in frame.store.runs()}
     periods: list[Mapping[str, Any]] = []
-    while (data := _data(exhibit)) and (ledger := data["ledger"]) and len(periods) < MOST_PERIODS:
+    before: PublishedRun | None = run
+    while before is not None and len(periods) < MOST_PERIODS:
+        ledger = (frame.exhibit_data(before, "customer_assets") or {}).get("ledger")
+        if ledger is None:
+            break
         periods.insert(0, ledger)
         before = runs.get(ledger["run_id"])
-        exhibit = None if before is None else frame.exhibit(before, "customer_assets")
     return periods

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
-from serving.store.documents import ExhibitBody
 from serving.web import charts
 from serving.web.frame import Frame
 
@@ -20,30 +19,25 @@ def goods_pages(frame: Frame) -> APIRouter:
 
     def goods(request: Request, by: str = "", item: str = "") -> Response:
         run = frame.store.latest_run()
-        exhibit = frame.exhibit(run, "bought_together")
-        kinds = [kind for kind in ITEMS if kind in _kinds(exhibit)]
+        counted = (frame.exhibit_data(run, "bought_together") or {}).get("items", {})
+        kinds = {kind: name for kind, name in ITEMS.items() if kind in counted}
         chosen = by if by in kinds else next(iter(kinds), "")
-        pairs = _kinds(exhibit).get(chosen, {}).get("pairs", [])
+        together = counted.get(chosen)
         return frame.render(
             request,
             "goods.html",
             run=run,
-            exhibit=exhibit,
-            kinds={kind: ITEMS[kind] for kind in kinds},
+            exhibit=frame.exhibit(run, "bought_together"),
+            kinds=kinds,
             by=chosen,
             item=item,
-            pairs=_with(pairs, item),
-            together=_kinds(exhibit).get(chosen),
-            matrix=_matrix(_kinds(exhibit).get(chosen)),
+            pairs=_with(together["pairs"], item) if together else [],
+            together=together,
+            matrix=_matrix(together and together["matrix"]),
         )
 
     router.add_api_route("/goods", goods)
     return router
-
-
-def _kinds(exhibit: ExhibitBody | None) -> Mapping[str, Any]:
-    data = exhibit and exhibit["data"]
-    return data["items"] if data else {}
 
 
 def _with(pairs: Sequence[Mapping[str, Any]], item: str) -> list[Mapping[str, Any]]:
@@ -73,9 +67,8 @@ def _turned(pair: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _matrix(together: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _matrix(matrix: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Categories against each other: lift, and how deep each field is coloured."""
-    matrix = together and together.get("matrix")
     if not matrix:
         return None
     # coloured is what is more often together than by chance

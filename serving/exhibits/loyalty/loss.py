@@ -3,14 +3,15 @@
 import math
 from datetime import timedelta
 
+from scipy.stats import binomtest
+
 from features.language.message import Phrase, message
 from features.orders.log import day_number
-from features.segments.shares import wilson
 from features.sql import row
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.loyalty.arithmetic import LossArithmetic
+from training.value.lifetime import DAYS_PER_YEAR
 
-DAYS_PER_YEAR = 365.25
 LONGEST_PERIOD_DAYS = 365
 SHORTEST_PERIOD_DAYS = 90
 FEWEST_CUSTOMERS = 20
@@ -78,10 +79,10 @@ def _arithmetic(scene: Scene, days: int, counted: dict[str, int]) -> dict[str, o
     def at(loss: float) -> LossArithmetic:
         return LossArithmetic(loss, counted["active_now"], margin, rate)
 
-    interval = wilson(counted["lost"], counted["active_before"], level=LEVEL)
+    interval = binomtest(counted["lost"], counted["active_before"]).proportion_ci(LEVEL, "wilson")
     # outwards, so that the interval holds what was measured
-    low = math.floor(float(interval.low) * 10**DIGITS) / 10**DIGITS
-    high = math.ceil(float(interval.high) * 10**DIGITS) / 10**DIGITS
+    low = math.floor(interval.low * 10**DIGITS) / 10**DIGITS
+    high = math.ceil(interval.high * 10**DIGITS) / 10**DIGITS
     # what follows is computed from the figures as shown, so that a reader can do it again
     loss = round(counted["lost"] / counted["active_before"], DIGITS)
     measured, years = at(loss), days / DAYS_PER_YEAR
@@ -105,16 +106,13 @@ def _arithmetic(scene: Scene, days: int, counted: dict[str, int]) -> dict[str, o
 
 def _margin_per_customer(scene: Scene, days: int, customers: int) -> float:
     """What a customer who was active in the later period brought in it, in money."""
-    basis = scene.value.basis
-    value, orders = row(
+    (value,) = row(
         scene.log.connection,
         f"""
-        SELECT coalesce(sum({basis.line_sql()}), 0), count(DISTINCT order_key) FILTER (NOT is_return)
-        FROM {scene.visible["lines"]} AS known_lines
+        SELECT {scene.value_sql()} FROM {scene.visible["lines"]} AS known_lines
         WHERE customer IS NOT NULL AND day >= {day_number(scene.as_of) - days}""",
     )
-    left = int(str(value)) / scene.minor_units - basis.cost_per_order * int(str(orders))
-    return left / customers if customers else 0.0
+    return int(str(value)) / scene.minor_units / customers if customers else 0.0
 
 
 EXHIBIT = ExhibitMaker(

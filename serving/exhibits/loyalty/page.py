@@ -9,17 +9,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from features.language.message import mark
 from serving.exhibits.loyalty.arithmetic import LossArithmetic
 from serving.web.frame import Frame
 
-STAGE_NAMES = {
-    "awareness": mark("Awareness"),
-    "interest": mark("Interest"),
-    "decision": mark("Decision"),
-    "purchase": mark("Purchase"),
-    "loyalty": mark("Loyalty"),
-}
 USUAL = {"customers": "100", "loss": "20", "margin": "100", "interest": "10"}
 """What the calculator holds where the run knows no loss: the textbook's example."""
 
@@ -62,16 +54,15 @@ def loyalty_pages(frame: Frame) -> APIRouter:
 
     def loyalty(request: Request) -> Response:
         run = frame.store.latest_run()
-        loss = frame.exhibit(run, "customer_loss")
-        data = loss and loss["data"]
         return frame.render(
             request,
             "loyalty.html",
             run=run,
-            loss=loss,
+            loss=frame.exhibit(run, "customer_loss"),
             funnel=frame.exhibit(run, "funnel"),
-            stage_names=STAGE_NAMES,
-            calculator=Calculator.read(request.query_params, _usual(data)),
+            calculator=Calculator.read(
+                request.query_params, _usual(frame.exhibit_data(run, "customer_loss"))
+            ),
         )
 
     router.add_api_route("/loyalty", loyalty)
