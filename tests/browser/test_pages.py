@@ -182,7 +182,7 @@ def test_the_overview_leads_to_the_list(page):
     page.goto("/")
     main = page.locator("main").inner_text()
     assert "£26,500" in main
-    assert "£21,000 to £32,000" in main
+    assert "£21,000 to £32,001" in main
     assert "+0 since" not in main
     page.get_by_role("link", name="Critical").click()
     page.wait_for_url("**/churn-list?risk=critical")

@@ -1,0 +1,195 @@
+"""The page of the churn list, its form and its exports."""
+
+import csv
+import io
+import re
+
+import pandas as pd
+import pytest
+from starlette.datastructures import QueryParams
+
+from features.errors import ConfigError
+from serving.churn_list.form import ListForm
+from serving.churn_list.page import outcomes, trend
+from serving.store.protocol import ChurnFilter
+from tests.serving.conftest import client_of, shown
+from tests.support.economics import ECONOMICS
+from tests.support.exhibits import EXHIBITS
+from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs, stores_beside
+
+
+def test_the_list_shows_the_run_and_its_customers(client):
+    page = client.get("/churn-list").text
+    assert "As of 1 Mar 2026, 3 days ago" in page
+    assert page.count('<th scope="row">') == 50
+    assert "Important win-back" in page
+    assert "1 to 50 of 120" in page
+
+
+def test_pages_lead_to_the_end_of_the_list(client):
+    seen, path = 0, "/churn-list"
+    while path:
+        page = client.get(path).text
+        seen += page.count('<th scope="row">')
+        _, found, rest = page.partition('rel="next"')
+        path = page.rpartition('" rel="next"')[0].rpartition('href="')[2].replace("&amp;", "&")
+        path = path if found and rest else None
+    assert seen == 120
+    assert "101 to 120 of 120" in page
+
+
+def test_a_customer_is_found_by_id_or_named_as_unknown(client):
+    found = client.get("/churn-list?customer=%20012007%20")
+    assert (found.status_code, found.headers["location"]) == (303, "/customers/012007")
+    page = client.get("/churn-list?customer=<b>nobody</b>")
+    assert page.status_code == 200
+    assert "knows no customer" in page.text
+    assert "<b>nobody" not in page.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "risk=odd",
+        "status=odd",
+        "sort=odd",
+        "min_value_at_risk=much",
+        "min_value_at_risk=nan",
+        "segment=odd:1",
+        "cursor=odd",
+    ],
+)
+def test_a_form_that_cannot_be_read_shows_the_whole_list_and_why(client, query):
+    page = client.get(f"/churn-list?{query}")
+    assert page.status_code == 200
+    assert 'role="alert"' in page.text
+    assert "1 to 50 of 120" in page.text
+
+
+def test_a_list_without_matches_says_so(client):
+    assert "No customer matches" in client.get("/churn-list?min_value_at_risk=1e9").text
+
+
+def test_the_form_reads_back_what_it_links_to():
+    chosen = ListForm(
+        usual_sort="value_at_risk",
+        risk="high",
+        status="scored",
+        segments={"abc": "A", "odd:name": "a&b=c"},
+        min_value_at_risk="12.5",
+        asked_sort="clv",
+    )
+    link = chosen.link(cursor="abc", seen=50)
+    again = ListForm.read(QueryParams(link.partition("?")[2]))
+    assert again.filter() == ChurnFilter(
+        risk=("high",),
+        status=("scored",),
+        segments=(("abc", "A"), ("odd", "name:a&b=c")),
+        min_value_at_risk=12.5,
+    )
+    assert (again.sort, again.cursor, again.seen) == ("clv", "abc", 50)
+    assert ListForm.read(QueryParams(chosen.link().partition("?")[2])).cursor == ""
+
+
+def test_the_export_carries_the_filters(client):
+    form = ListForm(
+        usual_sort="value_at_risk",
+        risk="high",
+        segments={"abc": "A"},
+        asked_sort="clv",
+        cursor="abc",
+        seen=50,
+    )
+    text = client.get(form.export_link("csv")).content.decode("utf-8-sig")
+    assert {line.split(",")[2] for line in text.splitlines()[1:]} == {"high"}
+
+
+def test_the_export_speaks_the_language_of_the_page(client):
+    page = client.get("/churn-list?lang=zh").text
+    (link,) = re.findall(r'href="(/v1/churn-list\?[^"]*format=csv[^"]*)"', page)
+    text = client.get(link.replace("&amp;", "&")).content.decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header[:4] == ["客户", "状态", "流失风险", "流失概率"]
+    assert not [name for name in header if name.isascii()]
+    assert {row[2] for row in rows} <= {"极高", "高", "中", "低"}
+    reasons = {row[header.index("原因")] for row in rows}
+    assert reasons
+    assert all("天前" in text or text == "无单一原因" for text in reasons)
+    # the same without a language: names of the API, English reasons
+    plain = client.get("/v1/churn-list?format=csv").content.decode("utf-8-sig")
+    assert plain.startswith("customer_id,status,retention_risk,")
+    assert "Last ordered" in plain
+    refused = client.get("/v1/churn-list?format=csv&lang=xx")
+    assert refused.status_code == 422
+
+
+def test_a_form_refuses_what_it_does_not_offer():
+    with pytest.raises(ConfigError, match="no such risk"):
+        ListForm.read(QueryParams("risk=<script>"))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "course"),
+    [(0.5, 0.4, "up"), (0.4, 0.5, "down"), (0.5, 0.49, "same"), (None, 0.5, ""), (0.5, None, "")],
+)
+def test_the_trend_needs_two_percent_points(now, before, course):
+    said = {"churn_probability": now, "since_last_run": {"churn_probability": before}}
+    assert trend(said) == course
+
+
+def test_outcomes_come_from_runs_or_else_from_the_backtest():
+    bands = {"medium": 0.25, "high": 0.5, "critical": 0.75}
+    assert outcomes(None, bands) is None
+    assert outcomes(EXHIBITS["promise"], bands)["bands"]["high"]["happened"] == 55
+    levels = [
+        {"from": start, "customers": 10, "said": 5.0, "happened": 4}
+        for start in (0.0, 0.2, 0.25, 0.7, 0.75, 0.95)
+    ]
+    data = {"source": "backtest", "runs": [], "bands": [], "churn": {"levels": levels}}
+    found = outcomes({"data": data}, bands)["bands"]
+    assert {band: one["customers"] for band, one in found.items()} == {
+        "low": 20,
+        "medium": 10,
+        "high": 10,
+        "critical": 20,
+    }
+
+
+def test_a_list_is_filtered_and_sorted_by_the_silence():
+    store = fresh_runs()
+    scores, products = score_tables(40)
+    store.publish(run_info(), scores, products)
+    client = client_of(store)
+    overdue = int((scores["rhythm"] == "overdue").sum())
+    assert 0 < overdue < 40
+    page = client.get("/churn-list?rhythm=overdue&sort=rhythm").text
+    assert f'<option value="overdue" selected>Overdue ({overdue})</option>' in page
+    assert f"<strong>{overdue} customers</strong> match" in page
+    listed = client.get("/v1/churn-list?rhythm=overdue").json()
+    assert listed["total"] == overdue
+    assert {row["rhythm"] for row in listed["customers"]} == {"overdue"}
+    assert client.get("/v1/churn-list?rhythm=sleepy").status_code == 422
+
+
+def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
+    scores, recommendations = score_tables(6)
+    hashes = [str(number) * 64 for number in range(5)]
+    scores["contact_hash"] = pd.Series([*hashes, None], dtype="str")
+    scores["consent"] = pd.array([True, False, None, True, True, True], dtype="boolean")
+    for known, expected in ((True, [0, 3, 4]), (False, [0, 2, 3, 4])):
+        store = fresh_runs()
+        store.publish(
+            run_info(economics={**ECONOMICS, "consent_known": known}), scores, recommendations
+        )
+        stores = stores_beside(store)
+        answer = client_of(stores).get(ListForm(usual_sort="value_at_risk").export_link("audience"))
+        assert answer.text.split() == ["email_sha256", *(hashes[one] for one in expected)]
+        (entry,) = stores.audit.entries(10)
+        assert (entry.action, entry.count) == ("export", len(expected))
+
+
+def test_the_list_names_its_outcomes_and_says_where_they_come_from():
+    page = shown().get("/churn-list").text
+    assert "In the past 53% of customers in this band did not come back (55 of 103)" in page
+    assert "the first of 1 Nov 2025" in page
