@@ -151,7 +151,7 @@ def test_the_page_shows_one_period_after_the_other():
     book = re.sub(
         r"<[^>]*>", " ", page[page.index("Opening value") : page.index("New models were put")]
     )
-    figures = re.findall(r"[+-]?£[\d,]+", book)
+    figures = re.findall(r"[+−]?£[\d,]+", book)
     assert figures[:2] == ["£77,000", "£90,000"]
     assert "£8,000" in book
     assert "New models were put in force" in page
