@@ -85,11 +85,15 @@ class ShopRegistry:
     ----------
     folder : each folder in it with a settings file is a shop
     hosting : what they share
+    look_seconds : between two looks at the folder
     """
 
-    def __init__(self, folder: Path, hosting: Hosting) -> None:
+    def __init__(
+        self, folder: Path, hosting: Hosting, *, look_seconds: float = LOOK_SECONDS
+    ) -> None:
         self._folder = folder
         self._hosting = hosting
+        self._look_seconds = look_seconds
         self._states: dict[str, ShopState] = {}
         self._hosts: dict[str, str] = {}
         self._closing = asyncio.Event()
@@ -118,7 +122,7 @@ class ShopRegistry:
         """Look at the folder until `stop`, then close all shops."""
         trying = asyncio.create_task(self._keep_trying())
         try:
-            while not await self._is_closing_after(LOOK_SECONDS):
+            while not await self._is_closing_after(self._look_seconds):
                 await self.look()
         finally:
             await trying

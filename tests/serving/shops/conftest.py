@@ -25,6 +25,8 @@ from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
+NEVER = 3600.0
+"""Seconds until the server looks at its folder by itself, so that only tests say when."""
 
 
 @dataclass
@@ -112,7 +114,7 @@ def start(trained, tmp_path):
             log=lambda name: ListedLog(lines, name),
             is_local=is_local,
         )
-        registry = ShopRegistry(folder, hosting)
+        registry = ShopRegistry(folder, hosting, look_seconds=NEVER)
         settings = HostSettings(
             clock=lambda: datetime.now(UTC),
             ticks=time.monotonic,
