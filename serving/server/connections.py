@@ -6,7 +6,6 @@ place. See decision 21.
 """
 
 import asyncio
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -22,7 +21,7 @@ from uvicorn.server import ServerState
 from serving.server.metrics import ConnectionFigures
 from serving.settings import Serve
 from serving.web.gate import FLOW, PROBES
-from serving.web.problems import Kind, document_of
+from serving.web.problems import HeadersTooLarge, NoHttp, Overloaded, RequestError, problem_for
 
 SWEEP_SECONDS = 1.0
 """Between two looks at all connections; how much later than promised one may end."""
@@ -33,10 +32,6 @@ FILES_BESIDE = 96
 
 RESERVED = 32
 """Connections beyond the bound that are taken for probes alone."""
-
-HEAD_TOO_LARGE = Kind(431, "headers-too-large", "The headers are too large")
-NO_HTTP = Kind(400, "no-http", "The request is not HTTP")
-FULL = Kind(503, "overloaded", "The server has too many connections", retry_after_seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +114,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._bytes_without_progress += len(data)
         if self._bytes_without_progress > self._bounds.head_bytes:
             self._figures.count("head")
-            self._refuse(HEAD_TOO_LARGE, "No head and no part of a body came in so many bytes.")
+            self._refuse(HeadersTooLarge("No head and no part of a body came in so many bytes."))
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
@@ -136,7 +131,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        self._refuse(NO_HTTP, msg)
+        self._refuse(NoHttp(msg))
 
     @property
     def state(self) -> _State:
@@ -192,19 +187,18 @@ class BoundedConnection(HttpToolsProtocol):
             self._figures.count("full")
 
     async def _answer_probes(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] in PROBES:
-            await self.config.loaded_app(scope, receive, send)
-            return
-        body, headers = _refusal(FULL, "Others are being answered.")
-        await send({"type": "http.response.start", "status": FULL.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        app = self.config.loaded_app
+        if scope["path"] not in PROBES:
+            app = problem_for(Overloaded("There are too many connections."))
+        await app(scope, receive, send)
 
-    def _refuse(self, kind: Kind, detail: str) -> None:
+    def _refuse(self, error: RequestError) -> None:
         if self.transport.is_closing():
             return
-        body, headers = _refusal(kind, detail)
-        head = b"".join(b"%b: %b\r\n" % pair for pair in (*headers, (b"connection", b"close")))
-        self.transport.write(STATUS_LINE[kind.status] + head + b"\r\n" + body)
+        answer = problem_for(error)
+        headers = (*answer.raw_headers, (b"connection", b"close"))
+        head = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        self.transport.write(STATUS_LINE[answer.status_code] + head + b"\r\n" + answer.body)
         self.transport.close()
 
     def _end(self, reason: str) -> None:
@@ -240,13 +234,3 @@ class Sweeper:
 
 def _bounded(connections: Iterable[object]) -> Iterable[BoundedConnection]:
     return (each for each in connections if isinstance(each, BoundedConnection))
-
-
-def _refusal(kind: Kind, detail: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    body = json.dumps(document_of(kind, detail)).encode()
-    headers = {
-        "content-type": "application/problem+json",
-        "content-length": str(len(body)),
-        **kind.headers,
-    }
-    return body, [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -96,6 +96,10 @@ class HeadersTooLarge(RequestError):
     """The headers are larger than the server accepts."""
 
 
+class NoHttp(RequestError):
+    """What came is not HTTP."""
+
+
 class TooSlow(RequestError):
     """The body did not come in time."""
 
@@ -218,6 +222,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method Not Allowed"),
     AddressTooLong: Kind(414, "address-too-long", "The address is too long"),
     HeadersTooLarge: Kind(431, "headers-too-large", "The headers are too large"),
+    NoHttp: Kind(400, "no-http", "The request is not HTTP"),
     TooSlow: Kind(408, "too-slow", "The body did not come in time"),
     NoKey: Kind(401, "no-key", "A key is needed", challenge='Bearer realm="{realm}"'),
     NoKeyOfBrowser: Kind(
@@ -278,20 +283,6 @@ def problem_for(error: Exception) -> Response:
     return _problem(kind, detail=kind.detail or str(error), headers={**kind.headers, **own})
 
 
-def document_of(
-    kind: Kind, detail: str, errors: Iterable[dict[str, object]] = ()
-) -> dict[str, object]:
-    """A problem document, as JSON has it."""
-    return {
-        "type": f"{TYPE_PREFIX}{kind.code}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-        "request_id": _request_id(),
-        "errors": list(errors),
-    }
-
-
 async def _known(_request: Request, error: Exception) -> Response:
     return problem_for(error)
 
@@ -318,8 +309,16 @@ def _problem(
     errors: Iterable[dict[str, object]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    body = {
+        "type": f"{TYPE_PREFIX}{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "request_id": _request_id(),
+        "errors": list(errors),
+    }
     return Response(
-        json.dumps(document_of(kind, detail, errors), ensure_ascii=False),
+        json.dumps(body, ensure_ascii=False),
         status_code=kind.status,
         media_type=MEDIA_TYPE,
         headers=dict(headers or {}),
