@@ -19,6 +19,7 @@ from serving.people.keys import KeyRing
 from serving.privacy.erasure import CustomerFiles
 from serving.server.api_document import ApiDocument
 from serving.server.lifecycle import ServerLifecycle
+from serving.server.metrics import ProcessFigures
 from serving.server.observed import Observed
 from serving.server.pages import add_pages
 from serving.server.parts import (
@@ -61,6 +62,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     customer_files: CustomerFiles | None = None,
     last_outcome: LastOutcome | None = None,
     imports: ImportFolder | None = None,
+    process: ProcessFigures | None = None,
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
@@ -79,6 +81,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     customer_files : what an erasure removes beside the store; None: no call may erase
     last_outcome : of the regular run, for the figures; None where there is none
     imports : where files of order lines lie until they are taken in; None: none may be sent
+    process : figures of the process, such as its connections; None: of its own
     ticks : seconds that only ever grow, by which durations are measured; None: those of the clock
     must_sign_in : every call needs a key, also while none is made
     hosts : names by which the server may be addressed, None for any
@@ -99,6 +102,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         customer_files=customer_files,
         last_outcome=last_outcome,
         imports=imports,
+        process=process or ProcessFigures(),
         ticks=ticks,
     )
     return application(

@@ -42,10 +42,22 @@ class ConnectionFigures:
         self._ended.labels(reason).inc()
 
 
-class CountsCalls(Protocol):
-    """Counts requests that have been answered, and connections."""
+class ProcessFigures:
+    """Connections, memory and time of the process, however many shops it answers for."""
 
-    connections: ConnectionFigures
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.connections = ConnectionFigures(self._registry)
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        """The figures in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class CountsCalls(Protocol):
+    """Counts requests that have been answered."""
 
     def count(self, call: Call, status: int, seconds: float) -> None:
         """Add a request."""
@@ -102,6 +114,7 @@ class Metrics:
     clock : the present moment, with its time zone
     live : says how many orders wait for their score
     scorer : what scores them, None where there is none
+    process : figures of the process, which stand beside those of the shop
     last_outcome : of the regular run, None where there is none
     """
 
@@ -113,28 +126,21 @@ class Metrics:
         clock: Callable[[], datetime],
         live: LiveStore,
         scorer: ScoresOne | None,
-        last_outcome: LastOutcome | None = None,
+        process: ProcessFigures,
+        last_outcome: LastOutcome | None,
     ) -> None:
         self._registry = CollectorRegistry()
-        self._calls = CallFigures(self._registry)
+        self.count = CallFigures(self._registry).count
         self._lines = Counter(
             "regulars_live_lines",
             "Order lines that were sent, by what became of them",
             ["outcome"],
             registry=self._registry,
         )
-        # connections are of the process, not of the shop
-        self._of_process = CollectorRegistry()
-        self.connections = ConnectionFigures(self._of_process)
-        ProcessCollector(registry=self._of_process)
-        PlatformCollector(registry=self._of_process)
+        self._process = process
         self._registry.register(_ServerState(admission, scores, clock))
         self._registry.register(_Live(live, scorer))
         self._registry.register(RunFiguresCollector(scores, clock, last_outcome))
-
-    def count(self, call: Call, status: int, seconds: float) -> None:
-        """Add a request that has been answered."""
-        self._calls.count(call, status, seconds)
 
     def count_lines(self, outcomes: Iterable[str]) -> None:
         """Add order lines that were sent."""
@@ -147,7 +153,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format, those of the process included."""
-        return generate_latest(self._registry) + generate_latest(self._of_process)
+        return generate_latest(self._registry) + self._process.text()
 
 
 class _ServerState(Collector):

@@ -31,7 +31,7 @@ class Observed:
 
     def __init__(self, app: ASGIApp, *, metrics: CountsCalls, log: RequestLog | None) -> None:
         self._app = app
-        self.metrics = metrics
+        self._metrics = metrics
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +57,7 @@ class Observed:
             if self._log:
                 self._log.error("unforeseen", **_told(error, call))
         seconds = time.perf_counter() - started
-        self.metrics.count(call, call.status, seconds)
+        self._metrics.count(call, call.status, seconds)
         if self._log:
             self._log.info(
                 "request",

@@ -30,7 +30,7 @@ from serving.privacy.api import erasure_routes
 from serving.privacy.erasure import CustomerFiles, who_was_erased, written_id
 from serving.segments.api import segment_routes
 from serving.server.lifecycle import ServerLifecycle
-from serving.server.metrics import Metrics
+from serving.server.metrics import Metrics, ProcessFigures
 from serving.server.operations import OperatorInfo, operator_routes, readable_run
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
@@ -95,6 +95,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
     customer_files: CustomerFiles | None,
     last_outcome: LastOutcome | None,
     imports: ImportFolder | None,
+    process: ProcessFigures,
     ticks: Callable[[], float] | None,
 ) -> ServerParts:
     """The parts of a server; see `serving.server.app.create_app`."""
@@ -139,6 +140,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
             clock=clock,
             live=stores.live,
             scorer=scorer,
+            process=process,
             last_outcome=last_outcome,
         ),
         lifecycle=lifecycle,

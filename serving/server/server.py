@@ -30,7 +30,7 @@ from serving.server.connections import (
     Sweeper,
 )
 from serving.server.lifecycle import ServerLifecycle
-from serving.server.metrics import ConnectionFigures
+from serving.server.metrics import ConnectionFigures, ProcessFigures
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import Serve
@@ -78,7 +78,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     """
     settings = settings or Serve()
     check_host(host, stores)
-    lifecycle = ServerLifecycle()
+    lifecycle, process = ServerLifecycle(), ProcessFigures()
     app = create_app(
         stores,
         bundle_info,
@@ -90,12 +90,12 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
         customer_files=customer_files,
         last_outcome=last_outcome,
         imports=imports,
+        process=process,
         ticks=time.monotonic,
         must_sign_in=not is_local(host),
         hosts={*LOOPBACK_NAMES, host.lower()} if is_local(host) else None,
     )
-    connections = app.metrics.connections
-    run_application(app, host, port, lifecycle, settings=settings, connections=connections)
+    run_application(app, host, port, lifecycle, settings=settings, connections=process.connections)
 
 
 def run_application(

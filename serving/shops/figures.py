@@ -4,15 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from serving.server.metrics import CallFigures, ConnectionFigures
+from serving.server.metrics import CallFigures, ProcessFigures
 from serving.shops.pool import ScorerPool
 from serving.shops.registry import ShopRegistry
-from serving.web.call import Call
 
 NO_SHOP = ""
 """The label of calls to the server itself."""
@@ -25,25 +22,19 @@ class HostMetrics:
     ----------
     shops : the shops, as they are when somebody reads the figures
     pool : of their scorers
+    process : figures of the process, which stand beside those of the shops
     """
 
-    def __init__(self, shops: ShopRegistry, pool: ScorerPool) -> None:
-        self._own = CollectorRegistry()
-        self._calls = CallFigures(self._own)
-        self._of_process = CollectorRegistry()
-        self.connections = ConnectionFigures(self._of_process)
-        ProcessCollector(registry=self._of_process)
-        PlatformCollector(registry=self._of_process)
+    def __init__(self, shops: ShopRegistry, pool: ScorerPool, process: ProcessFigures) -> None:
+        own = CollectorRegistry()
+        self.count = CallFigures(own).count
+        self._process = process
         self._all = CollectorRegistry()
-        self._all.register(_OfShops(shops, pool, self._own))
-
-    def count(self, call: Call, status: int, seconds: float) -> None:
-        """Add a request to the server itself that has been answered."""
-        self._calls.count(call, status, seconds)
+        self._all.register(_OfShops(shops, pool, own))
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
-        return generate_latest(self._all) + generate_latest(self._of_process)
+        return generate_latest(self._all) + self._process.text()
 
 
 class _OfShops(Collector):

@@ -15,7 +15,7 @@ from serving.errors import ShopClosed, UnknownShop
 from serving.people.key_store import KeyStore
 from serving.people.keys import KeyRing
 from serving.server.lifecycle import ServerLifecycle
-from serving.server.metrics import CONTENT_TYPE
+from serving.server.metrics import CONTENT_TYPE, ProcessFigures
 from serving.server.observed import Observed
 from serving.server.schemas import Health
 from serving.settings import Serve
@@ -78,16 +78,11 @@ class ShopsHost:
     ----------
     registry : the shops
     own : answers for the server itself
-
-    Attributes
-    ----------
-    metrics : of the server and all shops
     """
 
-    def __init__(self, registry: ShopRegistry, own: ASGIApp, metrics: HostMetrics) -> None:
+    def __init__(self, registry: ShopRegistry, own: ASGIApp) -> None:
         self._registry = registry
         self._own = own
-        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -123,6 +118,7 @@ def host_application(
     keys: KeyStore,
     *,
     lifecycle: ServerLifecycle,
+    process: ProcessFigures,
     settings: HostSettings,
     log: RequestLog | None,
 ) -> ShopsHost:
@@ -134,10 +130,11 @@ def host_application(
     pool : of their scorers
     keys : those of the server itself, for its page of shops and its figures
     lifecycle : tells that the server is about to stop
+    process : figures of the process, such as its connections
     log : takes a line for every request to the server itself, None for none
     """
     limits = Serve()
-    metrics = HostMetrics(registry, pool)
+    metrics = HostMetrics(registry, pool, process)
     app = _routed(registry, lifecycle, metrics)
     gate = Gate(
         app,
@@ -163,7 +160,7 @@ def host_application(
         is_stopping=lambda: lifecycle.stopping,
         hosts=settings.hosts,
     )
-    return ShopsHost(registry, Observed(guard, metrics=metrics, log=log), metrics)
+    return ShopsHost(registry, Observed(guard, metrics=metrics, log=log))
 
 
 def _routed(registry: ShopRegistry, lifecycle: ServerLifecycle, metrics: HostMetrics) -> FastAPI:

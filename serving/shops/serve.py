@@ -8,6 +8,7 @@ from pathlib import Path
 from features.errors import ConfigError
 from serving.people.key_store import KeyStore
 from serving.server.lifecycle import ServerLifecycle
+from serving.server.metrics import ProcessFigures
 from serving.server.server import LOOPBACK_NAMES, is_local, open_files, run_application
 from serving.server.stores import Stores, open_stores
 from serving.settings import Serve
@@ -59,21 +60,27 @@ def serve_shops(folder: Path, host: str, port: int, *, scorers: int = SCORERS) -
     ConfigError
         When there is no such folder.
     """
-    lifecycle = ServerLifecycle()
+    lifecycle, process = ServerLifecycle(), ProcessFigures()
     open_files(OPEN_FILES)
     keys = server_stores(folder).keys
     with ForkServer(FORK_COMMAND) as forks:
         pool = ScorerPool(forks.start, places=scorers)
         try:
-            app = _application(folder, host, keys, pool, lifecycle)
-            connections = app.metrics.connections
-            run_application(app, host, port, lifecycle, settings=Serve(), connections=connections)
+            app = _application(folder, host, keys, pool, lifecycle, process)
+            run_application(
+                app, host, port, lifecycle, settings=Serve(), connections=process.connections
+            )
         finally:
             pool.close()
 
 
 def _application(
-    folder: Path, host: str, keys: KeyStore, pool: ScorerPool, lifecycle: ServerLifecycle
+    folder: Path,
+    host: str,
+    keys: KeyStore,
+    pool: ScorerPool,
+    lifecycle: ServerLifecycle,
+    process: ProcessFigures,
 ) -> ShopsHost:
     local = is_local(host)
     log = JsonLog()
@@ -82,6 +89,7 @@ def _application(
         Hosting(
             pool=pool,
             lifecycle=lifecycle,
+            process=process,
             log=lambda name: ShopLog(log, name),
             is_local=local,
         ),
@@ -92,7 +100,9 @@ def _application(
         hosts={*LOOPBACK_NAMES, host.lower()} if local else None,
         must_sign_in=not local,
     )
-    return host_application(registry, pool, keys, lifecycle=lifecycle, settings=settings, log=log)
+    return host_application(
+        registry, pool, keys, lifecycle=lifecycle, process=process, settings=settings, log=log
+    )
 
 
 class ShopLog:

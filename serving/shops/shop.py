@@ -19,6 +19,7 @@ from serving.schedule.outcome import kept_outcome
 from serving.server.api_document import ApiDocument
 from serving.server.app import application
 from serving.server.lifecycle import ServerLifecycle
+from serving.server.metrics import ProcessFigures
 from serving.server.observed import Observed
 from serving.server.parts import ServerParts, put_together
 from serving.server.server import LOOPBACK_NAMES
@@ -94,6 +95,7 @@ class Hosting:
 
     Attributes
     ----------
+    process : figures of the process, such as its connections
     log : takes a line for every request
     is_local : the server listens on this machine only
     document : of the API, which is that of every shop
@@ -102,6 +104,7 @@ class Hosting:
 
     pool: ScorerPool
     lifecycle: ServerLifecycle
+    process: ProcessFigures
     log: Callable[[str], RequestLog | None]
     is_local: bool
     document: ApiDocument = field(default_factory=ApiDocument)
@@ -161,6 +164,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         customer_files=CustomerFiles.of(settings),
         last_outcome=partial(kept_outcome, settings),
         imports=ImportFolder(settings.path(settings.store.imports)),
+        process=hosting.process,
         ticks=time.monotonic,
     )
     app = application(

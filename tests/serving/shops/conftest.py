@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from serving.errors import ScorerAway
 from serving.people.keys import new_key
 from serving.server.lifecycle import ServerLifecycle
+from serving.server.metrics import ProcessFigures
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from serving.shops.host import HostSettings, host_application
@@ -44,6 +45,7 @@ class ShopsUnderTest:
     client: TestClient
     registry: ShopRegistry
     pool: ScorerPool
+    process: ProcessFigures
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, name: str, customers: int = 12, **sections: Any) -> Settings:
@@ -106,11 +108,12 @@ def start(trained, tmp_path):
         for number, name in enumerate(names):
             add_shop(folder, bundles, name, 12 + number, **sections.get(name, {}))
         lines: list[tuple[str, dict[str, Any]]] = []
-        lifecycle = ServerLifecycle()
+        lifecycle, process = ServerLifecycle(), ProcessFigures()
         pool = ScorerPool(start, places=2)
         hosting = Hosting(
             pool=pool,
             lifecycle=lifecycle,
+            process=process,
             log=lambda name: ListedLog(lines, name),
             is_local=is_local,
         )
@@ -127,6 +130,7 @@ def start(trained, tmp_path):
             pool,
             stores.keys,
             lifecycle=lifecycle,
+            process=process,
             settings=settings,
             log=ListedLog(lines, ""),
         )
@@ -135,7 +139,7 @@ def start(trained, tmp_path):
         )
         client.__enter__()
         clients.append((client, pool, stores))
-        return ShopsUnderTest(folder, bundles, client, registry, pool, lines)
+        return ShopsUnderTest(folder, bundles, client, registry, pool, process, lines)
 
     yield started
     for client, pool, stores in clients:

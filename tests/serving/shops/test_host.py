@@ -95,6 +95,7 @@ def test_one_shops_rate_and_orders_are_not_anothers(start):
 def test_figures_have_the_shop_as_a_label_and_each_name_once(start):
     shops = start("alpha", "beta")
     customers(shops, "alpha")
+    shops.process.connections.open.set(3)
     text = shops.client.get("/metrics").text
     assert 'regulars_customers{shop="alpha"} 12.0' in text
     assert 'regulars_customers{shop="beta"} 13.0' in text
@@ -106,7 +107,10 @@ def test_figures_have_the_shop_as_a_label_and_each_name_once(start):
     names = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
     assert len(names) == len(set(names))
     assert "process_resident_memory_bytes" in names
-    assert "shop=" not in shops.client.get("/shops/alpha/metrics").text
+    of_alpha = shops.client.get("/shops/alpha/metrics").text
+    assert "shop=" not in of_alpha
+    # the connections are those of the process, whoever asks
+    assert all("\nregulars_connections 3.0" in figures for figures in (text, of_alpha))
 
 
 def test_broken_shops_stop_nobody_and_say_why(start):
