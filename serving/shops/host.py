@@ -34,7 +34,7 @@ from serving.web.logs import RequestLog
 from serving.web.problems import NotReady
 
 PREFIX = b"/shops/"
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 ACCESS: dict[tuple[str, str], AccessScope] = {
     ("GET", "/healthz"): "public",
@@ -42,7 +42,6 @@ ACCESS: dict[tuple[str, str], AccessScope] = {
     ("GET", "/metrics"): "read",
     ("GET", "/"): "read",
     ("GET", "/static"): "read",
-    ("HEAD", "/static"): "read",
     # what stands there belongs to a shop: here it only says that there is none
     **dict.fromkeys(((method, "/shops/{name:path}") for method in METHODS), "public"),
 }

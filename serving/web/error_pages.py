@@ -11,13 +11,14 @@ from serving.web.frame import rendered
 from serving.web.problems import MEDIA_TYPE
 
 HTML = "text/html"
+_HTML = HTML.encode()
 OF_THE_DOCUMENT = {b"content-type", b"content-length", b"content-encoding"}
 
 
 def wants_page(headers: Headers) -> bool:
     """Whether the caller would rather have a page than JSON: a browser, not a program."""
     accept = headers.get(b"accept", b"")
-    if HTML.encode() not in accept:
+    if _HTML not in accept:
         return False
     return preferred_type(accept.decode("latin-1"), ("application/json", HTML)) == HTML
 

@@ -7,6 +7,7 @@ the slashes between the parts of a path.
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,7 +44,6 @@ _LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_H
 # Answers are about people: no shared cache may keep them, a browser asks again.
 _PRIVATE = [(b"cache-control", b"private, no-cache")]
 _IMPORTS = IMPORTS.encode()
-_WITHOUT_BODY = {"GET", "HEAD"}
 _CLOSE = [(b"connection", b"close")]
 
 
@@ -105,28 +105,26 @@ class Guard:
         answer = as_pages(scope, labelled) if wants_page(headers) else labelled
         try:
             self._check_host(headers)
-            self._check_size(scope, headers)
+            most_bytes, seconds = self._bounds(scope)
+            self._check_size(scope, headers, most_bytes)
+            receive = _bounded(receive, most_bytes, seconds)
+            if b"content-encoding" in headers:
+                receive = unpacked(
+                    receive,
+                    headers,
+                    most_bytes=most_bytes,
+                    too_large=partial(_too_large, most_bytes),
+                )
             scope = {
                 **scope,
                 "path": scope["raw_path"].decode("ascii", errors="replace"),
                 # answered as a GET, of which only the head is sent
                 "method": "GET" if is_head else scope["method"],
             }
-            await self._app(scope, self._body(scope, receive, headers), answer)
+            await self._app(scope, receive, answer)
         except (RequestError, StoreError) as error:
             # Of this door and the next; those of routes have become answers already.
             await problem_for(error)(scope, receive, answer)
-
-    def _body(self, scope: Scope, receive: Receive, headers: Headers) -> Receive:
-        if scope["method"] in _WITHOUT_BODY and b"content-encoding" not in headers:
-            return _bounded(receive, self._settings.body_bytes, self._settings.body_seconds)
-        most_bytes, seconds = self._bounds(scope)
-        return unpacked(
-            _bounded(receive, most_bytes, seconds),
-            headers,
-            most_bytes=most_bytes,
-            too_large=lambda: _too_large(most_bytes),
-        )
 
     def _bounds(self, scope: Scope) -> tuple[int, float]:
         """How large a body may be, and how long it may take."""
@@ -143,13 +141,13 @@ class Guard:
         if name.lower() not in self._hosts:
             raise WrongHost("Call it by one of its own names, such as localhost.")
 
-    def _check_size(self, scope: Scope, headers: Headers) -> None:
+    def _check_size(self, scope: Scope, headers: Headers, most_bytes: int) -> None:
         most = self._settings
         if len(scope["raw_path"]) + len(scope["query_string"]) > most.address_bytes:
             raise AddressTooLong(f"At most {most.address_bytes} bytes are accepted.")
         if sum(map(len, chain.from_iterable(scope["headers"]))) > most.header_bytes:
             raise HeadersTooLarge(f"At most {most.header_bytes} bytes are accepted.")
-        announced, most_bytes = headers.get(b"content-length", b""), self._bounds(scope)[0]
+        announced = headers.get(b"content-length", b"")
         if announced.isdigit() and (len(announced) > 12 or int(announced) > most_bytes):
             raise _too_large(most_bytes)
 
