@@ -19,11 +19,11 @@ from pydantic import ValidationError
 from features.errors import Busy, RegularsError
 from features.locks import lock_held
 from serving.errors import StoreError
-from serving.imports.jobs import ImportFolder
+from serving.imports.jobs import STATE_KEPT, ImportFolder
 from serving.imports.schemas import MOST_PROBLEMS, ImportJob, LineProblem
 from serving.live.lines import IncomingLine, RequestKey
 from serving.live.orders import KeptLine, LiveOrders
-from serving.live.transactions_api import KEPT, NewLine, incoming_line
+from serving.live.transactions_api import NewLine, incoming_line
 from serving.web.params import parsed_json
 from serving.web.problems import MalformedBody, field_problem
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LINES_AT_ONCE = 1_000
 PAUSE_SECONDS = 0.5
+CLEAN_EVERY = timedelta(hours=1)
 SHARE_AT_REST = 1.0
 """After a block, for this share of the time that it took, others come first."""
 
@@ -60,6 +61,7 @@ class Importer:
         self._orders = orders
         self._clock = clock
         self._count_lines = count_lines
+        self._cleaned_at: datetime | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True, name="imports")
 
@@ -78,11 +80,17 @@ class Importer:
             return
         try:
             with lock_held(self._folder.path / "lock", busy="Another server takes imports in."):
-                self._folder.clean(self._clock())
+                self._clean()
                 for job in self._folder.unfinished():
                     self._take_in(job)
         except Busy:
             return
+
+    def _clean(self) -> None:
+        moment = self._clock()
+        if self._cleaned_at is None or moment - self._cleaned_at >= CLEAN_EVERY:
+            self._folder.clean(moment)
+            self._cleaned_at = moment
 
     def _work(self) -> None:
         while not self._closing.wait(PAUSE_SECONDS):
@@ -102,8 +110,6 @@ class Importer:
                     rest_seconds = SHARE_AT_REST * (time.monotonic() - started)
                     if self._closing.wait(rest_seconds):
                         return
-        except FileNotFoundError:
-            self._finish(job, failure="The server was stopped before the file had come whole.")
         except StoreError:
             raise  # it comes back, and so do the lines
         except RegularsError as error:
@@ -139,14 +145,11 @@ class Importer:
         )
 
     def _key(self, job: ImportJob, block: Sequence[bytes]) -> RequestKey:
-        digest = sha256(f"import\0{job.import_id}\0{job.bytes_read}".encode()).hexdigest()
-        body_digest = sha256(b"".join(block)).hexdigest()
         return RequestKey(
-            digest=digest, body_digest=body_digest, expires_at=self._clock() + max(KEPT, _A_WEEK)
+            digest=sha256(f"import\0{job.import_id}\0{job.bytes_read}".encode()).hexdigest(),
+            body_digest=sha256(b"".join(block)).hexdigest(),
+            expires_at=self._clock() + STATE_KEPT,
         )
-
-
-_A_WEEK = timedelta(days=7)
 
 
 def _read(block: Sequence[bytes], *, first: int) -> tuple[list[IncomingLine], list[LineProblem]]:

@@ -20,7 +20,7 @@ from serving.imports.schemas import ImportJob
 
 MOST_UNFINISHED = 20
 """Imports that wait or run; more are refused."""
-KEPT = timedelta(days=7)
+STATE_KEPT = timedelta(days=7)
 """How long the state of a finished import is told."""
 ABANDONED = timedelta(hours=1)
 """After which a file that never came whole is removed."""
@@ -43,7 +43,7 @@ class ImportFolder:
         NoRoomForImport
             When the folder cannot be written.
         """
-        if sum(1 for _ in self.unfinished()) >= MOST_UNFINISHED:
+        if len(self.unfinished()) >= MOST_UNFINISHED:
             raise Busy("As many imports wait already as may.")
         import_id = f"imp_{secrets.token_hex(12)}"
         try:
@@ -58,9 +58,9 @@ class ImportFolder:
             part.flush()
             os.fsync(part.fileno())
             part.close()
-            self.save(job)
+            # lines first: whoever takes imports in finds them by their lines
             self._part(job.import_id).replace(self.lines_of(job.import_id))
-            self._sync()
+            self.save(job)
         except OSError as error:
             raise NoRoomForImport(f"{type(error).__name__}: {error.strerror}") from None
 
@@ -69,6 +69,7 @@ class ImportFolder:
         with suppress(OSError):
             part.close()
         self._part(import_id).unlink(missing_ok=True)
+        self.lines_of(import_id).unlink(missing_ok=True)
 
     def save(self, job: ImportJob) -> None:
         """Replace the state of an import; it is durable when this returns."""
@@ -87,38 +88,51 @@ class ImportFolder:
 
     def job(self, import_id: str) -> ImportJob:
         """How far an import has come; raises `UnknownImport`."""
-        state = self._state(import_id) if _ID.fullmatch(import_id) else None
-        if state is None or not state.is_file():
+        job = self._read(import_id) if _ID.fullmatch(import_id) else None
+        if job is None:
             raise UnknownImport("No import has this id.")
-        return ImportJob.model_validate_json(state.read_bytes())
+        return job
 
     def jobs(self) -> list[ImportJob]:
         """Every import that is kept, the latest first."""
-        found = (ImportJob.model_validate_json(path.read_bytes()) for path in self._states())
-        return sorted(found, key=lambda job: job.created_at, reverse=True)
+        return sorted(self._told("json"), key=lambda job: job.created_at, reverse=True)
 
-    def unfinished(self) -> Iterator[ImportJob]:
+    def unfinished(self) -> list[ImportJob]:
         """Those that wait or run, the oldest first."""
-        for job in reversed(self.jobs()):
-            if job.status in {"waiting", "running"}:
-                yield job
+        waiting = (job for job in self._told("ndjson") if job.finished_at is None)
+        return sorted(waiting, key=lambda job: job.created_at)
 
     def lines_of(self, import_id: str) -> Path:
         """The file of an import's lines."""
         return self.path / f"{import_id}.ndjson"
 
     def clean(self, at: datetime) -> None:
-        """Remove states that have been told long enough, and files that never came whole."""
+        """Remove states that have been told long enough, and lines that nobody takes in."""
         for job in self.jobs():
-            if job.finished_at is not None and job.finished_at < at - KEPT:
+            if job.finished_at is None:
+                continue
+            self.lines_of(job.import_id).unlink(missing_ok=True)
+            if job.finished_at < at - STATE_KEPT:
                 self._state(job.import_id).unlink(missing_ok=True)
-        for part in self.path.glob("imp_*.part"):
+        lines_alone = (path for path in self._named("ndjson") if self._read(path.stem) is None)
+        for path in (*self._named("part"), *lines_alone):
             with suppress(FileNotFoundError):
-                if part.stat().st_mtime < (at - ABANDONED).timestamp():
-                    part.unlink()
+                if path.stat().st_mtime < (at - ABANDONED).timestamp():
+                    path.unlink()
 
-    def _states(self) -> Iterator[Path]:
-        return self.path.glob("imp_*.json")
+    def _named(self, ending: str) -> Iterator[Path]:
+        return self.path.glob(f"imp_*.{ending}")
+
+    def _told(self, ending: str) -> Iterator[ImportJob]:
+        """The states of imports that have a file with this ending."""
+        jobs = (self._read(path.stem) for path in self._named(ending))
+        return (job for job in jobs if job is not None)
+
+    def _read(self, import_id: str) -> ImportJob | None:
+        try:
+            return ImportJob.model_validate_json(self._state(import_id).read_bytes())
+        except FileNotFoundError:
+            return None
 
     def _state(self, import_id: str) -> Path:
         return self.path / f"{import_id}.json"

@@ -156,6 +156,29 @@ def test_a_server_that_stops_goes_on_behind_the_last_block(shop):
     assert shop.job(answer)["outcomes"] == {"accepted": 2 * LINES_AT_ONCE}
 
 
+def test_an_import_is_found_only_when_its_lines_are_there(shop, monkeypatch):
+    save = ImportFolder.save
+
+    def looked_for_at_once(folder, job):
+        save(folder, job)
+        if job.status == "waiting":
+            shop.importer().take_in()
+
+    monkeypatch.setattr(ImportFolder, "save", looked_for_at_once)
+    assert shop.job(shop.send(ndjson(LINE)))["outcomes"] == {"accepted": 1}
+
+
+def test_lines_of_an_import_that_was_finished_go_after_a_kill(shop, monkeypatch):
+    shop.send(ndjson(LINE))
+    with monkeypatch.context() as killed:
+        killed.setattr(ImportFolder, "finish", ImportFolder.save)
+        shop.importer().take_in()
+    assert shop.files() == [".json", ".ndjson"]
+    shop.importer().take_in()
+    assert shop.files() == [".json"]
+    assert shop.stores.live.counts().lines == 1
+
+
 def test_a_store_that_is_gone_is_waited_for(shop, monkeypatch):
     def gone(*_arguments, **_options):
         raise StoreError("gone")
@@ -221,8 +244,10 @@ def test_what_is_old_goes(shop):
     answer = shop.send(ndjson(LINE))
     shop.importer().take_in()
     half = shop.folder.path / "imp_half.part"
-    half.write_bytes(b"{")
-    os.utime(half, (NOW.timestamp(), NOW.timestamp()))
+    untold = shop.folder.path / "imp_untold.ndjson"
+    for path in (half, untold):
+        path.write_bytes(b"{")
+        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
     shop.now = NOW + timedelta(days=8)
     shop.importer().take_in()
     assert shop.client.get(answer.headers["location"]).status_code == 404
