@@ -7,6 +7,7 @@ from starlette.types import Message, Scope, Send
 
 from serving.web.call import Headers
 from serving.web.formats.accept import preferred_type
+from serving.web.formats.held import held_back
 from serving.web.frame import rendered
 from serving.web.problems import MEDIA_TYPE
 
@@ -25,24 +26,15 @@ def wants_page(headers: Headers) -> bool:
 
 def as_pages(scope: Scope, send: Send) -> Send:
     """`send` that makes pages of problem documents, in the reader's language."""
-    start: Message | None = None
 
-    async def sent(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start" and _is_problem(message):
-            start = message
-            return
-        if start is None:
-            await send(message)
-            return
-        problem = json.loads(message["body"])
+    async def send_page(start: Message, body: Message) -> None:
+        problem = json.loads(body["body"])
         page = rendered(Request(scope), "problem.html", status=start["status"], problem=problem)
         kept = [pair for pair in start["headers"] if pair[0] not in OF_THE_DOCUMENT]
         await send({**start, "headers": [*kept, *page.raw_headers]})
         await send({"type": "http.response.body", "body": page.body})
-        start = None
 
-    return sent
+    return held_back(send, where=_is_problem, then=send_page)
 
 
 def _is_problem(start: Message) -> bool:

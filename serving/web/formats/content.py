@@ -6,6 +6,7 @@ the packed and the plain form are one answer.
 
 import zlib
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 
 import brotli
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.http import parse_accept_header
 
 from serving.web.call import Headers, current_call
+from serving.web.formats.held import held_back, is_json
 from serving.web.problems import BodyTooLarge, MalformedBody, UnknownEncoding
 
 LEAST_PACKED_BYTES = 16 * 1024
@@ -82,39 +84,26 @@ class Conditional:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        start: Message | None = None
-
-        async def tagged(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _needs_etag(message):
-                start = message
-                return
-            if start is not None:
-                held, start = start, None
-                message = await _with_etag(held, message, send)
-            await send(message)
-
+        tagged = held_back(send, where=_needs_etag, then=partial(_send_tagged, send))
         await self._app(scope, receive, tagged)
 
 
 def _needs_etag(start: Message) -> bool:
-    headers = dict(start["headers"])
-    is_json = headers.get(b"content-type", b"").startswith(b"application/json")
-    return start["status"] == 200 and is_json and b"etag" not in headers
+    return is_json(start) and b"etag" not in dict(start["headers"])
 
 
-async def _with_etag(start: Message, body: Message, send: Send) -> Message:
-    """Send the start of an answer; what follows it."""
+async def _send_tagged(send: Send, start: Message, body: Message) -> None:
     if body.get("more_body"):
         await send(start)
-        return body
+        await send(body)
+        return
     etag = b'W/"%b"' % blake2b(body["body"], digest_size=12).hexdigest().encode()
-    if not still_known(_sent(b"if-none-match").decode("latin-1"), etag.decode()):
-        await send({**start, "headers": [*start["headers"], (b"etag", etag)]})
-        return body
-    kept = [pair for pair in start["headers"] if not pair[0].startswith(b"content-")]
-    await send({**start, "status": 304, "headers": [*kept, (b"etag", etag)]})
-    return {"type": "http.response.body", "body": b""}
+    headers = [*start["headers"], (b"etag", etag)]
+    if still_known(_sent(b"if-none-match").decode("latin-1"), etag.decode()):
+        headers = [pair for pair in headers if not pair[0].startswith(b"content-")]
+        start, body = {**start, "status": 304}, {**body, "body": b""}
+    await send({**start, "headers": headers})
+    await send(body)
 
 
 def still_known(if_none_match: str, etag: str) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from features.language.languages import Language, html_code, languages
 from serving.web.call import Headers, current_call
 from serving.web.formats.accept import preferred_language
+from serving.web.formats.held import held_back, is_json
 
 API = "/v1/"
 IN_THREAD_BYTES = 64 * 1024
@@ -68,18 +69,7 @@ class OneLanguage:
         if language is None:
             await self._app(scope, receive, send)
             return
-        start: Message | None = None
-
-        async def narrowed(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _is_json(message):
-                start = message
-            elif start is None:
-                await send(message)
-            else:
-                held, start = start, None
-                await _send_in(language, held, message, send)
-
+        narrowed = held_back(send, where=is_json, then=partial(_send_in, language, send))
         # what the caller holds may be in another language
         headers = [pair for pair in scope["headers"] if pair[0] != b"if-none-match"]
         await self._app({**scope, "headers": headers}, receive, narrowed)
@@ -91,12 +81,7 @@ def _asked(scope: Scope) -> Language | None:
     return asked_language(scope["query_string"], current_call.get().headers)
 
 
-def _is_json(start: Message) -> bool:
-    media_type = dict(start["headers"]).get(b"content-type", b"")
-    return start["status"] == HTTPStatus.OK and bool(media_type.startswith(b"application/json"))
-
-
-async def _send_in(language: Language, start: Message, body: Message, send: Send) -> None:
+async def _send_in(language: Language, send: Send, start: Message, body: Message) -> None:
     text = body["body"]
     if len(text) > IN_THREAD_BYTES:
         text = await run_in_threadpool(_text_in, text, language)
