@@ -21,7 +21,7 @@ from serving.settings import Settings
 from training.bundle.in_force import publication_lock, put_in_force, why_foreign
 from training.bundle.manifest import CURRENT, check_whole, read_manifest, sha256_of
 from training.errors import BundleError
-from training.tracking.place import database_file
+from training.tracking.database import database_file
 
 CONTENTS = "backup.json"
 STORE = "store.db"

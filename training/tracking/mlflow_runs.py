@@ -40,7 +40,7 @@ from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
 from training.tasks.catalogue import registered_name
-from training.tracking.place import move_artifacts, usable
+from training.tracking.database import move_artifacts, usable
 
 # it logs tracebacks of what is raised as well, and messages of a first start
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from features.extras import install_hint, missing_packages
 from training.errors import TrackingError
 from training.settings import TrainingSettings
-from training.tracking.place import database_file
+from training.tracking.database import database_file
 
 if TYPE_CHECKING:
     from training.tracking.mlflow_runs import RegisteredVersion, Tracker

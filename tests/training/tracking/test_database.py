@@ -9,8 +9,8 @@ import pytest
 from tests.support.shop import shop_settings
 from tests.support.trained import SECTIONS
 from training.errors import TrackingError
+from training.tracking.database import usable
 from training.tracking.mlflow_runs import Tracker
-from training.tracking.place import usable
 
 
 def copied(trained, root):

@@ -72,7 +72,7 @@ def usable(uri: str, *, kinds: tuple[type[Exception], ...] = (Exception,)) -> It
     Raises
     ------
     TrackingError
-        Naming the place and the first line of what was raised.
+        Naming the database and the first line of what was raised.
     """
     try:
         yield
@@ -80,7 +80,7 @@ def usable(uri: str, *, kinds: tuple[type[Exception], ...] = (Exception,)) -> It
         raise
     except kinds as error:
         # an address may hold a password
-        place = uri.removeprefix(HEAD) if uri.startswith(HEAD) else "tracking.uri"
+        database = database_file(uri) or "tracking.uri"
         what = _what_happened(error)
         advice = (
             "Another process holds it: end that, or try again later"
@@ -88,7 +88,7 @@ def usable(uri: str, *, kinds: tuple[type[Exception], ...] = (Exception,)) -> It
             else "Mend it, or move it aside and train again"
         )
         raise TrackingError(
-            f"{place}: MLflow cannot be used ({what}). {advice}; what is published goes on."
+            f"{database}: MLflow cannot be used ({what}). {advice}; what is published goes on."
         ) from error
 
 
