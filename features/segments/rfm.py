@@ -5,7 +5,7 @@ window. Quintile scores run from 1 to 5 (5 = most recent, most orders, most spen
 values share a score. The eight groups compare each of the three with its mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -68,16 +68,11 @@ class Rfm(SystemRule):
         self, customers: pd.DataFrame, cuts: CutPoints
     ) -> tuple[Integers, Integers, Integers]:
         """Recency, frequency and money of each customer, 1 to 5."""
-        measures = self._measures(customers)
-        recency, frequency, money = (
-            np.asarray(1 + places(values, cuts[f"{name}_edges"]))
-            for name, values in measures.items()
-        )
-        return recency, frequency, money
+        return _scores(self._measures(customers), cuts)
 
     def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
-        r, f, m = self.scores(customers, cuts)
         measures = self._measures(customers)
+        r, f, m = _scores(measures, cuts)
         high = zip(
             *(values > cuts[f"{name}_mean"][0] for name, values in measures.items()), strict=True
         )
@@ -120,6 +115,13 @@ class Rfm(SystemRule):
             "frequency": customers[orders].to_numpy(dtype=float),
             "money": customers[spend].to_numpy(dtype=float),
         }
+
+
+def _scores(measures: Mapping[str, Floats], cuts: CutPoints) -> tuple[Integers, Integers, Integers]:
+    recency, frequency, money = (
+        quintile_scores(values, cuts[f"{name}_edges"]) for name, values in measures.items()
+    )
+    return recency, frequency, money
 
 
 def quintile_scores(values: Floats, above: Sequence[float] | None = None) -> Integers:

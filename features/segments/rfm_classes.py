@@ -45,12 +45,12 @@ class RfmClasses(SystemRule):
 
     def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
         r, f, m = Rfm(self.settings).scores(customers, cuts)
-        high, low = HIGH_FROM, MIDDLE_FROM
+        high, middle = HIGH_FROM, MIDDLE_FROM
         classes = {
             "high_value": (r >= high) & (f >= high) & (m >= high),
-            "worth_saving": (r < low) & (f >= high) & (m >= low),
-            "new_customer": (r >= high) & (f < low) & (m < low),
-            "low_value": (r < high) & (f < low) & (m < low),
+            "worth_saving": (r < middle) & (f >= high) & (m >= middle),
+            "new_customer": (r >= high) & (f < middle) & (m < middle),
+            "low_value": (r < high) & (f < middle) & (m < middle),
         }
         return (np.select(list(classes.values()), list(classes), default="between"),)
 
