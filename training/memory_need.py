@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from features.orders.log import OrderLog
 from training.settings import TrainingSettings
@@ -14,46 +15,63 @@ PER_MILLION_ROWS_MB = 1_200
 """The log, its features and the purchases that the recommender learns from."""
 MEGA = 1e6
 
-_LIMITS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+
+class _ControlGroup(NamedTuple):
+    """The files of a container's control group, and what it can drop at once (cached files)."""
+
+    limit: str
+    usage: str
+    statistics: str
+    droppable: str
+
+
+_CONTROL_GROUPS = (
+    _ControlGroup("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    _ControlGroup(
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
 )
-"""Files with what a container may use and uses, of both versions of control groups."""
+"""Of both versions, below `/sys/fs/cgroup`."""
 
 
 @dataclass(frozen=True)
 class MemoryOutlook:
-    """What a training will need at most, and what it can have; megabytes.
+    """What a training will need at most, and what it can have.
 
-    `there` is None where the system does not tell.
+    `available_mb` is None where the system does not tell.
     """
 
-    needed: int
-    there: int | None
+    needed_mb: int
+    available_mb: int | None
 
     @property
     def is_enough(self) -> bool:
         """Whether the training can be expected to end; also where nobody knows."""
-        return self.there is None or self.needed <= self.there
+        return self.available_mb is None or self.needed_mb <= self.available_mb
 
     def sentence(self) -> str:
         """Both figures in one line, and what to do where it is not enough."""
-        there = "unknown" if self.there is None else f"{self.there:,} MB"
-        words = f"Memory: this training needs about {self.needed:,} MB; there is {there}."
+        needed = f"Memory: this training needs about {self.needed_mb:,} MB"
+        if self.available_mb is None:
+            return f"{needed}; how much there is, the system does not tell."
+        figures = f"{needed}; {self.available_mb:,} MB are available."
         if self.is_enough:
-            return words
+            return figures
         return (
-            f"{words} The system may end it without a word: give it more memory, train.threads = 1 "
-            "or a smaller engine.memory, or learn from fewer years of orders."
+            f"{figures} The system may end it without a word: give it more memory, train.threads = "
+            "1 or a smaller engine.memory, or learn from fewer years of orders."
         )
 
 
 def memory_outlook(log: OrderLog[TrainingSettings]) -> MemoryOutlook:
     """What a training on `log` will need, by what was measured on logs of several sizes."""
-    return MemoryOutlook(needed_megabytes(log.report.rows_used), available())
+    return MemoryOutlook(needed_mb(log.report.rows_used), available_mb())
 
 
-def needed_megabytes(rows: int) -> int:
+def needed_mb(rows: int) -> int:
     """The peak of a training, by its order lines.
 
     Measured were 2,316 MB with 1.47 million lines, 1,094 MB with 540,000 and 563 MB with 3,000.
@@ -61,21 +79,30 @@ def needed_megabytes(rows: int) -> int:
     return round(BASE_MB + rows / MEGA * PER_MILLION_ROWS_MB)
 
 
-def available(root: Path = Path("/")) -> int | None:
+def available_mb(root: Path = Path("/")) -> int | None:
     """What this process can still have, in megabytes: of its container, else of the machine."""
     amounts = [*_left_in_container(root), *_left_in_machine(root)]
     return round(min(amounts) / MEGA) if amounts else None
 
 
 def _left_in_container(root: Path) -> Iterator[int]:
-    for limit, usage in _LIMITS:
+    folder = root / "sys/fs/cgroup"
+    for group in _CONTROL_GROUPS:
         with suppress(OSError, ValueError):
-            most = int((root / limit.lstrip("/")).read_text())
-            yield max(0, most - int((root / usage.lstrip("/")).read_text()))
+            limit, usage = (int((folder / name).read_text()) for name in (group.limit, group.usage))
+            droppable = sum(_values_of(folder / group.statistics, group.droppable))
+            yield max(0, limit - usage + droppable)
 
 
 def _left_in_machine(root: Path) -> Iterator[int]:
     with suppress(OSError, ValueError):
-        for line in (root / "proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                yield int(line.split()[1]) * 1024
+        for kilobytes in _values_of(root / "proc/meminfo", "MemAvailable:"):
+            yield kilobytes * 1024
+
+
+def _values_of(file: Path, name: str) -> Iterator[int]:
+    """The number behind a name in a file of the system with one of each per line."""
+    for line in file.read_text().splitlines():
+        first, *numbers = line.split()
+        if first == name:
+            yield int(numbers[0])
