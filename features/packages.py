@@ -3,8 +3,8 @@
     python -m features.packages                    # a table: package, version, licence
     python -m features.packages --sbom sbom.json   # CycloneDX 1.6
 
-Told are the packages that Regulars needs, and those of its extras, as far as they are installed
-in the environment that runs this. The same environment gives the same file.
+It lists what Regulars and its extras ask for, directly or not, as far as it is installed in the
+environment that runs this. The same environment gives the same file.
 """
 
 import json

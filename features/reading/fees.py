@@ -18,10 +18,11 @@ _CORRECTION = re.compile(
     r"\b(bad debts?|write[ -]?offs?|adjust(ment|ed)?s?|corrections?|forderungsausfall|坏账|调账)\b",
     re.IGNORECASE,
 )
-_TEST = re.compile(r"\b(tests?|testing|dummy|do not use|placeholder|测试)\b|^test", re.IGNORECASE)
+_TEST_WORDS = "tests?|testing|dummy|do not use|placeholder|测试"
+_TEST = re.compile(rf"\b({_TEST_WORDS})\b|^test", re.IGNORECASE)
 _TRIAL_CODE = re.compile(r"tests?[-_ ]?\d*", re.IGNORECASE)
 _TRIAL_NAME = re.compile(
-    r"(this is )?(an? )?(tests?|testing|dummy|placeholder|do not use|测试)"
+    rf"(this is )?(an? )?({_TEST_WORDS})"
     r"([ _-]?(product|products|item|article|order|sku|code|商品|产品))?[ _-]?\d*[ .!]*",
     re.IGNORECASE,
 )

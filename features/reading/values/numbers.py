@@ -277,5 +277,5 @@ def read_rate(text: str, style: NumberStyle = PLAIN) -> float | None:
     if not re.search(PERCENT_SIGN, text):
         return read_number(text, style)
     # Python's `$` also stands before a last line break, the engine's does not
-    value = read_number(re.sub(_PERCENT[:-1] + r"\Z", r"\2", text, count=1), style)
+    value = read_number(re.sub(_PERCENT + r"\Z", r"\2", text, count=1), style)
     return None if value is None else value / 100
