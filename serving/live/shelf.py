@@ -12,6 +12,7 @@ from features.orders.log import day_date
 from features.reading.order_line import Line
 from serving.live.context import RunContext
 from serving.live.messages import ProductQuery
+from serving.scoring.recommendation_rules import NO_PIECES
 from serving.settings import Settings
 from serving.store.documents import RankedProduct
 from training.recommend.answer import Pick
@@ -178,4 +179,4 @@ def given_back_whole(lines: Iterable[Line]) -> set[str]:
         kept[line.product_id] += -pieces if line.is_return else pieces
         if line.is_return:
             returned.add(line.product_id)
-    return {product for product in returned if kept[product] <= 0}
+    return {product for product in returned if kept[product] < NO_PIECES}

@@ -14,6 +14,8 @@ from training.recommend.filters import RecommendationRules
 SETTING = "recommend.in_stock"
 PIECES_KEPT = "CASE WHEN is_return THEN -abs(quantity) ELSE abs(quantity) END"
 """The pieces of a line, counted down where it is a return."""
+NO_PIECES = 1e-6
+"""What is left of weights that add up to nothing."""
 
 
 def rules_of(log: OrderLog[Settings], as_of: date) -> RecommendationRules:
@@ -84,7 +86,7 @@ def _given_back(log: OrderLog[Settings], as_of: date) -> dict[str, frozenset[str
             SELECT customer_id, product_id FROM {log.visible(as_of)["lines"]} AS known_lines
             JOIN customers USING (customer) JOIN products USING (product)
             GROUP BY customer_id, product_id
-            HAVING bool_or(is_return) AND sum({PIECES_KEPT}) <= 0)
+            HAVING bool_or(is_return) AND sum({PIECES_KEPT}) < {NO_PIECES})
         GROUP BY customer_id""")
     return {
         customer: frozenset(products)

@@ -1,12 +1,18 @@
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from features.engines.customer_lines import customer_lines
 from features.errors import DataError
 from features.orders.log import read_orders
+from features.reading.order_line import Line
 from features.sources import FrameSource
+from serving.live.shelf import given_back_whole
 from serving.scoring.recommendation_rules import rules_of
 from serving.scoring.run import recommendations
 from serving.settings import Settings
@@ -96,6 +102,40 @@ def returning(tmp_path_factory):
 def test_what_was_given_back_whole_is_known_per_customer(returning):
     assert rules_of(returning, date(2024, 5, 1)).given_back == {"ann": {"lamp"}}
     assert rules_of(returning, date(2024, 1, 9)).given_back == {}
+
+
+def test_one_customer_alone_gave_back_what_a_run_says(tmp_path):
+    rng, count = np.random.default_rng(4), 400
+    weight = rng.choice([0.1, 0.2, 0.3, 1, 2], count) * rng.choice([1, 1, 1, -1, -1], count)
+    orders = pd.DataFrame(
+        {
+            "customer": rng.choice([f"c{number:02d}" for number in range(40)], count),
+            "order": [f"o{number}" for number in range(count)],
+            "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, count), "D"),
+            "product": rng.choice(["tea", "rice", "salt"], count),
+            "quantity": weight,
+            "amount": 10 * weight,
+        }
+    )
+    orders = orders.assign(name=orders["product"], category="goods", discount=0.0)
+    with read_orders(shop_settings(tmp_path), FrameSource(orders)) as log:
+        for day in (date(2024, 1, 20), date(2024, 2, 20), log.end):
+            alone = {
+                customer: products
+                for customer, rows in groupby(customer_lines(log, before=day), key=itemgetter(0))
+                if (products := given_back_whole(line for _, line in rows))
+            }
+            assert len(alone) > 1
+            assert rules_of(log, day).given_back == alone
+
+
+def test_weights_that_add_up_to_nothing_were_given_back_whole():
+    parts = [(0.1, False), (0.2, False), (-0.3, True)]
+    lines = [
+        Line("1", 19_000, 600, "rice", None, None, weight, 100, 0, None, is_return)
+        for weight, is_return in parts
+    ]
+    assert given_back_whole(lines) == {"rice"}
 
 
 @pytest.mark.parametrize(
