@@ -18,7 +18,7 @@ from training.recommend.candidates import (
     choose,
 )
 from training.recommend.filters import Mask, RecommendationRules
-from training.recommend.product_catalogue import ProductCatalogue
+from training.recommend.product_catalogue import ProductCatalogue, extended
 from training.recommend.ranked_lists import (
     Arrangement,
     Filler,
@@ -111,8 +111,8 @@ class CustomerBlock:
         families = self.catalogue.families
         return Arrangement(
             rules=wish.rules,
-            category=self.catalogue.extended(width),
-            family=_extended(families.family, width),
+            category=extended(self.catalogue.category, width),
+            family=extended(families.family, width),
             most_twins=families.most_in(wish.limit),
             limit=wish.limit,
             passed_over=self._given_back(wish.rules),
@@ -124,9 +124,8 @@ class CustomerBlock:
             return np.empty(0, dtype=np.int64)
         log = self.past.log
         keys = []
-        for episode, customer in enumerate(self.past.episodes.customer.tolist()):
-            products = rules.given_back.get(log.customers[customer])
-            if products:
+        for episode, customer in enumerate(log.customers[self.past.episodes.customer]):
+            if products := rules.given_back.get(customer):
                 code = log.products.get_indexer(texts(sorted(products)))
                 keys.append(episode * len(log.products) + code[code >= 0])
         return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *keys]))
@@ -254,11 +253,6 @@ class CustomerBlock:
             pd.Series(why, dtype=object),
         )
         return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
-
-
-def _extended(family: Ints, width: int) -> Ints:
-    """`family` for `width` codes: products first seen after the fit have none."""
-    return np.append(family, np.full(width - len(family), -1))
 
 
 def _with_products(chosen: Candidates, products: Ints, past: EpisodePast) -> Candidates:

@@ -17,7 +17,7 @@ from training.recommend.answer import CustomerBlock, ListRequest, Pick
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
 from training.recommend.filters import NO_RULES, Mask, RecommendationRules
 from training.recommend.model_files import read_model, write_model
-from training.recommend.product_catalogue import ProductCatalogue
+from training.recommend.product_catalogue import ProductCatalogue, extended
 from training.recommend.ranker import Trees
 from training.recommend.recommender import Kind, check_request, require_fitted
 from training.recommend.sources import EpisodePast, Owners
@@ -309,7 +309,7 @@ class RecommendationModel:
         """The customers of a log in blocks, and which products may be listed."""
         owners = owners_of(log.customers)
         whole = open_episodes(log)
-        category = self.catalogue_.extended(len(log.products))
+        category = extended(self.catalogue_.category, len(log.products))
         allowed = rules.allowed(log.products, category, self.catalogue_.categories)
         allowed[: len(self.catalogue_.is_test)] &= ~self.catalogue_.is_test
         group = self.catalogue_.segments.get_indexer(

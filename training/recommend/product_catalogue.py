@@ -69,10 +69,8 @@ class ProductCatalogue:
         segments : customer id → group
         together : what the orders of the log hold together
         """
-        category_of, name_of = (
-            _texts_of(purchases, "category"),
-            _texts_of(purchases, "product_name"),
-        )
+        category_of = _texts_of(purchases, "category")
+        name_of = _texts_of(purchases, "product_name")
         never_sold = texts([])
         if unsold is not None:
             category_of |= dict(zip(unsold["product_id"], unsold["category"], strict=True))
@@ -104,11 +102,12 @@ class ProductCatalogue:
         code = self.category[product] if product < len(self.category) else -1
         return None if code < 0 else str(self.categories[code])
 
-    def extended(self, width: int) -> Ints:
-        """`category` for `width` codes: products first seen after the fit have none."""
-        if width == len(self.category):
-            return self.category
-        return np.append(self.category, np.full(width - len(self.category), -1))
+
+def extended(group: Ints, width: int) -> Ints:
+    """`group`, one code per product, for `width` products: those first seen after the fit have −1."""
+    if width == len(group):
+        return group
+    return np.append(group, np.full(width - len(group), -1))
 
 
 def _texts_of(purchases: pd.DataFrame, column: str) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from training.recommend.candidates import Candidates
 from training.recommend.filters import Mask, RecommendationRules
 
 HEADS_OF_TWINS = 4
-"""So many times the products that a list needs are looked at, to find some that are no twins."""
+"""A filler looks at this many times the products that a list needs: some of them may be twins."""
 
 
 @dataclass(frozen=True)

@@ -32,16 +32,29 @@ GAPS_OF_SILENCE = 5
 
 
 def bought_before(owned: Owned, row: int) -> dict[str, Any]:
-    """Reason of a repeat, in whole days; a rhythm needs three purchases on different days, and is
-    over after `GAPS_OF_SILENCE` gaps without one.
-    """
-    last = round(float(owned.last_days[row]))
+    """Reason of a repeat; see `repeat_reason`. Purchases are taken to be on different days."""
     times = round(float(owned.times[row]))
-    span = float(owned.first_days[row]) - last
-    too_few = times < DAYS_OF_A_RHYTHM or span < times - 1
-    if too_few or last > GAPS_OF_SILENCE * span / (times - 1):
-        return {"code": "bought_before", "times": times, "last_days_ago": last}
-    return {"code": "every_n_days", "days": round(span / (times - 1)), "last_days_ago": last}
+    return repeat_reason(
+        times=times,
+        days_bought=times,
+        first_days_ago=float(owned.first_days[row]),
+        last_days_ago=round(float(owned.last_days[row])),
+    )
+
+
+def repeat_reason(
+    *, times: int, days_bought: int, first_days_ago: float, last_days_ago: int
+) -> dict[str, Any]:
+    """Reason of a repeat, in whole days.
+
+    A rhythm needs purchases on `DAYS_OF_A_RHYTHM` different days, and is over after
+    `GAPS_OF_SILENCE` usual gaps without one.
+    """
+    gaps, span = days_bought - 1, first_days_ago - last_days_ago
+    has_rhythm = days_bought >= DAYS_OF_A_RHYTHM and span >= gaps
+    if not has_rhythm or last_days_ago > GAPS_OF_SILENCE * span / gaps:
+        return {"code": "bought_before", "times": times, "last_days_ago": last_days_ago}
+    return {"code": "every_n_days", "days": round(span / gaps), "last_days_ago": last_days_ago}
 
 
 def strongest_voice(scored: SourceScores, facts: ProductFacts, listed: RankedProducts) -> Ints:

@@ -26,6 +26,7 @@ from training.past.purchase_history import (
     read_history,
     texts,
 )
+from training.recommend.reasons import repeat_reason
 
 Kind = Literal["all", "repeat", "new"]
 CUSTOMERS_AT_ONCE = 256
@@ -213,13 +214,13 @@ def require_fitted(model: object) -> None:
 
 
 def bought_before(own: OwnProducts, row: int) -> dict[str, Any]:
-    """Reason of a repeat: how often it is bought, in whole days; see `training.recommend.reasons`."""
-    last = int(own.last_age_days[row])
-    days_bought = int(own.days_bought[row])
-    usual = (int(own.first_age_days[row]) - last) / max(days_bought - 1, 1)
-    if days_bought < 3 or last > 5 * usual:
-        return {"code": "bought_before", "times": int(own.orders[row]), "last_days_ago": last}
-    return {"code": "every_n_days", "days": round(usual), "last_days_ago": last}
+    """Reason of a repeat; see `training.recommend.reasons.repeat_reason`."""
+    return repeat_reason(
+        times=int(own.orders[row]),
+        days_bought=int(own.days_bought[row]),
+        first_days_ago=int(own.first_age_days[row]),
+        last_days_ago=int(own.last_age_days[row]),
+    )
 
 
 def best(customer: Ints, score: Floats, *, limit: int) -> tuple[Ints, Ints]:

@@ -43,7 +43,7 @@ MOST_ROWS = 10_000_000
 MOST_RANKED = 40_000
 """Episodes that the trees learn from: more of them change nothing and cost time."""
 MOST_SPREAD = 1_500
-"""Customers by whose lists it is found in how many a new product would stand."""
+"""Customers in whose lists new products are counted."""
 EPISODES_AT_ONCE = 512
 VALUES_AT_ONCE = 4_000_000
 """Dense scores held at once per source: customers × scored products."""
@@ -116,37 +116,33 @@ class Stages:
         """See `training.recommend.spread`, from the lists of some customers on the day of the fit."""
         customers = np.flatnonzero(np.diff(log.first_basket))
         rows = spread_evenly(customers, MOST_SPREAD)
-        everything = np.ones(len(log.products), dtype=bool)
+        everything, episodes = np.ones(len(log.products), dtype=bool), open_episodes(log)
         parts = []
         for start in range(0, len(rows), self.at_once):
-            past = EpisodePast.of(
-                log, open_episodes(log)[rows[start : start + self.at_once]], owners
-            )
+            past = EpisodePast.of(log, episodes[rows[start : start + self.at_once]], owners)
             scored = self.scored(past)
             chosen, score = self.candidates(past, scored, everything, "new", NEW_CANDIDATES, 0)
             parts.append((chosen.episode + start, chosen.column, logit(score)))
         episode, column, raw = (np.concatenate(values) for values in zip(*parts, strict=True))
-        known = self._known_lists(lessons)
+        known_lists = self._known_lists(lessons)
         for most_shown in MOST_SHOWN:
             steps = steps_back(episode, column, raw, len(self.products), most_shown)
-            if share_kept(*known, steps) >= LEAST_KEPT:
+            if share_kept(*known_lists, steps) >= LEAST_KEPT:
                 return steps
         return np.zeros(len(self.products), dtype=np.float32)
 
     def _known_lists(self, lessons: Lessons) -> tuple[Ints, Ints, Floats, Floats]:
         """Candidates of some of the latest lessons as `share_kept` takes them."""
         latest = spread_evenly(np.flatnonzero(lessons.recent), MOST_SPREAD)
-        everything = np.ones(lessons.width, dtype=bool)
         parts = []
         for start in range(0, len(latest), EPISODES_AT_ONCE):
             rows = latest[start : start + EPISODES_AT_ONCE]
-            past = lessons.past.part(rows)
-            scored, fold = _rehearsed(lessons, self.sources, past, rows), folds(past.owners)
-            chosen = choose(past, scored, scored.blend(self.facts, fold), allowed=everything)
-            raw = logit(self.ranker.score(features(past, chosen, scored, self.facts, fold)))
-            bought = np.asarray(lessons.following[rows][chosen.episode, chosen.product]).ravel()
+            rehearsal = _Rehearsal.of(lessons, self.sources, self.facts, rows)
+            chosen = rehearsal.chosen
+            raw = logit(self.ranker.score(rehearsal.features(chosen, self.facts)))
             column = np.where(chosen.own < 0, chosen.column, -1)
-            parts.append((chosen.episode + start, column, raw, bought.astype(np.float64)))
+            bought = rehearsal.bought.astype(np.float64)
+            parts.append((chosen.episode + start, column, raw, bought))
         episode, columns, scores, hits = (
             np.concatenate(values) for values in zip(*parts, strict=True)
         )
@@ -224,15 +220,40 @@ def _examples(
     return np.concatenate(tables), np.concatenate(bought), np.concatenate(groups)
 
 
-def _rehearsed(
-    lessons: Lessons, sources: tuple[CandidateSource, ...], past: EpisodePast, rows: Ints
-) -> SourceScores:
-    answers = lessons.following[rows][:, lessons.candidates].toarray()
-    tables: dict[str, Values] = {}
-    for source in sources:
-        rehearsed = source.rehearsed(past, rows, answers)
-        tables |= dict(zip(source.weights, rehearsed, strict=True))
-    return SourceScores(tables, _places(lessons.candidates, lessons.width), lessons.candidates)
+@dataclass(frozen=True)
+class _Rehearsal:
+    """The candidates of some lessons, scored without what was bought next, and whether each was."""
+
+    past: EpisodePast
+    scored: SourceScores
+    fold: Ints
+    chosen: Candidates
+    bought: Values
+
+    @classmethod
+    def of(
+        cls,
+        lessons: Lessons,
+        sources: tuple[CandidateSource, ...],
+        facts: ProductFacts,
+        rows: Ints,
+    ) -> Self:
+        past, following = lessons.past.part(rows), lessons.following[rows]
+        answers = following[:, lessons.candidates].toarray()
+        tables: dict[str, Values] = {}
+        for source in sources:
+            rehearsed = source.rehearsed(past, rows, answers)
+            tables |= dict(zip(source.weights, rehearsed, strict=True))
+        columns = _places(lessons.candidates, lessons.width)
+        scored, fold = SourceScores(tables, columns, lessons.candidates), folds(past.owners)
+        everything = np.ones(lessons.width, dtype=bool)
+        chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)
+        bought = np.asarray(following[chosen.episode, chosen.product]).ravel()
+        return cls(past, scored, fold, chosen, bought)
+
+    def features(self, chosen: Candidates, facts: ProductFacts) -> Values:
+        """What trees see of some of the candidates."""
+        return features(self.past, chosen, self.scored, facts, self.fold)
 
 
 def _block(
@@ -243,19 +264,14 @@ def _block(
     draw: np.random.Generator,
     negatives: float,
 ) -> tuple[Values, Values, Ints]:
-    past = lessons.past.part(rows)
-    following = lessons.following[rows]
-    scored = _rehearsed(lessons, sources, past, rows)
-    fold = folds(past.owners)
-    everything = np.ones(lessons.width, dtype=bool)
-    chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)
-    bought = np.asarray(following[chosen.episode, chosen.product]).ravel()
+    rehearsal = _Rehearsal.of(lessons, sources, facts, rows)
+    chosen, bought = rehearsal.chosen, rehearsal.bought
     is_example = (bought > 0) | (draw.random(len(bought)) < negatives)
     is_example &= (np.bincount(chosen.episode, bought, minlength=len(rows)) > 0)[chosen.episode]
-    table = features(past, chosen[is_example], scored, facts, fold)
-    groups = np.bincount(chosen.episode[is_example], minlength=len(rows))
+    examples = chosen[is_example]
+    groups = np.bincount(examples.episode, minlength=len(rows))
     return (
-        table,
+        rehearsal.features(examples, facts),
         bought[is_example].astype(np.float32),
         np.asarray(groups[groups > 0], dtype=np.int64),
     )
