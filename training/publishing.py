@@ -51,7 +51,7 @@ class TrainedModels:
         A refused model is replaced by the champion's, where that can stay, and else by its
         named baseline: no task waits for another.
         """
-        if not self.stand_ins and not any(one.promoted for one in self.verdicts.values()):
+        if not self.stand_ins and not any(verdict.promoted for verdict in self.verdicts.values()):
             return None
         models: dict[str, Any] = {}
         for name, verdict in self.verdicts.items():

@@ -54,13 +54,13 @@ class Grade:
         """The grade in words."""
         if self.letter == NOT_JUDGED:
             return f"cannot be judged: no {self.measure} against {self.baseline}"
-        words = (
+        improvement = (
             f"{self.letter}: {self.measure} {self.improvement:+.1%} "
             f"[{self.low:+.1%}, {self.high:+.1%}] against {self.baseline}"
         )
         if self.total_off is None or not math.isfinite(self.total_off):
-            return words
-        return f"{words}; totals off by {math.expm1(self.total_off):.0%} in the mean"
+            return improvement
+        return f"{improvement}; totals off by {math.expm1(self.total_off):.0%} in the mean"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON: what could not be judged is None."""

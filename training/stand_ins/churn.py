@@ -1,5 +1,6 @@
 """The inactivity and the tenure rule as models of churn."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -66,7 +67,7 @@ class RateSteps:
         return cls(value["feature"], edges, rates, float(value["mean"]))
 
 
-class OneFeatureChurn:
+class OneFeatureChurn(ABC):
     """What the rules share as models: a probability by one feature alone."""
 
     title: ClassVar[str]
@@ -91,9 +92,9 @@ class OneFeatureChurn:
             },
         )
 
+    @abstractmethod
     def _settings(self) -> dict[str, Any]:
         """What else is saved."""
-        raise NotImplementedError
 
     def _restored(self, value: dict[str, Any]) -> Self:
         self.columns_ = value["columns"]

@@ -75,14 +75,6 @@ class Lifetime:
     def _year(self, number: int, middle: float) -> "YearAhead":
         return YearAhead(number, middle, float((1 + self.discount_rate_per_year) ** -middle))
 
-    def worth(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
-        """Lifetime ÷ value in the horizon, ≥ 1; one value per row.
-
-        1 + Σ of the years ahead, each as many orders as `orders_by_year` says, discounted.
-        """
-        discounts = np.array([year.discount_factor for year in self.years_ahead])
-        return np.asarray(1.0 + self.orders_by_year(rhythm, features, p_order) @ discounts)
-
     def orders_by_year(self, rhythm: Rhythm, features: Features, p_order: Floats) -> Floats:
         """Orders of each of `years_ahead` ÷ orders of the horizon; rows × years, ≥ 0."""
         later = self.later_orders(rhythm, features, p_order)

@@ -1,8 +1,8 @@
-"""Beside whom a risk is explained: high risk beside customers of low and medium, and low beside all others.
+"""Whom a customer's risk is compared with: high risk with low and medium, low risk with all others.
 
-Contributions of a model are told against the average customer. In a shop of whose customers nine
-in ten stay away, somebody at high risk is better than average: against that customer nothing
-raises the risk. What sets such a customer apart is seen beside those who are expected back.
+Contributions of a model are relative to the average customer. In a shop where nine in ten
+customers stay away, somebody at high risk may be better than average: compared with the average,
+nothing raises the risk. What sets such a customer apart shows beside those expected back.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ References = Mapping[str, Mapping[str, float]]
 """`high` and `low` → name of a contribution → its mean over the customers of the other bands."""
 
 MOST_COMPARED = 1_000
-"""So many customers of a side stand for all of it: contributions are costly."""
+"""The mean is taken of at most so many customers: contributions are costly."""
 
 
 def references_of(
