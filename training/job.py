@@ -32,6 +32,7 @@ from training.past.reach import first_purchase
 from training.promotion.promotion import (
     Champion,
     Verdict,
+    behind_champion,
     champion_in_force,
     comparisons,
     final_troubles,
@@ -92,6 +93,8 @@ class Prepared:
     tasks: tuple[Task, ...]
     left_out: dict[str, str]
     first_day: date
+    end: date
+    """The day after the last order."""
 
 
 def prepare_training(
@@ -133,6 +136,7 @@ def prepare_training(
         tasks=tuple(task for task in tasks if obstacles[task.name] is None),
         left_out={name: why for name, why in obstacles.items() if why is not None},
         first_day=first_day,
+        end=log.end,
     )
 
 
@@ -262,12 +266,14 @@ def outcome_sentence(result: TrainResult) -> str:
     """What became of a training, in one line."""
     why = "; ".join(f"{name}: {reason}" for name, reason in result.refused.items())
     if result.bundle is None:
-        return f"The models in force stay, since no new one is better shown. {why}."
+        return f"The models in force stay, since every new one was refused. {why}."
     instead = ", ".join(f"{title} for {name}" for name, title in result.stand_ins.items())
-    words = f"Published {result.bundle.name}."
+    sentences = [f"Published {result.bundle.name}."]
     if instead:
-        words += f" Baselines stand in: {instead}."
-    return f"{words} Refused: {why}." if why else words
+        sentences.append(f"Baselines stand in: {instead}.")
+    if why:
+        sentences.append(f"Refused: {why}.")
+    return " ".join(sentences)
 
 
 def _proven(settings: TrainingSettings) -> LiveProof:
@@ -292,7 +298,10 @@ def _judged(
 ) -> dict[str, Verdict]:
     world = prepared.world
     against = comparisons(world, prepared.first_day, backtest, champion, tracker.record, progress)
-    troubles = final_troubles(fitted, features)
+    troubles = {
+        **_behind(champion, prepared, features),
+        **final_troubles(fitted, features),
+    }
     records = {
         result.task.name: (result.task, BacktestRecord.of(result, backtest.plan.folds))
         for result in backtest.results
@@ -303,6 +312,37 @@ def _judged(
     return judged
 
 
+def _behind(
+    champion: Champion | None, prepared: Prepared, features: pd.DataFrame
+) -> dict[str, str]:
+    """Task name → why a training of the past does not replace what knows more of these orders.
+
+    A champion that knows of later days than the orders hold cannot score them: it does not count.
+    """
+    if champion is None:
+        return {}
+    learned_until = {
+        name: prepared.plan.as_of
+        for name in _staying(champion, prepared, features)
+        if champion.as_of(name) <= prepared.end
+    }
+    return behind_champion(champion, learned_until)
+
+
+def _staying(
+    champion: Champion | None, prepared: Prepared, features: pd.DataFrame
+) -> frozenset[str]:
+    """The tasks whose champion can stay beside the new models."""
+    if champion is None:
+        return frozenset()
+    settings, columns = prepared.world.settings, tuple(features.columns)
+    return frozenset(
+        task.name
+        for task in prepared.tasks
+        if champion.can_stay(task.name, columns, settings.predict, settings.data.currency)
+    )
+
+
 def _stand_ins(
     prepared: Prepared,
     judged: Mapping[str, Verdict],
@@ -311,16 +351,10 @@ def _stand_ins(
     progress: Progress,
 ) -> dict[str, Any]:
     """Task name → its baseline, where the model is refused and no champion can stay."""
-    world, stand_ins = prepared.world, {}
+    stays, stand_ins = _staying(champion, prepared, features), {}
     for task in prepared.tasks:
-        stays = champion is not None and champion.can_stay(
-            task.name,
-            tuple(features.columns),
-            world.settings.predict,
-            world.settings.data.currency,
-        )
-        if not judged[task.name].promoted and not stays:
-            stand_ins[task.name] = task.stand_in(world, prepared.plan.whole)
+        if not judged[task.name].promoted and task.name not in stays:
+            stand_ins[task.name] = task.stand_in(prepared.world, prepared.plan.whole)
             progress(f"{task.title.lower()}: {task.baseline} stands in")
     return stand_ins
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,7 @@ from training.promotion.promotion import (
     Comparison,
     Unreadable,
     Verdict,
+    behind_champion,
     final_troubles,
     on_shared_folds,
     verdicts,
@@ -117,9 +119,25 @@ def _judged(
     return verdicts(
         {name: (candidate.task, candidate.record) for name, candidate in candidates.items()},
         {name: candidate.against(tracker, champion) for name, candidate in candidates.items()},
-        {name: why for name, why in final_troubles(models, golden).items() if name in candidates},
+        {
+            **behind_champion(champion, _learned_until(candidates)),
+            **{
+                name: why
+                for name, why in final_troubles(models, golden).items()
+                if name in candidates
+            },
+        },
         seed=settings.train.seed,
     )
+
+
+def _learned_until(candidates: "Mapping[str, _Candidate]") -> dict[str, date]:
+    """Task name → the date up to which its version knows the orders, where that is on record."""
+    return {
+        name: date.fromisoformat(candidate.as_of)
+        for name, candidate in candidates.items()
+        if candidate.as_of
+    }
 
 
 def _forced(verdict: Verdict, force: str) -> Verdict:

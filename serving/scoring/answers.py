@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.rows import Floats
 from serving.scoring.lifetime_terms import lifetime_columns, rounded_terms, terms_of
-from serving.scoring.rounding import Floats, rounded, rounded_down, rounded_up
+from serving.scoring.rounding import rounded, rounded_down, rounded_up
 from serving.scoring.wording import GAP_DIGITS
 from serving.store.documents import CustomerDocument
 from serving.store.run import RunInfo

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from serving.scoring.rounding import Floats, rounded
+from features.rows import Floats
+from serving.scoring.rounding import rounded
 from serving.store.run import RunInfo
 from training.value.lifetime import Lifetime, YearAhead, term_columns
 

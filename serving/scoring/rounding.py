@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.rows import Floats
 from serving.store.run import NO_UNIT
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def rounded(column: "pd.Series[Any] | Floats", *, digits: int) -> Floats:

@@ -210,8 +210,8 @@ def score(
     if as_of < known_until:
         raise ConfigError(
             f"as-of date {as_of}: the published models know the orders up to {known_until} and "
-            f"would peek into the future. To look back, run `regulars train --as-of {as_of}` in a "
-            "copy of the shop's folder: such models know less than those in force."
+            f"would peek into the future. To look back, run `regulars train --as-of {as_of}` and "
+            "`regulars promote --force REASON` in a copy of the shop's folder."
         )
     features = build_features(log, as_of)
     progress(f"computed {features.shape[1]} features of {len(features):,} customers")

@@ -186,6 +186,35 @@ def test_a_daily_training_is_compared_on_the_champions_last_fold(twice):
 
 
 @pytest.mark.slow
+def test_a_training_of_the_past_is_kept_and_not_put_in_force(shop):
+    """Its models know fewer of the same orders, and could not score today."""
+    manifest, end = in_force(shop.settings), shop.log.end
+    past = train(shop.log, end - timedelta(days=7))
+    assert past.bundle is None
+    assert past.stand_ins == {}
+    assert set(past.refused.values()) == {
+        f"it knows the orders up to {end - timedelta(days=7)}, and champion version 1 up to {end}"
+    }
+    assert in_force(shop.settings) == manifest
+    assert {Tracker(shop.settings).alias(name, CHALLENGER) for name in past.versions} == {"2"}
+    # nor by hand, unless somebody says why
+    assert promote(shop.settings, (), None).refused == past.refused
+    forced = promote(shop.settings, (), None, force="to look back")
+    assert forced.bundle == in_force(shop.settings).bundle_id
+    assert in_force(shop.settings).as_of == (end - timedelta(days=7)).isoformat()
+
+
+@pytest.mark.slow
+def test_orders_that_end_earlier_are_learned_from(shop):
+    """Other files took the place of those of the champion, which knows of days beyond them."""
+    orders = shop.orders[shop.orders["time"] < pd.Timestamp(shop.log.end) - timedelta(days=7)]
+    with read_orders(shop.settings, FrameSource(orders)) as log:
+        result = train(log, None)
+    assert result.refused == {}
+    assert in_force(shop.settings).as_of == result.backtest.plan.as_of.isoformat()
+
+
+@pytest.mark.slow
 def test_rollback_and_promotion_go_back_and_forth(twice):
     settings, log, first, second = twice
     features = build_features(log, log.end)

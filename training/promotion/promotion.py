@@ -29,10 +29,10 @@ from training.tasks.task import Task
 from training.tasks.world import World
 
 RULE = (
-    "a model is promoted unless it gives no finite number, says the same of everybody, tells "
-    "customers apart no better than chance where its baseline does, or is surely worse (95 % "
-    "bootstrap interval over customers) than its baseline or than the champion on the same "
-    "customers: those of folds after the champion's training, else those of folds that both "
+    "a model is promoted unless it knows the orders up to an earlier day than the champion, gives "
+    "no finite number, says the same of everybody, tells customers apart no better than chance "
+    "where its baseline does, or is surely worse (95 % bootstrap interval over customers) than its "
+    "baseline or than the champion on the same customers: those of folds after the champion's training, else those of folds that both "
     "were judged on"
 )
 
@@ -442,6 +442,21 @@ def verdicts(
             reason = f"it was judged together with the {other} model that is refused"
             verdicts_by_task[name] = Verdict(promoted=False, reason=reason)
     return verdicts_by_task
+
+
+def behind_champion(champion: Champion, learned_until: Mapping[str, date]) -> dict[str, str]:
+    """Reasons not to publish models that know fewer of the orders than the champion's.
+
+    Parameters
+    ----------
+    learned_until : task name → the date up to which the new model knows the orders; without the
+        tasks whose champion cannot stay
+    """
+    return {
+        name: f"it knows the orders up to {day}, and {_title(champion, name)} up to {later}"
+        for name, day in learned_until.items()
+        if champion.version(name) and day < (later := champion.as_of(name))
+    }
 
 
 def final_troubles(fitted: Mapping[str, Any], features: pd.DataFrame) -> dict[str, str]:

@@ -326,10 +326,11 @@ class Tracker:
             raise BundleError(
                 f"{registered} version {version}: cannot be fetched ({type(error).__name__})."
             ) from None
-        description = next(iter(sorted(Path(model).rglob(f"{task_name}/model.json"))), None)
-        if description is None or digest_of(description.parent) != tags.get("sha256"):
+        folders = (folder for folder in Path(model).rglob(task_name) if folder.is_dir())
+        sound = (folder for folder in folders if digest_of(folder) == tags.get("sha256"))
+        if (folder := next(sound, None)) is None:
             raise BundleError(f"{registered} version {version}: its files are damaged.")
-        return description.parent
+        return folder
 
     @_in_one_line
     def versions(self) -> list[RegisteredVersion]:

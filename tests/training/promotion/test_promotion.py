@@ -265,6 +265,13 @@ def test_final_models_that_say_no_number_are_found():
 
 
 def test_the_rule_names_what_is_refused():
-    for word in ("no finite number", "the same of everybody", "chance", "baseline", "champion"):
+    for word in (
+        "an earlier day",
+        "no finite number",
+        "the same of everybody",
+        "chance",
+        "baseline",
+        "champion",
+    ):
         assert word in RULE
     assert Comparison("champion version 1", pd.DataFrame(), "").champion in "champion version 1"
