@@ -15,6 +15,7 @@ from training.bundle.in_force import publication_lock
 from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import Manifest, ModelEntry, name_in_force
 from training.bundle.publication import Kept, golden_rows, prune, publish_bundle
+from training.bundle.shop_identity import claimed_identity
 from training.models.estimator import write_json
 from training.promotion.promotion import Champion, Verdict
 from training.segments.cluster_search import ClusterModel
@@ -150,6 +151,7 @@ def _manifest(
         previous=champion.manifest.bundle_id if champion else None,
         customers=len(candidate.features),
         prior_share=candidate.prior_share,
+        shop=claimed_identity(log.settings.path(log.settings.store.bundles)),
     )
 
 

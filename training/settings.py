@@ -33,6 +33,8 @@ class Tracking(Section):
     uri: str = "sqlite:///mlruns/mlflow.db"
     artifacts: str = "mlruns/artifacts"
     experiment: str = "regulars"
+    models: str = Field("regulars", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
+    """How the names of the registered models begin; shops of one server need different ones."""
 
 
 class Recommend(Section):

@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from features.extras import require_extra
 from training.backtest.record import BacktestRecord
 from training.backtest.task_grade import grade_of
-from training.bundle.in_force import publication_lock
+from training.bundle.in_force import is_of_another_shop, publication_lock
 from training.bundle.manifest import Manifest, ModelEntry, current_bundle
 from training.bundle.publication import Kept, golden_rows_of, load_models_of, prune, publish_bundle
 from training.errors import BundleError
@@ -27,7 +27,7 @@ from training.promotion.promotion import (
     verdicts,
 )
 from training.settings import TrainingSettings
-from training.tasks.catalogue import TASKS, registered_name, tasks_for
+from training.tasks.catalogue import TASKS, tasks_for
 from training.tasks.task import Task
 
 NAMES = tuple(task.name for task in TASKS)
@@ -175,6 +175,10 @@ def _published(
 def _champion(bundles: Path) -> Champion:
     folder = current_bundle(bundles)
     models = load_models_of(folder)
+    if is_of_another_shop(models.manifest, bundles):
+        raise BundleError(
+            f"{folder}: the models in force belong to another shop. Run `regulars train`."
+        )
     return Champion(folder, models.manifest, models)
 
 
@@ -197,7 +201,7 @@ def _versions_to_promote(
     if version is not None:
         return {names[0]: version}
     challengers = {name: tracker.alias(name, CHALLENGER) for name in names or NAMES}
-    missing = [registered_name(name) for name in names if challengers[name] is None]
+    missing = [tracker.registered_name(name) for name in names if challengers[name] is None]
     if missing or not any(challengers.values()):
         raise ConfigError(
             f"{', '.join(missing) or 'no model'} has a challenger. `regulars models` lists the "
@@ -226,13 +230,18 @@ class _Candidate:
         registered = tracker.version(name, version)
         if registered is None:
             raise ConfigError(
-                f"--version {version}: {registered_name(name)} has no such version. "
+                f"--version {version}: {tracker.registered_name(name)} has no such version. "
                 "`regulars models` lists them."
+            )
+        if registered.shop and registered.shop != tracker.shop:
+            raise BundleError(
+                f"{registered.name} version {version}: learned from another shop, or from this "
+                "one before its folder was begun anew. Run `regulars train`."
             )
         record = tracker.record(name, version)
         if record is None:
             raise BundleError(
-                f"{registered_name(name)} version {version}: its backtest was not kept, so it "
+                f"{tracker.registered_name(name)} version {version}: its backtest was not kept, so it "
                 "cannot be compared. Run `regulars train`."
             )
         return cls(
@@ -278,13 +287,13 @@ def _fetched(tracker: Any, name: str, version: str, folder: Path, champion: Cham
     columns = getattr(model, "columns_", None)
     if columns is not None and tuple(columns) != champion.manifest.columns:
         raise BundleError(
-            f"{registered_name(name)} version {version} learned from other features than the "
+            f"{tracker.registered_name(name)} version {version} learned from other features than the "
             "models in force, so they cannot stand together. Run `regulars train`."
         )
     horizon = getattr(model, "horizon_days", champion.manifest.horizon_days)
     if horizon != champion.manifest.horizon_days:
         raise BundleError(
-            f"{registered_name(name)} version {version} predicts {horizon} days, the models in "
+            f"{tracker.registered_name(name)} version {version} predicts {horizon} days, the models in "
             f"force {champion.manifest.horizon_days}. Run `regulars train`."
         )
     return Kept(model, files)

@@ -38,7 +38,7 @@ def models(config: Path, speaker: Speaker) -> None:
     ]
     registered = {(version.name, version.version) for version in versions}
     if manifest is not None:
-        rows += _unregistered_rows(manifest, registered)
+        rows += _unregistered_rows(manifest, registered, settings.tracking.models)
     speaker.table(
         "",
         ["model", "version", "alias", "as of", "grade against its baseline", "why"],
@@ -58,7 +58,8 @@ def models(config: Path, speaker: Speaker) -> None:
         speaker.say(f"\nIn force: {manifest.bundle_id}; before it: {manifest.previous or 'none'}.")
         for name, entry in manifest.models.items():
             which = entry.version if not entry.stands_in else f"none, {entry.stands_in} stands in"
-            speaker.say(f"  {registered_name(name)} version {which}: {entry.reason}")
+            model = registered_name(name, settings.tracking.models)
+            speaker.say(f"  {model} version {which}: {entry.reason}")
     speaker.result(
         {
             "models": [vars(version) for version in versions],
@@ -68,11 +69,13 @@ def models(config: Path, speaker: Speaker) -> None:
     )
 
 
-def _unregistered_rows(manifest: Manifest, registered: set[tuple[str, str]]) -> list[list[str]]:
+def _unregistered_rows(
+    manifest: Manifest, registered: set[tuple[str, str]], prefix: str
+) -> list[list[str]]:
     """Lines of the table for models in force that the registry does not have."""
     return [
         [
-            registered_name(name),
+            registered_name(name, prefix),
             entry.version,
             "in force",
             entry.as_of or manifest.as_of,
@@ -80,7 +83,7 @@ def _unregistered_rows(manifest: Manifest, registered: set[tuple[str, str]]) -> 
             entry.reason,
         ]
         for name, entry in manifest.models.items()
-        if not entry.stands_in and (registered_name(name), entry.version) not in registered
+        if not entry.stands_in and (registered_name(name, prefix), entry.version) not in registered
     ]
 
 
@@ -127,7 +130,7 @@ def promote(
     detail = f"{', '.join(names) or 'all models'}: {which}{forced}"
     note(settings, "promote", count=len(names), detail=detail, at=datetime.now(UTC))
     done = run_promotion(settings, names, version, force=force)
-    _say_promotion(speaker, done)
+    _say_promotion(speaker, done, settings.tracking.models)
     if done.refused and done.bundle is None:
         why = "; ".join(f"{name}: {reason}" for name, reason in done.refused.items())
         raise StoppedByGate(
@@ -136,11 +139,11 @@ def promote(
         )
 
 
-def _say_promotion(speaker: Speaker, done: "Promotion") -> None:
-    for name, verdict in done.verdicts.items():
-        speaker.say(f"{registered_name(name)} version {done.versions[name]}: {verdict.sentence()}")
-    for name in done.in_force:
-        speaker.say(f"{registered_name(name)} version {done.versions[name]}: in force already")
+def _say_promotion(speaker: Speaker, done: "Promotion", prefix: str) -> None:
+    words = {name: verdict.sentence() for name, verdict in done.verdicts.items()}
+    words |= dict.fromkeys(done.in_force, "in force already")
+    for name, sentence in words.items():
+        speaker.say(f"{registered_name(name, prefix)} version {done.versions[name]}: {sentence}")
     speaker.result(
         {
             "versions": done.versions,

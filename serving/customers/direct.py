@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from features.errors import RegularsError
 from serving.web.call import current_call
 from serving.web.context import at_once_or_in_thread
+from serving.web.formats.one_language import asked_language
 from serving.web.problems import problem_for
 
 CUSTOMER = "/v1/customers/{customer_id:path}"
@@ -66,5 +67,5 @@ def _is_customer(scope: Scope) -> bool:
         return False
     call = current_call.get()
     # fields and languages are the framework's to choose
-    is_whole = not scope["query_string"] and b"accept-language" not in call.headers
+    is_whole = not scope["query_string"] and asked_language(b"", call.headers) is None
     return is_whole and call.entry.template == CUSTOMER

@@ -17,6 +17,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from features.errors import Busy, ConfigError, RegularsError
+from features.language.languages import Language
+from features.language.message import Message, mark
 from serving.errors import (
     CampaignConflict,
     CursorTooOld,
@@ -152,92 +154,108 @@ class Kind:
 
 
 KINDS: Mapping[type[Exception], Kind] = {
-    UnknownCustomer: Kind(404, "unknown-customer", "No such customer"),
-    UnknownWebhook: Kind(404, "unknown-webhook", "No such webhook"),
-    UnknownCampaign: Kind(404, "unknown-campaign", "No such campaign"),
-    NotInRun: Kind(404, "not-in-run", "The latest run has none of this name"),
-    CampaignConflict: Kind(409, "campaign-conflict", "The campaign cannot be made so"),
-    CursorTooOld: Kind(410, "cursor-too-old", "The changes behind the cursor are gone"),
-    NoRun: Kind(503, "no-run", "Nothing has been scored yet", retry_after_seconds=60),
+    UnknownCustomer: Kind(404, "unknown-customer", mark("No such customer")),
+    UnknownWebhook: Kind(404, "unknown-webhook", mark("No such webhook")),
+    UnknownCampaign: Kind(404, "unknown-campaign", mark("No such campaign")),
+    NotInRun: Kind(404, "not-in-run", mark("The latest run has none of this name")),
+    CampaignConflict: Kind(409, "campaign-conflict", mark("The campaign cannot be made so")),
+    CursorTooOld: Kind(410, "cursor-too-old", mark("The changes behind the cursor are gone")),
+    NoRun: Kind(503, "no-run", mark("Nothing has been scored yet"), retry_after_seconds=60),
     Busy: Kind(
-        503, "busy", "Another process is at work", "Try again in a minute.", retry_after_seconds=60
+        503,
+        "busy",
+        mark("Another process is at work"),
+        mark("Try again in a minute."),
+        retry_after_seconds=60,
     ),
     StoreError: Kind(
         503,
         "store",
-        "The store cannot be read",
-        "The server's log says why.",
+        mark("The store cannot be read"),
+        mark("The server's log says why."),
         retry_after_seconds=5,
     ),
     ScorerBusy: Kind(
         503,
         "overloaded",
-        "The server has too much to do",
-        "As many scores are being made as can be at once.",
+        mark("The server has too much to do"),
+        mark("As many scores are being made as can be at once."),
         retry_after_seconds=1,
     ),
     ScorerAway: Kind(
         503,
         "no-scorer",
-        "Single customers cannot be scored at the moment",
-        "The process that scores is starting, or the server's log says why it cannot.",
+        mark("Single customers cannot be scored at the moment"),
+        mark("The process that scores is starting, or the server's log says why it cannot."),
         retry_after_seconds=5,
     ),
     ScorePending: Kind(
         503,
         "score-pending",
-        "The first score of a new customer is being made",
+        mark("The first score of a new customer is being made"),
         retry_after_seconds=1,
     ),
-    UnknownShop: Kind(404, "unknown-shop", "No shop of this name"),
-    ShopClosed: Kind(503, "shop-closed", "The shop cannot be opened", retry_after_seconds=15),
-    UnknownImport: Kind(404, "unknown-import", "No such import"),
+    UnknownShop: Kind(404, "unknown-shop", mark("No shop of this name")),
+    ShopClosed: Kind(503, "shop-closed", mark("The shop cannot be opened"), retry_after_seconds=15),
+    UnknownImport: Kind(404, "unknown-import", mark("No such import")),
     NoRoomForImport: Kind(
         503,
         "no-room",
-        "Imports cannot be kept",
-        "The server's log says why.",
+        mark("Imports cannot be kept"),
+        mark("The server's log says why."),
         retry_after_seconds=60,
     ),
-    KeyReused: Kind(422, "key-reused", "The key came with another body before"),
+    KeyReused: Kind(422, "key-reused", mark("The key came with another body before")),
     BundleError: Kind(
         503,
         "bundle",
-        "The models cannot be used",
-        "The server's log says why.",
+        mark("The models cannot be used"),
+        mark("The server's log says why."),
         retry_after_seconds=60,
     ),
-    ConfigError: Kind(422, "invalid-request", "The request does not fit"),
-    RegularsError: Kind(500, "internal", "Something went wrong", "The server's log says why."),
-    MalformedBody: Kind(400, "malformed-body", "The body is not valid JSON"),
-    BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
-    NotJson: Kind(415, "not-json", "The body is not JSON", "Send it as application/json."),
+    ConfigError: Kind(422, "invalid-request", mark("The request does not fit")),
+    RegularsError: Kind(
+        500, "internal", mark("Something went wrong"), mark("The server's log says why.")
+    ),
+    MalformedBody: Kind(400, "malformed-body", mark("The body is not valid JSON")),
+    BodyTooLarge: Kind(413, "body-too-large", mark("The body is too large")),
+    NotJson: Kind(
+        415, "not-json", mark("The body is not JSON"), mark("Send it as application/json.")
+    ),
     NotNdjson: Kind(
-        415, "not-ndjson", "The body is not lines of JSON", "Send it as application/x-ndjson."
+        415,
+        "not-ndjson",
+        mark("The body is not lines of JSON"),
+        mark("Send it as application/x-ndjson."),
     ),
     UnknownEncoding: Kind(
-        415, "unknown-encoding", "The body is packed in an unknown way", "Send it plain or as gzip."
+        415,
+        "unknown-encoding",
+        mark("The body is packed in an unknown way"),
+        mark("Send it plain or as gzip."),
     ),
-    WrongHost: Kind(421, "wrong-host", "This server does not answer for that host name"),
-    MethodNotAllowed: Kind(405, "method-not-allowed", "Method Not Allowed"),
-    AddressTooLong: Kind(414, "address-too-long", "The address is too long"),
-    HeadersTooLarge: Kind(431, "headers-too-large", "The headers are too large"),
-    NoHttp: Kind(400, "no-http", "The request is not HTTP"),
-    TooSlow: Kind(408, "too-slow", "The body did not come in time"),
-    NoKey: Kind(401, "no-key", "A key is needed", challenge='Bearer realm="{realm}"'),
+    WrongHost: Kind(421, "wrong-host", mark("This server does not answer for that host name")),
+    MethodNotAllowed: Kind(405, "method-not-allowed", mark("Method Not Allowed")),
+    AddressTooLong: Kind(414, "address-too-long", mark("The address is too long")),
+    HeadersTooLarge: Kind(431, "headers-too-large", mark("The headers are too large")),
+    NoHttp: Kind(400, "no-http", mark("The request is not HTTP")),
+    TooSlow: Kind(408, "too-slow", mark("The body did not come in time")),
+    NoKey: Kind(401, "no-key", mark("A key is needed"), challenge='Bearer realm="{realm}"'),
     NoKeyOfBrowser: Kind(
-        401, "no-key", "A key is needed", challenge='Basic realm="{realm}", charset="UTF-8"'
+        401, "no-key", mark("A key is needed"), challenge='Basic realm="{realm}", charset="UTF-8"'
     ),
-    Forbidden: Kind(403, "forbidden", "The key may not do this"),
-    CrossOrigin: Kind(403, "cross-origin", "The request comes from another site"),
+    Forbidden: Kind(403, "forbidden", mark("The key may not do this")),
+    CrossOrigin: Kind(403, "cross-origin", mark("The request comes from another site")),
     TooManyRequests: Kind(
-        429, "too-many-requests", "Too many requests of one caller", retry_after_seconds=1
+        429, "too-many-requests", mark("Too many requests of one caller"), retry_after_seconds=1
     ),
-    Overloaded: Kind(503, "overloaded", "The server has too much to do", retry_after_seconds=1),
-    NotReady: Kind(503, "not-ready", "The server cannot answer yet", retry_after_seconds=5),
+    Overloaded: Kind(
+        503, "overloaded", mark("The server has too much to do"), retry_after_seconds=1
+    ),
+    NotReady: Kind(503, "not-ready", mark("The server cannot answer yet"), retry_after_seconds=5),
 }
 
-INVALID = Kind(422, "invalid-request", "The request does not fit")
+INVALID = Kind(422, "invalid-request", mark("The request does not fit"))
 
 
 def install(app: FastAPI) -> None:
@@ -248,6 +266,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
 
+
+_OF_THE_FRAMEWORK = (mark("Not Found"), mark("Not Found."), mark("Method Not Allowed."))
+"""Titles and details of refusals that have no class here."""
 
 # RFC 9110's words: the standard library took them over in Python 3.13 only
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -323,6 +344,15 @@ def _problem(
         media_type=MEDIA_TYPE,
         headers=dict(headers or {}),
     )
+
+
+def problem_in(problem: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """A problem document with the texts of the table in one language.
+
+    What an error says of itself stays in English.
+    """
+    read = {name: Message(problem[name]).into(language) for name in ("title", "detail")}
+    return {**problem, **read}
 
 
 _FIELD = re.compile("[A-Za-z_][A-Za-z0-9_]{0,59}")

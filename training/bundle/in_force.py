@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features.locks import lock_held
 from training.bundle.manifest import CURRENT, Manifest, current_bundle, read_manifest
+from training.bundle.shop_identity import FILE, shop_identity
 from training.errors import BundleError
 from training.settings import TrainingSettings
 
@@ -45,7 +46,16 @@ def why_foreign(manifest: Manifest, settings: TrainingSettings) -> str | None:
         return f"predicts {manifest.horizon_days} days, but predict.horizon_days is {horizon_days}"
     if manifest.currency != currency:
         return f"counts in {manifest.currency}, but data.currency is {currency}"
+    bundles = settings.path(settings.store.bundles)
+    if is_of_another_shop(manifest, bundles):
+        return f"belongs to another shop than the one that {bundles / FILE} names"
     return None
+
+
+def is_of_another_shop(manifest: Manifest, bundles: Path) -> bool:
+    """Whether models bear the mark of another shop than the bundles of a folder."""
+    shop = shop_identity(bundles)
+    return bool(shop and manifest.shop and shop != manifest.shop)
 
 
 def manifest_in_force(settings: TrainingSettings) -> Manifest:
@@ -54,7 +64,7 @@ def manifest_in_force(settings: TrainingSettings) -> Manifest:
     Raises
     ------
     BundleError
-        When there are none, they are damaged, or of another horizon or currency.
+        When there are none, they are damaged, or of another horizon, currency or shop.
     """
     bundle = current_bundle(settings.path(settings.store.bundles))
     manifest = read_manifest(bundle)
@@ -76,7 +86,7 @@ def rollback(settings: TrainingSettings) -> Manifest:
     Raises
     ------
     BundleError
-        When there is no previous one, or it is damaged or of another horizon or currency.
+        When there is no previous one, or it is damaged or of another horizon, currency or shop.
     """
     bundles = settings.path(settings.store.bundles)
     with publication_lock(bundles):

@@ -107,6 +107,7 @@ class Manifest:
     customers : how many the latest training learned from
     prior_share : how much of what the models say of an average customer is what they know of
         all customers rather than of this one, 0–1 (see `training.models.prior_share`)
+    shop : the mark of the shop (see `training.bundle.shop_identity`); empty: not known
     """
 
     bundle_id: str
@@ -121,6 +122,7 @@ class Manifest:
     previous: str | None = None
     customers: int | None = None
     prior_share: float | None = None
+    shop: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}

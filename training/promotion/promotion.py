@@ -18,6 +18,7 @@ from training.backtest.bootstrap import graded, interval
 from training.backtest.grade import NOT_JUDGED, Grade
 from training.backtest.record import BacktestRecord
 from training.backtest.task_grade import grade_of
+from training.bundle.in_force import is_of_another_shop
 from training.bundle.manifest import Manifest, current_bundle
 from training.bundle.publication import Models, load_models_of
 from training.errors import BundleError
@@ -128,11 +129,14 @@ class Unreadable(str):
 
 
 def champion_in_force(settings: TrainingSettings) -> Champion | None:
-    """The bundle in force; None where there is none that can be read."""
+    """The bundle in force; None where there is none of this shop that can be read."""
     try:
-        folder = current_bundle(settings.path(settings.store.bundles))
+        bundles = settings.path(settings.store.bundles)
+        folder = current_bundle(bundles)
         models = load_models_of(folder)
     except BundleError:
+        return None
+    if is_of_another_shop(models.manifest, bundles):
         return None
     return Champion(folder, models.manifest, models)
 

@@ -19,10 +19,10 @@ def tasks_for(settings: TrainingSettings) -> tuple[Task, ...]:
     return tuple(own if task.name == own.name else task for task in TASKS)
 
 
-def registered_name(task_name: str) -> str:
-    """The name of a task's model in the registry.
+def registered_name(task_name: str, prefix: str = "regulars") -> str:
+    """The name of a task's model in the registry; `prefix` is the setting tracking.models.
 
     >>> registered_name("next_purchase")
     'regulars-next-purchase'
     """
-    return "regulars-" + task_name.replace("_", "-")
+    return f"{prefix}-{task_name.replace('_', '-')}"

@@ -35,12 +35,14 @@ from training.backtest.grade import RULE
 from training.backtest.record import BacktestRecord
 from training.backtest.report import backtest_page, figures_of
 from training.bundle.manifest import Manifest
+from training.bundle.shop_identity import claimed_identity
 from training.errors import BundleError, TrackingError
 from training.promotion.promotion import RULE as PROMOTION_RULE
 from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
-from training.tasks.catalogue import registered_name
+from training.tasks.catalogue import TASKS, registered_name
 from training.tracking.database import move_artifacts, usable
+from training.tracking.ownership import SHOP, is_own_database, require_own
 
 # it logs tracebacks of what is raised as well, and messages of a first start
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -65,6 +67,7 @@ class RegisteredVersion:
     verdict : whether it was promoted and why, 'promoted: …' or 'refused: …'
     against : the version of the champion that it was judged beside; empty: none
     ledger : the ledger's judgement after the horizon, empty before
+    shop : the mark of the shop that it learned from; empty: not known
     """
 
     name: str
@@ -77,6 +80,7 @@ class RegisteredVersion:
     verdict: str
     against: str
     ledger: str
+    shop: str
 
 
 def _in_one_line(
@@ -102,10 +106,12 @@ class Tracker:
 
     Parameters
     ----------
-    settings : gives the tracking URI, the artifact folder and the experiment
+    settings : gives the tracking URI, the artifact folder, the experiment and the names of models
 
     Raises
     ------
+    ConfigError
+        When the experiment or a registered model belongs to another shop of the same server.
     TrackingError
         Here and by every method, when the database is damaged, locked or gone.
     """
@@ -113,9 +119,10 @@ class Tracker:
     def __init__(self, settings: TrainingSettings) -> None:
         self.settings = settings
         self.uri = settings.database_url(settings.tracking.uri)
+        self.shop = claimed_identity(settings.path(settings.store.bundles))
         with usable(self.uri):
-            self._connect()
             self.client = MlflowClient(self.uri, self.uri)
+            self._connect()
 
     def _connect(self) -> None:
         """Create or upgrade the database; the first of several processes does it.
@@ -132,10 +139,34 @@ class Tracker:
         with FileLock(artifacts / ".start.lock"):
             experiment = mlflow.get_experiment_by_name(name)
             if experiment is None:
-                mlflow.create_experiment(name, artifact_location=artifacts.as_uri())
+                mlflow.create_experiment(name, artifacts.as_uri(), tags={SHOP: self.shop})
             else:
+                self._require_own(f"the experiment {name}", experiment.tags)
                 move_artifacts(self.uri, experiment.artifact_location, artifacts)
+                if experiment.tags.get(SHOP) != self.shop:
+                    self.client.set_experiment_tag(experiment.experiment_id, SHOP, self.shop)
         mlflow.set_experiment(name)
+        if not is_own_database(self.settings):
+            self._require_own_models()
+
+    def _require_own(self, what: str, tags: Mapping[str, str]) -> None:
+        if not is_own_database(self.settings):
+            require_own(what, tags, self.shop)
+
+    def _require_own_models(self) -> None:
+        for task in TASKS:
+            registered = self.registered_name(task.name)
+            try:
+                tags = self.client.get_registered_model(registered).tags
+            except MlflowException as error:
+                if not _is_absent(error):
+                    raise
+            else:
+                self._require_own(registered, tags)
+
+    def registered_name(self, task_name: str) -> str:
+        """The name of a task's model in the registry."""
+        return registered_name(task_name, self.settings.tracking.models)
 
     @contextmanager
     def training(
@@ -210,7 +241,7 @@ class Tracker:
             version = self._register(name, uri, run.info.run_id)
             mlflow.set_tags({"version": version, "verdict": verdict.sentence()})
             mlflow.set_tag(
-                NOTE, f"{registered_name(name)} version {version}: {verdict.sentence()}."
+                NOTE, f"{self.registered_name(name)} version {version}: {verdict.sentence()}."
             )
         tags = {
             "grade": result.grade.letter,
@@ -219,11 +250,12 @@ class Tracker:
             "verdict": verdict.sentence(),
             "against": against,
             "sha256": digest,
+            SHOP: self.shop,
         }
         for key, value in tags.items():
-            self.client.set_model_version_tag(registered_name(name), version, key, value)
+            self.client.set_model_version_tag(self.registered_name(name), version, key, value)
         self.client.update_model_version(
-            registered_name(name), version, f"As of {as_of}. {verdict.sentence()}."
+            self.registered_name(name), version, f"As of {as_of}. {verdict.sentence()}."
         )
         return version
 
@@ -231,7 +263,7 @@ class Tracker:
     def crown(self, manifest: Manifest) -> None:
         """Mark the models of `manifest` as champions in the registry, with the reason."""
         for name, entry in manifest.models.items():
-            registered = registered_name(name)
+            registered = self.registered_name(name)
             if entry.stands_in:
                 self._dethrone(registered)
                 continue
@@ -270,13 +302,13 @@ class Tracker:
     @_in_one_line
     def challenge(self, task_name: str, version: str) -> None:
         """Make `version` the challenger of its model."""
-        self.client.set_registered_model_alias(registered_name(task_name), CHALLENGER, version)
+        self.client.set_registered_model_alias(self.registered_name(task_name), CHALLENGER, version)
 
     @_in_one_line
     def alias(self, task_name: str, alias: str) -> str | None:
         """The version that an alias of the task's model points to; None where there is none."""
         try:
-            model = self.client.get_registered_model(registered_name(task_name))
+            model = self.client.get_registered_model(self.registered_name(task_name))
         except MlflowException as error:
             if _is_absent(error):
                 return None
@@ -287,12 +319,12 @@ class Tracker:
     @_in_one_line
     def tag(self, task_name: str, version: str, key: str, value: str) -> None:
         """Set a tag of a version, which must exist."""
-        self.client.set_model_version_tag(registered_name(task_name), version, key, value)
+        self.client.set_model_version_tag(self.registered_name(task_name), version, key, value)
 
     @_in_one_line
     def version(self, task_name: str, version: str) -> RegisteredVersion | None:
         """One version; None where it does not exist."""
-        registered = registered_name(task_name)
+        registered = self.registered_name(task_name)
         versions = (candidate for candidate in self.versions() if candidate.name == registered)
         return next((candidate for candidate in versions if candidate.version == version), None)
 
@@ -300,7 +332,7 @@ class Tracker:
     def record(self, task_name: str, version: str) -> BacktestRecord | None:
         """The backtest of a version; None where it was not kept."""
         try:
-            run_id = self.client.get_model_version(registered_name(task_name), version).run_id
+            run_id = self.client.get_model_version(self.registered_name(task_name), version).run_id
             with TemporaryDirectory() as folder:
                 return BacktestRecord.load(
                     Path(self.client.download_artifacts(run_id, RECORD, folder))
@@ -317,7 +349,7 @@ class Tracker:
         BundleError
             When they cannot be fetched, or are not the ones that were registered.
         """
-        registered = registered_name(task_name)
+        registered = self.registered_name(task_name)
         try:
             tags = self.client.get_model_version(registered, version).tags
             uri = f"models:/{registered}/{version}"
@@ -336,7 +368,10 @@ class Tracker:
     def versions(self) -> list[RegisteredVersion]:
         """Every registered version of our models, newest first within a model."""
         registered_versions = []
-        for model in self.client.search_registered_models(filter_string="name LIKE 'regulars-%'"):
+        prefix = f"{self.settings.tracking.models}-"
+        for model in self.client.search_registered_models(filter_string=f"name LIKE '{prefix}%'"):
+            if model.tags.get(SHOP, self.shop) != self.shop and not is_own_database(self.settings):
+                continue
             aliases = self.client.get_registered_model(model.name).aliases
             for version in self.client.search_model_versions(f"name = '{model.name}'"):
                 named = tuple(
@@ -355,6 +390,7 @@ class Tracker:
                         verdict=tags.get("verdict", ""),
                         against=tags.get("against", ""),
                         ledger=tags.get("ledger", ""),
+                        shop=tags.get(SHOP, ""),
                     )
                 )
         return sorted(registered_versions, key=lambda v: (v.name, -int(v.version)))
@@ -396,12 +432,16 @@ class Tracker:
         return str(info.model_uri), digest
 
     def _register(self, name: str, uri: str, run_id: str) -> str:
-        registered = registered_name(name)
+        registered = self.registered_name(name)
         try:
-            self.client.create_registered_model(registered)
+            self.client.create_registered_model(registered, {SHOP: self.shop})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+            tags = self.client.get_registered_model(registered).tags
+            self._require_own(registered, tags)
+            if tags.get(SHOP) != self.shop:
+                self.client.set_registered_model_tag(registered, SHOP, self.shop)
         return str(self.client.create_model_version(registered, uri, run_id=run_id).version)
 
 

@@ -8,6 +8,7 @@ it may not be.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from features.errors import ConfigError
 from features.extras import install_hint, missing_packages
 from training.errors import TrackingError
 from training.settings import TrainingSettings
@@ -29,7 +30,7 @@ def registered_versions(
 
     try:
         return Tracker(settings).versions(), None
-    except TrackingError as error:
+    except (ConfigError, TrackingError) as error:
         return [], str(error)
 
 
@@ -41,7 +42,7 @@ def tell_registry(settings: TrainingSettings, telling: "Callable[[Tracker], None
 
     try:
         telling(Tracker(settings))
-    except TrackingError as error:
+    except (ConfigError, TrackingError) as error:
         return str(error)
     return None
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import StoreError
 from serving.settings import Serve
 from serving.web.call import Headers, current_call
-from serving.web.error_pages import as_pages, wants_page
+from serving.web.error_pages import as_pages, in_asked_language, wants_page
 from serving.web.formats.content import unpacked
 from serving.web.paths import IMPORTS
 from serving.web.problems import (
@@ -102,7 +102,8 @@ class Guard:
             await send(message)
 
         headers = call.headers
-        answer = as_pages(scope, labelled) if wants_page(headers) else labelled
+        in_words = as_pages(scope, labelled) if wants_page(headers) else None
+        answer = in_words or in_asked_language(scope, headers, labelled)
         try:
             self._check_host(headers)
             most_bytes, seconds = self._bounds(scope)

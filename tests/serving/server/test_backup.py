@@ -15,6 +15,7 @@ from serving.settings import Settings
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
 from training.bundle.manifest import Manifest, sha256_of
+from training.bundle.shop_identity import claimed_identity
 
 COLUMNS = {"customer_id": "c", "ordered_at": "t", "amount": "a"}
 CALLS = ("/v1/customers/012000", "/v1/churn-list?limit=40", "/v1/models")
@@ -90,6 +91,10 @@ def no_database(folder):
     (folder / STORE).write_bytes(b"orders, orders, orders" * 100)
 
 
+def files_below(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def a_file_more(folder):
     (folder / "bundles" / "b-1" / "more.txt").write_text("")
 
@@ -122,6 +127,7 @@ def nothing(_folder):
         (manifest_says(bundle_id="b-9"), {}, "set of models that its manifest names"),
         (manifest_says(currency="USD"), {}, "counts in USD, but data.currency is EUR"),
         (manifest_says(horizon_days=30), {}, "predicts 30 days, but predict.horizon_days is 90"),
+        (manifest_says(shop="f" * 16), {}, "belongs to another shop"),
     ],
 )
 def test_a_backup_made_up_by_somebody_touches_nothing(shop, tmp_path, attack, listed, said):
@@ -130,9 +136,11 @@ def test_a_backup_made_up_by_somebody_touches_nothing(shop, tmp_path, attack, li
     attack(folder)
     sealed(folder, **listed)
     other = settings_in(tmp_path / "other")
+    claimed_identity(other.path(other.store.bundles))
+    before = files_below(other.root)
     with pytest.raises(ConfigError, match=said):
         restore(other, folder, replace=False)
-    assert not (other.root / "data").exists()
+    assert files_below(other.root) == before
     assert not (tmp_path / "x").exists()
 
 

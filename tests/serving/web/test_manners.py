@@ -215,6 +215,32 @@ def test_a_browser_without_a_key_is_asked_in_its_language(crossing):
     assert "此页面需要密钥" in page.text
 
 
+def test_problems_are_told_in_the_language_that_is_asked_for(client):
+    english = client.get("/v1/customers/nobody")
+    assert english.json()["title"] == "No such customer"
+    asked = [
+        client.get("/v1/customers/nobody?lang=zh", headers={"Accept-Language": "en"}),
+        client.get("/v1/customers/nobody", headers={"Accept-Language": "zh-CN, en;q=0.5"}),
+    ]
+    for answer in asked:
+        assert answer.json()["title"] == "没有这位客户"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "Accept-Language" in answer.headers["vary"]
+        same = ("type", "status", "errors")
+        assert {name: answer.json()[name] for name in same} == {
+            name: english.json()[name] for name in same
+        }
+    # refused by the door, before any route
+    refused = client.post("/v1/customers/scores?lang=zh", content=b"x", headers={"Content-Encoding": "br"})  # fmt: skip
+    assert (refused.status_code, refused.json()["title"]) == (415, "请求正文的压缩方式未知")
+    page = client.get("/v1/customers/nobody", headers={**BROWSER, "Accept-Language": "zh"})
+    assert "没有这位客户" in page.text
+    assert "No such customer (" not in page.text
+    nowhere = client.get("/nowhere", headers={**BROWSER, "Accept-Language": "zh"})
+    assert "未找到 (404)" in nowhere.text
+    assert '<span lang="en">' not in nowhere.text
+
+
 def test_error_pages_write_what_was_sent_as_text(client):
     page = client.get("/v1/churn-list?<script>=1", headers=BROWSER)
     assert page.status_code == 422
