@@ -27,9 +27,9 @@ class Abc(SystemRule):
     columns: ClassVar = ("abc",)
     title: ClassVar = message("ABC")
     labels: ClassVar = {
-        "A": message("A: the few who bring most"),
+        "A": message("A: those who bring most"),
         "B": message("B: the middle"),
-        "C": message("C: the many who bring little"),
+        "C": message("C: those who bring little"),
     }
 
     @property

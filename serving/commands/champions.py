@@ -131,6 +131,8 @@ def promote(
     note(settings, "promote", count=len(names), detail=detail, at=datetime.now(UTC))
     done = run_promotion(settings, names, version, force=force)
     _say_promotion(speaker, done, settings.tracking.models)
+    if done.bundle is not None:
+        speaker.say_next("score", config)
     if done.refused and done.bundle is None:
         why = "; ".join(f"{name}: {reason}" for name, reason in done.refused.items())
         raise StoppedByGate(
@@ -155,4 +157,4 @@ def _say_promotion(speaker: Speaker, done: "Promotion", prefix: str) -> None:
     )
     if done.bundle is not None:
         stays = f" {', '.join(done.refused)} stay as they are." if done.refused else ""
-        speaker.say(f"Published {done.bundle}.{stays} Next: regulars score")
+        speaker.say(f"Published {done.bundle}.{stays}")

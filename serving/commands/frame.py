@@ -6,6 +6,7 @@ standard output and nothing else. Progress goes to standard error, and only to a
 
 import functools
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,11 @@ class Speaker:
         """The outcome for machines; silent without `--json`."""
         if self.as_json:
             click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+    def say_next(self, command: str, config: Path) -> None:
+        """The command to run next, as it is to be typed."""
+        option = "" if config == Path(CONFIG_NAME) else f" --config {shlex.quote(str(config))}"
+        self.say(f"Next: regulars {command}{option}")
 
     def say(self, text: str) -> None:
         """A sentence for people."""

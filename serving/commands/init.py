@@ -166,11 +166,10 @@ def _say(speaker: Speaker, proposal: "Proposal", output: Path) -> None:
     speaker.say("")
     if proposal.open_fields:
         fields = ", ".join(f"data.columns.{field}" for field in proposal.open_fields)
-        speaker.say(
-            f"Wrote {output} with lines left open: fill in {fields}. Then: regulars check --config {output}"
-        )
+        speaker.say(f"Wrote {output} with lines left open: fill in {fields}.")
     else:
-        speaker.say(f"Wrote {output}. Next: regulars check --config {output}")
+        speaker.say(f"Wrote {output}.")
+    speaker.say_next("check", output)
 
 
 def _row(order: "UnderstoodOrder") -> list[str]:

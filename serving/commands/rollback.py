@@ -19,7 +19,8 @@ def rollback(config: Path, speaker: Speaker) -> None:
     settings = load_shop(config)
     note(settings, "rollback", count=0, detail="all models, to those before", at=datetime.now(UTC))
     manifest = in_force.rollback(settings)
-    speaker.say(f"In force again: {manifest.bundle_id}. Next: regulars score")
+    speaker.say(f"In force again: {manifest.bundle_id}.")
+    speaker.say_next("score", config)
     # the models have changed already; MLflow takes seconds to start
     if why := tell_registry(settings, lambda tracker: tracker.crown(manifest)):
         speaker.say(f"{UNTOLD}: {why}")

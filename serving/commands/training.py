@@ -71,7 +71,7 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
     )
     speaker.say(outcome_sentence(result))
     if result.bundle is not None:
-        speaker.say("Next: regulars score")
+        speaker.say_next("score", config)
 
 
 def say_memory(speaker: Speaker, outlook: MemoryOutlook) -> None:

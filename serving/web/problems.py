@@ -367,7 +367,9 @@ def field_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
         named = f": {name!r}" if _FIELD.fullmatch(name) else ""
         message = f"has a field that is not known{named}; see /docs"
         return {"location": location[:-1], "message": message}
-    return {"location": location, "message": problem["msg"]}
+    # what validators of this project say is prefixed by pydantic
+    message = problem["msg"].removeprefix("Value error, ")
+    return {"location": location, "message": message}
 
 
 def _request_id() -> str:

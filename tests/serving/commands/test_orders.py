@@ -242,7 +242,7 @@ def test_init_writes_a_configuration_that_check_accepts(folder):
     simulate_orders(customers=60).to_csv(folder / "orders.csv", index=False)
     result = run(init, "orders.csv")
     assert result.exit_code == 0, result.output
-    assert "Wrote regulars.toml. Next: regulars check" in result.stdout
+    assert "Wrote regulars.toml.\nNext: regulars check\n" in result.stdout
     checked = json.loads(run(check, "--json").stdout)
     assert checked["rows_used"] == checked["rows_read"] == len(simulate_orders(customers=60))
 
