@@ -17,6 +17,7 @@ from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
 from features.segments.rfm import Rfm
 from features.segments.rfm_classes import RfmClasses
+from features.segments.rfm_own import OwnRfm
 from features.segments.system import DEFAULTS, CutPoints, SegmentSystem, SystemDescription
 from features.settings.segments import Segments
 
@@ -34,6 +35,9 @@ SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
 )
 """Every system that labels customers by a rule; clusters come from a fitted model."""
 
+FURTHER_SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (OwnRfm,)
+"""More of them: their columns stand behind all others, so that files keep their order."""
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -41,20 +45,25 @@ class Assignment:
 
     Attributes
     ----------
-    groups : one row per customer, the text columns of all systems that could decide
+    groups : one row per customer, the columns of all systems that could decide
+    indices : those of `groups` that are numbers
+    further : the columns of `FURTHER_SYSTEMS`
     cut_points : system → the cut points of these customers
     skipped : system → why it could not decide
     """
 
     groups: pd.DataFrame
+    indices: tuple[str, ...]
+    further: tuple[str, ...]
     cut_points: Mapping[str, CutPoints]
     skipped: Mapping[str, str]
 
 
 def systems_of(settings: Segments, clusters: Clusters | None = None) -> tuple[SegmentSystem, ...]:
     """All systems that label customers, with their cut points of the configuration."""
-    by_rule = tuple(make(settings) for make in SYSTEMS)
-    return by_rule if clusters is None else (*by_rule, clusters)
+    by_rule = [make(settings) for make in SYSTEMS]
+    fitted = [] if clusters is None else [clusters]
+    return (*by_rule, *fitted, *(make(settings) for make in FURTHER_SYSTEMS))
 
 
 def assign_all(
@@ -88,13 +97,24 @@ def assign_all(
     tables: list[pd.DataFrame] = [pd.DataFrame(index=features.index)]
     cut_points: dict[str, CutPoints] = {}
     skipped: dict[str, str] = {}
-    for system in systems_of(settings or DEFAULTS, clusters):
+    systems = systems_of(settings or DEFAULTS, clusters)
+    for system in systems:
         if missing := [name for name in system.needs if name not in customers]:
             skipped[system.name] = f"needs {', '.join(missing)}"
             continue
         cut_points[system.name] = system.cut_points(customers)
         tables.append(system.assign(customers, cut_points[system.name]))
-    return Assignment(pd.concat(tables, axis=1), cut_points, skipped)
+    assigned = pd.concat(tables, axis=1)
+    decided = [system for system in systems if system.name in cut_points]
+    return Assignment(
+        assigned,
+        tuple(name for system in decided for name in system.indices),
+        tuple(
+            name for system in decided if type(system) in FURTHER_SYSTEMS for name in system.columns
+        ),
+        cut_points,
+        skipped,
+    )
 
 
 def describe_all(

@@ -78,6 +78,7 @@ class Clusters:
 
     name = "clusters"
     columns = ("cluster",)
+    indices = ()
 
     @property
     def needs(self) -> tuple[str, ...]:

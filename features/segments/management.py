@@ -17,8 +17,8 @@ from features.errors import DataError, NotEnoughData
 from features.language.message import Phrase, message, message_in
 from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
-from features.segments.ranks import TOLERANCE, Floats, edges, parts, places
-from features.segments.system import DEFAULTS, CutPoints, SystemRule, figure, percent
+from features.segments.ranks import Floats, edges, parts, places
+from features.segments.system import DEFAULTS, CutPoints, SystemRule, figure, percent, whole
 from features.settings.segments import Segments
 
 CENTILES = parts(101)
@@ -28,10 +28,11 @@ REFERRAL_SPEND = "referral_spend"
 
 @dataclass(frozen=True)
 class Management(SystemRule):
-    """The score of each customer, a whole number as text, and its class."""
+    """The score of each customer, a whole number, and its class."""
 
     name: ClassVar = "management"
     columns: ClassVar = ("management_score", "management_class")
+    indices: ClassVar = ("management_score",)
     title: ClassVar = message_in("rule", "Management score")
     labels: ClassVar = {
         "vip": message_in("class of customers", "VIP"),
@@ -73,11 +74,10 @@ class Management(SystemRule):
             + rules.loyalty * loyalty
         )
         mean = weighted / (rules.behaviour + rules.contribution + rules.loyalty)
-        # halves are rounded up, also where binary makes them a little less
-        score = np.floor(mean + 0.5 + TOLERANCE).astype(int)
+        score = whole(mean).to_numpy()
         classes = np.array(["potential", "regular", "vip"])
         edges_below = [rules.regular_from, rules.vip_from]
-        return score.astype(str), classes[np.searchsorted(edges_below, score, side="right")]
+        return score, classes[np.searchsorted(edges_below, score, side="right")]
 
     def _rule(self) -> Phrase:
         rules, days = self.settings.management, self.settings.window_days

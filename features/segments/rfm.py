@@ -2,7 +2,8 @@
 
 Recency is days since the last order, frequency and money are orders and net spend of the
 window. Quintile scores run from 1 to 5 (5 = most recent, most orders, most spend); equal
-values share a score. The eight groups compare each of the three with its mean.
+values share a score. The eight groups compare each of the three with its mean, or with its median
+where `segments.rfm.average` says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from features.language.message import Phrase, message
+from features.language.message import Phrase, message, message_in
 from features.segments.ranks import Floats, Integers, edges, parts, places
 from features.segments.system import CutPoints, SystemRule, figure
+from features.settings.segments import Segments
 
 GROUPS = {
     # (recency, frequency, money above the mean): name
@@ -28,6 +30,10 @@ GROUPS = {
     (False, False, False): "general_win_back",
 }
 QUINTILES = parts(5)
+AVERAGES = {
+    "mean": message_in("what groups compare with", "mean"),
+    "median": message_in("what groups compare with", "median"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,16 @@ class Rfm(SystemRule):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        days = self.settings.window_days
-        return ("days_since_last_order", f"orders_{days}d", f"spend_{days}d")
+        return rfm_columns(self.settings)
 
     def cut_points(self, customers: pd.DataFrame) -> CutPoints:
-        """Edges of the quintiles and means; recency in days of silence, negated."""
-        measures = self._measures(customers)
+        """Edges of the quintiles and averages; recency in days of silence, negated."""
+        measures = rfm_measures(self.settings, customers)
+        average = np.median if self.settings.rfm.average == "median" else np.mean
         return {
             **{f"{name}_edges": edges(values, QUINTILES) for name, values in measures.items()},
             **{
-                f"{name}_mean": [float(values.mean()) if len(values) else 0.0]
+                f"{name}_average": [float(average(values)) if len(values) else 0.0]
                 for name, values in measures.items()
             },
         }
@@ -68,13 +74,14 @@ class Rfm(SystemRule):
         self, customers: pd.DataFrame, cuts: CutPoints
     ) -> tuple[Integers, Integers, Integers]:
         """Recency, frequency and money of each customer, 1 to 5."""
-        return _scores(self._measures(customers), cuts)
+        return _scores(rfm_measures(self.settings, customers), cuts)
 
     def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
-        measures = self._measures(customers)
+        measures = rfm_measures(self.settings, customers)
         r, f, m = _scores(measures, cuts)
         high = zip(
-            *(values > cuts[f"{name}_mean"][0] for name, values in measures.items()), strict=True
+            *(values > cuts[f"{name}_average"][0] for name, values in measures.items()),
+            strict=True,
         )
         cell = (100 * r + 10 * f + m).astype(str)
         return cell, [GROUPS[bool(r), bool(f), bool(m)] for r, f, m in high]
@@ -85,21 +92,18 @@ class Rfm(SystemRule):
             "Recency (days since the last order), frequency and money (orders and net spend of the last "
             "%(days)s days) are each scored 1 to 5 by fifths of the customers, 5 being the best; equal "
             "values share a score. The three digits are the cell. The group compares each of the three "
-            "with its mean.",
+            "with its %(average)s.",
             days=days,
+            average=AVERAGES[self.settings.rfm.average],
         )
 
     def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:
         days, orders, spend = (
-            figure(abs(cuts[f"{name}_mean"][0])) for name in ("recency", "frequency", "money")
+            figure(abs(cuts[f"{name}_average"][0])) for name in ("recency", "frequency", "money")
         )
+        sentence = _AVERAGES_OF_RUN[self.settings.rfm.average]
         return (
-            message(
-                "Means: %(days)s days of silence, %(orders)s orders, %(spend)s spent.",
-                days=days,
-                orders=orders,
-                spend=spend,
-            ),
+            sentence.filled(days=days, orders=orders, spend=spend),
             *(
                 sentence.filled(score=figure(abs(cuts[f"{name}_edges"][-1])))
                 for name, sentence in _SENTENCES.items()
@@ -107,14 +111,21 @@ class Rfm(SystemRule):
             ),
         )
 
-    def _measures(self, customers: pd.DataFrame) -> dict[str, Floats]:
-        silence, orders, spend = self.needs
-        return {
-            # more recent is better
-            "recency": -customers[silence].to_numpy(dtype=float),
-            "frequency": customers[orders].to_numpy(dtype=float),
-            "money": customers[spend].to_numpy(dtype=float),
-        }
+
+def rfm_columns(settings: Segments) -> tuple[str, ...]:
+    """The columns of recency, frequency and money."""
+    days = settings.window_days
+    return ("days_since_last_order", f"orders_{days}d", f"spend_{days}d")
+
+
+def rfm_measures(settings: Segments, customers: pd.DataFrame) -> dict[str, Floats]:
+    """Recency, frequency and money, the more the better: recency is days of silence, negated."""
+    silence, orders, spend = rfm_columns(settings)
+    return {
+        "recency": -customers[silence].to_numpy(dtype=float),
+        "frequency": customers[orders].to_numpy(dtype=float),
+        "money": customers[spend].to_numpy(dtype=float),
+    }
 
 
 def _scores(measures: Mapping[str, Floats], cuts: CutPoints) -> tuple[Integers, Integers, Integers]:
@@ -141,4 +152,9 @@ _SENTENCES = {
     "recency": message("Recency: a score of 5 from less than %(score)s days."),
     "frequency": message("Frequency: a score of 5 from more than %(score)s orders."),
     "money": message("Money: a score of 5 from more than %(score)s."),
+}
+
+_AVERAGES_OF_RUN = {
+    "mean": message("Means: %(days)s days of silence, %(orders)s orders, %(spend)s spent."),
+    "median": message("Medians: %(days)s days of silence, %(orders)s orders, %(spend)s spent."),
 }

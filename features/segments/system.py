@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import pandas as pd
 
 from features.language.message import Phrase
+from features.segments.ranks import TOLERANCE
 from features.settings.segments import Segments
 
 DEFAULTS = Segments()
@@ -46,8 +48,9 @@ class SystemDescription:
 class SegmentSystem(Protocol):
     """Puts every customer of a table into one group per column.
 
-    `name` is unique among the systems; `columns` are those that `assign` returns; `needs`
-    are the columns of the feature table or of the scores without which it cannot decide.
+    `name` is unique among the systems; `columns` are those that `assign` returns, of which
+    `indices` are numbers and not groups; `needs` are the columns of the feature table or of the
+    scores without which it cannot decide.
     """
 
     @property
@@ -57,6 +60,9 @@ class SegmentSystem(Protocol):
     def columns(self) -> tuple[str, ...]: ...
 
     @property
+    def indices(self) -> tuple[str, ...]: ...
+
+    @property
     def needs(self) -> tuple[str, ...]: ...
 
     def cut_points(self, customers: pd.DataFrame) -> CutPoints:
@@ -64,7 +70,8 @@ class SegmentSystem(Protocol):
         ...
 
     def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
-        """One row per customer, same index, the system's text columns without gaps.
+        """One row per customer, same index: groups as text without gaps, indices as whole numbers
+        from 0 to 100, missing where they are not known.
 
         `cut_points` are those of an earlier `cut_points`; None: those of these customers.
         """
@@ -86,6 +93,8 @@ class SystemRule(ABC):
 
     name: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
+    indices: ClassVar[tuple[str, ...]] = ()
+    """Those of `columns` that are whole numbers from 0 to 100."""
     title: ClassVar[Phrase]
     labels: ClassVar[Mapping[str, Phrase]]
     """Group → what it is called."""
@@ -96,8 +105,9 @@ class SystemRule(ABC):
     def assign(self, customers: pd.DataFrame, cut_points: CutPoints | None = None) -> pd.DataFrame:
         """See `SegmentSystem.assign`."""
         cuts = self.cut_points(customers) if cut_points is None else cut_points
-        columns = self._groups(customers, cuts)
-        return groups(customers, **dict(zip(self.columns, columns, strict=True)))
+        columns = dict(zip(self.columns, self._groups(customers, cuts), strict=True))
+        table = groups(customers, **columns)
+        return table.assign(**{name: whole(columns[name]) for name in self.indices})
 
     def describe(self, cut_points: CutPoints | None = None) -> SystemDescription:
         """See `SegmentSystem.describe`."""
@@ -120,6 +130,12 @@ class SystemRule(ABC):
     def _in_this_run(self, cuts: CutPoints) -> tuple[Phrase, ...]:  # noqa: ARG002
         """The cut points of a run, a sentence each."""
         return ()
+
+
+def whole(values: Any) -> "pd.api.extensions.ExtensionArray":
+    """Numbers rounded to whole ones, halves upwards; missing where they are NaN."""
+    # halves count as such also where binary makes them a little less
+    return pd.array(np.floor(np.asarray(values, dtype=float) + 0.5 + TOLERANCE), dtype="Int64")
 
 
 def groups(customers: pd.DataFrame, **columns: Any) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from features.settings.funnel import FunnelStages, LoyaltyWeights
+from features.settings.rfm import RfmSettings
 from features.settings.section import Section
 
 
@@ -136,6 +137,7 @@ class Segments(Section):
     """How far back orders and spend count."""
     period_days: Literal[90, 180] = 180
     """Growth and trend compare this long a period with the one before."""
+    rfm: RfmSettings = RfmSettings()
     abc: AbcShares = AbcShares()
     pyramid: PyramidShares = PyramidShares()
     lifecycle: LifecycleRules = LifecycleRules()

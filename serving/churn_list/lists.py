@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from features.language.languages import Language
 from serving.churn_list.export_words import ExportWords
 from serving.store.protocol import After, ChurnFilter, ChurnPage, ScoreReader, SortKey
-from serving.store.run import PublishedRun
+from serving.store.run import PublishedRun, RunInfo
 
 ROWS_PER_READ = 200
 """How many rows of an export are held in memory at once: documents of 6 KB, and their cells."""
@@ -70,6 +70,7 @@ def item_of(answer: Mapping[str, Any]) -> dict[str, Any]:
         **{name: answer["profile"][name] for name in PROFILE_FIELDS},
         **{f"next_order_{name}": answer["next_order"][name] for name in NEXT_ORDER_FIELDS},
         "segments": answer["segments"],
+        "indices": answer.get("indices", {}),
         "reasons": answer["reasons"],
     }
 
@@ -138,6 +139,7 @@ def header(first: ChurnPage, language: Language | None = None) -> list[str]:
         *PROFILE_FIELDS,
         *next_order,
         *systems,
+        *first.run.info.index_columns,
         "reasons",
         *RUN_FIELDS,
         STAND_INS,
@@ -154,10 +156,10 @@ def row_blocks(
     language: Language | None = None,
 ) -> Iterator[list[list[Any]]]:
     """The whole filtered list from its first page on, in blocks of rows under `header`."""
-    systems = first.run.info.segment_columns
-    wording = ExportWords(language, first.run.info)
+    info = first.run.info
+    wording = ExportWords(language, info)
     for pairs in _items(store, chosen, sort=sort, first=first):
-        yield [_row(item, run, systems, wording) for item, run in pairs]
+        yield [_row(item, run, info, wording) for item, run in pairs]
 
 
 def rows(
@@ -194,13 +196,14 @@ def _items(
 
 
 def _row(
-    row: dict[str, Any], run: dict[str, Any], systems: tuple[str, ...], wording: ExportWords
+    row: dict[str, Any], run: dict[str, Any], info: RunInfo, wording: ExportWords
 ) -> list[Any]:
     row = wording.row(row)
-    segments = row.pop("segments")
+    segments, indices = row.pop("segments"), row.pop("indices")
     reasons = wording.reasons(row.pop("reasons"))
-    values = (wording.segment(system, segments[system]) for system in systems)
-    return [*row.values(), *values, reasons, *run.values()]
+    values = (wording.segment(system, segments[system]) for system in info.segment_columns)
+    numbers = (indices.get(name) for name in info.index_columns)
+    return [*row.values(), *values, *numbers, reasons, *run.values()]
 
 
 def csv_bytes(rows: Iterable[list[Any]]) -> bytes:

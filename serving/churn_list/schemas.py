@@ -52,6 +52,7 @@ class ListItem(ApiShape):
     next_order_low: date | None
     next_order_high: date | None
     segments: dict[str, str | None]
+    indices: dict[str, int | None]
     reasons: list[Reason]
 
 

@@ -143,6 +143,9 @@ class Customer(ApiShape):
         description="Against the latest run of an earlier date; null for who was not in it"
     )
     segments: dict[str, str | None]
+    indices: dict[str, Annotated[int, Field(ge=0, le=100)] | None] = Field(
+        {}, description="Scores from 0 to 100, the higher the better; null where not known"
+    )
     profile: Profile
     recommendations: list[Recommendation]
     lineage: Lineage

@@ -177,6 +177,7 @@ def _with_words_of(
     """The document with what only the run knows of the customer."""
     extended: CustomerDocument = {
         **document,
+        "indices": request.indices,
         "name": request.name,
         "consent": request.consent,
         "segments_as_of": run.as_of.isoformat(),

@@ -78,6 +78,7 @@ class ScoreRequestAfterRun:
 
     lines: CustomerLines
     segments: Mapping[str, str | None]
+    indices: Mapping[str, int | None]
     name: str | None
     consent: bool | None
     referral_value: float | None
@@ -219,6 +220,7 @@ def message_of(request: ScorerRequest) -> Message:
             return {
                 **_lines_message(request.lines),
                 "segments": dict(request.segments),
+                "indices": dict(request.indices),
                 "name": request.name,
                 "consent": request.consent,
                 "referral_value": request.referral_value,
@@ -253,6 +255,7 @@ def request_in(message: Message) -> ScorerRequest:
         return ScoreRequestAfterRun(
             lines=_lines_in(message),
             segments=message["segments"],
+            indices=message["indices"],
             name=message["name"],
             consent=message["consent"],
             referral_value=message["referral_value"],

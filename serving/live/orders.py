@@ -359,6 +359,7 @@ def request_of(past: LivePast) -> ScoreRequestAfterRun:
     return ScoreRequestAfterRun(
         lines=lines_of(past),
         segments=past.segments,
+        indices=document.get("indices", {}),
         name=document.get("name"),
         consent=document.get("consent"),
         referral_value=document.get("referral_value"),

@@ -270,6 +270,7 @@ def _document(run: RunInfo) -> dict[str, object]:
         },
         **columns("at_risk_on", "reasons", "factors", "since_last_run"),
         "segments": _segments(run),
+        "indices": {name: column(f"index {name}") for name in run.index_columns},
         "profile": columns(
             *("orders", "spend", "first_order_date", "last_order_date"),
             *("days_since_last_order", "usual_gap_days"),
@@ -296,6 +297,8 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
     columns["since_last_run"] = _ready(scores["since_last_run"], missing=NULL)
     for number, name in enumerate(run.segment_columns):
         columns[f"segment {number}"] = json_texts(scores[name])
+    for name in run.index_columns:
+        columns[f"index {name}"] = json_numbers(scores[name], digits=0)
     columns |= {
         name: json_numbers(scores[name], digits=PROBABILITY_DIGITS) for name in PROBABILITIES
     }

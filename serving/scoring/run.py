@@ -150,8 +150,9 @@ class ScoreRun:
         Each file is replaced as a whole: a reader sees the old one or the new one.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        columns = [*FILE_SCORE_COLUMNS, *self.info.segment_columns, *MORE_COLUMNS]
-        columns += lifetime_columns(self.info)
+        assigned = {*self.info.segment_columns, *self.info.index_columns}
+        groups = [name for name in self.scores if name in assigned]
+        columns = [*FILE_SCORE_COLUMNS, *groups, *MORE_COLUMNS, *lifetime_columns(self.info)]
         tables = {
             "scores.parquet": self.scores[columns].assign(
                 **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
@@ -223,7 +224,8 @@ def score(
         settings=settings.segments,
         clusters=models.clusters,
     )
-    scores = scores.join(segments.groups, on="customer_id")
+    further = list(segments.further)
+    scores = scores.join(segments.groups.drop(columns=further), on="customer_id")
     for system, why in segments.skipped.items():
         progress(f"no {system}: {why}")
     averages = shop_averages(
@@ -250,13 +252,15 @@ def score(
         log, models.recommendation, as_of, settings.predict.recommendations, purchases
     )
     progress(f"recommended {len(products):,} products")
-    columns = tuple(map(str, segments.groups))
     rules = segment_rules(systems_of(settings.segments, models.clusters), segments)
     if scores["next_category"].notna().any():
-        columns, rules = (*columns, LIKELY_CATEGORY), {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
+        rules = {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
         scores = scores.assign(**{LIKELY_CATEGORY: scores["next_category"]})
+    scores = scores.join(segments.groups[further], on="customer_id")
+    groups = [name for name in scores if name in rules and name not in segments.indices]
     info = replace(
-        run_info(settings, log.fingerprint, models, as_of, created_at, columns, rules),
+        run_info(settings, log.fingerprint, models, as_of, created_at, tuple(groups), rules),
+        index_columns=segments.indices,
         accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
         economics=economics,
         averages=averages,

@@ -150,6 +150,7 @@ class CustomerDocument(TypedDict, total=False):
     factors: FactorsDocument | None
     since_last_run: SinceLastRunDocument | None
     segments: Mapping[str, str | None]
+    indices: Mapping[str, int | None]
     profile: ProfileDocument
     recommendations: list[RankedProduct]
     lineage: RunLineage

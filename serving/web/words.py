@@ -94,6 +94,9 @@ SYSTEMS = {
     "cluster": mark("Cluster"),
     "likely_category": mark("Likeliest category"),
     "funnel_stage": mark("Funnel stage"),
+    "rfm_own_cell": mark("Own RFM cell"),
+    "rfm_score": mark("RFM score"),
+    "rfm_label": mark("Own RFM class"),
 }
 
 VALUES = {

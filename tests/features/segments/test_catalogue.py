@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import DataError
-from features.segments.catalogue import SYSTEMS, assign_all, describe_all, systems_of
+from features.segments.catalogue import (
+    FURTHER_SYSTEMS,
+    SYSTEMS,
+    assign_all,
+    describe_all,
+    systems_of,
+)
 from features.segments.clusters import Clusters
 from features.settings.segments import Segments
 from tests.features.segments.customers import any_customers, customers, split
@@ -28,7 +34,8 @@ each_system = pytest.mark.parametrize("system", ALL, ids=[system.name for system
 def test_every_system_has_its_columns_to_itself():
     columns = [column for system in ALL for column in system.columns]
     assert len(set(columns)) == len(columns)
-    assert len({system.name for system in ALL}) == len(ALL) == len(SYSTEMS) + 1
+    assert len({system.name for system in ALL}) == len(ALL)
+    assert len(ALL) == len(SYSTEMS) + 1 + len(FURTHER_SYSTEMS)
 
 
 @each_system
@@ -37,10 +44,13 @@ def test_every_customer_gets_one_known_group(system, table):
     found = system.assign(table)
     assert tuple(found.columns) == system.columns
     assert found.index.equals(table.index)
-    assert found.notna().all(axis=None)
     known = set(system.describe().groups)
     for column in found:
-        if column not in ("rfm_cell", "management_score"):
+        if column in system.indices:
+            assert found[column].dropna().between(0, 100).all()
+            continue
+        assert found[column].notna().all()
+        if column not in ("rfm_cell", "rfm_own_cell"):
             assert set(found[column]) <= known
 
 
@@ -120,7 +130,7 @@ def test_who_lacks_a_column_is_skipped_with_a_word():
 def test_without_any_known_column_nobody_is_labelled():
     found = assign_all(pd.DataFrame(index=["c1", "c2"]))
     assert found.groups.shape == (2, 0)
-    assert set(found.skipped) == {make(Segments()).name for make in SYSTEMS}
+    assert set(found.skipped) == {make(Segments()).name for make in (*SYSTEMS, *FURTHER_SYSTEMS)}
 
 
 def test_no_customer_no_segment():

@@ -54,7 +54,14 @@ def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
     assert [file.name for file in files] == ["scores.parquet", "recommendations.parquet"]
     columns = pq.read_schema(files[0]).names
     assert columns[: len(SCORES)] == SCORES
-    segments = list(run.info.segment_columns)
+    groups = {*run.info.segment_columns, *run.info.index_columns}
+    segments = [name for name in columns if name in groups]
+    assert len(segments) == len(groups)
+    assert segments[:2] == ["rfm_cell", "rfm_group"]
+    assert segments.index("management_score") == segments.index("management_class") - 1
+    assert segments[segments.index("likely_category") + 1 :][:3] == [
+        *("rfm_own_cell", "rfm_score", "rfm_label")
+    ]
     terms = columns[len(SCORES) + len(segments) + len(MORE_COLUMNS) : -1]
     assert columns[len(SCORES) :] == [*segments, *MORE_COLUMNS, *terms, "stand_ins"]
     assert terms == [
