@@ -1,8 +1,7 @@
 """`regulars ledger`."""
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,36 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 import pandas as pd
 
-from features.orders.log import read_orders
 from serving.commands.frame import Speaker, common_options
 from serving.errors import NoRun
-from serving.live.handover import lines_sent
+from serving.runs.said import judge_kept_runs, known_on
 from serving.runs.store import RunStore
 from serving.settings import Settings, load_shop
 from serving.store.money import money_format
-from serving.store.protocol import After, ChurnFilter, ScoreReader
-from serving.store.rules import one_per_date
-from serving.store.run import MoneyFormat, PublishedRun
+from serving.store.run import MoneyFormat
 from training.backtest.grade import RULE, Grade
-from training.backtest.ledger import (
-    LedgerEntry,
-    ScoredRun,
-    corrections,
-    grades_by_version,
-    judge_runs,
-)
-from training.past.reach import first_purchase
+from training.backtest.ledger import LedgerEntry, corrections, grades_by_version
 from training.tracking.registry import UNTOLD, tell_registry
 
 if TYPE_CHECKING:
     from training.tracking.mlflow_runs import Tracker
-
-ROWS_PER_READ = 5_000
-DATES = {
-    "next_order_days": "date",
-    "next_order_low": "low",
-    "next_order_high": "high",
-}
 
 
 @click.command()
@@ -56,18 +38,15 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
     """Compare what score runs said with what happened once their horizon had passed."""
     settings = load_shop(config)
     store = RunStore(settings.database_url(settings.store.url))
-    kept = one_per_date(store.runs())
-    if not kept:
+    if not store.runs():
         raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
-    with read_orders(settings, sent=lines_sent(settings)) as log:
-        ended = [run for run in kept if _known_on(run) <= log.end][-most:]
-        entries = judge_runs(log, [said_in(store, run) for run in ended], first_purchase(log))
-        end = log.end
+    kept = judge_kept_runs(settings, store, most=most)
+    entries, end = kept.entries, kept.orders_until
     found = grades_by_version(entries, seed=settings.train.seed)
     proposals = corrections(entries, seed=settings.train.seed)
     if entries:
-        known_on = entries[-1].run.known_on
-        why = tell_registry(settings, lambda tracker: _regrade(tracker, found, known_on))
+        judged_on = entries[-1].run.known_on
+        why = tell_registry(settings, lambda tracker: _regrade(tracker, found, judged_on))
         if why is not None:
             speaker.say(f"{UNTOLD}: {why}")
     speaker.result(
@@ -81,14 +60,13 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
             },
             "corrections": [{**vars(one), "wins": one.wins} for one in proposals],
             "waiting": [
-                {"run_id": run.info.run_id, "known_on": _known_on(run).isoformat()}
-                for run in kept
-                if _known_on(run) > end
+                {"run_id": run.info.run_id, "known_on": known_on(run).isoformat()}
+                for run in kept.waiting
             ],
         }
     )
     if not entries:
-        first = min(map(_known_on, kept))
+        first = min(map(known_on, kept.waiting))
         speaker.say(
             f"No run's horizon has passed: the first can be judged from {first} on, and the "
             f"orders end on {end}."
@@ -117,50 +95,6 @@ def _say_corrections(speaker: Speaker, sentences: list[str]) -> None:
     )
 
 
-def _known_on(run: PublishedRun) -> date:
-    return date.fromordinal(run.info.as_of.toordinal() + run.info.horizon_days)
-
-
-def said_in(store: ScoreReader, run: PublishedRun) -> ScoredRun:
-    """What a run said of every customer, read back from the store."""
-    info = run.info
-    documents: list[dict[str, Any]] = []
-    after: After | None = After(info.run_id, math.inf, "")
-    while after is not None:
-        page = store.churn_list(ChurnFilter(), sort="clv", limit=ROWS_PER_READ, after=after)
-        documents += map(json.loads, page.documents)
-        after = page.after
-    index = pd.Index([one["customer_id"] for one in documents], name="customer_id", dtype="str")
-    plain = ("churn_probability", "clv", "clv_low", "clv_high")
-    columns: dict[str, list[Any]] = {name: [one[name] for one in documents] for name in plain}
-    for name, key in DATES.items():
-        columns[name] = [_days(one["next_order"][key], info.as_of) for one in documents]
-    return ScoredRun(
-        run_id=info.run_id,
-        as_of=info.as_of,
-        horizon_days=info.horizon_days,
-        versions={name: model["version"] for name, model in info.models.items()},
-        scores=pd.DataFrame(columns, index=index, dtype="float64"),
-        segments=pd.DataFrame([one["segments"] for one in documents], index=index),
-        clv_basis=info.clv_basis,
-        churn_label=info.churn_label,
-        total_shares=_total_shares(info.level),
-    )
-
-
-def _total_shares(level: Mapping[str, float]) -> dict[str, float]:
-    """See `ScoredRun.total_shares`; `level` as `RunInfo` has it."""
-    total = level.get("total")
-    names = {"unmoved": "unmoved_total", "low": "low", "high": "high"}
-    return {
-        name: level[column] / total for name, column in names.items() if total and column in level
-    }
-
-
-def _days(day: str | None, as_of: date) -> float:
-    return math.nan if day is None else float((date.fromisoformat(day) - as_of).days)
-
-
 def _regrade(tracker: "Tracker", grades: dict[tuple[str, str], Grade], known_on: date) -> None:
     """The grade of a version moves to what it earned in use."""
     for (name, version), grade in grades.items():
@@ -169,7 +103,7 @@ def _regrade(tracker: "Tracker", grades: dict[tuple[str, str], Grade], known_on:
             tracker.tag(name, version, "ledger", f"{grade.sentence()} (known {known_on})")
 
 
-def _say(speaker: Speaker, settings: Settings, entries: list[LedgerEntry]) -> None:
+def _say(speaker: Speaker, settings: Settings, entries: Sequence[LedgerEntry]) -> None:
     money = money_format(settings.data.currency)
     rows = []
     for entry in entries:

@@ -150,14 +150,9 @@ class ScoreRun:
         Each file is replaced as a whole: a reader sees the old one or the new one.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        assigned = {*self.info.segment_columns, *self.info.index_columns}
-        groups = [name for name in self.scores if name in assigned]
-        columns = [*FILE_SCORE_COLUMNS, *groups, *MORE_COLUMNS, *lifetime_columns(self.info)]
         tables = {
-            "scores.parquet": self.scores[columns].assign(
-                **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
-            ),
-            "recommendations.parquet": self._products_of_lists(),
+            "scores.parquet": self.score_table(),
+            "recommendations.parquet": self.product_table(),
         }
         for name, table in tables.items():
             unfinished = directory / f".{name}.unfinished"
@@ -166,8 +161,20 @@ class ScoreRun:
         first, second = (directory / name for name in tables)
         return first, second
 
-    def _products_of_lists(self) -> pd.DataFrame:
-        """The lists without the new products that stand behind them for `kind=new` alone."""
+    def score_table(self) -> pd.DataFrame:
+        """What `scores.parquet` holds: one row per customer."""
+        assigned = {*self.info.segment_columns, *self.info.index_columns}
+        groups = [name for name in self.scores if name in assigned]
+        columns = [*FILE_SCORE_COLUMNS, *groups, *MORE_COLUMNS, *lifetime_columns(self.info)]
+        return self.scores[columns].assign(
+            **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
+        )
+
+    def product_table(self) -> pd.DataFrame:
+        """What `recommendations.parquet` holds: one row per customer and rank.
+
+        Without the new products that stand behind the lists for `kind=new` alone.
+        """
         listed = self.recommendations
         if self.list_length is not None:
             listed = listed[listed["rank"] <= self.list_length]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from serving.commands.ledger import one_per_date, said_in
 from serving.commands.main import main
+from serving.runs.said import said_in
 from serving.runs.store import RunStore
+from serving.store.rules import one_per_date
 from tests.support.scores import AS_OF, run_info, score_tables
 from tests.support.shop import shop_settings, write_config
 from tests.support.stores import fresh_runs

@@ -1,0 +1,187 @@
+"""The steps from orders to scores, as functions of a log: frames in, frames out."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import pandas as pd
+
+from features.engines.build import build_features
+from features.orders.log import OrderLog
+from features.orders.value_basis import value_basis
+from serving.notebook.progress import Progress, shown
+from serving.scoring.run import ScoreRun
+from serving.scoring.run import score as scored
+from serving.settings import Settings
+from training.backtest.backtest import Backtest, run_backtest
+from training.bundle.publication import Models, load_models
+from training.job import TrainResult, prepare_training
+from training.job import train as run_training
+from training.past.tables import labels_at
+from training.settings import TrainingSettings
+from training.tasks.task import Task
+from training.value.lasting import RunMiss
+
+
+def features(log: OrderLog, as_of: date | None = None) -> pd.DataFrame:
+    """The feature table: what was known of each customer on the morning of `as_of`.
+
+    Parameters
+    ----------
+    log : see `read_orders`
+    as_of : only orders before it are seen; None: the day after the last order
+
+    Returns
+    -------
+    One row per customer who has bought, index `customer_id` in its order, a float64 column per
+    feature, NaN where one has no meaning yet. `docs/features.md` says what each is.
+
+    Raises
+    ------
+    ConfigError
+        When `as_of` lies outside the orders.
+    """
+    as_of = as_of or log.end
+    log.check_as_of(as_of)
+    return build_features(log, as_of)
+
+
+def labels(
+    log: OrderLog[TrainingSettings], as_of: date, horizon_days: int | None = None
+) -> pd.DataFrame:
+    """What each customer of `features(log, as_of)` did in `[as_of, as_of + horizon_days)`.
+
+    Parameters
+    ----------
+    log : see `read_orders`
+    as_of : first day of the window
+    horizon_days : its length; None: `predict.horizon_days`
+
+    Returns
+    -------
+    Same rows in the same order: `orders`, `spend`, `value`, `purchase_days`,
+    `days_to_next_order` (NaN: none until the orders end), `followed_days`, `horizon_days`; see
+    `training.past.tables.labels_at`. A window that the orders do not cover ends with them.
+
+    Raises
+    ------
+    ConfigError
+        When `as_of` lies outside the orders.
+    """
+    log.check_as_of(as_of)
+    days = horizon_days or log.settings.predict.horizon_days
+    days = min(days, (log.end - as_of).days)
+    return labels_at(log, as_of, days, log.end, value_basis(log, as_of, log.settings.predict))
+
+
+def train(
+    log: OrderLog[TrainingSettings],
+    as_of: date | None = None,
+    progress: Progress | None = None,
+    tasks: tuple[Task, ...] | None = None,
+    runs: Sequence[RunMiss] = (),
+) -> TrainResult:
+    """Backtest, fit, track in MLflow, register, compare with the champion, publish.
+
+    Parameters
+    ----------
+    log : see `read_orders`
+    as_of : the date up to which the models know the orders; None: the day after the last one
+    progress : called with a few words after each step; None: shown in notebooks and terminals
+    tasks, runs : see `training.job.train`
+
+    Returns
+    -------
+    TrainResult: `verdicts` says of each model whether it is in force, and why;
+    `backtest.table()` is the table of all measures.
+
+    Raises
+    ------
+    BundleError, Busy, ConfigError, NotEnoughData
+        See `training.job.train`.
+    """
+    with shown(progress, "training") as told:
+        return run_training(log, as_of, told, tasks, runs)
+
+
+def backtest(
+    log: OrderLog[TrainingSettings],
+    as_of: date | None = None,
+    progress: Progress | None = None,
+    tasks: tuple[Task, ...] | None = None,
+) -> Backtest:
+    """Judge every model beside its named baseline on past dates; nothing is published.
+
+    Parameters
+    ----------
+    log, as_of, progress, tasks : as in `train`
+
+    Returns
+    -------
+    Backtest: `table()` has a row per model and measure with a column per fold; `results` hold
+    grades, and `rows` with what was said and what happened of each customer.
+
+    Raises
+    ------
+    ConfigError, NotEnoughData
+        See `training.job.prepare_training`.
+    """
+    with shown(progress, "backtest") as told:
+        prepared = prepare_training(log, as_of, told, tasks)
+        return run_backtest(prepared.world, prepared.plan, prepared.tasks, told)
+
+
+def score(
+    log: OrderLog[Settings],
+    models: Models | None = None,
+    as_of: date | None = None,
+    *,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Score every customer; nothing is published.
+
+    Parameters
+    ----------
+    log : see `read_orders`
+    models : see `load_models`; None: those in force
+    as_of : the date of the scores; None: the day after the last order
+    progress : as in `train`
+
+    Returns
+    -------
+    The columns of `scores.parquet` (`docs/values.md`), index `customer_id`.
+
+    Raises
+    ------
+    BundleError, ConfigError, DataError
+        See `serving.scoring.run.score`.
+    """
+    return score_run(log, models, as_of, progress=progress).score_table().set_index("customer_id")
+
+
+def recommend(
+    log: OrderLog[Settings],
+    models: Models | None = None,
+    as_of: date | None = None,
+    *,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Recommend products to every customer; parameters and errors as of `score`.
+
+    Returns
+    -------
+    The columns of `recommendations.parquet`, one row per customer and rank.
+    """
+    return score_run(log, models, as_of, progress=progress).product_table()
+
+
+def score_run(
+    log: OrderLog[Settings],
+    models: Models | None = None,
+    as_of: date | None = None,
+    *,
+    progress: Progress | None = None,
+) -> ScoreRun:
+    """The whole run that `score` and `recommend` take their tables from; parameters as theirs."""
+    models = models or load_models(log.settings)
+    with shown(progress, "scoring") as told:
+        return scored(log, models, as_of, datetime.now(UTC), told)
