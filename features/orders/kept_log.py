@@ -171,7 +171,7 @@ class _FilesToRead:
 
 def _files_to_read(settings: FeatureSettings) -> _FilesToRead | None:
     data = settings.data
-    if settings.store.log is None or data.interactions or data.contacts or data.customers:
+    if settings.store.log is None or data.has_dated_tables:
         return None
     if data.columns.order_subtotal or data.columns.order_total:
         # the check of order sums needs all rows, which the tables no longer hold

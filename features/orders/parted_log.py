@@ -142,7 +142,7 @@ def open_log(settings: FeatureSettings) -> Iterator[ShopLog]:
 def _fetched(settings: FeatureSettings, folder: Path) -> FetchedSource | None:
     """The orders with their number of rows, where they may be read in parts."""
     data = settings.data
-    if data.interactions or data.contacts or data.customers:
+    if data.has_dated_tables:
         return None
     with opened(folder / "look.duckdb", settings.engine) as connection:
         try:

@@ -10,7 +10,14 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from features.settings.columns import Columns
 from features.settings.rules import Rules
 from features.settings.section import ColumnName, Section
-from features.settings.tables import Contacts, Customers, Identities, Interactions, Products
+from features.settings.tables import (
+    Acquisitions,
+    Contacts,
+    Customers,
+    Identities,
+    Interactions,
+    Products,
+)
 
 GATES = frozenset(
     {
@@ -114,6 +121,13 @@ class Data(Section):
     interactions: Interactions | None = None
     contacts: Contacts | None = None
     customers: Customers | None = None
+    acquisitions: Acquisitions | None = None
+
+    @property
+    def has_dated_tables(self) -> bool:
+        """Whether there are optional tables that are read beside the orders, in one piece."""
+        tables = (self.interactions, self.contacts, self.customers, self.acquisitions)
+        return any(table is not None for table in tables)
 
     # on a field, like the money of `Columns`
     @field_validator("query")

@@ -70,6 +70,19 @@ class Contacts(Section):
     """Arms whose members were held out: they were chosen, but not contacted."""
 
 
+class Acquisitions(Section):
+    """A table of how customers were acquired: through which channel, and what that cost."""
+
+    path: str
+    customer_id: ColumnName
+    acquired_at: ColumnName
+    channel: ColumnName | None = None
+    cost: ColumnName | None = None
+    ingested_at: ColumnName | None = None
+    date_format: str | None = None
+    """strptime pattern of its times; None: as in the orders."""
+
+
 class Customers(Section):
     """A table of customers as they are today: one row per customer."""
 

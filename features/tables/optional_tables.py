@@ -1,4 +1,4 @@
-"""The optional tables beside the orders: interactions, contacts, customers.
+"""The optional tables beside the orders: interactions, contacts, customers, acquisitions.
 
 Every row read is either used or put aside with one reason, as in the orders; the rows put
 aside are in a quarantine file of their own beside that of the orders. The used rows are in the
@@ -6,6 +6,8 @@ engine as
 
     interactions  customer, day, seen_day, minute, kind, value, other_customer
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
+    acquisitions  customer, day, seen_day, minute, channel, cost; several rows of a customer are
+                  several costs
     attributes    customer, consent, name, contact, cancelled_day, began_day and term_months where
                   they are configured, and a column per feature of the table
 
@@ -27,7 +29,7 @@ from features.sources.files import open_files
 from features.sql import row
 from features.tables.table_readings import OptionalTable, Reading, reading_of
 
-TABLES = ("interactions", "contacts", "customers")
+TABLES = ("interactions", "contacts", "customers", "acquisitions")
 """The sections of `[data]` that hold optional tables, in the order in which they are read."""
 
 _NO_COLUMNS = ("path", "date_format", "kinds", "control_arms", "attributes", "levels")
@@ -60,11 +62,15 @@ def read_tables(
 
 
 def key_tables(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
-    """Make `interactions`, `contacts` and `attributes` of what `read_tables` judged.
+    """Make `interactions`, `contacts`, `attributes` and `acquisitions` of what `read_tables` judged.
 
     The engine holds `customers`, the numbered customers of the orders.
     """
-    queries = {"interactions": _INTERACTIONS, "contacts": _CONTACTS}
+    queries = {
+        "interactions": _INTERACTIONS,
+        "contacts": _CONTACTS,
+        "acquisitions": _ACQUISITIONS,
+    }
     if data.customers:
         queries["customers"] = _attributes(data.customers)
     for name, _ in _configured(data):
@@ -263,6 +269,9 @@ _CONTACTS = f"""
     SELECT customer, {_DAYS}, campaign, cost, arm, is_control
     FROM judged_contacts JOIN customers USING (customer_id) WHERE reason IS NULL"""
 
+_ACQUISITIONS = f"""
+    SELECT customer, {_DAYS}, channel, cost
+    FROM judged_acquisitions JOIN customers USING (customer_id) WHERE reason IS NULL"""
 
 _CANCELLED = """
     CAST(CAST(cancelled_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS cancelled_day"""

@@ -7,6 +7,7 @@ from features.reading.mapping import id_text, minor, number, plain_text, timesta
 from features.reading.rules import Rule
 from features.settings.data import Data
 from features.settings.tables import (
+    Acquisitions,
     Contacts,
     Customers,
     Interactions,
@@ -16,7 +17,7 @@ from features.settings.tables import (
 )
 from features.sql_text import literal
 
-OptionalTable = Interactions | Contacts | Customers
+OptionalTable = Interactions | Contacts | Customers | Acquisitions
 
 _YES = ("true", "t", "yes", "y", "1", "是")
 _NO = ("false", "f", "no", "n", "0", "否")
@@ -51,11 +52,18 @@ def reading_of(table: OptionalTable, types: dict[str, str], data: Data) -> Readi
             return _contacts(table, types, data)
         case Customers():
             return _customers(table, types, data)
+        case Acquisitions():
+            return _acquisitions(table, types, data)
 
 
 _NOBODY = Rule("missing_customer", "no customer id", "customer_id IS NULL")
 _DUPLICATE = Rule("duplicate", "the same row again", "is_duplicate")
 _STRANGER = Rule("unknown_customer", "somebody who is in no order", "NOT is_known")
+_BAD_COST = Rule(
+    "bad_cost",
+    "a cost that is negative, no number or beyond all measure",
+    "has_cost AND coalesce(cost < 0, true)",
+)
 _DATED = (
     _NOBODY,
     Rule("missing_date", "no date", "NOT has_date"),
@@ -73,7 +81,7 @@ _DATED = (
 
 
 def _times(
-    column: str, table: Interactions | Contacts, types: dict[str, str], data: Data
+    column: str, table: Interactions | Contacts | Acquisitions, types: dict[str, str], data: Data
 ) -> dict[str, str]:
     written = data.model_copy(update={"date_format": table.date_format or data.date_format})
     return {
@@ -147,15 +155,27 @@ def _contacts(table: Contacts, types: dict[str, str], data: Data) -> Reading:
         content=("customer_id", "happened_at", "campaign", "cost", "arm"),
         rules=(
             *_DATED,
-            Rule(
-                "bad_cost",
-                "a cost that is negative, no number or beyond all measure",
-                "has_cost AND coalesce(cost < 0, true)",
-            ),
+            _BAD_COST,
             _DUPLICATE,
             _STRANGER,
         ),
         repeats=True,
+        unread={},
+    )
+
+
+def _acquisitions(table: Acquisitions, types: dict[str, str], data: Data) -> Reading:
+    return Reading(
+        fields={
+            "customer_id": id_text(table.customer_id, types, "source_acquisitions"),
+            **_times(table.acquired_at, table, types, data),
+            "channel": plain_text(table.channel, types),
+            "has_cost": f"{plain_text(table.cost, types)} IS NOT NULL",
+            "cost": minor(number(table.cost, types, data), data.minor_units),
+        },
+        content=("customer_id", "happened_at", "channel", "cost"),
+        rules=(*_DATED, _BAD_COST, _DUPLICATE, _STRANGER),
+        repeats=False,
         unread={},
     )
 

@@ -39,13 +39,33 @@ def _stage(*values):
     return dict(zip(STAGE_COLUMNS, values, strict=True))
 
 
-def _cohort(month, customers, realised, expected, *, is_mixed=False):
+def _worth(customers, realised, expected, cost=None, payback_month=None):
     return {
-        "cohort": month,
         "customers": customers,
         "realised": realised,
         "expected": expected,
-        "is_mixed": is_mixed,
+        "customers_with_cost": customers if cost is not None else 0,
+        "cost": cost,
+        "payback_month": payback_month,
+    }
+
+
+def _cohort(month, *worth, is_mixed=False):
+    return {"cohort": month, **_worth(*worth), "is_mixed": is_mixed}
+
+
+def _origin(group, *worth, is_others=False):
+    return {"group": group, "is_others": is_others, **_worth(*worth)}
+
+
+def _acquired(group, customers, acquired, cost):
+    return {
+        "group": group,
+        "is_others": False,
+        "customers": customers,
+        "acquired": acquired,
+        "customers_with_cost": customers,
+        "cost": cost,
     }
 
 
@@ -194,12 +214,30 @@ EXHIBITS = {
                 "customers_acquired": 12,
                 "customers_lost": 3,
                 "models_changed": True,
+                "customers_with_cost": 12,
+                "acquisition_cost": 240.0,
+                "acquired_by": {
+                    "channel": [
+                        _acquired("search", 8, 4_500.0, 200.0),
+                        _acquired("friends", 4, 1_500.0, 40.0),
+                    ]
+                },
+                "orders": {"all": 9_000.0, "of_nobody_known": 1_000.0, "orders": 160},
             },
             "cohorts": [
                 _cohort(None, 100, 60_000.0, 30_000.0, is_mixed=True),
-                _cohort("2026-01", 188, 9_000.0, 55_000.0),
-                _cohort("2026-02", 12, 800.0, 5_500.0),
+                _cohort("2026-01", 188, 9_000.0, 55_000.0, 3_760.0, 1),
+                _cohort("2026-02", 12, 800.0, 5_500.0, 240.0),
             ],
+            "origins": {
+                "channel": [
+                    _origin("search", 200, 50_000.0, 70_000.0, 4_000.0, 2),
+                    _origin("friends", 70, 18_000.0, 19_000.0),
+                    _origin(None, 30, 1_800.0, 1_500.0, is_others=True),
+                ],
+                "product": [_origin("Loaf <1>", 300, 69_800.0, 90_500.0)],
+            },
+            "has_acquisition_costs": True,
         }
     ),
     "customer_loss": _shown(
@@ -225,6 +263,9 @@ EXHIBITS = {
             "discount_rate_per_period": 0.1,
             "worth_per_customer": 330.0,
             "worth_of_one_point": 2560.34,
+            "customers_with_cost": 50,
+            "acquisition_cost": 12.5,
+            "cost_to_replace": 562.5,
         }
     ),
     "funnel": _shown(

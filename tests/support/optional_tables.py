@@ -36,8 +36,19 @@ CUSTOMERS = {
 }
 TABLES = {"interactions": INTERACTIONS, "contacts": CONTACTS, "customers": CUSTOMERS}
 
+ACQUISITIONS = {
+    "path": "won.parquet",
+    "customer_id": "who",
+    "acquired_at": "when",
+    "channel": "through",
+    "cost": "cost",
+}
+"""A table that brings no feature."""
+
 ENDS = {"cancelled_on": "left", "started_on": "began", "term_months": "term"}
 """What `CUSTOMERS` say beside where there are contracts."""
+
+_SECTIONS = {**TABLES, "acquisitions": ACQUISITIONS}
 
 _WORDS = ["Store Visit", "visit", "enquiry", "quote", "cart", "complaint", "mail"]
 
@@ -109,10 +120,10 @@ def busy_tables(orders: pd.DataFrame, *, seed: int = 7) -> dict[str, pd.DataFram
 def write_tables(tables: dict[str, pd.DataFrame], root: Path) -> None:
     """Write the tables where `TABLES` looks for them."""
     for section, table in tables.items():
-        table.to_parquet(root / str(TABLES[section]["path"]))
+        table.to_parquet(root / str(_SECTIONS[section]["path"]))
 
 
 def settings_with(root: Path, *sections: str, **more: dict[str, Any]) -> Settings:
     """Settings of a simulated shop with these optional tables; `more` changes them."""
-    data = {section: {**TABLES[section], **more.get(section, {})} for section in sections}
+    data = {section: {**_SECTIONS[section], **more.get(section, {})} for section in sections}
     return shop_settings(root, data=data)

@@ -14,6 +14,8 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.periods import period_sql, start_of
+from features.sql import row
+from serving.exhibits.assets.origins import MOST_GROUPS, ORIGINS, Acquired
 from serving.exhibits.assets.past_values import SHORTEST_DAYS, PastValues
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.expected import Forecast
@@ -104,6 +106,8 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
     closing = float(now.sum())
     low, high = forecast.between() if forecast is not None else (np.nan, np.nan)
     total = forecast.total if forecast is not None else 0.0
+    acquired = Acquired.of(scene)
+    book = _book(scene, now)
     return {
         "basis": scene.info.clv_basis,
         "lifetime_years": scene.info.lifetime_years,
@@ -112,12 +116,20 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
         "closing": scene.from_minor(_sum(_in_minor(now, scene.minor_units))),
         "closing_low": scene.money(closing * low / total) if total > 0 else None,
         "closing_high": scene.money(closing * high / total) if total > 0 else None,
-        "ledger": None if scene.values_before is None else _ledger(scene, scene.values_before, now),
-        "cohorts": _cohorts(scene, now),
+        "ledger": None
+        if scene.values_before is None
+        else _ledger(scene, scene.values_before, now, acquired),
+        "cohorts": _cohorts(scene, book, acquired),
+        "origins": {
+            by: _by_origin(scene, book, acquired, by) for by in ORIGINS if acquired.known(by)
+        },
+        "has_acquisition_costs": acquired.has_costs,
     }
 
 
-def _ledger(scene: Scene, opening: PastValues, now: "pd.Series[float]") -> dict[str, object]:
+def _ledger(
+    scene: Scene, opening: PastValues, now: "pd.Series[float]", acquired: Acquired
+) -> dict[str, object]:
     start, days = opening.run.as_of, (scene.as_of - opening.run.as_of).days
     rate = scene.info.discount_rate_per_year
     minor = scene.minor_units
@@ -130,6 +142,8 @@ def _ledger(scene: Scene, opening: PastValues, now: "pd.Series[float]") -> dict[
     )
     lines = {name: scene.from_minor(amount) for name, amount in vars(ledger).items()}
     known = set(opening.lifetime.index)
+    new = now.index[~now.index.isin(opening.lifetime.index)]
+    costs = acquired.costs(new)
     return {
         "run_id": opening.run.run_id,
         "from": start.isoformat(),
@@ -137,10 +151,66 @@ def _ledger(scene: Scene, opening: PastValues, now: "pd.Series[float]") -> dict[
         "days": days,
         **lines,
         "customers_before": len(opening.lifetime),
-        "customers_acquired": sum(customer not in known for customer in now.index),
+        "customers_acquired": len(new),
         "customers_lost": len(known - set(now.index)),
         "models_changed": opening.run.models != scene.info.models,
+        "customers_with_cost": costs["customers_with_cost"],
+        "acquisition_cost": _money(scene, costs["cost"]),
+        "acquired_by": {
+            by: _acquired_by(scene, acquired, by, before=opening.lifetime, now=now, brought=brought)
+            for by in ORIGINS
+            if acquired.known(by)
+        },
+        "orders": _reconciled(scene, start),
     }
+
+
+def _acquired_by(
+    scene: Scene,
+    acquired: Acquired,
+    by: str,
+    *,
+    before: "pd.Series[float]",
+    now: "pd.Series[float]",
+    brought: pd.DataFrame,
+) -> list[dict[str, object]]:
+    """The line of the acquired by origin: the parts add up to it, to the minor unit."""
+    people = now.index.union(brought.index)
+    new = people[~people.isin(before.index)]
+    worth = _in_minor(now.reindex(new), scene.minor_units) + brought["value"].reindex(new).fillna(0)
+    parts = []
+    for group, customers in acquired.groups(new, by):
+        costs = acquired.costs(customers)
+        parts.append(
+            {
+                **group,
+                "customers": int(customers.isin(now.index).sum()),
+                "acquired": scene.from_minor(_sum(worth[customers])),
+                "customers_with_cost": costs["customers_with_cost"],
+                "cost": _money(scene, costs["cost"]),
+            }
+        )
+    return parts
+
+
+def _reconciled(scene: Scene, start: date) -> dict[str, object]:
+    """The orders behind what was realised: all − those of nobody known = realised."""
+    (everything, of_nobody, orders) = row(
+        scene.log.connection,
+        f"""SELECT {scene.value_sql()}, {scene.value_sql("customer IS NULL")},
+                   count(DISTINCT order_key) FILTER (NOT is_return AND customer IS NOT NULL)
+            FROM {scene.visible["lines"]} AS known_lines WHERE day >= {day_number(start)}""",
+    )
+    return {
+        "all": scene.from_minor(int(str(everything))),
+        "of_nobody_known": scene.from_minor(int(str(of_nobody))),
+        "orders": int(str(orders)),
+    }
+
+
+def _money(scene: Scene, minor: object) -> float | None:
+    """Money of whole minor units, where it is known."""
+    return None if minor is None else scene.from_minor(float(str(minor)))
 
 
 def _in_minor(money: "pd.Series[float]", minor_units: int) -> "pd.Series[float]":
@@ -157,8 +227,11 @@ def _brought(scene: Scene, start: date) -> pd.DataFrame:
         WHERE day >= {day_number(start)} GROUP BY customer_id""").set_index("customer_id")
 
 
-def _cohorts(scene: Scene, now: "pd.Series[float]") -> list[dict[str, object]]:
-    """By month of the first order: what its customers have brought so far, and are worth now."""
+def _book(scene: Scene, now: "pd.Series[float]") -> pd.DataFrame:
+    """Per customer of the run: month of the first order, what was brought so far, the value now.
+
+    `cohort`, `value` (whole minor units) and `now` (money), index `customer_id`.
+    """
     firsts = scene.log.frame(f"""
         SELECT customer_id, {period_sql("first_day", "month")} AS cohort
         FROM (SELECT customer, min(day) AS first_day FROM {scene.visible["days"]} AS known_days
@@ -166,21 +239,43 @@ def _cohorts(scene: Scene, now: "pd.Series[float]") -> list[dict[str, object]]:
     book = firsts.set_index("customer_id")
     book["now"] = now.reindex(book.index)
     book["value"] = _brought(scene, scene.log.first_day)["value"].reindex(book.index)
-    book = book[book.index.isin(now.index)]
-    months = sorted(book["cohort"].unique())
-    recent = months[-MOST_COHORTS:]
-    book["cohort"] = book["cohort"].where(book["cohort"].isin(recent), "")
+    return book[book.index.isin(now.index)]
+
+
+def _cohorts(scene: Scene, book: pd.DataFrame, acquired: Acquired) -> list[dict[str, object]]:
+    """By month of the first order: what its customers have brought so far, and are worth now."""
+    recent = sorted(book["cohort"].unique())[-MOST_COHORTS:]
+    cohorts = book["cohort"].where(book["cohort"].isin(recent), "")
     first_whole = start_of(scene.log.first_day, "month").isoformat()
     return [
         {
             "cohort": str(cohort)[:7] or None,
-            "customers": len(part),
-            "realised": scene.from_minor(part["value"].fillna(0).sum()),
-            "expected": scene.money(part["now"].sum()),
+            **_worth(scene, part, acquired),
             "is_mixed": not cohort or str(cohort) <= first_whole,
         }
-        for cohort, part in book.groupby("cohort")
+        for cohort, part in book.groupby(cohorts)
     ]
+
+
+def _by_origin(
+    scene: Scene, book: pd.DataFrame, acquired: Acquired, by: str
+) -> list[dict[str, object]]:
+    """The same by channel or first product; the parts hold every customer once."""
+    return [
+        {**group, **_worth(scene, book.loc[customers], acquired)}
+        for group, customers in acquired.groups(book.index, by)
+    ]
+
+
+def _worth(scene: Scene, part: pd.DataFrame, acquired: Acquired) -> dict[str, object]:
+    costs = acquired.costs(part.index)
+    return {
+        "customers": len(part),
+        "realised": scene.from_minor(part["value"].fillna(0).sum()),
+        "expected": scene.money(part["now"].sum()),
+        **costs,
+        "cost": _money(scene, costs["cost"]),
+    }
 
 
 EXHIBIT = ExhibitMaker(
@@ -193,8 +288,12 @@ EXHIBIT = ExhibitMaker(
         "beyond interest and what they brought; since values always reach equally many years ahead, the "
         "days added at the far end are part of it. Lost: whom the orders no longer know. Realised: what "
         "all customers brought since, from the orders. The lines add up to the closing value. Its "
-        "80 %% interval is as wide as that of the expected total. Cohorts: by month of the first order.",
+        "80 %% interval is as wide as that of the expected total. Cohorts: by month of the first order, by "
+        "channel, and by the first product (of the first day, the one that cost most); the %(groups)s "
+        "largest. Payback: the month after the first order by which customers had brought on average "
+        "what winning them cost.",
         days=SHORTEST_DAYS,
+        groups=MOST_GROUPS,
     ),
     make=_make,
 )

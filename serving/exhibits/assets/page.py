@@ -20,6 +20,14 @@ LINES = {
 }
 """The lines between opening and closing; what is realised is taken off."""
 
+KINDS = {
+    "month": mark("Month of the first order"),
+    "channel": mark("Channel"),
+    "category": mark("Category first bought"),
+    "product": mark("Product first bought"),
+}
+"""What customers are grouped by."""
+
 MOST_PERIODS = 6
 
 
@@ -27,8 +35,12 @@ def asset_pages(frame: Frame) -> APIRouter:
     """`/assets`."""
     router = frame.router()
 
-    def assets(request: Request) -> Response:
+    def assets(request: Request, by: str = "") -> Response:
         run = frame.store.latest_run()
+        data = frame.exhibit_data(run, "customer_assets") or {}
+        origins = data.get("origins", {})
+        kinds = {kind: name for kind, name in KINDS.items() if kind in {"month", *origins}}
+        chosen = by if by in kinds else "month"
         return frame.render(
             request,
             "assets.html",
@@ -36,6 +48,11 @@ def asset_pages(frame: Frame) -> APIRouter:
             exhibit=frame.exhibit(run, "customer_assets"),
             periods=_periods(frame, run),
             lines=LINES,
+            kinds=kinds,
+            by=chosen,
+            groups=origins.get(chosen) or list(reversed(data.get("cohorts", ()))),
+            won=_won(data, chosen),
+            has_costs=data.get("has_acquisition_costs", False),
             expected=frame.exhibit(run, "expected_revenue"),
             new_customers=frame.exhibit_data(run, "expected_new_customers"),
         )
@@ -50,9 +67,17 @@ def _periods(frame: Frame, run: PublishedRun) -> list[Mapping[str, Any]]:
     periods: list[Mapping[str, Any]] = []
     before: PublishedRun | None = run
     while before is not None and len(periods) < MOST_PERIODS:
-        ledger = (frame.exhibit_data(before, "customer_assets") or {}).get("ledger")
+        data = frame.exhibit_data(before, "customer_assets") or {}
+        ledger = data.get("ledger")
         if ledger is None:
             break
-        periods.insert(0, ledger)
+        ends = {end: data[end] for end in ("closing_low", "closing_high")}
+        periods.insert(0, {**ledger, **ends})
         before = runs.get(ledger["run_id"])
     return periods
+
+
+def _won(data: Mapping[str, Any], by: str) -> dict[tuple[str | None, bool], float]:
+    """What was acquired in the last period, by group; empty where no ledger tells."""
+    parts = ((data.get("ledger") or {}).get("acquired_by") or {}).get(by, ())
+    return {(part["group"], part["is_others"]): part["acquired"] for part in parts}

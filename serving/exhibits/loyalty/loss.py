@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.sql import row
+from serving.exhibits.assets.origins import acquisition_cost
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.loyalty.arithmetic import LossArithmetic
 from training.value.lifetime import DAYS_PER_YEAR
@@ -44,6 +45,23 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
         "to": (scene.as_of - timedelta(days=1)).isoformat(),
         **counted,
         **_arithmetic(scene, days, counted),
+        **_replacement(scene, days, counted),
+    }
+
+
+def _replacement(scene: Scene, days: int, counted: dict[str, int]) -> dict[str, object]:
+    """What winning a customer has cost in the later period, and what replacing the lost costs."""
+    costs = acquisition_cost(scene, day_number(scene.as_of) - days)
+    if costs is None:
+        return {"customers_with_cost": 0, "acquisition_cost": None, "cost_to_replace": None}
+    customers, total = costs
+    each = scene.money(total / scene.minor_units / customers)
+    loss = round(counted["lost"] / counted["active_before"], DIGITS)
+    to_replace = round(LossArithmetic(loss, counted["active_now"], 0.0, 0.0).to_replace)
+    return {
+        "customers_with_cost": customers,
+        "acquisition_cost": each,
+        "cost_to_replace": scene.money(each * to_replace),
     }
 
 
@@ -123,7 +141,8 @@ EXHIBIT = ExhibitMaker(
         "orders where they span less than two years, at least %(shortest)s days. Loss is their share, with an 80 %% "
         "interval. Mean lifetime: one period ÷ loss. To stand still, as many customers must be won in a "
         "period as are lost of those who buy today. Worth of a customer: what one brings in a period, "
-        "for as long as customers stay at this loss, discounted.",
+        "for as long as customers stay at this loss, discounted. Cost of replacement: the customers to "
+        "win × what winning one cost on average in the later period, where that is known.",
         shortest=SHORTEST_PERIOD_DAYS,
     ),
     make=_make,

@@ -105,6 +105,15 @@ def test_two_runs_are_joined_by_the_orders_between_them(published, trained):
         since.loc[since["customer"].isin(new), "amount"].sum() + closing[sorted(new)].sum(), abs=0.5
     )
     assert found["closing_low"] < found["closing"] < found["closing_high"]
+    # every way of parting the acquired adds up to them, to the cent
+    assert set(ledger["acquired_by"]) == {"category", "product"}
+    for parts in ledger["acquired_by"].values():
+        cents = sum(round(100 * part["acquired"]) for part in parts)
+        assert cents == round(100 * ledger["acquired"])
+        assert sum(part["customers"] for part in parts) == len(new)
+    reconciled = ledger["orders"]
+    assert reconciled["all"] - reconciled["of_nobody_known"] == pytest.approx(ledger["realised"])
+    assert reconciled["orders"] == since["order"].nunique()
 
 
 def test_cohorts_add_up_to_all(published, trained):
@@ -154,6 +163,8 @@ def test_the_page_shows_one_period_after_the_other():
     figures = re.findall(r"[+−]?£[\d,]+", book)
     assert figures[:2] == ["£77,000", "£90,000"]
     assert "£8,000" in book
+    assert "£240.00 for 12 of them" in page
+    assert "Realised in the last period: £8,000.00 in 160 orders" in page
     assert "New models were put in force" in page
     # today's customers and new ones
     assert "Together" in page
@@ -167,3 +178,29 @@ def test_before_a_month_has_passed_the_page_says_when_the_ledger_begins():
     page = client_of(store).get("/assets").text
     assert "The ledger begins with the next run" in page
     assert "300 customers are worth" in page
+
+
+def test_customers_are_shown_by_the_way_they_came():
+    store = fresh_runs()
+    store.publish(run_info(), *score_tables(30), EXHIBITS)
+    pages = client_of(store)
+    by_channel = pages.get("/assets?by=channel").text
+    row = re.sub(r"<[^>]*>", " ", by_channel[by_channel.index("<bdi>search") :])[:400].split()
+    # 4,000 for 200 customers, paid back in the second month
+    assert row[:10] == [
+        *(
+            "search",
+            "200",
+            "£4,500",
+            "£50,000",
+            "£70,000",
+            "£600",
+            "£20.00",
+            "month",
+            "2",
+            "friends",
+        )
+    ]
+    assert "all others" in by_channel
+    assert "Loaf &lt;1&gt;" in pages.get("/assets?by=product").text
+    assert "not yet" in pages.get("/assets?by=nonsense").text
