@@ -41,7 +41,8 @@ def test_no_file_is_longer_than_a_reader_can_hold(package):
 
 
 def test_every_name_of_the_notebooks_module_is_there_and_nothing_in_the_project_needs_it():
-    assert set(regulars.__all__) <= set(vars(regulars))
+    assert all(hasattr(regulars, name) for name in regulars.__all__)
+    assert dir(regulars) == sorted(regulars.__all__)
     assert regulars.__version__ == importlib.metadata.version("regulars")
     needing = [
         str(path.relative_to(ROOT))

@@ -161,10 +161,15 @@ class TimingProcess(FittedModel, ABC):
         return self._discounted_orders(counts, float(discount_rate))
 
     @abstractmethod
-    def _likelihood(self, groups: GroupedCounts) -> LogLikelihood: ...
+    def likelihood(self, groups: GroupedCounts) -> LogLikelihood:
+        """The log-likelihood of grouped customers and its gradient, by `parameters` in order.
+
+        For k > 1 without what depends on no parameter, see `training.process.regularity`.
+        """
 
     @abstractmethod
-    def _starts(self, groups: GroupedCounts) -> list[Floats]: ...
+    def starts(self, groups: GroupedCounts) -> list[Floats]:
+        """Where to search from, in the unit of the groups."""
 
     @abstractmethod
     def _limits(self) -> dict[str, bool]:
@@ -185,11 +190,11 @@ class TimingProcess(FittedModel, ABC):
     def _search(self, groups: GroupedCounts, *, longest: float) -> Maximum:
         scale = LONGEST_SCALED / longest
         scaled = replace(groups, t_x=groups.t_x * scale, T=groups.T * scale)
-        likelihood = self._likelihood(scaled)
-        starts = self._starts(scaled)
+        likelihood = self.likelihood(scaled)
+        starts = self.starts(scaled)
         if (step := len(scaled) // ROUGH_GROUPS) > 1:
             rough = scaled.thinned(step)
-            starts = [self._maximise(rough, self._likelihood(rough), starts).parameters]
+            starts = [self._maximise(rough, self.likelihood(rough), starts).parameters]
         maximum = self._maximise(scaled, likelihood, starts)
         for name, value in zip(self.parameters, maximum.parameters.tolist(), strict=True):
             setattr(self, f"{name}_", value / scale if name in self.times else value)

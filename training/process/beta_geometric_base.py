@@ -64,10 +64,10 @@ class BetaGeometricProcess(TimingProcess, ABC):
     a_: float
     b_: float
 
-    def _likelihood(self, groups: GroupedCounts) -> LogLikelihood:
+    def likelihood(self, groups: GroupedCounts) -> LogLikelihood:
         return GroupedLikelihood(groups, first_chance=self.first_chance, stages=self._stages)
 
-    def _starts(self, groups: GroupedCounts) -> list[Floats]:
+    def starts(self, groups: GroupedCounts) -> list[Floats]:
         """Where to search from: the observed purchase rate with two shapes of dropout.
 
         Small shops can have two maxima: every customer drops out with a small probability, or

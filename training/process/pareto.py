@@ -65,10 +65,10 @@ class ParetoNBD(TimingProcess):
         # The likelihood is flat along s and beta: more would show in their published digits.
         super().__init__(penalty=penalty)
 
-    def _likelihood(self, groups: GroupedCounts) -> LogLikelihood:
+    def likelihood(self, groups: GroupedCounts) -> LogLikelihood:
         return ParetoLikelihood(groups)
 
-    def _starts(self, groups: GroupedCounts) -> list[Floats]:
+    def starts(self, groups: GroupedCounts) -> list[Floats]:
         observed, repeats = (np.sum(groups.customers * sums) for sums in (groups.T, groups.x))
         alpha = float(np.clip(observed / (repeats + 1), 1e-3, 1e3))
         return [np.array([1.0, alpha, s, beta]) for s, beta in ((0.6, 3.0), (0.1, 10.0))]
