@@ -65,16 +65,22 @@ class Management(SystemRule):
         behaviour = (ranks["recency"] + ranks["frequency"]) / 2
         return behaviour, ranks["contribution"], ranks["loyalty"]
 
-    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
+    def exact(self, customers: pd.DataFrame, cuts: CutPoints | None = None) -> Floats:
+        """The score before it is rounded, 0 to 100; `cuts` as in `assign`."""
         rules = self.settings.management
-        behaviour, contribution, loyalty = self.parts(customers, cuts)
+        behaviour, contribution, loyalty = self.parts(
+            customers, self.cut_points(customers) if cuts is None else cuts
+        )
         weighted = (
             rules.behaviour * behaviour
             + rules.contribution * contribution
             + rules.loyalty * loyalty
         )
-        mean = weighted / (rules.behaviour + rules.contribution + rules.loyalty)
-        score = whole(mean).to_numpy()
+        return np.asarray(weighted / (rules.behaviour + rules.contribution + rules.loyalty))
+
+    def _groups(self, customers: pd.DataFrame, cuts: CutPoints) -> Sequence[Any]:
+        rules = self.settings.management
+        score = whole(self.exact(customers, cuts)).to_numpy()
         classes = np.array(["potential", "regular", "vip"])
         edges_below = [rules.regular_from, rules.vip_from]
         return score, classes[np.searchsorted(edges_below, score, side="right")]

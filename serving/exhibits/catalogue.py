@@ -26,6 +26,7 @@ from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.goods import bought_together, growth_share
 from serving.exhibits.loyalty import cohorts, contract_survival, funnel, loss
 from serving.exhibits.past import past_runs, run_before
+from serving.exhibits.scores import bands, weights
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
@@ -43,6 +44,8 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     lorenz.EXHIBIT,
     rfm_map.EXHIBIT,
     levels.EXHIBIT,
+    bands.EXHIBIT,
+    weights.EXHIBIT,
     margin.EXHIBIT,
     cohorts.EXHIBIT,
     loss.EXHIBIT,

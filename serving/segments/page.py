@@ -51,6 +51,12 @@ ORDER = {
 }
 """From best to worst, or in the order of life; groups of other systems stand as in their rule."""
 
+MANAGEMENT_SCORE = "management_score"
+PARTS_OF_SCORE = {
+    "behaviour": mark("Behaviour"),
+    "contribution": mark("Contribution"),
+    "loyalty": mark("Loyalty"),
+}
 MARGIN_SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
 LEVELS = ("high", "middle", "low")
 SCORES = (5, 4, 3, 2, 1)
@@ -114,6 +120,8 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
 
     def system(request: Request, system: str) -> Response:
         run = frame.store.latest_run()
+        if system in run.info.index_columns:
+            return _index_page(frame, request, run, system)
         if system not in run.info.segment_columns:
             return frame.render(request, "no_system.html", run=run, status=404)
         return frame.render(
@@ -130,6 +138,23 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
     router.add_api_route("/segments", segments)
     router.add_api_route("/segments/{system}", system)
     return router
+
+
+def _index_page(frame: Frame, request: Request, run: PublishedRun, name: str) -> Response:
+    """The page of a score from 0 to 100."""
+    spread = (frame.exhibit_data(run, "score_bands") or {}).get("scores", {}).get(name)
+    return frame.render(
+        request,
+        "segment_score.html",
+        run=run,
+        system=name,
+        spread=spread,
+        most=max((band["customers"] for band in spread["bands"]), default=0) if spread else 0,
+        rule=run.info.segment_rules.get(name),
+        bands=frame.exhibit(run, "score_bands"),
+        weights=frame.exhibit(run, "management_weights") if name == MANAGEMENT_SCORE else None,
+        parts_of_score=PARTS_OF_SCORE,
+    )
 
 
 def _words_of_pictures() -> dict[str, Any]:
