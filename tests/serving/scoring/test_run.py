@@ -166,7 +166,7 @@ def test_the_same_orders_and_models_give_the_same_scores(trained, models, run):
 
 def test_a_date_that_the_models_have_seen_beyond_is_refused(trained, models):
     day = trained.log.end - timedelta(days=1)
-    with pytest.raises(ConfigError, match=rf"train --as-of {day}` in a copy"):
+    with pytest.raises(ConfigError, match=rf"train --as-of {day}` and `regulars promote"):
         score(trained.log, models, day, NOW)
 
 
