@@ -18,7 +18,9 @@ from features.settings.loading import settings_from
 from serving.campaigns.measuring import measure_campaigns
 from serving.server.stores import open_stores
 from serving.settings import Settings
-from training.experiments.uplift import gains, out_of_fold, qini
+from training.experiments.effect import Bools, Floats
+from training.experiments.learners import choose_learner
+from training.experiments.qini import gains, qini_area
 
 SENT = pd.Timestamp("2008-03-20 08:00")
 READ = date(2008, 4, 4)
@@ -126,22 +128,64 @@ def _targeting(log: pd.DataFrame) -> None:
     numbers = log[["recency", "history", "mens", "womens", "newbie"]].astype(float)
     known = pd.get_dummies(log[["zip_code", "channel"]]).astype(float)
     features = pd.concat([numbers, known], axis=1)
-    print("\n| e-mail | outcome | Qini | 90 % interval | effect of the best "
-          f"{', '.join(f'{share:.0%}' for share in SHARES)} | CPU s |")  # fmt: skip
-    print("|---|---|---|---|---|---|")
-    for arm, outcome in (("Womens E-Mail", "visit"), ("Mens E-Mail", "visit")):
-        started = time.process_time()
-        here = (log["segment"].isin([arm, "No E-Mail"])).to_numpy()
-        treated = (log["segment"] == arm).to_numpy()[here]
-        happened = log[outcome].to_numpy(dtype=float)[here]
-        ranking = out_of_fold(features[here].reset_index(drop=True), treated, happened, seed=1)
-        found = qini(ranking, treated, happened, seed=1)
-        best = ", ".join(f"{gain:.4f}" for gain in gains(ranking, treated, happened, SHARES))
-        print(
-            f"| {arm} | {outcome} | {found.value:.5f} | {found.low:.5f} to {found.high:.5f} "
-            f"| {best} | {time.process_time() - started:.0f} |",
-            flush=True,
+    print(f"\n{LEARNER_COLUMNS}\n|---|---|---|---|---|---|---|---|---|")
+    for arm in ("Womens E-Mail", "Mens E-Mail"):
+        of_two = (log["segment"].isin([arm, "No E-Mail"])).to_numpy()
+        treated = (log["segment"] == arm).to_numpy()[of_two]
+        for outcome in ("visit", "spend"):
+            happened = log[outcome].to_numpy(dtype=float)[of_two]
+            _learners(f"{arm}, {outcome}", features[of_two], treated, happened)
+    for strength in (0.1, 0.3, 1.0):
+        _learners(f"made up, effects × {strength}", *_made_up(strength))
+
+
+LEARNER_COLUMNS = (
+    "| experiment | Qini of R | of X | of T | chosen | Qini of the choice | 90 % interval "
+    f"| choice less the better of R and X | effect of the best {', '.join(map('{:.0%}'.format, SHARES))} |"
+)
+
+
+def _learners(name: str, features: pd.DataFrame, treated: Bools, outcome: Floats) -> None:
+    choice = choose_learner(features.reset_index(drop=True), treated, outcome, seed=1)
+    better = max(("r", "x"), key=lambda learner: choice.areas[learner])
+    low, high = _difference(choice.ranking, choice.rankings[better], treated, outcome)
+    best = ", ".join(f"{gain:.4f}" for gain in gains(choice.ranking, treated, outcome, SHARES))
+    areas = " | ".join(f"{choice.areas[learner]:.5f}" for learner in ("r", "x", "t"))
+    curve = choice.curve
+    print(
+        f"| {name} | {areas} | {choice.learner} | {curve.value:.5f} "
+        f"| {curve.low:.5f} to {curve.high:.5f} "
+        f"| {curve.value - choice.areas[better]:+.5f} ({low:+.5f} to {high:+.5f}) | {best} |",
+        flush=True,
+    )
+
+
+def _difference(
+    chosen: Floats, better: Floats, treated: Bools, outcome: Floats
+) -> tuple[float, float]:
+    """90 % interval of a difference of two Qini, both of the same customers drawn again."""
+    rng = np.random.default_rng(1)
+    differences = []
+    for _ in range(200):
+        drawn = rng.integers(0, len(outcome), len(outcome))
+        first, second = (
+            qini_area(ranking[drawn], treated[drawn], outcome[drawn])
+            for ranking in (chosen, better)
         )
+        differences.append(first - second)
+    low, high = np.quantile(differences, [0.05, 0.95])
+    return float(low), float(high)
+
+
+def _made_up(strength: float) -> tuple[pd.DataFrame, Bools, Floats]:
+    """20,000 customers whose effects depend on three of eight columns."""
+    rng = np.random.default_rng(0)
+    known = pd.DataFrame(rng.normal(size=(20_000, 8)), columns=list("abcdefgh"))
+    treated = rng.random(20_000) < 0.5
+    effect = strength * (np.sin(2 * known["a"]) + (known["b"] > 0) * known["c"])
+    noise = rng.normal(size=20_000) * 2
+    outcome = known["d"] + known["e"] ** 2 / 2 + effect * treated + noise
+    return known, treated, outcome.to_numpy()
 
 
 if __name__ == "__main__":

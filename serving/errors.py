@@ -8,6 +8,7 @@
     ├── UnknownCustomer  no customer of this id in the run
     ├── UnknownWebhook   no webhook of this id
     ├── UnknownCampaign  no campaign of this id
+    ├── UnknownExperiment  no experiment of this name
     ├── NotInRun         the latest run shows nothing of this name
     ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
@@ -65,6 +66,13 @@ class UnknownCampaign(RegularsError):
 
     def __init__(self) -> None:
         super().__init__("No campaign of this id.")
+
+
+class UnknownExperiment(RegularsError):
+    """No experiment of this name."""
+
+    def __init__(self) -> None:
+        super().__init__("No experiment of this name.")
 
 
 class NotInRun(RegularsError):

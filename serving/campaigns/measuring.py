@@ -147,7 +147,7 @@ def _measured(
     store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, as_of: date
 ) -> tuple[list[MemberOutcome], MeasuredCampaign]:
     until = min(as_of, campaign.ends_on)
-    table = _table(store, log, campaign, until)
+    table = members_with_outcomes(store, log, campaign, until)
     plan = campaign.plan
     money = Economics(
         costs=_costs(plan),
@@ -170,10 +170,10 @@ def _measured(
     return list(_rows(table)), results
 
 
-def _table(
+def members_with_outcomes(
     store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, until: date
 ) -> pd.DataFrame:
-    """The members as `read_campaign` takes them."""
+    """The members as `read_campaign` takes them, with what they did before `until`."""
     members = pd.DataFrame([vars(member) for member in store.members(campaign.campaign_id)])
     members = members.drop(columns=list(OUTCOMES))
     done = outcomes_of(log, campaign.starts_on, until)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import (
     Connection,
@@ -27,6 +27,7 @@ from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
 from training.experiments.campaign_reading import CampaignReading
+from training.experiments.learner_names import LearnerName
 
 CELLS = ("rfm_group", "rfm_cell")
 """The segments by which campaigns are planned and read."""
@@ -89,8 +90,11 @@ class MemberOutcome(TypedDict):
 
 
 class UpliftVerdict(TypedDict):
-    """Whether members can be told apart by how they react: the Qini and its 90 % interval."""
+    """Whether members can be told apart by how they react: the Qini and its 90 % interval, and
+    the learner that ranks them best.
+    """
 
+    learner: NotRequired[LearnerName]
     qini: float
     low: float
     high: float

@@ -9,7 +9,8 @@ from serving.campaigns.service import status_of
 from serving.campaigns.store import CampaignRecord, CampaignStore, UpliftVerdict
 from serving.scoring.lessons import Targeting
 from training.experiments.effect import Floats
-from training.experiments.uplift import UpliftModel, is_enough, out_of_fold, qini
+from training.experiments.learners import LEARNERS, choose_learner
+from training.experiments.uplift import is_enough
 
 JUDGE_SEED = 20_260_101
 
@@ -23,16 +24,16 @@ def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> Up
 
     Returns
     -------
-    The Qini of an uplift model out of fold, its 90 % interval, `beats_random`, ready for JSON;
-    None where the campaign is too small to try.
+    The learner that ranks best, the Qini of the choice out of fold, its 90 % interval and
+    `beats_random`, ready for JSON; None where the campaign is too small to try.
     """
     features, treated, revenue = _learned_from(log, campaign, members)
     if not is_enough(treated):
         return None
-    curve = qini(
-        out_of_fold(features, treated, revenue, seed=JUDGE_SEED), treated, revenue, seed=JUDGE_SEED
-    )
+    choice = choose_learner(features, treated, revenue, seed=JUDGE_SEED)
+    curve = choice.curve
     return {
+        "learner": choice.learner,
         "qini": curve.value,
         "low": curve.low,
         "high": curve.high,
@@ -51,7 +52,9 @@ def targeting_of(store: CampaignStore, log: OrderLog) -> Targeting | None:
         members = pd.DataFrame([vars(member) for member in store.members(campaign.campaign_id)])
         members = members.assign(contacted=members["arm"].isin(contacted))
         features, treated, revenue = _learned_from(log, campaign, members)
-        model = UpliftModel(seed=JUDGE_SEED).fit(features, treated, revenue)
+        # campaigns that an earlier release has measured knew one learner
+        learner = LEARNERS[uplift.get("learner", "r")]
+        model = learner(seed=JUDGE_SEED).fit(features, treated, revenue)
         return Targeting(model=model, judged={"campaign_id": campaign.campaign_id, **uplift})
     return None
 

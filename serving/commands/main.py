@@ -29,6 +29,10 @@ COMMANDS = {
     "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
     "exhibit": ("serving.commands.exhibit:exhibit", "Tables about the whole shop."),
     "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
+    "experiment": (
+        "serving.commands.experiment:experiment",
+        "Read a randomised experiment from a table or a campaign.",
+    ),
     "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
     "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
     "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),

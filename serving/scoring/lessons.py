@@ -7,7 +7,7 @@ import pandas as pd
 
 from serving.store.economics import RunEconomics
 from training.experiments.effect import Floats
-from training.experiments.uplift import UpliftModel
+from training.experiments.learners import EffectLearner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class SaveRate:
 class Targeting:
     """A model of the effect of a contact on a customer's revenue, and its evidence."""
 
-    model: UpliftModel
+    model: EffectLearner
     judged: Mapping[str, object]
 
     def effects(self, features: pd.DataFrame) -> Floats:

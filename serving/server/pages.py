@@ -11,6 +11,7 @@ from serving.customers.page import customer_pages
 from serving.exhibits.assets.page import asset_pages
 from serving.exhibits.goods.page import goods_pages
 from serving.exhibits.loyalty.page import loyalty_pages
+from serving.experiments.page import experiment_pages
 from serving.models.page import model_pages
 from serving.overview.page import overview_pages
 from serving.segments.page import segment_pages
@@ -30,6 +31,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield loyalty_pages(frame)
     yield goods_pages(frame)
     yield campaign_pages(frame, stores.campaigns)
+    yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url)
     yield docs_pages(frame)
 

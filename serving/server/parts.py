@@ -18,6 +18,7 @@ from serving.churn_list.api import list_routes
 from serving.customers.api import customer_routes
 from serving.customers.history_api import history_routes
 from serving.exhibits.api import exhibit_routes
+from serving.experiments.api import experiment_routes
 from serving.imports.api import import_routes
 from serving.imports.importer import Importer
 from serving.imports.jobs import ImportFolder
@@ -188,6 +189,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield webhook_routes(context, stores.webhooks, stores.feed, parts.caller)
     yield segment_routes(context, stores.segments)
     yield campaign_routes(context, stores.campaigns)
+    yield experiment_routes(stores.experiments)
     yield exhibit_routes(context, stores.exhibits)
     yield list_routes(context, partial(mail_hashes, stores.campaigns))
     yield live_routes(parts.scorer)

@@ -9,6 +9,7 @@ from serving.campaigns.store import CampaignStore
 from serving.changes.feed import ChangeFeed
 from serving.changes.webhook_store import WebhookStore
 from serving.exhibits.store import ExhibitStore
+from serving.experiments.store import ExperimentStore
 from serving.live.store import LiveStore
 from serving.people.audit_store import AuditLog
 from serving.people.key_store import KeyStore
@@ -23,7 +24,7 @@ from serving.store.rules import PublishRules
 @dataclass(frozen=True, kw_only=True)
 class Stores:
     """Score runs, keys, what happened, who changed, in which groups they are, who was erased,
-    what each run shows as a whole, campaigns, orders that were sent, and how many customers
+    what each run shows as a whole, campaigns, readings of experiments, orders that were sent, and how many customers
     a filter would leave.
 
     `close` gives the connections back.
@@ -38,6 +39,7 @@ class Stores:
     webhooks: WebhookStore
     exhibits: ExhibitStore
     campaigns: CampaignStore
+    experiments: ExperimentStore
     live: LiveStore
     facets: FacetStore
     close: Callable[[], None] = lambda: None
@@ -64,6 +66,7 @@ def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
         webhooks=WebhookStore(engine),
         exhibits=ExhibitStore(engine),
         campaigns=CampaignStore(engine),
+        experiments=ExperimentStore(engine),
         live=LiveStore(engine, rules),
         facets=scores.facets,
         close=engine.dispose,

@@ -247,3 +247,12 @@ campaign_members = Table(
     Column("visits", Integer),
     Index("campaign_members_of_customer", "customer_id"),
 )
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("experiment_no", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("read_at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)

@@ -15,7 +15,8 @@ def path_part(customer_id: str) -> str:
     return quote(customer_id, safe="")
 
 
-def _decoded(raw: str) -> str:
+def decoded_part(raw: str) -> str:
+    """A part of a path as it was before `path_part`; a `ValueError` where it is no UTF-8."""
     try:
         return unquote(raw, errors="strict")
     except UnicodeDecodeError:
@@ -28,6 +29,6 @@ CustomerId = Annotated[
         min_length=1,
         description="The shop's own id, percent-encoded: a slash in it is written %2F",
     ),
-    AfterValidator(_decoded),
+    AfterValidator(decoded_part),
 ]
 """A path parameter; the paths that routes see are still encoded, see `serving.web.limits.guard`."""

@@ -105,6 +105,22 @@ def effect_of(
     )
 
 
+def adjusted_outcome(outcome: Floats, treated: Bools, known_before: pd.DataFrame) -> Floats:
+    """The outcome less its expectation from what was known before, as in `effect_of`; the outcome
+    itself where an arm is too small for slopes or nothing was known.
+    """
+    sizes = int(treated.sum()), int((~treated).sum())
+    if min(sizes) < LEAST_FOR_SLOPES or not known_before.shape[1]:
+        return outcome
+    return _adjusted(outcome, treated, known_before)[0]
+
+
+def difference_of_means(values: Floats, treated: Bools) -> tuple[float, float]:
+    """Mean of those treated less that of the others, and its standard error (Welch)."""
+    of_treated, of_others = values[treated], values[~treated]
+    return float(of_treated.mean() - of_others.mean()), _standard_error(of_treated, of_others)
+
+
 def _centred(values: Floats, treated: Bools) -> Floats:
     """Values around the mean of their arm."""
     means = np.where(treated, values[treated].mean(), values[~treated].mean())

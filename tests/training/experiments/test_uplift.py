@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.experiments.uplift import UpliftModel, gains, is_enough, out_of_fold, qini
+from training.experiments.qini import gains, qini
+from training.experiments.uplift import UpliftModel, is_enough, out_of_fold
 
 
 def simulated(n=3_000, *, effect=1.0, seed=1):
