@@ -9,6 +9,8 @@ PARTS = {
     "accuracy": "six splits of public logs, beside the peers' models where installed",
     "level": "the total of 90 days at 56 past dates of four public logs, said beside came",
     "intervals": "the intervals of value at the same dates, beside the first release",
+    "ledger": "the ledger of customers on two public logs: opened, moved, closed, to the cent",
+    "closing-value": "its interval on made-up shops whose future is known",
     "plain-lightgbm": "a LightGBM of an afternoon beside ours, on the six splits",
     "contracts": "who cancels, on made-up portfolios with anniversaries, beside LightGBM",
     "recommendation": "next baskets on two public logs, beside the peers where installed",
@@ -46,7 +48,7 @@ def main() -> None:
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
         print(f"\n# {part}: {PARTS[part]}")
         match part:
-            case "main-job" | "hillstrom" | "level" | "intervals" | "plain-lightgbm":
+            case "main-job" | "hillstrom" | "ledger" | "level" | "intervals" | "plain-lightgbm":
                 module.run(arguments.data)
             case "accuracy" | "recommendation":
                 module.run(arguments.data, arguments.peers_python)

@@ -1,6 +1,7 @@
 """The one catalogue of exhibits. To add an exhibit: a file here, a line below."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from babel.numbers import get_currency_precision
@@ -17,6 +18,7 @@ from serving.exhibits import (
     monthly,
     newcomers,
     promise,
+    revenue_ahead,
     rfm_map,
     since_last_run,
 )
@@ -25,7 +27,7 @@ from serving.exhibits.assets.past_values import values_before
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.goods import bought_together, growth_share
 from serving.exhibits.loyalty import cohorts, contract_survival, funnel, loss
-from serving.exhibits.past import past_runs, run_before
+from serving.exhibits.past import past_runs, run_before, said_before
 from serving.exhibits.scores import bands, weights
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
@@ -33,12 +35,15 @@ from serving.store.protocol import ScoreReader
 from training.bundle.publication import Models
 from training.publishing import LAST_TRAINING
 
+ExhibitBodies = Callable[[str, str], bytes | None]
+
 EXHIBITS: tuple[ExhibitMaker, ...] = (
     monthly.EXHIBIT,
     last_year.EXHIBIT,
     expected.EXHIBIT,
     expected.BY_GROUP,
     newcomers.EXHIBIT,
+    revenue_ahead.EXHIBIT,
     asset_ledger.EXHIBIT,
     since_last_run.EXHIBIT,
     lorenz.EXHIBIT,
@@ -60,7 +65,11 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
 
 
 def exhibits_of(
-    log: OrderLog[Settings], run: ScoreRun, models: Models, store: ScoreReader | None = None
+    log: OrderLog[Settings],
+    run: ScoreRun,
+    models: Models,
+    store: ScoreReader | None = None,
+    body_of: ExhibitBodies | None = None,
 ) -> dict[str, object]:
     """Everything that the run shows as a whole, by name, ready for JSON.
 
@@ -70,6 +79,7 @@ def exhibits_of(
     run : its scores and features; customers who are erased are no longer in it
     models : that made it
     store : where earlier runs are kept; None: there are none
+    body_of : the JSON of their exhibits, by run and name; None: there are none
     """
     scores = run.scores.set_index("customer_id")
     scene = Scene(
@@ -85,8 +95,11 @@ def exhibits_of(
         evidence=models.evidence,
         last_training=_last_training(log),
         digits=get_currency_precision(run.info.currency),
+        said_before=said_before(store, body_of, run.info) if store and body_of else (),
     )
-    return {exhibit.name: exhibit.body(scene) for exhibit in EXHIBITS}
+    for exhibit in EXHIBITS:
+        scene.made[exhibit.name] = exhibit.body(scene)
+    return dict(scene.made)
 
 
 def _last_training(log: OrderLog[Settings]) -> Any:

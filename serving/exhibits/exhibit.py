@@ -1,9 +1,10 @@
 """The shape of an exhibit, and the data that it is made from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -34,6 +35,21 @@ class PastRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastMonths:
+    """What an earlier run said of the months ahead.
+
+    Attributes
+    ----------
+    months : as in `expected_revenue`
+    together : month → what was said of today's and new customers together, as in `revenue_ahead`
+    """
+
+    run: RunInfo
+    months: Sequence[Mapping[str, Any]] = field(repr=False)
+    together: Mapping[str, Mapping[str, float]] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scene:
     """A score run on its way into the store, and its sources.
 
@@ -50,7 +66,9 @@ class Scene:
     value : the model of value that made the run
     evidence : of their training; None where it left none
     last_training : see `training.publishing.LAST_TRAINING`; None where it is not known
+    said_before : what earlier runs of the same basis said of the months ahead, oldest first
     digits : of the currency after the point
+    made : the exhibits so far, by name, in the order of the catalogue
     """
 
     log: OrderLog
@@ -65,6 +83,8 @@ class Scene:
     evidence: BacktestEvidence | None
     last_training: Mapping[str, object] | None
     digits: int
+    said_before: tuple[PastMonths, ...] = field(default=(), repr=False)
+    made: dict[str, ExhibitBody] = field(default_factory=dict, repr=False)
 
     @property
     def as_of(self) -> date:

@@ -63,6 +63,11 @@ class Forecast:
         whole = (np.mean(noise) * self.total) ** 2 if noise else shape.sum()
         return np.asarray(shape * whole / max(shape.sum(), 1e-12))
 
+    @cached_property
+    def noise(self) -> float:
+        """What customers miss each alone, as a share of the total."""
+        return float(np.sqrt(self.scatter.sum())) / max(abs(self.total), 1e-9)
+
     def between(self, part: Floats | None = None) -> tuple[float, float]:
         """The 80 % interval of all customers, or of those where the mask `part` is true."""
         money, variance = self.customers["clv"].to_numpy(dtype=float), self.scatter
@@ -103,12 +108,18 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
     }
 
 
+def month_starts(first: date, days: int) -> list[date]:
+    """`first`, and the first days of the later months that begin within so many days."""
+    starts = [first]
+    while (start := following(starts[-1], "month")) < first + timedelta(days=days):
+        starts.append(start)
+    return starts
+
+
 def _months(scene: Scene, forecast: Forecast) -> list[dict[str, object]]:
     """The horizon by calendar month; the parts add up to the total."""
     first, end = scene.as_of, scene.as_of + timedelta(days=scene.info.horizon_days)
-    starts = [first]
-    while (start := following(starts[-1], "month")) < end:
-        starts.append(start)
+    starts = month_starts(first, scene.info.horizon_days)
     days = np.array([(day - first).days for day in (*starts[1:], end)], dtype=float)
     rows = Rows.of(scene.features.loc[forecast.customers.index])
     orders = scene.value.rhythm_.expected_orders_within(rows, days)
@@ -116,13 +127,12 @@ def _months(scene: Scene, forecast: Forecast) -> list[dict[str, object]]:
     until = (orders / orders[:, -1:] * clv[:, None]).sum(axis=0)
     shares = np.diff(until, prepend=0.0) / forecast.total if forecast.total else np.zeros(len(days))
     rounded = [scene.money(amount) for amount in (*until[:-1], forecast.total)]
-    noise = float(np.sqrt(forecast.scatter.sum())) / max(abs(forecast.total), 1e-9)
     months = []
     for start, amount, before, share in zip(
         starts, rounded, [0.0, *rounded[:-1]], shares, strict=True
     ):
         part = scene.money(amount - before)
-        low, high = ends(part, forecast.spread, noise / np.sqrt(max(share, 1e-9)))
+        low, high = ends(part, forecast.spread, forecast.noise / np.sqrt(max(share, 1e-9)))
         months.append(_month(scene, start, part, low, high))
     return months
 

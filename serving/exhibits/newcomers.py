@@ -8,6 +8,7 @@ import numpy as np
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from serving.exhibits.exhibit import ExhibitMaker, Scene
+from serving.exhibits.expected import month_starts
 from training.measures.total import CONFIDENCE, MOST_WINDOWS, WindowTotal, ends, level_spread
 from training.models.estimator import Floats
 from training.value.level import BUYERS_HALF
@@ -62,6 +63,18 @@ class Newcomers:
         said = [(self.forecast(back), self.came(back - PARTS)) for back in self._past()]
         return [WindowTotal(total, came) for total, came in said if total is not None]
 
+    def profile(self) -> Floats:
+        """How what new customers bring in a horizon is spread over its thirds, first to last.
+
+        The mean of all past horizons; a third each where they brought nothing.
+        """
+        thirds = np.zeros(PARTS)
+        for back in range(len(self.customers) - PARTS + 1):
+            window = slice(back, back + PARTS)
+            thirds += np.triu(self.value[window, window].T).sum(axis=1)[::-1]
+        thirds = np.maximum(thirds, 0.0)
+        return thirds / thirds.sum() if thirds.sum() > 0 else np.full(PARTS, 1 / PARTS)
+
     @property
     def season_known(self) -> bool:
         """Whether the year before shows how such horizons compare."""
@@ -114,7 +127,8 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
             "No new customer came in the horizon just ended: nothing can be forecast from it."
         )
     windows = newcomers.windows()
-    low, high = ends(expected, level_spread(windows, season_known=newcomers.season_known), 0.0)
+    spread = level_spread(windows, season_known=newcomers.season_known)
+    low, high = ends(expected, spread, 0.0)
     recent = scene.as_of - timedelta(days=scene.info.horizon_days)
     return {
         "basis": scene.info.clv_basis,
@@ -127,7 +141,42 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
         "occasions": [
             round(float(np.expm1(window.miss)), 4) for window in windows if window.miss is not None
         ],
+        "months": _months(scene, expected, newcomers.profile(), spread),
     }
+
+
+def _months(
+    scene: Scene, expected: float, profile: Floats, spread: float
+) -> list[dict[str, object]]:
+    """The horizon by calendar month; the parts add up to the total."""
+    days = scene.info.horizon_days
+    starts = month_starts(scene.as_of, days)
+    end = scene.as_of + timedelta(days=days)
+    until = [
+        float(
+            np.interp(
+                (day - scene.as_of).days / days * PARTS,
+                np.arange(PARTS + 1),
+                np.concatenate([[0.0], np.cumsum(profile)]),
+            )
+        )
+        for day in (*starts[1:], end)
+    ]
+    amounts = [scene.money(expected * share) for share in (*until[:-1], 1.0)]
+    months = []
+    for start, amount, before in zip(starts, amounts, [0.0, *amounts[:-1]], strict=True):
+        part = scene.money(amount - before)
+        low, high = ends(part, spread, 0.0)
+        months.append(
+            {
+                "month": start.isoformat()[:7],
+                "from": start.isoformat(),
+                "expected": part,
+                "low": scene.money(low),
+                "high": scene.money(high),
+            }
+        )
+    return months
 
 
 EXHIBIT = ExhibitMaker(
@@ -137,7 +186,8 @@ EXHIBIT = ExhibitMaker(
         "What customers who buy for the first time within the horizon bring in it: as much as those "
         "of the horizon just ended, moved by how the same two horizons compared a year before, as "
         "far as customers stand behind that. The 80 % interval comes from what the same rule was "
-        "off by at earlier dates, a third of a horizon apart, averaged with a usual miss."
+        "off by at earlier dates, a third of a horizon apart, averaged with a usual miss. By calendar "
+        "month as past horizons were spread over their thirds."
     ),
     make=_make,
 )

@@ -1,12 +1,15 @@
 """Earlier runs whose horizon has passed, beside their customers' outcomes."""
 
+import json
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, value_basis
-from serving.exhibits.exhibit import PastRun
+from serving.exhibits.exhibit import PastMonths, PastRun
 from serving.store.protocol import ScoreReader
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
@@ -63,6 +66,39 @@ def _ended(log: OrderLog, store: ScoreReader, as_of: date) -> list[RunInfo]:
         and run.info.as_of > log.first_day
         and run.info.currency == log.settings.data.currency
     ]
+
+
+def said_before(
+    store: ScoreReader, body_of: Callable[[str, str], bytes | None], info: RunInfo
+) -> tuple[PastMonths, ...]:
+    """What earlier runs said of the months ahead, one run per date, oldest first.
+
+    Parameters
+    ----------
+    body_of : the JSON of an exhibit, by run and name
+    info : the run whose currency and basis they must share
+    """
+    past = []
+    for stored in one_per_date(store.runs()):
+        run = stored.info
+        if run.as_of >= info.as_of or (run.currency, run.clv_basis) != (
+            info.currency,
+            info.clv_basis,
+        ):
+            continue
+        expected = _data(body_of(run.run_id, "expected_revenue"))
+        ahead = _data(body_of(run.run_id, "revenue_ahead"))
+        together = {
+            month["month"]: month["together"]
+            for month in ahead.get("months", ())
+            if month["together"] is not None
+        }
+        past.append(PastMonths(run=run, months=expected.get("months", ()), together=together))
+    return tuple(past)
+
+
+def _data(body: bytes | None) -> dict[str, Any]:
+    return (body and json.loads(body)["data"]) or {}
 
 
 def run_before(store: ScoreReader, info: RunInfo) -> tuple[RunInfo, pd.DataFrame] | None:

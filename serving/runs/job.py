@@ -17,6 +17,7 @@ from serving.campaigns.store import CampaignStore
 from serving.campaigns.targeting import targeting_of
 from serving.errors import NoRun
 from serving.exhibits.catalogue import exhibits_of
+from serving.exhibits.store import ExhibitStore
 from serving.live.context import RunContext, context_file, write_context
 from serving.live.handover import SentSoFar
 from serving.live.store import LiveStore
@@ -226,7 +227,7 @@ def score_open_shop(
     for sentence in run.info.accepted.values():
         hooks.progress(sentence)
     hooks.scored(run)
-    exhibits = exhibits_of(log, run, models, runs)
+    exhibits = exhibits_of(log, run, models, runs, ExhibitStore(shop.engine).exhibit)
     run = _with_interval(_with_promises(run, exhibits), exhibits)
     hooks.progress(f"made {len(exhibits)} exhibits")
     handover = shop.sent.handover(log, run, models, shop.folder, erased)

@@ -64,6 +64,7 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/segments"): "read",
     ("GET", "/segments/{system}"): "read",
     ("GET", "/assets"): "read",
+    ("GET", "/assets.xlsx"): "read",
     ("GET", "/loyalty"): "read",
     ("GET", "/goods"): "read",
     ("GET", "/campaigns"): "read",

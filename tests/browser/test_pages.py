@@ -45,6 +45,9 @@ def test_a_page_is_accessible_in_every_dress(chromium, address, path, size, lang
     found = Axe().run(page).response["violations"]
     assert {one["id"]: [node["html"] for node in one["nodes"]] for one in found} == {}
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if size == "phone" and path in {"/assets", "/goods"}:
+        widths = "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth)"
+        assert max(page.evaluate(widths)) <= 0
     assert page.troubles == []
     page.context.close()
 

@@ -86,6 +86,10 @@ def _pair(first, second, name):
     }
 
 
+def _amounts(expected, low, high, **beside):
+    return {"expected": expected, "low": low, "high": high, **beside}
+
+
 EXHIBITS = {
     "monthly": _shown(
         {
@@ -186,6 +190,39 @@ EXHIBITS = {
             "recent": 3_000.0,
             "recent_from": "2025-12-01",
             "occasions": [0.1],
+            "months": [
+                {"month": "2026-03", "from": "2026-03-01"} | _amounts(3_100.0, 2_400.0, 3_900.0)
+            ],
+        }
+    ),
+    "revenue_ahead": _shown(
+        {
+            "basis": "revenue",
+            "level": 0.8,
+            "months": [
+                {
+                    "month": "2026-03",
+                    "from": "2026-03-01",
+                    "today": _amounts(26_500.0, 21_000.0, 32_000.0),
+                    "new": _amounts(3_100.0, 2_400.0, 3_900.0),
+                    "together": _amounts(29_600.0, 23_400.0, 35_900.0),
+                }
+            ],
+            "total": {
+                "today": _amounts(26_500.0, 21_000.6, 32_000.4),
+                "new": _amounts(3_100.0, 2_400.0, 3_900.0),
+                "together": _amounts(29_600.0, 23_400.6, 35_900.4),
+            },
+            "kept": [
+                {
+                    "month": "2026-02",
+                    "run_id": "run-0",
+                    "as_of": "2026-02-01",
+                    "today": _amounts(9_000.0, 7_500.0, 10_800.0, came=8_123.0, is_within=True),
+                    "together": None,
+                }
+            ],
+            "kept_within": 1,
         }
     ),
     "customer_assets": _shown(

@@ -4,35 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
-from features.language.message import mark
+from serving.errors import NotInRun
+from serving.exhibits.assets.lines import KINDS, LINES
+from serving.exhibits.assets.workbook import asset_workbook
 from serving.store.run import PublishedRun
-from serving.web.frame import Frame
-
-LINES = {
-    "passing": mark("Passing of time (interest)"),
-    "acquired": mark("Acquired: new customers"),
-    "ordered": mark("Revalued: ordered since"),
-    "silent": mark("Revalued: silent since"),
-    "lost": mark("Lost: no longer known"),
-    "realised": mark("Realised: brought since, now in the books"),
-}
-"""The lines between opening and closing; what is realised is taken off."""
-
-KINDS = {
-    "month": mark("Month of the first order"),
-    "channel": mark("Channel"),
-    "category": mark("Category first bought"),
-    "product": mark("Product first bought"),
-}
-"""What customers are grouped by."""
+from serving.web.frame import Frame, Reader
+from serving.web.params import XLSX
 
 MOST_PERIODS = 6
 
 
 def asset_pages(frame: Frame) -> APIRouter:
-    """`/assets`."""
+    """`/assets`, and the same as a workbook."""
     router = frame.router()
 
     def assets(request: Request, by: str = "") -> Response:
@@ -53,11 +38,32 @@ def asset_pages(frame: Frame) -> APIRouter:
             groups=origins.get(chosen) or list(reversed(data.get("cohorts", ()))),
             won=_won(data, chosen),
             has_costs=data.get("has_acquisition_costs", False),
-            expected=frame.exhibit(run, "expected_revenue"),
-            new_customers=frame.exhibit_data(run, "expected_new_customers"),
+            ahead=frame.exhibit(run, "revenue_ahead"),
+        )
+
+    def workbook(request: Request) -> Response:
+        run = frame.store.latest_run()
+        data = frame.exhibit_data(run, "customer_assets")
+        if data is None:
+            raise NotInRun("This run knows no lifetime value.")
+        detail = f"ledger of customers as xlsx, {run.info.run_id}"
+        frame.context.audit(frame.caller(), "export", data["customers"], detail)
+        return StreamingResponse(
+            asset_workbook(
+                _periods(frame, run),
+                data,
+                frame.exhibit_data(run, "revenue_ahead"),
+                Reader.of(request).language,
+            ),
+            media_type=XLSX,
+            headers={
+                "Content-Disposition": f'attachment; filename="assets-{run.info.as_of}.xlsx"',
+                "Vary": "Accept-Language, Cookie",
+            },
         )
 
     router.add_api_route("/assets", assets)
+    router.add_api_route("/assets.xlsx", workbook)
     return router
 
 
