@@ -59,7 +59,7 @@ class CustomerNeighbours(ABC):
             {
                 "customer_id": np.repeat(np.asarray(customers, dtype=object), limit),
                 "rank": np.tile(np.arange(1, limit + 1), len(rows)),
-                "product_id": self.products_.to_numpy()[best.ravel()],
+                "product_id": self.products_.array[best.ravel()],
             }
         )
 

@@ -1,7 +1,9 @@
 """A feature table as one block of numbers, for a few customers at a time."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +41,7 @@ class Rows:
         self._number_of = number_of or {name: number for number, name in enumerate(columns)}
 
     @classmethod
-    def of(cls, features: "Features") -> "Rows":
+    def of(cls, features: Features) -> Rows:
         """The numbers of a feature table."""
         if isinstance(features, Rows):
             return features
@@ -62,7 +64,7 @@ class Rows:
     def __getitem__(self, name: str) -> Floats:
         return self.numbers[:, self._number_of[name]]
 
-    def at(self, rows: "Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.bool_]") -> "Rows":
+    def at(self, rows: Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Rows:
         """Some of the rows, by number or by a mask."""
         return Rows(self.numbers[rows], self.columns, self._number_of)
 
@@ -79,7 +81,7 @@ class Rows:
         return numbers
 
 
-Features = pd.DataFrame | Rows
+Features: TypeAlias = "pd.DataFrame | Rows"
 """A feature table, one row per customer."""
 
 

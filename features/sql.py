@@ -1,5 +1,7 @@
 """Names and values of users on their way into SQL, and the engine they run in."""
 
+from __future__ import annotations
+
 import glob
 import secrets
 import shutil
@@ -131,10 +133,6 @@ def opened(
         connection.close()
 
 
-NO_ROOM = (duckdb.OperationalError, duckdb.FatalException)
-"""What the engine raises where a disk or memory is full, among other things."""
-
-
 @contextmanager
 def room(limits: Engine) -> Iterator[None]:
     """Say in one sentence that the engine found no room for its work.
@@ -146,7 +144,8 @@ def room(limits: Engine) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, *NO_ROOM) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
+        # the engine raises them where a disk or memory is full, among other things
         folder = _parent_folder(limits)
         free_gb = shutil.disk_usage(folder).free / 1e9
         raise ConfigError(

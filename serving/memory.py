@@ -7,6 +7,8 @@ import sys
 from contextlib import suppress
 from ctypes import CDLL
 
+from features.deferred import is_loaded
+
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 """Numbers of glibc's `malloc.h`."""
@@ -28,7 +30,7 @@ def hold_little() -> None:
 
 def give_back() -> None:
     """Return to the system what is free, pyarrow's where it is in use; takes milliseconds."""
-    if (arrow := sys.modules.get("pyarrow")) is not None:
-        arrow.default_memory_pool().release_unused()
+    if is_loaded("pyarrow"):
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
     with suppress(AttributeError, OSError, TypeError):
         CDLL(None).malloc_trim(0)

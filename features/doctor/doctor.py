@@ -1,5 +1,7 @@
 """The doctor: what was read, what was put aside and why, countable row by row."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

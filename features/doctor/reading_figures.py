@@ -1,5 +1,7 @@
 """Figures that show misread orders, and the figures of a shop's back office."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import duckdb

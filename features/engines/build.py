@@ -5,6 +5,8 @@ whatever the number of blocks on it. The text keeps to a subset of SQL that tran
 (no engine-specific functions in expressions), so that other engines can run it.
 """
 
+from __future__ import annotations
+
 from datetime import date
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Made-up customers that show every rule and every habit, from a fixed seed; none is real."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,5 +1,7 @@
 """Who customers are and whether they may be contacted, for pages and lists."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from features.orders.log import OrderLog

@@ -1,5 +1,7 @@
 """Every customer's lines as texts, see `features.orders.histories`, made by the engine."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import duckdb

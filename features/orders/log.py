@@ -20,6 +20,8 @@ Days are whole numbers since 1970-01-01 in the shop's time zone, money is whole 
 units: sums of integers do not depend on the order in which threads add them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -115,7 +117,7 @@ class ShopLog(Protocol):
     @property
     def end(self) -> date: ...
 
-    def logs(self) -> Iterator["OrderLog"]:
+    def logs(self) -> Iterator[OrderLog]:
         """The pieces one after the other, each valid until the next is asked for."""
         ...
 
@@ -145,7 +147,7 @@ class OrderLog(Generic[LogSettings_co]):
         """The day after the last order: the latest sensible `as_of`."""
         return self.last_day + timedelta(days=1)
 
-    def logs(self) -> Iterator["OrderLog[LogSettings_co]"]:
+    def logs(self) -> Iterator[OrderLog[LogSettings_co]]:
         """The log itself: it is of one piece."""
         yield self
 

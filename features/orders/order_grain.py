@@ -6,6 +6,8 @@ made once, and the features of a date only add up the rows before it. The text k
 of SQL that transpiles (`features.engines.dialects`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import duckdb

@@ -1,5 +1,7 @@
 """Who brought whom, as far as interactions of kind referral say."""
 
+from __future__ import annotations
+
 from datetime import date
 
 import pandas as pd

@@ -1,5 +1,7 @@
 """Product codes and names that speak of fees, corrections and tests rather than goods."""
 
+from __future__ import annotations
+
 import re
 
 import pandas as pd
@@ -29,7 +31,7 @@ _TRIAL_NAME = re.compile(
 _USUAL = 0.9
 
 
-def is_regular(codes: "pd.Series[str]", lines: "pd.Series[int]") -> "pd.Series[bool]":
+def is_regular(codes: pd.Series[str], lines: pd.Series[int]) -> pd.Series[bool]:
     """Which codes have the form that most lines have; only a name can tell those.
 
     Parameters

@@ -6,6 +6,8 @@ name stays as it is. It is knowledge of today, applied to the whole past: it say
 somebody is, not what somebody did.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +67,7 @@ def resolve(links: pd.DataFrame, *, conflicts: Conflicts) -> Resolution:
     )
 
 
-def _groups(ids: "pd.Index[str]", pairs: pd.DataFrame) -> npt.NDArray[np.int32]:
+def _groups(ids: pd.Index[str], pairs: pd.DataFrame) -> npt.NDArray[np.int32]:
     """The number of the person behind each of `ids`, from pairs that are one person."""
     # only shops with an identities table pay for its import
     from scipy.sparse import coo_array

@@ -5,6 +5,8 @@ are constants of a view, the name of a file is a number. Judging copies no row: 
 a view over the kept rows and the few that the rules put aside.
 """
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path

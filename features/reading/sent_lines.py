@@ -5,6 +5,8 @@ what was sent before it was exported counts once. Where the shop has no order id
 customer bought on a day is an order.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -29,17 +31,18 @@ class SentOrderLine(NamedTuple):
     line: TypedLine
 
 
-_TYPES = {
-    "customer_id": pa.string(),
-    **dict.fromkeys(
-        ("order_id", "product_id", "product_name", "category", "channel", "currency", "verdict"),
-        pa.string(),
-    ),
-    **dict.fromkeys(("ordered_at", "ingested_at", "changed_at"), pa.timestamp("us")),
-    "quantity": pa.float64(),
-    **dict.fromkeys(("amount", "discount", "cost", "refunded"), pa.int64()),
-    **dict.fromkeys(("has_date", "is_by_card"), pa.bool_()),
-}
+_TEXTS = ("order_id", "product_id", "product_name", "category", "channel", "currency", "verdict")
+
+
+def _types() -> dict[str, pa.DataType]:
+    return {
+        "customer_id": pa.string(),
+        **dict.fromkeys(_TEXTS, pa.string()),
+        **dict.fromkeys(("ordered_at", "ingested_at", "changed_at"), pa.timestamp("us")),
+        "quantity": pa.float64(),
+        **dict.fromkeys(("amount", "discount", "cost", "refunded"), pa.int64()),
+        **dict.fromkeys(("has_date", "is_by_card"), pa.bool_()),
+    }
 
 
 def add_sent_lines(
@@ -152,7 +155,7 @@ def _table(sent: Sequence[SentOrderLine]) -> pa.Table:
     rows = [{**line.line._asdict(), **constants, "customer_id": line.customer_id} for line in sent]
     columns: dict[str, pa.Array] = {
         f"{SENT}{name}": pa.array([row[name] for row in rows], kind)
-        for name, kind in _TYPES.items()
+        for name, kind in _types().items()
     }
     columns[IS_SENT] = pa.array([True] * len(rows), pa.bool_())
     columns["source_row"] = pa.array(range(1, len(rows) + 1), pa.int64())

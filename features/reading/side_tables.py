@@ -1,5 +1,7 @@
 """Tables beside the orders: products, and whose card is whose. Read whole, told apart by name."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 

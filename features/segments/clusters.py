@@ -4,6 +4,8 @@ This module puts a customer into a cluster; `training.segments.cluster_search` f
 within ±3, and a customer belongs to the nearest centre.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -6,6 +6,8 @@ which the best 1 % lie, say). Stored with a run, they put a customer who comes l
 orders have changed, into the same groups without reading all customers again.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Order lines in text files with a header: CSV and its kin, in any usual encoding."""
 
+from __future__ import annotations
+
 import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -130,7 +132,7 @@ class CsvSource:
         self.encoding = encoding
         self.texts = [TextFile(file, encoding) for file in files]
 
-    def of_files(self, files: list[Path]) -> "CsvSource":
+    def of_files(self, files: list[Path]) -> CsvSource:
         """A source of other files, read in the same way."""
         return CsvSource(files, self.encoding)
 

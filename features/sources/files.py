@@ -1,5 +1,7 @@
 """Order lines in files: Parquet or CSV, one or several."""
 
+from __future__ import annotations
+
 import glob
 import os
 from pathlib import Path
@@ -28,7 +30,7 @@ class ParquetSource:
         self.files = files
         self.name = name_of(files)
 
-    def of_files(self, files: list[Path]) -> "ParquetSource":
+    def of_files(self, files: list[Path]) -> ParquetSource:
         """A source of other files, read in the same way."""
         return ParquetSource(files)
 

@@ -1,5 +1,7 @@
 """The rows of a kept log, judged before: see `features.orders.kept_log`."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import duckdb

@@ -1,5 +1,7 @@
 """A sheet of a workbook as a table: its header, and one type for each column."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,13 +21,16 @@ _LOOKED_AT_ROWS = 50
 _EXACT = 1 << 53
 """Whole numbers up to which a floating-point number is exact."""
 
-_ARROW = {
-    "BIGINT": pa.int64(),
-    "DOUBLE": pa.float64(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "BOOLEAN": pa.bool_(),
-    TEXT: pa.string(),
-}
+
+def _arrow_types() -> dict[str, pa.DataType]:
+    """SQL type → type of a column."""
+    return {
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "TIMESTAMP": pa.timestamp("us"),
+        "BOOLEAN": pa.bool_(),
+        TEXT: pa.string(),
+    }
 
 
 @dataclass(frozen=True)
@@ -48,18 +53,18 @@ class Sheet:
     def has_dates(self) -> bool:
         return "TIMESTAMP" in self.types.values()
 
-    def bare(self) -> "Sheet":
+    def bare(self) -> Sheet:
         """The same without its cells, which fill memory."""
         return replace(self, cells=None)
 
     def write(self, path: Path) -> None:
         """Write the rows as Parquet, each column in its type."""
-        schema = pa.schema([(name, _ARROW[kind]) for name, kind in self.types.items()])
+        schema = pa.schema([(name, _arrow_types()[kind]) for name, kind in self.types.items()])
         with parquet.ParquetWriter(path, schema, compression="zstd") as out:
             rows = _rows_below(self.cells, self.first, len(self.types))
             while block := list(itertools.islice(rows, _ROWS_AT_ONCE)):
                 columns = (
-                    pa.array([_value(cell, kind) for cell in column], _ARROW[kind])
+                    pa.array([_value(cell, kind) for cell in column], _arrow_types()[kind])
                     for column, kind in zip(
                         zip(*block, strict=True), self.types.values(), strict=True
                     )

@@ -1,5 +1,7 @@
 """What a source of order lines is, and what all of them need."""
 
+from __future__ import annotations
+
 import re
 import tempfile
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Order lines in workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): cells as they are, typed."""
 
+from __future__ import annotations
+
 import fnmatch
 from collections.abc import Iterator
 from contextlib import contextmanager

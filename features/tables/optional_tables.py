@@ -16,6 +16,8 @@ nothing so far, and a referral may name them; they have negative numbers, so tha
 customer's referrals do not depend on what those people did later.
 """
 
+from __future__ import annotations
+
 import duckdb
 
 from features.doctor.doctor import write_quarantine

@@ -4,6 +4,8 @@ A score run writes it beside the bundles, without a customer's id in it, so that
 anybody has to be erased from it.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping

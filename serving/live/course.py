@@ -5,12 +5,15 @@ mornings after an order that nobody has placed yet: the same arithmetic as that 
 (`Scorer`), for many mornings at once.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from features.orders.log import day_date, day_number
 from features.reading.order_line import Line
@@ -112,8 +115,8 @@ class RiskCourse:
         return AnotherOrder(
             amount=sum(line.amount for line in self._like_the_last(0)) / self._minor_units,
             now=RiskAfterOrder(
-                churn_probability=float(after["churn_probability"].iloc[0]),
-                retention_risk=str(after["retention_risk"].iloc[0]),
+                churn_probability=float(after["churn_probability"][0]),
+                retention_risk=str(after["retention_risk"][0]),
             ),
             by=None if by is None else day_date(by).isoformat(),
             ends=day_date(last).isoformat(),
@@ -127,7 +130,7 @@ class RiskCourse:
         evenly = range(start, self._today, step)
         return sorted({*evenly, self._today, *(day for day in around if day >= start)})
 
-    def _after(self, days: Sequence[int]) -> pd.DataFrame:
+    def _after(self, days: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
         """What is said on the morning after an order on each of `days`, from today on."""
         return self._said(
             [self._features([*self._seen, *self._like_the_last(day)], day + 1) for day in days]
@@ -145,18 +148,18 @@ class RiskCourse:
     def _features(self, lines: Iterable[Line], day: int) -> Mapping[str, float] | None:
         return self._scorer.engine.orders_of(lines).features(day)
 
-    def _said(self, rows: Sequence[Mapping[str, float] | None]) -> pd.DataFrame:
+    def _said(self, rows: Sequence[Mapping[str, float] | None]) -> dict[str, npt.NDArray[Any]]:
         """`alive`, `churn_probability`, `retention_risk` of each row of features."""
-        features = pd.DataFrame(rows, columns=self._scorer.columns, dtype="float64")
-        risk = description_of(self._scorer.models).risk(Rows.of(features))
+        columns = self._scorer.columns
+        nothing = dict.fromkeys(columns, math.nan)
+        features = Rows.stacked([row or nothing for row in rows], columns)
+        risk = description_of(self._scorer.models).risk(features)
         churn = risk["churn_probability"]
-        return pd.DataFrame(
-            {
-                "alive": np.round(risk["p_alive"], DIGITS),
-                "churn_probability": np.round(churn, DIGITS),
-                "retention_risk": retention_risk(churn, self._bands),
-            }
-        )
+        return {
+            "alive": np.round(risk["p_alive"], DIGITS),
+            "churn_probability": np.round(churn, DIGITS),
+            "retention_risk": retention_risk(churn, self._bands),
+        }
 
 
 def _last_of_goal(days: Sequence[int], bands: Iterable[str]) -> int | None:

@@ -29,7 +29,7 @@ from serving.scoring.figures import figures_of
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import categories_of
 from serving.scoring.reasons.choice import SCORE_OF
-from serving.scoring.reasons.factors import factors_of
+from serving.scoring.reasons.factors import factor_values
 from serving.scoring.reasons.sentence import About
 from serving.settings import Settings
 from serving.store.documents import CustomerDocument, RankedProduct
@@ -368,7 +368,7 @@ class Scorer:
                 changes[number] = json.loads(text)
         return {
             "reasons": [json.loads(text) for text in self._explainer.reasons(scored_today, parts)],
-            "factors": [json.loads(text) for text in factors_of(parts)],
+            "factors": factor_values(parts),
             "since_last_run": changes,
         }
 

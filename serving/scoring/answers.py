@@ -4,6 +4,8 @@ Texts are built for a block of customers at a time, column by column, between th
 of the document: figures never become Python values.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import json
 import math
@@ -196,7 +198,7 @@ def _filled(shape: Any, row: Mapping[str, object]) -> Any:
 class Ranked:
     """The recommended products of each customer, best rank first."""
 
-    def __init__(self, customer_ids: "pd.Series[str]", recommendations: pd.DataFrame) -> None:
+    def __init__(self, customer_ids: pd.Series[str], recommendations: pd.DataFrame) -> None:
         owner = pd.Index(customer_ids).get_indexer(pd.Index(recommendations["customer_id"]))
         self._order = np.lexsort((recommendations["rank"].to_numpy(dtype=float), owner))
         sizes = np.bincount(owner, minlength=len(customer_ids))
@@ -315,7 +317,7 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
     return columns | {name: json_dates(scores[name]) for name in DATES}
 
 
-def _ready(column: "pd.Series[Any]", *, missing: str) -> pa.Array:
+def _ready(column: pd.Series[Any], *, missing: str) -> pa.Array:
     """JSON texts as they are; other values are written as JSON."""
     if not isinstance(column.dtype, pd.StringDtype):
         column = column.map(encode, na_action="ignore").astype("str")
@@ -326,7 +328,7 @@ def _array(texts: list[str]) -> str:
     return f"[{','.join(texts)}]"
 
 
-def json_numbers(column: "pd.Series[Any]", *, digits: int) -> pa.Array:
+def json_numbers(column: pd.Series[Any], *, digits: int) -> pa.Array:
     """JSON numbers rounded to `digits`; null for what is missing or not finite."""
     return _in_json(rounded(column, digits=digits))
 
@@ -335,19 +337,19 @@ def _in_json(values: Floats) -> pa.Array:
     return _or_null(pa.array(values, mask=np.isnan(values)))
 
 
-def json_booleans(column: "pd.Series[Any]") -> pa.Array:
+def json_booleans(column: pd.Series[Any]) -> pa.Array:
     """`true` and `false`; null for what is missing."""
     return _or_null(_whole(pa.array(column.astype("boolean"), from_pandas=True)))
 
 
-def json_dates(column: "pd.Series[Any]") -> pa.Array:
+def json_dates(column: pd.Series[Any]) -> pa.Array:
     """Days as "YYYY-MM-DD"; null for what is missing."""
     days = _whole(pa.array(column, from_pandas=True))
     texts = days.cast(pa.date32()).cast(pa.string())
     return _or_null(pc.binary_join_element_wise('"', texts, '"', ""))
 
 
-def json_texts(column: "pd.Series[Any]") -> pa.Array:
+def json_texts(column: pd.Series[Any]) -> pa.Array:
     """Values as JSON strings; null for what is missing. Each value is written once."""
     codes, values = pd.factorize(column)
     quoted = [*(encode(value if isinstance(value, str) else str(value)) for value in values), NULL]

@@ -3,6 +3,8 @@
 Computed and published with a score run, for planning campaigns.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,8 +64,8 @@ def economics_of(
 
 
 def usual_value(
-    scores: "pd.DataFrame | Mapping[str, object]",
-) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    scores: pd.DataFrame | Mapping[str, object],
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What each customer usually spends in a horizon: value at risk ÷ churn probability."""
     churn = np.asarray(scores["churn_probability"], dtype=float)
     at_risk = np.asarray(scores["value_at_risk"], dtype=float)
@@ -74,7 +76,7 @@ def contact_columns(
     scores: pd.DataFrame,
     economics: RunEconomics,
     details: pd.DataFrame | None = None,
-    effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
+    effects: np.ndarray[Any, np.dtype[np.float64]] | None = None,
 ) -> dict[str, Any]:
     """`expected_profit`, `suggested_action`, `name`, `consent`, `contact_hash` of each customer.
 
@@ -130,11 +132,11 @@ def assumed(log: OrderLog[Settings]) -> SaveRate:
 
 
 def profits(
-    scores: "pd.DataFrame | Mapping[str, object]",
+    scores: pd.DataFrame | Mapping[str, object],
     economics: RunEconomics,
-    refused: "np.ndarray[Any, np.dtype[np.bool_]]",
-    effects: "np.ndarray[Any, np.dtype[np.float64]] | None" = None,
-) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, Any]]":
+    refused: np.ndarray[Any, np.dtype[np.bool_]],
+    effects: np.ndarray[Any, np.dtype[np.float64]] | None = None,
+) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, Any]]:
     """`expected_profit` and `suggested_action` of each customer; see `contact_columns`.
 
     Parameters
@@ -153,8 +155,8 @@ def profits(
 
 
 def _actions(
-    scores: "pd.DataFrame | Mapping[str, object]", profit: Any, refused: Any, high_value_from: float
-) -> "np.ndarray[Any, Any]":
+    scores: pd.DataFrame | Mapping[str, object], profit: Any, refused: Any, high_value_from: float
+) -> np.ndarray[Any, Any]:
     """The rule of `docs/campaigns.md`: the first line that fits."""
     risk = np.asarray(scores["retention_risk"], dtype=object)
     urgent, medium = np.isin(risk, ("critical", "high")), risk == "medium"

@@ -1,5 +1,7 @@
 """The texts of a score run beside its numbers: reasons, and changes since the last run."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -50,7 +52,7 @@ class EarlierRun:
         """Which of these customers were in it."""
         return np.asarray(customers.isin(self.features.index) & customers.isin(self.figures.index))
 
-    def of(self, customers: pd.Index) -> "ScoredRows":
+    def of(self, customers: pd.Index) -> ScoredRows:
         """Its figures for these customers, all of whom were in it."""
         figures = self.figures.loc[customers]
         scores = {name: figures[name].to_numpy(dtype=float) for name in SCORE_OF.values()}
@@ -64,7 +66,7 @@ class ScoredRows:
     rows: Rows
     scores: Mapping[str, Floats]
 
-    def at(self, which: "Bools | npt.NDArray[np.intp]") -> "ScoredRows":
+    def at(self, which: Bools | npt.NDArray[np.intp]) -> ScoredRows:
         """A selection of the rows."""
         return ScoredRows(
             self.rows.at(which), {name: values[which] for name, values in self.scores.items()}
@@ -74,7 +76,7 @@ class ScoredRows:
 def explain(
     features: pd.DataFrame,
     scores: pd.DataFrame,
-    explainer: "Explainer",
+    explainer: Explainer,
     *,
     earlier: EarlierRun | None,
 ) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Lessons of measured campaigns for a score run."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """Columns that a score run adds: the categories of the next order, and referrals."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -53,7 +55,7 @@ def category_columns(likeliest: Sequence[Sequence[tuple[str, float]]]) -> dict[s
     }
 
 
-def referral_value(log: OrderLog, scores: pd.DataFrame, as_of: date) -> "np.ndarray[Any, Any]":
+def referral_value(log: OrderLog, scores: pd.DataFrame, as_of: date) -> np.ndarray[Any, Any]:
     """What each customer's referrals are worth in the horizon; NaN where none can be known.
 
     `predict.referral_share` of the `clv` of everybody whom the customer was the first to refer.

@@ -1,5 +1,7 @@
 """The rules of `[recommend]`, filled from the orders and the tables beside them."""
 
+from __future__ import annotations
+
 from datetime import date
 
 import duckdb

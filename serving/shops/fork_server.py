@@ -21,10 +21,7 @@ from pathlib import Path
 from features.engines.live import live_engine
 from serving.live import process
 
-LOADED_BEFORE = (
-    *("lightgbm", "pandas", "duckdb", "tzdata"),
-    *("pyarrow.compute", "pyarrow.dataset", "pyarrow.pandas_compat", "pyarrow.parquet"),
-)
+LOADED_BEFORE = ("lightgbm", "tzdata")
 """What a scorer loads only once it has a shop."""
 
 USUAL_MINOR_UNITS = 100

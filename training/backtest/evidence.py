@@ -4,6 +4,8 @@ A score run compares today's customers with those of the training (drift), and i
 grades and calibration without asking MLflow. Nothing here is about one customer.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -56,7 +58,7 @@ class BacktestEvidence:
     @classmethod
     def of(
         cls,
-        backtest: "Backtest",
+        backtest: Backtest,
         versions: Mapping[str, str],
         features: pd.DataFrame,
         bands: Mapping[str, float],
@@ -78,8 +80,8 @@ class BacktestEvidence:
         )
 
     def with_kept(
-        self, earlier: "BacktestEvidence | None", kept_versions: Mapping[str, str]
-    ) -> "BacktestEvidence":
+        self, earlier: BacktestEvidence | None, kept_versions: Mapping[str, str]
+    ) -> BacktestEvidence:
         """The same, with the evidence of `earlier` for the tasks whose earlier model stays.
 
         `kept_versions` maps those tasks to the version; without evidence in `earlier` they have none.
@@ -113,7 +115,7 @@ class BacktestEvidence:
             raise BundleError(f"{directory / FILE}: not evidence. Train again.") from None
 
 
-def _judged(result: "TaskResult", tests: list[str], bands: Mapping[str, float]) -> dict[str, Any]:
+def _judged(result: TaskResult, tests: list[str], bands: Mapping[str, float]) -> dict[str, Any]:
     task = result.task
     folds = [
         {

@@ -1,5 +1,7 @@
 """Publishing fitted models as a bundle, and loading them back for a score run."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from training.bundle.live_proof import LiveProof
 from training.bundle.manifest import MANIFEST, Manifest, current_bundle, read_manifest, sha256_of
 from training.errors import BundleError
 from training.models.cancellation import AnyChurnModel
-from training.models.estimator import read_json, table_of, write_json
+from training.models.estimator import Figures, read_json, write_json
 from training.models.next_purchase import NextPurchaseModel
 from training.recommend.model import RecommendationModel
 from training.segments.cluster_search import ClusterModel
@@ -137,8 +139,11 @@ def _write_bundle(
     for name, model in fitted.items():
         model.save(folder / name)
     churn, value, dates = (_speaking(fitted[n]) for n in ("churn", "value", "next_purchase"))
-    predictions = _golden_predictions(churn, value, dates, golden)
-    tables = {"features": golden, "predictions": predictions}
+    predictions = _golden_predictions(churn, value, dates, Rows.of(golden))
+    tables: dict[str, Mapping[str, Any]] = {
+        "features": {str(name): column for name, column in golden.items()},
+        "predictions": predictions,
+    }
     write_json(folder / GOLDEN, {name: _columns(table) for name, table in tables.items()})
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(folder)): sha256_of(path) for path in files}
@@ -215,10 +220,10 @@ def _loaded(bundle: Path, manifest: Manifest) -> Models:
 
 
 def _golden_predictions(
-    churn: AnyChurnModel, value: ValueModel, next_purchase: NextPurchaseModel, rows: pd.DataFrame
-) -> pd.DataFrame:
-    figures = Description(churn, value, next_purchase).figures(Rows.of(rows))
-    return table_of(figures, rows)
+    churn: AnyChurnModel, value: ValueModel, next_purchase: NextPurchaseModel, rows: Rows
+) -> Figures:
+    figures = Description(churn, value, next_purchase).figures(rows)
+    return {name: np.broadcast_to(figure, len(rows)) for name, figure in figures.items()}
 
 
 def golden_rows(features: pd.DataFrame) -> pd.DataFrame:
@@ -252,7 +257,7 @@ def _speaking(model: Any) -> Any:
     return model.model if isinstance(model, Kept) else model
 
 
-def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
+def _columns(table: Mapping[str, Any]) -> dict[str, list[float | None]]:
     return {
         str(name): [None if np.isnan(value) else float(value) for value in column]
         for name, column in table.items()
@@ -261,7 +266,10 @@ def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
 
 def _check_golden(file: Path, models: Models) -> None:
     golden = read_json(file)
-    rows = golden_rows_of(file.parent, models.manifest)
+    columns = [golden["features"][name] for name in models.manifest.columns]
+    # a table is made of them nowhere: who only scores does without pandas
+    numbers = np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
+    rows = Rows(numbers, models.manifest.columns)
     predictions = _golden_predictions(models.churn, models.value, models.next_purchase, rows)
     if _columns(predictions) != golden["predictions"]:
         raise BundleError(

@@ -15,6 +15,8 @@ studentised permutation test, A. Janssen, Statistics & Probability Letters 36 (1
 E. Chung & J. P. Romano, Annals of Statistics 41 (2013)).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -12,6 +12,8 @@ Judged out of fold by the Qini curve (`training.experiments.qini`); `training.ex
 has the other ways and the choice.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 
@@ -42,7 +44,7 @@ class UpliftModel:
         self.seed = seed
         self.threads = threads
 
-    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> "UpliftModel":
+    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> UpliftModel:
         """Learn from members of randomised campaigns, one row each."""
         self.columns_ = list(features.columns)
         chance = treated_share(treated)

@@ -1,5 +1,7 @@
 """Calibration where it is used: by band of risk, by number of orders, by age of the customer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +17,7 @@ CUSTOMER_COLUMNS = ("orders", "age_days")
 """Columns of a judgement's rows by which customers are grouped."""
 
 
-def customer_columns(features: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
+def customer_columns(features: pd.DataFrame) -> dict[str, pd.Series[float]]:
     """`CUSTOMER_COLUMNS` of a feature table: orders so far, and days since the first."""
     facts = (features["orders"], features["days_since_first_order"])
     return dict(zip(CUSTOMER_COLUMNS, facts, strict=True))

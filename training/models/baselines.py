@@ -1,5 +1,7 @@
 """The rules a marketer already knows, as models: every model stands beside one of them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Self
 

@@ -1,5 +1,7 @@
 """LightGBM beneath our models: an offset, fixed rounds, deterministic, saved as text."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,5 +1,7 @@
 """Churn of contracts: P(cancelled in the next `horizon_days`), for those who have not cancelled."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self

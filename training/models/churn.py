@@ -1,5 +1,7 @@
 """Churn: P(no order in the next `horizon_days`), calibrated."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, Self

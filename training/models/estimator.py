@@ -1,5 +1,7 @@
 """What every customer model has in common."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from pathlib import Path

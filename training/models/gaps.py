@@ -1,11 +1,13 @@
 """How long a customer's next gap between orders may be."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from features.rows import Features, column
+from features.rows import Features, Rows, column
 from training.models.estimator import Floats
 
 LATE, OVERDUE = 0.80, 0.95
@@ -52,16 +54,15 @@ class GapDistribution:
 
     def limits(self, features: Features) -> tuple[Floats, Floats]:
         """After how many days of silence each customer is late, and overdue; one value per row."""
-        history = pd.DataFrame(
-            {
-                "earlier": np.maximum(column(features, "repeat_purchase_days"), 0.0),
-                "mean": column(features, "mean_gap_days"),
-                "spread": column(features, "std_gap_days"),
-            }
-        )
+        columns = {
+            "earlier": np.maximum(column(features, "repeat_purchase_days"), 0.0),
+            "mean": column(features, "mean_gap_days"),
+            "spread": column(features, "std_gap_days"),
+        }
+        history = Rows(np.stack([*columns.values()], axis=1), [*columns])
         return self._limits(history, self.prior_, self.points_)
 
-    def states(self, features: Features) -> "np.ndarray[tuple[int], np.dtype[np.str_]]":
+    def states(self, features: Features) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
         """`on_time`, `late` or `overdue` per row, by the days since the last order."""
         late, overdue = self.limits(features)
         silence = column(features, "days_since_last_order")
@@ -90,18 +91,16 @@ class GapDistribution:
         return float(np.mean(np.maximum(LATE * beyond, (LATE - 1) * beyond)))
 
     def _limits(
-        self, history: pd.DataFrame, prior: float, points: list[list[float]]
+        self, history: Features, prior: float, points: list[list[float]]
     ) -> tuple[Floats, Floats]:
         middle, spread = self._expected(history, prior)
-        at = np.array(points)[_group(history["earlier"].to_numpy(dtype=float))]
+        at = np.array(points)[_group(column(history, "earlier"))]
         late, overdue = (np.maximum(middle + at[:, side] * spread, 0.0) for side in (0, 1))
         return late, np.maximum(overdue, late)
 
-    def _expected(self, history: pd.DataFrame, prior: float) -> tuple[Floats, Floats]:
+    def _expected(self, history: Features, prior: float) -> tuple[Floats, Floats]:
         """Mean and spread of the next gap."""
-        earlier, own, own_spread = (
-            history[name].to_numpy(dtype=float) for name in ("earlier", "mean", "spread")
-        )
+        earlier, own, own_spread = (column(history, name) for name in ("earlier", "mean", "spread"))
         is_first = ~(earlier > 0) | np.isnan(own)
         first, later = self.shop_["first"], self.shop_["later"]
         weight = np.where(is_first, 0.0, earlier)
@@ -128,12 +127,12 @@ class GapDistribution:
         return gaps
 
 
-def _mean_and_spread(gaps: "pd.Series[float]") -> tuple[float, float]:
+def _mean_and_spread(gaps: pd.Series[float]) -> tuple[float, float]:
     if gaps.empty:
         return 30.0, 30.0
     spread = float(gaps.std()) if len(gaps) > 1 else float(gaps.mean())
     return max(float(gaps.mean()), LEAST_SPREAD), max(spread, LEAST_SPREAD)
 
 
-def _group(earlier: Floats) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+def _group(earlier: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     return np.searchsorted(EARLIER_GAPS, earlier, side="right") - 1

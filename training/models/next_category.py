@@ -1,5 +1,7 @@
 """The categories of the next order: a customer's own habits, leaning on everybody's."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -79,7 +81,7 @@ class OrderCategories:
             category=pairs % max(len(categories), 1),
         )
 
-    def before_the_last(self) -> "OrderCategories":
+    def before_the_last(self) -> OrderCategories:
         """The same without everybody's latest order."""
         keep = self.back > 0
         number = np.cumsum(keep) - 1

@@ -1,5 +1,7 @@
 """Next order: when, as a distribution over days."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from datetime import date

@@ -1,8 +1,10 @@
 """The purchase process as seen by the other models: fitted per cutoff, used as offset."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -163,7 +165,7 @@ class Rhythm:
         return float(self.horizon_days) if days is None else days
 
 
-Says = Callable[[Rhythm, pd.DataFrame, float], Floats]
+Says: TypeAlias = "Callable[[Rhythm, pd.DataFrame, float], Floats]"
 """A figure of a rhythm for customers within a number of days, one value per row."""
 
 

@@ -1,5 +1,7 @@
 """A known score corrected by a straight line in the logarithms of the features."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, Self
 

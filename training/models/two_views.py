@@ -1,9 +1,11 @@
 """Two views of one target: the purchase process corrected by a line, and trees alone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +29,7 @@ class Correction(Protocol):
     def correction(self, features: Features) -> Floats: ...
 
 
-Grow = Callable[[pd.DataFrame, Mask], Correction]
+Grow: TypeAlias = "Callable[[pd.DataFrame, Mask], Correction]"
 """Given features and the mask of their rows among all, a correction learned from them."""
 
 
@@ -52,7 +54,7 @@ class Target:
     parameters: dict[str, Any]
     rounds: int
 
-    def at(self, rows: Mask) -> "Target":
+    def at(self, rows: Mask) -> Target:
         """The target of some rows."""
         return replace(
             self, outcome=self.outcome[rows], offset=self.offset[rows], level=self.level[rows]

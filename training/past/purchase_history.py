@@ -4,7 +4,9 @@ Rows come sorted by customer, order and product, once each, so sums of doubles d
 depend on the order of the table that came in.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.errors import ConfigError, DataError
 from features.orders.log import day_number
+from training.past.names import Names
 
 TEXT_COLUMNS = ("customer_id", "product_id")
 NUMBER_COLUMNS = ("order_id", "day")
@@ -68,8 +71,8 @@ class PurchaseHistory:
     their id.
     """
 
-    customers: pd.Index
-    products: pd.Index
+    customers: Names
+    products: Names
     customer: Ints
     order: Ints
     product: Ints
@@ -83,7 +86,7 @@ def read_history(
     *,
     as_of: date,
     customers: Sequence[str] | None = None,
-    products: pd.Index | None = None,
+    products: Names | None = None,
 ) -> PurchaseHistory:
     """Code the rows of `purchases` before `as_of`.
 
@@ -109,17 +112,16 @@ def read_history(
     today = day_number(as_of)
     in_scope = purchases["day"].to_numpy() < today
     listed = (
-        _used(purchases.loc[in_scope, "customer_id"]) if customers is None else texts(customers)
+        _used(purchases.loc[in_scope, "customer_id"]) if customers is None else Names(customers)
     )
-    if not listed.is_unique:
-        twice = listed[listed.duplicated()][0]
+    if (twice := listed.first_repeated()) is not None:
         raise ConfigError(f"customers: {twice!r} is listed twice. Name each customer once.")
     customer = _codes(purchases["customer_id"], listed)
     in_scope &= customer >= 0
     rows = purchases.loc[in_scope]
-    coded = texts([]) if products is None else products
+    coded = Names([]) if products is None else products
     bought = _used(rows["product_id"])
-    catalogue = texts([*coded, *bought[~bought.isin(coded)]])
+    catalogue = coded.followed_by(bought[~bought.among(coded)])
     return _coded(
         listed,
         catalogue,
@@ -130,26 +132,19 @@ def read_history(
     )
 
 
-def texts(values: Iterable[str]) -> pd.Index:
-    """An index of plain `str` objects, whatever holds them."""
-    plain = values.to_numpy(object) if isinstance(values, pd.Index | pd.Series) else list(values)
-    index: pd.Index = pd.Index(np.array(plain, dtype=object), dtype=object)
-    return index
-
-
-def _used(column: "pd.Series[str]") -> pd.Index:
+def _used(column: pd.Series[str]) -> Names:
     codes = np.unique(column.cat.codes.to_numpy())
-    return texts(sorted(column.cat.categories.to_numpy(object)[codes]))
+    return Names(sorted(column.cat.categories.to_numpy(object)[codes]))
 
 
-def _codes(column: "pd.Series[str]", values: pd.Index) -> Ints:
-    codes = values.get_indexer(texts(column.cat.categories))
+def _codes(column: pd.Series[str], values: Names) -> Ints:
+    codes = values.codes(column.cat.categories)
     return np.asarray(codes[column.cat.codes.to_numpy()], dtype=np.int64)
 
 
 def _coded(
-    customers: pd.Index,
-    products: pd.Index,
+    customers: Names,
+    products: Names,
     customer: Ints,
     order_id: Ints,
     product: Ints,

@@ -3,6 +3,8 @@
 This is the only place that reads orders on or after a cutoff.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

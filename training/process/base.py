@@ -1,5 +1,7 @@
 """What all purchase processes share: the door, the fit on grouped rows in scaled time."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import ClassVar, Self

@@ -1,5 +1,7 @@
 """The purchase process that fits a shop, and any of them from its saved form."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

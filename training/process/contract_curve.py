@@ -1,5 +1,7 @@
 """How long contracts last, by their age: levels of periods, and the shape within a period."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The methods of every purchase process."""
 
+from __future__ import annotations
+
 from typing import Any, Protocol, Self
 
 import pandas as pd

@@ -9,7 +9,10 @@ The three numbers are sufficient: customers who share them share their likelihoo
 predictions, so the models work on unique rows and the number of customers behind each.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -33,12 +36,12 @@ class PurchaseCounts:
     def __len__(self) -> int:
         return len(self.x)
 
-    def at(self, rows: NDArray[np.intp]) -> "PurchaseCounts":
+    def at(self, rows: NDArray[np.intp]) -> PurchaseCounts:
         """The counts of some rows."""
         return PurchaseCounts(self.x[rows], self.t_x[rows], self.T[rows])
 
 
-Summary = pd.DataFrame | PurchaseCounts
+Summary: TypeAlias = "pd.DataFrame | PurchaseCounts"
 """What the processes read: a table, or its three columns, which are checked all the same."""
 
 
@@ -48,7 +51,7 @@ class GroupedCounts(PurchaseCounts):
 
     customers: Floats
 
-    def thinned(self, step: int) -> "GroupedCounts":
+    def thinned(self, step: int) -> GroupedCounts:
         """Every `step`-th row: a sample in which every part of the order has its share."""
         return GroupedCounts(
             x=self.x[::step],

@@ -1,5 +1,7 @@
 """The MBG/CNBD-k model: customers who buy at regular gaps."""
 
+from __future__ import annotations
+
 from typing import ClassVar, Self
 
 import pandas as pd

@@ -7,6 +7,8 @@ is not known, the gaps can be integrated out: their sum t_x is then Erlang-(k·x
 fair ground, since it sees the regularity between customers' totals only.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

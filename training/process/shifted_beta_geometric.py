@@ -1,5 +1,7 @@
 """The shifted-beta-geometric model of contracts that are renewed or cancelled."""
 
+from __future__ import annotations
+
 from typing import Self
 
 import numpy as np

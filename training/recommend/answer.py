@@ -1,5 +1,7 @@
 """The answer to one call: lists of a block of customers with kinds and reasons."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -8,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from training.past.purchase_history import Floats, Ints, place_in_group, texts
+from training.past.purchase_history import Floats, Ints, place_in_group
 from training.recommend.candidates import (
     BLEND,
     NEW_CANDIDATES,
@@ -79,7 +81,7 @@ class CustomerBlock:
     def picks(self, wish: ListRequest) -> list[list[Pick]]:
         """The same as plain values, a list per customer."""
         listed = self._listed(wish)
-        names = self.past.log.products.take(listed.product).tolist()
+        names = self.past.log.products.array[listed.product].tolist()
         kinds = ["new" if own < 0 else "repeat" for own in listed.own.tolist()]
         picks = map(Pick, names, listed.score.tolist(), kinds, self._why(listed))
         lists: list[list[Pick]] = [[] for _ in range(len(self.past))]
@@ -124,9 +126,9 @@ class CustomerBlock:
             return np.empty(0, dtype=np.int64)
         log = self.past.log
         keys = []
-        for episode, customer in enumerate(log.customers[self.past.episodes.customer]):
+        for episode, customer in enumerate(log.customers.array[self.past.episodes.customer]):
             if products := rules.given_back.get(customer):
-                code = log.products.get_indexer(texts(sorted(products)))
+                code = log.products.codes(sorted(products))
                 keys.append(episode * len(log.products) + code[code >= 0])
         return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *keys]))
 
@@ -245,9 +247,9 @@ class CustomerBlock:
     def _frame(self, listed: RankedProducts, why: list[dict[str, Any]]) -> pd.DataFrame:
         log, customer = self.past.log, self.past.episodes.customer[listed.episode]
         values = (
-            pd.Series(log.customers.to_numpy()[customer], dtype="str"),
+            pd.Series(log.customers.array[customer], dtype="str"),
             (place_in_group(listed.episode) + 1).astype(np.int32),
-            pd.Series(log.products.take(listed.product).to_numpy(), dtype="str"),
+            pd.Series(log.products.array[listed.product], dtype="str"),
             listed.score,
             pd.Series(np.where(listed.own < 0, "new", "repeat"), dtype="str"),
             pd.Series(why, dtype=object),

@@ -3,6 +3,8 @@
 Days count back from the day the log was read for: that day is 0, the day before it −1.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +13,11 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from training.past.purchase_history import Floats, Ints, PurchaseHistory, texts
+from training.past.names import Names
+from training.past.purchase_history import Floats, Ints, PurchaseHistory
 
 Values = NDArray[np.floating[Any]]
 """Scores and features, mostly in single precision: half the memory, and finer than any of them."""
@@ -38,8 +40,8 @@ class Baskets:
     `first_row[b]` to `first_row[b + 1]` of `product`.
     """
 
-    customers: pd.Index
-    products: pd.Index
+    customers: Names
+    products: Names
     first_basket: Ints
     first_row: Ints
     product: Ints
@@ -86,14 +88,13 @@ def given_baskets(
     customers: Mapping[str, Iterable[tuple[date, Collection[str]]]],
     *,
     as_of: date,
-    products: pd.Index,
-    code_of: dict[str, int],
+    products: Names,
 ) -> Baskets:
     """Baskets of some customers: day and products of each, as `baskets_of` would give them.
 
-    Those of `as_of` and later are not seen. Equal days keep their order. `code_of` has the code
-    of each of `products`.
+    Those of `as_of` and later are not seen. Equal days keep their order.
     """
+    code_of = products.code_of
     pasts = [
         sorted(
             ((day, set(held)) for day, held in baskets if day < as_of and len(held)),
@@ -109,8 +110,8 @@ def given_baskets(
         for _, held in whole
     ]
     return Baskets(
-        customers=texts(customers),
-        products=products.append(texts(foreign)) if foreign else products,
+        customers=Names(customers),
+        products=products.followed_by(foreign) if foreign else products,
         first_basket=_starts(np.array([len(baskets) for baskets in pasts], dtype=np.int64)),
         first_row=_starts(np.array([len(held) for held in codes], dtype=np.int64)),
         product=np.array([code for held in codes for code in held], dtype=np.int64),
@@ -149,7 +150,7 @@ class Episodes:
     def __len__(self) -> int:
         return len(self.customer)
 
-    def __getitem__(self, rows: Ints | slice) -> "Episodes":
+    def __getitem__(self, rows: Ints | slice) -> Episodes:
         return Episodes(
             self.customer[rows],
             self.first[rows],
@@ -242,7 +243,7 @@ class Owned:
     """Σ 2^(−days / 30)"""
     of_last_three: Values
 
-    def part(self, episodes: Ints | slice) -> "Owned":
+    def part(self, episodes: Ints | slice) -> Owned:
         """The rows of some episodes, which are numbered anew in the order given."""
         numbers = np.arange(len(self.baskets))[episodes]
         owner, row = ranges(self.first_row[numbers], self.first_row[numbers + 1])

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from training.past.purchase_history import Ints
 from training.recommend.baskets import Owned, Values
-from training.recommend.sources import Arrays, Lessons, Owners
+from training.recommend.owners import Owners
+from training.recommend.sources import Arrays, Lessons
 
 FOLDS = 5
 RECENT_HALF_LIFE_DAYS = 14.0

@@ -1,12 +1,14 @@
 """What a shop allows to be recommended: rules that apply before the top N are taken."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from training.past.names import Names
 from training.past.purchase_history import Ints
 
 Mask = NDArray[np.bool_]
@@ -66,7 +68,7 @@ class RecommendationRules:
             problems.append(f"price_from: {low} is above price_to, {high}.")
         return problems
 
-    def allowed(self, products: pd.Index, category: Ints, categories: pd.Index) -> Mask:
+    def allowed(self, products: Names, category: Ints, categories: Names) -> Mask:
         """Which of `products` may be listed at all.
 
         Parameters
@@ -76,18 +78,18 @@ class RecommendationRules:
         mask = np.ones(len(products), dtype=bool)
         for listable in (self.allow, self.in_stock):
             if listable is not None:
-                mask &= products.isin(list(listable))
+                mask &= products.among(listable)
         for hidden in (self.deny, self.gone):
             if len(hidden):
-                mask &= ~products.isin(list(hidden))
+                mask &= ~products.among(hidden)
         # the last entry stands for products without a category
         if self.categories is not None:
-            mask &= np.append(categories.isin(list(self.categories)), False)[category]
+            mask &= np.append(categories.among(self.categories), False)[category]
         if len(self.deny_categories):
-            mask &= ~np.append(categories.isin(list(self.deny_categories)), False)[category]
+            mask &= ~np.append(categories.among(self.deny_categories), False)[category]
         return mask & self._in_price_range(products)
 
-    def _in_price_range(self, products: pd.Index) -> Mask:
+    def _in_price_range(self, products: Names) -> Mask:
         if self.price_from is None and self.price_to is None:
             return np.ones(len(products), dtype=bool)
         price = np.array([self.prices.get(product, np.nan) for product in products], dtype=float)

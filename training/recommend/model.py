@@ -1,5 +1,7 @@
 """What a customer buys next: sources propose candidates, trees rank them, rules filter."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -12,15 +14,16 @@ import pandas as pd
 
 from features.errors import ConfigError, NotEnoughData
 from features.orders.log import day_number
-from training.past.purchase_history import read_history, texts
+from training.past.purchase_history import read_history
 from training.recommend.answer import CustomerBlock, ListRequest, Pick
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
 from training.recommend.filters import NO_RULES, Mask, RecommendationRules
 from training.recommend.model_files import read_model, write_model
+from training.recommend.owners import owners_of
 from training.recommend.product_catalogue import ProductCatalogue, extended
 from training.recommend.ranker import Trees
 from training.recommend.recommender import Kind, check_request, require_fitted
-from training.recommend.sources import EpisodePast, Owners
+from training.recommend.sources import EpisodePast
 from training.recommend.stages import EPISODES_AT_ONCE, LearningSizes, Stages
 from training.recommend.together import Together
 
@@ -271,10 +274,7 @@ class RecommendationModel:
             name: baskets if consent is None or name in consent else ()
             for name, baskets in customers.items()
         }
-        catalogue = self.catalogue_
-        return given_baskets(
-            heard, as_of=as_of, products=catalogue.products, code_of=catalogue.code_of
-        )
+        return given_baskets(heard, as_of=as_of, products=self.catalogue_.products)
 
     def bought_together(self, product: str, *, limit: int = 10) -> pd.DataFrame:
         """Products bought in the same orders as `product`, most correlated first.
@@ -286,7 +286,7 @@ class RecommendationModel:
         unknown or never bought with others.
         """
         require_fitted(self)
-        code = self.catalogue_.products.get_indexer(texts([product]))[0]
+        code = self.catalogue_.products.codes([product])[0]
         return self.together_.table(int(code), self.catalogue_.products, limit)
 
     def _lists(
@@ -312,9 +312,7 @@ class RecommendationModel:
         category = extended(self.catalogue_.category, len(log.products))
         allowed = rules.allowed(log.products, category, self.catalogue_.categories)
         allowed[: len(self.catalogue_.is_test)] &= ~self.catalogue_.is_test
-        group = self.catalogue_.segments.get_indexer(
-            texts([segments.get(name, "") for name in log.customers])
-        )
+        group = self.catalogue_.segments.codes(segments.get(name, "") for name in log.customers)
         step = EPISODES_AT_ONCE if self.stages_ is None else self.stages_.at_once
         for start in range(0, len(whole), step):
             rows = slice(start, start + step)
@@ -365,12 +363,6 @@ class RecommendationModel:
         model.catalogue_, model.stages_, model.together_ = catalogue, stages, together
         model.as_of_ = date.fromisoformat(head["as_of"])
         return model
-
-
-def owners_of(customers: pd.Index) -> Owners:
-    """A number per customer id, the same in every log and on every machine."""
-    hashed = pd.util.hash_array(customers.to_numpy(dtype=object), categorize=False)
-    return np.asarray(hashed, dtype=np.uint64)
 
 
 def _with(rules: RecommendationRules, exclude: Collection[str]) -> RecommendationRules:

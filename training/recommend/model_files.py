@@ -1,4 +1,10 @@
-"""A fitted recommender as files: JSON, Parquet, NumPy arrays and LightGBM's text."""
+"""A fitted recommender as files: JSON, NumPy arrays and LightGBM's text.
+
+Nothing here needs pandas or pyarrow, without which single customers are scored; only models of
+the format before hold Parquet.
+"""
+
+from __future__ import annotations
 
 import zipfile
 from pathlib import Path
@@ -10,7 +16,7 @@ import pyarrow.parquet as pq
 
 from training.errors import BundleError
 from training.models.estimator import read_json, write_json
-from training.past.purchase_history import texts
+from training.past.names import Names
 from training.recommend.facts import ProductFacts
 from training.recommend.families import Families
 from training.recommend.product_catalogue import ProductCatalogue
@@ -19,11 +25,14 @@ from training.recommend.sources import SOURCES, Arrays
 from training.recommend.stages import Stages
 from training.recommend.together import Together
 
-FORMAT = 4
+FORMAT = 5
+FORMAT_WITH_PARQUET = 4
 MODEL_FILE = "recommendation.json"
-PRODUCTS_FILE = "products.parquet"
+NAMES_FILE = "product_ids.json"
+NAMES = "product_id"
+PRODUCTS_FILE = "products.npz"
 SEGMENTS_FILE = "segments.npz"
-TOGETHER_FILE = "together.parquet"
+TOGETHER_FILE = "together.npz"
 STAGES_FILE = "stages.npz"
 TREES_FILE = "trees.txt"
 PAIRS = {"first": "first", "second": "second", "both": "orders_both"}
@@ -40,16 +49,16 @@ def write_model(
     """Write everything into `directory`; the same model writes the same bytes."""
     directory.mkdir(parents=True, exist_ok=True)
     products = {
-        "product_id": pa.array(catalogue.products, pa.string()),
-        "category": pa.array(catalogue.category),
-        "popularity": pa.array(catalogue.popularity),
-        "orders": pa.array(_padded(together.orders_with, len(catalogue.products))),
-        "family": pa.array(catalogue.families.family),
-        "is_test": pa.array(catalogue.is_test),
+        "category": catalogue.category,
+        "popularity": catalogue.popularity,
+        "orders": _padded(together.orders_with, len(catalogue.products)),
+        "family": catalogue.families.family,
+        "is_test": catalogue.is_test,
     }
-    pq.write_table(pa.table(products), directory / PRODUCTS_FILE)
-    pairs = {column: pa.array(getattr(together, attribute)) for column, attribute in PAIRS.items()}
-    pq.write_table(pa.table(pairs), directory / TOGETHER_FILE)
+    write_json(directory / NAMES_FILE, {NAMES: [*catalogue.products]})
+    _write_arrays(directory / PRODUCTS_FILE, products)
+    pairs = {column: getattr(together, attribute) for column, attribute in PAIRS.items()}
+    _write_arrays(directory / TOGETHER_FILE, pairs)
     _write_arrays(directory / SEGMENTS_FILE, {"popularity": catalogue.segment_popularity})
     if stages is not None:
         _write_arrays(directory / STAGES_FILE, _stage_arrays(stages))
@@ -75,16 +84,16 @@ def read_model(directory: Path) -> tuple[dict[str, Any], ProductCatalogue, Stage
         A file is missing, damaged, or of another version of the format.
     """
     head = read_json(directory / MODEL_FILE)
-    if head.get("format") != FORMAT:
+    if head.get("format") not in {FORMAT, FORMAT_WITH_PARQUET}:
         raise BundleError(f"{directory}: not a recommendation model of format {FORMAT}.")
+    read = _read_tables if head["format"] == FORMAT else _read_parquet
     try:
-        products = pq.read_table(directory / PRODUCTS_FILE)
-        pairs = pq.read_table(directory / TOGETHER_FILE)
-        catalogue = _read_catalogue(head, products, directory)
+        names, products, pairs = read(directory)
+        catalogue = _read_catalogue(head, names, products, directory)
         together = Together(
             orders=head["orders"],
-            orders_with=products["orders"].to_numpy(),
-            **{attribute: pairs[column].to_numpy() for column, attribute in PAIRS.items()},
+            orders_with=products["orders"],
+            **{attribute: pairs[column] for column, attribute in PAIRS.items()},
         )
         stages = _read_stages(directory, len(catalogue.products)) if head["two_stages"] else None
     except (
@@ -94,24 +103,51 @@ def read_model(directory: Path) -> tuple[dict[str, Any], ProductCatalogue, Stage
         OSError,
         TypeError,
         ValueError,
-        pa.ArrowException,
         zipfile.BadZipFile,
     ) as error:
         raise BundleError(f"{directory}: cannot be read ({error}). Train again.") from None
     return head, catalogue, stages, together
 
 
-def _read_catalogue(head: dict[str, Any], products: pa.Table, directory: Path) -> ProductCatalogue:
+def _read_tables(directory: Path) -> tuple[list[str], Arrays, Arrays]:
+    """The ids of the products, the columns of their table, and those of the pairs."""
+    names = read_json(directory / NAMES_FILE)[NAMES]
+    products = _read_arrays(directory / PRODUCTS_FILE)
+    if any(len(column) != len(names) for column in products.values()):
+        raise ValueError("columns of different lengths")
+    return names, products, _read_arrays(directory / TOGETHER_FILE)
+
+
+def _read_parquet(directory: Path) -> tuple[list[str], Arrays, Arrays]:
+    """The same of the format before."""
+    try:
+        products, pairs = (
+            pq.read_table(directory / f"{name}.parquet") for name in ("products", "together")
+        )
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+    names = products[NAMES].to_pylist()
+    return names, _arrays_of(products.drop_columns(NAMES)), _arrays_of(pairs)
+
+
+def _arrays_of(table: pa.Table) -> Arrays:
+    columns = zip(table.column_names, table.columns, strict=True)
+    return {name: column.to_numpy() for name, column in columns}
+
+
+def _read_catalogue(
+    head: dict[str, Any], names: list[str], products: Arrays, directory: Path
+) -> ProductCatalogue:
     return ProductCatalogue(
-        products=texts(products["product_id"].to_pylist()),
+        products=Names(names),
         sold=head["sold"],
-        category=products["category"].to_numpy(),
-        categories=texts(head["categories"]),
-        popularity=products["popularity"].to_numpy(),
-        segments=texts(head["segments"]),
+        category=products["category"],
+        categories=Names(head["categories"]),
+        popularity=products["popularity"],
+        segments=Names(head["segments"]),
         segment_popularity=_read_arrays(directory / SEGMENTS_FILE)["popularity"],
-        families=Families(products["family"].to_numpy(), head["shared_pairs"]),
-        is_test=products["is_test"].to_numpy(zero_copy_only=False),
+        families=Families(products["family"], head["shared_pairs"]),
+        is_test=products["is_test"],
     )
 
 

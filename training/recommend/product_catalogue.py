@@ -1,15 +1,17 @@
 """The products of a shop: their categories, how much they sell now, and to whom."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from features.reading.fees import is_trial
-from training.past.purchase_history import Floats, Ints, texts
+from training.past.names import Names
+from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import Baskets
 from training.recommend.families import Families
 from training.recommend.filters import Mask
@@ -36,20 +38,15 @@ class ProductCatalogue:
     is_test : per product whether its id or name speaks of a trial of the till
     """
 
-    products: pd.Index
+    products: Names
     sold: int
     category: Ints
-    categories: pd.Index
+    categories: Names
     popularity: Floats
-    segments: pd.Index
+    segments: Names
     segment_popularity: Floats
     families: Families
     is_test: Mask
-
-    @cached_property
-    def code_of(self) -> dict[str, int]:
-        """The code of each product."""
-        return {name: code for code, name in enumerate(self.products.tolist())}
 
     @classmethod
     def of(
@@ -71,21 +68,21 @@ class ProductCatalogue:
         """
         category_of = _texts_of(purchases, "category")
         name_of = _texts_of(purchases, "product_name")
-        never_sold = texts([])
+        never_sold: list[str] = []
         if unsold is not None:
             category_of |= dict(zip(unsold["product_id"], unsold["category"], strict=True))
-            never_sold = texts(sorted(set(unsold["product_id"]) - set(log.products)))
-        products = texts([*log.products, *never_sold])
+            never_sold = sorted(set(unsold["product_id"]) - set(log.products))
+        products = log.products.followed_by(never_sold)
         named = [category_of.get(product) for product in products]
         names = [name_of.get(product) for product in products]
-        categories = texts(sorted({name for name in named if isinstance(name, str)}))
-        groups = texts(sorted(set(segments.values())))
-        group = groups.get_indexer(texts([segments.get(name, "") for name in log.customers]))
+        categories = Names(sorted({name for name in named if isinstance(name, str)}))
+        groups = Names(sorted(set(segments.values())))
+        group = groups.codes(segments.get(name, "") for name in log.customers)
         everybody = np.zeros(len(log.customers), dtype=np.int64)
         return cls(
             products=products,
             sold=len(log.products),
-            category=categories.get_indexer(texts([name or "" for name in named])).astype(np.int64),
+            category=categories.codes(name or "" for name in named),
             categories=categories,
             popularity=_popularity(log, everybody, 1, len(products))[0],
             segments=groups,

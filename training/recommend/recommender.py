@@ -6,6 +6,8 @@ a few popular products per customer are enough candidates, and lists never end w
 are left.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
+from training.past.names import Names
 from training.past.purchase_history import (
     Floats,
     Ints,
@@ -24,7 +27,6 @@ from training.past.purchase_history import (
     own_products,
     place_in_group,
     read_history,
-    texts,
 )
 from training.recommend.reasons import repeat_reason
 
@@ -44,7 +46,7 @@ class BaselineCandidates:
     product: Ints
     own: Ints
 
-    def __getitem__(self, rows: Any) -> "BaselineCandidates":
+    def __getitem__(self, rows: Any) -> BaselineCandidates:
         return BaselineCandidates(self.customer[rows], self.product[rows], self.own[rows])
 
 
@@ -68,7 +70,7 @@ class Recommender(ABC):
     `as_of_` in `fit`, and says how products score and why.
     """
 
-    products_: pd.Index
+    products_: Names
     popular_: Ints
     as_of_: date
 
@@ -149,7 +151,7 @@ class Recommender(ABC):
         require_fitted(self)
         check_request(customers, as_of, limit, kind, fitted_for=self.as_of_)
         history = read_history(purchases, as_of=as_of, customers=customers, products=self.products_)
-        excluded = history.products.get_indexer(texts(sorted(set(exclude))))
+        excluded = history.products.codes(sorted(set(exclude)))
         return RecommendCall(
             history=history,
             own=own_products(history),
@@ -273,9 +275,9 @@ def _frame(
 ) -> pd.DataFrame:
     rank = place_in_group(listed.customer) + 1
     values = (
-        pd.Series(call.history.customers.to_numpy()[listed.customer], dtype="str"),
+        pd.Series(call.history.customers.array[listed.customer], dtype="str"),
         rank.astype(np.int32),
-        pd.Series(call.history.products.to_numpy()[listed.product], dtype="str"),
+        pd.Series(call.history.products.array[listed.product], dtype="str"),
         score,
         pd.Series(np.where(listed.own < 0, "new", "repeat"), dtype="str"),
         pd.Series(why, dtype=object),

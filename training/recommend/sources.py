@@ -18,9 +18,9 @@ from scipy import sparse
 
 from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Baskets, Episodes, Owned, Values, owned_products
+from training.recommend.owners import Owners
 
 Arrays = dict[str, NDArray[Any]]
-Owners = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)

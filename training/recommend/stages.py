@@ -24,13 +24,13 @@ from training.recommend.candidates import (
 )
 from training.recommend.facts import ProductFacts, folds
 from training.recommend.filters import Mask
+from training.recommend.owners import Owners
 from training.recommend.ranker import Ranker, Trees
 from training.recommend.sources import (
     SOURCES,
     CandidateSource,
     EpisodePast,
     Lessons,
-    Owners,
     most_frequent,
     spread_evenly,
 )

@@ -4,6 +4,8 @@ The measures are those of `features.segments.affinity`, kept for every product s
 about one of them can say what goes with it.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from training.past.names import Names
 from training.past.purchase_history import Floats, Ints, place_in_group
 from training.recommend.baskets import Baskets
 
@@ -91,7 +94,7 @@ class Together:
         value[is_known] = self.orders_both[row] * self.orders / chance
         return value
 
-    def table(self, product: int, products: pd.Index, limit: int) -> pd.DataFrame:
+    def table(self, product: int, products: Names, limit: int) -> pd.DataFrame:
         """Products bought in the same orders as the product with code `product`."""
         start, stop = np.searchsorted(self.first, (product, product + 1))
         rows = slice(start, min(stop, start + limit))
@@ -100,7 +103,7 @@ class Together:
         orders_second = self.orders_with[second]
         return pd.DataFrame(
             {
-                "product_id": pd.Series(products.to_numpy()[second], dtype="str"),
+                "product_id": pd.Series(products.array[second], dtype="str"),
                 "orders_both": orders_both,
                 "support": orders_both / self.orders,
                 "confidence": orders_both / orders_first,

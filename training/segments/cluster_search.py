@@ -8,6 +8,8 @@ clusters are always the most stable; of the numbers that are nearly as stable as
 largest is chosen, since it tells more.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Self
 

@@ -1,5 +1,7 @@
 """The past rows with an order, from which models of orders learn."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -26,7 +28,7 @@ class Buyers:
     """
 
     rhythms: Rhythms
-    chosen: Sequence["np.ndarray[tuple[int], np.dtype[np.bool_]]"]
+    chosen: Sequence[np.ndarray[tuple[int], np.dtype[np.bool_]]]
     features: pd.DataFrame
     orders: Floats
     value: Floats
@@ -64,6 +66,6 @@ class Buyers:
         return [values[mask] for values, mask in pairs if mask.any()]
 
     @property
-    def whole(self) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def whole(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which rows are of the longest windows."""
         return np.asarray(self.days == self.days.max(initial=0))

@@ -1,5 +1,7 @@
 """The purchase process and two views of an amount, averaged in units of what is counted."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -97,7 +99,7 @@ class LogBlend:
         whole = _average(target.offset, views_out_of_fold(features, target))
         return whole if exposure is None else whole / exposure
 
-    def _target(self, outcomes: Floats, windows: Sequence["_Window"], link: LogAmount) -> Target:
+    def _target(self, outcomes: Floats, windows: Sequence[_Window], link: LogAmount) -> Target:
         shifts = _shifts(outcomes, windows)
         pairs = list(zip(windows, shifts, strict=True))
         return Target(

@@ -1,5 +1,7 @@
 """Value: how many orders and how much per order, given that there is one, and how it scatters."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path

@@ -1,5 +1,7 @@
 """How many orders a customer places in the horizon, given at least one."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """What an order of a customer is worth."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any, Self
 

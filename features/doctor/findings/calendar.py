@@ -1,5 +1,7 @@
 """Findings on the calendar: days without sales, odd days, jumps, and a log cut short."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -90,7 +92,7 @@ def open_month(evidence: LineEvidence) -> list[Finding]:
     ]
 
 
-def _minutes(times: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":
+def _minutes(times: pd.Series[pd.Timestamp]) -> pd.Series[int]:
     """Minutes since midnight."""
     return times.dt.hour * 60 + times.dt.minute
 
@@ -126,17 +128,17 @@ def empty_days(evidence: LineEvidence) -> list[Finding]:
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def _by_day(evidence: LineEvidence) -> "pd.Series[int]":
+def _by_day(evidence: LineEvidence) -> pd.Series[int]:
     """Rows per calendar day, 0 included."""
     days = evidence.usual_days.set_index("day")["rows"]
     return days.reindex(pd.date_range(days.index[0], days.index[-1]), fill_value=0)
 
 
-def _weekday(rows: "pd.Series[int]") -> pd.Index:
+def _weekday(rows: pd.Series[int]) -> pd.Index:
     return pd.DatetimeIndex(rows.index).day_of_week
 
 
-def _runs(days: pd.DatetimeIndex, rows: "pd.Series[int]") -> str:
+def _runs(days: pd.DatetimeIndex, rows: pd.Series[int]) -> str:
     """Days as stretches in which nothing was sold, the longest first."""
     silent = pd.DatetimeIndex(rows[rows == 0].index)
     stretch = pd.Series(silent).diff().dt.days.ne(1).cumsum().to_numpy()
@@ -177,7 +179,7 @@ def odd_days(evidence: LineEvidence) -> list[Finding]:
     ]
 
 
-def _stretches(odd: "pd.Series[int]", usual: "pd.Series[float]") -> list[pd.DataFrame]:
+def _stretches(odd: pd.Series[int], usual: pd.Series[float]) -> list[pd.DataFrame]:
     """Odd days in a row that are all low or all high, those that change the most rows first."""
     days = pd.DataFrame({"rows": odd, "usual": usual, "is_high": odd > usual})
     follows = days.index.to_series().diff().dt.days.eq(1) & days["is_high"].eq(
@@ -224,5 +226,5 @@ def _listed(texts: Iterable[str], count: int) -> str:
     return ", ".join(shown) + rest
 
 
-def _day(day: "date | pd.Timestamp") -> str:
+def _day(day: date | pd.Timestamp) -> str:
     return f"{day:%Y-%m-%d}"

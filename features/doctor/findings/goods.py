@@ -1,5 +1,7 @@
 """Findings on products: codes that are no goods, and one product under several codes."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from features.doctor.findings.line_evidence import LineEvidence

@@ -1,5 +1,7 @@
 """The evidence for findings: the judged lines, grouped once by day, product and order."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,5 +1,7 @@
 """Findings on customers: cards, sharing, staff and wholesale, the left edge of the log."""
 
+from __future__ import annotations
+
 from datetime import timedelta
 
 import pandas as pd

@@ -1,5 +1,7 @@
 """Findings that stop training and scoring; cheap enough for every reading of orders."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import duckdb

@@ -1,5 +1,7 @@
 """Findings on how values are written: dates of which a part is swapped, marks of numbers."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 

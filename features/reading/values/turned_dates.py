@@ -5,6 +5,8 @@ first of March. Written out again, the days up to the 12th look otherwise than a
 whole column the way of writing does not depend on whether day and month could change places.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 

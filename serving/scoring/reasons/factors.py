@@ -1,5 +1,7 @@
 """All contributions of the models to a customer's scores, as numbers for data scientists."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np
@@ -32,6 +34,18 @@ def factors_of(parts: Mapping[About, Rows]) -> list[str]:
         pieces += [pa.scalar(f"{opening}{encode(about)}:{{"), _objects(part), pa.scalar("}")]
     texts = pc.binary_join_element_wise(*pieces, pa.scalar("}"), "")
     return list(texts.to_pylist())
+
+
+def factor_values(parts: Mapping[About, Rows]) -> list[dict[str, dict[str, float]]]:
+    """What the texts of `factors_of` say, for a few customers: without a library for columns."""
+    number_of_rows = len(next(iter(parts.values())))
+    values: list[dict[str, dict[str, float]]] = [{} for _ in range(number_of_rows)]
+    for about, part in parts.items():
+        for factors, row in zip(values, np.round(part.numbers, DIGITS).tolist(), strict=True):
+            factors[about] = {
+                name: number for name, number in zip(part.columns, row, strict=True) if number
+            }
+    return values
 
 
 def _objects(part: Rows) -> pa.Array:

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from io import BytesIO, StringIO
 
 import pytest
 
 from features.errors import ConfigError
+from serving.live.messages import PopularRequest, ProductQuery, message_of
 from serving.live.process import answer, answers, serve
 from serving.live.scorer import Scorer
 from tests.support.sent import sent_lines
@@ -119,3 +122,39 @@ def test_without_models_it_says_why_and_ends(trained, tmp_path):
     away.write_text(text)
     assert serve(away, BytesIO(), out) == 1
     assert "refused" in json.loads(out.getvalue())
+
+
+LEAN = """
+import io, json, sys
+from pathlib import Path
+from serving.live.lean import WHEN_USED, stay_lean
+
+stay_lean()
+from features.deferred import is_loaded
+from serving.live.process import serve
+
+out = io.StringIO()
+code = serve(Path(sys.argv[1]), io.BufferedReader(io.BytesIO(sys.stdin.buffer.read())), out)
+loaded = [name for name in (*WHEN_USED, "sklearn", "mlflow") if is_loaded(name)]
+print(json.dumps({"code": code, "loaded": loaded, "said": out.getvalue().splitlines()}))
+"""
+
+
+def test_all_that_is_asked_is_answered_without_libraries_of_tables(trained, scorer, requests):
+    """And to the bit as with them."""
+    some = [
+        *requests[:6],
+        *(
+            message_of(PopularRequest(query=ProductQuery(limit=5, kind=kind)))
+            for kind in ("all", "new")
+        ),
+    ]
+    sent = "".join(f"{json.dumps({'id': n, 'body': body})}\n" for n, body in enumerate(some))
+    command = [sys.executable, "-W", "error", "-c", LEAN, str(write_config(trained.settings))]
+    done = subprocess.run(command, input=sent.encode(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    told = json.loads(done.stdout)
+    assert (told["code"], told["loaded"]) == (0, [])
+    said = [json.loads(line) for line in told["said"][1:]]
+    whole = json.loads(json.dumps(answers(scorer, trained.settings, some)))
+    assert [answer["answer"] for answer in said] == whole

@@ -22,7 +22,7 @@ from serving.scoring.reasons.choice import (
     true_facts,
     written,
 )
-from serving.scoring.reasons.factors import factors_of
+from serving.scoring.reasons.factors import factor_values, factors_of
 from serving.scoring.reasons.facts import CustomerFacts
 from serving.scoring.reasons.references import beside_others, references_of
 from serving.scoring.sides import RHYTHM
@@ -338,6 +338,10 @@ def test_factors_are_all_contributions():
     first, second = map(json.loads, factors_of({"risk": risk, "value": value}))
     assert first == {"risk": {"rhythm": 0.25}, "value": {"orders": -1.5, "spend": 0.01}}
     assert second == {"risk": {}, "value": {}}
+    assert factor_values({"risk": risk, "value": value}) == [first, second]
+    numbers = np.random.default_rng(4).normal(0, 3, (50, 3)) ** 3
+    many = {"risk": Rows(numbers, risk.columns), "value": Rows(numbers[::-1] / 99, risk.columns)}
+    assert factor_values(many) == [*map(json.loads, factors_of(many))]
     assert factors_of({"risk": risk.at([]), "value": value.at([])}) == []
 
 

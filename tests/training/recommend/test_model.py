@@ -1,6 +1,7 @@
 import json
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -23,11 +24,12 @@ PRODUCTS = set(SHOP.loc[SHOP["day"] < TODAY_NUMBER, "product_id"])
 
 
 FILES = [
-    "products.parquet",
+    "product_ids.json",
+    "products.npz",
     "recommendation.json",
     "segments.npz",
     "stages.npz",
-    "together.parquet",
+    "together.npz",
     "trees.txt",
 ]
 
@@ -189,8 +191,26 @@ def test_another_format_is_refused(model, tmp_path):
     model.save(tmp_path)
     head = json.loads((tmp_path / "recommendation.json").read_text())
     (tmp_path / "recommendation.json").write_text(json.dumps({**head, "format": 99}))
-    with pytest.raises(BundleError, match="format 4"):
+    with pytest.raises(BundleError, match="format 5"):
         RecommendationModel.load(tmp_path)
+
+
+def test_models_of_the_format_before_are_read(model, tmp_path):
+    model.save(tmp_path)
+    head = json.loads((tmp_path / "recommendation.json").read_text())
+    (tmp_path / "recommendation.json").write_text(json.dumps({**head, "format": 4}))
+    ids = json.loads((tmp_path / "product_ids.json").read_text())
+    for name in ("products", "together"):
+        with np.load(tmp_path / f"{name}.npz") as arrays:
+            table = pd.DataFrame({**(ids if name == "products" else {}), **arrays})
+        table.to_parquet(tmp_path / f"{name}.parquet", index=False)
+        (tmp_path / f"{name}.npz").unlink()
+    before = RecommendationModel.load(tmp_path)
+    pd.testing.assert_frame_equal(
+        before.recommend(SHOP, customers=CUSTOMERS, as_of=TODAY),
+        model.recommend(SHOP, customers=CUSTOMERS, as_of=TODAY),
+        check_exact=True,
+    )
 
 
 RHYTHM = purchases([("ann", 1, 0, "milk"), ("ann", 2, 10, "milk tea"), ("ann", 3, 20, "milk")])

@@ -17,7 +17,7 @@ from training.recommend.baskets import (
 )
 from training.recommend.candidates import FEATURES
 from training.recommend.facts import FOLDS, ProductFacts, folds
-from training.recommend.model import owners_of
+from training.recommend.owners import owners_of
 from training.recommend.sources import (
     SOURCES,
     EpisodePast,
