@@ -139,8 +139,7 @@ class Scorer:
         self._columns = list(models.manifest.columns)
         self._wanted = [name for name in self._columns if name not in LIVE_FEATURES]
         self._shelf = Shelf(models.recommendation, settings, context)
-        products = {} if context is None else context.products
-        self._category_of = {product: category for product, (_, category) in products.items()}
+        self._products = {} if context is None else context.products
         self._digits = get_currency_precision(settings.data.currency)
         averages, references = (
             ({}, {}) if context is None else (context.run.averages, context.run.references)
@@ -414,7 +413,9 @@ class Scorer:
         written = {
             line.product_id: line.category for line in customer.seen if line.product_id is not None
         }
-        of_product = {name: self._category_of.get(name, own) for name, own in written.items()}
+        of_product = {
+            name: self._products.get(name, (None, own))[1] for name, own in written.items()
+        }
         orders = [products for _, products in customer.baskets]
         return [
             {"category": name, "probability": round(chance, PROBABILITY_DIGITS)}
