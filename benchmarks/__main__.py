@@ -26,6 +26,7 @@ PARTS = {
     "shops": "the memory of one server for twenty small shops",
     "serving": "the server beside a bare route and mlflow models serve, from another process",
     "pages": "the pages and files of a server with made-up customers",
+    "soak": "two hours of mixed traffic with orders, exports and score runs: failures, memory",
     "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
     "faults-live": "kills under orders, runs under load, a full disk, requests from OpenAPI",
     "faults-train": "kill -9 in training and publication, starts on empty stores",

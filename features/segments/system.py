@@ -134,7 +134,7 @@ class SystemRule(ABC):
         return ()
 
 
-def whole(values: Any) -> "pd.api.extensions.ExtensionArray":
+def whole(values: Any) -> pd.api.extensions.ExtensionArray:
     """Numbers rounded to whole ones, halves upwards; missing where they are NaN."""
     # halves count as such also where binary makes them a little less
     return pd.array(np.floor(np.asarray(values, dtype=float) + 0.5 + TOLERANCE), dtype="Int64")

@@ -11,6 +11,8 @@ fold, each fold by what the other folds say, so that the chosen ranking is judge
 who have had no say in the choice.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,7 +35,7 @@ class EffectLearner(Protocol):
 
     mean_effect_: float
 
-    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> "EffectLearner":
+    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> EffectLearner:
         """Learn from members of a randomised campaign, one row each."""
         ...
 
@@ -54,7 +56,7 @@ class TLearner:
         self.seed = seed
         self.threads = threads
 
-    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> "TLearner":
+    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> TLearner:
         """Learn from members of a randomised campaign, one row each."""
         self.columns_ = list(features.columns)
         self.means_ = float(outcome[~treated].mean()), float(outcome[treated].mean())
@@ -89,7 +91,7 @@ class XLearner:
         self.seed = seed
         self.threads = threads
 
-    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> "XLearner":
+    def fit(self, features: pd.DataFrame, treated: Bools, outcome: Floats) -> XLearner:
         """Learn from members of a randomised campaign, one row each."""
         self.columns_ = list(features.columns)
         arms = TLearner(seed=self.seed, threads=self.threads).fit(features, treated, outcome)
