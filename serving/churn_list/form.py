@@ -12,11 +12,13 @@ from starlette.datastructures import QueryParams
 from features.errors import ConfigError
 from features.language.languages import SOURCE, Language
 from features.language.message import mark
-from serving.store.protocol import SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
+from serving.store.protocol import ANY_OF, SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 from serving.web.call import address
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
+SEVERAL_OF = ("risk", "status", "consent", "rhythm")
+"""Parameters that may be repeated: either value will do."""
 NO_SUCH = {
     "risk": mark("There is no such risk. Choose one from the list."),
     "status": mark("There is no such status. Choose one from the list."),
@@ -28,7 +30,7 @@ NO_SUCH = {
 
 @dataclass(frozen=True, kw_only=True)
 class ListForm:
-    """What a reader has chosen; empty texts filter nothing.
+    """What a reader has chosen; empty texts filter nothing, `|` stands between several values.
 
     The names of the parameters are those of `GET /v1/churn-list`, so that the export is
     the same query with another path. An address with them is a view that can be kept.
@@ -62,10 +64,10 @@ class ListForm:
         rows_before = params.get("seen", "")
         return cls(
             usual_sort=usual_sort,
-            risk=_one_of(params, "risk", RISKS),
-            status=_one_of(params, "status", STATUSES),
-            consent=_one_of(params, "consent", CONSENTS),
-            rhythm=_one_of(params, "rhythm", RHYTHMS),
+            risk=_any_of(params, "risk", RISKS),
+            status=_any_of(params, "status", STATUSES),
+            consent=_any_of(params, "consent", CONSENTS),
+            rhythm=_any_of(params, "rhythm", RHYTHMS),
             segments=dict(segment_pairs(filter(None, params.getlist("segment")))),
             min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
             due_from=_day(params.get("due_from", "").strip()),
@@ -85,12 +87,12 @@ class ListForm:
 
     def filter(self) -> ChurnFilter:
         return ChurnFilter(
-            risk=(self.risk,) if self.risk else (),
-            status=(self.status,) if self.status else (),
-            consent=tuple(consent for consent in CONSENTS if consent == self.consent),
+            risk=_parts(self.risk),
+            status=_parts(self.status),
+            consent=tuple(consent for consent in CONSENTS if consent in _parts(self.consent)),
             segments=tuple(self.segments.items()),
             min_value_at_risk=float(self.min_value_at_risk) if self.min_value_at_risk else None,
-            rhythm=(self.rhythm,) if self.rhythm else (),
+            rhythm=_parts(self.rhythm),
             due_from=date.fromisoformat(self.due_from) if self.due_from else None,
             due_until=date.fromisoformat(self.due_until) if self.due_until else None,
         )
@@ -114,6 +116,11 @@ class ListForm:
         """The chosen segments of other systems than `systems`."""
         return [pair for pair in self.segments.items() if pair[0] not in systems]
 
+    def several(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The parameters of which more than one value is chosen, and these."""
+        chosen = ((name, _parts(getattr(self, name))) for name in SEVERAL_OF)
+        return [(name, values) for name, values in chosen if len(values) > 1]
+
     def without(self, system: str) -> str:
         """A link to the list without the segment chosen of `system`."""
         return self.link(
@@ -124,10 +131,7 @@ class ListForm:
         """The parameters that `read` reads back, without those that choose nothing."""
         segments = [("segment", f"{system}:{value}") for system, value in self.segments.items()]
         chosen = [
-            ("risk", self.risk),
-            ("status", self.status),
-            ("consent", self.consent),
-            ("rhythm", self.rhythm),
+            *((name, value) for name in SEVERAL_OF for value in _parts(getattr(self, name))),
             *segments,
             ("min_value_at_risk", self.min_value_at_risk),
             ("due_from", self.due_from),
@@ -137,6 +141,17 @@ class ListForm:
             ("seen", str(self.seen or "")),
         ]
         return [(name, value) for name, value in chosen if value]
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(text.split(ANY_OF)) if text else ()
+
+
+def _any_of(params: QueryParams, name: str, allowed: Sequence[str]) -> str:
+    values = [value for value in params.getlist(name) if value]
+    if not {*values} <= {*allowed}:
+        raise ConfigError(NO_SUCH[name])
+    return ANY_OF.join(value for value in allowed if value in values)
 
 
 def _one_of(params: QueryParams, name: str, allowed: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The first page: how the shop stands, and what has changed."""
+"""The first page: what to do today, how the shop stands, and what has changed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from serving.campaigns.service import CampaignService
+from serving.campaigns.store import CampaignStore
+from serving.overview.today import groups_of_today, running_campaigns
 from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import SegmentMove
 from serving.store.facets import FacetStore
+from serving.store.moves import RISK_MOVE
 from serving.store.protocol import ChurnFilter
 from serving.store.rules import earlier_run
 from serving.store.run import RISKS
@@ -37,9 +41,10 @@ class StageFlow:
     left: int
 
 
-def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
+def overview_pages(frame: Frame, facets: FacetStore, campaigns: CampaignStore) -> APIRouter:
     """`/`; its counts are those of the lists that it leads to."""
     router = frame.router()
+    service = CampaignService(campaigns, frame.context.clock)
 
     def overview(request: Request) -> Response:
         run = frame.store.latest_run()
@@ -55,6 +60,9 @@ def overview_pages(frame: Frame, facets: FacetStore) -> APIRouter:
             request,
             "overview.html",
             run=run,
+            today=list(groups_of_today(frame.store, current, run)),
+            running=running_campaigns(service),
+            risk_move=RISK_MOVE if RISK_MOVE in run.info.segment_columns else None,
             total=current.totals(ChurnFilter()),
             by_risk=by_risk,
             whole_at_risk=dict(

@@ -30,7 +30,9 @@ from serving.scoring.outlook import with_outlook
 from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.reasons.references import references_of
 from serving.scoring.recommendation_rules import rules_of, sold_within_days
+from serving.scoring.risk_moves import RISK_MOVE_RULE, risk_moves
 from serving.settings import Settings
+from serving.store.moves import RISK_MOVE
 from serving.store.protocol import ScoreReader
 from serving.store.run import RuleTexts, RunInfo
 from training.bundle.publication import Models
@@ -242,11 +244,12 @@ def score(
     )
     churn = scores["churn_probability"].to_numpy(dtype=float)
     references = references_of(Rows.of(features), churn, models.churn, settings.predict.risk)
+    earlier = None if store is None else earlier_run(log, store, as_of)
     explained = explain(
         features,
         scores.set_index("customer_id"),
         Explainer.of(models, settings, averages, references),
-        earlier=None if store is None else earlier_run(log, store, as_of),
+        earlier=earlier,
     )
     scores = scores.join(explained, on="customer_id")
     progress("explained")
@@ -264,6 +267,11 @@ def score(
         rules = {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
         scores = scores.assign(**{LIKELY_CATEGORY: scores["next_category"]})
     scores = scores.join(segments.groups[further], on="customer_id")
+    if earlier is not None:
+        rules = {**rules, RISK_MOVE: RISK_MOVE_RULE}
+        bands = scores.set_index("customer_id")["retention_risk"]
+        moves = risk_moves(earlier.figures["retention_risk"], bands)
+        scores = scores.assign(**{RISK_MOVE: moves.to_numpy()})
     groups = [name for name in scores if name in rules and name not in segments.indices]
     info = replace(
         run_info(settings, log.fingerprint, models, as_of, created_at, tuple(groups), rules),

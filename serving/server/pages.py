@@ -23,7 +23,7 @@ from serving.web.frame import HERE, Frame
 def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     """Each room's pages; see `serving.web.frame` for how to add one."""
     stores = parts.stores
-    yield overview_pages(frame, stores.facets)
+    yield overview_pages(frame, stores.facets, stores.campaigns)
     yield churn_list_pages(frame, stores.facets)
     yield customer_pages(frame, stores.live, parts.live_orders)
     yield segment_pages(frame, stores.segments)

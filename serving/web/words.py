@@ -97,6 +97,7 @@ SYSTEMS = {
     "rfm_own_cell": mark("Own RFM cell"),
     "rfm_score": mark("RFM score"),
     "rfm_label": mark("Own RFM class"),
+    "risk_move": mark("Risk since the last run"),
 }
 
 VALUES = {

@@ -3,9 +3,11 @@ from datetime import UTC, date, datetime
 import pytest
 from starlette.testclient import TestClient
 
+from serving.scoring.risk_moves import RISK_MOVE_RULE, risk_moves
 from serving.server.app import create_app
 from serving.server.stores import Stores
 from serving.settings import Serve
+from serving.store.moves import RISK_MOVE
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
@@ -62,8 +64,21 @@ def shown(*, earlier=False, **options):
     """A client of a store with everything that pages show."""
     store = fresh_runs()
     scores, recommendations = score_tables(60)
+    latest = run_info(economics=ECONOMICS)
     if earlier:
         before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS)
         store.publish(before, scores, recommendations)
-    store.publish(run_info(economics=ECONOMICS), scores, recommendations, EXHIBITS)
+        latest = run_info(
+            economics=ECONOMICS,
+            segment_columns=(*latest.segment_columns, RISK_MOVE),
+            segment_rules={RISK_MOVE: RISK_MOVE_RULE},
+        )
+        scores = with_moves(scores)
+    store.publish(latest, scores, recommendations, EXHIBITS)
     return client_of(store, **options)
+
+
+def with_moves(scores):
+    """As if each customer had been in the band of the one before; nothing was known of the first."""
+    bands = scores.set_index("customer_id")["retention_risk"]
+    return scores.assign(**{RISK_MOVE: risk_moves(bands.shift(), bands).to_numpy()})
