@@ -2,12 +2,12 @@
 
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from features.language.message import message
 from features.orders.log import OrderLog, day_number
 from features.segments.profit import MARGIN_SQL
+from features.segments.slope import slope
 from features.segments.system import SystemDescription
 
 NEW, GONE = "new", "gone"
@@ -75,16 +75,7 @@ def cohort_margin(
     `customers` (who ordered or returned), `margin` (money), `margin_per_customer` (of the
     cohort's). The cohort of the log's first month also holds all earlier customers.
     """
-    visible = log.visible(as_of)
-    money = f"{log.settings.data.minor_units}e0"
-    monthly = log.frame(f"""
-        SELECT customer_id, CAST({_month("first_day")} AS VARCHAR) AS cohort,
-               CAST({_month("day")} AS VARCHAR) AS month, SUM({MARGIN_SQL}) / {money} AS margin
-        FROM {visible["lines"]} AS known_lines JOIN customers USING (customer)
-        JOIN (SELECT customer, min(day) AS first_day FROM {visible["days"]} AS known_days
-              GROUP BY customer) AS firsts USING (customer)
-        WHERE day < {day_number(as_of.replace(day=1))} AND day >= first_day
-        GROUP BY ALL ORDER BY ALL""")
+    monthly = log.frame(f"{_monthly(log, as_of)} SELECT * FROM monthly ORDER BY ALL")
     groups = "all" if group is None else monthly["customer_id"].map(group).fillna(GONE)
     monthly = monthly.assign(group=groups)
     keys = ["cohort", "group"]
@@ -102,6 +93,36 @@ def cohort_margin(
     return table[order]
 
 
+def cohort_sums(log: OrderLog, as_of: date) -> pd.DataFrame:
+    """The same of all customers together, summed by the engine; months without orders are left out.
+
+    Returns
+    -------
+    `cohort`, `month` (as ISO text), `cohort_customers`, `customers`, `margin`, in order.
+    """
+    return log.frame(f"""
+        {_monthly(log, as_of)}, sizes AS (
+            SELECT cohort, count(DISTINCT customer_id) AS cohort_customers
+            FROM monthly GROUP BY cohort)
+        SELECT cohort, month, cohort_customers, count(*) AS customers, sum(margin) AS margin
+        FROM monthly JOIN sizes USING (cohort) GROUP BY ALL ORDER BY ALL""")
+
+
+def _monthly(log: OrderLog, as_of: date) -> str:
+    """A WITH clause: `monthly`, per customer and month what lines brought, in money."""
+    visible = log.visible(as_of)
+    money = f"{log.settings.data.minor_units}e0"
+    return f"""
+        WITH monthly AS (
+            SELECT customer_id, CAST({_month("first_day")} AS VARCHAR) AS cohort,
+                   CAST({_month("day")} AS VARCHAR) AS month, SUM({MARGIN_SQL}) / {money} AS margin
+            FROM {visible["lines"]} AS known_lines JOIN customers USING (customer)
+            JOIN (SELECT customer, min(day) AS first_day FROM {visible["days"]} AS known_days
+                  GROUP BY customer) AS firsts USING (customer)
+            WHERE day < {day_number(as_of.replace(day=1))} AND day >= first_day
+            GROUP BY ALL)"""
+
+
 def margin_trend(margins: pd.DataFrame) -> pd.DataFrame:
     """The trend of what `cohort_margin` gave, per cohort and group.
 
@@ -115,7 +136,12 @@ def margin_trend(margins: pd.DataFrame) -> pd.DataFrame:
     """
     later = margins[margins["month"] > margins["cohort"]].sort_values("month")
     rows = [
-        (*key, len(part), part["margin_per_customer"].mean(), _slope(part["margin_per_customer"]))
+        (
+            *key,
+            len(part),
+            part["margin_per_customer"].mean(),
+            slope(part["margin_per_customer"].tolist()),
+        )
         for key, part in later.groupby(["cohort", "group"])
         if len(part) > 1
     ]
@@ -138,9 +164,3 @@ def describe() -> SystemDescription:
 
 def _month(day: str) -> str:
     return f"date_trunc('month', DATE '1970-01-01' + {day})"
-
-
-def _slope(values: "pd.Series[float]") -> float:
-    """Change per step of the line of least squares."""
-    steps = np.arange(len(values)) - (len(values) - 1) / 2
-    return float(steps @ values.to_numpy(dtype=float) / (steps @ steps))

@@ -46,6 +46,22 @@ class SinceLastRun(ApiShape):
     reasons: list[Change]
 
 
+class ProfitParts(ApiShape):
+    """What the profit of the last `window_days` was made of; null: not known."""
+
+    window_days: int
+    base: Money | None = Field(description="Of categories bought on the first purchase day")
+    cross_sell: Money | None = Field(description="Of categories added since")
+    saved_cost: Money | None = Field(
+        description="Cost of contacts below that of customers in their first year"
+    )
+    referrals: Money | None = Field(
+        description="`predict.referral_share` of the base and cross-sell of whom the customer was "
+        "the first to refer"
+    )
+    contact_cost: Money | None = Field(description="Spent on contacts of the customer")
+
+
 class Customer(ApiShape):
     """Everything that the latest run says about a customer."""
 
@@ -145,6 +161,9 @@ class Customer(ApiShape):
     segments: dict[str, str | None]
     indices: dict[str, Annotated[int, Field(ge=0, le=100)] | None] = Field(
         {}, description="Scores from 0 to 100, the higher the better; null where not known"
+    )
+    profit: ProfitParts | None = Field(
+        None, description="Null: of a run of an earlier release, or of a customer who came since"
     )
     profile: Profile
     recommendations: list[Recommendation]

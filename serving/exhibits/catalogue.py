@@ -26,7 +26,8 @@ from serving.exhibits.assets import ledger as asset_ledger
 from serving.exhibits.assets.past_values import values_before
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from serving.exhibits.goods import bought_together, growth_share
-from serving.exhibits.loyalty import cohorts, contract_survival, funnel, loss
+from serving.exhibits.lifetime import groups as lifetime_groups
+from serving.exhibits.loyalty import cohort_margin, cohorts, contract_survival, funnel, loss
 from serving.exhibits.past import past_runs, run_before, said_before
 from serving.exhibits.scores import bands, weights
 from serving.scoring.run import ScoreRun
@@ -52,7 +53,10 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     bands.EXHIBIT,
     weights.EXHIBIT,
     margin.EXHIBIT,
+    lifetime_groups.TERMS,
+    lifetime_groups.PROFIT,
     cohorts.EXHIBIT,
+    cohort_margin.EXHIBIT,
     loss.EXHIBIT,
     funnel.EXHIBIT,
     contract_survival.EXHIBIT,

@@ -2,23 +2,29 @@
 
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.periods import between, following, period_sql, start_of
 from features.segments.profit import MARGIN_SQL
+from features.segments.slope import slope
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 
-SYSTEMS = ("pyramid", "rfm_group", "lifecycle")
+MOST_GROUPS = 12
+"""Systems with more groups are left out, as are those that do not know all customers."""
+
 MONTHS = 24
 
 
 def _make(scene: Scene) -> dict[str, object] | Phrase:
     until = start_of(scene.as_of, "month")
     first = max(_first_whole(scene), following(until, "month", -MONTHS))
-    systems = [name for name in SYSTEMS if name in scene.scores]
+    systems = [
+        name
+        for name in scene.info.segment_columns
+        if scene.scores[name].notna().all() and scene.scores[name].nunique() <= MOST_GROUPS
+    ]
     if first >= until or not systems:
         return message("No whole month has passed yet.")
     brought = _brought(scene, first, until)
@@ -66,16 +72,10 @@ def _groups(
                 "value": str(value),
                 "customers": int(sizes[value]),
                 "margin": margins,
-                "change_per_month": scene.money(_slope(margins)) if len(months) > 1 else None,
+                "change_per_month": scene.money(slope(margins)) if len(months) > 1 else None,
             }
         )
     return groups
-
-
-def _slope(values: list[float]) -> float:
-    """Slope of the line of least squares over equal steps."""
-    at = np.arange(len(values)) - (len(values) - 1) / 2
-    return float(at @ np.asarray(values) / (at @ at))
 
 
 EXHIBIT = ExhibitMaker(

@@ -178,6 +178,7 @@ def _with_words_of(
     extended: CustomerDocument = {
         **document,
         "indices": request.indices,
+        "profit": request.profit,
         "name": request.name,
         "consent": request.consent,
         "segments_as_of": run.as_of.isoformat(),

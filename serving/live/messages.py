@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal, TypedDict
 
 from features.reading.line_as_sent import SentLine, line_fields, sent_line
-from serving.store.documents import CustomerDocument, RankedProduct
+from serving.store.documents import CustomerDocument, ProfitDocument, RankedProduct
 
 Message = dict[str, Any]
 """A request or an answer as the pipe carries it: ready for JSON."""
@@ -79,6 +79,7 @@ class ScoreRequestAfterRun:
     lines: CustomerLines
     segments: Mapping[str, str | None]
     indices: Mapping[str, int | None]
+    profit: ProfitDocument | None
     name: str | None
     consent: bool | None
     referral_value: float | None
@@ -221,6 +222,7 @@ def message_of(request: ScorerRequest) -> Message:
                 **_lines_message(request.lines),
                 "segments": dict(request.segments),
                 "indices": dict(request.indices),
+                "profit": request.profit,
                 "name": request.name,
                 "consent": request.consent,
                 "referral_value": request.referral_value,
@@ -256,6 +258,7 @@ def request_in(message: Message) -> ScorerRequest:
             lines=_lines_in(message),
             segments=message["segments"],
             indices=message["indices"],
+            profit=message["profit"],
             name=message["name"],
             consent=message["consent"],
             referral_value=message["referral_value"],

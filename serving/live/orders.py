@@ -360,6 +360,7 @@ def request_of(past: LivePast) -> ScoreRequestAfterRun:
         lines=lines_of(past),
         segments=past.segments,
         indices=document.get("indices", {}),
+        profit=document.get("profit"),
         name=document.get("name"),
         consent=document.get("consent"),
         referral_value=document.get("referral_value"),

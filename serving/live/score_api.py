@@ -67,7 +67,7 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
 
 
 OF_A_RUN = {
-    *("churn_percentile", "segments", "indices", "referral_value", "since_last_run"),
+    *("churn_percentile", "segments", "indices", "profit", "referral_value", "since_last_run"),
     *("expected_profit", "suggested_action", "name", "consent"),
 }
 """What an answer about orders alone does not tell."""

@@ -135,6 +135,7 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
 def _check(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> None:
     columns = (*PUBLISHED_COLUMNS, *lifetime_columns(run), *run.segment_columns)
     columns = (*columns, *run.index_columns)
+    columns = columns if run.profit_days is None else (*columns, *answers.PROFIT_COLUMNS)
     problems = [f"scores: no column '{name}'." for name in columns if name not in scores]
     problems += [
         f"recommendations: no column '{name}'."

@@ -78,6 +78,15 @@ FIGURES = {
 }
 """Other measures, and the digits they are rounded to."""
 
+PROFIT_COLUMNS = {
+    "profit_base": "base",
+    "profit_cross_sell": "cross_sell",
+    "profit_saved_cost": "saved_cost",
+    "profit_referrals": "referrals",
+    "contact_cost": "contact_cost",
+}
+"""Column of scores → field of a customer's `profit`."""
+
 PROBABILITY_DIGITS = 4
 
 NULL = "null"
@@ -273,6 +282,12 @@ def _document(run: RunInfo) -> dict[str, object]:
         **columns("at_risk_on", "reasons", "factors", "since_last_run"),
         "segments": _segments(run),
         "indices": {name: column(f"index {name}") for name in run.index_columns},
+        "profit": None
+        if run.profit_days is None
+        else {
+            "window_days": run.profit_days,
+            **{field: column(name) for name, field in PROFIT_COLUMNS.items()},
+        },
         "profile": columns(
             *("orders", "spend", "first_order_date", "last_order_date"),
             *("days_since_last_order", "usual_gap_days"),
@@ -304,7 +319,8 @@ def _columns(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> dict[str, pa
     columns |= {
         name: json_numbers(scores[name], digits=PROBABILITY_DIGITS) for name in PROBABILITIES
     }
-    columns |= {name: json_numbers(scores[name], digits=digits) for name in MONEY}
+    money = MONEY if run.profit_days is None else (*MONEY, *PROFIT_COLUMNS)
+    columns |= {name: json_numbers(scores[name], digits=digits) for name in money}
     terms = {
         name: scores[name].to_numpy(float, na_value=math.nan) for name in lifetime_columns(run)
     }

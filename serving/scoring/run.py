@@ -19,7 +19,7 @@ from features.orders.log import OrderLog
 from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
-from serving.scoring.answers import DATES
+from serving.scoring.answers import DATES, PROFIT_COLUMNS
 from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import EarlierRun, Explainer, explain
 from serving.scoring.figures import figures_of
@@ -27,6 +27,7 @@ from serving.scoring.lessons import CampaignLessons
 from serving.scoring.lifetime_terms import lifetime_columns
 from serving.scoring.lineage import models_of
 from serving.scoring.outlook import with_outlook
+from serving.scoring.profit_parts import YEAR_DAYS, profit_parts
 from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.reasons.references import references_of
 from serving.scoring.recommendation_rules import rules_of, sold_within_days
@@ -81,7 +82,9 @@ MORE_COLUMNS = (
     "p_next_category",
     "referral_value",
 )
-"""Further columns of `scores.parquet`; the yearly terms of `clv_lifetime` and `STAND_INS` follow."""
+"""Further columns of `scores.parquet`; the yearly terms of `clv_lifetime`, `STAND_INS` and the
+parts of the profit follow.
+"""
 
 STAND_INS = "stand_ins"
 """The baselines that answer in the place of models, as one text; missing where models do."""
@@ -168,9 +171,9 @@ class ScoreRun:
         assigned = {*self.info.segment_columns, *self.info.index_columns}
         groups = [name for name in self.scores if name in assigned]
         columns = [*FILE_SCORE_COLUMNS, *groups, *MORE_COLUMNS, *lifetime_columns(self.info)]
-        return self.scores[columns].assign(
-            **{STAND_INS: pd.Series(self.info.stand_ins_text, self.scores.index, "str")}
-        )
+        stand_ins = pd.Series(self.info.stand_ins_text, self.scores.index, "str", name=STAND_INS)
+        profit = self.scores[list(PROFIT_COLUMNS)]
+        return pd.concat([self.scores[columns], stand_ins, profit], axis=1)
 
     def product_table(self) -> pd.DataFrame:
         """What `recommendations.parquet` holds: one row per customer and rank.
@@ -258,6 +261,7 @@ def score(
     )
     purchases = log.purchases(before=as_of)
     scores = with_outlook(log, scores, models.next_purchase.category_, purchases, as_of)
+    scores = scores.join(profit_parts(log, features, as_of), on="customer_id")
     products = recommendations(
         log, models.recommendation, as_of, settings.predict.recommendations, purchases
     )
@@ -276,6 +280,7 @@ def score(
     info = replace(
         run_info(settings, log.fingerprint, models, as_of, created_at, tuple(groups), rules),
         index_columns=segments.indices,
+        profit_days=YEAR_DAYS,
         accepted={finding.code: finding.accepted for finding in log.report.found("accepted")},
         economics=economics,
         averages=averages,

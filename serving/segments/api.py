@@ -1,19 +1,33 @@
 """The segments of the latest run: rules, sizes, value, migration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
 
 from serving.churn_list.lists import run_fields
 from serving.errors import NotInRun
 from serving.segments import schemas as models
 from serving.segments.store import Group, SegmentStore
-from serving.store.rules import earlier_run
+from serving.store.rules import earlier_run, run_named
 from serving.store.run import PublishedRun
 from serving.web.context import RouteContext
 from serving.web.params import TextQuery
 from serving.web.problems import declared
+
+
+class MigrationQuery(TextQuery):
+    """Between which two runs customers moved."""
+
+    from_: str | None = Field(
+        None,
+        alias="from",
+        description="A run's id, or a date: the latest run of it or before. Default: the latest "
+        "run of an earlier date than `to`",
+    )
+    to: str | None = Field(None, description="The same; default: the latest run")
+
 
 SystemName = Annotated[str, Path(min_length=1, description="As in `segments` of a customer")]
 
@@ -42,19 +56,20 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
     @router.get(
         "/{system}",
         operation_id="getSegmentSystem",
-        summary="One segment system, and who moved between its groups since the run before",
+        summary="One segment system, and who moved between its groups since an earlier run",
         response_model=models.SegmentMigration,
         responses=declared(404, 422, 503),
     )
     def get_segment_system(
-        system: SystemName, _query: Annotated[TextQuery, Query()], response: Response
+        system: SystemName, query: Annotated[MigrationQuery, Query()], response: Response
     ) -> dict[str, object]:
-        run = store.latest_run()
-        if system not in run.info.segment_columns:
-            names = ", ".join(run.info.segment_columns) or "none"
-            raise NotInRun(f"No such segment system in this run (have: {names}).")
+        runs = store.runs()
+        run = store.latest_run() if query.to is None else _run_of(query.to, runs)
+        _check_system(system, run)
         response.headers.update(context.ages(run))
-        earlier = earlier_run(run, store.runs())
+        earlier = earlier_run(run, runs) if query.from_ is None else _run_of(query.from_, runs)
+        if query.from_ is not None and earlier is not None:
+            _check_system(system, earlier)
         moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)
         return {
             **run_fields(run),
@@ -64,6 +79,19 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
         }
 
     return router
+
+
+def _run_of(text: str, runs: Sequence[PublishedRun]) -> PublishedRun:
+    run = run_named(text, runs)
+    if run is None:
+        raise NotInRun(f"{text}: no run of this id, and none of this date or before is kept.")
+    return run
+
+
+def _check_system(system: str, run: PublishedRun) -> None:
+    if system not in run.info.segment_columns:
+        names = ", ".join(run.info.segment_columns) or "none"
+        raise NotInRun(f"No such segment system in this run (have: {names}).")
 
 
 def _system(run: PublishedRun, name: str, groups: Iterable[Group]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import Group, SegmentMove, SegmentStore
 from serving.store.documents import ExhibitBody
 from serving.store.protocol import ANY_OF
-from serving.store.rules import earlier_run
+from serving.store.rules import earlier_run, run_named
 from serving.store.run import PublishedRun
 from serving.web import charts
 from serving.web.frame import Frame
@@ -69,6 +69,7 @@ EXHIBITS = (
     "value_potential_loyalty",
     "growth_share",
     "cohort_retention",
+    "cohort_margin",
     "contract_survival",
     "margin_by_group",
 )
@@ -124,6 +125,11 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             return _index_page(frame, request, run, system)
         if system not in run.info.segment_columns:
             return frame.render(request, "no_system.html", run=run, status=404)
+        runs = [kept for kept in frame.store.runs() if system in kept.info.segment_columns]
+        margins, profits = (
+            (frame.exhibit_data(run, name) or {"systems": {}})["systems"].get(system, [])
+            for name in ("margin_by_group", "profit_parts")
+        )
         return frame.render(
             request,
             "segment_system.html",
@@ -131,7 +137,12 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             system=system,
             parts=_parts(frame, counts, run)[system],
             rule=run.info.segment_rules.get(system),
-            flow=_flow(frame, counts, run, system),
+            flow=_chosen_flow(frame, counts, system, runs, request.query_params),
+            runs=runs[::-1],
+            margin=frame.exhibit(run, "margin_by_group"),
+            margins_of=_in_order(run, system, margins),
+            profit=frame.exhibit(run, "profit_parts"),
+            profit_of=_in_order(run, system, profits),
             **_words_of_pictures(),
         )
 
@@ -205,9 +216,10 @@ def _place(run: PublishedRun, system: str, value: str | None) -> tuple[int, str]
 
 @dataclass(frozen=True)
 class SegmentFlow:
-    """The flow since an earlier run, as a picture and as a table."""
+    """The flow from one run to another, as a picture and as a table."""
 
     since: PublishedRun
+    until: PublishedRun
     picture: charts.FlowDrawing | None
     groups: Sequence[str]
     customers: Mapping[tuple[str | None, str | None], int]
@@ -218,15 +230,36 @@ def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) ->
     since = earlier_run(run, frame.store.runs())
     if since is None or system not in {*run.info.segment_columns} & {*since.info.segment_columns}:
         return None
-    moves = _moves(frame, counts, run, system, since)
+    return _flow_between(frame, counts, system, since, run)
+
+
+def _chosen_flow(
+    frame: Frame,
+    counts: SegmentStore,
+    system: str,
+    runs: Sequence[PublishedRun],
+    chosen: Mapping[str, str],
+) -> SegmentFlow | None:
+    """The moves between the runs of the address; by default, since the run before the latest."""
+    until = run_named(chosen.get("to", ""), runs) or frame.store.latest_run()
+    since = run_named(chosen.get("from", ""), runs) or earlier_run(until, runs)
+    return None if since is None else _flow_between(frame, counts, system, since, until)
+
+
+def _flow_between(
+    frame: Frame, counts: SegmentStore, system: str, since: PublishedRun, until: PublishedRun
+) -> SegmentFlow:
+    moves = _moves(frame, counts, until, system, since)
     groups = sorted(
         {value for move in moves for value in (move.before, move.now) if value is not None},
-        key=lambda value: _place(run, system, value),
+        key=lambda value: _place(until, system, value),
     )
-    is_drawn = len(groups) <= MOST_FLOWING
-    picture = charts.flow(moves, groups) if is_drawn else None
     return SegmentFlow(
-        since, picture, groups, {(before, after): size for before, after, size in moves}
+        since,
+        until,
+        charts.flow(moves, groups) if len(groups) <= MOST_FLOWING else None,
+        groups,
+        {(before, after): size for before, after, size in moves},
     )
 
 

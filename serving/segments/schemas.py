@@ -40,6 +40,7 @@ class SegmentMove(ApiShape):
 
 class SegmentMigration(RunFields, SegmentSystem):
     since: RunFields | None = Field(
-        description="The latest run of an earlier date; null where none is kept"
+        description="The run from which they moved: the one asked for, or the latest of an earlier "
+        "date; null where none is kept"
     )
     moves: list[SegmentMove] = Field(description="From each group to each, stayers too")

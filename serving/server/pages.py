@@ -10,6 +10,7 @@ from serving.churn_list.page import churn_list_pages
 from serving.customers.page import customer_pages
 from serving.exhibits.assets.page import asset_pages
 from serving.exhibits.goods.page import goods_pages
+from serving.exhibits.lifetime.page import lifetime_pages
 from serving.exhibits.loyalty.page import loyalty_pages
 from serving.experiments.page import experiment_pages
 from serving.models.page import model_pages
@@ -29,6 +30,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield segment_pages(frame, stores.segments)
     yield asset_pages(frame)
     yield loyalty_pages(frame)
+    yield lifetime_pages(frame)
     yield goods_pages(frame)
     yield campaign_pages(frame, stores.campaigns)
     yield experiment_pages(frame, stores.experiments)

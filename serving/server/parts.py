@@ -18,6 +18,7 @@ from serving.churn_list.api import list_routes
 from serving.customers.api import customer_routes
 from serving.customers.history_api import history_routes
 from serving.exhibits.api import exhibit_routes
+from serving.exhibits.lifetime.api import lifetime_routes
 from serving.experiments.api import experiment_routes
 from serving.imports.api import import_routes
 from serving.imports.importer import Importer
@@ -191,6 +192,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield campaign_routes(context, stores.campaigns)
     yield experiment_routes(stores.experiments)
     yield exhibit_routes(context, stores.exhibits)
+    yield lifetime_routes(context, stores.exhibits)
     yield list_routes(context, partial(mail_hashes, stores.campaigns))
     yield live_routes(parts.scorer)
     yield import_routes(parts.imports, context.clock)

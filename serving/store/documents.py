@@ -46,6 +46,17 @@ class ProfileDocument(TypedDict):
     usual_gap_days: float | None
 
 
+class ProfitDocument(TypedDict):
+    """What the profit of a year was made of; None: not known."""
+
+    window_days: int
+    base: float | None
+    cross_sell: float | None
+    saved_cost: float | None
+    referrals: float | None
+    contact_cost: float | None
+
+
 class ReasonDocument(TypedDict):
     """A sentence that explains a score, in every language, and its figures."""
 
@@ -151,6 +162,7 @@ class CustomerDocument(TypedDict, total=False):
     since_last_run: SinceLastRunDocument | None
     segments: Mapping[str, str | None]
     indices: Mapping[str, int | None]
+    profit: ProfitDocument | None
     profile: ProfileDocument
     recommendations: list[RankedProduct]
     lineage: RunLineage

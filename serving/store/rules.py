@@ -77,6 +77,19 @@ def earlier_run(run: PublishedRun, runs: Iterable[PublishedRun]) -> PublishedRun
     return max(reversed(before), key=lambda earlier: earlier.info.as_of) if before else None
 
 
+def run_named(text: str, runs: Sequence[PublishedRun]) -> PublishedRun | None:
+    """The run of this id, or the latest one of this date (ISO 8601) or before it."""
+    for run in runs:
+        if run.info.run_id == text:
+            return run
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    until_then = [run for run in runs if run.info.as_of <= day]
+    return max(reversed(until_then), key=lambda run: run.info.as_of) if until_then else None
+
+
 def known_on(run: RunInfo) -> date:
     """The first day on which everything that the run spoke of has happened."""
     return run.as_of + timedelta(days=run.horizon_days)

@@ -63,7 +63,7 @@ class RunInfo:
 
     `models` maps a model's name to its `version` and `grade`, and to `stands_in`, the title of the
     baseline that answers in its place; `segment_columns` names the
-    segment systems that the scores carry, `index_columns` the numbers from 0 to 100; `risk_bands` holds the lower edges of the bands
+    segment systems that the scores carry, `index_columns` the numbers from 0 to 100; `profit_days`, of how many days `profit` is told (None: of none); `risk_bands` holds the lower edges of the bands
     of `retention_risk`, as churn probabilities; `segment_rules` tells of each system `title`,
     `rule`, `cut_points` and what its `groups` are called in both languages, ready for JSON; `economics` is what expected profits rest on
     (`serving.scoring.economics`); `churn_label` says what churn is; `lifetime_years`, how far
@@ -90,6 +90,7 @@ class RunInfo:
     segment_columns: tuple[str, ...]
     risk_bands: Mapping[str, float]
     index_columns: tuple[str, ...] = ()
+    profit_days: int | None = None
     segment_rules: Mapping[str, RuleTexts] = field(default_factory=dict)
     economics: RunEconomics = field(default_factory=RunEconomics)
     churn_label: Literal["silence", "cancellation"] = "silence"
@@ -137,6 +138,7 @@ class RunInfo:
             "discount_rate_per_year": self.discount_rate_per_year,
             "segment_columns": list(self.segment_columns),
             "index_columns": list(self.index_columns),
+            "profit_days": self.profit_days,
             "risk_bands": dict(self.risk_bands),
             "segment_rules": {name: dict(rule) for name, rule in self.segment_rules.items()},
             "economics": dict(self.economics),

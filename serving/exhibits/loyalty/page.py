@@ -1,7 +1,5 @@
 """How customers come, stay and leave: the loss of a period, its arithmetic, and the funnel."""
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +9,7 @@ from fastapi.responses import Response
 
 from serving.exhibits.loyalty.arithmetic import LossArithmetic
 from serving.web.frame import Frame
+from serving.web.typed_numbers import number_in
 
 USUAL = {"customers": "100", "loss": "20", "margin": "100", "interest": "10"}
 """What the calculator holds where the run knows no loss: the textbook's example."""
@@ -30,7 +29,7 @@ class Calculator:
     def read(cls, asked: Mapping[str, str], usual: Mapping[str, str]) -> "Calculator":
         """The fields of a request; those that it lacks are the usual ones."""
         fields = {name: (asked.get(name) or text).strip() for name, text in usual.items()}
-        numbers = {name: _number(text) for name, text in fields.items()}
+        numbers = {name: number_in(text) for name, text in fields.items()}
         is_usable = (
             0 < numbers["loss"] <= 100
             and 0 <= numbers["interest"] <= 100
@@ -79,13 +78,3 @@ def _usual(data: Mapping[str, Any] | None) -> Mapping[str, str]:
         "margin": f"{data['margin_per_customer']:.2f}",
         "interest": f"{100 * data['discount_rate_per_period']:.2f}",
     }
-
-
-def _number(text: str) -> float:
-    """As somebody types it, with a percent sign, groups or a decimal comma; NaN where it is none."""
-    bare = text.replace("%", "").replace("\u00a0", " ").replace(" ", "")
-    decimal_comma = re.fullmatch(r"-?\d+,\d{1,2}", bare)
-    try:
-        return float(bare.replace(",", "." if decimal_comma else ""))
-    except ValueError:
-        return math.nan

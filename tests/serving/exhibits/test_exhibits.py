@@ -7,10 +7,12 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from features.catalogue import BLOCKS, OPTIONAL_BLOCKS
 from features.orders.log import read_orders
 from features.periods import a_year_before
+from features.segments.migration import cohort_margin
 from features.sources import FrameSource
 from serving.exhibits.catalogue import EXHIBITS, exhibits_of
 from serving.exhibits.drift import ONLY_GROWING, feature_drifts, group_drifts
@@ -152,6 +154,33 @@ def test_margins_of_groups_add_up_to_the_months(made, orders, run):
         assert group["margin"] == pytest.approx(expected.tolist(), abs=0.006)
         slope = np.polyfit(range(len(expected)), expected, 1)[0]
         assert group["change_per_month"] == pytest.approx(slope, abs=0.01)
+
+
+def test_margins_of_cohorts_are_those_of_their_customers(made, orders, trained):
+    found = data(made, "cohort_margin")
+    slow = cohort_margin(trained.log, trained.log.end)
+    first = orders.groupby("customer")["month"].min()
+    whole = [m for m in sorted(orders["month"].unique()) if m < trained.log.end.isoformat()[:7]]
+    for cohort in found["cohorts"]:
+        members = first[first == cohort["cohort"]].index
+        mine = orders[orders["customer"].isin(members)].groupby("month")["amount"].sum()
+        months = [month for month in whole if month >= cohort["cohort"]]
+        expected = mine.reindex(months, fill_value=0.0)
+        assert cohort["customers"] == len(members)
+        assert cohort["margin"] == pytest.approx(expected.tolist(), abs=0.006)
+        later = (expected / len(members)).tolist()[1:]
+        if len(later) > 2:
+            assert cohort["mean_per_month"] == pytest.approx(np.mean(later), abs=0.001)
+            fitted, covariance = np.polyfit(range(len(later)), later, 1, cov="unscaled")
+            rest = later - np.polyval(fitted, range(len(later)))
+            error = np.sqrt(covariance[0, 0] * (rest @ rest) / (len(later) - 2))
+            reach = scipy.stats.t.ppf(0.9, len(later) - 2) * error
+            assert cohort["change_per_month"] == pytest.approx(fitted[0], abs=0.001)
+            assert cohort["change_high"] == pytest.approx(fitted[0] + reach, abs=0.001)
+    totals = slow.groupby("cohort")["margin"].sum()
+    assert [sum(cohort["margin"]) for cohort in found["cohorts"]] == pytest.approx(
+        totals.tolist(), abs=0.1
+    )
 
 
 def test_two_periods_are_needed_to_grow(made):

@@ -56,6 +56,42 @@ def test_a_system_tells_who_moved_since_the_run_of_an_earlier_date(segments):
         assert arrived == group.customers
 
 
+def moves_between(client, **between):
+    asked = {("from" if name == "since" else name): value for name, value in between.items()}
+    return models.SegmentMigration.model_validate_json(
+        client.get("/v1/segments/abc", params=asked).content
+    )
+
+
+def test_any_two_runs_can_be_compared_by_id_or_date(segments):
+    """Fifty customers a week ago, sixty a day ago, seventy today."""
+    since, until = (AS_OF - timedelta(days=days) for days in (7, 1))
+    by_id = moves_between(segments, since="run-1", to="run-2")
+    assert (by_id.run_id, by_id.since.run_id) == ("run-2", "run-1")
+    assert sum(move.customers for move in by_id.moves) == 60
+    assert sum(move.customers for move in by_id.moves if move.before is None) == 10
+    assert moves_between(segments, since=since.isoformat(), to=until.isoformat()) == by_id
+    # a date without a run of its own: the latest run before it
+    assert (
+        moves_between(segments, since=(since + timedelta(days=2)).isoformat(), to="run-2") == by_id
+    )
+    # backwards: the ten are gone
+    back = moves_between(segments, since="run-2", to="run-1")
+    assert sum(move.customers for move in back.moves if move.now is None) == 10
+    early = (since - timedelta(days=1)).isoformat()
+    problem(segments.get(f"/v1/segments/abc?from={early}"), 404, "not-in-run")
+    problem(segments.get("/v1/segments/abc?to=no-such-run"), 404, "not-in-run")
+
+
+def test_the_page_offers_every_run(segments):
+    page = segments.get("/segments/abc?from=run-1&to=run-2").text
+    assert page.count('value="run-1"') == 2
+    assert page.count(" selected>") == 2
+    answer = moves_between(segments, since="run-1", to="run-2")
+    (a_to_b,) = [m.customers for m in answer.moves if (m.before, m.now) == ("A", "B")]
+    assert f"A → B: {a_to_b}" in page
+
+
 def test_the_first_run_has_no_migration(client, empty_client):
     found = client.get("/v1/segments/abc").json()
     assert (found["since"], found["moves"]) == (None, [])

@@ -1,0 +1,1 @@
+"""The value of a lifetime year by year, a calculator for other terms, and profit in four parts."""
