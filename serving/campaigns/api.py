@@ -92,12 +92,12 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
     @router.get(
         "",
         operation_id="getCampaigns",
-        summary="All campaigns, the latest first",
+        summary="All campaigns, the latest first, and what the ended ones say together",
         response_model=models.CampaignList,
         responses=declared(503),
     )
-    def get_campaigns() -> dict[str, list[CampaignView]]:
-        return {"campaigns": service.campaigns()}
+    def get_campaigns() -> dict[str, object]:
+        return {"campaigns": service.campaigns(), "pooled": service.pooled()}
 
     @router.get(
         "/{campaign_id}",

@@ -14,6 +14,7 @@ from features.language.message import mark
 from serving.campaigns.form import CampaignForm
 from serving.campaigns.service import CampaignService
 from serving.campaigns.store import CampaignMember, CampaignStore, MeasuredCampaign
+from serving.campaigns.telling import profit_of, save_rate_told
 from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
@@ -61,11 +62,19 @@ class _Pages:
         campaigns = [
             {
                 **campaign,
-                "profit": profit_of(self._service.results(campaign["campaign_id"])["measured"]),
+                "profit": profit_of(results["measured"]),
+                "headline": results["headline"],
             }
             for campaign in self._service.campaigns()
+            for results in (self._service.results(campaign["campaign_id"]),)
         ]
-        return self._frame.render(request, "campaigns.html", run=run, campaigns=campaigns)
+        return self._frame.render(
+            request,
+            "campaigns.html",
+            run=run,
+            campaigns=campaigns,
+            pooled=self._service.pooled(),
+        )
 
     def new(self, request: Request) -> Response:
         run = self._frame.store.latest_run()
@@ -102,11 +111,12 @@ class _Pages:
         run = self._frame.store.latest_run()
         try:
             campaign = self._service.campaign(campaign_id)
-            measured = self._service.results(campaign_id)["measured"]
+            results = self._service.results(campaign_id)
         except UnknownCampaign:
             return self._frame.render(
                 request, "no_campaign.html", status=404, problem=self._say(request, UNKNOWN)
             )
+        measured = results["measured"]
         return self._frame.render(
             request,
             "campaign.html",
@@ -114,6 +124,8 @@ class _Pages:
             campaign=campaign,
             measured=measured,
             profit=profit_of(measured),
+            headline=results["headline"],
+            save_rate_told=save_rate_told(measured),
             effects=_effects(measured),
         )
 
@@ -158,12 +170,6 @@ class _Pages:
 
     def _say(self, request: Request, message: str) -> str:
         return self._frame.words(request).say(message)
-
-
-def profit_of(measured: MeasuredCampaign | None) -> ArmEffect | None:
-    """The profit of all contacts together; None before anything has been measured."""
-    effects = (effect for effect in _effects(measured) if effect["measure"] == "profit")
-    return next(effects, None)
 
 
 def _effects(measured: MeasuredCampaign | None) -> list[ArmEffect]:

@@ -6,8 +6,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from serving.campaigns.plan import CampaignStatus
+from serving.campaigns.telling import HeadlineState, SaveRateTold
 from serving.web.schemas import Money, Probability, Risk
 from serving.web.shape import ApiShape
+from training.experiments.campaign_reading import Verdict
 
 
 class Assumed(ApiShape):
@@ -136,8 +138,40 @@ class Campaign(Plan):
     created_by: str
 
 
+class EffectShown(ApiShape):
+    value: float
+    low: float = Field(description="Start of the 90 % interval")
+    high: float
+
+
+class NextRange(ApiShape):
+    low: float
+    high: float
+
+
+class PooledMeasure(ApiShape):
+    """Ended campaigns of one contacted arm together (random effects; see docs/campaigns.md)."""
+
+    measure: Literal["ordered", "revenue", "profit"]
+    campaigns: int
+    per_contact: EffectShown
+    verdict: Verdict
+    spread: float = Field(description="Standard deviation of the campaigns' true effects")
+    next: NextRange | None = Field(
+        description="Where the effect of another campaign lies in 9 of 10 cases; null below three"
+    )
+
+
 class CampaignList(ApiShape):
     campaigns: list[Campaign]
+    pooled: list[PooledMeasure]
+
+
+class Headline(ApiShape):
+    state: HeadlineState = Field(description="open: not over, figures still move")
+    profit: EffectShown | None = Field(
+        description="In all; null where no figure may be told: open, or too small to tell"
+    )
 
 
 class Members(ApiShape):
@@ -150,6 +184,11 @@ class Results(ApiShape):
     campaign_id: str
     status: CampaignStatus
     currency: str
+    headline: Headline
+    save_rate_told: SaveRateTold | None = Field(
+        description="How `measured.save_rate` may be told: as a share, at least its low end, that "
+        "something was lost, or not at all"
+    )
     measured: dict[str, Any] | None = Field(
         description="Null before the first score run after the start; see docs/campaigns.md"
     )

@@ -11,6 +11,14 @@ from serving.campaigns.plan import CampaignPlan, CampaignStatus, CampaignView
 from serving.campaigns.proposal import CampaignProposal, propose
 from serving.campaigns.request import CampaignRequest
 from serving.campaigns.store import CampaignMember, CampaignRecord, CampaignStore, MeasuredCampaign
+from serving.campaigns.telling import (
+    CampaignHeadline,
+    PooledCampaigns,
+    SaveRateTold,
+    headline_of,
+    pooled,
+    save_rate_told,
+)
 
 ID_BYTES = 6
 MEMBERS_PER_READ = 5_000
@@ -19,11 +27,16 @@ KEPT_ALONE = {"request", "costs"}
 
 
 class CampaignResults(TypedDict):
-    """What came of a campaign; `measured` is None before the first score run after its start."""
+    """What came of a campaign; `measured` is None before the first score run after its start.
+
+    `headline` is what may be told first, `save_rate_told` how the share that was saved may be.
+    """
 
     campaign_id: str
     status: CampaignStatus
     currency: str
+    headline: CampaignHeadline
+    save_rate_told: SaveRateTold | None
     measured: MeasuredCampaign | None
 
 
@@ -164,8 +177,16 @@ class CampaignService:
             "campaign_id": campaign_id,
             "status": status_of(campaign),
             "currency": campaign.plan["currency"],
+            "headline": headline_of(campaign.results),
+            "save_rate_told": save_rate_told(campaign.results),
             "measured": campaign.results,
         }
+
+    def pooled(self) -> list[PooledCampaigns]:
+        """What the ended campaigns say together; see `serving.campaigns.telling.pooled`."""
+        return pooled(
+            campaign for campaign in self._store.campaigns() if status_of(campaign) == "ended"
+        )
 
     def cancel(self, campaign_id: str) -> CampaignView:
         """End it before its time: its members may be chosen again, and it is measured no more.

@@ -6,16 +6,32 @@ from pathlib import Path
 import click
 
 from serving.campaigns.plan import CampaignView
-from serving.campaigns.service import CampaignService
+from serving.campaigns.service import CampaignResults, CampaignService
+from serving.campaigns.store import MeasuredCampaign
+from serving.campaigns.telling import profit_of
 from serving.commands.frame import Speaker, common_options
 from serving.server.stores import open_stores
 from serving.settings import load_shop
 from serving.store.money import money_format
+from serving.store.run import MoneyFormat
+from training.experiments.campaign_reading import ArmEffect
 
 VERDICTS = {
     "positive": "earned more than it cost",
     "negative": "lost money",
     "too_small_to_tell": "too small to tell",
+}
+
+
+EFFECTS = {"positive": "higher", "negative": "lower", "too_small_to_tell": "too small to tell"}
+SAVED = {
+    "share": "A contact saved {value:.1%} of the value at risk ({low:.1%} to {high:.1%}).",
+    "at_least": "A contact saved at least {low:.1%} of the value at risk.",
+    "all": "A contact brought more than the whole value at risk: part of it came from customers"
+    " who were not slipping away.",
+    "lost": "A contact saved nothing of the value at risk: those contacted bought less.",
+    "cannot_tell": "Which share of the value at risk a contact saved cannot be told from this"
+    " campaign: it may be none.",
 }
 
 
@@ -28,7 +44,8 @@ def campaigns() -> None:
 @common_options
 def list_campaigns(config: Path, speaker: Speaker) -> None:
     """All campaigns, the latest first."""
-    every_campaign = _service(config).campaigns()
+    service = _service(config)
+    every_campaign = service.campaigns()
     speaker.table(
         f"{len(every_campaign):,} campaigns",
         ["id", "name", "status", "from", "to", "contacted", "left alone", "measured until"],
@@ -47,7 +64,24 @@ def list_campaigns(config: Path, speaker: Speaker) -> None:
         ],
         text_columns=("name",),
     )
-    speaker.result({"campaigns": every_campaign})
+    together = service.pooled()
+    if together:
+        speaker.table(
+            "\nThe ended campaigns together, per contact, 90 % intervals (random effects)",
+            ["effect on", "campaigns", "mean", "from", "to", "spread", "verdict"],
+            [
+                [
+                    entry["measure"],
+                    str(entry["campaigns"]),
+                    *(f"{entry['per_contact'][end]:.4g}" for end in ("value", "low", "high")),
+                    f"{entry['spread']:.4g}",
+                    EFFECTS[entry["verdict"]],
+                ]
+                for entry in together
+            ],
+            text_columns=("verdict",),
+        )
+    speaker.result({"campaigns": every_campaign, "pooled": together})
 
 
 @campaigns.command()
@@ -62,22 +96,66 @@ def results(campaign_id: str, config: Path, speaker: Speaker) -> None:
         speaker.say("Nothing is measured yet: the next `regulars score` after its start does it.")
         return
     money = money_format(outcome["currency"])
-    effects = [
-        effect for effect in measured["effects"] if effect["measure"] in {"revenue", "profit"}
-    ]
+    speaker.say(f"Measured until {measured['measured_until']}. {_headline(outcome, money)}")
+    _say_arms(speaker, measured, money)
+    _say_effects(speaker, measured, money)
+    if (told := outcome["save_rate_told"]) and (rate := measured["save_rate"]):
+        speaker.say(f"\n{SAVED[told].format(**rate)}")
+
+
+def _headline(outcome: CampaignResults, money: MoneyFormat) -> str:
+    """One sentence; a figure in it only where it may be told."""
+    headline, profit = outcome["headline"], profit_of(outcome["measured"])
+    match headline["state"]:
+        case "not_measured":
+            return "Several arms, or an arm that is too small: see the tables."
+        case "open":
+            return "Open: the figures still move."
+    assert profit is not None  # noqa: S101 - measured to its end
+    ends = " to ".join(money.write(profit["total"][end]) for end in ("low", "high"))
+    if headline["profit"] is None:
+        return f"Too small to tell: the contacts earned {ends} in 9 of 10 such campaigns."
+    verdict = VERDICTS[profit["verdict"]]
+    return f"It {verdict}: {money.write(headline['profit']['value'])}, 9 in 10 {ends}."
+
+
+def _say_arms(speaker: Speaker, measured: MeasuredCampaign, money: MoneyFormat) -> None:
     speaker.table(
-        f"Measured until {measured['measured_until']}, 90 % intervals",
-        ["arm", "more", "in all", "from", "to", "verdict"],
+        "\nWhat each arm did",
+        ["arm", "customers", "ordered", "revenue each", "cost"],
+        [
+            [
+                arm["arm"],
+                f"{arm['members']:,}",
+                f"{arm['response_rate']:.1%}",
+                money.write(arm["revenue_per_member"]),
+                money.write(arm["cost"]),
+            ]
+            for arm in measured["arms"]
+        ],
+    )
+
+
+def _say_effects(speaker: Speaker, measured: MeasuredCampaign, money: MoneyFormat) -> None:
+    def write(effect: ArmEffect, value: float) -> str:
+        if effect["measure"] in {"revenue", "profit"}:
+            return money.write(value)
+        return f"{value:+.3f}" if effect["measure"] == "orders" else f"{100 * value:+.2f} points"
+
+    speaker.table(
+        "\nFrom the plain difference to the effect per contact, 90 % intervals",
+        ["arm", "effect on", "plain difference", "adjusted", "from", "to", "verdict"],
         [
             [
                 effect["arm"],
                 effect["measure"],
-                *(money.write(effect["total"][end]) for end in ("value", "low", "high")),
-                VERDICTS[effect["verdict"]],
+                write(effect, effect["plain"]) if "plain" in effect else "–",
+                *(write(effect, effect["per_contact"][end]) for end in ("value", "low", "high")),
+                EFFECTS[effect["verdict"]],
             ]
-            for effect in effects
+            for effect in measured["effects"]
         ],
-        text_columns=("verdict",),
+        text_columns=("effect on", "verdict"),
     )
 
 

@@ -123,6 +123,6 @@ def test_campaigns_do_not_wait(client):
 def test_campaigns_are_read_without_any_run(tmp_path):
     stores = open_stores(f"sqlite:///{tmp_path / 'empty.db'}", PublishRules())
     with client_of(stores, None) as client:
-        assert client.get("/v1/campaigns").json() == {"campaigns": []}
+        assert client.get("/v1/campaigns").json() == {"campaigns": [], "pooled": []}
         assert client.get("/campaigns").status_code == 200
     assert CampaignService(stores.campaigns, lambda: NOW).campaigns() == []

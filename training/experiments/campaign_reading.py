@@ -1,6 +1,6 @@
 """The result of a campaign as it is kept and answered: JSON, and no table library is needed."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Verdict = Literal["positive", "negative", "too_small_to_tell"]
 
@@ -46,6 +46,8 @@ class ArmEffect(EffectFigures):
     arm: str
     measure: str
     contacts: int
+    plain: NotRequired[float]
+    """Difference of the arms' means per contact, before the adjustment, its cost taken off."""
 
 
 class GroupEffect(EffectFigures):

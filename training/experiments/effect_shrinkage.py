@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from training.experiments.effect import Floats
+from training.experiments.pooling import between_variance
 
 NORMAL_90 = NormalDist().inv_cdf(0.95)
 """Quantile of the normal distribution that leaves 5 % on either side."""
@@ -37,7 +38,7 @@ def shrink(values: Sequence[float], errors: Sequence[float]) -> Shrunken:
     Posterior means and standard deviations, the uncertainty of the common mean included.
     """
     estimates, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
-    between = _between(estimates, variance)
+    between = between_variance(estimates.tolist(), variance.tolist())
     weights = 1 / (variance + between)
     mean = float((weights * estimates).sum() / weights.sum())
     own_share = between / (between + variance)
@@ -78,19 +79,13 @@ def after(
     0.1
     """
     estimates, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
-    weights = 1 / (variance + (_between(estimates, variance) if len(estimates) else 0.0))
+    weights = 1 / (
+        variance
+        + (between_variance(estimates.tolist(), variance.tolist()) if len(estimates) else 0.0)
+    )
     certainty = 1 / prior_error**2 + weights.sum()
     mean = (prior / prior_error**2 + (weights * estimates).sum()) / certainty
     half = NORMAL_90 / np.sqrt(certainty)
     return Posterior(
         value=float(mean), low=float(mean - half), high=float(mean + half), measured=len(estimates)
     )
-
-
-def _between(values: Floats, variance: Floats) -> float:
-    """τ² of DerSimonian & Laird; 0 for one value alone."""
-    weights = 1 / variance
-    mean = (weights * values).sum() / weights.sum()
-    surplus = (weights * (values - mean) ** 2).sum() - (len(values) - 1)
-    scale = weights.sum() - (weights**2).sum() / weights.sum()
-    return float(max(surplus / scale, 0.0)) if scale > 0 else 0.0

@@ -138,7 +138,15 @@ def _effect(
     count = int((table["arm"] == arm).sum())
     # the contact's cost is known and the same for all: it moves the interval, not its width
     cost = economics.costs.get(arm, 0.0) if measure == "profit" else 0.0
-    return {"arm": arm, "measure": measure, "contacts": count, **_shown(estimate, cost, count)}
+    treated, values = table[of_two]["contacted"], values[of_two]
+    plain = float(values[treated].mean() - values[~treated].mean())
+    return {
+        "arm": arm,
+        "measure": measure,
+        "contacts": count,
+        "plain": plain - cost,
+        **_shown(estimate, cost, count),
+    }
 
 
 def _shown(estimate: Effect, cost: float, count: int) -> EffectFigures:

@@ -50,7 +50,7 @@ def test_a_proposal_keeps_nothing_and_its_seed_keeps_the_hold_out(client):
     assert answer.status_code == 200, answer.text
     proposal = models.Proposal.model_validate_json(answer.content)
     assert len(proposal.preview) == 20
-    assert client.get("/v1/campaigns").json() == {"campaigns": []}
+    assert client.get("/v1/campaigns").json() == {"campaigns": [], "pooled": []}
     seeded = {**WISH, "seed": proposal.seed}
     again = client.post("/v1/campaigns/proposals", json=seeded).json()
     assert again == answer.json()
