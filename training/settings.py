@@ -61,6 +61,8 @@ class Recommend(Section):
     """Where no stock is known, only what was sold to anybody in the last so many days."""
     twins: bool = False
     """Near-duplicates stand in lists as often as they score, not only as often as in orders."""
+    ended_rhythms: bool = False
+    """What a customer bought regularly and has not for ten of its usual gaps stays in lists."""
     spread: bool = True
     """New products that would stand in most customers' lists step back."""
     needs_consent: bool = False

@@ -151,6 +151,7 @@ class Shelf:
             gone=() if context is None else context.gone,
             given_back=given_back,
             twins=rules.twins,
+            ended_rhythms=rules.ended_rhythms,
             spread=rules.spread,
             consent=consenting if rules.needs_consent else None,
         )

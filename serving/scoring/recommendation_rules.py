@@ -45,6 +45,7 @@ def rules_of(log: OrderLog[Settings], as_of: date) -> RecommendationRules:
         gone=_gone(log, as_of),
         given_back=_given_back(log, as_of),
         twins=recommend.twins,
+        ended_rhythms=recommend.ended_rhythms,
         spread=recommend.spread,
         consent=_consenting(log) if recommend.needs_consent else None,
     )

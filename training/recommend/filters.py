@@ -33,6 +33,8 @@ class RecommendationRules:
     given_back : customer → products that this customer gave back whole, which are not listed
     twins : False: near-duplicates stand in a list as often as in real orders, the others behind
         everything else
+    ended_rhythms : False: what a customer bought regularly and has not for ten of its usual gaps is
+        not listed
     spread : new products that would stand in most customers' lists step back
     consent : customers who agreed to personal recommendations; everybody else gets what is popular
     """
@@ -51,6 +53,7 @@ class RecommendationRules:
     gone: Collection[str] = ()
     given_back: Mapping[str, Collection[str]] = field(default_factory=dict)
     twins: bool = True
+    ended_rhythms: bool = True
     spread: bool = False
     consent: Collection[str] | None = None
 

@@ -9,6 +9,10 @@ from training.recommend.baskets import Owned
 from training.recommend.candidates import Candidates
 from training.recommend.filters import Mask, RecommendationRules
 
+PURCHASES_OF_A_RHYTHM = 3
+GAPS_UNTIL_OVER = 10
+"""Usual gaps without a purchase after which what was a rhythm is not listed; after five it is no
+longer called one (`training.recommend.reasons`)."""
 HEADS_OF_TWINS = 4
 """A filler looks at this many times the products that a list needs: some of them may be twins."""
 
@@ -80,6 +84,9 @@ def arrange(
     if rules.bought_within_days is not None:
         last = np.append(owned.last_days, np.inf)[candidates.own[allowed]]
         allowed = allowed[last > rules.bought_within_days]
+    if not rules.ended_rhythms:
+        # the last entry stands for new products
+        allowed = allowed[~np.append(_is_over(owned), False)[candidates.own[allowed]]]
     by = allowed[np.lexsort((-score[allowed], candidates.episode[allowed]))]
     if rules.per_category is not None:
         by = by[_within(candidates, wish.category, by) < rules.per_category]
@@ -97,6 +104,13 @@ def arrange(
         rows,
         _falling(episode, score[rows]),
     )
+
+
+def _is_over(owned: Owned) -> Mask:
+    """Per owned product whether it had a rhythm, which ended `GAPS_UNTIL_OVER` usual gaps ago."""
+    gaps, span = owned.times - 1, owned.first_days - owned.last_days
+    has_rhythm = (owned.times >= PURCHASES_OF_A_RHYTHM) & (span >= gaps)
+    return has_rhythm & (owned.last_days * gaps > GAPS_UNTIL_OVER * span)
 
 
 def _falling(episode: Ints, score: Floats) -> Floats:

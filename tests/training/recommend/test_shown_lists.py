@@ -198,6 +198,37 @@ def test_names_that_differ_in_numbers_alone_tell_no_families():
     assert len(set(families.family)) > 0.9 * len(log.products)
 
 
+def test_a_rhythm_that_ended_ten_gaps_ago_is_not_listed():
+    # every 5 days until 50 or 55 days ago: 10 and 11 gaps; twice only: no rhythm
+    shop = purchases(
+        (customer, 10 * number + place, start + 5 * number, product)
+        for place, (customer, start, times, product) in enumerate(
+            [
+                ("a", 110, 3, "tea"),
+                ("b", 105, 3, "tea"),
+                ("c", 100, 2, "tea"),
+                ("a", 165, 1, "milk"),
+            ]
+        )
+        for number in range(times)
+    )
+    model = RecommendationModel(counts_only=True).fit(shop, as_of=TODAY)
+
+    def repeats(**rules):
+        got = model.recommend(
+            shop,
+            customers=["a", "b", "c"],
+            as_of=TODAY,
+            kind="repeat",
+            rules=RecommendationRules(**rules),
+        )
+        return list(zip(got["customer_id"], got["product_id"], strict=True))
+
+    everything = [("a", "tea"), ("a", "milk"), ("b", "tea"), ("c", "tea")]
+    assert repeats() == everything
+    assert repeats(ended_rhythms=False) == [pair for pair in everything if pair != ("b", "tea")]
+
+
 def test_who_has_no_past_is_shown_few_twins_too(either):
     family = either.catalogue_.families
     of = dict(zip(either.catalogue_.products, family.family, strict=True))
