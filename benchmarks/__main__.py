@@ -14,6 +14,7 @@ PARTS = {
     "plain-lightgbm": "a LightGBM of an afternoon beside ours, on the six splits",
     "contracts": "who cancels, on made-up portfolios with anniversaries, beside LightGBM",
     "recommendation": "next baskets on two public logs, beside the peers where installed",
+    "buyers": "who buys which product and category, beside its past buyers, on two public logs",
     "features": "the feature engine beside plain pandas and the bare scan, on made-up lines",
     "large": "a log in parts on disk, and its growth from a tenth of the lines",
     "kept": "a day of new lines on top of a log that is kept between runs",
@@ -49,7 +50,7 @@ def main() -> None:
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
         print(f"\n# {part}: {PARTS[part]}")
         match part:
-            case "main-job" | "hillstrom" | "ledger" | "level" | "intervals" | "plain-lightgbm":
+            case "main-job" | "buyers" | "hillstrom" | "ledger" | "level" | "intervals" | "plain-lightgbm":
                 module.run(arguments.data)
             case "accuracy" | "recommendation":
                 module.run(arguments.data, arguments.peers_python)

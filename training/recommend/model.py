@@ -14,6 +14,9 @@ import pandas as pd
 
 from features.errors import ConfigError, NotEnoughData
 from features.orders.log import day_number
+from training.buyers.likely_buyers import LikelyBuyers
+from training.errors import BundleError
+from training.models.estimator import read_json, write_json
 from training.past.purchase_history import read_history
 from training.recommend.answer import CustomerBlock, ListRequest, Pick
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
@@ -27,6 +30,7 @@ from training.recommend.sources import EpisodePast
 from training.recommend.stages import EPISODES_AT_ONCE, LearningSizes, Stages
 from training.recommend.together import Together
 
+BUYERS_FILE = "buyers.json"
 MadeOn = Literal["any_day", "order_day", "day_after"]
 
 
@@ -58,6 +62,7 @@ class RecommendationModel:
     stages_ : both stages; None where the log is too small for them
     together_ : products bought in one order, with support, confidence, lift and correlation
     as_of_ : the day the model was fitted for
+    buyers_ : who will probably buy the items bought most; None unless `with_buyers` was called
 
     Examples
     --------
@@ -87,6 +92,13 @@ class RecommendationModel:
         self.trees = trees
         self.seed = seed
         self.num_threads = num_threads
+        self.buyers_: LikelyBuyers | None = None
+
+    def with_buyers(self, purchases: pd.DataFrame, *, as_of: date, horizon_days: int) -> Self:
+        """Learn from the same purchases who will buy which item, too; see `LikelyBuyers`."""
+        buyers = LikelyBuyers(horizon_days=horizon_days, seed=self.seed)
+        self.buyers_ = buyers.fit(purchases, as_of=as_of)
+        return self
 
     def fit(
         self,
@@ -348,6 +360,8 @@ class RecommendationModel:
             "seed": self.seed,
         }
         write_model(directory, head, self.catalogue_, self.stages_, self.together_)
+        if self.buyers_ is not None:
+            write_json(directory / BUYERS_FILE, self.buyers_.to_dict())
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -362,7 +376,17 @@ class RecommendationModel:
         model = cls(made_on=head["made_on"], trees=Trees(**head["trees"]), seed=head["seed"])
         model.catalogue_, model.stages_, model.together_ = catalogue, stages, together
         model.as_of_ = date.fromisoformat(head["as_of"])
+        # a model of an earlier release has none
+        if (directory / BUYERS_FILE).is_file():
+            model.buyers_ = _buyers_in(directory / BUYERS_FILE)
         return model
+
+
+def _buyers_in(path: Path) -> LikelyBuyers:
+    try:
+        return LikelyBuyers.from_dict(read_json(path))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{path}: cannot be read ({error}). Train again.") from None
 
 
 def _with(rules: RecommendationRules, exclude: Collection[str]) -> RecommendationRules:

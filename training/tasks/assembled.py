@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.rows import Rows
 from training.models.estimator import Floats
 from training.value.joint import shifted
 
@@ -27,3 +28,14 @@ def churn_in_run(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats:
         return np.asarray(probability)
     p_order, _ = shifted(1 - probability, np.ones(len(features)), value.level_.shift)
     return np.asarray(1 - p_order)
+
+
+def p_order_in_run(features: pd.DataFrame, fitted: Mapping[str, Any]) -> "pd.Series[float] | None":
+    """P(an order in the horizon) of a score run, by customer; None without a model that says it."""
+    if "churn" not in fitted or "next_purchase" not in fitted:
+        return None
+    if fitted["churn"].label == "silence":
+        chance = 1 - churn_in_run(features, fitted)
+    else:
+        chance = fitted["next_purchase"].figures(Rows.of(features))["p_order"]
+    return pd.Series(chance, features.index, dtype=float)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from training.measures import plots
+from training.measures.buyer_metrics import PAST_BUYERS, judged_buyers
 from training.measures.recommendation_metrics import (
     catalogue_coverage,
     customer_metrics,
@@ -17,6 +18,7 @@ from training.measures.recommendation_metrics import (
 from training.past.plan import Fold
 from training.recommend.baselines import OwnFrequency, PopularProducts
 from training.recommend.model import RecommendationModel
+from training.tasks.assembled import p_order_in_run
 from training.tasks.task import Improvement, Judgement, score_improvement
 from training.tasks.world import World
 
@@ -33,7 +35,7 @@ folds run side by side."""
 class RecommendationTask:
     """Products of the next basket beside own frequency and popularity, by NDCG@10.
 
-    Judged on the first basket of each known customer within the horizon; lists are made on
+    The other way round, the likely buyers of each item are judged beside its past buyers. Judged on the first basket of each known customer within the horizon; lists are made on
     the day the fold starts.
     """
 
@@ -66,7 +68,7 @@ class RecommendationTask:
         titles = ("model", self.baseline, self.other_baseline)
         if truth.empty:
             nobody = pd.DataFrame(columns=list(titles), dtype=float)
-            return Judgement(metrics={title: {} for title in titles}, rows=nobody)
+            return Judgement(metrics={title: {} for title in (*titles, PAST_BUYERS)}, rows=nobody)
         metrics, rows = {}, {}
         everybody = list(truth["customer_id"].unique())
         contenders = _lists(fitted[self.name], purchases, everybody, fold.test)
@@ -78,6 +80,8 @@ class RecommendationTask:
             }
             metrics[title][f"catalogue_coverage_at_{K}"] = coverage
             rows[title] = by_customer[self.measure]
+        for title, measures in _buyers(world, fold, fitted).items():
+            metrics[title] = {**metrics.get(title, {}), **measures}
         return Judgement(metrics=metrics, rows=pd.DataFrame(rows))
 
     def improvement(self, rows: pd.DataFrame, against: str | None = None) -> Improvement:
@@ -109,4 +113,18 @@ def _lists(
 
 def _fitted(model: RecommendationModel, world: World, fold: Fold) -> RecommendationModel:
     with LEARNING:
-        return model.fit(world.purchases, as_of=fold.test, segments=world.groups(fold.test))
+        model.fit(world.purchases, as_of=fold.test, segments=world.groups(fold.test))
+        return model.with_buyers(world.purchases, as_of=fold.test, horizon_days=fold.horizon_days)
+
+
+def _buyers(world: World, fold: Fold, fitted: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Contender → how well the buyers of each item were foretold."""
+    model = getattr(fitted["recommendation"], "buyers_", None)
+    p_order = p_order_in_run(world.judged_table(fold.test).features, fitted)
+    return judged_buyers(
+        None if p_order is None else model,
+        world.purchases,
+        pd.Series(dtype=float) if p_order is None else p_order,
+        cutoff=fold.test,
+        seed=world.settings.train.seed,
+    )
