@@ -153,6 +153,7 @@ def _filter(chosen: ChurnFilter) -> CampaignFilter:
             "min_value_at_risk": chosen.min_value_at_risk,
             "due_from": chosen.due_from,
             "due_until": chosen.due_until,
+            "will_buy": list(chosen.will_buy),
             "consent": chosen.consent,
         }
     )

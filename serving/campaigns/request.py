@@ -12,13 +12,14 @@ from serving.web.schemas import IsoDay, Rhythm, Risk, Status
 from serving.web.shape import ApiShape
 
 Choose = Literal["best", "every_nth"]
+ItemText = Annotated[str, Field(pattern=r"^(product|category):[^\x00]+$", max_length=300)]
 Segment = Annotated[str, Field(pattern=r"^[^:\x00]+:[^\x00]+$", max_length=300)]
 CampaignName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Amount = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
-LATER_FILTERS = ("rhythm", "due_from", "due_until")
+LATER_FILTERS = ("rhythm", "due_from", "due_until", "will_buy")
 
 
 class CampaignFilter(ApiShape):
@@ -31,6 +32,9 @@ class CampaignFilter(ApiShape):
     min_value_at_risk: FiniteFloat | None = None
     due_from: IsoDay | None = Field(None, description="First day of the next order")
     due_until: IsoDay | None = Field(None, description="Last day of the next order")
+    will_buy: list[ItemText] = Field(
+        [], description="product:ID or category:NAME: on the list of likely buyers of any of them"
+    )
 
     def filter(self) -> ChurnFilter:
         return ChurnFilter(
@@ -41,6 +45,7 @@ class CampaignFilter(ApiShape):
             rhythm=tuple(self.rhythm),
             due_from=self.due_from,
             due_until=self.due_until,
+            will_buy=tuple(self.will_buy),
         )
 
 

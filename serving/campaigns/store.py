@@ -22,6 +22,7 @@ from sqlalchemy import (
 from serving.campaigns.plan import CampaignPlan
 from serving.errors import CampaignConflict, NoRun, UnknownCampaign
 from serving.store.database import one_writer, store_errors
+from serving.store.likely_buyers import check_items
 from serving.store.listing import conditions
 from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
@@ -160,6 +161,7 @@ class CampaignStore:
                 info=RunInfo.from_json(row.info), summary=Summary.from_json(row.summary)
             )
             check_segments(run.info, chosen_from)
+            check_items(connection, row.run_no, chosen_from.will_buy)
             rows = connection.execute(_candidates(row.run_no, chosen_from, run.info))
             candidates = [_candidate(row) for row in rows]
             busy = connection.execute(_busy(starts_on or run.info.as_of)).scalars()

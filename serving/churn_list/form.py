@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from features.errors import ConfigError
 from features.language.languages import SOURCE, Language
 from features.language.message import mark
+from serving.store.likely_buyers import ITEM_KINDS
 from serving.store.protocol import ANY_OF, SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 from serving.web.call import address
@@ -47,6 +48,8 @@ class ListForm:
     min_value_at_risk: str = ""
     due_from: str = ""
     due_until: str = ""
+    will_buy: tuple[str, ...] = ()
+    """Items, such as 'product:85123A'."""
     asked_sort: str = ""
     cursor: str = ""
     seen: int = 0
@@ -72,6 +75,7 @@ class ListForm:
             min_value_at_risk=_amount(params.get("min_value_at_risk", "").strip()),
             due_from=_day(params.get("due_from", "").strip()),
             due_until=_day(params.get("due_until", "").strip()),
+            will_buy=tuple(map(_item, filter(None, params.getlist("will_buy")))),
             asked_sort=_one_of(params, "sort", SORT_KEYS),
             cursor=params.get("cursor", ""),
             seen=int(rows_before)
@@ -95,6 +99,7 @@ class ListForm:
             rhythm=_parts(self.rhythm),
             due_from=date.fromisoformat(self.due_from) if self.due_from else None,
             due_until=date.fromisoformat(self.due_until) if self.due_until else None,
+            will_buy=self.will_buy,
         )
 
     def link(self, path: str = "/churn-list", **changes: Any) -> str:
@@ -127,6 +132,10 @@ class ListForm:
             segments={key: value for key, value in self.segments.items() if key != system}
         )
 
+    def without_item(self, key: str) -> str:
+        """A link to the list without an item that customers are to buy."""
+        return self.link(will_buy=tuple(item for item in self.will_buy if item != key))
+
     def parameters(self) -> list[tuple[str, str]]:
         """The parameters that `read` reads back, without those that choose nothing."""
         segments = [("segment", f"{system}:{value}") for system, value in self.segments.items()]
@@ -136,6 +145,7 @@ class ListForm:
             ("min_value_at_risk", self.min_value_at_risk),
             ("due_from", self.due_from),
             ("due_until", self.due_until),
+            *(("will_buy", item) for item in self.will_buy),
             ("sort", self.asked_sort),
             ("cursor", self.cursor),
             ("seen", str(self.seen or "")),
@@ -159,6 +169,13 @@ def _one_of(params: QueryParams, name: str, allowed: Sequence[str]) -> str:
     if value and value not in allowed:
         raise ConfigError(NO_SUCH[name])
     return value
+
+
+def _item(key: str) -> str:
+    kind, _, item = key.partition(":")
+    if not (kind in ITEM_KINDS and item and "\0" not in item):
+        raise ConfigError(mark("An item is written as product:ID or category:NAME."))
+    return key
 
 
 def _day(text: str) -> str:

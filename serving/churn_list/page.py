@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,6 +14,7 @@ from serving.churn_list.form import CONSENTS, ListForm
 from serving.errors import UnknownCustomer
 from serving.store.documents import CustomerDocument, ExhibitBody
 from serving.store.facets import FacetStore
+from serving.store.likely_buyers import BuyerStore
 from serving.store.protocol import ChurnPage, SortKey
 from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
 from serving.web.call import address
@@ -27,7 +29,7 @@ LEAST_TREND = 0.02
 """A churn probability that moved by less since the last run has not changed."""
 
 
-def churn_list_pages(frame: Frame, facets: FacetStore) -> APIRouter:
+def churn_list_pages(frame: Frame, facets: FacetStore, buyers: BuyerStore) -> APIRouter:
     """`/churn-list`."""
     router = frame.router()
 
@@ -38,6 +40,9 @@ def churn_list_pages(frame: Frame, facets: FacetStore) -> APIRouter:
         try:
             frame.store.customer(customer_id)
         except UnknownCustomer:
+            if (item := buyers.item("product", customer_id)) is not None:
+                query = urlencode({"kind": item.kind, "item": item.item_id})
+                return RedirectResponse(address(f"/goods/buyers?{query}"), status_code=303)
             wording = frame.words(request)
             problem = wording.say("This run knows no customer “%(id)s”.", id=customer_id)
             return _list(frame, facets, request, problem=problem)

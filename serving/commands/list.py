@@ -34,6 +34,12 @@ SHOWN_ROWS = 20
 @click.option("--min-value-at-risk", type=float, help="In units of the currency.")
 @click.option("--due-from", type=IsoDate(), help="First day of the next order.")
 @click.option("--due-until", type=IsoDate(), help="Last day of the next order.")
+@click.option(
+    "--will-buy",
+    multiple=True,
+    metavar="ITEM",
+    help="product:ID or category:NAME, who is on its list of likely buyers; may be given again.",
+)
 @click.option("--sort", type=click.Choice(SORT_KEYS), default=SORT_KEYS[0], show_default=True)
 @click.option(
     "--output",

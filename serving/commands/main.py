@@ -27,6 +27,10 @@ COMMANDS = {
     "run": ("serving.commands.run:run", "What cron starts: check, train when due, score, files."),
     "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
     "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
+    "buyers": (
+        "serving.commands.buyers:buyers",
+        "Who will probably buy a product or a category.",
+    ),
     "exhibit": ("serving.commands.exhibit:exhibit", "Tables about the whole shop."),
     "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
     "experiment": (

@@ -37,6 +37,9 @@ MEASURES = {
     "ndcg_at_10": mark("NDCG@10"),
     "recall_at_10": mark("Recall@10"),
     "hit_at_10": mark("Hit rate@10"),
+    "buyers_log_loss": mark("Likely buyers: log loss"),
+    "buyers_first_50": mark("Likely buyers: share of the first 50 who bought"),
+    "buyers_decile_error": mark("Likely buyers: calibration by decile"),
 }
 """Measures that the page shows, by what they are called in MLflow."""
 
@@ -44,7 +47,10 @@ SHOWN = {
     "churn": ("log_loss", "auc", "calibration_error", "lift_top_10"),
     "value": ("gini", "mae", "bias", "coverage_80"),
     "next_purchase": ("date_mae_days", "concordance", "coverage_80"),
-    "recommendation": ("ndcg_at_10", "recall_at_10", "hit_at_10"),
+    "recommendation": (
+        *("ndcg_at_10", "recall_at_10", "hit_at_10"),
+        *("buyers_log_loss", "buyers_first_50", "buyers_decile_error"),
+    ),
 }
 """Of each model, the primary measure first."""
 

@@ -17,6 +17,7 @@ from serving.store.tables import (
     campaign_members,
     changes,
     erasures,
+    likely_buyers,
     recommendations,
     runs,
     scores,
@@ -24,7 +25,7 @@ from serving.store.tables import (
 
 HOLDING_CUSTOMERS = (
     *(live_lines, live_scores, customer_histories),
-    *(scores, recommendations, changes, announced, campaign_members),
+    *(scores, recommendations, likely_buyers, changes, announced, campaign_members),
 )
 """In the order in which they are locked: a live score holds its row when it writes the feed."""
 NAMED_AT_ONCE = 500

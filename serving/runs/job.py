@@ -33,6 +33,7 @@ from serving.runs.gates import (
 )
 from serving.runs.store import RunStore
 from serving.scoring.lessons import CampaignLessons
+from serving.scoring.likely_buyers import likely_buyers_of
 from serving.scoring.run import ScoreRun, score
 from serving.settings import Settings
 from serving.store.database import open_database
@@ -230,10 +231,12 @@ def score_open_shop(
     exhibits = exhibits_of(log, run, models, runs, ExhibitStore(shop.engine).exhibit)
     run = _with_interval(_with_promises(run, exhibits), exhibits)
     hooks.progress(f"made {len(exhibits)} exhibits")
+    buyers = likely_buyers_of(log, run, models.recommendation)
+    hooks.progress(f"listed the likely buyers of {len(buyers):,} products and categories")
     handover = shop.sent.handover(log, run, models, shop.folder, erased)
     shop.close_log()
     with written_aside(run, output) as files:
-        runs.publish(run.info, run.scores, run.recommendations, exhibits, handover)
+        runs.publish(run.info, run.scores, run.recommendations, exhibits, handover, buyers)
         write_context(context, context_file(settings))
         placed = files.put_in_place()
     hooks.progress("published the run")

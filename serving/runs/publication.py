@@ -4,7 +4,8 @@ Only those who publish load this module, and with it pandas and the locale data 
 currency; those who read the store need neither.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from serving.scoring import answers
 from serving.scoring.lifetime_terms import lifetime_columns
 from serving.scoring.rounding import rounded
 from serving.store.facets import Facets, ListedColumns
+from serving.store.likely_buyers import ItemBuyers
 from serving.store.money import money_format
 from serving.store.protocol import nearness
 from serving.store.run import (
@@ -83,7 +85,12 @@ class Publication:
             yield from map(ScoreRow._make, zip(*columns, strict=True))
 
 
-def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -> Publication:
+def prepare(
+    run: RunInfo,
+    scores: pd.DataFrame,
+    recommendations: pd.DataFrame,
+    buyers: Sequence[ItemBuyers] = (),
+) -> Publication:
     """Check the tables of a run and turn them into what a store keeps.
 
     Parameters
@@ -91,6 +98,7 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
     run : lineage of the run
     scores : one row per customer with `PUBLISHED_COLUMNS` and the run's segment columns
     recommendations : one row per customer and rank with `RECOMMENDATION_COLUMNS`
+    buyers : who will probably buy which item, for lists that filter by it
 
     Returns
     -------
@@ -106,11 +114,17 @@ def prepare(run: RunInfo, scores: pd.DataFrame, recommendations: pd.DataFrame) -
     return Publication(
         run=PublishedRun(info=run, summary=_summary(run, scores, money)),
         batches=_batches(run, scores, recommendations, digits=money.digits),
-        facets=_facets(run, scores, digits=money.digits).to_bytes(),
+        facets=_facets(run, scores, buyers, digits=money.digits).to_bytes(),
     )
 
 
-def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
+def _facets(
+    run: RunInfo, scores: pd.DataFrame, buyers: Sequence[ItemBuyers], *, digits: int
+) -> Facets:
+    items: defaultdict[str, list[str]] = defaultdict(list)
+    for item in buyers:
+        for buyer in item.listed:
+            items[buyer.customer_id].append(item.key)
     listed = ListedColumns(
         retention_risk=_known(scores["retention_risk"]),
         status=scores["status"].tolist(),
@@ -128,6 +142,7 @@ def _facets(run: RunInfo, scores: pd.DataFrame, *, digits: int) -> Facets:
             system: _known(scores[system].astype("str").where(scores[system].notna()))
             for system in run.segment_columns
         },
+        will_buy=[items.get(customer_id, ()) for customer_id in scores["customer_id"]],
     )
     return Facets.of(listed, digits=digits)
 

@@ -38,6 +38,7 @@ from serving.runs.overlay import (
 )
 from serving.store.database import one_writer, open_database, store_errors
 from serving.store.facets import FacetStore, keep_facets
+from serving.store.likely_buyers import ItemBuyers, check_items, keep_buyers
 from serving.store.listing import conditions, rows_of_page, sought_values
 from serving.store.one_row import OneRow
 from serving.store.protocol import (
@@ -57,6 +58,8 @@ from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import (
     UNKNOWN,
     current,
+    likely_buyers,
+    listed_items,
     recommendations,
     run_exhibits,
     run_facets,
@@ -181,6 +184,7 @@ class RunStore:
         recommendations: "pd.DataFrame",
         exhibits: Mapping[str, object] | None = None,
         handover: Handover | None = None,
+        buyers: Sequence[ItemBuyers] = (),
     ) -> None:
         """Keep a run and make it the latest, in one step that a crash cannot halve.
 
@@ -195,6 +199,7 @@ class RunStore:
         exhibits : name → what `serving.exhibits.store` reads back, ready for JSON; None: none
         handover : what the run brings and has seen of orders sent to the server; None: nothing,
             and what was sent to customers of the run waits for one that does
+        buyers : who will probably buy which item
 
         Raises
         ------
@@ -205,12 +210,13 @@ class RunStore:
         """
         from serving.runs.publication import prepare
 
-        ready = prepare(run, scores, recommendations)
+        ready = prepare(run, scores, recommendations, buyers)
         with store_errors():
             try:
                 with self.engine.begin() as connection, _room_for_indexes(connection):
                     run_no = _write(connection, ready)
                     _write_exhibits(connection, run_no, exhibits or {})
+                    keep_buyers(connection, run_no, buyers)
                     # before the feed: a live score, too, holds its row when it waits for that
                     take_over(connection, handover or NOTHING_SEEN)
                     announce(connection, run_no, run, self.rules)
@@ -355,6 +361,7 @@ class RunStore:
         with self._turn, store_errors(), self.engine.connect() as connection:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, chosen)
+            check_items(connection, run_no, chosen.will_buy)
             facets = self.facets.of_run(connection, run.info.run_id)
             totals = facets.totals(chosen)
             is_selective = totals.customers * FEW < run.summary.total.customers
@@ -458,7 +465,8 @@ def _prune(connection: Connection, keep_runs: int) -> None:
     names = [info.run_id for info in outdated(infos, keep_runs=keep_runs)]
     dropped = [row.run_no for row, info in zip(rows, infos, strict=True) if info.run_id in names]
     forget_before(connection, rows[-keep_runs:][0].run_no)
-    for table in (scores, recommendations, run_exhibits, run_facets, runs):
+    of_runs = (scores, recommendations, likely_buyers, listed_items, run_exhibits, run_facets)
+    for table in (*of_runs, runs):
         connection.execute(delete(table).where(table.c.run_no.in_(dropped)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from serving.buyers.page import buyer_pages
 from serving.campaigns.page import campaign_pages
 from serving.churn_list.page import churn_list_pages
 from serving.customers.page import customer_pages
@@ -25,13 +26,14 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     """Each room's pages; see `serving.web.frame` for how to add one."""
     stores = parts.stores
     yield overview_pages(frame, stores.facets, stores.campaigns)
-    yield churn_list_pages(frame, stores.facets)
+    yield churn_list_pages(frame, stores.facets, stores.buyers)
     yield customer_pages(frame, stores.live, parts.live_orders)
     yield segment_pages(frame, stores.segments)
     yield asset_pages(frame)
     yield loyalty_pages(frame)
     yield lifetime_pages(frame)
     yield goods_pages(frame)
+    yield buyer_pages(frame, stores.buyers)
     yield campaign_pages(frame, stores.campaigns)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url)

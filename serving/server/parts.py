@@ -8,6 +8,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
+from serving.buyers.api import buyer_routes
 from serving.campaigns.api import campaign_routes
 from serving.campaigns.audience import mail_hashes
 from serving.changes.api import change_routes
@@ -189,6 +190,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield change_routes(stores.feed)
     yield webhook_routes(context, stores.webhooks, stores.feed, parts.caller)
     yield segment_routes(context, stores.segments)
+    yield buyer_routes(context, stores.buyers)
     yield campaign_routes(context, stores.campaigns)
     yield experiment_routes(stores.experiments)
     yield exhibit_routes(context, stores.exhibits)

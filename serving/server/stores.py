@@ -18,13 +18,15 @@ from serving.runs.store import RunStore
 from serving.segments.store import SegmentStore
 from serving.store.database import open_database
 from serving.store.facets import FacetStore
+from serving.store.likely_buyers import BuyerStore
 from serving.store.rules import PublishRules
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """Score runs, keys, what happened, who changed, in which groups they are, who was erased,
-    what each run shows as a whole, campaigns, readings of experiments, orders that were sent, and how many customers
+    """Score runs, keys, what happened, who changed, in which groups they are, who will buy what,
+    who was erased, what each run shows as a whole, campaigns, readings of experiments, orders that
+    were sent, and how many customers
     a filter would leave.
 
     `close` gives the connections back.
@@ -35,6 +37,7 @@ class Stores:
     audit: AuditLog
     feed: ChangeFeed
     segments: SegmentStore
+    buyers: BuyerStore
     erasures: ErasureStore
     webhooks: WebhookStore
     exhibits: ExhibitStore
@@ -62,6 +65,7 @@ def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
         audit=AuditLog(engine),
         feed=ChangeFeed(engine),
         segments=SegmentStore(engine, scores.facets),
+        buyers=BuyerStore(engine),
         erasures=ErasureStore(engine),
         webhooks=WebhookStore(engine),
         exhibits=ExhibitStore(engine),

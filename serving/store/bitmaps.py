@@ -36,6 +36,15 @@ class Bitmaps:
         by_value = places_of(values)
         return cls({value: pack(bitmap) for value, bitmap in by_value.items() if value is not None})
 
+    @classmethod
+    def of_several(cls, values: Sequence[Iterable[str]]) -> Self:
+        """Of any number of values per customer."""
+        places: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        for place, own_values in enumerate(values):
+            for value in own_values:
+                places[value].append(place)
+        return cls({value: pack(BitMap(held)) for value, held in places.items()})
+
     @property
     def packed(self) -> Mapping[str, bytes]:
         return self._packed

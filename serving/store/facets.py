@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 
 from serving.store.bitmaps import Bitmaps, Numbers, everybody, joined, parted
 from serving.store.database import store_errors
+from serving.store.likely_buyers import items_of_customers
 from serving.store.protocol import (
     ANY_OF,
     CONSENTS,
@@ -31,7 +32,7 @@ from serving.store.run import RHYTHM_RANKS, Totals
 from serving.store.tables import UNKNOWN, current, erasures, run_facets, runs, scores
 
 MOST_RUNS_KEPT = 2
-FORMAT = "roaring, with rhythm and dates"
+FORMAT = "roaring, with rhythm, dates and items"
 """Of what is stored of a run; anything else is counted anew."""
 PROBABILITY_DIGITS = 4
 MOST_VALUES = 60
@@ -49,6 +50,9 @@ PARTS = {
 }
 """Columns, and the part of a filter that chooses among their values."""
 
+WILL_BUY = "will_buy"
+"""The column, and the part of a filter, of items."""
+
 _RHYTHM_OF = {rank: word for word, rank in RHYTHM_RANKS.items()}
 
 
@@ -59,7 +63,8 @@ GroupSums = tuple[str, str | None, int, float, float]
 class ListedColumns(NamedTuple):
     """What lists filter by: one value per customer in each column; `segments` by system.
 
-    `rhythm` is a rank of `RHYTHM_RANKS`, `next_order_date` of `nearness`.
+    `rhythm` is a rank of `RHYTHM_RANKS`, `next_order_date` of `nearness`; `will_buy` are the items on
+    whose lists of likely buyers a customer stands.
     """
 
     retention_risk: Sequence[str | None]
@@ -72,6 +77,11 @@ class ListedColumns(NamedTuple):
     rhythm: Sequence[float | None]
     next_order_date: Sequence[float | None]
     segments: Mapping[str, Sequence[str | None]]
+    will_buy: Sequence[Sequence[str]]
+
+
+LISTED_FIELDS = (*ListedColumns._fields[:-1], "customer_id")
+"""The columns of the store from which those of lists are made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +142,10 @@ class Facets:
         }
         return cls(
             customers=len(listed.status),
-            columns={name: Bitmaps.of(column) for name, column in columns.items()},
+            columns={
+                **{name: Bitmaps.of(column) for name, column in columns.items()},
+                WILL_BUY: Bitmaps.of_several(listed.will_buy),
+            },
             segments={name: Bitmaps.of(column) for name, column in listed.segments.items()},
             numbers={
                 name: Numbers.of(getattr(listed, name), decimals=number)
@@ -250,6 +263,7 @@ class Facets:
                 for system, text in list_filter.segments
             ),
         ]
+        chosen.append((self._columns[WILL_BUY], list_filter.will_buy))
         for column, values in chosen:
             if values:
                 fitting = fitting & column.having(values)
@@ -268,14 +282,16 @@ class Facets:
 
 
 class NewerScores(NamedTuple):
-    """Customers of a run of whom something newer is said: rows in the order of `ListedColumns`.
+    """Customers of a run of whom something newer is said: rows in the order of `LISTED_FIELDS`.
 
     `replaced` are what the run said of them, `newer` what is said now; of a customer who is new
-    or gone there is one of the two.
+    or gone there is one of the two. `items` are those of `ListedColumns.will_buy`, by customer: they
+    stay as the run said.
     """
 
     replaced: Sequence[tuple[Any, ...]]
     newer: Sequence[tuple[Any, ...]]
+    items: Mapping[str, Sequence[str]]
 
 
 Overlay = Callable[[Connection, str], NewerScores]
@@ -284,7 +300,7 @@ Overlay = Callable[[Connection, str], NewerScores]
 
 def no_overlay(_connection: Connection, _run_id: str) -> NewerScores:
     """Nothing newer."""
-    return NewerScores((), ())
+    return NewerScores((), (), {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,9 +383,11 @@ class FacetStore:
         with store_errors(), self._engine.connect() as connection:
             of_run = self.of_run(connection, run_id)
             rows = self._overlay(connection, run_id)
-            digits = _money_digits(connection, runs.c.run_id == run_id) if any(rows) else 0
+            parts = (rows.replaced, rows.newer)
+            digits = _money_digits(connection, runs.c.run_id == run_id) if any(parts) else 0
         replaced, newer = (
-            Facets.of(_listed(map(_row, part), of_run.systems), digits=digits) for part in rows
+            Facets.of(_listed(map(_row, part), rows.items, of_run.systems), digits=digits)
+            for part in parts
         )
         return CurrentFacets(of_run=of_run, replaced=replaced, newer=newer)
 
@@ -418,10 +436,11 @@ def _read(connection: Connection, run_id: str) -> Facets:
 
 def _counted(connection: Connection, run_no: int) -> Facets:
     """The facets of a run, from the rows of its customers."""
-    columns = (scores.c[name] for name in ListedColumns._fields)
+    columns = (scores.c[name] for name in LISTED_FIELDS)
     rows = connection.execute(select(*columns).where(scores.c.run_no == run_no))
     digits = _money_digits(connection, runs.c.run_no == run_no)
-    return Facets.of(_listed(map(_row, rows)), digits=digits)
+    items = items_of_customers(connection, run_no)
+    return Facets.of(_listed(map(_row, rows), items), digits=digits)
 
 
 def _money_digits(connection: Connection, of_run: ColumnElement[bool]) -> int:
@@ -445,11 +464,16 @@ def _row(row: Any) -> tuple[Any, ...]:
     return tuple(None if value == UNKNOWN else value for value in row)
 
 
-def _listed(rows: Iterable[tuple[Any, ...]], systems: Sequence[str] | None = None) -> ListedColumns:
-    """Rows in the order of `ListedColumns`, as columns; None: the systems of the first row."""
-    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(ListedColumns._fields)
-    segments = columns.pop()
+def _listed(
+    rows: Iterable[tuple[Any, ...]],
+    items: Mapping[str, Sequence[str]],
+    systems: Sequence[str] | None = None,
+) -> ListedColumns:
+    """Rows in the order of `LISTED_FIELDS`, as columns; None: the systems of the first row."""
+    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(LISTED_FIELDS)
+    customers, segments = columns.pop(), columns.pop()
     if systems is None:
         systems = list(segments[0]) if segments else []
     by_system = {system: [row.get(system) for row in segments] for system in systems}
-    return ListedColumns._make([*columns, by_system])
+    will_buy = [items.get(customer_id, ()) for customer_id in customers]
+    return ListedColumns._make([*columns, by_system, will_buy])

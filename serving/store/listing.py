@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, or_, select, tuple_
 
 from serving.store.facets import Facets
+from serving.store.likely_buyers import buyers_of_items
 from serving.store.protocol import ANY_OF, CONSENTS, After, ChurnFilter, SortKey
 from serving.store.run import RHYTHM_RANKS
 from serving.store.tables import UNKNOWN, scores
@@ -35,6 +36,8 @@ def conditions(
     if chosen.most_due is not None:
         dated = table.c.next_order_date > UNKNOWN
         conditions += [dated, table.c.next_order_date + 0.0 <= chosen.most_due]
+    if chosen.will_buy:
+        conditions.append(table.c.customer_id.in_(buyers_of_items(run_no, chosen.will_buy)))
     conditions += [
         table.c.segments[system].as_string().in_(value.split(ANY_OF))
         for system, value in chosen.segments

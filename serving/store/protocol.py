@@ -42,6 +42,8 @@ class ChurnFilter:
     '551|552', either.
     `min_value_at_risk` is in units of the currency; unknown values never reach it. `due_from` and
     `due_until` are the first and the last day of the next order; unknown dates lie in no span.
+    `will_buy` are items such as 'product:85123A' or 'category:tea': who is on the list of likely
+    buyers of any of them.
     """
 
     risk: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class ChurnFilter:
     rhythm: tuple[str, ...] = ()
     due_from: date | None = None
     due_until: date | None = None
+    will_buy: tuple[str, ...] = ()
 
     @property
     def least_due(self) -> float | None:

@@ -101,6 +101,33 @@ recommendations = Table(
     Column("products", Text, nullable=False),
 )
 
+listed_items = Table(
+    "listed_items",
+    metadata,
+    Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("item_id", Text, primary_key=True),
+    Column("name", Text),
+    Column("category", Text),
+    Column("past_buyers", Integer, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("low", Integer, nullable=False),
+    Column("high", Integer, nullable=False),
+)
+
+likely_buyers = Table(
+    "likely_buyers",
+    metadata,
+    Column("run_no", Integer, ForeignKey("runs.run_no"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("item_id", Text, primary_key=True),
+    Column("customer_id", CUSTOMER_ID, primary_key=True),
+    Column("chance", Float, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("last_days_ago", Integer),
+    Index("likely_buyers_of_customer", "customer_id"),
+)
+
 run_exhibits = Table(
     "run_exhibits",
     metadata,

@@ -157,6 +157,11 @@ class ChurnListQuery(_Query):
         None, description="First day of the next order; a customer without a date is in no span"
     )
     due_until: IsoDay | None = Field(None, description="Last day of the next order")
+    will_buy: list[Annotated[str, Field(pattern=r"^(product|category):[\s\S]+$")]] = Field(
+        [],
+        description="product:ID or category:NAME: who is on its list of likely buyers; repeat it "
+        "for who is on any of several",
+    )
     sort: SortKey = Field(
         "value_at_risk",
         description="Highest first; of rhythm overdue, late, on time, unknown; of next_order_date "
@@ -185,6 +190,7 @@ class ChurnListQuery(_Query):
             rhythm=tuple(self.rhythm),
             due_from=self.due_from,
             due_until=self.due_until,
+            will_buy=tuple(self.will_buy),
         )
 
 

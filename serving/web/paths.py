@@ -32,3 +32,14 @@ CustomerId = Annotated[
     AfterValidator(decoded_part),
 ]
 """A path parameter; the paths that routes see are still encoded, see `serving.web.limits.guard`."""
+
+ItemId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        description="The product's id, or the category's name, percent-encoded: a slash in it is "
+        "written %2F",
+    ),
+    AfterValidator(_decoded),
+]
+"""The same of a product or a category."""

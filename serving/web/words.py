@@ -147,6 +147,7 @@ BASELINES = {
     "last order + usual gap": mark("last order + usual gap"),
     "own frequency": mark("own frequency"),
     "popularity": mark("popularity"),
+    "past buyers": mark("past buyers"),
     "model": mark("model"),
 }
 """What models stand beside, by their titles."""

@@ -28,6 +28,8 @@ class ItemModel:
     ----------
     items : ids, those that most customers bought first
     own, new : P(bought | an order) of items that a customer has bought before, and of others
+    reach : days of the past that count: as many as in the windows that were learned from, so that
+        nothing tells how old the log is
     spread : how far an item's buyers were off from what was said, beyond chance: the standard
         deviation of log(came ÷ said)
     """
@@ -35,6 +37,7 @@ class ItemModel:
     items: tuple[str, ...]
     own: Logistic
     new: Logistic
+    reach: int
     spread: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,6 +46,7 @@ class ItemModel:
             "items": list(self.items),
             "own": self.own.to_dict(),
             "new": self.new.to_dict(),
+            "reach": self.reach,
             "spread": self.spread,
         }
 
@@ -50,7 +54,9 @@ class ItemModel:
     def from_dict(cls, value: dict[str, Any]) -> Self:
         """What `to_dict` made."""
         own, new = (Logistic.from_dict(value[name]) for name in ("own", "new"))
-        return cls(tuple(map(str, value["items"])), own, new, float(value["spread"]))
+        return cls(
+            tuple(map(str, value["items"])), own, new, int(value["reach"]), float(value["spread"])
+        )
 
 
 @dataclass(frozen=True)

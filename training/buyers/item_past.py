@@ -132,10 +132,14 @@ class ItemPast:
     trend: Floats
 
     @classmethod
-    def of(cls, purchases: ItemPurchases, *, today: int, span: int) -> Self:
-        """Count everything before the day number `today`."""
+    def of(
+        cls, purchases: ItemPurchases, *, today: int, span: int, reach: int | None = None
+    ) -> Self:
+        """Count the orders of the last `reach` days before the day number `today`; None: all."""
         count, width = len(purchases.customers), len(purchases.items)
         age = today - purchases.order_day
+        if reach is not None:
+            age = np.where(age <= reach, age, OUT_OF_REACH)
         is_past = age > 0
         owner, order_age = purchases.order_customer[is_past], age[is_past]
         last = np.full(count, 100.0 * span)
@@ -225,6 +229,8 @@ class _Pairs:
         )
 
 
+OUT_OF_REACH = -1
+"""The age of an order that does not count, as that of one that has not happened yet."""
 PRIOR_CUSTOMERS = 20.0
 """How many customers at the mean share of all items are imagined beside an item's own ones."""
 USUAL_REPEAT_SHARE, USUAL_NEW_SHARE = 0.2, 0.02

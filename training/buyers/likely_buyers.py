@@ -37,6 +37,8 @@ FEWEST_BUYERS = 20
 YEAR = 365
 WINDOWS = 2
 """How many past windows are learned from."""
+LEAST_PAST = 0.75
+"""Horizons before the latest window: with less, nobody has habits yet."""
 FEWEST_EXAMPLES = 200
 
 
@@ -93,19 +95,27 @@ class LikelyBuyers:
         self, purchases: pd.DataFrame, kind: ItemKind, items: list[str], as_of: date
     ) -> ItemModel | None:
         coded = ItemPurchases.of(purchases, kind, items)
-        first_day = int(coded.order_day.min())
-        windows = []
-        for back in range(1, WINDOWS + 1):
-            start = day_number(as_of) - back * self.horizon_days
-            if start > first_day:
-                windows.append(BuyingWindow.of(coded, start, self.horizon_days))
+        starts, reach = self._starts(int(coded.order_day.min()), day_number(as_of))
+        windows = [BuyingWindow.of(coded, day, self.horizon_days, reach) for day in starts]
         draw = np.random.default_rng(self.seed)
         own = _joined([window.own_examples(draw) for window in windows])
         new = _joined([window.new_examples(draw) for window in windows])
         if len(own[1]) < FEWEST_EXAMPLES or not own[1].sum():
             return None
-        model = ItemModel(tuple(items), Logistic.fit(*own), Logistic.fit(*new), spread=0.0)
+        model = ItemModel(tuple(items), Logistic.fit(*own), Logistic.fit(*new), reach, spread=0.0)
         return replace(model, spread=spread_of(windows, model))
+
+    def _starts(self, first_day: int, today: int) -> tuple[list[int], int]:
+        """Where the past windows begin, and how many days before each count.
+
+        The latest window is always learned from where it has a past of its own length or nearly
+        so; earlier ones where theirs reaches as far, or a year.
+        """
+        starts = [today - back * self.horizon_days for back in range(1, WINDOWS + 1)]
+        reach = min(starts[0] - first_day, YEAR)
+        if reach < LEAST_PAST * self.horizon_days:
+            return [], reach
+        return [start for start in starts if start - first_day >= reach], reach
 
     def chances(
         self, purchases: pd.DataFrame, p_order: "pd.Series[float]", *, as_of: date
@@ -118,20 +128,16 @@ class LikelyBuyers:
         p_order : P(an order in the horizon); missing ones count as 0
         """
         before = purchases[purchases["day"].to_numpy() < day_number(as_of)]
-        pasts = {
-            kind: (
-                model,
-                ItemPast.of(
-                    ItemPurchases.of(before, kind, model.items),
-                    today=day_number(as_of),
-                    span=self.horizon_days,
-                ),
-            )
-            for kind, model in self.kinds_.items()
-        }
+        today, span = day_number(as_of), self.horizon_days
+        tables, pasts = {}, {}
+        for kind, model in self.kinds_.items():
+            coded = ItemPurchases.of(before, kind, model.items)
+            pasts[kind] = ItemPast.of(coded, today=today, span=span)
+            counted = ItemPast.of(coded, today=today, span=span, reach=model.reach)
+            tables[kind] = ChanceTable.of(model, counted)
         customers = pd.Index(before["customer_id"].cat.categories.astype(str))
         known = p_order.reindex(customers).fillna(0.0).to_numpy(dtype=float)
-        return BuyerChances.of(pasts, customers, np.asarray(known), _category_of(before))
+        return BuyerChances.of(tables, pasts, customers, np.asarray(known), _category_of(before))
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -163,6 +169,7 @@ class BuyerChances:
     customers : ids of the rows
     p_order : of the rows
     spread : per item, see `ItemModel`
+    pasts : what the customers bought before, their whole past
     """
 
     items: tuple[ItemKey, ...]
@@ -177,13 +184,16 @@ class BuyerChances:
     @classmethod
     def of(
         cls,
-        pasts: Mapping[ItemKind, tuple[ItemModel, ItemPast]],
+        tables: Mapping[ItemKind, ChanceTable],
+        pasts: Mapping[ItemKind, ItemPast],
         customers: pd.Index,
         p_order: Floats,
         category_of: Mapping[str, str],
     ) -> Self:
         """`category_of` has the category of each product that has one."""
-        items = [ItemKey(kind, name) for kind, (model, _) in pasts.items() for name in model.items]
+        items = [
+            ItemKey(kind, name) for kind, table in tables.items() for name in table.model.items
+        ]
         column_of = {item: column for column, item in enumerate(items)}
         held = sorted(
             (column_of[category], column)
@@ -198,10 +208,13 @@ class BuyerChances:
             customers=customers,
             p_order=p_order,
             spread=np.concatenate(
-                [np.empty(0), *(np.full(len(m.items), m.spread) for m, _ in pasts.values())]
+                [
+                    np.empty(0),
+                    *(np.full(len(t.model.items), t.model.spread) for t in tables.values()),
+                ]
             ),
-            pasts={kind: past for kind, (_, past) in pasts.items()},
-            _tables={kind: ChanceTable.of(model, past) for kind, (model, past) in pasts.items()},
+            pasts=pasts,
+            _tables=tables,
             _products_of=(pairs[:, 1], starts, categories),
         )
 

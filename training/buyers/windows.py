@@ -30,8 +30,8 @@ class BuyingWindow:
     """Keys `customer · items + item`, ascending."""
 
     @classmethod
-    def of(cls, purchases: ItemPurchases, start: int, days: int) -> Self:
-        past = ItemPast.of(purchases, today=start, span=days)
+    def of(cls, purchases: ItemPurchases, start: int, days: int, reach: int) -> Self:
+        past = ItemPast.of(purchases, today=start, span=days, reach=reach)
         is_within = (purchases.order_day >= start) & (purchases.order_day < start + days)
         ordered = np.zeros(past.customers, dtype=bool)
         ordered[purchases.order_customer[is_within]] = True

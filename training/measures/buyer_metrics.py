@@ -6,9 +6,9 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from features.orders.log import day_number
+from training.buyers.interval import buyers_between
 from training.buyers.item_past import ItemPurchases
 from training.buyers.likely_buyers import BuyerChances, LikelyBuyers
 from training.measures.metrics import log_loss_per_row
@@ -21,7 +21,6 @@ FIRST = 50
 """Customers of each item at whom a marketer would look."""
 BINS = 2_000
 TENTHS = 10
-INTERVAL = (0.1, 0.9)
 DRAWS = 200
 
 
@@ -164,24 +163,24 @@ def _blocks(
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
     """Rows, chances, what counting says of them, and what happened."""
     start = day_number(cutoff)
-    bought = {
-        kind: _bought(ItemPurchases.of(purchases, kind, items.items), start, model.horizon_days)
-        for kind, items in model.kinds_.items()
-    }
-    shares = {kind: past.past_buyer_shares() for kind, past in chances.pasts.items()}
+    bought = [
+        _bought(ItemPurchases.of(purchases, kind, learned.items), start, model.horizon_days)
+        for kind, learned in model.kinds_.items()
+    ]
+    pasts = list(chances.pasts.values())
+    shares = [past.past_buyer_shares() for past in pasts]
     for rows, chance in chances.blocks():
         counted, happened = np.empty_like(chance), np.zeros_like(chance)
         first_column = 0
-        for kind, past in chances.pasts.items():
+        for past, keys, (again, new) in zip(pasts, bought, shares, strict=True):
             columns = slice(first_column, first_column + past.items)
             first_column += past.items
-            again, new = shares[kind]
             counted[:, columns] = new
             pairs = slice(*np.searchsorted(past.customer, (rows.start, rows.stop)))
             owner, item = past.customer[pairs] - rows.start, past.item[pairs]
             # who bought oftener stands first; too little to move a probability
             counted[owner, columns.start + item] = again[item] + 1e-6 * np.log(past.times[pairs])
-            customer, product = np.divmod(bought[kind], past.items)
+            customer, product = np.divmod(keys, past.items)
             is_here = (customer >= rows.start) & (customer < rows.stop)
             happened[customer[is_here] - rows.start, columns.start + product[is_here]] = 1
         yield rows, chance, np.minimum(counted, 1.0), happened
@@ -193,18 +192,3 @@ def _bought(purchases: ItemPurchases, start: int, days: int) -> Ints:
     row = within[purchases.order]
     customer = purchases.order_customer[purchases.order[row]]
     return np.unique(customer * len(purchases.items) + purchases.item[row])
-
-
-def buyers_between(
-    said: Floats | float, noise: Floats | float, spread: Floats | float
-) -> tuple[Floats, Floats]:
-    """The ends of the 80 % interval of a number of buyers, whole numbers.
-
-    Of a gamma distribution with the mean `said` and the variance `noise` + (`spread` · `said`)²,
-    rounded outwards.
-    """
-    mean = np.maximum(np.asarray(said, dtype=float), 1e-9)
-    variance = np.maximum(np.asarray(noise) + (np.asarray(spread) * mean) ** 2, 1e-9)
-    shape, scale = mean**2 / variance, variance / mean
-    low, high = (stats.gamma.ppf(point, shape, scale=scale) for point in INTERVAL)
-    return np.floor(low), np.ceil(high)

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from tests.support.purchases import day, random_shop
+from training.buyers.interval import buyers_between
 from training.buyers.likely_buyers import LikelyBuyers
 from training.measures.buyer_metrics import (
     PAST_BUYERS,
     BuyerScore,
-    buyers_between,
     contest_of,
     judged_buyers,
 )
@@ -44,6 +44,7 @@ def test_eight_in_ten_numbers_of_buyers_lie_in_their_interval():
     assert np.mean((came >= low) & (came <= high)) == pytest.approx(0.81, abs=0.03)
     assert low < said < high
     assert buyers_between(0.0, 0.0, 0.3) == (0, 0)
+    assert buyers_between(0.05, 0.05, 0.3) == (0, 1)
 
 
 def test_the_model_is_judged_beside_counting_on_the_same_pairs():
