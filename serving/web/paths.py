@@ -40,6 +40,6 @@ ItemId = Annotated[
         description="The product's id, or the category's name, percent-encoded: a slash in it is "
         "written %2F",
     ),
-    AfterValidator(_decoded),
+    AfterValidator(decoded_part),
 ]
 """The same of a product or a category."""

@@ -157,11 +157,11 @@ def test_stored_names_are_text(page):
 
 def test_a_customer_is_found_by_id_from_every_page(page):
     page.goto("/")
-    page.get_by_label("Customer id").fill("00007")
+    page.get_by_label("Customer or product id").fill("00007")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "customers/00007" in url)
     page.goto("/")
-    page.get_by_label("Customer id").fill("nobody")
+    page.get_by_label("Customer or product id").fill("nobody")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "nobody" in url)
     assert "nobody" in page.get_by_role("alert").inner_text()

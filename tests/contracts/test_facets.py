@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from serving.store.run import RISKS
 from serving.store.tables import run_facets
 from tests.contracts.test_live import keep, line, score_of
 from tests.serving.conftest import client_of
-from tests.support.scores import run_info, score_tables
+from tests.support.scores import likely_buyers, run_info, score_tables
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,8 @@ FILTERS = (
     ChurnFilter(min_value_at_risk=-5.0),
     ChurnFilter(min_value_at_risk=1e9),
     ChurnFilter(consent=("no",), risk=("low",), segments=(("abc", "nothing"),)),
+    ChurnFilter(will_buy=("product:p1",)),
+    ChurnFilter(will_buy=("product:p1", "category:tea"), risk=("high", "low")),
 )
 
 
@@ -46,7 +49,12 @@ def publish(stores):
     scores.loc[5, "value_at_risk"] = np.nan
     scores.loc[7, "value_at_risk"] = 20.0
     scores.loc[9, "retention_risk"] = None
-    stores.scores.publish(run_info(), scores, recommendations)
+    ids = scores["customer_id"].tolist()
+    buyers = (
+        likely_buyers("product", "p1", ids[::3]),
+        likely_buyers("category", "tea", ids[40:70]),
+    )
+    stores.scores.publish(run_info(), scores, recommendations, buyers=buyers)
     return stores
 
 
@@ -72,17 +80,7 @@ def test_counts_are_those_of_the_list_with_that_choice(published):
 
 
 def published_with(stores, wanted, **part):
-    choice = ChurnFilter(
-        **{
-            "risk": wanted.risk,
-            "status": wanted.status,
-            "segments": wanted.segments,
-            "min_value_at_risk": wanted.min_value_at_risk,
-            "consent": wanted.consent,
-            **part,
-        }
-    )
-    return listed(stores, choice)[0]
+    return listed(stores, replace(wanted, **part))[0]
 
 
 def test_a_system_of_many_values_is_no_choice_but_filters(published):

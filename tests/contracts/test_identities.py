@@ -16,6 +16,7 @@ from serving.churn_list import lists
 from serving.churn_list.workbook import write_workbook
 from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.figures import figures_of
+from serving.scoring.likely_buyers import likely_buyers_of
 from serving.scoring.run import score
 from serving.store.protocol import ChurnFilter
 from tests.support.identities import contradictions, document_contradictions
@@ -43,10 +44,12 @@ WORDS = ("customer_id", "status", "retention_risk", "rhythm", "value_at_risk_pac
 @pytest.fixture(scope="module")
 def published(trained):
     """The trained shop's run, in a store."""
-    run = score(trained.log, load_models(trained.settings), None, NOW)
+    models = load_models(trained.settings)
+    run = score(trained.log, models, None, NOW)
+    buyers = likely_buyers_of(trained.log, run, models.recommendation)
     store = fresh_runs()
-    store.publish(run.info, run.scores, run.recommendations)
-    return SimpleNamespace(run=run, store=store, settings=trained.settings)
+    store.publish(run.info, run.scores, run.recommendations, buyers=buyers)
+    return SimpleNamespace(run=run, store=store, settings=trained.settings, buyers=buyers)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,49 @@ def test_rows_of_lists_and_exports_say_what_documents_say(published, documents, 
         for field in WORDS:
             shown = document[field] or ""
             assert (item[field] or "", rows[name][field], excel[name][field] or "") == (shown,) * 3
+
+
+def test_nobody_is_likelier_to_buy_an_item_than_to_order(published, documents, trained):
+    said = {name: document["p_order"] for name, document in documents.items()}
+    chances = {
+        item.key: {buyer.customer_id: buyer.chance for buyer in item.listed}
+        for item in published.buyers
+    }
+    assert {item.forecast.kind for item in published.buyers} == {"product", "category"}
+    assert all(
+        0 < chance <= said[name] for listed in chances.values() for name, chance in listed.items()
+    )
+    category_of = trained.log.products().set_index("product_id")["category"]
+    pairs = [
+        (listed, chances[f"category:{category_of[key.removeprefix('product:')]}"])
+        for key, listed in chances.items()
+        if key.startswith("product:")
+    ]
+    assert pairs
+    assert all(
+        category.get(name, 0) >= chance
+        for listed, category in pairs
+        for name, chance in listed.items()
+    )
+
+
+def test_the_buyers_of_an_item_are_the_sum_of_the_chances(published):
+    listed = [buyer.chance for item in published.buyers for buyer in item.listed]
+    assert listed
+    for item in published.buyers:
+        forecast, chances = item.forecast, [buyer.chance for buyer in item.listed]
+        assert chances == sorted(chances, reverse=True)
+        # everybody is on these short lists: each chance is rounded by half a digit at most
+        assert forecast.expected == pytest.approx(
+            sum(chances), abs=0.005 + 5e-5 * len(said_of(published))
+        )
+        assert 0 <= forecast.low <= forecast.expected <= forecast.high
+        bought = sum(buyer.times > 0 for buyer in item.listed)
+        assert bought <= forecast.past_buyers <= len(said_of(published))
+
+
+def said_of(published):
+    return published.run.scores["customer_id"]
 
 
 def test_totals_are_the_sum_of_what_customers_are_said_to_bring(published, trained):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from serving.scoring.answers import PRODUCT_FIELDS
+from serving.store.likely_buyers import ItemBuyers, ItemForecast, ListedBuyer
 from serving.store.run import RunInfo
 
 AS_OF = date(2026, 3, 1)
@@ -210,3 +211,22 @@ def _recommendations(ids, rng) -> pd.DataFrame:
     ]
     columns = ["customer_id", *PRODUCT_FIELDS]
     return pd.DataFrame(rows, columns=columns)
+
+
+def likely_buyers(kind, name, customers, **changes) -> ItemBuyers:
+    """An item's list: chances from 0.5 down, all but the first have bought it before."""
+    forecast = {
+        "kind": kind,
+        "item_id": name,
+        "name": "Green tea" if kind == "product" else None,
+        "category": "tea/leaf" if kind == "product" else None,
+        "past_buyers": 9,
+        "expected": 7.25,
+        "low": 4,
+        "high": 11,
+    }
+    listed = [
+        ListedBuyer(customer, round(0.5 - 0.01 * place, 4), place, 3 if place else None)
+        for place, customer in enumerate(customers)
+    ]
+    return ItemBuyers(forecast=ItemForecast(**{**forecast, **changes}), listed=listed)

@@ -13,6 +13,8 @@ from training.past.purchase_history import Floats, Ints
 
 MOST_EXAMPLES = 60_000
 """Of a window, of each of the two regressions: more change no second digit of a coefficient."""
+OUTSIDE = 1.25
+"""How much further a window lies off that was not learned from."""
 LEAST_SPREAD = 0.1
 """Of an item's buyers: no window is told better than that."""
 
@@ -92,4 +94,5 @@ def spread_of(windows: Sequence[BuyingWindow], model: ItemModel) -> float:
         came = np.bincount(window.bought % window.past.items, minlength=window.past.items)
         surplus += float(((came - said) ** 2 - noise).sum())
         size += float((said**2).sum())
-    return float(np.sqrt(max(surplus / max(size, 1e-9), LEAST_SPREAD**2)))
+    within = float(np.sqrt(max(surplus / max(size, 1e-9), LEAST_SPREAD**2)))
+    return OUTSIDE * within
