@@ -50,7 +50,15 @@ def main() -> None:
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
         print(f"\n# {part}: {PARTS[part]}")
         match part:
-            case "main-job" | "buyers" | "hillstrom" | "ledger" | "level" | "intervals" | "plain-lightgbm":
+            case (
+                "main-job"
+                | "buyers"
+                | "hillstrom"
+                | "ledger"
+                | "level"
+                | "intervals"
+                | "plain-lightgbm"
+            ):
                 module.run(arguments.data)
             case "accuracy" | "recommendation":
                 module.run(arguments.data, arguments.peers_python)

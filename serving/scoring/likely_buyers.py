@@ -101,7 +101,7 @@ def _listed(chances: BuyerChances, totals: _Totals, names: Names) -> list[ItemBu
                 past_buyers=int(past_buyers[number]),
                 expected=round(float(totals.expected[column]), EXPECTED_DIGITS),
                 low=int(low[column]),
-                high=int(high[column]),
+                high=min(int(high[column]), len(ids)),
             )
             rows = zip(ids[customers].tolist(), shown.tolist(), times, last, strict=True)
             lists.append(ItemBuyers(forecast=forecast, listed=[ListedBuyer(*row) for row in rows]))

@@ -27,6 +27,8 @@ SHOWN = {
         "repeat_recall_at_10",
         "new_recall_at_10",
         "catalogue_coverage_at_10",
+        "buyers_log_loss",
+        "buyers_first_50",
     ),
 }
 """Task → the measures that people see; a task that is not listed shows all of its own."""
