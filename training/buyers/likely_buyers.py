@@ -118,8 +118,8 @@ class LikelyBuyers:
         return [start for start in starts if start - first_day >= reach], reach
 
     def chances(
-        self, purchases: pd.DataFrame, p_order: "pd.Series[float]", *, as_of: date
-    ) -> "BuyerChances":
+        self, purchases: pd.DataFrame, p_order: pd.Series[float], *, as_of: date
+    ) -> BuyerChances:
         """The chances of the customers of `p_order` (index: ids) on `as_of`.
 
         Parameters
@@ -177,8 +177,8 @@ class BuyerChances:
     p_order: Floats
     spread: Floats
     pasts: Mapping[ItemKind, ItemPast]
-    _tables: "Mapping[ItemKind, ChanceTable]"
-    _products_of: "tuple[Ints, Ints, Ints]"
+    _tables: Mapping[ItemKind, ChanceTable]
+    _products_of: tuple[Ints, Ints, Ints]
     """Columns of products ordered by category, where each category starts, and its column."""
 
     @classmethod
