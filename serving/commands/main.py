@@ -40,6 +40,15 @@ COMMANDS = {
     "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
     "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
     "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),
+    "export": (
+        "serving.commands.export:export",
+        "Features, figures and lines under pseudonyms, for data scientists.",
+    ),
+    "sealing-key": (
+        "serving.commands.export:sealing_key",
+        "Make a key that backups and exports are sealed with.",
+    ),
+    "unseal": ("serving.commands.export:unseal", "Open a sealed backup or export."),
     "backup": ("serving.commands.backup:backup", "Copy the store, the models and the settings."),
     "restore": ("serving.commands.backup:restore", "Put a backup back in its place."),
     "demo": ("serving.commands.demo:demo", "The whole way on real orders of a grocer."),

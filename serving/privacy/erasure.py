@@ -1,8 +1,6 @@
 """Erasing customers everywhere, keeping them out, and the proof of it."""
 
 import hmac
-import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,14 +13,12 @@ from features.errors import ConfigError
 from features.reading.ids import normal_id
 from serving.errors import StoreError
 from serving.privacy.export_files import clean_exports
+from serving.privacy.hash_keys import PseudonymKey, make_key
 from serving.privacy.store import ErasureStore, Tombstone
 
 if TYPE_CHECKING:
     # It brings the locale data of currencies, which the server does without.
     from serving.settings import Settings
-
-KEY_BYTES = 32
-OWNER_ONLY = 0o600
 
 OF_REGULAR_RUNS = ("scores.parquet", "recommendations.parquet", "churn_list.*", ".run-*")
 """Files in the folder of the regular run, which the next one writes anew."""
@@ -44,11 +40,13 @@ class CustomerFiles:
     """Files beside the store that hold customers and can be made anew, and the key.
 
     `derived` are paths with `*` where several files carry a name; `folds_addresses` says whether
-    e-mail addresses are ids in them without regard to case and blanks.
+    e-mail addresses are ids in them without regard to case and blanks. `pseudonym_key` is that of
+    `serving.privacy.pseudonyms`, where there may be one.
     """
 
     key: Path
     derived: tuple[Path, ...]
+    pseudonym_key: Path | None = None
     folds_addresses: bool = False
 
     @classmethod
@@ -64,8 +62,16 @@ class CustomerFiles:
         return cls(
             key=settings.path(settings.store.erasure_key),
             derived=tuple(derived),
+            pseudonym_key=settings.path(settings.store.pseudonym_key),
             folds_addresses=settings.data.rules.email_ids == "fold",
         )
+
+    def pseudonyms(self, customer_ids: Iterable[str]) -> set[str]:
+        """What customers are called in pseudonymous exports; empty where none was made."""
+        if self.pseudonym_key is None or not self.pseudonym_key.exists():
+            return set()
+        key = PseudonymKey.at(self.pseudonym_key)
+        return {key.pseudonym(customer_id) for customer_id in customer_ids}
 
     def id_of(self, written: str) -> str:
         """The id of a customer as it is kept, however it was written."""
@@ -129,7 +135,7 @@ def erase(
     unknown = set(digests) - store.known(digests)
     try:
         removed = _remove_derived(files)
-        cleaned = clean_exports(exports, set(digests))
+        cleaned = clean_exports(exports, {*digests, *files.pseudonyms(digests)})
     except OSError as error:
         raise ConfigError(f"A file cannot be changed: {error}.") from None
     rows = store.erase(
@@ -213,7 +219,7 @@ class ErasureKey:
         used = store.key_ids()
         try:
             if not used:
-                _make_key(path)
+                make_key(path)
             key = cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
         except (OSError, ValueError) as error:
             kind = type(error).__name__
@@ -224,21 +230,6 @@ class ErasureKey:
                 "would come back. Put the old key there, from a backup or the other server."
             )
         return key
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    opened = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-    with os.fdopen(opened, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(KEY_BYTES))
-    try:
-        # whole or not at all, and whoever comes first has made it
-        os.link(unfinished, path)
-    except FileExistsError:
-        return
-    finally:
-        unfinished.unlink()
 
 
 def _remove_derived(files: CustomerFiles) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ import pytest
 
 from features.errors import ConfigError
 from features.settings.loading import settings_from
+from serving.commands.export import in_folder_or_sealed
 from serving.people.key_store import ApiKey
+from serving.privacy.sealing import make_identity, unsealed
 from serving.server.backup import CONTENTS, STORE, back_up, read_contents, restore
 from serving.server.stores import open_stores
 from serving.settings import Settings
@@ -242,3 +244,18 @@ def test_the_key_of_erasures_and_what_the_last_run_left_come_along(shop, tmp_pat
     assert restored.read_bytes() == b"secret"
     assert restored.stat().st_mode & 0o077 == 0
     assert (other.path(other.store.bundles) / "context.json").read_text() == "{}"
+
+
+def test_a_sealed_backup_is_restored_with_its_key(shop, tmp_path):
+    before = answers(shop)
+    public = make_identity(tmp_path / "key.txt")
+    sealed = tmp_path / "monday.age"
+    config = shop.root / "regulars.toml"
+    in_folder_or_sealed(sealed, (public,), lambda folder: back_up(shop, config, folder, NOW))
+    assert sealed.is_file()
+    other = settings_in(tmp_path / "other")
+    with unsealed(sealed, tmp_path / "key.txt") as folder:
+        restore(other, folder, replace=False)
+    assert answers(other) == before
+    left = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert left == []
