@@ -200,6 +200,7 @@ def train(
                     BacktestRecord.of(result, plan.folds),
                     judged[result.task.name],
                     against="" if champion is None else champion.version(result.task.name),
+                    features=features,
                 )
                 for result in backtest.results
             }

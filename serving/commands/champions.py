@@ -1,5 +1,6 @@
 """`regulars models` and `regulars promote`: which models are in force, and which could be."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from training.tracking.registry import registered_versions
 
 if TYPE_CHECKING:
     from training.succession import Promotion
+    from training.tracking.mlflow_runs import RegisteredVersion
 
 
 @click.command()
@@ -55,6 +57,8 @@ def models(config: Path, speaker: Speaker) -> None:
     if why_unknown is not None:
         speaker.say(f"Versions that are not in force are not listed: {why_unknown}")
     if manifest is not None:
+        for sentence in _moved_aliases(versions, manifest, settings.tracking.models):
+            speaker.say(sentence)
         speaker.say(f"\nIn force: {manifest.bundle_id}; before it: {manifest.previous or 'none'}.")
         for name, entry in manifest.models.items():
             which = entry.version if not entry.stands_in else f"none, {entry.stands_in} stands in"
@@ -67,6 +71,25 @@ def models(config: Path, speaker: Speaker) -> None:
             "registry_problem": why_unknown,
         }
     )
+
+
+def _moved_aliases(
+    versions: "Sequence[RegisteredVersion]", manifest: Manifest, prefix: str
+) -> list[str]:
+    """A sentence for each model whose alias was moved in MLflow since it was put in force."""
+    tasks = {registered_name(name, prefix): name for name in manifest.models}
+    sentences = []
+    for version in versions:
+        name = tasks.get(version.name)
+        if name is None or "champion" not in version.aliases:
+            continue
+        if (in_force := manifest.models[name].version) != version.version:
+            sentences.append(
+                f"{version.name}: MLflow's alias champion stands at version {version.version}, in "
+                f"force is {in_force}. `regulars promote --model {name}` judges it, and puts it "
+                "in force where it is not worse."
+            )
+    return sentences
 
 
 def _unregistered_rows(

@@ -102,6 +102,26 @@ def test_no_broken_model_is_the_first_champion(kind, fresh):
     assert {tracker.alias(name, CHAMPION) for name in found.stand_ins} == {None}
 
 
+def test_an_alias_that_was_moved_in_mlflow_is_judged_and_taken_over(twice):
+    settings, _, first, second = twice
+    name = next(name for name, verdict in second.verdicts.items() if verdict.promoted)
+    tracker = Tracker(settings)
+    before, now = first.versions[name], second.versions[name]
+    tracker.client.set_registered_model_alias(tracker.registered_name(name), CHAMPION, before)
+    told = regulars(settings, "models")
+    assert f"stands at version {before}, in force is {now}" in told.stdout
+    # a training, or a promotion, puts the alias back and keeps the wish
+    tracker.crown(in_force(settings))
+    assert tracker.alias(name, CHAMPION) == now
+    assert tracker.alias(name, CHALLENGER) == before
+    done = promote(settings, (name,), None)
+    assert done.versions == {name: before}
+    # it knows a week less of the orders than the champion
+    assert not done.verdicts[name].promoted
+    assert tracker.alias(name, CHAMPION) == now
+    tracker.client.delete_registered_model_alias(tracker.registered_name(name), CHALLENGER)
+
+
 @pytest.mark.slow
 def test_a_refused_model_gives_its_place_to_the_champions(shop):
     broken = {task.name: task for task in bad_tasks("worse")}

@@ -1,4 +1,4 @@
-"""MLflow: runs, metrics, plots, registered models. The only module that imports it.
+"""MLflow: runs, metrics, plots, registered models.
 
 One parent run per training holds the parameters, the data fingerprint and the backtest
 table; one child run per model holds its metrics per fold, its plots and its files. Models
@@ -6,7 +6,6 @@ are logged with a loader of this project, so that `mlflow.pyfunc.load_model` wor
 pickled.
 """
 
-import hashlib
 import logging
 import math
 import os
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -25,7 +25,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
 
 import mlflow
-import mlflow.pyfunc
+import pandas as pd
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -42,13 +42,17 @@ from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
 from training.tasks.catalogue import TASKS, registered_name
 from training.tracking.database import move_artifacts, usable
+from training.tracking.model_files import digest_of, log_files
 from training.tracking.ownership import SHOP, is_own_database, require_own
+from training.tracking.run_evidence import log_orders, log_tables
 
 # it logs tracebacks of what is raised as well, and messages of a first start
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+CROWNED = "yes: "
+"""What the tag of a run begins with whose model is in force."""
 RECORD = "judged"
 NOTE = "mlflow.note.content"
 """The tag that `mlflow ui` shows as the description of a run."""
@@ -118,6 +122,7 @@ class Tracker:
 
     def __init__(self, settings: TrainingSettings) -> None:
         self.settings = settings
+        self._parameters: dict[str, Any] = {}
         self.uri = settings.database_url(settings.tracking.uri)
         self.shop = claimed_identity(settings.path(settings.store.bundles))
         with usable(self.uri):
@@ -177,8 +182,7 @@ class Tracker:
             run = mlflow.start_run(run_name=f"{kind} {as_of}")
         try:
             with usable(self.uri):
-                mlflow.log_params(dict(parameters))
-                mlflow.set_tag("git_commit", _git_commit())
+                self._describe(parameters)
             yield run.info.run_id
         except BaseException:
             with suppress(TrackingError), usable(self.uri):
@@ -186,6 +190,21 @@ class Tracker:
             raise
         with usable(self.uri):
             mlflow.end_run()
+
+    def _describe(self, parameters: Mapping[str, Any]) -> None:
+        """What the current run, or the one below it, is about: the same on each of them."""
+        self._parameters = dict(parameters)
+        mlflow.log_params(self._parameters)
+        mlflow.set_tags(
+            {
+                "git_commit": _git_commit(),
+                "regulars_version": metadata.version("regulars"),
+                "currency": self.settings.data.currency,
+                SHOP: self.shop,
+            }
+        )
+        if (fingerprint := self._parameters.get("data_fingerprint")) is not None:
+            log_orders(self.settings.data.transactions, str(fingerprint), context="training")
 
     @_in_one_line
     def log_backtest(
@@ -213,6 +232,7 @@ class Tracker:
         """One child run with metrics and plots, without a model."""
         with mlflow.start_run(run_name=result.task.name, nested=True):
             self._log_result(result)
+            mlflow.set_tag(NOTE, f"{result.task.title}, a trial: {result.grade.sentence()}.")
 
     @_in_one_line
     def log_model(
@@ -224,10 +244,12 @@ class Tracker:
         verdict: Verdict,
         *,
         against: str,
+        features: pd.DataFrame,
     ) -> str:
         """One child run with metrics, plots and the model; returns the registered version.
 
         `against` is the version of the champion beside which it was judged; empty: none.
+        `features` are those of the customers, from which an example is made up.
         """
         name = result.task.name
         with mlflow.start_run(run_name=name, nested=True) as run:
@@ -237,7 +259,7 @@ class Tracker:
             with TemporaryDirectory() as folder:
                 record.save(Path(folder))
                 mlflow.log_artifacts(folder, RECORD)
-            uri, digest = self._log_files(name, model)
+            uri, digest = log_files(name, model, features)
             version = self._register(name, uri, run.info.run_id)
             mlflow.set_tags({"version": version, "verdict": verdict.sentence()})
             mlflow.set_tag(
@@ -261,7 +283,11 @@ class Tracker:
 
     @_in_one_line
     def crown(self, manifest: Manifest) -> None:
-        """Mark the models of `manifest` as champions in the registry, with the reason."""
+        """Mark the models of `manifest` as champions in the registry, with the reason.
+
+        Where a person has moved the alias to another version, that version is the challenger
+        then: `regulars promote` judges it.
+        """
         for name, entry in manifest.models.items():
             registered = self.registered_name(name)
             if entry.stands_in:
@@ -269,13 +295,24 @@ class Tracker:
                 continue
             try:
                 before = self.client.get_registered_model(registered).aliases.get(CHAMPION)
+                moved = self._moved_by_hand(registered, before, entry.version)
                 self._tell_champion(registered, entry.version, entry.reason)
             except MlflowException as error:
                 if _is_absent(error):
                     continue  # the registry is another one, or was emptied: the bundle still runs
                 raise
-            if before is not None and str(before) != entry.version:
+            if moved:
+                self.client.set_registered_model_alias(registered, CHALLENGER, str(before))
+            elif before is not None and str(before) != entry.version:
                 self._tell_former(registered, str(before), entry.version)
+
+    def _moved_by_hand(self, registered: str, alias: Any, in_force: str) -> bool:
+        """Whether the alias stands at a version that we have not put it to."""
+        if alias is None or str(alias) == in_force:
+            return False
+        run_id = self.client.get_model_version(registered, str(alias)).run_id
+        told = self.client.get_run(run_id).data.tags.get(CHAMPION, "")
+        return not told.startswith(CROWNED)
 
     def _tell_champion(self, registered: str, version: str, reason: str) -> None:
         client = self.client
@@ -284,7 +321,7 @@ class Tracker:
             client.delete_registered_model_alias(registered, CHALLENGER)
         client.update_registered_model(registered, f"Champion: version {version}. Why: {reason}.")
         run_id = client.get_model_version(registered, version).run_id
-        client.set_tag(run_id, CHAMPION, f"yes: {reason}")
+        client.set_tag(run_id, CHAMPION, f"{CROWNED}{reason}")
 
     def _dethrone(self, registered: str) -> None:
         """A baseline is in force: no version is the champion."""
@@ -396,7 +433,16 @@ class Tracker:
         return sorted(registered_versions, key=lambda v: (v.name, -int(v.version)))
 
     def _log_result(self, result: TaskResult) -> None:
+        self._describe(self._parameters)
+        mlflow.log_params(
+            {
+                "task": result.task.name,
+                "baseline": result.task.baseline,
+                "measure": result.task.measure,
+            }
+        )
         self._log_metrics(result)
+        log_tables(result)
         for name, figure in figures_of(result).items():
             mlflow.log_figure(figure, f"plots/{name}.png")
 
@@ -418,19 +464,6 @@ class Tracker:
         mlflow.log_metrics({key: value for key, value in figures.items() if math.isfinite(value)})
         mlflow.set_tag("grade", grade.sentence())
 
-    def _log_files(self, name: str, model: Any) -> tuple[str, str]:
-        """Log the model's files; returns their address and digest."""
-        with TemporaryDirectory() as folder:
-            model.save(Path(folder) / name)
-            digest = digest_of(Path(folder) / name)
-            info = mlflow.pyfunc.log_model(
-                name=name,
-                loader_module="training.pyfunc",
-                data_path=str(Path(folder) / name),
-                pip_requirements=["regulars"],
-            )
-        return str(info.model_uri), digest
-
     def _register(self, name: str, uri: str, run_id: str) -> str:
         registered = self.registered_name(name)
         try:
@@ -443,15 +476,6 @@ class Tracker:
             if tags.get(SHOP) != self.shop:
                 self.client.set_registered_model_tag(registered, SHOP, self.shop)
         return str(self.client.create_model_version(registered, uri, run_id=run_id).version)
-
-
-def digest_of(directory: Path) -> str:
-    """A sha256 of all files of a folder and their names."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
-    return digest.hexdigest()
 
 
 def _git_commit() -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from features.engines.build import build_features
+from features.engines.exports import write_features
 from training.backtest.record import BacktestRecord
 from training.bundle.manifest import read_manifest
 from training.bundle.publication import load_models
@@ -188,16 +189,75 @@ def test_the_list_of_versions(trained, tracker):
     assert {one.as_of for one in versions} == {trained.log.end.isoformat()}
 
 
+@pytest.fixture(scope="module")
+def feature_file(trained, tmp_path_factory):
+    """What `regulars features` writes, columns in another order, with one more."""
+    path = tmp_path_factory.mktemp("features") / "features.parquet"
+    write_features(trained.log, [trained.log.end], path)
+    table = pd.read_parquet(path)
+    return table[table.columns[::-1]].assign(colour="red")
+
+
 @pytest.mark.parametrize("name", ["churn", "value", "next_purchase"])
-def test_anyone_with_mlflow_loads_the_champion(name, trained, tracker):  # noqa: ARG001 - sets the address
+def test_anyone_with_mlflow_loads_the_champion(name, trained, tracker, feature_file):  # noqa: ARG001 - sets the address
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(f"models:/{registered_name(name)}@champion")
     features = build_features(trained.log, trained.log.end)
-    ours = getattr(load_models(trained.settings), name)
-    pd.testing.assert_frame_equal(
-        loaded.predict(features), ours.predict(features), check_exact=True
+    ours = getattr(load_models(trained.settings), name).predict(features)
+    pd.testing.assert_frame_equal(loaded.predict(features), ours, check_exact=True)
+    of_file = loaded.predict(feature_file)
+    assert of_file["customer_id"].tolist() == features.index.tolist()
+    assert set(of_file["as_of"]) == {trained.log.end}
+    assert of_file[ours.columns].to_numpy().tolist() == ours.to_numpy().tolist()
+    with pytest.raises(mlflow.exceptions.MlflowException, match="missing inputs"):
+        loaded.predict(feature_file.drop(columns="orders"))
+
+
+@every_task
+def test_a_model_says_what_it_takes_and_shows_made_up_rows(name, trained, tracker, tmp_path):  # noqa: ARG001
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(f"models:/{registered_name(name)}@champion")
+    taken = loaded.metadata.signature.inputs.input_names()
+    known = set(trained.orders["customer"])
+    example = loaded.input_example
+    assert not known & set(example["customer_id"])
+    assert set(example) <= set(taken)
+    assert len(loaded.predict(example))
+    if name != "recommendation":
+        features = build_features(trained.log, trained.log.end)
+        assert set(features) <= set(taken)
+        # no row of the example is a customer
+        real = {tuple(row) for row in features.fillna(-1.0).to_numpy().tolist()}
+        shown = example[features.columns].fillna(-1.0).to_numpy().tolist()
+        assert not real & {tuple(row) for row in shown}
+
+
+def test_every_run_names_its_orders_and_its_parameters(trained, parent, children):
+    for run in (parent, *children.values()):
+        (used,) = run.inputs.dataset_inputs
+        assert used.dataset.digest == trained.log.fingerprint
+        assert json.loads(used.dataset.source)["tags"]["orders"] == "orders.parquet"
+        assert run.data.params["data_fingerprint"] == trained.log.fingerprint
+        assert run.data.tags["regulars_version"]
+    assert {run.data.params["task"] for run in children.values()} == set(NAMES)
+
+
+def test_tables_show_folds_and_tenths(trained, tracker, children):  # noqa: ARG001 - sets the address
+    import mlflow
+
+    (churn,) = [one for one in trained.result.backtest.results if one.task.name == "churn"]
+    run_ids = [children["churn"].info.run_id]
+    folds = mlflow.load_table("folds.json", run_ids=run_ids)
+    found = folds.set_index(["fold", "contender", "measure"])["value"]
+    assert found[1, "model", "log_loss"] == pytest.approx(churn.folds[1]["model"]["log_loss"])
+    tenths = mlflow.load_table("evaluation.json", run_ids=run_ids)
+    assert tenths["customers"].sum() == len(churn.rows)
+    assert (tenths["came"] * tenths["customers"]).sum() == pytest.approx(
+        churn.rows["churned"].sum()
     )
+    assert tenths["said"].is_monotonic_increasing
 
 
 def test_anyone_with_mlflow_recommends(trained, tracker):  # noqa: ARG001 - sets the address
@@ -209,6 +269,9 @@ def test_anyone_with_mlflow_recommends(trained, tracker):  # noqa: ARG001 - sets
     ours = load_models(trained.settings).recommendation
     expected = ours.recommend(purchases, customers=everybody, as_of=trained.log.end, limit=10)
     pd.testing.assert_frame_equal(loaded.predict(purchases), expected, check_exact=True)
+    texts = purchases.astype({"customer_id": "str", "product_id": "str", "category": "str"})
+    three = loaded.predict(texts, params={"limit": 3})
+    assert three["rank"].max() == 3
     asked = {"customers": everybody[:2], "as_of": trained.log.end, "limit": 3}
     pd.testing.assert_frame_equal(
         loaded.get_raw_model().recommend(purchases, **asked), ours.recommend(purchases, **asked)

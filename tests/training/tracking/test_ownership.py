@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from features.engines.build import build_features
 from features.errors import ConfigError
 from tests.support.shop import shop_settings
 from tests.support.trained import SECTIONS
@@ -81,7 +82,11 @@ def test_with_names_of_its_own_a_shop_leaves_the_champions_of_another(server, tr
     record = BacktestRecord.of(result, trained.result.backtest.plan.folds)
     with tracker.training({}, "2026-01-01"):
         verdict = Verdict(promoted=True, reason="better")
-        version = tracker.log_model(result, model, "2026-01-01", record, verdict, against="")
+        version = tracker.log_model(
+            *(result, model, "2026-01-01", record, verdict),
+            against="",
+            features=build_features(trained.log, trained.log.end),
+        )
     tracker.challenge(result.task.name, version)
     assert [entry.name for entry in tracker.versions()] == [f"regulars-b-{result.task.name}"]
     before = Tracker(own)

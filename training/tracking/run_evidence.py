@@ -1,0 +1,95 @@
+"""What a run of MLflow says of its orders and of how its models were judged."""
+
+import hashlib
+import json
+from urllib.parse import urlsplit, urlunsplit
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+
+from training.backtest.backtest import TaskResult
+
+LONGEST_DIGEST = 36
+"""Characters that MLflow keeps of a digest."""
+TENTHS = 10
+EVALUATION = "evaluation.json"
+FOLDS = "folds.json"
+TABLES = "mlflow.loggedArtifacts"
+"""The tag by which MLflow finds tables: its page of evaluations, `mlflow.load_table`."""
+
+
+def log_orders(source: str, fingerprint: str, *, context: str) -> None:
+    """Name the orders as the dataset of the current run: where they lie, and their fingerprint.
+
+    Nothing of their content is kept.
+
+    Parameters
+    ----------
+    source : as in `data.transactions`; a password in an address is left out
+    context : what they are for, such as `training`
+    """
+    digest = fingerprint
+    if len(digest) > LONGEST_DIGEST:
+        digest = hashlib.sha256(fingerprint.encode()).hexdigest()[:LONGEST_DIGEST]
+    origin = CodeDatasetSource({"orders": without_password(source), "fingerprint": fingerprint})
+    mlflow.log_input(MetaDataset(origin, name="orders", digest=digest), context=context)
+
+
+def log_tables(result: TaskResult) -> None:
+    """The measures of each fold, and tenths of the predictions with what came, as tables."""
+    rows = [
+        {"fold": number, "contender": contender, "measure": name, "value": value}
+        for number, fold in enumerate(result.folds)
+        for contender, measures in fold.items()
+        for name, value in measures.items()
+    ]
+    tables = {FOLDS: pd.DataFrame(rows)}
+    if (tenths := tenths_of(result)) is not None:
+        tables[EVALUATION] = tenths
+    for name, table in tables.items():
+        mlflow.log_dict(json.loads(table.to_json(orient="split", index=False)), name)
+    # what `mlflow.log_table` does, at a tenth of its cost
+    mlflow.set_tag(TABLES, json.dumps([{"path": name, "type": "table"} for name in tables]))
+
+
+def tenths_of(result: TaskResult) -> pd.DataFrame | None:
+    """One row per tenth of the prediction, the lowest first, over all folds; no ids.
+
+    `tenth`, `customers`, and the means `said`, `baseline_said` and `came`; None where a task
+    compares lists and not figures.
+    """
+    outcome = result.task.outcome
+    if outcome is None or not {outcome, "model", "baseline"} <= set(result.rows):
+        return None
+    rows = result.rows[[outcome, "model", "baseline"]].dropna()
+    if len(rows) < TENTHS:
+        return None
+    order = rows["model"].rank(method="first").to_numpy()
+    tenth = np.ceil(order / len(rows) * TENTHS).astype(int)
+    means = rows.groupby(tenth).mean()
+    return pd.DataFrame(
+        {
+            "tenth": means.index,
+            "customers": np.bincount(tenth)[1:],
+            "said": means["model"].to_numpy(),
+            "baseline_said": means["baseline"].to_numpy(),
+            "came": means[outcome].to_numpy(),
+        }
+    )
+
+
+def without_password(address: str) -> str:
+    """A path as it is, an address without its user's password and its query.
+
+    >>> without_password("postgresql://ann:secret@db/shop?password=secret")
+    'postgresql://ann@db/shop'
+    """
+    if "://" not in address:
+        return address
+    parts = urlsplit(address)
+    user = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, f"{user}{parts.hostname or ''}{port}", parts.path, "", ""))
