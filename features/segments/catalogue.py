@@ -8,18 +8,23 @@ import pandas as pd
 from features.errors import DataError
 from features.segments import affinity, break_even, growth_share, migration
 from features.segments.abc_classes import Abc
+from features.segments.attributes import attribute_systems
 from features.segments.clusters import Clusters
 from features.segments.funnel import Funnel
 from features.segments.growth_share import CustomerGrowthShare
+from features.segments.indices import FourIndices
 from features.segments.levels import ValuePotentialLoyalty
 from features.segments.lifecycle import Lifecycle
 from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
+from features.segments.relationship import Relationship
 from features.segments.rfm import Rfm
 from features.segments.rfm_classes import RfmClasses
 from features.segments.rfm_own import OwnRfm
 from features.segments.system import DEFAULTS, CutPoints, SegmentSystem, SystemDescription
+from features.segments.voice import Voice
 from features.settings.segments import Segments
+from features.settings.tables import Customers
 
 SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
     Rfm,
@@ -35,7 +40,12 @@ SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
 )
 """Every system that labels customers by a rule; clusters come from a fitted model."""
 
-FURTHER_SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (OwnRfm,)
+FURTHER_SYSTEMS: tuple[Callable[[Segments], SegmentSystem], ...] = (
+    OwnRfm,
+    Voice,
+    FourIndices,
+    Relationship,
+)
 """More of them: their columns stand behind all others, so that files keep their order."""
 
 
@@ -47,7 +57,7 @@ class Assignment:
     ----------
     groups : one row per customer, the columns of all systems that could decide
     indices : those of `groups` that are numbers
-    further : the columns of `FURTHER_SYSTEMS`
+    further : the columns of `FURTHER_SYSTEMS` and of attributes
     cut_points : system → the cut points of these customers
     skipped : system → why it could not decide
     """
@@ -59,11 +69,17 @@ class Assignment:
     skipped: Mapping[str, str]
 
 
-def systems_of(settings: Segments, clusters: Clusters | None = None) -> tuple[SegmentSystem, ...]:
-    """All systems that label customers, with their cut points of the configuration."""
+def systems_of(
+    settings: Segments, clusters: Clusters | None = None, attributes: Customers | None = None
+) -> tuple[SegmentSystem, ...]:
+    """All systems that label customers, with their cut points of the configuration.
+
+    `attributes` is the shop's own table of customers; None: there is none.
+    """
     by_rule = [make(settings) for make in SYSTEMS]
     fitted = [] if clusters is None else [clusters]
-    return (*by_rule, *fitted, *(make(settings) for make in FURTHER_SYSTEMS))
+    further = [make(settings) for make in FURTHER_SYSTEMS]
+    return (*by_rule, *fitted, *further, *attribute_systems(attributes, settings))
 
 
 def assign_all(
@@ -72,6 +88,7 @@ def assign_all(
     *,
     settings: Segments | None = None,
     clusters: Clusters | None = None,
+    attributes: Customers | None = None,
 ) -> Assignment:
     """Let every system of the catalogue label every customer.
 
@@ -82,6 +99,7 @@ def assign_all(
         `horizon_days`) and further columns (`margin_365d`), same index
     settings : cut points; None: those that come with Regulars
     clusters : fitted clusters; None: that system is left out
+    attributes : the shop's own table of customers; None: there is none
 
     Raises
     ------
@@ -97,7 +115,7 @@ def assign_all(
     tables: list[pd.DataFrame] = [pd.DataFrame(index=features.index)]
     cut_points: dict[str, CutPoints] = {}
     skipped: dict[str, str] = {}
-    systems = systems_of(settings or DEFAULTS, clusters)
+    systems = systems_of(settings or DEFAULTS, clusters, attributes)
     for system in systems:
         if missing := [name for name in system.needs if name not in customers]:
             skipped[system.name] = f"needs {', '.join(missing)}"
@@ -106,12 +124,11 @@ def assign_all(
         tables.append(system.assign(customers, cut_points[system.name]))
     assigned = pd.concat(tables, axis=1)
     decided = [system for system in systems if system.name in cut_points]
+    first = {make(settings or DEFAULTS).name for make in SYSTEMS} | {"clusters"}
     return Assignment(
         assigned,
         tuple(name for system in decided for name in system.indices),
-        tuple(
-            name for system in decided if type(system) in FURTHER_SYSTEMS for name in system.columns
-        ),
+        tuple(name for system in decided if system.name not in first for name in system.columns),
         cut_points,
         skipped,
     )

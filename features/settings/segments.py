@@ -108,6 +108,15 @@ class GrowthShare(Section):
     """Sales in mean sales from which they are high."""
 
 
+class RelationshipRules(Section):
+    """When which relation suits a customer; see `features.segments.relationship`."""
+
+    service_enquiries: int = Field(3, ge=1)
+    service_returned_share: float = Field(0.25, gt=0, le=1)
+    community_purchase_days: int = Field(3, ge=1)
+    data_driven_purchase_days: int = Field(5, ge=1)
+
+
 class ClusterSearch(Section):
     """How many clusters are tried, and how each number is judged."""
 
@@ -145,6 +154,7 @@ class Segments(Section):
     loyalty: LoyaltyWeights = LoyaltyWeights()
     management: ManagementScore = ManagementScore()
     growth_share: GrowthShare = GrowthShare()
+    relationship: RelationshipRules = RelationshipRules()
     clusters: ClusterSearch = ClusterSearch()
     affinity: Affinity = Affinity()
     funnel: FunnelStages = FunnelStages()

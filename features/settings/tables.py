@@ -47,6 +47,10 @@ class Interactions(Section):
     """The score of a satisfaction, from 0 to 10."""
     other_customer_id: ColumnName | None = None
     """Whom a referral brought."""
+    responded_at: ColumnName | None = None
+    """When an enquiry or a complaint was first answered."""
+    resolved_at: ColumnName | None = None
+    """When it was solved."""
     ingested_at: ColumnName | None = None
     date_format: str | None = None
     """strptime pattern of its times; None: as in the orders."""

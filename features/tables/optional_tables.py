@@ -4,7 +4,8 @@ Every row read is either used or put aside with one reason, as in the orders; th
 aside are in a quarantine file of their own beside that of the orders. The used rows are in the
 engine as
 
-    interactions  customer, day, seen_day, minute, kind, value, other_customer
+    interactions  customer, day, seen_day, minute, kind, value, other_customer; response_minutes and
+                  solution_minutes where they are configured
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
     acquisitions  customer, day, seen_day, minute, channel, cost; several rows of a customer are
                   several costs
@@ -25,7 +26,7 @@ from features.doctor.report import TableReason, TableReport
 from features.errors import DataError, RegularsError
 from features.settings.data import Data
 from features.settings.feature_settings import FeatureSettings
-from features.settings.tables import Customers, level_column, number_column
+from features.settings.tables import Customers, Interactions, level_column, number_column
 from features.sources import missing_columns, refusal
 from features.sources.files import open_files
 from features.sql import row
@@ -69,10 +70,11 @@ def key_tables(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
     The engine holds `customers`, the numbered customers of the orders.
     """
     queries = {
-        "interactions": _INTERACTIONS,
         "contacts": _CONTACTS,
         "acquisitions": _ACQUISITIONS,
     }
+    if data.interactions:
+        queries["interactions"] = _interactions(data.interactions)
     if data.customers:
         queries["customers"] = _attributes(data.customers)
     for name, _ in _configured(data):
@@ -250,6 +252,23 @@ _DAYS = """
         AS seen_day,
     CAST(hour(happened_at) * 60 + minute(happened_at) AS INTEGER) AS minute"""
 
+_SERVED = """,
+    date_diff('minute', happened_at, {name}) AS {column}"""
+
+SERVICE_MINUTES = {"responded_at": "response_minutes", "resolved_at": "solution_minutes"}
+"""Column of the file → how long after the interaction, in minutes, negative ones included."""
+
+
+def _interactions(table: Interactions) -> str:
+    """The query of what is used, with the service times that are configured."""
+    served = "".join(
+        _SERVED.format(name=name, column=column)
+        for name, column in SERVICE_MINUTES.items()
+        if getattr(table, name)
+    )
+    return _INTERACTIONS.format(served=served)
+
+
 _INTERACTIONS = f"""
     WITH used AS (
         SELECT * REPLACE (CASE WHEN kind = 'referral' THEN other_id END AS other_id)
@@ -262,7 +281,7 @@ _INTERACTIONS = f"""
         SELECT customer_id, CAST(-row_number() OVER (ORDER BY customer_id) AS INTEGER)
         FROM named ANTI JOIN customers USING (customer_id)
     )
-    SELECT people.customer, {_DAYS}, kind, value, others.customer AS other_customer
+    SELECT people.customer, {_DAYS}, kind, value, others.customer AS other_customer{{served}}
     FROM used
     JOIN people USING (customer_id)
     LEFT JOIN people AS others ON other_id = others.customer_id"""

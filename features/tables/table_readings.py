@@ -19,6 +19,9 @@ from features.sql_text import literal
 
 OptionalTable = Interactions | Contacts | Customers | Acquisitions
 
+SERVICE_TIMES = ("responded_at", "resolved_at")
+"""Columns of interactions that say when service answered and when it was done."""
+
 _YES = ("true", "t", "yes", "y", "1", "是")
 _NO = ("false", "f", "no", "n", "0", "否")
 
@@ -104,6 +107,7 @@ def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Rea
             **_times(table.occurred_at, table, types, data),
             "kind": f"CASE lower({plain_text(table.kind, types)}) {cases} END",
             "value": number(table.value, types, data),
+            **_service_times(table, types, data),
         },
         content=("customer_id", "other_id", "happened_at", "kind", "value"),
         rules=(
@@ -137,6 +141,12 @@ def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Rea
             "have bought nothing: they count in the funnel alone."
         },
     )
+
+
+def _service_times(table: Interactions, types: dict[str, str], data: Data) -> dict[str, str]:
+    written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+    columns = {name: getattr(table, name) for name in SERVICE_TIMES}
+    return {name: timestamp(column, types, written) for name, column in columns.items() if column}
 
 
 def _contacts(table: Contacts, types: dict[str, str], data: Data) -> Reading:

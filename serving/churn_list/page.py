@@ -1,7 +1,7 @@
 """The churn list as a page: filters, rows, and the way to the next ones."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +22,10 @@ from serving.web.frame import Frame
 from serving.web.paths import path_part
 
 ROWS_PER_PAGE = 50
-LISTED_SYSTEMS = ("rfm_group", "lifecycle", "pyramid", "abc", "cluster", "likely_category")
+LISTED_SYSTEMS = (
+    *("rfm_group", "lifecycle", "pyramid", "abc", "cluster", "likely_category"),
+    *("relationship", "satisfaction_class", "complaint_class"),
+)
 """Offered as filters above the list, where a run has them; a customer's page shows all."""
 
 LEAST_TREND = 0.02
@@ -78,9 +81,18 @@ def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -
         statuses=STATUSES,
         rhythms=RHYTHMS,
         consents=CONSENTS,
-        systems=[name for name in LISTED_SYSTEMS if len(counts.by_segment.get(name, ())) > 1],
+        systems=[
+            name
+            for name in (*LISTED_SYSTEMS, *attributes_in(page.run.info.segment_columns))
+            if len(counts.by_segment.get(name, ())) > 1
+        ],
         outcomes=outcomes(frame.exhibit(page.run, "promise"), page.run.info.risk_bands),
     )
+
+
+def attributes_in(systems: Iterable[str]) -> list[str]:
+    """Those of the systems that are attributes of the shop's own table of customers."""
+    return [name for name in systems if name.startswith("customer_")]
 
 
 def _usual_sort(run: PublishedRun) -> SortKey:

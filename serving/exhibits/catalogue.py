@@ -30,6 +30,7 @@ from serving.exhibits.lifetime import groups as lifetime_groups
 from serving.exhibits.loyalty import cohort_margin, cohorts, contract_survival, funnel, loss
 from serving.exhibits.past import past_runs, run_before, said_before
 from serving.exhibits.scores import bands, weights
+from serving.exhibits.voice import nps, service, shop_indices
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
@@ -60,6 +61,9 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     loss.EXHIBIT,
     funnel.EXHIBIT,
     contract_survival.EXHIBIT,
+    nps.EXHIBIT,
+    service.EXHIBIT,
+    shop_indices.EXHIBIT,
     growth_share.EXHIBIT,
     bought_together.EXHIBIT,
     promise.EXHIBIT,

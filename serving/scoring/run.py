@@ -114,7 +114,7 @@ CATEGORY_RULE: RuleTexts = {
 }
 """By it lists are filtered, where the orders name categories."""
 
-SEGMENT_SCORES = ("clv", "churn_probability", "horizon_days")
+SEGMENT_SCORES = ("clv", "churn_probability", "horizon_days", "clv_lifetime")
 """What the segment systems look at beside the features."""
 
 Progress = Callable[[str], None]
@@ -235,6 +235,7 @@ def score(
         scores.set_index("customer_id")[list(SEGMENT_SCORES)],
         settings=settings.segments,
         clusters=models.clusters,
+        attributes=settings.data.customers,
     )
     further = list(segments.further)
     scores = scores.join(segments.groups.drop(columns=further), on="customer_id")
@@ -266,7 +267,9 @@ def score(
         log, models.recommendation, as_of, settings.predict.recommendations, purchases
     )
     progress(f"recommended {len(products):,} products")
-    rules = segment_rules(systems_of(settings.segments, models.clusters), segments)
+    rules = segment_rules(
+        systems_of(settings.segments, models.clusters, settings.data.customers), segments
+    )
     if scores["next_category"].notna().any():
         rules = {**rules, LIKELY_CATEGORY: CATEGORY_RULE}
         scores = scores.assign(**{LIKELY_CATEGORY: scores["next_category"]})

@@ -98,6 +98,13 @@ SYSTEMS = {
     "rfm_score": mark("RFM score"),
     "rfm_label": mark("Own RFM class"),
     "risk_move": mark("Risk since the last run"),
+    "satisfaction_class": mark("Satisfaction"),
+    "complaint_class": mark("Complaints"),
+    "satisfaction_index": mark("Satisfaction index"),
+    "loyalty_index": mark("Loyalty index"),
+    "profit_index": mark("Profit contribution index"),
+    "lifetime_index": mark("Lifetime value index"),
+    "relationship": mark("Relation that suits"),
 }
 
 VALUES = {

@@ -51,7 +51,7 @@ def loyalty_pages(frame: Frame) -> APIRouter:
     """`/loyalty`."""
     router = frame.router()
 
-    def loyalty(request: Request) -> Response:
+    def loyalty(request: Request, by: str = "lifecycle") -> Response:
         run = frame.store.latest_run()
         return frame.render(
             request,
@@ -59,6 +59,10 @@ def loyalty_pages(frame: Frame) -> APIRouter:
             run=run,
             loss=frame.exhibit(run, "customer_loss"),
             funnel=frame.exhibit(run, "funnel"),
+            nps=frame.exhibit(run, "nps"),
+            service=frame.exhibit(run, "service_times"),
+            indices=frame.exhibit(run, "four_indices"),
+            by=by if by in run.info.segment_columns else "lifecycle",
             calculator=Calculator.read(
                 request.query_params, _usual(frame.exhibit_data(run, "customer_loss"))
             ),

@@ -27,14 +27,17 @@ STEADY = {
     "returned_share": 0.0,
 }
 INTERACTIONS = {"visits_90d": 4.0, "enquiries_90d": 1.0, "quotes_90d": 0.0, "carts_90d": 0.0}
-SCORES = {"clv": 450.0, "churn_probability": 0.1, "horizon_days": 90}
+VOICE = {"complaints_365d": 0.0, "last_satisfaction": 8.0}
+SCORES = {"clv": 450.0, "churn_probability": 0.1, "horizon_days": 90, "clv_lifetime": 4500.0}
 
 
 def customers(count: int | None = None, **columns: list[float] | float) -> pd.DataFrame:
     """Steady customers with other values in `columns`, one row per value, and their scores."""
     lengths = [len(values) for values in columns.values() if isinstance(values, list)]
     number = count if count is not None else lengths[0]
-    frame = pd.DataFrame({**STEADY, **INTERACTIONS, **SCORES, **columns}, index=range(number))
+    frame = pd.DataFrame(
+        {**STEADY, **INTERACTIONS, **VOICE, **SCORES, **columns}, index=range(number)
+    )
     return frame.set_axis([f"c{position:04d}" for position in range(number)])
 
 
@@ -79,6 +82,9 @@ def any_customers(draw: st.DrawFn, min_size: int = 0) -> pd.DataFrame:
             "discount_share": np.nan,
             "returned_share": rng.choice([0.0, 0.3], number),
             **{name: rng.choice([0.0, 0.0, 2.0], number) for name in INTERACTIONS},
+            "complaints_365d": rng.choice([0.0, 0.0, 1.0, 3.0], number),
+            "last_satisfaction": rng.choice([np.nan, 0.0, 6.5, 7.0, 9.0, 10.0], number),
+            "clv_lifetime": np.where(rng.random(number) < 0.1, np.nan, spend * 3),
             "clv": np.where(rng.random(number) < 0.1, np.nan, spend / 3),
             "churn_probability": rng.choice([0.0, 0.4, 1.0, np.nan], number),
             "horizon_days": 90,

@@ -28,6 +28,7 @@ CLUSTERS = Clusters(
     stability={"2": 0.9},
 )
 ALL = systems_of(Segments(), CLUSTERS)
+WITHOUT_CUT_POINTS = {"clusters", "funnel", "voice", "four_indices", "relationship"}
 each_system = pytest.mark.parametrize("system", ALL, ids=[system.name for system in ALL])
 
 
@@ -87,7 +88,7 @@ def test_the_rule_is_told_in_both_languages_with_the_cut_points(system):
             assert words.into("en").replace("×", "").replace("÷", "").isascii()
             assert any("一" <= sign <= "鿿" for sign in words.into("zh"))
     said = system.describe(system.cut_points(table)).cut_points
-    assert bool(said) == (system.name not in ("clusters", "funnel"))
+    assert bool(said) == (system.name not in WITHOUT_CUT_POINTS)
     nobody = system.cut_points(table.head(0))
     assert system.describe(nobody).name == system.name
 
@@ -122,6 +123,7 @@ def test_who_lacks_a_column_is_skipped_with_a_word():
         "value_potential_loyalty": "needs clv, churn_probability, horizon_days",
         "management": "needs churn_probability",
         "funnel": "needs quotes_90d",
+        "four_indices": "needs churn_probability, clv_lifetime",
     }
     assert "rfm_cell" in found.groups
     assert "pyramid_clv" not in found.groups

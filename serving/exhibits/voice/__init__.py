@@ -1,0 +1,1 @@
+"""What customers say: promoters and detractors, service times, and four indices of the shop."""
