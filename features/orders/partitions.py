@@ -194,7 +194,7 @@ def _persons(
     try:
         if data.identities is not None:
             table = open_side_table(connection, "data.identities", data.identities, settings.root)
-            load_links(connection, table)
+            load_links(connection, table, data.identities)
             resolution = load_persons(connection, data.identities.conflicts)
         if data.products is not None:
             # each part reads it; what is wrong with it is said before the work begins

@@ -85,5 +85,5 @@ def load_persons(connection: duckdb.DuckDBPyConnection, conflicts: Conflicts) ->
     connection.register("resolved_persons", resolution.persons)
     connection.execute("CREATE TABLE persons AS SELECT * FROM resolved_persons")
     connection.unregister("resolved_persons")
-    connection.execute("DROP TABLE identity_links")
+    connection.execute("DROP TABLE identity_links; DROP TABLE account_links")
     return resolution

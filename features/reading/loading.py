@@ -87,7 +87,7 @@ def load_lines(
         if products is not None:
             load_products(connection, products, data)
         if data.identities is not None and identities is not None:
-            load_links(connection, identities)
+            load_links(connection, identities, data.identities)
             resolution = load_persons(connection, data.identities.conflicts)
         if data.fill_down:
             connection.execute(f"CREATE TEMP VIEW filled_lines AS {filled_lines(data, types)}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 
 from features.errors import DataError
 from features.reading.mapping import id_text, minor, number, plain_text, product_code
 from features.settings.data import Data
-from features.settings.tables import Identities, Products
+from features.settings.tables import AccountLevel, Identities, Products
 from features.sources import Source, refusal
 from features.sources.files import open_files
+from features.sql_text import literal
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def open_side_table(
     columns = {
         name: value
         for name, value in fields.items()
-        if value is not None and name not in ("path", "conflicts")
+        if value is not None and name not in ("path", "conflicts", "levels")
     }
     problems = [
         f"{source.name}: no column {column!r} (have: {', '.join(types)}). "
@@ -86,19 +88,62 @@ def load_products(connection: duckdb.DuckDBPyConnection, table: SideTable, data:
     connection.execute("DROP TABLE source_products")
 
 
-def load_links(connection: duckdb.DuckDBPyConnection, table: SideTable) -> None:
-    """Make `identity_links`: `card_id`, `customer_id` as text, each pair once, both known."""
+def load_links(
+    connection: duckdb.DuckDBPyConnection, table: SideTable, settings: Identities
+) -> None:
+    """Make `identity_links`: `card_id`, `customer_id` as text, each pair once, both known.
+
+    Also `account_links`: `member_id`, `account_id`, `level` of the account and `payer_id`, for rows
+    that name a household or a company, or somebody who pays.
+
+    Raises
+    ------
+    DataError
+        When a level is a word that is neither ours nor listed.
+    """
     _load(connection, table, "source_identities")
-    card, customer = (
-        id_text(table.columns[name], table.types, "source_identities")
-        for name in ("card_id", "customer_id")
-    )
     connection.execute(f"""
+        CREATE TEMP VIEW typed_identities AS
+        SELECT * FROM ({_typed_links(table, settings)}) WHERE card_id IS NOT NULL""")
+    unknown = connection.execute("""
+        SELECT DISTINCT word FROM typed_identities WHERE word IS NOT NULL AND level IS NULL
+        ORDER BY word LIMIT 5""").fetchall()
+    if unknown:
+        listed = ", ".join(repr(word) for (word,) in unknown)
+        raise DataError(
+            f"{table.source.name}: {listed}: no level of ours (card, person, household, company). "
+            "Say what each is in data.identities.levels."
+        )
+    connection.execute("""
         CREATE TABLE identity_links AS
-        SELECT DISTINCT card_id, customer_id
-        FROM (SELECT {card} AS card_id, {customer} AS customer_id FROM source_identities)
-        WHERE card_id IS NOT NULL AND customer_id IS NOT NULL""")
-    connection.execute("DROP TABLE source_identities")
+        SELECT DISTINCT card_id, customer_id FROM typed_identities
+        WHERE customer_id IS NOT NULL AND coalesce(level, 'person') IN ('card', 'person');
+        CREATE TABLE account_links AS
+        SELECT DISTINCT card_id AS member_id,
+               CASE WHEN level IN ('household', 'company') THEN customer_id END AS account_id,
+               CASE WHEN level IN ('household', 'company') THEN level END AS level, payer_id
+        FROM typed_identities
+        WHERE level IN ('household', 'company') OR payer_id IS NOT NULL;
+        DROP VIEW typed_identities;
+        DROP TABLE source_identities""")
+
+
+def _typed_links(table: SideTable, settings: Identities) -> str:
+    source = "source_identities"
+    card, customer = (
+        id_text(table.columns[name], table.types, source) for name in ("card_id", "customer_id")
+    )
+    word = plain_text(table.columns.get("level"), table.types)
+    words = {level: level for level in get_args(AccountLevel)} | settings.levels
+    cases = " ".join(
+        f"WHEN lower({literal(name.strip())}) THEN {literal(level)}"
+        for name, level in words.items()
+    )
+    return f"""
+        SELECT {card} AS card_id, {customer} AS customer_id, {word} AS word,
+               CASE lower({word}) {cases} END AS level,
+               {id_text(table.columns.get("payer"), table.types, source)} AS payer_id
+        FROM source_identities"""
 
 
 def with_side_tables(lines: str, data: Data) -> str:

@@ -25,12 +25,24 @@ class Products(Section):
     unit_cost: ColumnName | None = None
 
 
+AccountLevel = Literal["card", "person", "household", "company"]
+"""What an id is. Cards are read as the person who holds them; a household or a company is not one
+customer, but holds persons, households or both."""
+
+
 class Identities(Section):
-    """A table of the owners of cards and accounts: one person, many cards."""
+    """A table of the owners of cards and accounts: one person, many cards; and who belongs where."""
 
     path: str
     card_id: ColumnName
     customer_id: ColumnName
+    level: ColumnName | None = None
+    """What the `customer_id` of a row is: a person (or nothing) takes the id as a card; a household
+    or a company has it as a member."""
+    levels: dict[ColumnName, AccountLevel] = Field(default_factory=dict)
+    """The file's word for a level → ours; our own words need no line."""
+    payer: ColumnName | None = None
+    """Who pays for the id of a row, where that is somebody else."""
     conflicts: Literal["refuse", "apart", "merge"] = "refuse"
     """A card of two customers: refused; left apart as a customer of its own; or the sign that
     both are one person."""

@@ -10,9 +10,11 @@ from serving.changes.feed import forget_customers
 from serving.errors import StoreError
 from serving.live.store import hold_off_erasures, in_blocks
 from serving.live.tables import customer_histories, live_lines, live_scores
+from serving.store.account_members import forget_members
 from serving.store.database import one_writer, store_errors
 from serving.store.facets import count_anew
 from serving.store.tables import (
+    account_members,
     announced,
     campaign_members,
     changes,
@@ -79,7 +81,7 @@ class ErasureStore:
         with store_errors(), self._engine.connect() as connection:
             run_nos = _run_nos(connection)
             for ids in in_blocks(customer_ids, NAMED_AT_ONCE):
-                for table in HOLDING_CUSTOMERS:
+                for table in (*HOLDING_CUSTOMERS, account_members):
                     rows = select(table.c.customer_id).where(_of_customers(table, ids, run_nos))
                     held.update(connection.execute(rows.distinct()).scalars())
         return held
@@ -111,7 +113,7 @@ class ErasureStore:
         if self._engine.dialect.name != "sqlite":
             whole = self._engine.execution_options(isolation_level="AUTOCOMMIT")
             with whole.connect() as connection:
-                for table in HOLDING_CUSTOMERS:
+                for table in (*HOLDING_CUSTOMERS, account_members):
                     connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
                 # the planner's samples, too, hold ids; who does not own the database is warned
                 connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
@@ -143,6 +145,7 @@ def _remove(connection: Connection, customers: Mapping[str, Tombstone]) -> dict[
         for table in HOLDING_CUSTOMERS:
             rows = delete(table).where(_of_customers(table, [customer_id], run_nos))
             removed[table.name] += connection.execute(rows).rowcount
+    removed[account_members.name] = forget_members(connection, list(customers))
     forget_customers(connection, len(customers))
     count_anew(connection)
     return removed

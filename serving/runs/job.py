@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from features.orders.kept_log import read_kept_orders
 from features.orders.log import OrderLog
 from features.sql import working_folder
+from features.tables.accounts import read_accounts
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate
 from serving.campaigns.store import CampaignStore
 from serving.campaigns.targeting import targeting_of
@@ -36,6 +37,7 @@ from serving.scoring.lessons import CampaignLessons
 from serving.scoring.likely_buyers import likely_buyers_of
 from serving.scoring.run import ScoreRun, score
 from serving.settings import Settings
+from serving.store.account_members import AccountMember
 from serving.store.database import open_database
 from serving.store.figures import CAME, SAID, TRAINED_DAYS
 from serving.store.rules import PublishRules
@@ -228,6 +230,7 @@ def score_open_shop(
     for sentence in run.info.accepted.values():
         hooks.progress(sentence)
     hooks.scored(run)
+    members = _members(settings, erased)
     exhibits = exhibits_of(log, run, models, runs, ExhibitStore(shop.engine).exhibit)
     run = _with_interval(_with_promises(run, exhibits), exhibits)
     hooks.progress(f"made {len(exhibits)} exhibits")
@@ -236,11 +239,24 @@ def score_open_shop(
     handover = shop.sent.handover(log, run, models, shop.folder, erased)
     shop.close_log()
     with written_aside(run, output) as files:
-        runs.publish(run.info, run.scores, run.recommendations, exhibits, handover, buyers)
+        runs.publish(run.info, run.scores, run.recommendations, exhibits, handover, buyers, members)
         write_context(context, context_file(settings))
         placed = files.put_in_place()
     hooks.progress("published the run")
     return PublishedScores(run=run, files=placed, older_than=newest)
+
+
+def _members(
+    settings: Settings, erased: Callable[[Iterable[str]], set[str]]
+) -> list[AccountMember]:
+    """Who belongs to whom, as the table of identities says; nobody without one."""
+    accounts = read_accounts(settings)
+    if accounts is None:
+        return []
+    known = accounts.members
+    names = {*known["customer_id"], *known["account_id"], *known["payer_id"]} - {None}
+    kept = accounts.without(erased(names)).members
+    return [AccountMember(*row) for row in kept[list(AccountMember._fields)].to_numpy().tolist()]
 
 
 def _through_gates(

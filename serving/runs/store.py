@@ -36,6 +36,7 @@ from serving.runs.overlay import (
     not_overridden,
     overriding,
 )
+from serving.store.account_members import AccountMember, keep_members
 from serving.store.database import one_writer, open_database, store_errors
 from serving.store.facets import FacetStore, keep_facets
 from serving.store.likely_buyers import ItemBuyers, check_items, keep_buyers
@@ -185,6 +186,7 @@ class RunStore:
         exhibits: Mapping[str, object] | None = None,
         handover: Handover | None = None,
         buyers: Sequence[ItemBuyers] = (),
+        members: Sequence[AccountMember] | None = None,
     ) -> None:
         """Keep a run and make it the latest, in one step that a crash cannot halve.
 
@@ -200,6 +202,7 @@ class RunStore:
         handover : what the run brings and has seen of orders sent to the server; None: nothing,
             and what was sent to customers of the run waits for one that does
         buyers : who will probably buy which item
+        members : who belongs to whom; None: as it was
 
         Raises
         ------
@@ -217,6 +220,8 @@ class RunStore:
                     run_no = _write(connection, ready)
                     _write_exhibits(connection, run_no, exhibits or {})
                     keep_buyers(connection, run_no, buyers)
+                    if members is not None:
+                        keep_members(connection, members)
                     # before the feed: a live score, too, holds its row when it waits for that
                     take_over(connection, handover or NOTHING_SEEN)
                     announce(connection, run_no, run, self.rules)

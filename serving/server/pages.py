@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from serving.accounts.page import account_pages
+from serving.accounts.service import AccountReader
 from serving.buyers.page import buyer_pages
 from serving.campaigns.page import campaign_pages
 from serving.churn_list.page import churn_list_pages
@@ -28,6 +30,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield overview_pages(frame, stores.facets, stores.campaigns)
     yield churn_list_pages(frame, stores.facets, stores.buyers)
     yield customer_pages(frame, stores.live, parts.live_orders)
+    yield account_pages(frame, AccountReader(stores.accounts, stores.scores))
     yield segment_pages(frame, stores.segments)
     yield asset_pages(frame)
     yield loyalty_pages(frame)

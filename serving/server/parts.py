@@ -8,6 +8,8 @@ from typing import Literal
 
 from fastapi import APIRouter
 
+from serving.accounts.api import account_routes
+from serving.accounts.service import AccountReader
 from serving.buyers.api import buyer_routes
 from serving.campaigns.api import campaign_routes
 from serving.campaigns.audience import mail_hashes
@@ -186,6 +188,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     context, stores = parts.context, parts.stores
     yield history_routes(stores.scores, stores.live)
     yield customer_routes(context, parts.live_orders.products)
+    yield account_routes(context, AccountReader(stores.accounts, stores.scores))
     yield erasure_routes(context, stores.erasures, parts.customer_files)
     yield change_routes(stores.feed)
     yield webhook_routes(context, stores.webhooks, stores.feed, parts.caller)

@@ -16,6 +16,7 @@ from serving.people.key_store import KeyStore
 from serving.privacy.store import ErasureStore
 from serving.runs.store import RunStore
 from serving.segments.store import SegmentStore
+from serving.store.account_members import AccountStore
 from serving.store.database import open_database
 from serving.store.facets import FacetStore
 from serving.store.likely_buyers import BuyerStore
@@ -45,6 +46,7 @@ class Stores:
     experiments: ExperimentStore
     live: LiveStore
     facets: FacetStore
+    accounts: AccountStore
     close: Callable[[], None] = lambda: None
 
 
@@ -73,5 +75,6 @@ def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
         experiments=ExperimentStore(engine),
         live=LiveStore(engine, rules),
         facets=scores.facets,
+        accounts=AccountStore(engine),
         close=engine.dispose,
     )

@@ -283,3 +283,15 @@ experiments = Table(
     Column("read_at", Text, nullable=False),
     Column("body", Text, nullable=False),
 )
+
+account_members = Table(
+    "account_members",
+    metadata,
+    Column("customer_id", CUSTOMER_ID, primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("account_id", CUSTOMER_ID),
+    Column("account_level", Text),
+    Column("payer_id", CUSTOMER_ID),
+    Index("account_members_by_account", "account_id"),
+    Index("account_members_by_payer", "payer_id"),
+)
