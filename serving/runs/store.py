@@ -220,8 +220,7 @@ class RunStore:
                     run_no = _write(connection, ready)
                     _write_exhibits(connection, run_no, exhibits or {})
                     keep_buyers(connection, run_no, buyers)
-                    if members is not None:
-                        keep_members(connection, members)
+                    keep_members(connection, members)
                     # before the feed: a live score, too, holds its row when it waits for that
                     take_over(connection, handover or NOTHING_SEEN)
                     announce(connection, run_no, run, self.rules)

@@ -34,8 +34,10 @@ class AccountTotal(NamedTuple):
     clv: float
 
 
-def keep_members(connection: Connection, members: Iterable[AccountMember]) -> None:
-    """Put these in place of all that were kept."""
+def keep_members(connection: Connection, members: Iterable[AccountMember] | None) -> None:
+    """Put these in place of all that were kept; None: leave them as they are."""
+    if members is None:
+        return
     connection.execute(delete(account_members))
     if rows := [member._asdict() for member in members]:
         connection.execute(insert(account_members), rows)
@@ -100,7 +102,13 @@ def _members() -> Select[Any]:
 
 
 def _member(row: Row[Any]) -> AccountMember:
-    return AccountMember(**row._mapping)
+    return AccountMember(
+        customer_id=row.customer_id,
+        level=row.level,
+        account_id=row.account_id,
+        account_level=row.account_level,
+        payer_id=row.payer_id,
+    )
 
 
 def _totals(run_no: int | None) -> Select[Any]:
