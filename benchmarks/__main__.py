@@ -23,6 +23,7 @@ PARTS = {
     "score": "a score run step by step on made-up customers, and publishing it",
     "state": "one customer's features after one more order",
     "campaigns": "intervals of simulated campaigns: coverage, and null ones called positive",
+    "decisions": "treatments in rounds: what exploring costs, and whether intervals hold",
     "hillstrom": "a randomised e-mail test read in as a campaign, and whom to target",
     "shops": "the memory of one server for twenty small shops",
     "serving": "the server beside a bare route and mlflow models serve, from another process",

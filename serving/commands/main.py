@@ -37,6 +37,10 @@ COMMANDS = {
         "serving.commands.experiment:experiment",
         "Read a randomised experiment from a table or a campaign.",
     ),
+    "decide": (
+        "serving.commands.decide:decide",
+        "Treatments in rounds: what works, and who gets which next.",
+    ),
     "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
     "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
     "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),
