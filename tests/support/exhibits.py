@@ -165,15 +165,15 @@ EXHIBITS = {
             "bands": [
                 {
                     "band": band,
-                    "customers": 103,
+                    "customers": customers,
                     "said": said,
                     "low": said - 7,
                     "high": said + 7,
                     "happened": happened,
                     "kept": abs(happened - said) <= 7,
                 }
-                for band, said, happened in zip(
-                    RISKS, (85, 60, 30, 9), (88, 55, 21, 7), strict=True
+                for band, customers, said, happened in zip(
+                    RISKS, (93, 103, 103, 103), (85, 60, 30, 9), (88, 55, 21, 7), strict=True
                 )
             ],
             "churn": {"deciles": [], "levels": []},

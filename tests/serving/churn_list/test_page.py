@@ -192,4 +192,5 @@ def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
 def test_the_list_names_its_outcomes_and_says_where_they_come_from():
     page = shown().get("/churn-list").text
     assert "In the past 53% of customers in this band did not come back (55 of 103)" in page
+    assert re.search(r"Too few in this band in the past to tell \(\d\d? customers\)", page)
     assert "the first of 1 Nov 2025" in page
