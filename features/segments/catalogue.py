@@ -8,21 +8,21 @@ import pandas as pd
 from features.errors import DataError
 from features.segments import affinity, break_even, growth_share, migration
 from features.segments.abc_classes import Abc
-from features.segments.attributes import attribute_systems
 from features.segments.clusters import Clusters
 from features.segments.funnel import Funnel
 from features.segments.growth_share import CustomerGrowthShare
-from features.segments.indices import FourIndices
 from features.segments.levels import ValuePotentialLoyalty
 from features.segments.lifecycle import Lifecycle
 from features.segments.management import Management
 from features.segments.pyramid import Pyramid, PyramidOfClv
-from features.segments.relationship import Relationship
+from features.segments.relations.attributes import attribute_systems
+from features.segments.relations.indices import FourIndices
+from features.segments.relations.relationship import Relationship
+from features.segments.relations.voice import Voice
 from features.segments.rfm import Rfm
 from features.segments.rfm_classes import RfmClasses
 from features.segments.rfm_own import OwnRfm
 from features.segments.system import DEFAULTS, CutPoints, SegmentSystem, SystemDescription
-from features.segments.voice import Voice
 from features.settings.segments import Segments
 from features.settings.tables import Customers
 

@@ -1,14 +1,19 @@
 """How customers move between groups, and what cohorts bring month by month."""
 
+from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from features.language.message import message
 from features.orders.log import OrderLog, day_number
 from features.segments.profit import MARGIN_SQL
-from features.segments.slope import slope
+from features.segments.ranks import Floats
 from features.segments.system import SystemDescription
+
+TREND_LEVEL = 0.8
+"""Of the interval of a slope."""
 
 NEW, GONE = "new", "gone"
 """Where customers of only one of the two dates come from or go to."""
@@ -147,6 +152,32 @@ def margin_trend(margins: pd.DataFrame) -> pd.DataFrame:
     ]
     columns = ["cohort", "group", "months", "mean_per_month", "change_per_month"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def slope(values: Sequence[float]) -> float:
+    """Change per step; at least two values.
+
+    >>> slope([1.0, 3.0, 5.0])
+    2.0
+    """
+    steps = _steps(len(values))
+    return float(steps @ np.asarray(values, dtype=float) / (steps @ steps))
+
+
+def slope_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 80 % interval of `slope`, errors being independent and normal; at least three values."""
+    from scipy.stats import t
+
+    steps, series = _steps(len(values)), np.asarray(values, dtype=float)
+    change = slope(values)
+    rest = series - series.mean() - change * steps
+    error = np.sqrt((rest @ rest) / (len(series) - 2) / (steps @ steps))
+    reach = float(t.ppf((1 + TREND_LEVEL) / 2, len(series) - 2) * error)
+    return change - reach, change + reach
+
+
+def _steps(number: int) -> Floats:
+    return np.arange(number, dtype=np.float64) - (number - 1) / 2
 
 
 def describe() -> SystemDescription:

@@ -109,7 +109,7 @@ class GrowthShare(Section):
 
 
 class RelationshipRules(Section):
-    """When which relation suits a customer; see `features.segments.relationship`."""
+    """When which relation suits a customer; see `features.segments.relations.relationship`."""
 
     service_enquiries: int = Field(3, ge=1)
     service_returned_share: float = Field(0.25, gt=0, le=1)

@@ -17,6 +17,9 @@ from training.backtest.evidence import BacktestEvidence
 from training.bundle.manifest import Manifest
 from training.value.model import ValueModel
 
+MOST_GROUPS = 12
+"""Segment systems with more groups are not told group by group."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PastRun:
@@ -98,6 +101,18 @@ class Scene:
     def visible(self) -> Mapping[str, str]:
         """`lines`, `orders` and `days` as SQL, as they were known on the run's date."""
         return self.log.visible(self.as_of)
+
+    @cached_property
+    def systems(self) -> Mapping[str, "pd.Series[str]"]:
+        """The groups of customers in each segment system that knows all of them, of at most
+        `MOST_GROUPS` groups.
+        """
+        return {
+            name: groups
+            for name in self.info.segment_columns
+            if (groups := self.scores[name].astype(object)).notna().all()
+            and groups.nunique() <= MOST_GROUPS
+        }
 
     def value_sql(self, only: str = "TRUE") -> str:
         """SQL for what lines brought, as the run counts value, in whole minor units: a sum, over

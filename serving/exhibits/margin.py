@@ -7,12 +7,9 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.periods import between, following, period_sql, start_of
+from features.segments.migration import slope
 from features.segments.profit import MARGIN_SQL
-from features.segments.slope import slope
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-
-MOST_GROUPS = 12
-"""Systems with more groups are left out, as are those that do not know all customers."""
 
 MONTHS = 24
 
@@ -20,18 +17,15 @@ MONTHS = 24
 def _make(scene: Scene) -> dict[str, object] | Phrase:
     until = start_of(scene.as_of, "month")
     first = max(_first_whole(scene), following(until, "month", -MONTHS))
-    systems = [
-        name
-        for name in scene.info.segment_columns
-        if scene.scores[name].notna().all() and scene.scores[name].nunique() <= MOST_GROUPS
-    ]
-    if first >= until or not systems:
+    if first >= until or not scene.systems:
         return message("No whole month has passed yet.")
     brought = _brought(scene, first, until)
     months = between(first, following(until, "month", -1), "month")
     return {
         "months": [month.isoformat()[:7] for month in months],
-        "systems": {name: _groups(scene, brought, scene.scores[name], months) for name in systems},
+        "systems": {
+            name: _groups(scene, brought, groups, months) for name, groups in scene.systems.items()
+        },
         "is_margin": _costs_known(scene, first, until),
     }
 

@@ -85,8 +85,8 @@ def lifetime_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
 
         def groups() -> dict[str, object] | None:
             body = exhibits.exhibit(run.info.run_id, "lifetime_terms")
-            shown: dict[str, object] | None = None if body is None else json.loads(body)["data"]
-            return shown
+            terms: dict[str, object] | None = None if body is None else json.loads(body)["data"]
+            return terms
 
         subject = subject_of(
             context.scores, run, groups, customer_id=query.customer_id, group=query.group

@@ -82,16 +82,16 @@ def subject_of(
     if customer_id is not None:
         document = json.loads(scores.customer(customer_id).body)
         return _subject(run, document.get("lifetime_terms", []), 1, customer_id=customer_id)
-    shown = groups()
-    if shown is None:
+    exhibit = groups()
+    if exhibit is None:
         raise NotInRun("This run tells no lifetime year by year.")
     if group is None:
-        return _subject(run, shown["all"]["terms"], shown["all"]["customers"])
+        return _subject(run, exhibit["all"]["terms"], exhibit["all"]["customers"])
     system, _, value = group.partition(":")
-    for member in shown["systems"].get(system, ()):
+    for member in exhibit["systems"].get(system, ()):
         if member["value"] == value:
             return _subject(run, member["terms"], member["customers"], group=group)
-    systems = ", ".join(shown["systems"])
+    systems = ", ".join(exhibit["systems"])
     raise NotInRun(f"{group}: no such group; give it as system:value (systems: {systems}).")
 
 

@@ -11,9 +11,6 @@ from serving.scoring.answers import PROFIT_COLUMNS
 from serving.scoring.lifetime_terms import lifetime_columns, rounded_terms, terms_of
 from serving.scoring.profit_parts import YEAR_DAYS
 
-MOST_GROUPS = 12
-"""Systems with more groups are left out, as are those that do not know all customers."""
-
 
 def _terms(scene: Scene) -> dict[str, object] | Phrase:
     if not scene.info.lifetime_years:
@@ -24,7 +21,7 @@ def _terms(scene: Scene) -> dict[str, object] | Phrase:
     }
     table = pd.DataFrame(rounded_terms(scene.info, columns, scene.digits), scene.scores.index)
 
-    def told(part: pd.DataFrame) -> dict[str, object]:
+    def figures(part: pd.DataFrame) -> dict[str, object]:
         sums = part.sum()
         return {"terms": terms_of(scene.info, lambda name: scene.money(sums[str(name)]))}
 
@@ -32,39 +29,34 @@ def _terms(scene: Scene) -> dict[str, object] | Phrase:
         "basis": scene.info.clv_basis,
         "lifetime_years": scene.info.lifetime_years,
         "discount_rate_per_year": scene.info.discount_rate_per_year,
-        **_of_groups(scene, table, told),
+        **_of_groups(scene, table, figures),
     }
 
 
 def _profit(scene: Scene) -> dict[str, object] | Phrase:
     table = scene.scores[list(PROFIT_COLUMNS)]
 
-    def told(part: pd.DataFrame) -> dict[str, object]:
+    def figures(part: pd.DataFrame) -> dict[str, object]:
         return {
             field: scene.money(part[name].sum()) if part[name].notna().any() else None
             for name, field in PROFIT_COLUMNS.items()
         }
 
-    return {"window_days": YEAR_DAYS, **_of_groups(scene, table, told)}
+    return {"window_days": YEAR_DAYS, **_of_groups(scene, table, figures)}
 
 
 def _of_groups(
-    scene: Scene, table: pd.DataFrame, told: Callable[[pd.DataFrame], dict[str, object]]
+    scene: Scene, table: pd.DataFrame, figures: Callable[[pd.DataFrame], dict[str, object]]
 ) -> dict[str, object]:
     """`all` customers, and the groups of `systems`, each with its number of customers."""
-    systems = {
-        name: scene.scores[name]
-        for name in scene.info.segment_columns
-        if scene.scores[name].notna().all() and scene.scores[name].nunique() <= MOST_GROUPS
-    }
     return {
-        "all": {"customers": len(table), **told(table)},
+        "all": {"customers": len(table), **figures(table)},
         "systems": {
             name: [
-                {"value": str(value), "customers": len(part), **told(part)}
-                for value, part in table.groupby(groups.astype(object), sort=True)
+                {"value": str(value), "customers": len(part), **figures(part)}
+                for value, part in table.groupby(groups, sort=True)
             ]
-            for name, groups in systems.items()
+            for name, groups in scene.systems.items()
         },
     }
 

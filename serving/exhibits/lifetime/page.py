@@ -24,7 +24,7 @@ class LifetimeForm:
 
     @classmethod
     def read(
-        cls, asked: Mapping[str, str], run: PublishedRun, subject: LifetimeSubject
+        cls, query: Mapping[str, str], run: PublishedRun, subject: LifetimeSubject
     ) -> "LifetimeForm":
         """The fields of a request; those that it lacks are the run's own."""
         usual = {
@@ -33,7 +33,7 @@ class LifetimeForm:
             "cost_share": "",
             "cost_per_year": "0",
         }
-        fields = {name: asked.get(name, text).strip() for name, text in usual.items()}
+        fields = {name: query.get(name, text).strip() for name, text in usual.items()}
         rate, years, cost = (
             number_in(fields[name] or usual[name]) for name in ("rate", "years", "cost_per_year")
         )
@@ -58,22 +58,22 @@ def lifetime_pages(frame: Frame) -> APIRouter:
 
     def lifetime(request: Request) -> Response:
         run = frame.store.latest_run()
-        asked = request.query_params
-        shown = frame.exhibit_data(run, "lifetime_terms")
-        whom = {name: asked.get(name, "").strip() for name in ("customer_id", "group")}
+        query = request.query_params
+        terms = frame.exhibit_data(run, "lifetime_terms")
+        whom = {name: query.get(name, "").strip() for name in ("customer_id", "group")}
         about: dict[str, Any] = {"subject": None, "form": None, "calculation": None}
         try:
             subject = subject_of(
                 frame.store,
                 run,
-                lambda: shown,
+                lambda: terms,
                 customer_id=whom["customer_id"] or None,
                 group=whom["group"] or None,
             )
         except (NotInRun, UnknownCustomer):
             pass
         else:
-            form = LifetimeForm.read(asked, run, subject)
+            form = LifetimeForm.read(query, run, subject)
             about = {"subject": subject, "form": form, "calculation": None}
             if form.assumptions is not None:
                 about["calculation"] = LifetimeCalculation.of(subject, form.assumptions, run)
@@ -82,7 +82,7 @@ def lifetime_pages(frame: Frame) -> APIRouter:
             "lifetime.html",
             run=run,
             whom=whom,
-            systems=shown["systems"] if shown else {},
+            systems=terms["systems"] if terms else {},
             exhibit=frame.exhibit(run, "lifetime_terms"),
             **about,
         )

@@ -1,8 +1,7 @@
 """What the customers who began in a month bring month by month, with its trend."""
 
 from features.language.message import Phrase, message
-from features.segments.migration import cohort_sums
-from features.segments.slope import slope, slope_interval
+from features.segments.migration import cohort_sums, slope, slope_interval
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 MOST_COHORTS = 24

@@ -23,16 +23,16 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
 
 
 def _spread(scene: Scene, score: Floats) -> dict[str, object]:
-    known = np.isfinite(score)
-    numbers = score[known]
+    has_score = np.isfinite(score)
+    numbers = score[has_score]
     # the last band holds 100, too
     starts = pd.Series(np.minimum(numbers // WIDTH, len(STARTS) - 1) * WIDTH).astype(int)
-    money = scene.scores.loc[known, ["clv", "value_at_risk"]].reset_index(drop=True)
+    money = scene.scores.loc[has_score, ["clv", "value_at_risk"]].reset_index(drop=True)
     sums = money.groupby(starts).sum()
     sizes = starts.value_counts()
     return {
         "customers": len(numbers),
-        "unknown": int((~known).sum()),
+        "unknown": int((~has_score).sum()),
         "mean": round(float(numbers.mean()), 1) if len(numbers) else None,
         "median": round(float(np.median(numbers)), 1) if len(numbers) else None,
         "bands": [

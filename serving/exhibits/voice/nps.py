@@ -10,14 +10,13 @@ from scipy.stats import norm
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.periods import Unit, between, period_sql
-from features.segments.voice import PASSIVE_FROM, PROMOTER_FROM
+from features.segments.relations.voice import PASSIVE_FROM, PROMOTER_FROM
 from features.tables.optional_tables import visible_tables
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 LEVEL = 0.8
 MONTHLY_UNTIL_DAYS = 730
 MOST_PERIODS = 24
-MOST_GROUPS = 12
 YEAR_DAYS = 365
 COUNTS = ["promoters", "detractors", "answers"]
 NO_ANSWERS = (0, 0, 0)
@@ -66,10 +65,7 @@ def _systems(
     scene: Scene, answers: pd.DataFrame, recent: pd.DataFrame, names: list[str]
 ) -> dict[str, object]:
     systems: dict[str, object] = {}
-    for system in scene.info.segment_columns:
-        group = scene.scores[system].astype(object)
-        if not 0 < group.nunique() <= MOST_GROUPS:
-            continue
+    for system, group in scene.systems.items():
         of_all = answers.assign(group=answers["customer_id"].map(group)).dropna(subset=["group"])
         of_recent = recent.assign(group=recent["customer_id"].map(group))
         by_period = _by_key(of_all.groupby(["group", "period"])[COUNTS].sum())

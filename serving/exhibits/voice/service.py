@@ -56,22 +56,22 @@ def _figures(scene: Scene, measured: list[str], only: str) -> dict[str, object]:
     number = int(row["interactions"])
     figures: dict[str, object] = {"interactions": number}
     for column in measured:
-        figures |= _told(column.removesuffix("_minutes"), number, row)
+        figures |= _rates_and_times(column.removesuffix("_minutes"), number, row)
     return figures
 
 
 def _measures(column: str, today: int) -> str:
     """SQL: how many were answered by then, and the median and the 90 % point of their minutes."""
     name = column.removesuffix("_minutes")
-    known = f"{column} >= 0 AND day * {MINUTES_PER_DAY} + minute + {column} < {today} * {MINUTES_PER_DAY}"
+    was_served = f"{column} >= 0 AND day * {MINUTES_PER_DAY} + minute + {column} < {today} * {MINUTES_PER_DAY}"
     return f"""
-        count(*) FILTER ({known}) AS {name}_number,
-        count(*) FILTER ({known} AND {column} <= {MINUTES_PER_DAY}) AS {name}_in_a_day,
-        quantile_cont({column}, 0.5) FILTER ({known}) AS {name}_median,
-        quantile_cont({column}, 0.9) FILTER ({known}) AS {name}_slowest"""
+        count(*) FILTER ({was_served}) AS {name}_number,
+        count(*) FILTER ({was_served} AND {column} <= {MINUTES_PER_DAY}) AS {name}_in_a_day,
+        quantile_cont({column}, 0.5) FILTER ({was_served}) AS {name}_median,
+        quantile_cont({column}, 0.9) FILTER ({was_served}) AS {name}_slowest"""
 
 
-def _told(name: str, interactions: int, row: dict[Any, Any]) -> dict[str, object]:
+def _rates_and_times(name: str, interactions: int, row: dict[Any, Any]) -> dict[str, object]:
     number, in_a_day = int(row[f"{name}_number"]), int(row[f"{name}_in_a_day"])
     low, high = None, None
     if interactions:

@@ -12,18 +12,12 @@ from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 INDICES = ("satisfaction_index", "loyalty_index", "profit_index", "lifetime_index")
 YEAR_DAYS = 365
-MOST_GROUPS = 12
 
 
 def _make(scene: Scene) -> dict[str, object] | Phrase:
     if not set(INDICES) <= set(scene.info.index_columns):
         return message("This run has no scores from 0 to 100.")
     table = scene.scores[list(INDICES)].astype("Float64")
-    systems = {
-        name: scene.scores[name].astype(object)
-        for name in scene.info.segment_columns
-        if scene.scores[name].notna().all() and scene.scores[name].nunique() <= MOST_GROUPS
-    }
     return {
         **{name: _mean(table[name]) for name in INDICES[:2]},
         "told_satisfaction": int(table["satisfaction_index"].notna().sum()),
@@ -39,7 +33,7 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
                 }
                 for value, part in table.groupby(group, sort=True)
             ]
-            for system, group in systems.items()
+            for system, group in scene.systems.items()
         },
     }
 
@@ -79,8 +73,8 @@ def _lifetime(scene: Scene) -> dict[str, object]:
 
 
 def _mean(column: "pd.Series[float]") -> float | None:
-    known = column.dropna()
-    return round(float(known.mean()), 1) if len(known) else None
+    numbers = column.dropna()
+    return round(float(numbers.mean()), 1) if len(numbers) else None
 
 
 EXHIBIT = ExhibitMaker(

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.segments.attributes import attribute_systems
 from features.segments.catalogue import assign_all
-from features.segments.indices import FourIndices
-from features.segments.relationship import Relationship
-from features.segments.voice import Voice
+from features.segments.relations.attributes import attribute_systems
+from features.segments.relations.indices import FourIndices
+from features.segments.relations.relationship import Relationship
+from features.segments.relations.voice import Voice
 from features.settings.segments import Segments
 from features.settings.tables import Customers
 from tests.features.segments.customers import customers, split

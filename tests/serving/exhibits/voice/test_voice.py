@@ -18,7 +18,7 @@ DAY = pd.Timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def told(trained, run, models, tmp_path_factory):
+def voice_exhibits(trained, run, models, tmp_path_factory):
     """Exhibits with ten answers of the last month, one of long ago, and five complaints.
 
     Of the ten, five are promoters and two detractors. Of the complaints, three were answered
@@ -67,8 +67,8 @@ def test_the_score_is_promoters_minus_detractors():
     assert -100 <= score_of(0, 3, 3)["low"] <= score_of(0, 3, 3)["nps"] == -100
 
 
-def test_nps_of_the_shop_its_groups_and_over_time(told, run):
-    data = told["nps"]["data"]
+def test_nps_of_the_shop_its_groups_and_over_time(voice_exhibits, run):
+    data = voice_exhibits["nps"]["data"]
     everybody = data["all"]
     assert (everybody["promoters"], everybody["detractors"], everybody["answers"]) == (6, 2, 11)
     assert everybody["nps"] == pytest.approx(100 * 4 / 11, abs=0.05)
@@ -83,8 +83,8 @@ def test_nps_of_the_shop_its_groups_and_over_time(told, run):
     assert set(data["systems"]) <= set(run.info.segment_columns)
 
 
-def test_service_answers_and_solves(told):
-    data = told["service_times"]["data"]
+def test_service_answers_and_solves(voice_exhibits):
+    data = voice_exhibits["service_times"]["data"]
     complaints = next(kind for kind in data["kinds"] if kind["kind"] == "complaint")
     assert complaints["interactions"] == data["all"]["interactions"] == 5
     assert complaints["response_rate"] == 3 / 5
@@ -119,9 +119,9 @@ def test_the_indices_of_the_shop_are_those_of_its_customers(made, run, trained):
         assert group["profit_index"] == pytest.approx(by_group[group["value"]], abs=0.06)
 
 
-def test_the_page_shows_them(told, run):
+def test_the_page_shows_them(voice_exhibits, run):
     store = fresh_runs()
-    store.publish(run.info, run.scores, run.recommendations, told)
+    store.publish(run.info, run.scores, run.recommendations, voice_exhibits)
     page = client_of(store).get("/loyalty?by=abc").text
     assert "<strong>+36 points</strong> from 11 answers" in page
     assert "2.0 h" in page

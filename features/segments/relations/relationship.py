@@ -9,9 +9,9 @@ import pandas as pd
 
 from features.language.message import Phrase, message
 from features.segments.ranks import Floats
+from features.segments.relations.voice import COMPLAINTS, PROMOTER_FROM
+from features.segments.relations.voice import SATISFACTION as LAST_SATISFACTION
 from features.segments.system import CutPoints, SystemRule, figure, percent
-from features.segments.voice import COMPLAINTS, PROMOTER_FROM
-from features.segments.voice import SATISFACTION as LAST_SATISFACTION
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ class CustomerAttribute:
         else:
             numbers = column.fillna(-np.inf).to_numpy(dtype=float)
             values = np.array(THIRDS)[places(numbers, cuts["above"])]
-        known = column.notna().to_numpy()
-        return groups(customers, **{self.columns[0]: np.where(known, values, NOT_KNOWN)})
+        is_known = column.notna().to_numpy()
+        return groups(customers, **{self.columns[0]: np.where(is_known, values, NOT_KNOWN)})
 
     def describe(self, cut_points: CutPoints | None = None) -> SystemDescription:
         """See `SegmentSystem.describe`."""

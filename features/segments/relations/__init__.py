@@ -1,0 +1,1 @@
+"""What customers say and are, and which relation suits them."""
