@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from training.buyers.item_model import ChanceTable, ItemModel
-from training.buyers.item_past import ItemPast, ItemPurchases, Mask
+from training.buyers.item_past import ItemPast, ItemPurchases, Mask, distinct
 from training.buyers.signs import new_columns, own_columns, slices_of
 from training.past.purchase_history import Floats, Ints
 
@@ -40,7 +40,7 @@ class BuyingWindow:
         ordered &= past.orders > 0
         row = is_within[purchases.order]
         customer = purchases.order_customer[purchases.order[row]]
-        key = np.unique(customer * past.items + purchases.item[row])
+        key = distinct(customer * past.items + purchases.item[row])
         return cls(past, ordered, key[ordered[key // past.items]])
 
     @property

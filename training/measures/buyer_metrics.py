@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.orders.log import day_number
 from training.buyers.interval import buyers_between
-from training.buyers.item_past import ItemPurchases
+from training.buyers.item_past import ItemPurchases, distinct
 from training.buyers.likely_buyers import BuyerChances, LikelyBuyers
 from training.measures.metrics import log_loss_per_row
 from training.past.purchase_history import Floats, Ints
@@ -191,4 +191,4 @@ def _bought(purchases: ItemPurchases, start: int, days: int) -> Ints:
     within = (purchases.order_day >= start) & (purchases.order_day < start + days)
     row = within[purchases.order]
     customer = purchases.order_customer[purchases.order[row]]
-    return np.unique(customer * len(purchases.items) + purchases.item[row])
+    return distinct(customer * len(purchases.items) + purchases.item[row])

@@ -107,12 +107,12 @@ class Stages:
         lessons = Lessons(past, following, products, recent)
         sources = tuple(source().fit(lessons) for source in SOURCES)
         facts = ProductFacts.of(lessons)
-        rows, bought, groups = _examples(lessons, sources, facts, plan)
-        ranker = Ranker.fit(rows, bought, groups, plan.trees, plan.seed, plan.num_threads)
+        examples, known_lists = _rehearsed(lessons, sources, facts, plan)
+        ranker = Ranker.fit(*examples, plan.trees, plan.seed, plan.num_threads)
         equal = cls(products, sources, facts, ranker, np.zeros(len(products), dtype=np.float32))
-        return replace(equal, steps_back=equal._steps_back(log, owners, lessons))
+        return replace(equal, steps_back=equal._steps_back(log, owners, known_lists))
 
-    def _steps_back(self, log: Baskets, owners: Owners, lessons: Lessons) -> Values:
+    def _steps_back(self, log: Baskets, owners: Owners, known_lists: "_KnownLists") -> Values:
         """See `training.recommend.spread`, from the lists of some customers on the day of the fit."""
         customers = np.flatnonzero(np.diff(log.first_basket))
         rows = spread_evenly(customers, MOST_SPREAD)
@@ -124,29 +124,12 @@ class Stages:
             chosen, score = self.candidates(past, scored, everything, "new", NEW_CANDIDATES, 0)
             parts.append((chosen.episode + start, chosen.column, logit(score)))
         episode, column, raw = (np.concatenate(values) for values in zip(*parts, strict=True))
-        known_lists = self._known_lists(lessons)
+        known = known_lists.scored(self.ranker)
         for most_shown in MOST_SHOWN:
             steps = steps_back(episode, column, raw, len(self.products), most_shown)
-            if share_kept(*known_lists, steps) >= LEAST_KEPT:
+            if share_kept(*known, steps) >= LEAST_KEPT:
                 return steps
         return np.zeros(len(self.products), dtype=np.float32)
-
-    def _known_lists(self, lessons: Lessons) -> tuple[Ints, Ints, Floats, Floats]:
-        """Candidates of some of the latest lessons as `share_kept` takes them."""
-        latest = spread_evenly(np.flatnonzero(lessons.recent), MOST_SPREAD)
-        parts = []
-        for start in range(0, len(latest), EPISODES_AT_ONCE):
-            rows = latest[start : start + EPISODES_AT_ONCE]
-            rehearsal = _Rehearsal.of(lessons, self.sources, self.facts, rows)
-            chosen = rehearsal.chosen
-            raw = logit(self.ranker.score(rehearsal.features(chosen, self.facts)))
-            column = np.where(chosen.own < 0, chosen.column, -1)
-            bought = rehearsal.bought.astype(np.float64)
-            parts.append((chosen.episode + start, column, raw, bought))
-        episode, columns, scores, hits = (
-            np.concatenate(values) for values in zip(*parts, strict=True)
-        )
-        return episode, columns, scores, hits
 
     @property
     def at_once(self) -> int:
@@ -202,22 +185,57 @@ def _recent(day: Ints, least: int) -> Mask:
     return np.asarray(day >= by_day[min(least, len(day)) - 1])
 
 
-def _examples(
-    lessons: Lessons, sources: tuple[CandidateSource, ...], facts: ProductFacts, plan: LearningSizes
-) -> tuple[Values, Values, Ints]:
-    """Candidates of the latest episodes, whether each was bought next, and rows per episode.
+Examples = tuple[Values, Values, Ints]
+"""Candidates (rows × `FEATURES`), whether each was bought next, and rows per episode."""
 
-    Episodes in which no candidate was bought teach nothing and are left out.
+
+@dataclass(frozen=True)
+class _KnownLists:
+    """All candidates of some lessons, and whether each was bought next.
+
+    `column` is that of a new candidate among the scored products, −1 for an owned one; `table` what
+    the trees see.
     """
-    latest = np.flatnonzero(lessons.recent)
-    latest = spread_evenly(latest, MOST_RANKED)
+
+    episode: Ints
+    column: Ints
+    table: Values
+    bought: Values
+
+    @classmethod
+    def joined(cls, parts: "list[_KnownLists]") -> Self:
+        """Several parts below each other."""
+        names = cls.__dataclass_fields__
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        )
+
+    def scored(self, ranker: Ranker) -> tuple[Ints, Ints, Floats, Floats]:
+        """As `share_kept` takes them."""
+        raw = logit(ranker.score(self.table))
+        return self.episode, self.column, np.asarray(raw), self.bought.astype(np.float64)
+
+
+def _rehearsed(
+    lessons: Lessons, sources: tuple[CandidateSource, ...], facts: ProductFacts, plan: LearningSizes
+) -> tuple[Examples, _KnownLists]:
+    """What the trees learn from, of the latest episodes, and whole lists of some of these.
+
+    Episodes in which no candidate was bought teach nothing and are left out of the examples.
+    """
+    latest = spread_evenly(np.flatnonzero(lessons.recent), MOST_RANKED)
+    listed = spread_evenly(latest, MOST_SPREAD)
     draw = np.random.default_rng(plan.seed)
-    parts: list[tuple[Values, Values, Ints]] = []
+    parts: list[Examples] = []
+    lists: list[_KnownLists] = []
     for start in range(0, len(latest), EPISODES_AT_ONCE):
         rows = latest[start : start + EPISODES_AT_ONCE]
-        parts.append(_block(lessons, sources, facts, rows, draw, plan.trees.negatives))
+        rehearsal = _Rehearsal.of(lessons, sources, facts, rows)
+        parts.append(rehearsal.examples(facts, draw, plan.trees.negatives))
+        lists.append(rehearsal.lists(facts, rows, np.isin(rows, listed)))
     tables, bought, groups = zip(*parts, strict=True)
-    return np.concatenate(tables), np.concatenate(bought), np.concatenate(groups)
+    examples = np.concatenate(tables), np.concatenate(bought), np.concatenate(groups)
+    return examples, _KnownLists.joined(lists)
 
 
 @dataclass(frozen=True)
@@ -251,27 +269,33 @@ class _Rehearsal:
         bought = np.asarray(following[chosen.episode, chosen.product]).ravel()
         return cls(past, scored, fold, chosen, bought)
 
-    def features(self, chosen: Candidates, facts: ProductFacts) -> Values:
+    def examples(
+        self, facts: ProductFacts, draw: np.random.Generator, negatives: float
+    ) -> Examples:
+        """All candidates that were bought and a share of the others, of episodes with a hit."""
+        chosen, bought = self.chosen, self.bought
+        is_example = (bought > 0) | (draw.random(len(bought)) < negatives)
+        hits = np.bincount(chosen.episode, bought, minlength=len(self.past))
+        is_example &= (hits > 0)[chosen.episode]
+        examples = chosen[is_example]
+        groups = np.bincount(examples.episode, minlength=len(self.past))
+        return (
+            self._features(examples, facts),
+            bought[is_example].astype(np.float32),
+            np.asarray(groups[groups > 0], dtype=np.int64),
+        )
+
+    def lists(self, facts: ProductFacts, rows: Ints, is_listed: Mask) -> _KnownLists:
+        """All candidates of the episodes that are listed; `rows` are their lessons."""
+        listed = is_listed[self.chosen.episode]
+        chosen = self.chosen[listed]
+        return _KnownLists(
+            episode=rows[chosen.episode],
+            column=np.where(chosen.own < 0, chosen.column, -1),
+            table=self._features(chosen, facts),
+            bought=self.bought[listed],
+        )
+
+    def _features(self, chosen: Candidates, facts: ProductFacts) -> Values:
         """What trees see of some of the candidates."""
         return features(self.past, chosen, self.scored, facts, self.fold)
-
-
-def _block(
-    lessons: Lessons,
-    sources: tuple[CandidateSource, ...],
-    facts: ProductFacts,
-    rows: Ints,
-    draw: np.random.Generator,
-    negatives: float,
-) -> tuple[Values, Values, Ints]:
-    rehearsal = _Rehearsal.of(lessons, sources, facts, rows)
-    chosen, bought = rehearsal.chosen, rehearsal.bought
-    is_example = (bought > 0) | (draw.random(len(bought)) < negatives)
-    is_example &= (np.bincount(chosen.episode, bought, minlength=len(rows)) > 0)[chosen.episode]
-    examples = chosen[is_example]
-    groups = np.bincount(examples.episode, minlength=len(rows))
-    return (
-        rehearsal.features(examples, facts),
-        bought[is_example].astype(np.float32),
-        np.asarray(groups[groups > 0], dtype=np.int64),
-    )
