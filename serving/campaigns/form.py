@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
 from features.language.message import mark
-from serving.campaigns.request import CampaignFilter, CampaignRequest, Choose
+from serving.campaigns.request import CampaignFilter, CampaignRequest, Choose, Treatment
 from serving.churn_list.form import ListForm
 from serving.store.protocol import ChurnFilter, Consent
 from serving.web.call import address
@@ -20,6 +20,8 @@ LARGEST = 1e12
 MOST_CONTACTS = 100_000_000
 LONGEST_NAME = 200
 LONGEST_DAYS = 730
+MOST_ROUNDS = 52
+MOST_TIMES = 1_000
 
 Budget = Literal["contacts", "amount", "all"]
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
@@ -34,6 +36,9 @@ PROBLEMS = {
     "save_rate": mark("The share saved must be above 0 and at most 100 percent."),
     "horizon_days": mark("The length must be from 1 to 730 days."),
     "starts_on": mark("The first day must be a date."),
+    "treatments": mark("Write treatments as name = cost, with a semicolon between them."),
+    "rounds": mark("Treatments need a number of rounds, from 1 to 52."),
+    "most_contacts": mark("Contacts of one customer must be a number from 1 on."),
 }
 
 
@@ -63,6 +68,9 @@ class CampaignForm:
     horizon_days: str = ""
     roll_out_of: str = ""
     seed: str = ""
+    treatments: str = ""
+    rounds: str = ""
+    most_contacts: str = ""
 
     @classmethod
     def read(cls, params: QueryParams) -> "CampaignForm":
@@ -103,6 +111,11 @@ class CampaignForm:
             "save_rate": number("save_rate", 1e-6, 100, 100),
         }
         days = number("horizon_days", 1, LONGEST_DAYS)
+        rounds = number("rounds", 1, MOST_ROUNDS)
+        most = number("most_contacts", 1, MOST_TIMES)
+        treatments = self._treatments(problems.append)
+        if treatments and not self.rounds:
+            problems.append(PROBLEMS["rounds"])
         starts_on = self._starts_on(problems.append)
         if not 0 < len(self.name) <= LONGEST_NAME or "\0" in self.name:
             problems.insert(0, PROBLEMS["name"])
@@ -120,6 +133,9 @@ class CampaignForm:
                 horizon_days=None if days is None else round(days),
                 roll_out_of=self.roll_out_of or None,
                 seed=self.seed or None,
+                treatments=treatments,
+                rounds=None if rounds is None else round(rounds),
+                most_contacts=None if most is None else round(most),
                 **values,
             )
         except ValidationError as error:
@@ -134,6 +150,18 @@ class CampaignForm:
     def link(self) -> str:
         """The form with what has been typed."""
         return address(f"/campaigns/new?{urlencode(self.parameters())}")
+
+    def _treatments(self, complain: Callable[[str], None]) -> list[Treatment]:
+        """`name = cost` of each, parted by semicolons."""
+        treatments = []
+        for text in filter(None, (part.strip() for part in self.treatments.split(";"))):
+            name, _, cost = text.rpartition("=")
+            value = _number(cost.strip())
+            if not name.strip() or value is None or value < 0:
+                complain(PROBLEMS["treatments"])
+                return []
+            treatments.append(Treatment(name=name.strip(), cost_per_contact=value))
+        return treatments
 
     def _starts_on(self, complain: Callable[[str], None]) -> str | None:
         try:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.orders.log import OrderLog, day_number
 from serving.campaigns.contacted import ELSEWHERE, made_elsewhere
+from serving.campaigns.decisions.read_rounds import read_rounds
 from serving.campaigns.plan import CampaignPlan
 from serving.campaigns.service import status_of
 from serving.campaigns.store import (
@@ -147,6 +148,7 @@ def _measured(
     store: CampaignStore, log: OrderLog[Settings], campaign: CampaignRecord, as_of: date
 ) -> tuple[list[MemberOutcome], MeasuredCampaign]:
     until = min(as_of, campaign.ends_on)
+    is_final = until >= campaign.ends_on
     table = members_with_outcomes(store, log, campaign, until)
     plan = campaign.plan
     money = Economics(
@@ -157,7 +159,7 @@ def _measured(
     )
     results: MeasuredCampaign = {
         "measured_until": until.isoformat(),
-        "is_final": until >= campaign.ends_on,
+        "is_final": is_final,
         "margin_share": money.margin_share,
         "erased": {
             arm["arm"]: arm["members"] - int((table["arm"] == arm["arm"]).sum())
@@ -165,7 +167,8 @@ def _measured(
         },
         **read_campaign(table, money, seed=SEED),
         # a customer of few weeks' outcome is no lesson yet
-        "uplift": judged(log, campaign, table) if until >= campaign.ends_on else None,
+        "uplift": judged(log, campaign, table) if is_final else None,
+        "decision": read_rounds(store, campaign, table, money.margin_share) if is_final else None,
     }
     return list(_rows(table)), results
 
@@ -192,6 +195,8 @@ def members_with_outcomes(
 
 
 def _costs(plan: CampaignPlan) -> dict[str, float]:
+    if (decision := plan.get("decision")) is not None:
+        return dict(decision["treatments"])
     costs = plan.get("costs")
     if costs is not None:
         return dict(costs)

@@ -90,10 +90,46 @@ class PowerFigures(TypedDict):
     needed_contacts: int | None
 
 
+class ExploringPlan(TypedDict):
+    """Members who will not be in the best arm: in round 1, at least in all later ones, and in all
+    with equal shares. Each costs what the best arm would have brought more.
+    """
+
+    first_round: float
+    later_rounds: float
+    equal_shares: float
+
+
+class DecisionPlan(TypedDict):
+    """A round of several treatments.
+
+    Attributes
+    ----------
+    decision_id : the campaign that is round 1; None of a proposal that was not kept
+    round, rounds : number of this one, and how many there are at most
+    treatments : name → cost of a contact
+    shares : arm → share of the members, the probability with which each was drawn
+    hold_out, explore : least share of the control arm and of each treatment
+    members : planned in each round
+    most_contacts : of a customer in all rounds; None: no limit
+    """
+
+    decision_id: str | None
+    round: int
+    rounds: int
+    treatments: dict[str, float]
+    shares: dict[str, float]
+    hold_out: float
+    explore: float
+    members: int
+    most_contacts: int | None
+    exploring: ExploringPlan
+
+
 class ProposedPlan(TypedDict):
     """What is planned; what is None is not known of campaigns that were made elsewhere.
 
-    Of those `costs` holds arm → cost per member.
+    Of those `costs` holds arm → cost per member; `decision` is there with several treatments.
     """
 
     name: str
@@ -114,6 +150,7 @@ class ProposedPlan(TypedDict):
     power: PowerFigures | None
     cells: list[SampledCell]
     costs: NotRequired[Mapping[str, float]]
+    decision: NotRequired[DecisionPlan]
 
 
 class CampaignPlan(ProposedPlan):

@@ -9,23 +9,25 @@ from typing import cast
 
 from features.errors import ConfigError
 from serving.campaigns.assumptions import Assumptions, assumptions
+from serving.campaigns.decisions.treatments import first_round, priced, sized, with_treatments
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.plan import (
     BreakEvenPoint,
     CampaignArm,
     ChosenCounts,
+    DecisionPlan,
     ExpectedMoney,
     ProposedPlan,
     SampledCell,
     StratumSize,
 )
 from serving.campaigns.power import Power, power_of, spend_variance
-from serving.campaigns.request import CampaignRequest
+from serving.campaigns.request import HOLD_OUT_ARM, TREATED_ARM, CampaignRequest
 from serving.campaigns.store import CampaignCandidate, CampaignMember
 from serving.store.economics import value_share
 from serving.store.run import PublishedRun
 
-TREATED, HELD_OUT = "treated", "hold_out"
+TREATED, HELD_OUT = TREATED_ARM, HOLD_OUT_ARM
 SEED_BYTES = 16
 
 
@@ -51,14 +53,15 @@ class CampaignProposal:
     cells: Sequence[SampledCell]
     members: Sequence[CampaignMember]
     power: Power | None
+    decision: DecisionPlan | None = None
 
     @property
     def contacted(self) -> list[CampaignMember]:
-        return [member for member in self.members if member.arm == TREATED]
+        return [member for member in self.members if member.arm != HELD_OUT]
 
     def to_dict(self) -> ProposedPlan:
         """Everything but the members, ready for JSON."""
-        return {
+        planned: ProposedPlan = {
             "name": self.request.name,
             "origin": "regulars",
             "choose": self.request.choose,
@@ -70,16 +73,23 @@ class CampaignProposal:
             "seed": self.seed,
             "assumptions": self.assumptions.to_dict(),
             "counts": self.counts,
-            "arms": [
-                CampaignArm(arm=TREATED, contacted=True, members=self.counts["contacts"]),
-                CampaignArm(arm=HELD_OUT, contacted=False, members=self.counts["hold_out"]),
-            ],
+            "arms": self._arms(),
             "strata": self._strata(),
             "expected": self._expected(),
             "break_even": self._break_even(),
             "power": None if self.power is None else self.power.to_dict(),
             "cells": list(self.cells),
         }
+        return planned if self.decision is None else {**planned, "decision": self.decision}
+
+    def _arms(self) -> list[CampaignArm]:
+        """Those who are contacted first."""
+        sizes = Counter(member.arm for member in self.members)
+        names = [TREATED] if self.decision is None else list(self.decision["treatments"])
+        return [
+            CampaignArm(arm=name, contacted=name != HELD_OUT, members=sizes[name])
+            for name in (*names, HELD_OUT)
+        ]
 
     def _strata(self) -> list[StratumSize]:
         everybody = Counter(member.stratum for member in self.members)
@@ -128,6 +138,7 @@ def propose(
     busy: set[str],
     *,
     cells: set[str] | None = None,
+    later_round: DecisionPlan | None = None,
 ) -> CampaignProposal:
     """Choose from the customers that the filter lists.
 
@@ -136,15 +147,18 @@ def propose(
     listed : customers of `run`
     busy : ids of people in another campaign of these days
     cells : RFM cells to choose from, None for all
+    later_round : of several treatments; None: the first one
 
     Raises
     ------
     ConfigError
         Naming everything in the request that cannot be, or when nobody is left to choose.
     """
+    asked, decision = request, later_round or first_round(request)
+    request = priced(request, decision)
     assumed = assumptions(request, run.info.economics)
     starts_on, ends_on = _days(request, run)
-    if problems := request.problems() + _budget_problems(request, run, assumed, starts_on):
+    if problems := asked.problems() + _budget_problems(request, run, assumed, starts_on):
         raise ConfigError(problems)
     needs_consent = run.info.economics["consent_known"]
     refused = {
@@ -171,9 +185,8 @@ def propose(
     size = _size(request, assumed, len(worth))
     chosen, tested = _chosen(request, worth, size)
     seed = request.seed or secrets.token_hex(SEED_BYTES)
-    members = _with_arms(
-        [_member(earned, candidate, scale) for earned, candidate in chosen], assumed.hold_out, seed
-    )
+    drawn_from = [_member(earned, candidate, scale) for earned, candidate in chosen]
+    members = _with_arms(drawn_from, assumed.hold_out, seed, decision)
     held_out = sum(member.arm == HELD_OUT for member in members)
     return CampaignProposal(
         run=run,
@@ -194,6 +207,7 @@ def propose(
         },
         cells=tested,
         members=members,
+        decision=None if decision is None else sized(decision, len(members)),
         power=_power(members, [candidate for _, candidate in chosen], assumed, held_out),
     )
 
@@ -288,11 +302,16 @@ def _chosen(
     return [pair for pair in worth if pair[1].customer_id in names], tested
 
 
-def _with_arms(chosen: Sequence[CampaignMember], share: float, seed: str) -> list[CampaignMember]:
+def _with_arms(
+    chosen: Sequence[CampaignMember], share: float, seed: str, decision: DecisionPlan | None
+) -> list[CampaignMember]:
     names = strata(
         [member.retention_risk for member in chosen],
         [member.usual_value or 0.0 for member in chosen],
     )
+    if decision is not None:
+        drawn = with_treatments(chosen, names, decision, seed)
+        return sorted(drawn, key=lambda member: member.customer_id)
     stratum_of = {member.customer_id: name for member, name in zip(chosen, names, strict=True)}
     held_out = hold_out(stratum_of, share, seed)
     return [

@@ -10,6 +10,7 @@ from features.errors import ConfigError
 from serving.store.protocol import ChurnFilter, segment_pairs
 from serving.web.schemas import IsoDay, Rhythm, Risk, Status
 from serving.web.shape import ApiShape
+from training.experiments.decisions.decision_design import EXPLORE, HOLD_OUT
 
 Choose = Literal["best", "every_nth"]
 ItemText = Annotated[str, Field(pattern=r"^(product|category):[^\x00]+$", max_length=300)]
@@ -19,6 +20,10 @@ Amount = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
+HOLD_OUT_ARM, TREATED_ARM = "hold_out", "treated"
+MOST_TREATMENTS = 8
+LATER_FIELDS = ("treatments", "rounds", "explore", "most_contacts")
+"""Kept only where they are set: requests of an earlier release had none of them."""
 LATER_FILTERS = ("rhythm", "due_from", "due_until", "will_buy")
 
 
@@ -47,6 +52,13 @@ class CampaignFilter(ApiShape):
             due_until=self.due_until,
             will_buy=tuple(self.will_buy),
         )
+
+
+class Treatment(ApiShape):
+    """One of several ways to contact a customer: an offer, a channel, a week."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00=;]*[^\x00=;\s]$")]
+    cost_per_contact: Amount
 
 
 class CampaignRequest(ApiShape):
@@ -78,6 +90,19 @@ class CampaignRequest(ApiShape):
         None, description="A measured test whose RFM cells at or above break-even are contacted"
     )
     seed: Text200 | None = Field(None, description="Of the hold-out; of a proposal, to keep it")
+    treatments: list[Treatment] = Field(
+        [],
+        max_length=MOST_TREATMENTS,
+        description="Several, tried in rounds: each score run after the end of a round makes the "
+        "next one, in which shares have moved towards what works",
+    )
+    rounds: int | None = Field(None, ge=1, le=52, description="Of treatments, at most")
+    explore: float | None = Field(
+        None, gt=0, le=0.1, description="Least share of each treatment; default 0.02"
+    )
+    most_contacts: int | None = Field(
+        None, ge=1, le=1_000, description="Nobody is contacted more often in all rounds"
+    )
 
     @property
     def chosen_from(self) -> ChurnFilter:
@@ -111,7 +136,11 @@ class CampaignRequest(ApiShape):
         return {
             "name": self.name,
             "wanted": {**listed, "segments": list(map(list, self.chosen_from.segments))},
-            **self.model_dump(exclude={"name", "filter"}),
+            **{
+                name: value
+                for name, value in self.model_dump(exclude={"name", "filter"}).items()
+                if value or name not in LATER_FIELDS
+            },
             "starts_on": self.first_day and self.first_day.isoformat(),
         }
 
@@ -122,6 +151,27 @@ class CampaignRequest(ApiShape):
             problems.append("contacts, amount: give one of the two.")
         if self.choose == "every_nth" and self.roll_out_of is not None:
             problems.append("roll_out_of: what a test found good is contacted, not tested again.")
+        return problems + self._treatment_problems()
+
+    def _treatment_problems(self) -> list[str]:
+        if not self.treatments:
+            asked_for = [name for name in LATER_FIELDS if getattr(self, name)]
+            return [f"{name}: only with treatments." for name in asked_for]
+        problems = []
+        names = [treatment.name for treatment in self.treatments]
+        if len({*names, HOLD_OUT_ARM, TREATED_ARM}) < len(names) + 2:
+            problems.append(
+                f"treatments: names of their own, none called {HOLD_OUT_ARM} or {TREATED_ARM}."
+            )
+        if self.rounds is None:
+            problems.append("rounds: say how many there are at most.")
+        if self.choose != "best" or self.roll_out_of is not None:
+            problems.append("treatments: neither with a test of cells nor with its roll-out.")
+        least = (self.hold_out or HOLD_OUT) + (self.explore or EXPLORE) * len(self.treatments)
+        if least >= 1:
+            problems.append("hold_out, explore: all least shares together must be below 1.")
+        if self.cost_per_contact is not None:
+            problems.append("cost_per_contact: each treatment has its own.")
         return problems
 
 

@@ -88,6 +88,29 @@ class TestCell(ApiShape):
     chosen: int
 
 
+class Exploring(ApiShape):
+    """Members who will not be in the best arm; each costs what it would have brought more."""
+
+    first_round: float
+    later_rounds: float = Field(description="In all of them, at least")
+    equal_shares: float = Field(description="In all rounds, if shares never moved")
+
+
+class DecisionRound(ApiShape):
+    """A round of several treatments."""
+
+    decision_id: str | None = Field(description="The campaign that is round 1; null of a proposal")
+    round: int
+    rounds: int = Field(description="At most")
+    treatments: dict[str, float] = Field(description="Name → cost of a contact")
+    shares: dict[str, float] = Field(description="Arm → probability with which each was drawn")
+    hold_out: float = Field(description="Least share of those not contacted")
+    explore: float = Field(description="Least share of each treatment")
+    members: int = Field(description="Planned in each round")
+    most_contacts: int | None
+    exploring: Exploring
+
+
 class Plan(ApiShape):
     name: str
     origin: Literal["regulars", "contacts"] = Field(
@@ -110,6 +133,7 @@ class Plan(ApiShape):
     break_even: BreakEven | None
     power: PowerShown | None
     cells: list[TestCell]
+    decision: DecisionRound | None = Field(None, description="Null but with several treatments")
 
 
 class MemberShown(ApiShape):

@@ -110,12 +110,16 @@ class CampaignService:
         if key is not None and (earlier := self._of_request(request, key)) is not None:
             return self.view(earlier)
         proposal = self.propose(request)
+        campaign_id = f"c-{secrets.token_hex(ID_BYTES)}"
+        planned = proposal.to_dict()
+        if "decision" in planned:
+            planned["decision"] = {**planned["decision"], "decision_id": campaign_id}
         campaign = CampaignRecord(
-            campaign_id=f"c-{secrets.token_hex(ID_BYTES)}",
+            campaign_id=campaign_id,
             starts_on=proposal.starts_on,
             ends_on=proposal.ends_on,
             plan={
-                **proposal.to_dict(),
+                **planned,
                 "created_at": self._clock().isoformat(),
                 "created_by": created_by,
                 "request": request.to_dict(),

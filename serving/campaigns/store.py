@@ -28,6 +28,7 @@ from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
 from training.experiments.campaign_reading import CampaignReading
+from training.experiments.decisions.decision_reading import DecisionReading
 from training.experiments.learner_names import LearnerName
 
 CELLS = ("rfm_group", "rfm_cell")
@@ -111,6 +112,7 @@ class MeasuredCampaign(CampaignReading):
     margin_share: float
     erased: Mapping[str, int]
     uplift: UpliftVerdict | None
+    decision: DecisionReading | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from serving.settings import load_shop
 from serving.store.money import money_format
 from serving.store.run import MoneyFormat
 from training.experiments.campaign_reading import ArmEffect
+from training.experiments.decisions.decision_reading import DecisionReading
 
 VERDICTS = {
     "positive": "earned more than it cost",
@@ -24,6 +25,11 @@ VERDICTS = {
 
 
 EFFECTS = {"positive": "higher", "negative": "lower", "too_small_to_tell": "too small to tell"}
+STOPS = {
+    "rounds_done": "All planned rounds are over.",
+    "exploring_costs_more_than_it_can_bring": "Stopped: one more round would cost more than it could"
+    " still bring.",
+}
 SAVED = {
     "share": "A contact saved {value:.1%} of the value at risk ({low:.1%} to {high:.1%}).",
     "at_least": "A contact saved at least {low:.1%} of the value at risk.",
@@ -99,8 +105,34 @@ def results(campaign_id: str, config: Path, speaker: Speaker) -> None:
     speaker.say(f"Measured until {measured['measured_until']}. {_headline(outcome, money)}")
     _say_arms(speaker, measured, money)
     _say_effects(speaker, measured, money)
+    if (learned := measured.get("decision")) is not None:
+        _say_rounds(speaker, learned, money)
     if (told := outcome["save_rate_told"]) and (rate := measured["save_rate"]):
         speaker.say(f"\n{SAVED[told].format(**rate)}")
+
+
+def _say_rounds(speaker: Speaker, learned: DecisionReading, money: MoneyFormat) -> None:
+    speaker.table(
+        "\nWhat the rounds have shown: more than no contact per member, the cost taken off;"
+        " intervals that hold however often they are looked at",
+        ["treatment", "more", "from", "to", "verdict", "next share"],
+        [
+            [
+                row["arm"],
+                *(money.write(row["effect"][end]) for end in ("value", "low", "high")),
+                EFFECTS[row["verdict"]],
+                f"{learned['next'][0]['shares'][row['arm']]:.1%}",
+            ]
+            for row in learned["effects"]
+        ],
+        text_columns=("verdict",),
+    )
+    speaker.say(
+        f"Exploring has cost about {money.write(learned['exploring_cost'])}; equal shares would have"
+        f" cost {money.write(learned['equal_shares_cost'])}."
+    )
+    if learned["stop"]:
+        speaker.say(f"{STOPS[learned['stop']]} Best by what is known: {learned['best']}.")
 
 
 def _headline(outcome: CampaignResults, money: MoneyFormat) -> str:

@@ -13,6 +13,7 @@ from features.orders.kept_log import read_kept_orders
 from features.orders.log import OrderLog
 from features.sql import working_folder
 from features.tables.accounts import read_accounts
+from serving.campaigns.decisions.next_rounds import make_next_rounds
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate
 from serving.campaigns.store import CampaignStore
 from serving.campaigns.targeting import targeting_of
@@ -243,6 +244,8 @@ def score_open_shop(
         write_context(context, context_file(settings))
         placed = files.put_in_place()
     hooks.progress("published the run")
+    # members of a next round are chosen from the run that has just been published
+    make_next_rounds(campaigns, lambda: created_at, hooks.progress)
     return PublishedScores(run=run, files=placed, older_than=newest)
 
 

@@ -1,0 +1,1 @@
+"""Campaigns of several treatments: rounds in which shares move towards what works."""
