@@ -10,9 +10,17 @@ from features.settings.section import ColumnName, Section
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 Kind = Literal[
-    "visit", "enquiry", "quote", "cart", "complaint", "satisfaction", "referral", "other"
+    "visit",
+    "enquiry",
+    "quote",
+    "cart",
+    "search",
+    "complaint",
+    "satisfaction",
+    "referral",
+    "other",
 ]
-"""What an interaction is; `other` is read and counted, but is in no feature."""
+"""What an interaction is; `search` and `other` are read and counted, but are in no feature."""
 
 
 class Products(Section):
@@ -59,6 +67,12 @@ class Interactions(Section):
     """The score of a satisfaction, from 0 to 10."""
     other_customer_id: ColumnName | None = None
     """Whom a referral brought."""
+    product_id: ColumnName | None = None
+    """What was looked at, asked for or put into the cart."""
+    category: ColumnName | None = None
+    """The same by category; without it that of the product."""
+    words: ColumnName | None = None
+    """What was searched for."""
     responded_at: ColumnName | None = None
     """When an enquiry or a complaint was first answered."""
     resolved_at: ColumnName | None = None

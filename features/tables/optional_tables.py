@@ -4,7 +4,8 @@ Every row read is either used or put aside with one reason, as in the orders; th
 aside are in a quarantine file of their own beside that of the orders. The used rows are in the
 engine as
 
-    interactions  customer, day, seen_day, minute, kind, value, other_customer; response_minutes and
+    interactions  customer, day, seen_day, minute, kind, value, other_customer, product,
+                  item_category, words, stranger_id (of who is in no order); response_minutes and
                   solution_minutes where they are configured
     contacts      customer, day, seen_day, minute, campaign, cost, arm, is_control
     acquisitions  customer, day, seen_day, minute, channel, cost; several rows of a customer are
@@ -281,9 +282,13 @@ _INTERACTIONS = f"""
         SELECT customer_id, CAST(-row_number() OVER (ORDER BY customer_id) AS INTEGER)
         FROM named ANTI JOIN customers USING (customer_id)
     )
-    SELECT people.customer, {_DAYS}, kind, value, others.customer AS other_customer{{served}}
+    SELECT people.customer, {_DAYS}, kind, value, others.customer AS other_customer,
+           products.product, coalesce(item_category, products.category) AS item_category,
+           lower(words) AS words,
+           CASE WHEN people.customer < 0 THEN people.customer_id END AS stranger_id{{served}}
     FROM used
     JOIN people USING (customer_id)
+    LEFT JOIN products USING (product_id)
     LEFT JOIN people AS others ON other_id = others.customer_id"""
 
 _CONTACTS = f"""

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import get_args
 
-from features.reading.mapping import id_text, minor, number, plain_text, timestamp
+from features.reading.mapping import (
+    id_text,
+    minor,
+    number,
+    plain_text,
+    product_code,
+    timestamp,
+)
 from features.reading.rules import Rule
 from features.settings.data import Data
 from features.settings.tables import (
@@ -107,9 +114,15 @@ def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Rea
             **_times(table.occurred_at, table, types, data),
             "kind": f"CASE lower({plain_text(table.kind, types)}) {cases} END",
             "value": number(table.value, types, data),
+            "product_id": product_code(id_text(table.product_id, types, source), data),
+            "item_category": plain_text(table.category, types),
+            "words": plain_text(table.words, types),
             **_service_times(table, types, data),
         },
-        content=("customer_id", "other_id", "happened_at", "kind", "value"),
+        content=(
+            *("customer_id", "other_id", "happened_at", "kind", "value"),
+            *("product_id", "item_category", "words"),
+        ),
         rules=(
             *_DATED,
             Rule(

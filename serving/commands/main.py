@@ -31,6 +31,10 @@ COMMANDS = {
         "serving.commands.buyers:buyers",
         "Who will probably buy a product or a category.",
     ),
+    "prospects": (
+        "serving.commands.prospects:prospects",
+        "People who showed interest and have bought nothing, with their propensity.",
+    ),
     "exhibit": ("serving.commands.exhibit:exhibit", "Tables about the whole shop."),
     "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
     "experiment": (

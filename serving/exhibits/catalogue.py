@@ -25,7 +25,7 @@ from serving.exhibits import (
 from serving.exhibits.assets import ledger as asset_ledger
 from serving.exhibits.assets.past_values import values_before
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.goods import bought_together, growth_share
+from serving.exhibits.goods import bought_together, growth_share, looked_at
 from serving.exhibits.lifetime import groups as lifetime_groups
 from serving.exhibits.loyalty import cohort_margin, cohorts, contract_survival, funnel, loss
 from serving.exhibits.past import past_runs, run_before, said_before
@@ -66,6 +66,7 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     shop_indices.EXHIBIT,
     growth_share.EXHIBIT,
     bought_together.EXHIBIT,
+    looked_at.EXHIBIT,
     promise.EXHIBIT,
     drift.EXHIBIT,
     backtests.EXHIBIT,

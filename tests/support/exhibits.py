@@ -317,6 +317,33 @@ EXHIBITS = {
             ],
             "bottleneck": "awareness",
             "never_bought": 360,
+            "prospects": [
+                {
+                    "stage": "decision",
+                    "silent_days_from": 8,
+                    "people": 60,
+                    "propensity": 0.25,
+                    "expected_buyers": 15.0,
+                }
+            ],
+        }
+    ),
+    "looked_at": _shown(
+        {
+            "within_days": 90,
+            "items": {
+                "category": [
+                    {
+                        "item": "bread",
+                        "name": None,
+                        "people": 80,
+                        "entered": 60,
+                        "on_the_way": 10,
+                        "conversion": 0.25,
+                        "expected_sales": 50.0,
+                    }
+                ]
+            },
         }
     ),
     "bought_together": _shown(

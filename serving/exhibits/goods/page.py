@@ -34,6 +34,7 @@ def goods_pages(frame: Frame) -> APIRouter:
             pairs=_with(together["pairs"], item) if together else [],
             together=together,
             matrix=_matrix(together and together["matrix"]),
+            looked_at=frame.exhibit(run, "looked_at"),
         )
 
     router.add_api_route("/goods", goods)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from features.language.message import Phrase, message
 from features.segments.funnel import STAGES, funnel
+from features.segments.prospects import SILENCES, prospects
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.backtest.evidence import finite
 
@@ -24,7 +25,30 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
         "stages": [_stage(scene, str(name), row) for name, row in table.iterrows()],
         "bottleneck": None if judged.empty else str(judged.idxmin()),
         "never_bought": int(table.loc[list(BEFORE_PURCHASE), "waiting"].sum()),
+        "prospects": _prospects(prospects(scene.log, scene.as_of)),
     }
+
+
+def _prospects(people: pd.DataFrame) -> list[dict[str, object]]:
+    """People who bought nothing, by stage and silence, with their propensity to buy."""
+    groups = []
+    for stage in BEFORE_PURCHASE:
+        for silence in SILENCES:
+            group = people[people["group"] == f"{stage}:{silence}"]
+            if group.empty:
+                continue
+            propensity = finite(group["propensity"].iloc[0])
+            expected = None if propensity is None else round(propensity * len(group), 1)
+            groups.append(
+                {
+                    "stage": stage,
+                    "silent_days_from": silence,
+                    "people": len(group),
+                    "propensity": propensity,
+                    "expected_buyers": expected,
+                }
+            )
+    return groups
 
 
 def _stage(scene: Scene, name: str, row: "pd.Series[Any]") -> dict[str, object]:
@@ -46,7 +70,9 @@ EXHIBIT = ExhibitMaker(
         "seen in a later stage counts in the earlier ones. Conversion: of those who entered a stage "
         "long enough ago, the share that reached the next one in time. Expected sales: people on the "
         "way × the share that buys in time × the mean value of a first purchase. The bottleneck is the "
-        "stage with the lowest conversion of at least %(fewest)s people.",
+        "stage with the lowest conversion of at least %(fewest)s people. Propensity of people who have bought "
+        "nothing: of people who at earlier dates were in the same stage and as long silent, the share that "
+        "bought in time, averaged with the share of all such people.",
         fewest=FEWEST_ENTERED,
     ),
     make=_make,

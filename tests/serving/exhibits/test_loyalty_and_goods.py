@@ -1,5 +1,6 @@
 """Loss, funnel and what is bought together, each against a slow, obvious computation in pandas."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
@@ -99,6 +100,8 @@ def test_the_funnel_holds_buyers_and_people_who_never_bought(trained, run, model
     assert stages["purchase"]["people"] == len(
         set(trained.orders.loc[trained.orders["time"] < pd.Timestamp(trained.log.end), "customer"])
     )
+    # seven strangers and nobody else have bought nothing
+    assert sum(group["people"] for group in data["prospects"]) == 7
     people = [stage["people"] for stage in data["stages"]]
     assert people == sorted(people, reverse=True)
     # who has reached a stage waits in it or has gone on
@@ -200,3 +203,10 @@ def test_pairs_can_be_read_both_ways(pages):
     assert "Loaf &lt;1&gt;" in first
     assert "Category by category" in pages.get("/goods").text
     assert "No pair is bought together more often" in pages.get("/goods?item=nothing").text
+
+
+def test_pages_show_what_was_looked_at_and_who_never_bought(pages):
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", pages.get("/goods").text))
+    assert "bread 80 25.0% of 60 10 £50" in words
+    loyalty = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", pages.get("/loyalty").text))
+    assert "Decision 8 days 60 25.0% 15.0" in loyalty
