@@ -26,7 +26,15 @@ from features.settings.loading import load_settings, settings_from
 from features.sources import FrameSource
 from serving.notebook.opening import OpenedLog, read_orders
 from serving.notebook.shop import Shop
-from serving.notebook.work import backtest, features, labels, recommend, score, train
+from serving.notebook.work import (
+    backtest,
+    features,
+    labels,
+    own_churn,
+    recommend,
+    score,
+    train,
+)
 from serving.runs.job import score_shop
 from serving.scoring.run import ScoreRun
 from serving.settings import Settings
@@ -152,6 +160,7 @@ __all__ = [
     "next_order_metrics",
     "normalised_gini",
     "open_kept_log",
+    "own_churn",
     "p_alive_history",
     "plot_frequency_recency",
     "plot_heterogeneity",

@@ -1,4 +1,7 @@
-"""The one catalogue of feature blocks. To add a block: a file in `features/blocks`, a line here."""
+"""The one catalogue of feature blocks. To add a block: a file in `features/blocks`, a line here.
+
+An installed package adds blocks of its own by the entry point `regulars.features`.
+"""
 
 from features.blocks import (
     basket,
@@ -18,9 +21,12 @@ from features.blocks import (
 )
 from features.blocks.block import Block, Feature
 from features.blocks.optional import attributes, contacts, contract, interactions, membership
+from features.errors import ConfigError
+from features.plug_ins import FEATURES as PLUGGED_FEATURES
+from features.plug_ins import loaded, plugged
 from features.settings.data import Data
 
-BLOCKS: tuple[Block, ...] = (
+OWN_BLOCKS: tuple[Block, ...] = (
     rfm.BLOCK,
     gaps.BLOCK,
     process.BLOCK,
@@ -36,6 +42,39 @@ BLOCKS: tuple[Block, ...] = (
     margin.BLOCK,
     trend.BLOCK,
 )
+
+
+def _plugged_blocks() -> tuple[Block, ...]:
+    """The blocks of installed packages, behind ours.
+
+    Raises
+    ------
+    ConfigError
+        When one is no block, has nothing of its own, or a name that is taken.
+    """
+    taken = {block.name for block in OWN_BLOCKS}
+    taken |= {feature.name for block in OWN_BLOCKS for feature in block.features}
+    blocks = []
+    for name, point in plugged(PLUGGED_FEATURES).items():
+        block = loaded(point)
+        if not isinstance(block, Block) or block.needs is not None or not block.features:
+            raise ConfigError(
+                f"{PLUGGED_FEATURES}: {name} is no Block with features of its own that orders "
+                "alone tell (needs=None)."
+            )
+        names = [block.name, *(feature.name for feature in block.features)]
+        if double := sorted(taken.intersection(names)):
+            raise ConfigError(
+                f"{PLUGGED_FEATURES}: {name} uses the name {double[0]!r}, which is taken."
+            )
+        taken.update(names)
+        blocks.append(block)
+    return tuple(blocks)
+
+
+PLUGGED_BLOCKS: tuple[Block, ...] = _plugged_blocks()
+
+BLOCKS: tuple[Block, ...] = (*OWN_BLOCKS, *PLUGGED_BLOCKS)
 
 FEATURES: dict[str, Feature] = {
     feature.name: feature for block in BLOCKS for feature in block.features

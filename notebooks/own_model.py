@@ -5,112 +5,71 @@
 # ---
 
 # %% [markdown]
-# # A feature and a model of one's own
-# A feature computed from the others, a model that is five lines long, and the same judge as
-# for every model: the backtest beside the named baseline, and the rule of promotion.
+# # A model of one's own, judged as ours and served
+# Any classifier of scikit-learn that says probabilities and bears missing values.
 
 # %%
+import json
 import os
-from collections.abc import Sequence
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 
-import numpy as np
-import pandas as pd
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from regulars import Settings, load_settings, read_orders
-from training.backtest.backtest import run_backtest
-from training.backtest.record import BacktestRecord
-from training.job import prepare_training
-from training.models.estimator import stacked
-from training.past.plan import Fold
-from training.past.tables import CutoffTable
-from training.promotion.promotion import on_shared_folds, verdict
-from training.tasks.churn import ChurnTask
-from training.tasks.world import World
-from training.tracking.mlflow_runs import Tracker
+import regulars
 
-settings = load_settings(os.environ.get("REGULARS_CONFIG", "regulars.toml"), Settings)
-if os.environ.get("REGULARS_SMALL") == "1":
-    one = settings.train.model_copy(update={"folds": 1, "max_cutoffs": 2})
-    settings = settings.model_copy(update={"train": one})
+config = os.environ.get("REGULARS_CONFIG", "regulars.toml")
+line = make_pipeline(
+    SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True),
+    StandardScaler(),
+    LogisticRegression(C=0.1),
+)
 
 # %% [markdown]
-# ## A feature
-# How late a customer is: silence in usual gaps. To make it one of ours, add its SQL to a block
-# in `features/blocks` and a line to `features/catalogue.py`; then training, scoring and Spark
-# compute it alike.
-
+# ## Backtested beside the named baseline and our model, graded, registered, published
 
 # %%
-def with_lateness(features: pd.DataFrame) -> pd.DataFrame:
-    usual = features["mean_gap_days"].fillna(features["mean_gap_days"].median()).fillna(30.0)
-    lateness = features["days_since_last_order"] / usual.clip(lower=1)
-    return pd.DataFrame(
-        {
-            "lateness": np.log1p(lateness),
-            "orders": np.log1p(features["orders"]),
-            "silence": np.log1p(features["days_since_last_order"]),
-        }
-    )
-
+with regulars.read_orders(config) as log:
+    result = regulars.train(log, tasks=regulars.own_churn(line, "line"))
+print(result.backtest.table().query("task == 'churn' and measure == 'log_loss'"))
+print(result.verdicts["churn"].sentence())
+with regulars.Shop(config) as shop:
+    shop.score()
+    customer = shop.scores().index[0]
+    print("published", shop.runs()["churn_version"].iloc[-1], shop.customer(customer)["reasons"])
 
 # %% [markdown]
-# ## A model
-# It learns from labelled cutoffs and says a probability per customer, index as given.
-
+# ## Served: the model answers for orders that it has never seen
 
 # %%
-class Logistic:
-    def fit(self, tables: Sequence[CutoffTable]) -> "Logistic":
-        features, labels = stacked(tables)
-        self.model_ = make_pipeline(StandardScaler(), LogisticRegression())
-        self.model_.fit(with_lateness(features), labels["orders"] == 0)
-        return self
-
-    def predict(self, features: pd.DataFrame) -> pd.DataFrame:
-        risk = self.model_.predict_proba(with_lateness(features))[:, 1]
-        return pd.DataFrame({"churn_probability": risk}, index=features.index)
-
-
-# %% [markdown]
-# ## Its task
-# The task of churn with another model: judged alike, on the same folds.
-
-
-# %%
-class OwnChurn(ChurnTask):
-    title = "Churn, own model"
-
-    def fit(self, world: World, fold: Fold) -> Logistic:
-        return Logistic().fit(world.tables(fold.train, fold.test))
-
-
-with read_orders(settings) as log:
-    prepared = prepare_training(log, None, print, (ChurnTask(),))
-    ours = run_backtest(prepared.world, prepared.plan, (ChurnTask(),)).results[0]
-    own = run_backtest(prepared.world, prepared.plan, (OwnChurn(),))
-print("ours ", ours.grade.sentence())
-print("own  ", own.results[0].grade.sentence())
-
-# %% [markdown]
-# ## Would it be promoted in the place of ours?
-
-# %%
-folds = prepared.plan.folds
-mine, theirs = BacktestRecord.of(own.results[0], folds), BacktestRecord.of(ours, folds)
-against = on_shared_folds(mine, theirs, "our model") or "no fold in common"
-print(verdict(ChurnTask(), mine, against, seed=settings.train.seed).sentence())
-
-# %% [markdown]
-# ## Into MLflow, beside the others
-# To serve it, give it `save` and `load` in safe formats, and its class a place in
-# `training/pyfunc.py` and `training/bundle/publication.py`.
-
-# %%
-tracker = Tracker(settings)
-day = prepared.plan.as_of.isoformat()
-with tracker.training({"model": "logistic, own feature"}, day, kind="trial") as run_id:
-    tracker.log_trial(own.results[0])
-print("run", run_id)
+with socket.create_server(("127.0.0.1", 0)) as free:
+    port = free.getsockname()[1]
+serve = [sys.executable, "-m", "serving.commands.main", "serve", "--config", config]
+server = subprocess.Popen([*serve, "--port", str(port)], stderr=subprocess.DEVNULL)  # noqa: S603
+orders = [
+    {"order_id": str(n), "ordered_at": f"2024-0{n}-01T10:00:00Z", "product_id": "p001", "amount": 9}
+    for n in (5, 6, 7)
+]
+request = urllib.request.Request(
+    f"http://127.0.0.1:{port}/v1/score",
+    json.dumps({"customer_id": "new", "lines": orders}).encode(),
+    {"Content-Type": "application/json"},
+)
+answer = None
+while answer is None:
+    try:
+        answer = json.load(urllib.request.urlopen(request))  # noqa: S310
+    except urllib.error.URLError as error:
+        if getattr(error, "code", 503) != 503 or server.poll() is not None:
+            raise
+        time.sleep(0.5)  # the server, or its scorer, is starting
+server.terminate()
+server.wait()
+print("own model: churn probability", answer["churn_probability"])

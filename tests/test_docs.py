@@ -97,7 +97,7 @@ NOTEBOOKS = {
     "explore_features": "days_since_last_order",
     "compare_runs": "regulars-churn 2",
     "read_a_backtest": "backtest.html: ",
-    "own_model": "own  ",
+    "own_model": "own model: churn probability 0.",
 }
 """Notebook → what it says when it came to its end."""
 

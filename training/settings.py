@@ -17,6 +17,8 @@ class Train(Section):
     max_cutoffs: int = Field(6, ge=1, le=60)
     folds: int = Field(3, ge=1, le=20)
     min_customers: int = Field(20, ge=10)
+    churn_model: str | None = None
+    """The name of an installed package's classifier (`regulars.models`); None: ours."""
     carry_over: bool = True
     """Whether the level of the total follows what past seasons, windows and runs were off by."""
     due_days: int | None = Field(None, ge=1)

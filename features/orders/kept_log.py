@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.catalogue import PLUGGED_BLOCKS
 from features.doctor.report import Finding, Report
 from features.errors import Busy, DataError
 from features.orders.kept_report import kept_fingerprint, kept_report, write_kept_quarantine
@@ -193,6 +194,7 @@ def _files_to_read(settings: FeatureSettings) -> _FilesToRead | None:
             data.model_dump_json(exclude={"accept"}),
             str(beside),
             code_digest(),
+            *(repr(block) for block in PLUGGED_BLOCKS),
             duckdb.__version__,
             str(settings.root),
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +19,8 @@ from training.job import TrainResult, prepare_training
 from training.job import train as run_training
 from training.past.tables import labels_at
 from training.settings import TrainingSettings
+from training.tasks.catalogue import with_task
+from training.tasks.own_churn import OwnChurnTask
 from training.tasks.task import Task
 from training.value.lasting import RunMiss
 
@@ -101,6 +104,21 @@ def train(
     """
     with shown(progress, "training") as told:
         return run_training(log, as_of, told, tasks, runs)
+
+
+def own_churn(estimator: Any, name: str = "own") -> tuple[Task, ...]:
+    """The tasks of a training in which a classifier of one's own predicts churn.
+
+    For `train(log, tasks=own_churn(model))` and `backtest`. To have every training use it, let a
+    package bring it (`regulars.models`) and set `train.churn_model`.
+
+    Parameters
+    ----------
+    estimator : of scikit-learn, not fitted, with `predict_proba`; it meets missing values, and
+        must be made of what scikit-learn has, since nothing else is loaded by a server
+    name : what it is called
+    """
+    return with_task(OwnChurnTask(estimator, name))
 
 
 def backtest(

@@ -25,6 +25,7 @@ from training.models.estimator import (
     table_of,
     write_json,
 )
+from training.models.own_churn import OwnChurn
 from training.models.rhythm import Rhythms
 from training.past.tables import CutoffTable, horizon_of
 from training.process.contract_curve import ContractCurve
@@ -201,13 +202,16 @@ AnyChurnModel = ChurnModel | CancellationModel
 
 
 class SavedChurn:
-    """Either churn model, from its saved form."""
+    """Any churn model, from its saved form."""
 
     @staticmethod
     def load(directory: Path) -> AnyChurnModel:
-        """Read what either model's `save` wrote."""
-        label = read_json(directory / "model.json").get("label")
-        model_class: Any = CancellationModel if label == CancellationModel.label else ChurnModel
+        """Read what the `save` of any of them wrote."""
+        value = read_json(directory / "model.json")
+        is_cancellation = value.get("label") == CancellationModel.label
+        model_class: Any = CancellationModel if is_cancellation else ChurnModel
+        if value.get("kind") == OwnChurn.kind:
+            model_class = OwnChurn
         model: AnyChurnModel = model_class.load(directory)
         return model
 

@@ -23,9 +23,14 @@ REQUIREMENTS = (
 """What the carried code imports when a model is loaded and predicts."""
 
 
-def pinned_requirements() -> list[str]:
-    """`REQUIREMENTS` with the versions that are installed."""
-    return [f"{name}=={version(name)}" for name in REQUIREMENTS]
+OWN_REQUIREMENTS = ("scikit-learn", "skops")
+"""What a shop's own classifier needs beside them."""
+
+
+def pinned_requirements(*, own: bool = False) -> list[str]:
+    """`REQUIREMENTS`, and those of an own classifier, with the versions that are installed."""
+    names = (*REQUIREMENTS, *OWN_REQUIREMENTS) if own else REQUIREMENTS
+    return [f"{name}=={version(name)}" for name in names]
 
 
 @cache

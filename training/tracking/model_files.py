@@ -15,6 +15,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
 from training.bundle.publication import golden_rows
+from training.models.own_churn import OwnChurn
 from training.pyfunc import CUSTOMER, KEYS, LIMIT, TEXTS, Loaded
 from training.tracking.carried_code import PACKAGES, carried_code, pinned_requirements
 
@@ -46,7 +47,7 @@ def log_files(name: str, model: Any, features: pd.DataFrame) -> tuple[str, str]:
             loader_module="training.pyfunc",
             data_path=str(Path(folder) / name),
             code_paths=[str(Path(carried_code().name) / package) for package in PACKAGES],
-            pip_requirements=pinned_requirements(),
+            pip_requirements=pinned_requirements(own=isinstance(model, OwnChurn)),
             signature=_signature(model, example),
             input_example=example,
         )
