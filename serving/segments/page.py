@@ -13,7 +13,7 @@ from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import Group, SegmentMove, SegmentStore
 from serving.store.documents import ExhibitBody
 from serving.store.protocol import ANY_OF
-from serving.store.rules import earlier_run, run_named
+from serving.store.rules import earlier_run, one_per_date, run_named
 from serving.store.run import PublishedRun
 from serving.web import charts
 from serving.web.frame import Frame
@@ -125,7 +125,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             return _index_page(frame, request, run, system)
         if system not in run.info.segment_columns:
             return frame.render(request, "no_system.html", run=run, status=404)
-        runs = [kept for kept in frame.store.runs() if system in kept.info.segment_columns]
+        runs = [past for past in frame.store.runs() if system in past.info.segment_columns]
         margins, profits = (
             (frame.exhibit_data(run, name) or {"systems": {}})["systems"].get(system, [])
             for name in ("margin_by_group", "profit_parts")
@@ -138,7 +138,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             parts=_parts(frame, counts, run)[system],
             rule=run.info.segment_rules.get(system),
             flow=_chosen_flow(frame, counts, system, runs, request.query_params),
-            runs=runs[::-1],
+            runs=one_per_date(runs)[::-1],
             margin=frame.exhibit(run, "margin_by_group"),
             margins_of=_in_order(run, system, margins),
             profit=frame.exhibit(run, "profit_parts"),
