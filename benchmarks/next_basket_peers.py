@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from training.past.names import Names
 from training.past.purchase_history import read_history
 from training.recommend.baskets import Baskets, baskets_of
 
@@ -24,8 +25,8 @@ AT_ONCE = 256
 class CustomerNeighbours(ABC):
     """Scores all products for customers of the log it was fitted on; best first, ties by code."""
 
-    customers_: pd.Index
-    products_: pd.Index
+    customers_: Names
+    products_: Names
     bought_: sparse.csr_array
 
     def fit(self, purchases: pd.DataFrame, *, as_of: date) -> Self:
@@ -45,7 +46,7 @@ class CustomerNeighbours(ABC):
         kind: str,
     ) -> pd.DataFrame:
         """Lists as of the other contenders; `kind` is `all` or `new`."""
-        rows = self.customers_.get_indexer(customers)
+        rows = self.customers_.codes(customers)
         parts = []
         for start in range(0, len(rows), AT_ONCE):
             block = rows[start : start + AT_ONCE]
