@@ -14,6 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "postgres": ("psycopg",),
     "spark": ("pyspark",),
     "encryption": ("pyrage",),
+    "matching": ("splink",),
 }
 """Extra → the packages that are imported because of it."""
 

@@ -124,6 +124,10 @@ class Customers(Section):
     """What people call the customer; no feature."""
     contact: ColumnName | None = None
     """Address, phone number or mail address; no feature."""
+    email: ColumnName | None = None
+    phone: ColumnName | None = None
+    postcode: ColumnName | None = None
+    """With the name, what proposals of the same person are made from; no features."""
     cancelled_on: ColumnName | None = None
     """The day on which the contract was cancelled, empty while it runs."""
     started_on: ColumnName | None = None

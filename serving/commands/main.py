@@ -35,6 +35,10 @@ COMMANDS = {
         "serving.commands.prospects:prospects",
         "People who showed interest and have bought nothing, with their propensity.",
     ),
+    "same-person": (
+        "serving.commands.same_person:same_person",
+        "Propose who may be the same person, for people to decide.",
+    ),
     "exhibit": ("serving.commands.exhibit:exhibit", "Tables about the whole shop."),
     "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
     "experiment": (
