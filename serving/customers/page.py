@@ -11,6 +11,7 @@ from serving.customers.timeline import ChartedRow, alive_course, course, timelin
 from serving.errors import UnknownCustomer
 from serving.live.orders import LiveOrders
 from serving.live.store import LiveStore
+from serving.store.account_members import AccountStore
 from serving.web.frame import Frame
 from serving.web.paths import CustomerId
 
@@ -18,7 +19,9 @@ MOST_RUNS = 12
 MOST_ORDERS = 10
 
 
-def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> APIRouter:
+def customer_pages(
+    frame: Frame, live: LiveStore, live_orders: LiveOrders, accounts: AccountStore
+) -> APIRouter:
     """`/customers/{id}`."""
     router = frame.router()
 
@@ -34,6 +37,7 @@ def customer_pages(frame: Frame, live: LiveStore, live_orders: LiveOrders) -> AP
             "customer.html",
             run=run,
             answer=answer,
+            account=accounts.member(customer_id),
             interval=interval(answer),
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),

@@ -29,7 +29,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     stores = parts.stores
     yield overview_pages(frame, stores.facets, stores.campaigns)
     yield churn_list_pages(frame, stores.facets, stores.buyers)
-    yield customer_pages(frame, stores.live, parts.live_orders)
+    yield customer_pages(frame, stores.live, parts.live_orders, stores.accounts)
     yield account_pages(frame, AccountReader(stores.accounts, stores.scores))
     yield segment_pages(frame, stores.segments)
     yield asset_pages(frame)

@@ -93,6 +93,9 @@ def test_pages_show_the_same_figures(client):
     assert "£150.00" in page
     assert re.search(r"smith\s+Household\s+£140.00", page)
     assert "Paid for by:" in client.get("/accounts/bob").text
+    customer = client.get("/customers/bob").text
+    assert 'href="/accounts/smith"' in customer
+    assert 'href="/accounts/ann"' in customer
 
 
 def test_an_erased_person_leaves_every_account():
