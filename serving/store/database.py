@@ -23,6 +23,8 @@ from features.errors import Busy, ConfigError
 from serving.errors import StoreError, StoreLost
 
 LOCK_TIMEOUT_SECONDS = 60
+WAL_BYTES = 16 << 20
+"""What SQLite's write-ahead file is cut back to: a run that is published makes it as long as it is."""
 BUSY_TIMEOUT_MS = 30_000
 MORE_CONNECTIONS = 45
 """Beyond the pool's five: one for each of the server's 40 threads and its event loop, so
@@ -141,6 +143,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"journal_size_limit={WAL_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

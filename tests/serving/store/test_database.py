@@ -6,7 +6,7 @@ import pytest
 
 from serving.errors import StoreError, StoreLost
 from serving.runs.store import RunStore
-from serving.store.database import open_database
+from serving.store.database import WAL_BYTES, open_database
 from tests.serving.conftest import BUNDLE, client_of
 from tests.support.scores import run_info, score_tables
 
@@ -80,3 +80,17 @@ def test_a_lost_store_is_a_store_that_cannot_be_used(store, tmp_path):
     with pytest.raises(StoreLost, match="gone"):
         store.latest_run()
     assert issubclass(StoreLost, StoreError)
+
+
+def test_what_a_long_transaction_wrote_ahead_is_cut_back(store, tmp_path):
+    ahead = tmp_path / "regulars.db-wal"
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE long_transaction (bytes BLOB)")
+        connection.exec_driver_sql(
+            f"INSERT INTO long_transaction VALUES (zeroblob({WAL_BYTES * 3 // 2}))"
+        )
+    assert ahead.stat().st_size > WAL_BYTES
+    for _ in range(2):
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO long_transaction VALUES (x'00')")
+    assert ahead.stat().st_size <= WAL_BYTES
