@@ -67,7 +67,7 @@ def buyers(
             [
                 row["customer_id"],
                 f"{row['chance']:.1%}",
-                row["times_bought"],
+                f"{row['times_bought']:,}",
                 "–"
                 if row["last_bought_days_ago"] is None
                 else f"{row['last_bought_days_ago']} d ago",
