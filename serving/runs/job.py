@@ -13,6 +13,7 @@ from features.orders.kept_log import read_kept_orders
 from features.orders.log import OrderLog
 from features.sql import working_folder
 from features.tables.accounts import read_accounts
+from serving.campaigns.decisions.measured_treatment import measured_treatment
 from serving.campaigns.decisions.next_rounds import make_next_rounds
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate
 from serving.campaigns.store import CampaignStore
@@ -320,4 +321,8 @@ def learn_from_campaigns(
 ) -> CampaignLessons:
     """Measure the campaigns of the store, and learn from them."""
     measure_campaigns(store, log, as_of, progress, erased)
-    return CampaignLessons(rate=measured_save_rate(store, log), targeting=targeting_of(store, log))
+    return CampaignLessons(
+        rate=measured_save_rate(store, log),
+        targeting=targeting_of(store, log),
+        treatment=measured_treatment(store),
+    )

@@ -114,9 +114,12 @@ def with_contacts(
     """`scores` with `contact_columns`, and the economics that they rest on.
 
     Where the effect of a contact on each customer is known, it replaces save rate × value at
-    risk, and `targeting` of the economics describes its evidence.
+    risk, and `targeting` of the economics describes its evidence; `treatment` is what was measured to
+    earn most.
     """
     economics = economics_of(log, features, scores, learned.rate)
+    if learned.treatment is not None:
+        economics["treatment"] = learned.treatment
     effects = None
     if learned.targeting is not None:
         economics["targeting"] = dict(learned.targeting.judged)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from serving.store.economics import RunEconomics
+from serving.store.economics import MeasuredTreatment, RunEconomics
 from training.experiments.effect import Floats
 from training.experiments.learners import EffectLearner
 
@@ -51,7 +51,10 @@ class Targeting:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignLessons:
-    """The lessons: a save rate, and a model of who can be persuaded (None: not known)."""
+    """The lessons: a save rate, a model of who can be persuaded and the treatment that earns most
+    (None: not known).
+    """
 
     rate: SaveRate
     targeting: Targeting | None = None
+    treatment: MeasuredTreatment | None = None

@@ -13,6 +13,7 @@ from serving.exhibits.store import ExhibitStore
 from serving.models.bundle_info import BundleInfo
 from serving.server import schemas as models
 from serving.server.metrics import CONTENT_TYPE
+from serving.store.economics import RunEconomics
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 from serving.web.call import STRANGER, current_call
@@ -41,6 +42,12 @@ class OperatorInfo:
     scorer_state: Callable[[], Literal["ready", "starting", "none"]]
     scores_pending: Callable[[], int]
     metrics_text: Callable[[], bytes]
+
+
+def _suggestions(economics: RunEconomics) -> dict[str, object]:
+    """Whether what is suggested was measured, or comes from rules."""
+    treatment = economics.get("treatment")
+    return {"source": "rules" if treatment is None else "measured", "treatment": treatment}
 
 
 def _exhibit(exhibits: ExhibitStore, run_id: str, name: str) -> dict[str, object] | None:
@@ -89,6 +96,7 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
             "clv_basis": run.info.clv_basis,
             "risk_bands": run.info.risk_bands,
             "bundle": bundle,
+            "suggestions": _suggestions(run.info.economics),
             **{
                 field: _exhibit(exhibits, run.info.run_id, name) for field, name in EVIDENCE.items()
             },

@@ -14,6 +14,25 @@ class Bundle(ApiShape):
     models: dict[str, Model]
 
 
+class TreatmentFound(ApiShape):
+    """The treatment that a measured decision found to earn most, more than no contact."""
+
+    treatment: str
+    campaign_id: str
+    rounds: int
+    profit: float = Field(description="Per contact, in units of the currency")
+    low: float = Field(description="Start of the 90 % interval, above 0")
+    high: float
+
+
+class Suggestions(ApiShape):
+    source: Literal["measured", "rules"] = Field(
+        description="measured: whoever is worth a contact gets `treatment`; rules: by "
+        "`suggested_action` alone"
+    )
+    treatment: TreatmentFound | None
+
+
 class Models(ApiShape):
     """Which models speak, in which run, from which data."""
 
@@ -29,6 +48,7 @@ class Models(ApiShape):
     bundle: Bundle | None = Field(
         description="The models that are published now; they speak from the next run on"
     )
+    suggestions: Suggestions
     backtests: dict[str, Any] | None = Field(
         description="The exhibit of this name, see docs/exhibits.md; null where there is none"
     )

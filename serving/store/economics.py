@@ -4,6 +4,19 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 
+class MeasuredTreatment(TypedDict):
+    """The best treatment of a measured decision: its profit per contact more than no contact, with
+    its 90 % interval, which lies above 0.
+    """
+
+    treatment: str
+    campaign_id: str
+    rounds: int
+    profit: float
+    low: float
+    high: float
+
+
 class RunEconomics(TypedDict, total=False):
     """What `serving.scoring.economics.economics_of` says, as a run keeps it, ready for JSON.
 
@@ -25,6 +38,7 @@ class RunEconomics(TypedDict, total=False):
     high_value_from: float
     consent_known: bool
     targeting: Mapping[str, Any]
+    treatment: MeasuredTreatment
 
 
 def value_share(economics: RunEconomics, margin_share: float | None = None) -> float:

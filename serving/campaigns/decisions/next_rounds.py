@@ -95,6 +95,8 @@ def _proposal(
     (shares,) = reading["next"]
     request = request_of(campaign.plan["request"])
     run, listed, busy = store.candidates(request.chosen_from)
+    if run.info.as_of < campaign.ends_on:
+        raise ConfigError(f"the scores are of {run.info.as_of}, before its end.")
     if plan["most_contacts"] is not None:
         busy |= _often_contacted(store, plan, plan["most_contacts"])
     return propose(request, run, listed, busy, later_round=next_round(plan, shares["shares"]))
