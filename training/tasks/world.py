@@ -139,4 +139,5 @@ class World:
 
     def boosting(self) -> Boosting:
         """How trees are grown here: one thread each, since folds run side by side."""
-        return Boosting(seed=self.settings.train.seed, threads=1)
+        train = self.settings.train
+        return Boosting(**train.boosting.model_dump(), seed=train.seed, threads=1)

@@ -9,7 +9,6 @@ pickled.
 import logging
 import math
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ from training.tasks.catalogue import TASKS, registered_name
 from training.tracking.database import move_artifacts, usable
 from training.tracking.model_files import digest_of, log_files
 from training.tracking.ownership import SHOP, is_own_database, require_own
-from training.tracking.run_evidence import log_orders, log_tables
+from training.tracking.run_evidence import git_commit, log_orders, log_tables
 
 # it logs tracebacks of what is raised as well, and messages of a first start
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -197,7 +196,7 @@ class Tracker:
         mlflow.log_params(self._parameters)
         mlflow.set_tags(
             {
-                "git_commit": _git_commit(),
+                "git_commit": git_commit(),
                 "regulars_version": metadata.version("regulars"),
                 "currency": self.settings.data.currency,
                 SHOP: self.shop,
@@ -233,6 +232,21 @@ class Tracker:
         with mlflow.start_run(run_name=result.task.name, nested=True):
             self._log_result(result)
             mlflow.set_tag(NOTE, f"{result.task.title}, a trial: {result.grade.sentence()}.")
+
+    @_in_one_line
+    def log_settings(
+        self, title: str, settings: Mapping[str, Any], measures: Mapping[str, float], gain: float
+    ) -> None:
+        """One child run: settings that were tried, and how well they did."""
+        with mlflow.start_run(run_name=title, nested=True):
+            mlflow.log_params(dict(settings))
+            mlflow.log_metrics({**measures, "gain": gain})
+
+    @_in_one_line
+    def log_tuning(self, verdict: str, gains: Mapping[str, float]) -> None:
+        """What a search came to, into the current run."""
+        mlflow.log_metrics({name: gain for name, gain in gains.items() if math.isfinite(gain)})
+        mlflow.set_tags({"verdict": verdict, NOTE: verdict})
 
     @_in_one_line
     def log_model(
@@ -476,13 +490,3 @@ class Tracker:
             if tags.get(SHOP) != self.shop:
                 self.client.set_registered_model_tag(registered, SHOP, self.shop)
         return str(self.client.create_model_version(registered, uri, run_id=run_id).version)
-
-
-def _git_commit() -> str:
-    """The commit of the code in use, or 'unknown' outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    except OSError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
