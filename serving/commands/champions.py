@@ -22,13 +22,60 @@ if TYPE_CHECKING:
     from training.tracking.mlflow_runs import RegisteredVersion
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @common_options
-def models(config: Path, speaker: Speaker) -> None:
+@click.pass_context
+def models(ctx: click.Context, config: Path, speaker: Speaker) -> None:
     """List the models: versions, grades, which is champion, and why.
 
     What is in force is told by the published bundle, also without MLflow's database.
     """
+    if ctx.invoked_subcommand is None:
+        _list_models(config, speaker)
+
+
+@models.command()
+@click.argument("version")
+@click.argument("other")
+@click.option(
+    "--model",
+    "name",
+    type=click.Choice([task.name for task in TASKS]),
+    default="churn",
+    show_default=True,
+    help="Which model they are versions of.",
+)
+@common_options
+def compare(version: str, other: str, name: str, config: Path, speaker: Speaker) -> None:
+    """Compare VERSION with OTHER on the folds of both: per fold, per group, per tenth."""
+    from training.version_comparison import compare_versions
+
+    settings = load_shop(config)
+    found = compare_versions(settings, name, version, other)
+    title = (
+        f"{registered_name(name, settings.tracking.models)}: by how much version {version} is better "
+        f"than {other} in {found.measure}, with its 95 % interval"
+    )
+    records = found.table.to_dict("records")
+    speaker.table(
+        title,
+        ["customers by", "", "customers", "better by", "from", "to"],
+        [
+            [
+                str(row["part"]),
+                str(row["of"]),
+                f"{row['customers']:,}",
+                *(f"{row[column]:+.1%}" for column in ("gain", "low", "high")),
+            ]
+            for row in records
+        ],
+        text_columns=("",),
+    )
+    finite = found.table.astype(object).where(found.table.notna(), None)
+    speaker.result({**vars(found), "table": finite.to_dict("records")})
+
+
+def _list_models(config: Path, speaker: Speaker) -> None:
     settings = load_shop(config)
     manifest = _manifest_in_force(settings)
     versions, why_unknown = registered_versions(settings)

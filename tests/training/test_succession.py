@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -21,12 +22,14 @@ from serving.commands.main import main
 from tests.support.bad_tasks import KINDS, bad_tasks
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS, copy_of
+from training import version_comparison
 from training.bundle.in_force import publication_lock, rollback
 from training.bundle.manifest import MANIFEST, current_bundle
 from training.bundle.publication import load_models, load_models_of
 from training.errors import BundleError
 from training.job import train
 from training.succession import promote
+from training.tasks.churn import ChurnTask
 from training.tracking.mlflow_runs import CHALLENGER, CHAMPION, Tracker
 
 
@@ -100,6 +103,44 @@ def test_no_broken_model_is_the_first_champion(kind, fresh):
     assert found.stand_ins.keys() == found.refused.keys()
     tracker = Tracker(settings)
     assert {tracker.alias(name, CHAMPION) for name in found.stand_ins} == {None}
+
+
+def test_two_versions_are_compared_where_both_were_judged(shop):
+    first = shop.result.versions["churn"]
+    same = regulars(shop.settings, "models", "compare", first, first, "--json")
+    assert same.exit_code == 0, same.stderr
+    rows = json.loads(same.stdout)["table"]
+    assert {row["gain"] for row in rows} == {0.0}
+    tests = [fold.test.isoformat() for fold in shop.result.backtest.plan.folds]
+    assert [row["of"] for row in rows if row["part"] == "fold"] == tests
+    (churn,) = [one for one in shop.result.backtest.results if one.task.name == "churn"]
+    assert rows[0]["customers"] == len(churn.rows)
+    absent = regulars(shop.settings, "models", "compare", first, "99")
+    assert absent.exit_code == 2
+    assert "version 99: there is none" in absent.stderr
+
+
+def test_a_better_version_is_better_in_every_part():
+    task, rng = ChurnTask(), np.random.default_rng(0)
+    churned = (rng.random(400) < 0.5).astype(float)
+    rows = pd.DataFrame(
+        {
+            "churned": churned,
+            "model": np.where(churned == 1, 0.8, 0.2) + rng.uniform(-0.1, 0.1, 400),
+            "champion": 0.5,
+            "orders": np.arange(400) % 4 + 1.0,
+        },
+        index=[f"c{number % 200}" for number in range(400)],
+    )
+    folds = np.repeat(["2024-01-01", "2024-02-01"], 200)
+    table = pd.DataFrame(version_comparison._rows(task, rows, folds, seed=1))
+    assert set(table["part"]) == {
+        *("all", "fold", "orders so far, from", "tenth of the prediction"),
+    }
+    assert table.groupby("part")["customers"].sum().eq(400).all()
+    assert (table["low"] > 0).all()
+    losses = -np.log(np.where(churned == 1, rows["model"], 1 - rows["model"]))
+    assert table["gain"][0] == pytest.approx(1 - losses.mean() / np.log(2))
 
 
 def test_an_alias_that_was_moved_in_mlflow_is_judged_and_taken_over(twice):

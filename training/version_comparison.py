@@ -1,0 +1,126 @@
+"""Two registered versions beside each other: on all customers, per fold, per group, per tenth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import ConfigError
+from features.extras import require_extra
+from training.backtest.bootstrap import interval
+from training.backtest.record import BacktestRecord
+from training.measures.groups import ORDERS_FROM
+from training.promotion.promotion import on_shared_folds
+from training.settings import TrainingSettings
+from training.tasks.catalogue import tasks_for
+from training.tasks.task import Task
+
+TENTHS = 10
+FEWEST = 20
+"""Smaller groups are not compared: their intervals would say nothing."""
+
+
+@dataclass(frozen=True)
+class VersionComparison:
+    """How much better a version is than another, on the folds of both backtests.
+
+    Attributes
+    ----------
+    table : `part` and `of` (which customers), `customers`, and the share by which the first
+        version is better, `gain`, with its 95 % interval, `low` to `high`
+    """
+
+    task: str
+    measure: str
+    version: str
+    other: str
+    table: pd.DataFrame
+
+
+def compare_versions(
+    settings: TrainingSettings, task_name: str, version: str, other: str
+) -> VersionComparison:
+    """Hold two versions of a model beside each other by the backtests that were kept with them.
+
+    Raises
+    ------
+    ConfigError
+        When a version is not there or its backtest was not kept, or they share no fold.
+    """
+    require_extra("train", "a comparison, which reads MLflow,")
+    from training.tracking.mlflow_runs import Tracker
+
+    tracker = Tracker(settings)
+    task = next(task for task in tasks_for(settings) if task.name == task_name)
+    own, theirs = (_kept(tracker, task_name, number) for number in (version, other))
+    shared = on_shared_folds(own, theirs, f"version {other}")
+    if shared is None:
+        raise ConfigError(
+            f"{tracker.registered_name(task_name)}: versions {version} and {other} were judged on "
+            "no fold in common, so nothing can be said. Train both up to the same date."
+        )
+    folds = _folds_of(own, theirs)
+    table = pd.DataFrame(_rows(task, shared.rows, folds, seed=settings.train.seed))
+    return VersionComparison(task_name, task.measure, version, other, table)
+
+
+def _kept(tracker: Any, task_name: str, version: str) -> BacktestRecord:
+    record: BacktestRecord | None = tracker.record(task_name, version)
+    if record is None:
+        raise ConfigError(
+            f"{tracker.registered_name(task_name)} version {version}: there is none, or its "
+            "backtest was not kept. `regulars models` lists the versions."
+        )
+    return record
+
+
+def _folds_of(own: BacktestRecord, theirs: BacktestRecord) -> npt.NDArray[np.str_]:
+    """The fold of each row that both have."""
+    names = [
+        np.repeat(test.isoformat(), len(rows))
+        for test, proof, rows in zip(own.tests, own.proofs, own.rows, strict=True)
+        if proof in theirs.proofs
+    ]
+    return np.concatenate(names)
+
+
+def _rows(
+    task: Task, rows: pd.DataFrame, folds: npt.NDArray[np.str_], *, seed: int
+) -> Iterator[dict[str, object]]:
+    customers = rows.index.to_numpy(dtype=object)
+    improvement = task.improvement(rows, "champion")
+    for part, name, positions in _parts(rows, folds):
+        if len(positions) < FEWEST:
+            continue
+
+        def gain(drawn: npt.NDArray[np.intp], chosen: npt.NDArray[np.intp] = positions) -> float:
+            return improvement(chosen[drawn])
+
+        low, high = interval(customers[positions], gain, seed=seed)
+        yield {
+            "part": part,
+            "of": name,
+            "customers": len(positions),
+            "gain": gain(np.arange(len(positions))),
+            "low": low,
+            "high": high,
+        }
+
+
+def _parts(
+    rows: pd.DataFrame, folds: npt.NDArray[np.str_]
+) -> Iterator[tuple[str, str, npt.NDArray[np.intp]]]:
+    yield "all", "folds", np.arange(len(rows))
+    for fold in np.unique(folds):
+        yield "fold", str(fold), np.flatnonzero(folds == fold)
+    if "orders" in rows:
+        group = np.searchsorted(ORDERS_FROM, rows["orders"].to_numpy(dtype=float), side="right")
+        for number, least in enumerate(ORDERS_FROM, 1):
+            yield "orders so far, from", str(least), np.flatnonzero(group == number)
+    ranks = rows["model"].rank(method="first").to_numpy(dtype=float)
+    tenth = np.ceil(ranks / len(rows) * TENTHS)
+    for number in range(1, TENTHS + 1):
+        yield "tenth of the prediction", str(number), np.flatnonzero(tenth == number)
