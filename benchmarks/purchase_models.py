@@ -34,7 +34,9 @@ def models(whose: str) -> dict[str, type]:
         import lifetimes  # type: ignore[import-untyped]
 
         names, library = ("BetaGeoFitter", "ParetoNBDFitter", "GammaGammaFitter"), lifetimes
-    return dict(zip(("bg", "pareto", "gg"), (getattr(library, name) for name in names), strict=True))
+    return dict(
+        zip(("bg", "pareto", "gg"), (getattr(library, name) for name in names), strict=True)
+    )
 
 
 def cpu_seconds() -> float:

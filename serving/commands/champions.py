@@ -65,7 +65,7 @@ def compare(version: str, other: str, name: str, config: Path, speaker: Speaker)
                 str(row["part"]),
                 str(row["of"]),
                 f"{row['customers']:,}",
-                *(f"{row[column]:+.1%}" for column in ("gain", "low", "high")),
+                *(f"{row[column] + 0.0:+.1%}" for column in ("gain", "low", "high")),
             ]
             for row in records
         ],
