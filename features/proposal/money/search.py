@@ -1,5 +1,6 @@
 """Quantities, prices, line totals, discounts, refunds, taxes: found by name and by how they move."""
 
+from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
@@ -19,6 +20,7 @@ from features.proposal.money.sums import (
 from features.proposal.names import is_without_tax, likeness, may_be_money, says_taxed
 
 _FEW_UNITS = 20
+_MOST_COMPARED = 30
 # a line total grows with the quantity (1), a unit price does not (0)
 _BETWEEN = 0.5
 _PLAIN = 2.0
@@ -136,7 +138,13 @@ def _find_quantity(draft: Draft) -> None:
     if "quantity" in draft.mapped:
         return
     numbers = [column for column in _numbers(draft) if not _counts_order(draft, column)]
-    scored = [(_quantity_score(column, numbers), column) for column in numbers]
+    # each pair takes milliseconds: of a wide file not all are compared
+    compared = sorted(numbers, key=lambda column: not may_be_money(column.name))[:_MOST_COMPARED]
+    small = {column.name for column in [*filter(_is_small, numbers)][:_MOST_COMPARED]}
+    scored = [
+        (_quantity_score(column, compared if column.name in small else ()), column)
+        for column in numbers
+    ]
     score, chosen = max(scored, key=lambda pair: pair[0], default=(0.0, None))
     if chosen is None or score < _PLAIN:
         return
@@ -159,20 +167,23 @@ def _counts_order(draft: Draft, column: Column) -> bool:
     return bool(varies and is_of_order(column.numbers, order.codes, codes))
 
 
-def _quantity_score(column: Column, numbers: list[Column]) -> float:
+def _is_small(column: Column) -> bool:
+    """Whether it holds small whole numbers."""
+    if column.numbers is None or not column.is_whole:
+        return False
+    return bool(column.numbers.abs().median() <= _FEW_UNITS)
+
+
+def _quantity_score(column: Column, compared: Sequence[Column]) -> float:
+    """How much a column speaks for being the quantity; `compared` may be the money it moves."""
     named = likeness("quantity", column.name)
     if column.numbers is None or (not column.is_whole and named < _PLAIN):
         return 0.0
-    small = bool(column.numbers.abs().median() <= _FEW_UNITS) and column.is_whole
     if named >= _PLAIN:
-        return named + small
+        return named + _is_small(column)
     # the only number of a file is its money; counts show in what moves with them
-    moving = [
-        slope
-        for other in numbers
-        if other is not column and (slope := elasticity(other, column, None)) is not None
-    ]
-    return named + 2.0 if small and any(slope > _BETWEEN for slope in moving) else 0.0
+    slopes = (elasticity(other, column, None) for other in compared if other is not column)
+    return named + 2.0 if any((slope or 0.0) > _BETWEEN for slope in slopes) else 0.0
 
 
 def _find_totals(draft: Draft) -> None:

@@ -327,6 +327,15 @@ def test_values_outrank_names(tmp_path):
     assert said(proposal, "'order_id'", "different days")
 
 
+def test_quantities_are_found_among_many_small_numbers(tmp_path):
+    """Of a wide file not every pair of numbers is compared, those named like money are."""
+    frame = shop(customers=20).rename(columns={"quantity": "n"})
+    rng = np.random.default_rng(1)
+    flags = {f"flag_{number}": rng.integers(0, 3, len(frame)) for number in range(40)}
+    wide = proposed(frame.assign(**flags), tmp_path)
+    assert columns(wide)["quantity"] == columns(proposed(frame, tmp_path))["quantity"] == "n"
+
+
 def test_price_without_quantity_is_the_amount(tmp_path):
     proposal = proposed(shop().drop(columns=["quantity", "total"]), tmp_path)
     assert columns(proposal)["amount"] == "price"
