@@ -108,7 +108,8 @@ def test_segments_are_the_same_on_both_engines(log, on_spark):
     )
     here, there = (assign_all(table, scores) for table in (ours, theirs))
     assert here.skipped == there.skipped
-    assert set(here.skipped) == {"funnel"}
+    # these need interactions or attributes, of which the lines alone know nothing
+    assert set(here.skipped) == {"four_indices", "funnel", "voice"}
     pd.testing.assert_frame_equal(there.groups, here.groups)
 
 
