@@ -107,8 +107,8 @@ def results(campaign_id: str, config: Path, speaker: Speaker) -> None:
     _say_effects(speaker, measured, money)
     if (learned := measured.get("decision")) is not None:
         _say_rounds(speaker, learned, money)
-    if (told := outcome["save_rate_told"]) and (rate := measured["save_rate"]):
-        speaker.say(f"\n{SAVED[told].format(**rate)}")
+    if (manner := outcome["save_rate_told"]) and (rate := measured["save_rate"]):
+        speaker.say(f"\n{SAVED[manner].format(**rate)}")
 
 
 def _say_rounds(speaker: Speaker, learned: DecisionReading, money: MoneyFormat) -> None:

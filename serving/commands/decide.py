@@ -209,8 +209,8 @@ def _drawn(
     if budget is not None:
         overall = np.mean([by_group[group] for group in groups], axis=0).tolist()
         size = affordable(overall, design.costs, budget)
-        kept = ids.sample(frac=1, random_state=SEED).index[:size]
-        ids, groups = ids.loc[kept], groups.loc[kept]
+        affordable_rows = ids.sample(frac=1, random_state=SEED).index[:size]
+        ids, groups = ids.loc[affordable_rows], groups.loc[affordable_rows]
     arms = draw_arms(ids.tolist(), groups.tolist(), by_group, seed)
     return pd.DataFrame(
         {

@@ -42,19 +42,21 @@ def campaign_table(
     )
     if members["visits"].notna().all():
         outcomes["visited"] = (members["visits"] > 0).astype(float)
-    known = members[["customer_id", *KNOWN_BEFORE, *GROUPED_BY]]
+    covariates_table = members[["customer_id", *KNOWN_BEFORE, *GROUPED_BY]]
     if campaign.starts_on > log.first_day:
         features = build_features(log, campaign.starts_on)
-        known = known.join(
+        covariates_table = covariates_table.join(
             features.drop(columns=[*KNOWN_BEFORE], errors="ignore"), on="customer_id"
         )
     arm = members["arm"].where(members["contacted"], CONTROL)
-    table = pd.concat([known, outcomes.add_prefix("outcome "), arm.rename("arm")], axis=1)
+    table = pd.concat(
+        [covariates_table, outcomes.add_prefix("outcome "), arm.rename("arm")], axis=1
+    )
     columns = ExperimentColumns(
         arm="arm",
         control=CONTROL,
         outcomes=[f"outcome {name}" for name in outcomes],
-        covariates=[str(name) for name in known if name != "customer_id"],
+        covariates=[str(name) for name in covariates_table if name != "customer_id"],
         adjusted_by=KNOWN_BEFORE,
         grouped_by=GROUPED_BY,
     )

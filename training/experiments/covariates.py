@@ -119,8 +119,10 @@ def _numbers(column: "pd.Series[Any]") -> pd.DataFrame:
     name = str(column.name)
     if _is_number(column):
         return pd.DataFrame({name: column.astype(float)})
-    others = column.value_counts().index[1:]
-    return pd.DataFrame({f"{name}: {value}": (column == value).astype(float) for value in others})
+    rarer_values = column.value_counts().index[1:]
+    return pd.DataFrame(
+        {f"{name}: {value}": (column == value).astype(float) for value in rarer_values}
+    )
 
 
 def _text(value: object) -> str:

@@ -49,7 +49,7 @@ class ArmContrast:
     def plain_known(self) -> pd.DataFrame:
         """`known` under names that any tree library takes."""
         return self.known.set_axis(
-            [f"column_{place}" for place in range(self.known.shape[1])], axis=1
+            [f"column_{rank}" for rank in range(self.known.shape[1])], axis=1
         )
 
 
@@ -101,8 +101,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """
     corrected: dict[str, float] = {}
     largest = 0.0
-    for place, (name, p_value) in enumerate(sorted(p_values.items(), key=lambda pair: pair[1])):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_value))
+    for rank, (name, p_value) in enumerate(sorted(p_values.items(), key=lambda pair: pair[1])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_value))
         corrected[name] = largest
     return corrected
 

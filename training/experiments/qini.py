@@ -126,8 +126,8 @@ def _area(values: Floats) -> float:
 def _gains_at_shares(values: Floats) -> Floats:
     """Per customer of all."""
     gain = np.concatenate([[0.0], np.cumsum(values)])
-    places = np.rint(np.array(SHARES) * len(values)).astype(int)
-    return np.asarray(gain[places] / len(values))
+    ends = np.rint(np.array(SHARES) * len(values)).astype(int)
+    return np.asarray(gain[ends] / len(values))
 
 
 def _points(gain: Floats, low: Floats, high: Floats) -> tuple[CurvePoint, ...]:

@@ -28,7 +28,7 @@ def make_next_rounds(
     that the round before has shown. A decision whose stop rule says so, or that was cancelled, has
     no next round. Where nobody is left to choose, the next score run tries again.
     """
-    made = []
+    new_rounds = []
     for campaign in store.campaigns():
         plan = campaign.plan.get("decision")
         if plan is None or not _goes_on(campaign):
@@ -36,12 +36,12 @@ def make_next_rounds(
         if any(_follows(other, plan) for other in store.campaigns()):
             continue
         try:
-            made.append(_made(store, campaign, plan, clock))
+            new_rounds.append(_made(store, campaign, plan, clock))
         except (ConfigError, CampaignConflict) as error:
             progress(f"no next round of {campaign.plan['name']}: {error}")
             continue
         progress(f"made round {plan['round'] + 1} of {plan['decision_id']}")
-    return made
+    return new_rounds
 
 
 def _goes_on(campaign: CampaignRecord) -> bool:
@@ -118,10 +118,10 @@ def request_of(kept: Mapping[str, Any]) -> CampaignRequest:
     """What was asked for in round 1, for a later one: with no first day and no seed of its own."""
     chosen = dict(kept["wanted"])
     segments = [f"{system}:{value}" for system, value in chosen.pop("segments", [])]
-    known = {name: value for name, value in chosen.items() if name in FILTERS and value}
+    filters = {name: value for name, value in chosen.items() if name in FILTERS and value}
     fields = {name: value for name, value in kept.items() if name not in NOT_REPEATED}
     return CampaignRequest.model_validate(
-        {**fields, "filter": ListFilter.model_validate({**known, "segment": segments})}
+        {**fields, "filter": ListFilter.model_validate({**filters, "segment": segments})}
     )
 
 

@@ -45,8 +45,8 @@ def read_rounds(
     rounds = []
     for earlier in earlier_rounds(store, plan):
         share = earlier.results["margin_share"] if earlier.results else margin_share
-        kept = [vars(member) for member in store.members(earlier.campaign_id)]
-        rounds.append(_round(pd.DataFrame(kept), design.arms, share))
+        rows = [vars(member) for member in store.members(earlier.campaign_id)]
+        rounds.append(_round(pd.DataFrame(rows), design.arms, share))
     rounds.append(_round(members, design.arms, margin_share))
     return read_decision(design, rounds, seed=SEED)
 
@@ -55,12 +55,12 @@ def _round(members: pd.DataFrame, arms: Sequence[str], margin_share: float) -> D
     """What each brought is the margin, the cost of the contact not taken off."""
     revenue = members["revenue"].astype(float).fillna(0.0)
     margin = members["margin"].astype(float).fillna(revenue * margin_share)
-    places = {name: place for place, name in enumerate(arms)}
+    numbers = {name: number for number, name in enumerate(arms)}
     known = members[list(KNOWN_BEFORE)].astype(float)
     varying = known.loc[:, known.notna().any() & (known.max() > known.min())]
     return DrawnRound(
         outcome=np.asarray(margin, dtype=np.float64),
-        arms=np.asarray(members["arm"].map(places), dtype=np.int64),
+        arms=np.asarray(members["arm"].map(numbers), dtype=np.int64),
         groups=np.zeros(len(members), dtype=np.int64),
         known=varying,
     )

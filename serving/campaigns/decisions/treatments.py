@@ -72,7 +72,7 @@ def priced(request: CampaignRequest, plan: DecisionPlan | None) -> CampaignReque
     if plan is None:
         return request
     held_out = plan["shares"][HOLD_OUT_ARM]
-    cost = sum(plan["shares"][name] * each for name, each in plan["treatments"].items())
+    cost = sum(plan["shares"][name] * cost_each for name, cost_each in plan["treatments"].items())
     changes = {"hold_out": held_out, "cost_per_contact": cost / (1 - held_out)}
     return request.model_copy(update=changes)
 

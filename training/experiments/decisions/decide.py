@@ -72,13 +72,13 @@ def read_decision(
             control=CONTROL,
             seed=seed,
         )
-    told = [_round(design, readings[: place + 1]) for place in range(len(readings))]
+    rounds_read = [_round(design, readings[: number + 1]) for number in range(len(readings))]
     members = np.array([reading.members for reading in readings])
     behind = known.means.max() - known.means
     return {
         "control": design.arms[CONTROL],
-        "rounds": told,
-        "effects": told[-1]["effects"],
+        "rounds": rounds_read,
+        "effects": rounds_read[-1]["effects"],
         "next": [
             _shares(design, group, believed)
             for group, believed in zip(groups, by_group, strict=True)
@@ -150,13 +150,13 @@ def _of_group(rounds: Sequence[DrawnRound], group: int, count: int) -> list[Roun
     readings = []
     for drawn in rounds:
         chosen = drawn.groups == group
-        alone = DrawnRound(
+        group_round = DrawnRound(
             outcome=drawn.outcome[chosen],
             arms=drawn.arms[chosen],
             groups=drawn.groups[chosen],
             known=None if drawn.known is None else drawn.known[chosen],
         )
-        readings.append(read_round(alone, count))
+        readings.append(read_round(group_round, count))
     return readings
 
 

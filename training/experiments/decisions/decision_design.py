@@ -73,10 +73,10 @@ class DecisionDesign:
 
     def exploration_cost(self, advantage: float) -> ExplorationCost:
         """What trying costs, in units of the outcome."""
-        others = len(self.arms) - 1
-        floors = self.hold_out + self.explore * (others - 1)
+        rivals = len(self.arms) - 1
+        floors = self.hold_out + self.explore * (rivals - 1)
         later = self.members * (self.rounds - 1)
-        even = others / len(self.arms)
+        even = rivals / len(self.arms)
         return ExplorationCost(
             first_round=self.members * even * advantage,
             later_rounds=later * floors * advantage,
@@ -109,5 +109,5 @@ def affordable(shares: Sequence[float], costs: Sequence[float], budget: float) -
     >>> affordable([0.5, 0.5], [0.0, 2.0], 100.0)
     100
     """
-    each = sum(share * cost for share, cost in zip(shares, costs, strict=True))
-    return None if each <= 0 else int(budget / each + 1e-9)
+    mean_cost = sum(share * cost for share, cost in zip(shares, costs, strict=True))
+    return None if mean_cost <= 0 else int(budget / mean_cost + 1e-9)

@@ -22,17 +22,17 @@ def draw_arms(
     seed : kept, so that the draw can be repeated
     """
     order = sorted(
-        range(len(members)), key=lambda place: (groups[place], _digest(seed, members[place]))
+        range(len(members)), key=lambda index: (groups[index], _digest(seed, members[index]))
     )
     arms = [0] * len(members)
     for group in sorted(set(groups)):
-        places = [place for place in order if groups[place] == group]
+        indices = [index for index in order if groups[index] == group]
         start = int.from_bytes(_digest(seed, f"start of {group}")[:8]) / 2**64
         limits = list(accumulate(shares[group]))
-        for number, place in enumerate(places):
-            position = (number + start) / len(places) % 1.0
+        for number, index in enumerate(indices):
+            position = (number + start) / len(indices) % 1.0
             beyond = sum(position >= limit for limit in limits)
-            arms[place] = min(beyond, len(limits) - 1)
+            arms[index] = min(beyond, len(limits) - 1)
     return arms
 
 

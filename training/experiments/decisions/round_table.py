@@ -74,11 +74,11 @@ def rounds_of(
 def _round(
     rows: pd.DataFrame, columns: RoundColumns, arms: Sequence[str], groups: Sequence[str]
 ) -> DrawnRound:
-    arm = rows[columns.arm].astype(str).map({name: place for place, name in enumerate(arms)})
+    arm = rows[columns.arm].astype(str).map({name: number for number, name in enumerate(arms)})
     group = np.zeros(len(rows), dtype=np.int64)
     if columns.group is not None:
-        places = {name: place for place, name in enumerate(groups)}
-        numbers = rows[columns.group].astype(str).map(places)
+        numbers_of = {name: number for number, name in enumerate(groups)}
+        numbers = rows[columns.group].astype(str).map(numbers_of)
         group = np.asarray(numbers, dtype=np.int64)
     return DrawnRound(
         outcome=rows[columns.outcome].to_numpy(dtype=float),
