@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from importlib import metadata
 from pathlib import Path
@@ -42,7 +43,7 @@ from training.promotion.promotion import Verdict
 from training.settings import TrainingSettings
 from training.tasks.catalogue import TASKS, registered_name
 from training.tracking.database import move_artifacts, usable
-from training.tracking.model_files import digest_of, log_files
+from training.tracking.model_files import OWN_VIEWS, digest_of, log_files
 from training.tracking.ownership import SHOP, is_own_database, require_own
 from training.tracking.run_evidence import git_commit, log_orders, log_tables
 
@@ -274,7 +275,7 @@ class Tracker:
             with TemporaryDirectory() as folder:
                 record.save(Path(folder))
                 mlflow.log_artifacts(folder, RECORD)
-            uri, digest = log_files(name, model, features)
+            uri, digest = log_files(name, model, features, date.fromisoformat(as_of))
             version = self._register(name, uri, run.info.run_id)
             mlflow.set_tags({"version": version, "verdict": verdict.sentence()})
             mlflow.set_tag(
@@ -311,7 +312,9 @@ class Tracker:
             try:
                 before = self.client.get_registered_model(registered).aliases.get(CHAMPION)
                 moved = self._moved_by_hand(registered, before, entry.version)
-                self._tell_champion(registered, entry.version, entry.reason)
+                self._tell_champion(
+                    registered, entry.version, entry.reason, OWN_VIEWS.get(name, "")
+                )
             except MlflowException as error:
                 if _is_absent(error):
                     continue  # the registry is another one, or was emptied: the bundle still runs
@@ -329,12 +332,13 @@ class Tracker:
         told = self.client.get_run(run_id).data.tags.get(CHAMPION, "")
         return not told.startswith(CROWNED)
 
-    def _tell_champion(self, registered: str, version: str, reason: str) -> None:
+    def _tell_champion(self, registered: str, version: str, reason: str, note: str) -> None:
         client = self.client
         client.set_registered_model_alias(registered, CHAMPION, version)
         if str(client.get_registered_model(registered).aliases.get(CHALLENGER)) == version:
             client.delete_registered_model_alias(registered, CHALLENGER)
-        client.update_registered_model(registered, f"Champion: version {version}. Why: {reason}.")
+        why = f"Champion: version {version}. Why: {reason}."
+        client.update_registered_model(registered, f"{why} {note}".strip())
         run_id = client.get_model_version(registered, version).run_id
         client.set_tag(run_id, CHAMPION, f"{CROWNED}{reason}")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
+from features.orders.log import day_number
 from training.bundle.publication import golden_rows
 from training.models.own_churn import OwnChurn
 from training.pyfunc import CUSTOMER, KEYS, LIMIT, TEXTS, Loaded
@@ -24,12 +26,23 @@ REQUIRED_TEXTS = (CUSTOMER, "product_id", "category")
 
 NUMBERS_OF_PURCHASES = ("order_id", "day")
 
+OWN_VIEWS = {
+    "churn": "One model's own view: churn_probability and p_alive are before the shop's level is "
+    "moved. Only `regulars score` composes the models.",
+    "value": "One model's own view: p_order is that of the purchase process, and p_alive, clv, "
+    "clv_lifetime and what they are made of follow from it. Only `regulars score` composes them "
+    "with the model of churn.",
+    "next_purchase": "One model's own view: each p_order, the dates and the expected wait are by "
+    "its own curves. Only `regulars score` composes them with the models of churn and value.",
+}
+"""What the description of a registered model says of its figures, by task."""
+
 # what it says of our own loader is no news to who trains
 logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
 logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
 
 
-def log_files(name: str, model: Any, features: pd.DataFrame) -> tuple[str, str]:
+def log_files(name: str, model: Any, features: pd.DataFrame, as_of: date) -> tuple[str, str]:
     """Log a model into the current run; returns its address and the digest of its files.
 
     Parameters
@@ -37,8 +50,9 @@ def log_files(name: str, model: Any, features: pd.DataFrame) -> tuple[str, str]:
     name : of the task
     model : fitted
     features : of real customers; what is logged are made-up ones between their quantiles
+    as_of : the date of the model, before which all purchases of the example lie
     """
-    example = example_of(model, features)
+    example = example_of(model, features, as_of)
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / name)
         digest = digest_of(Path(folder) / name)
@@ -54,16 +68,17 @@ def log_files(name: str, model: Any, features: pd.DataFrame) -> tuple[str, str]:
     return str(info.model_uri), digest
 
 
-def example_of(model: Any, features: pd.DataFrame) -> pd.DataFrame:
-    """A few made-up rows that the model takes."""
+def example_of(model: Any, features: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """A few made-up rows that the model takes on the date it was made for."""
     if hasattr(model, "recommend"):
+        last_day = day_number(as_of) - 1
         return pd.DataFrame(
             {
                 "customer_id": ["made-up 1", "made-up 1", "made-up 2"],
                 "product_id": ["a", "b", "a"],
                 "category": ["x", "y", "x"],
                 "order_id": np.array([1, 2, 3]),
-                "day": np.array([20_000, 20_010, 20_020]),
+                "day": np.array([last_day - 20, last_day - 10, last_day]),
             }
         )
     columns = list(model.columns_)

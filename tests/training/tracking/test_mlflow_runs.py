@@ -11,6 +11,7 @@ import pytest
 
 from features.engines.build import build_features
 from features.engines.exports import write_features
+from features.orders.log import day_date
 from training.backtest.record import BacktestRecord
 from training.bundle.manifest import read_manifest
 from training.bundle.publication import load_models
@@ -100,7 +101,9 @@ def test_a_newcomer_reads_which_run_is_champion_and_why(name, trained, tracker, 
     assert entry.reason == trained.result.verdicts[name].reason
     assert children[name].data.tags["champion"] == f"yes: {entry.reason}"
     model = tracker.client.get_registered_model(registered_name(name))
-    assert model.description == f"Champion: version {entry.version}. Why: {entry.reason}."
+    why = f"Champion: version {entry.version}. Why: {entry.reason}."
+    assert model.description.startswith(why)
+    assert ("Only `regulars score` composes" in model.description) == (name != "recommendation")
     version = tracker.client.get_model_version(registered_name(name), entry.version)
     assert version.tags["verdict"] == f"promoted: {entry.reason}"
     assert entry.reason in children[name].data.tags["mlflow.note.content"]
@@ -222,10 +225,14 @@ def test_a_model_says_what_it_takes_and_shows_made_up_rows(name, trained, tracke
     taken = loaded.metadata.signature.inputs.input_names()
     known = set(trained.orders["customer"])
     example = loaded.input_example
+    address = f"models:/{registered_name(name)}@champion/serving_input_example.json"
+    assert mlflow.artifacts.download_artifacts(address, dst_path=str(tmp_path))
     assert not known & set(example["customer_id"])
     assert set(example) <= set(taken)
     assert len(loaded.predict(example))
-    if name != "recommendation":
+    if name == "recommendation":
+        assert day_date(int(example["day"].max()) + 1) == trained.log.end
+    else:
         features = build_features(trained.log, trained.log.end)
         assert set(features) <= set(taken)
         # no row of the example is a customer
