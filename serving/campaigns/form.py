@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from datetime import date
 from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
@@ -15,6 +14,7 @@ from serving.campaigns.request import CampaignFilter, CampaignRequest, Choose, T
 from serving.churn_list.form import ListForm
 from serving.store.protocol import ChurnFilter, Consent
 from serving.web.call import address
+from serving.web.schemas import day_within
 
 LARGEST = 1e12
 MOST_CONTACTS = 100_000_000
@@ -35,7 +35,7 @@ PROBLEMS = {
     "margin_share": mark("The margin must be above 0 and at most 100 percent."),
     "save_rate": mark("The share saved must be above 0 and at most 100 percent."),
     "horizon_days": mark("The length must be from 1 to 730 days."),
-    "starts_on": mark("The first day must be a date."),
+    "starts_on": mark("The first day must be a date from 1980 to 2099."),
     "treatments": mark("Write treatments as name = cost, with a semicolon between them."),
     "rounds": mark("Treatments need a number of rounds, from 1 to 52."),
     "most_contacts": mark("Contacts of one customer must be a number from 1 on."),
@@ -165,7 +165,7 @@ class CampaignForm:
 
     def _starts_on(self, complain: Callable[[str], None]) -> str | None:
         try:
-            return date.fromisoformat(self.starts_on).isoformat() if self.starts_on else None
+            return day_within(self.starts_on).isoformat() if self.starts_on else None
         except ValueError:
             complain(PROBLEMS["starts_on"])
             return None

@@ -5,7 +5,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from serving.campaigns.request import Choose
 
-CampaignStatus = Literal["running", "ended", "cancelled"]
+CampaignStatus = Literal["planned", "running", "ended", "cancelled"]
 
 
 class CampaignArm(TypedDict):

@@ -8,7 +8,7 @@ from pydantic import Field, FiniteFloat
 
 from features.errors import ConfigError
 from serving.store.protocol import ChurnFilter, segment_pairs
-from serving.web.schemas import IsoDay, Rhythm, Risk, Status
+from serving.web.schemas import IsoDay, Rhythm, Risk, Status, day_within
 from serving.web.shape import ApiShape
 from training.experiments.decisions.decision_design import EXPLORE, HOLD_OUT
 
@@ -116,12 +116,14 @@ class CampaignRequest(ApiShape):
         Raises
         ------
         ConfigError
-            When `starts_on` is no date.
+            When `starts_on` is no date of the years that orders may be of.
         """
         try:
-            return None if self.starts_on is None else date.fromisoformat(self.starts_on)
+            return None if self.starts_on is None else day_within(self.starts_on)
         except ValueError:
-            raise ConfigError("starts_on: not a date such as 2026-03-01.") from None
+            raise ConfigError(
+                "starts_on: not a date such as 2026-03-01 from 1980 to 2099."
+            ) from None
 
     def to_dict(self) -> dict[str, Any]:
         """As it is kept, ready for JSON: a later request under the same key is held against it.

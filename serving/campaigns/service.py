@@ -45,7 +45,8 @@ class CampaignService:
 
     Everything that is answered is ready for JSON but `CampaignProposal.members` and `CampaignMember`s. Money is
     in units of the currency; days are those of the orders, not of the clock: a campaign runs
-    from `starts_on` until the score runs have reached `ends_on`.
+    from `starts_on` until the score runs have reached `ends_on`, and is planned until the date of
+    the latest scores is `starts_on`.
 
     Parameters
     ----------
@@ -74,7 +75,9 @@ class CampaignService:
         """
         first_day = request.first_day
         cells = None if request.roll_out_of is None else self._good_cells(request.roll_out_of)
-        run, listed, busy = self._store.candidates(request.chosen_from, first_day)
+        run, listed, busy = self._store.candidates(
+            request.chosen_from, first_day, request.horizon_days
+        )
         if request.roll_out_of is not None:
             busy |= {member.customer_id for member in self._store.members(request.roll_out_of)}
         return propose(request, run, listed, busy, cells=cells)
@@ -131,7 +134,8 @@ class CampaignService:
 
     def campaigns(self) -> list[CampaignView]:
         """All campaigns as `campaign`, the latest made first."""
-        return [self.view(campaign) for campaign in self._store.campaigns()]
+        scored_on = self._store.latest_day()
+        return [self._view(campaign, scored_on) for campaign in self._store.campaigns()]
 
     def campaign(self, campaign_id: str) -> CampaignView:
         """`campaign_id`, `status`, `cancelled_at`, `measured_until`, and the plan: what
@@ -179,7 +183,7 @@ class CampaignService:
         campaign = self._store.campaign(campaign_id)
         return {
             "campaign_id": campaign_id,
-            "status": status_of(campaign),
+            "status": status_of(campaign, self._store.latest_day()),
             "currency": campaign.plan["currency"],
             "headline": headline_of(campaign.results),
             "save_rate_told": save_rate_told(campaign.results),
@@ -207,10 +211,13 @@ class CampaignService:
 
     def view(self, campaign: CampaignRecord) -> CampaignView:
         """See `campaign`."""
+        return self._view(campaign, self._store.latest_day())
+
+    def _view(self, campaign: CampaignRecord, scored_on: date | None) -> CampaignView:
         plan = {name: value for name, value in campaign.plan.items() if name not in KEPT_ALONE}
         answer = {
             "campaign_id": campaign.campaign_id,
-            "status": status_of(campaign),
+            "status": status_of(campaign, scored_on),
             "cancelled_at": campaign.cancelled_at and campaign.cancelled_at.isoformat(),
             "measured_until": campaign.results and campaign.results["measured_until"],
             **plan,
@@ -232,9 +239,17 @@ class CampaignService:
         return {cell["cell"] for cell in cells if cell["roll_out"]}
 
 
-def status_of(campaign: CampaignRecord) -> CampaignStatus:
-    """`ended` as soon as it has been measured to its end."""
+def status_of(campaign: CampaignRecord, scored_on: date | None = None) -> CampaignStatus:
+    """`ended` as soon as it has been measured to its end; `planned` before its first day.
+
+    Parameters
+    ----------
+    scored_on : date of the latest scores; None: whether it has begun does not matter
+    """
     if campaign.cancelled_at is not None:
         return "cancelled"
     measured = campaign.results and date.fromisoformat(campaign.results["measured_until"])
-    return "ended" if measured and measured >= campaign.ends_on else "running"
+    if measured and measured >= campaign.ends_on:
+        return "ended"
+    has_begun = scored_on is None or campaign.starts_on <= scored_on
+    return "running" if has_begun else "planned"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import (
@@ -144,10 +144,14 @@ class CampaignStore:
         self._engine = engine
 
     def candidates(
-        self, chosen_from: ChurnFilter, starts_on: date | None = None
+        self,
+        chosen_from: ChurnFilter,
+        starts_on: date | None = None,
+        days: int | None = None,
     ) -> tuple[PublishedRun, list[CampaignCandidate], set[str]]:
         """The latest run, its customers that the filter lets through, in no order, and those
-        who are in a campaign that is not over on `starts_on` (None: the run's date).
+        who are in a campaign that is on during any of the `days` (None: the run's horizon) from
+        `starts_on` (None: the run's date).
 
         Raises
         ------
@@ -166,8 +170,17 @@ class CampaignStore:
             check_items(connection, row.run_no, chosen_from.will_buy)
             rows = connection.execute(_candidates(row.run_no, chosen_from, run.info))
             candidates = [_candidate(row) for row in rows]
-            busy = connection.execute(_busy(starts_on or run.info.as_of)).scalars()
+            first_day = starts_on or run.info.as_of
+            end = first_day + timedelta(days=days or run.info.horizon_days)
+            busy = connection.execute(_busy(first_day, end)).scalars()
             return run, candidates, set(busy)
+
+    def latest_day(self) -> date | None:
+        """The date of the latest run; None before the first one."""
+        latest = select(runs.c.info).join(current, current.c.run_no == runs.c.run_no)
+        with store_errors(), self._engine.connect() as connection:
+            info = connection.execute(latest).scalar_one_or_none()
+        return None if info is None else RunInfo.from_json(info).as_of
 
     def add(self, campaign: CampaignRecord, members: Sequence[CampaignMember]) -> CampaignRecord:
         """Keep a new campaign, whole or not at all; that of the same `request_key` if there is
@@ -321,7 +334,7 @@ def _candidate(row: Any) -> CampaignCandidate:
     return CampaignCandidate(*values)
 
 
-def _busy(starts_on: date, ends_on: date = date.max) -> Select[Any]:
+def _busy(starts_on: date, ends_on: date) -> Select[Any]:
     """Who is in a campaign that is on at some time of these days."""
     of_campaign = campaign_members.c.campaign_no == campaigns.c.campaign_no
     return (

@@ -16,6 +16,7 @@ from serving.store.likely_buyers import ITEM_KINDS
 from serving.store.protocol import ANY_OF, SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 from serving.web.call import address
+from serving.web.schemas import day_within
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
 SEVERAL_OF = ("risk", "status", "consent", "rhythm")
@@ -180,9 +181,11 @@ def _item(key: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat() if text else ""
+        return day_within(text).isoformat() if text else ""
     except ValueError:
-        raise ConfigError(mark("A date of the next order is written as 2026-03-01.")) from None
+        raise ConfigError(
+            mark("A date of the next order is written as 2026-03-01, from 1980 to 2099.")
+        ) from None
 
 
 def _amount(text: str) -> str:

@@ -67,7 +67,7 @@ class Speaker:
         self,
         title: str,
         columns: list[str],
-        rows: list[list[str]],
+        rows: Sequence[Sequence[object]],
         *,
         text_columns: tuple[str, ...] = (),
     ) -> None:
@@ -81,7 +81,7 @@ class Speaker:
             left = position == 0 or name in text_columns
             table.add_column(name, justify="left" if left else "right", overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(str, row))
         self._out.print(table, soft_wrap=False)
 
     def progress(self, text: str) -> None:

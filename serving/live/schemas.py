@@ -9,6 +9,8 @@ from features.reading.line_as_sent import sent_line
 from features.reading.values.sent import sent_moment, sent_number
 from serving.live.messages import LoneRequest
 from serving.web.schemas import (
+    FIRST_YEAR,
+    LAST_YEAR,
     Factors,
     LifetimeTerm,
     Model,
@@ -29,7 +31,6 @@ MOST_LINES = 2_000
 """In a request; a body of one MB holds about 5,000."""
 MOST_FEATURES = 500
 LARGEST = 1e12
-FIRST_YEAR, LAST_YEAR = 1980, 2099
 
 
 def _moment(text: str) -> str:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from serving.campaigns.service import CampaignService
 from serving.campaigns.store import CampaignStore
-from serving.overview.today import groups_of_today, running_campaigns
+from serving.overview.today import groups_of_today, open_campaigns
 from serving.segments.stages import STAGE_SYSTEM, STAGES
 from serving.segments.store import SegmentMove
 from serving.store.facets import FacetStore
@@ -61,7 +61,7 @@ def overview_pages(frame: Frame, facets: FacetStore, campaigns: CampaignStore) -
             "overview.html",
             run=run,
             today=list(groups_of_today(frame.store, current, run)),
-            running=running_campaigns(service),
+            open_campaigns=open_campaigns(service),
             risk_move=RISK_MOVE if RISK_MOVE in run.info.segment_columns else None,
             total=current.totals(ChurnFilter()),
             by_risk=by_risk,

@@ -71,9 +71,10 @@ def groups_of_today(
             )
 
 
-def running_campaigns(service: CampaignService) -> list[CampaignView]:
-    """Those whose orders are still being counted, the latest made first."""
-    return [campaign for campaign in service.campaigns() if campaign["status"] == "running"]
+def open_campaigns(service: CampaignService) -> list[CampaignView]:
+    """Those whose orders are still being counted or will be, the latest made first."""
+    open_states = {"planned", "running"}
+    return [campaign for campaign in service.campaigns() if campaign["status"] in open_states]
 
 
 def _form(chosen: ChurnFilter, sort: SortKey) -> ListForm:

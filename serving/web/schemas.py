@@ -14,14 +14,25 @@ from pydantic_core import CoreSchema
 from features.language.languages import Language, languages
 from serving.web.shape import ApiShape
 
+FIRST_YEAR, LAST_YEAR = 1980, 2099
+"""Years that orders, and days in requests, may be of."""
+
 
 def _day(value: object) -> date:
     """A day as JSON and addresses write it; numbers and times of day are none."""
     if type(value) is date:
         return value
     if isinstance(value, str) and len(value) == len("2026-03-01") and value[4] == value[7] == "-":
-        return date.fromisoformat(value)
+        return day_within(value)
     raise ValueError("must be a date such as 2026-03-01")
+
+
+def day_within(text: str) -> date:
+    """The day of an ISO date in the years that orders may be of; else `ValueError`."""
+    day = date.fromisoformat(text)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"must be from {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 IsoDay = Annotated[date, BeforeValidator(_day)]

@@ -94,7 +94,7 @@ def _proposal(
     assert reading is not None  # noqa: S101 - `_goes_on` has seen it
     (shares,) = reading["next"]
     request = request_of(campaign.plan["request"])
-    run, listed, busy = store.candidates(request.chosen_from)
+    run, listed, busy = store.candidates(request.chosen_from, days=request.horizon_days)
     if run.info.as_of < campaign.ends_on:
         raise ConfigError(f"the scores are of {run.info.as_of}, before its end.")
     if plan["most_contacts"] is not None:

@@ -178,3 +178,33 @@ def test_an_unknown_campaign_is_said_to_be(client, path):
 @pytest.mark.parametrize("query", ["cursor=%00", "cursor=é", "format=pdf", "limit=0", "arm=%00"])
 def test_members_refuse_what_they_cannot_answer(client, made, query):
     problem(client.get(f"/v1/campaigns/{made.campaign_id}/members?{query}"), 422, "invalid-request")
+
+
+@pytest.mark.parametrize("path", ["/v1/campaigns/proposals", "/v1/campaigns"])
+def test_days_that_no_order_can_be_of_are_refused(client, path):
+    for day in ("9999-12-31", "2100-01-01", "1979-12-31"):
+        answer = client.post(path, json={**WISH, "starts_on": day})
+        assert "from 1980 to 2099" in answer.text
+        assert problem(answer, 422, "invalid-request")
+        page = client.get("/campaigns/new", params={"name": "T", "budget": "2", "starts_on": day})
+        assert "The first day must be a date from 1980 to 2099." in page.text
+    answer = client.get("/v1/churn-list", params={"due_from": "9999-12-31"})
+    assert problem(answer, 422, "invalid-request")
+
+
+def test_only_campaigns_of_the_same_days_keep_customers_from_another(client):
+    later = {**WISH, "starts_on": "2026-08-01", "horizon_days": 30}
+    planned = client.post("/v1/campaigns", json=later).json()
+    assert planned["status"] == "planned"
+    assert client.get(f"/v1/campaigns/{planned['campaign_id']}").json()["status"] == "planned"
+    before = {**WISH, "starts_on": "2026-07-02", "horizon_days": 30}
+    free = client.post("/v1/campaigns/proposals", json=before).json()
+    assert (free["ends_on"], free["counts"]["in_another_campaign"]) == ("2026-08-01", 0)
+    touching = client.post("/v1/campaigns/proposals", json={**before, "horizon_days": 31}).json()
+    assert touching["counts"]["in_another_campaign"] == planned["counts"]["chosen"]
+    running = client.post("/v1/campaigns", json={**WISH, "horizon_days": 30}).json()
+    assert running["status"] == "running"
+    assert client.get("/campaigns").text.count("planned</span>") == 1
+    overview = client.get("/").text
+    assert "Campaigns running and planned" in overview
+    assert "from 1 Aug 2026" in overview
