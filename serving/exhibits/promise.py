@@ -1,5 +1,6 @@
 """Whether promises were kept: predictions of earlier runs beside outcomes."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from serving.store.run import RISKS
 from training.backtest.evidence import outcomes
 
 NORMAL_95 = 1.96
+NO_COUNT = 1e-9
+"""What the sum of probabilities may miss a whole number by."""
 
 
 def _make(scene: Scene) -> dict[str, object] | Phrase:
@@ -99,21 +102,24 @@ def _band(scene: Scene, band: str) -> dict[str, object]:
 
 
 def _counted(parts: list[pd.DataFrame]) -> dict[str, object]:
-    """How many were predicted not to return, the range of that number by chance alone, and how
-    many did not.
+    """How many were predicted not to return, the whole numbers that chance alone leaves for it,
+    and how many did not: kept where `low` ≤ `happened` ≤ `high`.
+
+    There always is such a number: a count whose mean lies f beyond a whole one varies by
+    √(f · (1 − f)) at least.
     """
     predicted = np.concatenate([part["churn_probability"].to_numpy(dtype=float) for part in parts])
     happened = int(sum(part["churned"].sum() for part in parts))
-    expected, chance = (
-        np.nansum(predicted),
-        NORMAL_95 * np.sqrt(np.nansum(predicted * (1 - predicted))),
-    )
+    expected = float(np.nansum(predicted))
+    chance = NORMAL_95 * math.sqrt(float(np.nansum(predicted * (1 - predicted))))
+    low = max(math.ceil(expected - chance - NO_COUNT), 0)
+    high = min(math.floor(expected + chance + NO_COUNT), len(predicted))
     return {
-        "said": round(float(expected), 2),
-        "low": round(max(float(expected - chance), 0.0), 2),
-        "high": round(float(expected + chance), 2),
+        "said": round(expected, 2),
+        "low": low,
+        "high": high,
         "happened": happened,
-        "kept": bool(abs(happened - expected) <= chance),
+        "kept": low <= happened <= high,
     }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate, pairwise
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -21,6 +20,7 @@ from serving.store.rules import earlier_run
 from serving.store.run import RISKS
 from serving.web.drawing import columns
 from serving.web.frame import Frame
+from serving.web.whole_amounts import rounded_together
 
 MONTHS_TO_KNOW = 12
 MOST_MONTHS = 25
@@ -88,16 +88,6 @@ def overview_pages(frame: Frame, facets: FacetStore, campaigns: CampaignStore) -
 
     router.add_api_route("/", overview)
     return router
-
-
-def rounded_together(amounts: Iterable[float]) -> list[float]:
-    """Whole amounts that add up to the rounded sum.
-
-    >>> rounded_together([10.4, 10.4, 10.4])
-    [10.0, 11.0, 10.0]
-    """
-    up_to = [0.0, *map(float, map(round, accumulate(amounts)))]
-    return [after - before for before, after in pairwise(up_to)]
 
 
 def _begins_late(monthly: Any, last_year: Any) -> str | None:

@@ -4,7 +4,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cachetools import FIFOCache
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from serving.store.database import store_errors
 from serving.store.tables import account_members, current, scores
@@ -26,7 +38,7 @@ class AccountMember(NamedTuple):
 
 
 class AccountTotal(NamedTuple):
-    """A household or company, and its own persons together: those of households in it not counted."""
+    """A household or company, and its persons together: those of households in it too."""
 
     account_id: str
     level: str
@@ -112,20 +124,36 @@ def _member(row: Row[Any]) -> AccountMember:
 
 
 def _totals(run_no: int | None) -> Select[Any]:
-    """The sums over persons that belong to a household or company directly."""
-    of_run = (scores.c.run_no == run_no) & (scores.c.customer_id == account_members.c.customer_id)
+    """The sums over persons of each household and company, those of households in it included."""
+    of = _belongings()
+    of_run = (scores.c.run_no == run_no) & (scores.c.customer_id == of.c.customer_id)
     clv = func.sum(scores.c.clv)
     return (
-        select(
-            account_members.c.account_id,
-            account_members.c.account_level,
-            func.count(),
-            clv.label("clv"),
-        )
-        .select_from(account_members.join(scores, of_run))
-        .where(account_members.c.account_level.in_(GROUPS))
+        select(of.c.account_id, of.c.account_level, func.count(), clv.label("clv"))
+        .select_from(of.join(scores, of_run))
+        .where(of.c.account_level.in_(GROUPS))
         .where(or_(scores.c.clv > -1e300, scores.c.clv.is_(None)))
-        .group_by(account_members.c.account_id, account_members.c.account_level)
-        .order_by(clv.desc(), account_members.c.account_id)
+        .group_by(of.c.account_id, of.c.account_level)
+        .order_by(clv.desc(), of.c.account_id)
         .limit(MOST_LISTED)
     )
+
+
+def _belongings() -> CTE:
+    """Each person beside every account above, once: `customer_id`, `account_id`, `account_level`."""
+    of = (
+        select(
+            account_members.c.customer_id,
+            account_members.c.account_id,
+            account_members.c.account_level,
+        )
+        .where(account_members.c.level == "person", account_members.c.account_id.is_not(None))
+        .cte("belongings", recursive=True)
+    )
+    above = select(
+        of.c.customer_id, account_members.c.account_id, account_members.c.account_level
+    ).where(
+        account_members.c.customer_id == of.c.account_id,
+        account_members.c.account_id.is_not(None),
+    )
+    return of.union(above)

@@ -173,9 +173,9 @@ class MoneyFormat:
     digits: int
 
     def write(self, amount: float) -> str:
-        """`amount` in units of the currency, such as '-£1,234.50'."""
+        """`amount` in units of the currency, such as '−£1,234.50'."""
         figure = f"{abs(amount):,.{self.digits}f}"
-        sign = "-" if amount < 0 and figure.strip("0.,") else ""
+        sign = "−" if amount < 0 and figure.strip("0.,") else ""
         return f"{sign}{self.prefix}{figure}"
 
     def write_low(self, amount: float) -> str:

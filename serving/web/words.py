@@ -248,7 +248,7 @@ class Words:
 
     def points(self, part: float) -> str:
         """A difference of shares, in percent points."""
-        return self.say("%(number)s points", number=f"{100 * part:+.2f}")
+        return self.say("%(number)s points", number=self.signed(100 * part, ".2f"))
 
     def sort(self, code: str) -> str:
         """What a list is sorted by."""
@@ -311,7 +311,7 @@ class Words:
 
     def share(self, part: float | None, digits: int = 1) -> str:
         """A share in percent, as exact as asked for."""
-        return NOTHING if part is None else f"{part:.{digits}%}"
+        return NOTHING if part is None else true_minus(f"{part:.{digits}%}")
 
     def is_without_pace(self, value_at_risk: float | None, silence: float | None) -> bool:
         """Whether nothing is at risk because no order lies in the year that a usual pace is from."""
@@ -336,10 +336,14 @@ class Words:
 
     def whole(self, number: float | None) -> str:
         """A whole number."""
-        return NOTHING if number is None else f"{number:,.0f}"
+        return NOTHING if number is None else true_minus(f"{number:,.0f}")
 
     def figure(self, number: float | None, digits: int = 1) -> str:
-        return NOTHING if number is None else f"{number:,.{digits}f}"
+        return NOTHING if number is None else true_minus(f"{number:,.{digits}f}")
+
+    def signed(self, number: float | None, form: str) -> str:
+        """A difference with its sign, written as `form` says, such as '.1%'; 0 has none."""
+        return NOTHING if number is None else true_minus(f"{number:+{form}}")
 
     def less(self, number: int) -> str:
         """A whole number that is taken off."""
@@ -439,6 +443,17 @@ class Words:
                 return self.called(code, WHY)
             case _:
                 return NOTHING
+
+
+def true_minus(figure: str) -> str:
+    """A figure that Python has written, with the minus of print, and no sign before zero.
+
+    >>> true_minus("-0.04"), true_minus("-0.0%"), true_minus("+0")
+    ('−0.04', '0.0%', '0')
+    """
+    if not figure.strip("+-0.,%"):
+        return figure.lstrip("+-")
+    return figure.replace("-", "−")
 
 
 def _readable(code: str) -> str:

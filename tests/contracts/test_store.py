@@ -252,7 +252,7 @@ def test_the_latest_run_says_what_it_is(published):
     )
     assert sum(run.summary.segments["rfm_group"].values()) == 120
     assert "rfm_cell" not in run.summary.segments
-    assert run.summary.money.write(-1234.5) == "-£1,234.50"
+    assert run.summary.money.write(-1234.5) == "−£1,234.50"
 
 
 def test_the_figures_of_any_run_can_be_read_back(published):

@@ -1,6 +1,6 @@
 """The ledger of customers for the owner of the shop: one screen, printable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,6 +12,7 @@ from serving.exhibits.assets.workbook import asset_workbook
 from serving.store.run import PublishedRun
 from serving.web.frame import Frame, Reader
 from serving.web.params import XLSX
+from serving.web.whole_amounts import rounded_together
 
 MOST_PERIODS = 6
 
@@ -39,6 +40,7 @@ def asset_pages(frame: Frame) -> APIRouter:
             won=_won(data, chosen),
             has_costs=data.get("has_acquisition_costs", False),
             ahead=frame.exhibit(run, "revenue_ahead"),
+            whole=whole_months(frame.exhibit_data(run, "revenue_ahead") or {}),
         )
 
     def workbook(request: Request) -> Response:
@@ -65,6 +67,27 @@ def asset_pages(frame: Frame) -> APIRouter:
     router.add_api_route("/assets", assets)
     router.add_api_route("/assets.xlsx", workbook)
     return router
+
+
+def whole_months(ahead: Mapping[str, Any]) -> dict[str, list[float | None]]:
+    """What is expected by month in whole amounts and, last, their sum, as the overview has them.
+
+    Of `today`'s customers, of `new` ones, and `together`: in each line the sum of both.
+    """
+    today, new = (_whole_column(ahead.get("months", ()), part) for part in ("today", "new"))
+    together = [
+        None if first is None or second is None else first + second
+        for first, second in zip(today, new, strict=True)
+    ]
+    return {"today": today, "new": new, "together": together}
+
+
+def _whole_column(months: Sequence[Mapping[str, Any]], part: str) -> list[float | None]:
+    """One part's months and their sum; None throughout where it is not known."""
+    if any(month[part] is None for month in months):
+        return [None] * (len(months) + 1)
+    amounts = rounded_together([month[part]["expected"] for month in months])
+    return [*amounts, sum(amounts)]
 
 
 def _periods(frame: Frame, run: PublishedRun) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.exhibits.assets.ledger import Ledger
+from serving.exhibits.assets.page import whole_months
 from serving.exhibits.assets.past_values import values_before
 from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.run import score
@@ -32,6 +33,18 @@ def money(**values: float) -> "pd.Series[float]":
 def brought(**values: tuple[int, int]) -> pd.DataFrame:
     """`value` and `orders` by customer."""
     return pd.DataFrame.from_dict(values, orient="index", columns=["value", "orders"])
+
+
+def test_months_ahead_add_up_as_they_are_shown():
+    amounts = [(1929.4, 10.4), (1020.3, 10.4), (3022.5, 10.4)]
+    months = [{"today": {"expected": a}, "new": {"expected": b}} for a, b in amounts]
+    assert whole_months({"months": months}) == {
+        "today": [1929, 1021, 3022, 5972],
+        "new": [10, 11, 10, 31],
+        "together": [1939, 1032, 3032, 6003],
+    }
+    without = whole_months({"months": [{**month, "new": None} for month in months]})
+    assert without["together"] == without["new"] == [None] * 4
 
 
 def test_the_lines_by_hand():

@@ -1,6 +1,7 @@
 """Each exhibit against a slow, obvious computation in pandas."""
 
 import json
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -366,14 +367,20 @@ def test_promises_are_set_against_what_happened(trained, models, orders):
         )
         p = said[day]["churn_probability"].round(4)
         chance = 1.96 * np.sqrt((p * (1 - p)).sum())
-        assert entry["churn_high"] == pytest.approx(p.sum() + chance, abs=0.01)
-        assert entry["churn_kept"] == (abs(entry["churn_happened"] - p.sum()) <= chance)
+        assert entry["churn_low"] == max(math.ceil(p.sum() - chance), 0)
+        assert entry["churn_high"] == min(math.floor(p.sum() + chance), len(p))
+        assert entry["churn_kept"] == (
+            entry["churn_low"] <= entry["churn_happened"] <= entry["churn_high"]
+        )
     without, entry = found["runs"]
     assert (without["value_low"], without["value_within"]) == (None, None)
     assert entry["value_low"] == pytest.approx(0.8 * entry["value_said"], rel=1e-4)
     assert entry["value_high"] == pytest.approx(1.25 * entry["value_said"], rel=1e-4)
     assert entry["value_within"] == (
         entry["value_low"] <= entry["value_happened"] <= entry["value_high"]
+    )
+    assert all(
+        band["kept"] == (band["low"] <= band["happened"] <= band["high"]) for band in found["bands"]
     )
     everybody = pd.concat(said.values())
     for band in found["bands"]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from serving.overview.page import rounded_together
 from serving.store.run import MoneyFormat
 from serving.web.drawing import ticks
+from serving.web.whole_amounts import rounded_together
 from serving.web.words import Words
 from tests.support.scores import run_info
 from training.recommend.reasons import CODES
@@ -61,6 +61,18 @@ def test_every_reason_for_a_product_is_said_in_both_languages(code):
     assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
 
 
+def test_a_minus_is_that_of_print_and_zero_has_no_sign():
+    assert [EN.signed(number, ".0f") for number in (-0.3, -54, 28, 0.2, None)] == [
+        *("0", "−54", "+28", "0", "–")
+    ]
+    assert (EN.figure(-0.0312, 3), EN.share(-0.0001), EN.points(-0.0125)) == (
+        *("−0.031", "0.0%", "−1.25 points"),
+    )
+    for words in (EN, ZH):
+        write = words.round_money(run_info(), MoneyFormat(prefix="£", digits=2))
+        assert [write(-10), write(-0.4)] == ["−£10", "£0"]
+
+
 def test_codes_without_a_name_stay_readable():
     assert EN.value("important_value") == "Important value"
     assert EN.value("555") == "555"
@@ -84,7 +96,7 @@ def test_scales_have_round_numbers(highest, found):
         (950.0, "£950", "£950"),
         (15_000.0, "£15k", "£1.5万"),
         (1.25e6, "£1.2M", "£125万"),
-        (-2e8, "-£200M", "-£2亿"),
+        (-2e8, "−£200M", "−£2亿"),
     ],
 )
 def test_large_amounts_are_short_on_scales(amount, english, chinese):
