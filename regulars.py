@@ -41,7 +41,7 @@ from serving.settings import Settings
 from training.backtest.backtest import Backtest
 from training.bundle.publication import Models, load_models
 from training.job import TrainResult
-from training.measures.metrics import (
+from training.measures.notebook_metrics import (
     average_precision,
     calibration_error,
     churn_metrics,

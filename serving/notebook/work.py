@@ -1,12 +1,13 @@
 """The steps from orders to scores, as functions of a log: frames in, frames out."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from features.engines.build import build_features
+from features.errors import ConfigError
 from features.orders.log import OrderLog
 from features.orders.value_basis import value_basis
 from serving.notebook.progress import Progress, shown
@@ -25,13 +26,14 @@ from training.tasks.task import Task
 from training.value.lasting import RunMiss
 
 
-def features(log: OrderLog, as_of: date | None = None) -> pd.DataFrame:
+def features(log: OrderLog, as_of: date | str | None = None) -> pd.DataFrame:
     """The feature table: what was known of each customer on the morning of `as_of`.
 
     Parameters
     ----------
     log : see `read_orders`
-    as_of : only orders before it are seen; None: the day after the last order
+    as_of : only orders before it are seen, a date or text such as "2024-06-01"; None: the day
+        after the last order
 
     Returns
     -------
@@ -41,39 +43,61 @@ def features(log: OrderLog, as_of: date | None = None) -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        When `as_of` lies outside the orders.
+        When `as_of` is no date or lies outside the orders.
     """
-    as_of = as_of or log.end
-    log.check_as_of(as_of)
-    return build_features(log, as_of)
+    day = log.end if as_of is None else _day(as_of)
+    log.check_as_of(day)
+    return build_features(log, day)
+
+
+def _day(as_of: date | str) -> date:
+    """A date, a moment, or a date in ISO's writing, as a date."""
+    try:
+        moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise ConfigError(
+            f'as_of: {as_of!r} is no date. Write it as year-month-day, such as "2024-06-01".'
+        ) from None
+    if not isinstance(moment, date):
+        raise ConfigError(f"as_of must be a date or text, not {type(moment).__name__}.")
+    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def labels(
-    log: OrderLog[TrainingSettings], as_of: date, horizon_days: int | None = None
+    log: OrderLog[TrainingSettings], as_of: date | str, horizon_days: int | None = None
 ) -> pd.DataFrame:
     """What each customer of `features(log, as_of)` did in `[as_of, as_of + horizon_days)`.
 
     Parameters
     ----------
     log : see `read_orders`
-    as_of : first day of the window
-    horizon_days : its length; None: `predict.horizon_days`
+    as_of : first day of the window, a date or text such as "2024-06-01"
+    horizon_days : its length, ≥ 1; None: `predict.horizon_days`
 
     Returns
     -------
     Same rows in the same order: `orders`, `spend`, `value`, `purchase_days`,
     `days_to_next_order` (NaN: none until the orders end), `followed_days`, `horizon_days`; see
-    `training.past.tables.labels_at`. A window that the orders do not cover ends with them.
+    `training.past.tables.labels_at`.
 
     Raises
     ------
     ConfigError
-        When `as_of` lies outside the orders.
+        When `as_of` is no date or lies outside the orders, or they end before the window does.
     """
-    log.check_as_of(as_of)
-    days = horizon_days or log.settings.predict.horizon_days
-    days = min(days, (log.end - as_of).days)
-    return labels_at(log, as_of, days, log.end, value_basis(log, as_of, log.settings.predict))
+    day = _day(as_of)
+    log.check_as_of(day)
+    days = log.settings.predict.horizon_days if horizon_days is None else horizon_days
+    if days < 1:
+        raise ConfigError(f"labels: horizon_days must be at least 1 (it is {days}).")
+    covered = (log.end - day).days
+    if covered < days:
+        raise ConfigError(
+            f"labels: the orders cover {covered} of the {days} days from {day} on, since the last "
+            f"is of {log.last_day}. Take as_of = {log.end - timedelta(days=days)} or earlier, or "
+            "a shorter horizon_days."
+        )
+    return labels_at(log, day, days, log.end, value_basis(log, day, log.settings.predict))
 
 
 def train(

@@ -62,7 +62,7 @@ class ChurnClassifier(ClassifierMixin, FeatureEstimator):
             )
         if len(self.classes_) < 2:
             raise ValueError(
-                f"ChurnClassifier needs two classes; y holds one class only: {self.classes_[0]!r}."
+                f"ChurnClassifier needs two classes; y holds one class only: {self.classes_[0]}."
             )
         return self._fit_outcome(values, outcome.astype(float))
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from training.estimators.history import History
+from features.errors import ConfigError
+from training.estimators.history import History, require_unscaled
 from training.models.boosting import Boosting
 from training.models.estimator import Floats
 from training.models.links import Link
@@ -114,6 +115,8 @@ class FeatureEstimator(BaseEstimator, ABC):
 
     def _fit_outcome(self, values: Floats, outcome: Floats) -> Self:
         """Learn from checked values."""
+        if not self.horizon_days >= 1:
+            raise ConfigError(f"horizon_days must be at least 1 (it is {self.horizon_days}).")
         features = self._frame(values)
         link = self._link()
         self.history_ = History.of(features, outcome_days=self.horizon_days)
@@ -148,6 +151,7 @@ class FeatureEstimator(BaseEstimator, ABC):
     def _process_score(self, features: pd.DataFrame) -> Floats:
         if self.history_ is None:
             return np.full(len(features), self.intercept_)
+        require_unscaled(features)
         return self.intercept_ + self.slope_ * self._score_of_history(self.history_, features)
 
     def _predicted_score(self, X: ArrayLike) -> Floats:

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.errors import DataError
 from training.models.estimator import Floats
-from training.models.rhythm import LEAST_EXPECTED, Rhythm, purchase_counts
+from training.models.rhythm import (
+    HISTORY_COLUMNS,
+    LEAST_EXPECTED,
+    Rhythm,
+    purchase_counts,
+    require_histories,
+)
 from training.process.gamma_gamma import GammaGamma
 from training.process.purchase_summary import PurchaseCounts
 
-HISTORY_COLUMNS = ("repeat_purchase_days", "first_to_last_days", "days_since_first_order")
 VALUE_COLUMNS = ("orders", "mean_order_value")
 WAIT_STEPS = 12
 """Days of the horizon at which P(no order) is asked, for the mean wait."""
@@ -34,6 +40,7 @@ class History:
         """Fit to the rows of a table; None where it lacks the columns, or rows hold none."""
         if not set(HISTORY_COLUMNS) <= set(features) or not _is_sound(features):
             return None
+        require_unscaled(features)
         rhythm = Rhythm(horizon_days=outcome_days).fit(features)
         has_values = set(VALUE_COLUMNS) <= set(features)
         paid = _paid(features) if has_values else (np.zeros(0), np.zeros(0))
@@ -60,6 +67,25 @@ class History:
             + [1 - self.rhythm.p_order(features, float(day)) for day in days[1:]]
         )
         return np.asarray(np.log1p(np.trapezoid(silent, days, axis=1)))
+
+
+def require_unscaled(features: pd.DataFrame) -> None:
+    """Refuse a table whose purchase histories are no counts and days.
+
+    Raises
+    ------
+    DataError
+        Listing what is wrong, and what to leave unscaled.
+    """
+    try:
+        require_histories(features)
+    except DataError as error:
+        columns = ", ".join(HISTORY_COLUMNS)
+        advice = (
+            f"leave the columns {columns} as `regulars.features` gives them, in counts and days: "
+            "scale, fill or encode the others only (ColumnTransformer), or none."
+        )
+        raise DataError([*error.problems, advice]) from None
 
 
 def _is_sound(features: pd.DataFrame) -> bool:

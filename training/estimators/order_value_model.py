@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from training.estimators.standard_errors import covariance_of_logs
+from features.errors import DataError
+from training.estimators.standard_errors import coefficients_with_errors, covariance_of_logs
 from training.process.gamma_gamma import GammaGamma, log_likelihood
 from training.process.purchase_summary import Floats
 
@@ -47,7 +48,7 @@ class GammaGammaModel(BaseEstimator):
         Parameters
         ----------
         frequency : how many orders `monetary_value` is the mean of; who has none, or a mean of 0
-            or below, tells nothing here and is left out
+            or below, tells nothing here and is left out; `diagnosis_` says how many had orders
         monetary_value : mean value of these orders
 
         Raises
@@ -55,7 +56,7 @@ class GammaGammaModel(BaseEstimator):
         DataError, NotEnoughData, ConfigError
             See `training.process.gamma_gamma.GammaGamma.fit`.
         """
-        process = GammaGamma(penalty=self.penalty).fit(frequency, monetary_value)
+        process = GammaGamma(penalty=self.penalty).fit(*_paid(frequency, monetary_value))
         self.process_ = process
         names = list(process.parameters)
         values = np.array([getattr(process, f"{name}_") for name in names])
@@ -71,10 +72,37 @@ class GammaGammaModel(BaseEstimator):
             lambda parameters: log_likelihood(count[usable], mean[usable] / unit, parameters), point
         )
         errors = np.sqrt(np.diag(covariance))
-        self.summary_ = pd.DataFrame({"coef": values, "se": values * errors}, index=names)
+        self.summary_ = coefficients_with_errors(self.params_, errors, len(values))
         return self
 
     def expected_value(self, frequency: ArrayLike, monetary_value: ArrayLike) -> Floats:
-        """Expected value of each customer's next order, between their own mean and the shop's."""
+        """Expected value of each customer's next order, between their own mean and the shop's.
+
+        Raises
+        ------
+        DataError
+            When the shapes differ, values are missing or infinite, or somebody with orders has a
+            mean below 0. Who has no orders, or a mean of 0, is expected to spend the shop's mean.
+        """
         check_is_fitted(self, "process_")
-        return self.process_.expected_value(frequency, monetary_value)
+        count, mean = _paid(frequency, monetary_value)
+        if (below := (count > 0) & (mean < 0)).any():
+            raise DataError(
+                f"monetary_value: {int(below.sum())} of {count.size} customers with orders have a "
+                "mean below 0. It is the mean of what they paid per order."
+            )
+        return self.process_.expected_value(count, mean)
+
+
+def _paid(frequency: ArrayLike, monetary_value: ArrayLike) -> tuple[Floats, Floats]:
+    """Both as numbers, one per customer."""
+    try:
+        count, mean = np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError("frequency and monetary_value must be numbers.") from None
+    if count.ndim != 1 or count.shape != mean.shape:
+        raise DataError(
+            "frequency and monetary_value need one value per customer each "
+            f"(shapes {count.shape} and {mean.shape})."
+        )
+    return count, mean

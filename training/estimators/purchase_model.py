@@ -19,14 +19,16 @@ from training.estimators.covariates import (
     starts_of,
 )
 from training.estimators.simulation import future_orders, new_customers
-from training.estimators.standard_errors import covariance_of_logs
-from training.process.base import LARGEST_PARAMETER, TimingProcess, horizons
+from training.estimators.standard_errors import coefficients_with_errors, covariance_of_logs
+from training.process.base import LARGEST_PARAMETER, TimingProcess
 from training.process.maximum_likelihood import Maximum, maximise
-from training.process.purchase_summary import Floats, PurchaseCounts, read_summary
+from training.process.purchase_summary import (
+    Floats,
+    PurchaseCounts,
+    in_names_of_caller,
+    read_summary,
+)
 from training.process.regularity import gaps_log_density
-
-CONFIDENCE = 1.959963984540054
-"""Standard errors on either side of an estimate that make a 95 % interval."""
 
 
 class PurchaseModel(BaseEstimator):
@@ -158,7 +160,9 @@ class PurchaseModel(BaseEstimator):
         likelihood = joint_likelihood(process, self.fitted_, self.effects_, scale)
         covariance = covariance_of_logs(likelihood, point)
         self.covariance_ = pd.DataFrame(covariance, index=names, columns=names)
-        self.summary_ = _errors(self.params_, np.sqrt(np.diag(covariance)), len(values))
+        self.summary_ = coefficients_with_errors(
+            self.params_, np.sqrt(np.diag(covariance)), len(values)
+        )
 
     def p_alive(
         self,
@@ -192,7 +196,7 @@ class PurchaseModel(BaseEstimator):
         Other parameters as of `p_alive`.
         """
         customers = self._customers(frequency, recency, T, covariates)
-        spans = horizons(customers.counts, t)
+        spans = one_per_customer("t", t, len(customers.counts), least=0.0)
         return self._each(
             customers,
             lambda process, rows: process.expected_orders(customers.counts.at(rows), spans[rows]),
@@ -211,7 +215,7 @@ class PurchaseModel(BaseEstimator):
         Parameters as of `expected_orders`.
         """
         customers = self._customers(frequency, recency, T, covariates)
-        spans = horizons(customers.counts, t)
+        spans = one_per_customer("t", t, len(customers.counts), least=0.0)
         return self._each(
             customers,
             lambda process, rows: process.p_no_order(customers.counts.at(rows), spans[rows]),
@@ -239,7 +243,7 @@ class PurchaseModel(BaseEstimator):
 
     def expected_orders_of_newcomer(self, t: ArrayLike) -> Floats:
         """Expected repeat purchases within each `t` of a first purchase, without covariates."""
-        spans = np.atleast_1d(np.asarray(t, dtype=float))
+        spans = one_per_customer("t", t, max(np.size(t), 1), least=0.0)
         none = np.zeros(len(spans))
         return self._fitted().expected_orders(PurchaseCounts(none, none, none), spans)
 
@@ -267,10 +271,16 @@ class PurchaseModel(BaseEstimator):
         Returns
         -------
         One value per customer, in the unit of `order_value`.
+
+        Raises
+        ------
+        DataError, ConfigError
+            When `order_value` is not one number, or one per customer; when `periods` is no whole
+            number ≥ 1, `period` not above 0 or the discount not above −1.
         """
-        if periods < 1 or not period > 0 or not discount_per_period > -1:
-            raise ConfigError("clv: periods ≥ 1, period > 0 and discount_per_period > −1.")
+        _check_periods(periods, period, discount_per_period)
         customers = self._customers(frequency, recency, T, covariates)
+        each_value = one_per_customer("order_value", order_value, len(customers.counts))
         worth, before = np.zeros(len(customers.counts)), np.zeros(len(customers.counts))
         for number in range(1, periods + 1):
             spans = np.full(len(before), number * float(period))
@@ -282,7 +292,7 @@ class PurchaseModel(BaseEstimator):
             )
             worth += (until - before) / (1 + discount_per_period) ** number
             before = until
-        return np.asarray(worth * np.asarray(order_value, dtype=float))
+        return np.asarray(worth * each_value)
 
     def order_samples(
         self,
@@ -411,6 +421,31 @@ class PurchaseModel(BaseEstimator):
         return answers
 
 
+def one_per_customer(
+    name: str, values: ArrayLike, customers: int, *, least: float = -np.inf
+) -> Floats:
+    """A number, or one per customer, as one per customer.
+
+    Raises
+    ------
+    DataError
+        Naming the argument, when it is neither.
+    """
+    try:
+        numbers: Floats = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must be a number, or one per customer.") from None
+    if numbers.shape not in ((), (customers,)):
+        raise DataError(
+            f"{name} must be a number, or one per customer "
+            f"(shape {numbers.shape} for {customers} customers)."
+        )
+    if not (np.isfinite(numbers) & (numbers >= least)).all():
+        limit = "" if least == -np.inf else f" and at least {least:g}"
+        raise DataError(f"{name} must be finite{limit}.")
+    return np.broadcast_to(numbers, (customers,))
+
+
 def _counts(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> PurchaseCounts:
     columns = [np.asarray(values) for values in (frequency, recency, T)]
     if any(values.ndim != 1 or len(values) != len(columns[0]) for values in columns):
@@ -418,7 +453,10 @@ def _counts(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> PurchaseC
             "frequency, recency and T need one value per customer each "
             f"(shapes {', '.join(str(values.shape) for values in columns)})."
         )
-    return read_summary(pd.DataFrame(dict(zip(("x", "t_x", "T"), columns, strict=True))))
+    try:
+        return read_summary(pd.DataFrame(dict(zip(("x", "t_x", "T"), columns, strict=True))))
+    except DataError as error:
+        raise in_names_of_caller(error, "customers", ("frequency", "recency", "T")) from None
 
 
 def _summary(counts: PurchaseCounts) -> pd.DataFrame:
@@ -430,17 +468,12 @@ def _settle(process: TimingProcess, maximum: Maximum) -> None:
     process.diagnosis_ = f"{maximum.in_words()}."
 
 
-def _errors(params: "pd.Series[float]", of_logs: Floats, positive: int) -> pd.DataFrame:
-    """Standard errors and intervals; the first `positive` values are positive parameters."""
-    values = params.to_numpy()
-    is_positive = np.arange(len(values)) < positive
-    reach = CONFIDENCE * of_logs
-    return pd.DataFrame(
-        {
-            "coef": values,
-            "se": np.where(is_positive, values * of_logs, of_logs),
-            "low": np.where(is_positive, values * np.exp(-reach), values - reach),
-            "high": np.where(is_positive, values * np.exp(reach), values + reach),
-        },
-        index=params.index,
-    )
+def _check_periods(periods: int, period: float, discount_per_period: float) -> None:
+    if not isinstance(periods, (int, np.integer)) or periods < 1:
+        raise ConfigError(f"clv: periods must be a whole number of at least 1 (it is {periods}).")
+    for name, value, above in (
+        ("period", period, 0),
+        ("discount_per_period", discount_per_period, -1),
+    ):
+        if not (np.isfinite(value) and value > above):
+            raise ConfigError(f"clv: {name} must be a number above {above} (it is {value}).")

@@ -28,7 +28,7 @@ from training.models.estimator import (
     write_json,
 )
 from training.models.links import LogOdds
-from training.models.rhythm import Rhythm, Rhythms
+from training.models.rhythm import Rhythm, Rhythms, require_histories
 from training.models.two_views import (
     CORRECTED_SHARE,
     DIRECT_SHARE,
@@ -112,6 +112,7 @@ class ChurnModel:
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """`churn_probability` and `p_alive` (both 0–1), one row per customer, index as given."""
         require_columns(features, self.columns_)
+        require_histories(features)
         return table_of(self.figures(Rows.of(features)), features)
 
     def figures(self, rows: Rows) -> Figures:

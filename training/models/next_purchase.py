@@ -25,6 +25,7 @@ from training.models.estimator import (
 )
 from training.models.gaps import GapDistribution
 from training.models.next_category import NextCategory
+from training.models.rhythm import require_histories
 from training.models.two_views import out_of_fold
 from training.past.tables import CutoffTable, horizon_of, longest
 
@@ -214,8 +215,14 @@ class NextPurchaseModel:
         is an order within the horizon**; `p_order_7d`, `p_order_30d`, `p_order_90d` (0–1,
         not given anything), `p_order` (the same for the horizon); `expected_wait_days` (mean days to the next order or the horizon,
         whichever comes first: the ranking by urgency).
+
+        Raises
+        ------
+        DataError
+            When columns are missing or foreign, or purchase histories lack or break their numbers.
         """
         require_columns(features, self.columns_)
+        require_histories(features)
         return table_of(self.figures(Rows.of(features), churn_probability), features)
 
     def figures(self, rows: Rows, churn_probability: Floats | None = None) -> Figures:

@@ -9,13 +9,14 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 import pandas as pd
 
+from features.errors import DataError
 from features.rows import Features, column
 from training.models.calibration import common_slope, expit, log_odds_shift, logit, surprise
 from training.models.estimator import Floats
 from training.past.tables import CutoffTable, churned, horizon_of
 from training.process.choice import process_from_dict
 from training.process.modified_beta_geometric import ModifiedBetaGeometric
-from training.process.purchase_summary import PurchaseCounts
+from training.process.purchase_summary import PurchaseCounts, in_names_of_caller, read_summary
 from training.process.regular_beta_geometric import RegularBetaGeometric
 
 LEAST_EXPECTED = 1e-4
@@ -37,6 +38,10 @@ STAGES = (1, 2)
 """The k of MBG/CNBD-k that are tried; 1 is MBG/NBD."""
 
 
+HISTORY_COLUMNS = ("repeat_purchase_days", "first_to_last_days", "days_since_first_order")
+"""What says when a customer has bought, in a feature table."""
+
+
 def purchase_summary(features: pd.DataFrame) -> pd.DataFrame:
     """`x`, `t_x`, `T` in days, one row per customer, from the feature table."""
     return pd.DataFrame(
@@ -56,6 +61,21 @@ def purchase_counts(features: Features) -> PurchaseCounts:
         t_x=column(features, "first_to_last_days"),
         T=column(features, "days_since_first_order"),
     )
+
+
+def require_histories(features: Features) -> None:
+    """Refuse purchase histories that miss a number or cannot be.
+
+    Raises
+    ------
+    DataError
+        Listing what is wrong, and in how many rows.
+    """
+    if set(HISTORY_COLUMNS) <= set(features.columns):
+        try:
+            read_summary(purchase_counts(features))
+        except DataError as error:
+            raise in_names_of_caller(error, "features", HISTORY_COLUMNS) from None
 
 
 class Rhythm:

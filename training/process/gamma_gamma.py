@@ -92,7 +92,8 @@ class GammaGamma(FittedModel):
         self.customers_ = len(count)
         self.converged_ = maximum.converged
         self._settle_population_mean(observed_mean)
-        self.diagnosis_ = self._diagnose(maximum)
+        left_out = int((np.asarray(orders, dtype=float) > 0).sum()) - self.customers_
+        self.diagnosis_ = self._diagnose(maximum, left_out)
         return self
 
     def expected_value(self, orders: ArrayLike, mean_value: ArrayLike) -> Floats:
@@ -147,8 +148,24 @@ class GammaGamma(FittedModel):
         self.uses_observed_mean_ = bool(modelled > TRUSTED_RATIO * observed_mean)
         self.population_mean_ = observed_mean if self.uses_observed_mean_ else modelled
 
-    def _diagnose(self, maximum: Maximum) -> str:
+    def _diagnose(self, maximum: Maximum, left_out: int) -> str:
         end = f"{maximum.in_words()}."
+        low, high = 1.001 / LARGEST_PARAMETER, LARGEST_PARAMETER / 1.001
+        at_bound = [
+            name
+            for name, value in zip(self.parameters, maximum.parameters, strict=True)
+            if not low < value < high
+        ]
+        if at_bound:
+            end = (
+                f"{maximum.in_words()}, in a valid limit of the model: {' and '.join(at_bound)} "
+                "ran to the end of the range that is searched."
+            )
+        if left_out:
+            end = (
+                f"{end} {left_out} of {left_out + self.customers_} customers with orders were "
+                "left out: their mean value is 0 or below."
+            )
         if not self.uses_observed_mean_:
             return end
         why = (

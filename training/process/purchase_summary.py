@@ -11,6 +11,7 @@ predictions, so the models work on unique rows and the number of customers behin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -83,6 +84,26 @@ def read_summary(summary: Summary) -> PurchaseCounts:
     if problems := _row_problems(counts):
         raise DataError(problems)
     return counts
+
+
+def in_names_of_caller(error: DataError, where: str, names: tuple[str, str, str]) -> DataError:
+    """The problems of a summary, with `x`, `t_x` and `T` called what the caller calls them.
+
+    Examples
+    --------
+    >>> error = DataError("summary: 1 of 2 rows have a negative x, first in row 2.")
+    >>> str(in_names_of_caller(error, "customers", ("frequency", "recency", "T")))
+    'customers: 1 of 2 rows have a negative frequency, first in row 2.'
+    """
+    written = {"an x": f"a {names[0]}", **dict(zip(COLUMNS, names, strict=True))}
+    return DataError(
+        [
+            re.sub(r"\b(an x|x|t_x|T)\b", lambda word: written[word[0]], problem).replace(
+                "summary: ", f"{where}: ", 1
+            )
+            for problem in error.problems
+        ]
+    )
 
 
 def _columns(summary: pd.DataFrame) -> PurchaseCounts:

@@ -24,7 +24,7 @@ from training.models.estimator import (
     table_of,
     write_json,
 )
-from training.models.rhythm import Rhythm, Rhythms
+from training.models.rhythm import Rhythm, Rhythms, require_histories
 from training.models.two_views import CORRECTED_SHARE, PROCESS_SHARE
 from training.past.tables import CutoffTable
 from training.value.buyers import Buyers
@@ -137,6 +137,7 @@ class ValueModel:
         `unmoved_clv`, see `figures`.
         """
         require_columns(features, self.columns_)
+        require_histories(features)
         return table_of(self.figures(Rows.of(features), p_order), features)
 
     def figures(self, rows: Rows, p_order: Floats | None = None) -> Figures:

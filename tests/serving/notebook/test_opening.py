@@ -71,3 +71,15 @@ def test_labels_are_what_the_customers_of_the_features_did(frame):
     window = frame[(days >= 120) & (days < 150) & frame["customer"].isin(table.index)]
     orders = window.groupby("customer")["order"].nunique().reindex(table.index, fill_value=0)
     assert labels["orders"].tolist() == orders.tolist()
+
+
+def test_a_date_may_be_text_and_a_window_must_be_covered(frame):
+    with regulars.read_orders(frame, {"data": DATA}) as log:
+        cutoff = (FIRST_DAY + pd.Timedelta(days=120)).date()
+        assert regulars.features(log, cutoff.isoformat()).equals(regulars.features(log, cutoff))
+        with pytest.raises(ConfigError, match='such as "2024-06-01"'):
+            regulars.features(log, "01.06.2024")
+        with pytest.raises(ConfigError, match="cover 0 of the 30 days"):
+            regulars.labels(log, log.end, 30)
+        with pytest.raises(ConfigError, match="at least 1"):
+            regulars.labels(log, cutoff, 0)

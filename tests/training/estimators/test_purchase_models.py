@@ -185,3 +185,27 @@ def test_what_cannot_be_used_is_refused(weeks):
     fine = np.random.default_rng(0).normal(size=(len(weeks[0]), 1))
     with pytest.raises(ConfigError, match="Round or bin"):
         BetaGeometricModel().fit(*weeks, purchase_covariates=fine)
+    with pytest.raises(DataError, match="1 of 1 rows have a negative frequency"):
+        model.p_alive([-1.0], [0.0], [3.0])
+    with pytest.raises(DataError, match="t must be a number"):
+        model.expected_orders("x")
+    with pytest.raises(DataError, match="order_value must be a number, or one per customer"):
+        model.clv([1.0, 2.0])
+    with pytest.raises(ConfigError, match="periods must be a whole number"):
+        model.clv(1.0, periods=1.5)
+
+
+def test_gamma_gamma_says_what_it_left_out_and_refuses_negative_means():
+    frequency, mean = [1, 2, 4, 3, 2], [30.0, 12.0, 55.0, 20.0, -3.0]
+    model = GammaGammaModel(penalty=0.01).fit(frequency, mean)
+    assert "1 of 5 customers with orders were left out" in model.diagnosis_
+    summary = model.summary_
+    assert (summary["low"] < summary["coef"]).all()
+    assert (summary["coef"] < summary["high"]).all()
+    with pytest.raises(DataError, match="1 of 2 customers with orders have a mean below 0"):
+        model.expected_value([1, 1], [-5.0, 5.0])
+    with pytest.raises(DataError, match="frequency and monetary_value need"):
+        model.fit([1, 2], [3.0])
+    # everybody pays the same on every order: no spread to estimate
+    same = GammaGammaModel(penalty=0.0).fit([3] * 50, [20.0] * 50)
+    assert "ran to the end of the range" in same.diagnosis_

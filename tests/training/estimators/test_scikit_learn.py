@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from features.errors import ConfigError, DataError
 from tests.support.purchase_process import simulate_summary
 from training.estimators.amount_regressors import NextOrderRegressor, ValueRegressor
 from training.estimators.churn_classifier import ChurnClassifier
@@ -90,3 +91,14 @@ def test_they_stand_in_pipelines_and_searches_and_show_their_trees(customers):
     raw = best.booster_.predict(features.drop(columns="noise"), raw_score=True)
     assert added.sum(axis=1) == pytest.approx(raw)
     assert best.feature_importances_.sum() in (pytest.approx(1.0), 0.0)
+
+
+def test_scaled_histories_and_an_empty_window_are_refused(customers):
+    features, churned = customers
+    scaled = (features - features.mean()) / features.std()
+    with pytest.raises(DataError, match="leave the columns repeat_purchase_days"):
+        ChurnClassifier(horizon_days=60, **QUICK).fit(scaled, churned)
+    with pytest.raises(ConfigError, match="horizon_days must be at least 1"):
+        ChurnClassifier(horizon_days=0, **QUICK).fit(features, churned)
+    with pytest.raises(ValueError, match=r"one class only: 1\.0\."):
+        ChurnClassifier(**QUICK).fit(features, np.ones(len(features)))

@@ -11,6 +11,7 @@ import pytest
 
 from features.engines.build import build_features
 from features.engines.exports import write_features
+from features.errors import DataError
 from features.orders.log import day_date
 from training.backtest.record import BacktestRecord
 from training.bundle.manifest import read_manifest
@@ -215,6 +216,10 @@ def test_anyone_with_mlflow_loads_the_champion(name, trained, tracker, feature_f
     assert of_file[ours.columns].to_numpy().tolist() == ours.to_numpy().tolist()
     with pytest.raises(mlflow.exceptions.MlflowException, match="missing inputs"):
         loaded.predict(feature_file.drop(columns="orders"))
+    with pytest.raises(DataError, match="have a negative repeat_purchase_days, first in row 1"):
+        loaded.predict(features.assign(repeat_purchase_days=-1.0))
+    with pytest.raises(DataError, match="a missing or infinite value"):
+        loaded.predict(features * np.nan)
 
 
 @every_task
