@@ -96,8 +96,8 @@ def buyer_routes(context: RouteContext, buyers: BuyerStore) -> APIRouter:
         run = context.scores.latest_run()
         if (answer := item_with_buyers(buyers, kind, item_id, limit=query.limit)) is None:
             raise NotInRun(
-                f"This run has no list of likely buyers of this {kind}: too few customers bought it "
-                "in the last year. GET /v1/likely-buyers names those that have one."
+                f"This run has no list of likely buyers of this {kind}: there is no such {kind}, or "
+                "too few customers bought it in the last year. GET /v1/likely-buyers names those that have one."
             )
         response.headers.update(context.ages(run))
         return {**run_fields(run), **answer}

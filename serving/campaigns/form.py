@@ -15,6 +15,7 @@ from serving.churn_list.form import ListForm
 from serving.store.protocol import ChurnFilter, Consent
 from serving.web.call import address
 from serving.web.schemas import day_within
+from serving.web.typed_numbers import number_in
 
 LARGEST = 1e12
 MOST_CONTACTS = 100_000_000
@@ -30,15 +31,18 @@ CHOICES: tuple[Choose, ...] = get_args(Choose)
 PROBLEMS = {
     "name": mark("Give the campaign a name."),
     "budget": mark("The budget must be a number above 0."),
+    "whole_budget": mark("The number of contacts must be a whole number above 0."),
+    "kind": mark("There is no such kind of budget. Choose one from the list."),
+    "choose": mark("There is no such way to choose customers. Choose one from the list."),
     "hold_out": mark("The hold-out must be above 0 and at most 50 percent."),
     "cost_per_contact": mark("The cost of a contact must be a number from 0 on."),
     "margin_share": mark("The margin must be above 0 and at most 100 percent."),
     "save_rate": mark("The share saved must be above 0 and at most 100 percent."),
-    "horizon_days": mark("The length must be from 1 to 730 days."),
+    "horizon_days": mark("The length must be a whole number of days from 1 to 730."),
     "starts_on": mark("The first day must be a date from 1980 to 2099."),
     "treatments": mark("Write treatments as name = cost, with a semicolon between them."),
-    "rounds": mark("Treatments need a number of rounds, from 1 to 52."),
-    "most_contacts": mark("Contacts of one customer must be a number from 1 on."),
+    "rounds": mark("Treatments need a whole number of rounds, from 1 to 52."),
+    "most_contacts": mark("Contacts of one customer must be a whole number from 1 on."),
 }
 
 
@@ -80,7 +84,11 @@ class CampaignForm:
             for field in fields(cls)
             if field.name != "customers" and params.get(field.name, "").strip()
         }
-        return cls(customers=ListForm.read(params), **texts)
+        form = cls(customers=ListForm.read(params), **texts)
+        for name, allowed in (("kind", BUDGETS), ("choose", CHOICES)):
+            if getattr(form, name) not in allowed:
+                raise ConfigError(PROBLEMS[name])
+        return form
 
     def request(self) -> CampaignRequest:
         """What is asked for.
@@ -102,17 +110,25 @@ class CampaignForm:
                 return None
             return value / scale
 
-        kind = self.kind if self.kind in BUDGETS else "contacts"
-        budget = None if kind == "all" else number("budget", 1e-9, LARGEST)
+        def whole(name: str, high: int, problem: str) -> int | None:
+            value = number(name, 1e-9, LARGEST)
+            if value is not None and not (value.is_integer() and value <= high):
+                problems.append(PROBLEMS[problem])
+                return None
+            return None if value is None else int(value)
+
+        kind = self.kind
+        contacts = whole("budget", MOST_CONTACTS, "whole_budget") if kind == "contacts" else None
+        amount = number("budget", 1e-9, LARGEST) if kind == "amount" else None
         values: dict[str, Any] = {
             "hold_out": number("hold_out", 1e-6, 50, 100),
             "cost_per_contact": number("cost_per_contact", 0, LARGEST),
             "margin_share": number("margin_share", 1e-6, 100, 100),
             "save_rate": number("save_rate", 1e-6, 100, 100),
         }
-        days = number("horizon_days", 1, LONGEST_DAYS)
-        rounds = number("rounds", 1, MOST_ROUNDS)
-        most = number("most_contacts", 1, MOST_TIMES)
+        days = whole("horizon_days", LONGEST_DAYS, "horizon_days")
+        rounds = whole("rounds", MOST_ROUNDS, "rounds")
+        most = whole("most_contacts", MOST_TIMES, "most_contacts")
         treatments = self._treatments(problems.append)
         if treatments and not self.rounds:
             problems.append(PROBLEMS["rounds"])
@@ -121,21 +137,20 @@ class CampaignForm:
             problems.insert(0, PROBLEMS["name"])
         if problems:
             raise ConfigError(problems)
-        contacts = min(round(budget), MOST_CONTACTS) if budget and kind == "contacts" else None
         try:
             return CampaignRequest(
                 name=self.name,
                 filter=_filter(self.customers.filter()),
                 choose=next((choice for choice in CHOICES if choice == self.choose), "best"),
-                contacts=max(contacts, 1) if contacts is not None else None,
-                amount=budget if kind == "amount" else None,
+                contacts=contacts,
+                amount=amount,
                 starts_on=starts_on,
-                horizon_days=None if days is None else round(days),
+                horizon_days=days,
                 roll_out_of=self.roll_out_of or None,
                 seed=self.seed or None,
                 treatments=treatments,
-                rounds=None if rounds is None else round(rounds),
-                most_contacts=None if most is None else round(most),
+                rounds=rounds,
+                most_contacts=most,
                 **values,
             )
         except ValidationError as error:
@@ -188,9 +203,6 @@ def _filter(chosen: ChurnFilter) -> CampaignFilter:
 
 
 def _number(text: str) -> float | None:
-    """The number that somebody typed, thousands parted or not."""
-    try:
-        value = float(text.replace(",", "").replace("%", ""))
-    except ValueError:
-        return None
+    """The number that somebody typed; None where it is none or too large."""
+    value = number_in(text)
     return value if abs(value) <= LARGEST else None

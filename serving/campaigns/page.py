@@ -82,6 +82,12 @@ class _Pages:
             form = CampaignForm.read(request.query_params)
         except ConfigError as error:
             return self._form(request, run, NOTHING_ASKED, error.problems)
+        try:
+            # a filter that this run does not know is named before anything is proposed
+            self._frame.store.churn_list(form.customers.filter(), sort=form.customers.sort, limit=1)
+        except ConfigError as error:
+            unfiltered = replace(form, customers=NOTHING_ASKED.customers)
+            return self._form(request, run, unfiltered, error.problems)
         return self._form(request, run, form, (), ask="name" in request.query_params)
 
     def create(self, request: Request, sent: Sent) -> Response:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat
 
 from features.errors import ConfigError
-from serving.store.protocol import ChurnFilter, segment_pairs
+from serving.store.protocol import ChurnFilter, checked_span, segment_pairs
 from serving.web.schemas import IsoDay, Rhythm, Risk, Status, day_within
 from serving.web.shape import ApiShape
 from training.experiments.decisions.decision_design import EXPLORE, HOLD_OUT
@@ -42,15 +42,17 @@ class CampaignFilter(ApiShape):
     )
 
     def filter(self) -> ChurnFilter:
-        return ChurnFilter(
-            risk=tuple(self.risk),
-            status=tuple(self.status),
-            segments=segment_pairs(self.segment),
-            min_value_at_risk=self.min_value_at_risk,
-            rhythm=tuple(self.rhythm),
-            due_from=self.due_from,
-            due_until=self.due_until,
-            will_buy=tuple(self.will_buy),
+        return checked_span(
+            ChurnFilter(
+                risk=tuple(self.risk),
+                status=tuple(self.status),
+                segments=segment_pairs(self.segment),
+                min_value_at_risk=self.min_value_at_risk,
+                rhythm=tuple(self.rhythm),
+                due_from=self.due_from,
+                due_until=self.due_until,
+                will_buy=tuple(self.will_buy),
+            )
         )
 
 

@@ -13,10 +13,19 @@ from features.errors import ConfigError
 from features.language.languages import SOURCE, Language
 from features.language.message import mark
 from serving.store.likely_buyers import ITEM_KINDS
-from serving.store.protocol import ANY_OF, SORT_KEYS, ChurnFilter, Consent, SortKey, segment_pairs
+from serving.store.protocol import (
+    ANY_OF,
+    SORT_KEYS,
+    ChurnFilter,
+    Consent,
+    SortKey,
+    checked_span,
+    segment_pairs,
+)
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 from serving.web.call import address
 from serving.web.schemas import day_within
+from serving.web.typed_numbers import number_in
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
 SEVERAL_OF = ("risk", "status", "consent", "rhythm")
@@ -66,7 +75,7 @@ class ListForm:
             When a parameter could not have come from the form.
         """
         rows_before = params.get("seen", "")
-        return cls(
+        form = cls(
             usual_sort=usual_sort,
             risk=_any_of(params, "risk", RISKS),
             status=_any_of(params, "status", STATUSES),
@@ -83,6 +92,8 @@ class ListForm:
             if rows_before.isascii() and rows_before.isdigit() and len(rows_before) < 10
             else 0,
         )
+        checked_span(form.filter())
+        return form
 
     @property
     def sort(self) -> SortKey:
@@ -189,10 +200,10 @@ def _day(text: str) -> str:
 
 
 def _amount(text: str) -> str:
-    try:
-        usable = not text or math.isfinite(float(text))
-    except ValueError:
-        usable = False
-    if not usable:
+    """As a number with a decimal point; decimal commas are read, too."""
+    if not text:
+        return ""
+    value = number_in(text)
+    if not math.isfinite(value):
         raise ConfigError(mark("The smallest value at risk must be a number, such as 50."))
-    return text
+    return f"{value:.15g}"

@@ -15,7 +15,8 @@ from serving.commands.audit import note
 from serving.commands.frame import IsoDate, Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import load_shop
-from serving.store.protocol import SORT_KEYS, ChurnFilter
+from serving.store.likely_buyers import ITEM_KINDS, item_pairs
+from serving.store.protocol import SORT_KEYS, ChurnFilter, checked_span
 from serving.store.run import RHYTHMS, RISKS, STATUSES, MoneyFormat
 
 SHOWN_ROWS = 20
@@ -56,7 +57,9 @@ def list_customers(
     **filters: Any,
 ) -> None:
     """The churn list of the latest run, most value at risk first."""
-    chosen = ChurnFilter(segments=tuple(_pair(text) for text in segment), **filters)
+    _check_items(filters["will_buy"])
+    pairs = tuple(_pair(text) for text in segment)
+    chosen = checked_span(ChurnFilter(segments=pairs, **filters))
     settings = load_shop(config)
     store = RunStore(settings.database_url(settings.store.url))
     if output is not None:
@@ -113,6 +116,12 @@ def _pair(text: str) -> tuple[str, str]:
     if not (system and colon and value):
         raise ConfigError(f"--segment {text}: give it as system:value, rfm_group:general_keep.")
     return system, value
+
+
+def _check_items(keys: Sequence[str]) -> None:
+    for key, (kind, item) in zip(keys, item_pairs(keys), strict=True):
+        if kind not in ITEM_KINDS or not item:
+            raise ConfigError(f"--will-buy {key}: write product:{key} or category:NAME.")
 
 
 def _reason(reasons: Sequence[Mapping[str, Any]]) -> str:

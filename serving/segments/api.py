@@ -64,12 +64,12 @@ def segment_routes(context: RouteContext, counts: SegmentStore) -> APIRouter:
         system: SystemName, query: Annotated[MigrationQuery, Query()], response: Response
     ) -> dict[str, object]:
         runs = store.runs()
-        run = store.latest_run() if query.to is None else _run_of(query.to, runs)
+        run = store.latest_run() if not query.to else _run_of(query.to, runs)
         _check_system(system, run)
         response.headers.update(context.ages(run))
-        earlier = earlier_run(run, runs) if query.from_ is None else _run_of(query.from_, runs)
-        if query.from_ is not None and earlier is not None:
-            _check_system(system, earlier)
+        earlier = earlier_run(run, runs) if not query.from_ else _run_of(query.from_, runs)
+        if query.from_ and earlier is not None:
+            _check_system(system, earlier, "The run of `from`")
         moves = earlier and counts.moves(system, run.info.run_id, earlier.info.run_id)
         return {
             **run_fields(run),
@@ -88,10 +88,10 @@ def _run_of(text: str, runs: Sequence[PublishedRun]) -> PublishedRun:
     return run
 
 
-def _check_system(system: str, run: PublishedRun) -> None:
+def _check_system(system: str, run: PublishedRun, of_run: str = "This run") -> None:
     if system not in run.info.segment_columns:
         names = ", ".join(run.info.segment_columns) or "none"
-        raise NotInRun(f"No such segment system in this run (have: {names}).")
+        raise NotInRun(f"{of_run} has no such segment system (have: {names}).")
 
 
 def _system(run: PublishedRun, name: str, groups: Iterable[Group]) -> dict[str, object]:

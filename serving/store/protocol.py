@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from features.errors import ConfigError
+from features.language.message import mark
 from serving.store.run import PublishedRun, RunInfo, Totals
 
 SortKey = Literal[
@@ -32,6 +33,9 @@ class Document(NamedTuple):
     body: bytes
     live_no: int = 0
     is_pending: bool = False
+
+
+SWAPPED_DAYS = mark("due_from is later than due_until: the days are swapped.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +194,13 @@ def check_segments(run: RunInfo, chosen: ChurnFilter) -> None:
     if {system for system, _ in chosen.segments} - set(run.segment_columns):
         systems = ", ".join(run.segment_columns) or "none"
         raise ConfigError(f"segment: no such segment system in this run (have: {systems}).")
+
+
+def checked_span(chosen: ChurnFilter) -> ChurnFilter:
+    """The filter; refused where the days of the next order are swapped."""
+    if chosen.due_from and chosen.due_until and chosen.due_from > chosen.due_until:
+        raise ConfigError(SWAPPED_DAYS)
+    return chosen
 
 
 def run_is_gone() -> ConfigError:

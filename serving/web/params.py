@@ -18,7 +18,7 @@ from pydantic import (
 
 from features.language.languages import languages
 from serving.store.documents import RankedProduct
-from serving.store.protocol import ChurnFilter, Consent, SortKey, segment_pairs
+from serving.store.protocol import ChurnFilter, Consent, SortKey, checked_span, segment_pairs
 from serving.web.formats.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
 from serving.web.schemas import IsoDay, Rhythm, Risk, Status
@@ -181,16 +181,18 @@ class ChurnListQuery(_Query):
     )
 
     def filter(self) -> ChurnFilter:
-        return ChurnFilter(
-            risk=tuple(self.risk),
-            status=tuple(self.status),
-            segments=segment_pairs(self.segment),
-            min_value_at_risk=self.min_value_at_risk,
-            consent=tuple(self.consent),
-            rhythm=tuple(self.rhythm),
-            due_from=self.due_from,
-            due_until=self.due_until,
-            will_buy=tuple(self.will_buy),
+        return checked_span(
+            ChurnFilter(
+                risk=tuple(self.risk),
+                status=tuple(self.status),
+                segments=segment_pairs(self.segment),
+                min_value_at_risk=self.min_value_at_risk,
+                consent=tuple(self.consent),
+                rhythm=tuple(self.rhythm),
+                due_from=self.due_from,
+                due_until=self.due_until,
+                will_buy=tuple(self.will_buy),
+            )
         )
 
 

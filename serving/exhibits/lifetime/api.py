@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from features.errors import ConfigError
 from serving.churn_list.lists import run_fields
 from serving.exhibits.lifetime.arithmetic import LifetimeAssumptions
 from serving.exhibits.lifetime.calculator import LifetimeCalculation, subject_of
@@ -38,7 +39,7 @@ class LifetimeQuery(TextQuery):
         None, ge=0, le=10, description="Costs as a share of revenue; default: those stated"
     )
     cost_per_year: float = Field(
-        0.0, ge=-1e9, le=1e9, description="Money per customer and year on top of the costs"
+        0.0, ge=0, le=1e9, description="Money per customer and year on top of the costs"
     )
 
 
@@ -92,7 +93,10 @@ def lifetime_routes(context: RouteContext, exhibits: ExhibitStore) -> APIRouter:
             context.scores, run, groups, customer_id=query.customer_id, group=query.group
         )
         rate = run.info.discount_rate_per_year if query.rate is None else query.rate
-        years = subject.terms[-1].year if query.years is None else query.years
+        last_year = subject.terms[-1].year
+        years = last_year if query.years is None else query.years
+        if years > last_year:
+            raise ConfigError(f"years: this run tells terms up to year {last_year}.")
         assumptions = LifetimeAssumptions(rate, years, query.cost_share, query.cost_per_year)
         response.headers.update(context.ages(run))
         return {

@@ -40,9 +40,10 @@ class LifetimeForm:
         share = number_in(fields["cost_share"]) / 100 if fields["cost_share"] else None
         is_usable = (
             0 <= rate <= 100
-            and 0 <= years <= 50
+            and years.is_integer()
+            and 0 <= years <= subject.terms[-1].year
             and (share is None or 0 <= share <= 10)
-            and abs(cost) <= 1e9
+            and 0 <= cost <= 1e9
         )
         if not is_usable:
             return cls(fields, None)

@@ -45,3 +45,9 @@ def test_without_an_item_those_that_have_a_list_are_printed(regulars):
     unknown = regulars("buyers", "none")
     assert unknown.exit_code == 2
     assert "no list of likely buyers of this product" in unknown.output
+
+
+def test_an_item_without_its_kind_is_refused(regulars):
+    refused = regulars("list", "--will-buy", "P03")
+    assert refused.exit_code == 2
+    assert "write product:P03 or category:NAME" in refused.output

@@ -114,3 +114,21 @@ def test_a_filter_that_a_campaign_form_cannot_read_is_named(client):
     page = client.get("/campaigns/new?risk=odd&name=x")
     assert "no such risk" in page.text
     assert client.post("/campaigns", data={"risk": "odd", "name": "x"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("segment=x", "no such segment system"),
+        ("will_buy=product:nosuch", "no list of likely buyers of the product"),
+        ("kind=x", "no such kind of budget"),
+        ("choose=x", "no such way to choose"),
+        ("name=T&kind=contacts&budget=1.5", "must be a whole number above 0"),
+        ("name=T&kind=contacts&budget=1,5", "must be a whole number above 0"),
+        ("due_from=2026-05-02&due_until=2026-05-01", "the days are swapped"),
+    ],
+)
+def test_what_the_page_of_a_new_campaign_cannot_read_is_named(client, query, sentence):
+    page = client.get(f"/campaigns/new?{query}").text
+    assert sentence in page.partition('role="alert"')[2]
+    assert "Create campaign" not in page

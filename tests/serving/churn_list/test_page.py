@@ -194,3 +194,13 @@ def test_the_list_names_its_outcomes_and_says_where_they_come_from():
     assert "In the past 53% of customers in this band did not come back (55 of 103)" in page
     assert re.search(r"Too few in this band in the past to tell \(\d\d? customers\)", page)
     assert "the first of 1 Nov 2025" in page
+
+
+def test_swapped_days_and_decimal_commas(client):
+    swapped = {"due_from": "2026-05-02", "due_until": "2026-05-01"}
+    assert "the days are swapped" in client.get("/churn-list", params=swapped).text
+    refused = client.get("/v1/churn-list", params=swapped)
+    assert (refused.status_code, "swapped" in refused.text) == (422, True)
+    page = client.get("/churn-list?min_value_at_risk=12,5").text
+    assert 'name="min_value_at_risk"' in page
+    assert 'value="12.5"' in page

@@ -116,3 +116,15 @@ def test_a_workbook_holds_the_rows_of_the_csv_in_as_many_sheets_as_needed(tmp_pa
     assert [row[0] for row in found] == [row[0] for row in rows]
     clv = header.index("clv")
     assert [row[clv] for row in found] == [float(row[clv]) for row in rows]
+
+
+def test_the_run_that_lacks_a_system_is_named_and_an_empty_run_is_none(segments):
+    assert segments.get("/v1/segments/abc?from=&to=").json()["since"]["run_id"] == "run-2"
+    store = fresh_runs()
+    columns = tuple(name for name in run_info().segment_columns if name != "abc")
+    day = AS_OF - timedelta(days=7)
+    store.publish(run_info(as_of=day, segment_columns=columns), *score_tables(9))
+    store.publish(run_info("run-2", as_of=AS_OF), *score_tables(9))
+    answer = client_of(store).get("/v1/segments/abc?from=run-1")
+    assert "The run of `from` has no such segment system" in answer.text
+    assert problem(answer, 404, "not-in-run")

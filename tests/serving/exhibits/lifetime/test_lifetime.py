@@ -97,6 +97,17 @@ def test_the_page_calculates_what_the_api_does(shown, run):
     assert 'role="alert"' not in shown.get("/lifetime").text
 
 
+def test_terms_that_the_run_does_not_tell_are_refused(shown):
+    last = shown.get("/v1/lifetime").json()["years"]
+    refused = shown.get(f"/v1/lifetime?years={last + 1}")
+    assert refused.status_code == 422
+    assert f"tells terms up to year {last}" in refused.text
+    assert shown.get("/v1/lifetime?cost_per_year=-1").status_code == 422
+    for query in (f"years={last + 1}", "years=1.5", "cost_per_year=-1"):
+        assert f"whole years from 0 to {last}" in shown.get(f"/lifetime?{query}").text
+    assert 'role="alert"' not in shown.get(f"/lifetime?years={last}").text
+
+
 def test_what_was_bought_first_is_base_and_the_rest_cross_sell(run, trained):
     end = pd.Timestamp(trained.log.end)
     lines = trained.orders[trained.orders["time"] < end]
