@@ -1,8 +1,8 @@
 """`regulars init`: look at a file or a database of orders and propose a `regulars.toml`.
 
 Names and values of the columns decide, values first: an order id is what lies within
-a day and belongs to one customer, a unit price is what stays the same when the
-quantity grows. What cannot be told is marked CHECK in the text and said in the notes.
+a day and belongs to one customer, a unit price is what hardly varies within a product when the
+quantity does. What cannot be told is marked CHECK in the text and said in the notes.
 """
 
 import os

@@ -1,5 +1,6 @@
 """What the values of columns tell about one another."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,20 +37,57 @@ def comes_back(key: Column, times: "pd.Series[Any]") -> float:
     return float((days > 1).mean()) if len(days) else 0.0
 
 
-def elasticity(money: Column, quantity: Column, product: Column | None) -> float | None:
-    """How money grows with quantity for the same product: 0 a unit price, 1 a line total.
+@dataclass(frozen=True)
+class QuantityTrend:
+    """How money moves with quantity for the same product.
 
-    The slope of log money on log quantity, both less their product's mean; None where
-    quantities vary too little to tell.
+    Attributes
+    ----------
+    slope : of log money on log quantity, both less their product's mean: 0 a unit price, 1 a line
+        total
+    error : standard error of the slope
+    deviation : median size of log money less its product's median, over lines whose quantity is
+        not their product's usual one; near 0 where a price hardly varies
     """
+
+    slope: float
+    error: float
+    deviation: float
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether money grows with quantity by more than chance."""
+        return self.slope > 2 * self.error
+
+
+def quantity_trend(money: Column, quantity: Column, product: Column | None) -> QuantityTrend | None:
+    """None where quantities vary too little to tell."""
     if money.numbers is None or quantity.numbers is None:
         return None
     frame = pd.DataFrame({"money": money.numbers, "quantity": quantity.numbers})
     frame["product"] = product.codes if product else 0
     frame = frame[(frame["money"] > 0) & (frame["quantity"] > 0) & (frame["product"] >= 0)]
     logs = frame[["money", "quantity"]].apply(np.log)
-    logs -= logs.groupby(frame["product"]).transform("mean")
-    varied = logs[logs["quantity"].abs() > 1e-9]
+    grouped = logs.groupby(frame["product"])
+    centred = logs - grouped.transform("mean")
+    varied = centred[centred["quantity"].abs() > 1e-9]
     if len(varied) < _LEAST_ROWS:
         return None
-    return float((varied["money"] * varied["quantity"]).sum() / (varied["quantity"] ** 2).sum())
+    squares = float((varied["quantity"] ** 2).sum())
+    slope = float((varied["money"] * varied["quantity"]).sum() / squares)
+    left = varied["money"] - slope * varied["quantity"]
+    products = frame["product"].loc[varied.index].nunique()
+    freedom = max(len(varied) - products - 1, 1)
+    from_usual = logs - grouped.transform("median")
+    unusual = from_usual[from_usual["quantity"].abs() > 1e-9]
+    return QuantityTrend(
+        slope=slope,
+        error=float(np.sqrt((left**2).sum() / freedom / squares)),
+        deviation=float(unusual["money"].abs().median()),
+    )
+
+
+def elasticity(money: Column, quantity: Column, product: Column | None) -> float | None:
+    """The slope of `quantity_trend`; None where quantities vary too little to tell."""
+    trend = quantity_trend(money, quantity, product)
+    return None if trend is None else trend.slope

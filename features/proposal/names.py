@@ -119,6 +119,10 @@ _HINTS: dict[str, tuple[tuple[float, str], ...]] = {
             r"row ?total|total (de )?(la )?(ligne|línea|linea|riga)|(positions|artikel)(summe|betrag)|(行|小计)金额|小计",
         ),
         (
+            4,
+            r"(total|line|row|extended|ext) ?price|(gesamt|positions|zeilen)preis|(prix|precio|prezzo) tot|总价",
+        ),
+        (
             3,
             r"^(amount|sales|revenue|total|turnover|spend|spent|betrag|umsatz|montant|importe|gross|brutto|金额|销售额)$",
         ),

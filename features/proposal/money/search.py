@@ -9,6 +9,7 @@ import pandas as pd
 from features.proposal.columns import Column
 from features.proposal.draft import Draft
 from features.proposal.evidence import elasticity
+from features.proposal.money.kinds import BETWEEN, check_kind, money_kind
 from features.proposal.money.levels import is_of_whole_order, is_one_row_per_order
 from features.proposal.money.sums import (
     ADDS_UP,
@@ -21,8 +22,6 @@ from features.proposal.names import is_without_tax, likeness, may_be_money, says
 
 _FEW_UNITS = 20
 _MOST_COMPARED = 30
-# a line total grows with the quantity (1), a unit price does not (0)
-_BETWEEN = 0.5
 _PLAIN = 2.0
 _SURE = 3.0
 _EXACT = 0.95
@@ -162,7 +161,7 @@ def _counts_order(draft: Draft, column: Column) -> bool:
     order, product = draft.column("order_id"), draft.column("product_id")
     if order is None or column.numbers is None or is_one_row_per_order(draft):
         return False
-    varies = column.distinct > 2 and (column.numbers.dropna() > 1).mean() > _BETWEEN
+    varies = column.distinct > 2 and (column.numbers.dropna() > 1).mean() > BETWEEN
     codes = product.codes if product else None
     return bool(varies and is_of_order(column.numbers, order.codes, codes))
 
@@ -183,7 +182,7 @@ def _quantity_score(column: Column, compared: Sequence[Column]) -> float:
         return named + _is_small(column)
     # the only number of a file is its money; counts show in what moves with them
     slopes = (elasticity(other, column, None) for other in compared if other is not column)
-    return named + 2.0 if any((slope or 0.0) > _BETWEEN for slope in slopes) else 0.0
+    return named + 2.0 if any((slope or 0.0) > BETWEEN for slope in slopes) else 0.0
 
 
 def _find_totals(draft: Draft) -> None:
@@ -214,7 +213,7 @@ def _find_cost(draft: Draft, prices: list[Column]) -> None:
     chosen = max(named, key=lambda column: likeness("cost", column.name))
     quantity, product = draft.column("quantity"), draft.column("product_id")
     slope = elasticity(chosen, quantity, product) if quantity else None
-    if slope is not None and slope < _BETWEEN:
+    if slope is not None and slope < BETWEEN:
         draft.candidates["cost"] = (chosen.name,)
         draft.note(
             f"'{chosen.name}' is the cost of one piece, while data.columns.cost means the whole line: "
@@ -234,18 +233,20 @@ def _find_price(draft: Draft, prices: list[Column]) -> None:
     fractional = [column for column in prices if not column.is_whole]
     choice = named or fractional or (prices if len(prices) == 1 else [])
     choice = [column for column in choice if not _is_after_fee(draft, column, choice)] or choice
-    kinds = {column.name: _kind(column, draft) for column in choice}
-    lines = [column for column in choice if kinds[column.name][0] == "amount"]
-    units = [column for column in choice if kinds[column.name][0] == "unit_price"]
+    kinds = {column.name: money_kind(column, draft) for column in choice}
+    lines = [column for column in choice if kinds[column.name].field == "amount"]
+    units = [column for column in choice if kinds[column.name].field == "unit_price"]
     if lines:
         chosen = _goods_of_orders(draft, lines) or max(
             lines, key=lambda column: _amount_score(draft, column, lines)
         )
-        draft.take("amount", chosen, kinds[chosen.name][1])
+        draft.take("amount", chosen, kinds[chosen.name].why)
+        check_kind(draft, chosen, kinds[chosen.name])
         _take_compared_price(draft, units)
     elif units and "quantity" in draft.mapped:
         chosen = max(units, key=lambda column: likeness("unit_price", column.name))
-        draft.take("unit_price", chosen, kinds[chosen.name][1])
+        draft.take("unit_price", chosen, kinds[chosen.name].why)
+        check_kind(draft, chosen, kinds[chosen.name])
     elif units:
         chosen = max(units, key=lambda column: likeness("unit_price", column.name))
         draft.take("amount", chosen, "there is no quantity: each row counts as one piece")
@@ -323,24 +324,6 @@ def _take_compared_price(draft: Draft, units: list[Column]) -> None:
         best = max(units, key=lambda column: likeness("unit_price", column.name))
         draft.compared_price = best.name
         draft.candidates["unit_price"] = tuple(column.name for column in units)
-
-
-def _kind(column: Column, draft: Draft) -> tuple[str, str]:
-    """Whether a column is a line total or a unit price, and what spoke for it."""
-    quantity, product = draft.column("quantity"), draft.column("product_id")
-    slope = elasticity(column, quantity, product) if quantity else None
-    of = "for the same product " if product else ""
-    if slope is not None and slope >= _BETWEEN:
-        return "amount", f"{of}it grows with the quantity".lstrip()
-    if slope is not None:
-        return "unit_price", f"{of}it stays the same whatever the quantity"
-    by_name = likeness("unit_price", column.name) > likeness("amount", column.name)
-    if quantity and not is_one_row_per_order(draft):
-        draft.note(
-            f"Quantities vary too little to tell whether '{column.name}' is the price of one piece or of the "
-            f"line; by its name it is {'one piece' if by_name else 'the line'}: check it."
-        )
-    return ("unit_price" if by_name else "amount"), "by its name"
 
 
 def _take_order_money(draft: Draft) -> bool:

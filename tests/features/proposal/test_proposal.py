@@ -518,3 +518,27 @@ def test_names_are_read_in_any_spelling():
     assert spaced("InvoiceNo") == spaced("INVOICE_NO") == spaced("invoice-no") == "invoice no"
     assert likeness("customer_id", "Customer ID") > likeness("customer_id", "customer_segment")
     assert likeness("ordered_at", "order_date") > 0 > likeness("ordered_at", "ship date")
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "is_doubtful"),
+    [("amount", "amount", True), ("price", "unit_price", False), ("金额", "amount", True)],
+)
+def test_money_that_does_not_move_with_quantity_is_no_unit_price_for_that(
+    tmp_path, name, field, is_doubtful
+):
+    frame = shop(customers=40).drop(columns=["price", "total"])
+    money = np.random.default_rng(3).integers(500, 20_000, len(frame)) / 100
+    proposal = proposed(frame.assign(**{name: money}), tmp_path)
+    assert columns(proposal)[field] == name
+    line, piece = (f"{total:,.2f}" for total in (money.sum(), (money * frame["quantity"]).sum()))
+    assert said(proposal, "CHECK", f"'{name}'", line, piece) == is_doubtful
+    assert ("(CHECK: its name alone says so" in proposal.toml) == is_doubtful
+    assert not said(proposal, "whatever the quantity")
+
+
+def test_a_steady_price_is_one_whatever_its_name(tmp_path):
+    frame = shop(customers=40).drop(columns="total").rename(columns={"price": "amount"})
+    proposal = proposed(frame, tmp_path)
+    assert columns(proposal)["unit_price"] == "amount"
+    assert not said(proposal, "CHECK", "'amount'")
