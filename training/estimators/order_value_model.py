@@ -56,7 +56,8 @@ class GammaGammaModel(BaseEstimator):
         DataError, NotEnoughData, ConfigError
             See `training.process.gamma_gamma.GammaGamma.fit`.
         """
-        process = GammaGamma(penalty=self.penalty).fit(*_paid(frequency, monetary_value))
+        count, mean = _paid(frequency, monetary_value)
+        process = GammaGamma(penalty=self.penalty).fit(count, mean)
         self.process_ = process
         names = list(process.parameters)
         values = np.array([getattr(process, f"{name}_") for name in names])
@@ -64,8 +65,13 @@ class GammaGammaModel(BaseEstimator):
         self.population_mean_ = process.population_mean_
         self.log_likelihood_ = process.log_likelihood_
         self.converged_, self.diagnosis_ = process.converged_, process.diagnosis_
-        count, mean = np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float)
         usable = (count > 0) & (mean > 0)
+        buyers = int((count > 0).sum())
+        if left_out := buyers - int(usable.sum()):
+            self.diagnosis_ += (
+                f" {left_out} of {buyers} customers with orders were left out: their mean value is "
+                "0 or below."
+            )
         unit = mean[usable].mean()
         point = np.array([process.p_, process.q_, process.gamma_ / unit])
         covariance = covariance_of_logs(

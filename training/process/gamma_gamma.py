@@ -92,8 +92,7 @@ class GammaGamma(FittedModel):
         self.customers_ = len(count)
         self.converged_ = maximum.converged
         self._settle_population_mean(observed_mean)
-        left_out = int((np.asarray(orders, dtype=float) > 0).sum()) - self.customers_
-        self.diagnosis_ = self._diagnose(maximum, left_out)
+        self.diagnosis_ = self._diagnose(maximum)
         return self
 
     def expected_value(self, orders: ArrayLike, mean_value: ArrayLike) -> Floats:
@@ -148,7 +147,7 @@ class GammaGamma(FittedModel):
         self.uses_observed_mean_ = bool(modelled > TRUSTED_RATIO * observed_mean)
         self.population_mean_ = observed_mean if self.uses_observed_mean_ else modelled
 
-    def _diagnose(self, maximum: Maximum, left_out: int) -> str:
+    def _diagnose(self, maximum: Maximum) -> str:
         end = f"{maximum.in_words()}."
         low, high = 1.001 / LARGEST_PARAMETER, LARGEST_PARAMETER / 1.001
         at_bound = [
@@ -160,11 +159,6 @@ class GammaGamma(FittedModel):
             end = (
                 f"{maximum.in_words()}, in a valid limit of the model: {' and '.join(at_bound)} "
                 "ran to the end of the range that is searched."
-            )
-        if left_out:
-            end = (
-                f"{end} {left_out} of {left_out + self.customers_} customers with orders were "
-                "left out: their mean value is 0 or below."
             )
         if not self.uses_observed_mean_:
             return end
