@@ -37,6 +37,7 @@ def buyer_pages(frame: Frame, buyers: BuyerStore) -> APIRouter:
             request,
             "buyers.html",
             run=run,
+            unread=frame.unread(request, kind=ITEM_KINDS),
             kinds={name: KINDS[name] for name in kinds},
             kind=chosen,
             item=item,

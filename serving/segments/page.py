@@ -107,6 +107,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             request,
             "segments.html",
             run=run,
+            unread=frame.unread(request, shade=SHADES, by=MARGIN_SYSTEMS),
             parts=parts,
             exhibits={name: frame.exhibit(run, name) for name in EXHIBITS},
             shade=shade if shade in SHADES else "customers",
@@ -134,6 +135,7 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
             request,
             "segment_system.html",
             run=run,
+            unread=frame.unread(request, **_runs_named(request, runs)),
             system=system,
             parts=_parts(frame, counts, run)[system],
             rule=run.info.segment_rules.get(system),
@@ -149,6 +151,12 @@ def segment_pages(frame: Frame, counts: SegmentStore) -> APIRouter:
     router.add_api_route("/segments", segments)
     router.add_api_route("/segments/{system}", system)
     return router
+
+
+def _runs_named(request: Request, runs: Sequence[PublishedRun]) -> dict[str, tuple[str, ...]]:
+    """Of `from` and `to`: what the address says, where it names a run."""
+    texts = {name: request.query_params.get(name, "") for name in ("from", "to")}
+    return {name: (text,) if run_named(text, runs) else () for name, text in texts.items()}
 
 
 def _index_page(frame: Frame, request: Request, run: PublishedRun, name: str) -> Response:

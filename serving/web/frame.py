@@ -33,7 +33,7 @@ No inline script or style is allowed by the Content-Security-Policy: use classes
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -62,6 +62,8 @@ HERE = Path(__file__).parent
 MOST_EXHIBITS_KEPT = 64
 A_YEAR_SECONDS = 365 * 24 * 3600
 THEMES = {"auto": mark("Automatic"), "light": mark("Light"), "dark": mark("Dark")}
+
+UNREAD = mark("This page has no “%(value)s” to choose as %(name)s; it shows what it usually does.")
 
 
 class NavigationEntry(NamedTuple):
@@ -174,6 +176,17 @@ class Frame:
     def words(self, request: Request) -> Words:
         """The reader's language."""
         return _words(Reader.of(request).language)
+
+    def unread(self, request: Request, **allowed: Container[str]) -> str:
+        """A sentence about the first parameter whose value is none of those `allowed`; else ''.
+
+        Pages show it above their usual view, as `unread`.
+        """
+        for name, values in allowed.items():
+            value = request.query_params.get(name, "")
+            if value and value not in values:
+                return self.words(request).say(UNREAD, name=name, value=value)
+        return ""
 
     def exhibit(self, run: PublishedRun, name: str) -> ExhibitBody | None:
         """What `serving.exhibits` shows of the run as a whole, such as `monthly`.

@@ -31,6 +31,7 @@ def asset_pages(frame: Frame) -> APIRouter:
             request,
             "assets.html",
             run=run,
+            unread=frame.unread(request, by=kinds),
             exhibit=frame.exhibit(run, "customer_assets"),
             periods=_periods(frame, run),
             lines=LINES,

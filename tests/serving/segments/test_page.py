@@ -1,5 +1,7 @@
 """The pages of segments."""
 
+import pytest
+
 from tests.serving.conftest import client_of
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
@@ -74,3 +76,18 @@ def test_a_system_is_called_and_ordered_as_its_rule_says():
         assert f"<h1>{title}</h1>" in page
         assert 0 < page.index(first) < page.index(second)
         assert title in client.get(f"/segments?lang={language}").text
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/segments?by=x", "by"),
+        ("/segments/lifecycle?from=x", "from"),
+        ("/assets?by=x", "by"),
+        ("/goods/buyers?kind=x", "kind"),
+    ],
+)
+def test_values_that_a_page_does_not_know_are_named(client, path, name):
+    sentence = f"This page has no “x” to choose as {name};"
+    assert sentence in client.get(path).text
+    assert "This page has no" not in client.get(path.partition("?")[0]).text
