@@ -8,6 +8,10 @@ from training.experiments.experiment_reading import (
     OutcomeKind,
 )
 
+DOUBTS = {
+    "explains_nearly_all": "explains nearly all of",
+    "moves_the_effect": "moves the effect by more than chance in",
+}
 VERDICTS = {
     "positive": "higher",
     "negative": "lower",
@@ -15,6 +19,7 @@ VERDICTS = {
 }
 WHY = {
     "differs_between_arms": "differs between the arms: an outcome, or the draw was not random",
+    "identifies_rows": "an id: it tells rows apart",
     "too_many_values": "too many different values",
     "always_the_same": "always the same",
 }
@@ -24,6 +29,12 @@ def say_experiment(speaker: Speaker, reading: ExperimentReading) -> None:
     """Everything that was read, in tables and sentences."""
     _say_arms(speaker, reading)
     _say_effects(speaker, reading)
+    for effect in reading["effects"]:
+        if doubt := effect.get("doubt"):
+            speaker.say(
+                f"{doubt['column']} {DOUBTS[doubt['why']]} {effect['outcome']} ({effect['arm']}): it was "
+                f"probably measured after the start. Leave it out with --ignore {doubt['column']}."
+            )
     _say_groups(speaker, reading)
     _say_uplift(speaker, reading)
     used = ", ".join(reading["covariates"]) or "nothing"

@@ -8,7 +8,7 @@ from pydantic import Field
 from serving.web.schemas import Probability
 from serving.web.shape import ApiShape
 from training.experiments.campaign_reading import Verdict
-from training.experiments.experiment_reading import OutcomeKind, WhyLeftOut
+from training.experiments.experiment_reading import OutcomeKind, WhyDoubtful, WhyLeftOut
 from training.experiments.learner_names import LearnerName
 
 
@@ -25,6 +25,13 @@ class ArmMeans(ApiShape):
     means: dict[str, float] = Field(description="Outcome → mean")
 
 
+class DoubtfulColumn(ApiShape):
+    """The column that goes most with the outcome was probably measured after the start."""
+
+    column: str
+    why: WhyDoubtful
+
+
 class MeasuredEffect(ApiShape):
     """More than in the control arm, per member."""
 
@@ -37,6 +44,9 @@ class MeasuredEffect(ApiShape):
     )
     verdict: Verdict
     variance_left: float = Field(description="Share that is not explained by what was known")
+    doubt: DoubtfulColumn | None = Field(
+        default=None, description="Why the adjusted effect is not to be trusted"
+    )
 
 
 class LevelEffect(ApiShape):
@@ -52,7 +62,7 @@ class DifferingColumn(ApiShape):
     arm: str
     outcome: str
     column: str
-    p_value: Probability = Field(description="Corrected for all columns tried")
+    p_value: Probability = Field(description="Corrected for all columns, arms and outcomes tried")
     levels: list[LevelEffect]
 
 

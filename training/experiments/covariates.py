@@ -4,6 +4,7 @@ A column that differs between the arms beyond chance cannot have been known befo
 draw: it is an outcome, or the draw was not random. It is left out and named.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ MOST_VALUES = 20
 SURELY_DIFFERENT = 0.001
 """Divided by the number of columns (Bonferroni)."""
 THIRDS = (1 / 3, 2 / 3)
+_CALLED_ID = re.compile(r"(?<![^\W_])(?i:id|uuid|guid)(?![^\W_])|[a-z]I[Dd]$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +90,20 @@ def _why_not(
     values = column.nunique()
     if values < 2:
         return "always_the_same", None
+    if values > MOST_VALUES and _identifies_rows(column):
+        return "identifies_rows", None
     if not _is_number(column) and values > MOST_VALUES:
         return "too_many_values", None
     p_value = _difference(column, arms)
     return ("differs_between_arms" if p_value < level else None), p_value
+
+
+def _identifies_rows(column: "pd.Series[Any]") -> bool:
+    """Whether text or whole numbers are called an id, or are different in every row."""
+    if _is_number(column) and not (column.dropna() % 1 == 0).all():
+        return False
+    is_unique = column.notna().all() and column.is_unique
+    return bool(is_unique or _CALLED_ID.search(str(column.name)))
 
 
 def _difference(column: "pd.Series[Any]", arms: "pd.Series[str]") -> float:

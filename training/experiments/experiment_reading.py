@@ -1,6 +1,6 @@
 """The reading of an experiment as it is kept and answered: JSON, and no table library is needed."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from training.experiments.campaign_reading import EffectInterval, Verdict
 from training.experiments.learner_names import LearnerName
@@ -8,7 +8,13 @@ from training.experiments.learner_names import LearnerName
 OutcomeKind = Literal["share", "amount"]
 """`share`: did or did not (0 or 1); `amount`: money, or a count."""
 
-WhyLeftOut = Literal["differs_between_arms", "too_many_values", "always_the_same"]
+WhyLeftOut = Literal[
+    "differs_between_arms", "identifies_rows", "too_many_values", "always_the_same"
+]
+WhyDoubtful = Literal["explains_nearly_all", "moves_the_effect"]
+"""What speaks for a column that was measured after the start: it explains nearly all of the
+outcome, or the adjustment by it moves the effect by more than chance.
+"""
 
 
 class ExperimentArm(TypedDict):
@@ -18,6 +24,13 @@ class ExperimentArm(TypedDict):
     is_control: bool
     members: int
     means: dict[str, float]
+
+
+class AdjustmentDoubt(TypedDict):
+    """The column that goes most with the outcome was probably measured after the start."""
+
+    column: str
+    why: WhyDoubtful
 
 
 class ExperimentEffect(TypedDict):
@@ -35,6 +48,7 @@ class ExperimentEffect(TypedDict):
     adjusted: EffectInterval | None
     verdict: Verdict
     variance_left: float
+    doubt: NotRequired[AdjustmentDoubt | None]
 
 
 class GroupLevel(TypedDict):
@@ -47,7 +61,7 @@ class GroupLevel(TypedDict):
 
 
 class DifferingGroups(TypedDict):
-    """A covariate whose groups react differently; `p_value` is corrected for all tried (Holm)."""
+    """A covariate whose groups react differently; `p_value` is corrected for all comparisons (Holm)."""
 
     arm: str
     outcome: str

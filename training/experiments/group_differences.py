@@ -1,12 +1,13 @@
 """Groups that react differently to a contact: told only where they do, beyond chance.
 
 Cochran's Q over the groups of a covariate (W. G. Cochran, Biometrics 10 (1954)) says whether
-their effects differ by more than their standard errors explain; with many covariates some look
-so by chance, which Holm's correction (Scandinavian Journal of Statistics 6 (1979)) takes into account.
+their effects differ by more than their standard errors explain; with many covariates, arms and
+outcomes some look so by chance, which Holm's correction (Scandinavian Journal of Statistics 6 (1979)) takes into account.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ LEAST_OF_GROUP = 100
 LEVEL = 0.10
 """All intervals are 90 % ones."""
 LEAST_GROUPS = 2
+
+Tested = TypeVar("Tested", bound=Hashable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,35 +74,49 @@ class ComparedGroups:
         return float(chi2.sf(surplus, len(self.effects) - 1))
 
 
-def differing_groups(contrast: ArmContrast) -> list[DifferingGroups]:
-    """The covariates whose groups differ beyond chance, the surest first."""
+Comparison = tuple[str, str, str]
+"""An arm, an outcome and the covariate whose groups are compared."""
+
+
+def compared_groups(contrast: ArmContrast) -> dict[Comparison, ComparedGroups]:
+    """The groups of every covariate that has two large enough."""
     adjusted = adjusted_outcome(contrast.values, contrast.treated, contrast.adjusted_by)
-    compared = {
-        str(column): groups
+    return {
+        (contrast.arm, contrast.outcome, str(column)): groups
         for column in contrast.groups
         if (groups := _compared(contrast.groups[column], adjusted, contrast.treated)) is not None
     }
-    p_values = holm({column: groups.p_value for column, groups in compared.items()})
+
+
+def differing_groups(compared: Mapping[Comparison, ComparedGroups]) -> list[DifferingGroups]:
+    """The covariates whose groups differ beyond chance, the surest first.
+
+    Parameters
+    ----------
+    compared : all comparisons of the experiment. They are corrected together, so that an
+        experiment without differences shows a group in at most `LEVEL` of the cases.
+    """
+    p_values = holm({comparison: groups.p_value for comparison, groups in compared.items()})
     return [
         {
-            "arm": contrast.arm,
-            "outcome": contrast.outcome,
-            "column": column,
+            "arm": comparison[0],
+            "outcome": comparison[1],
+            "column": comparison[2],
             "p_value": p_value,
-            "levels": _levels(compared[column]),
+            "levels": _levels(compared[comparison]),
         }
-        for column, p_value in sorted(p_values.items(), key=lambda pair: pair[1])
+        for comparison, p_value in p_values.items()
         if p_value < LEVEL
     ]
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """p-values corrected for their number (Holm), never above 1.
+def holm(p_values: Mapping[Tested, float]) -> dict[Tested, float]:
+    """p-values corrected for their number (Holm), never above 1; the smallest first.
 
     >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
     {'a': 0.03, 'c': 0.06, 'b': 0.06}
     """
-    corrected: dict[str, float] = {}
+    corrected: dict[Tested, float] = {}
     largest = 0.0
     for rank, (name, p_value) in enumerate(sorted(p_values.items(), key=lambda pair: pair[1])):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_value))

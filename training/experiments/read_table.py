@@ -16,18 +16,32 @@ from training.experiments.campaign_reading import EffectInterval, Verdict
 from training.experiments.covariates import Covariates, covariates_of
 from training.experiments.effect import LEAST_PER_ARM, Bools, Effect, Floats, effect_of
 from training.experiments.experiment_reading import (
+    AdjustmentDoubt,
     ExperimentArm,
     ExperimentEffect,
     ExperimentReading,
     OutcomeKind,
     UpliftReading,
+    WhyDoubtful,
 )
-from training.experiments.group_differences import ArmContrast, differing_groups
+from training.experiments.group_differences import (
+    ArmContrast,
+    ComparedGroups,
+    Comparison,
+    compared_groups,
+    differing_groups,
+)
 from training.experiments.learners import LearnerChoice, choose_learner
 from training.experiments.uplift import is_enough
 
 ROWS_PER_SLOPE = 20
 """In the smaller arm: with fewer rows a regression adds noise."""
+NEARLY_ALL_EXPLAINED = 0.02
+"""Share of the variance left after the adjustment, below which a column must be an outcome."""
+SURE_MOVE = 3.0
+"""Standard errors by which an adjustment moves an effect; by chance in 0.3 % of effects."""
+LEAST_OF_MOVE = 0.05
+"""Of the variance of the plain difference: columns that explain less move nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +104,12 @@ def read_experiment(
     arms = drawn[columns.arm].astype(str)
     known = covariates_of(drawn, arms, columns.covariates)
     outcomes = drawn[list(columns.outcomes)].astype(float)
-    effects, groups, uplift, by_member = [], [], [], {}
+    effects, uplift, by_member = [], [], {}
+    compared: dict[Comparison, ComparedGroups] = {}
     for contrast in _contrasts(arms, outcomes, known, columns):
         progress(f"{contrast.arm}: {contrast.outcome}")
-        effects.append(_effect(contrast, seed))
-        groups += differing_groups(contrast)
+        effects.append(_effect(contrast, known.made_from, seed))
+        compared |= compared_groups(contrast)
         if (choice := _choice(contrast, seed)) is not None:
             uplift.append(_uplift(contrast, choice))
             if choice.curve.beats_random:
@@ -107,7 +122,7 @@ def read_experiment(
         "arms": _arms(arms, outcomes, columns.control),
         "effects": effects,
         "columns_tried": len(set(known.names) & set(columns.grouped_by or known.names)),
-        "groups": groups,
+        "groups": differing_groups(compared),
         "uplift": uplift,
         "covariates": known.names,
         "left_out": known.left_out,
@@ -149,8 +164,18 @@ def check_table(table: pd.DataFrame, columns: ExperimentColumns) -> None:
 def _wrong(outcome: "pd.Series[Any]") -> str | None:
     """Why a column cannot be an outcome."""
     if not (pd.api.types.is_numeric_dtype(outcome) or pd.api.types.is_bool_dtype(outcome)):
-        return f"outcome {outcome.name!r} is no column of numbers."
-    missing = int((~np.isfinite(outcome.astype(float))).sum())
+        values = ", ".join(repr(value) for value in outcome.dropna().unique()[:3])
+        return (
+            f"outcome {outcome.name!r} is no column of numbers (has {values}). A share needs 0 and 1:"
+            " write 1 for those who did it and 0 for the others."
+        )
+    numbers = outcome.astype(float)
+    infinite, missing = int(np.isinf(numbers).sum()), int(numbers.isna().sum())
+    if infinite:
+        return (
+            f"outcome {outcome.name!r} is infinite in {infinite:,} rows."
+            " Write the amount: an infinite one has no mean."
+        )
     if missing:
         return (
             f"outcome {outcome.name!r} is missing in {missing:,} rows."
@@ -180,7 +205,7 @@ def _contrasts(
             )
 
 
-def _effect(contrast: ArmContrast, seed: int) -> ExperimentEffect:
+def _effect(contrast: ArmContrast, made_from: Mapping[str, str], seed: int) -> ExperimentEffect:
     raw = effect_of(contrast.values, contrast.treated, seed=seed)
     assert raw is not None  # noqa: S101 - `check_table` has counted the arms
     slopes = strongest(contrast.adjusted_by, contrast.values, contrast.treated)
@@ -196,7 +221,33 @@ def _effect(contrast: ArmContrast, seed: int) -> ExperimentEffect:
         "adjusted": None if adjusted is None else _interval(adjusted),
         "verdict": _verdict(judged),
         "variance_left": judged.variance_left,
+        "doubt": None if adjusted is None else _doubt(contrast, made_from, slopes, raw, adjusted),
     }
+
+
+def _doubt(
+    contrast: ArmContrast,
+    made_from: Mapping[str, str],
+    slopes: pd.DataFrame,
+    raw: Effect,
+    adjusted: Effect,
+) -> AdjustmentDoubt | None:
+    """Whether the adjustment does what no column from before a random draw does.
+
+    Such columns move the effect by chance alone: the variance of the move is that of the plain
+    difference less that of the adjusted one (J. Hausman, Econometrica 46 (1978)).
+    """
+    variance = raw.standard_error**2
+    of_move = max(variance - adjusted.standard_error**2, LEAST_OF_MOVE * variance)
+    why: WhyDoubtful
+    if adjusted.variance_left < NEARLY_ALL_EXPLAINED:
+        why = "explains_nearly_all"
+    elif abs(adjusted.value - raw.value) > SURE_MOVE * np.sqrt(of_move):
+        why = "moves_the_effect"
+    else:
+        return None
+    (column,) = _by_strength(slopes, contrast.values, contrast.treated)[:1]
+    return {"column": made_from[column], "why": why}
 
 
 def strongest(known: pd.DataFrame, values: Floats, treated: Bools) -> pd.DataFrame:
@@ -205,9 +256,14 @@ def strongest(known: pd.DataFrame, values: Floats, treated: Bools) -> pd.DataFra
     varying = known.loc[:, known.max() > known.min()]
     if varying.shape[1] <= carried:
         return varying
+    return varying[_by_strength(varying, values, treated)[:carried]]
+
+
+def _by_strength(known: pd.DataFrame, values: Floats, treated: Bools) -> list[str]:
+    """Columns, those that go most with the outcome within the arms first."""
     within = values - np.where(treated, values[treated].mean(), values[~treated].mean())
-    together = varying.corrwith(pd.Series(within, index=known.index)).abs().fillna(0.0)
-    return varying[together.sort_values(ascending=False, kind="stable").index[:carried]]
+    together = known.corrwith(pd.Series(within, index=known.index)).abs().fillna(0.0)
+    return [str(name) for name in together.sort_values(ascending=False, kind="stable").index]
 
 
 def kind_of(values: Floats) -> OutcomeKind:

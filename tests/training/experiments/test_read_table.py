@@ -1,12 +1,19 @@
 """Experiments read from a table: effects, groups that differ, columns that cannot be used."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from features.errors import ConfigError
 from training.experiments.covariates import covariates_of, groups_of
-from training.experiments.group_differences import holm
+from training.experiments.group_differences import (
+    ArmContrast,
+    compared_groups,
+    differing_groups,
+    holm,
+)
 from training.experiments.read_table import ExperimentColumns, read_experiment, strongest
 
 MEMBERS = 1_200
@@ -84,7 +91,7 @@ def test_a_column_that_the_contact_has_changed_is_not_taken_as_known_before(tabl
     assert read["covariates"] == ["history"]
     assert [(column["column"], column["why"]) for column in read["left_out"]] == [
         ("opened", "differs_between_arms"),
-        ("code", "too_many_values"),
+        ("code", "identifies_rows"),
     ]
 
 
@@ -105,6 +112,11 @@ def test_everything_that_does_not_fit_is_named_at_once(table):
     gaps = table.assign(spend=table["spend"].where(table.index > 3))
     with pytest.raises(ConfigError, match="missing in 4 rows"):
         read_experiment(gaps, columns(), seed=1)
+    endless = table.assign(spend=table["spend"].where(table.index > 1, np.inf))
+    with pytest.raises(ConfigError, match="infinite in 2 rows"):
+        read_experiment(endless, columns(), seed=1)
+    with pytest.raises(ConfigError, match="A share needs 0 and 1"):
+        read_experiment(table, columns(outcomes=["city"]), seed=1)
     with pytest.raises(ConfigError, match="no column 'age'"):
         read_experiment(table, columns(covariates=["age"]), seed=1)
 
@@ -135,3 +147,68 @@ def test_a_small_arm_carries_few_slopes():
 
 def test_holm_multiplies_the_smallest_most_and_never_turns_the_order():
     assert holm({"a": 0.04, "b": 0.01, "c": 0.5}) == {"b": 0.03, "a": 0.08, "c": 0.5}
+
+
+def test_an_experiment_without_differences_rarely_shows_a_group():
+    """400 members in an arm, 2 × 3 comparisons of 4 columns each."""
+    rng = np.random.default_rng(5)
+    treated = np.arange(800) % 2 == 0
+    none = pd.DataFrame(index=range(800))
+    shows, experiments = 0, 30
+    for _ in range(experiments):
+        groups = pd.DataFrame(rng.choice(["a", "b"], (800, 4)), columns=list("wxyz"))
+        compared = {}
+        for arm, outcome in product(["mail", "letter"], ["spend", "visits", "orders"]):
+            values = rng.normal(size=800)
+            compared |= compared_groups(
+                ArmContrast(
+                    arm=arm,
+                    outcome=outcome,
+                    values=values,
+                    treated=treated,
+                    known=none,
+                    adjusted_by=none,
+                    groups=groups,
+                )
+            )
+        assert len(compared) == 2 * 3 * 4
+        shows += bool(differing_groups(compared))
+    # 10 % are promised: 8 or more of 30 would come by chance in under 1 % of such tests
+    assert shows <= 7
+
+
+def test_an_id_is_no_covariate_and_an_amount_that_never_repeats_is_one(table):
+    named = table.assign(customer_id=table.index // 2, row=table.index * 7, Id=table["history"])
+    known = covariates_of(named, table["arm"], ["customer_id", "row", "Id", "history"])
+    assert known.names == ["Id", "history"]
+    assert {(left["column"], left["why"]) for left in known.left_out} == {
+        ("customer_id", "identifies_rows"),
+        ("row", "identifies_rows"),
+    }
+
+
+def test_a_column_that_was_measured_after_the_start_is_named(table, reading):
+    assert {effect["doubt"] for effect in reading["effects"]} == {None}
+    noise = np.random.default_rng(1).normal(0, 0.01, MEMBERS)
+    # where the contact moved nobody, such a column does not differ between the arms
+    later = table.assign(margin=0.4 * table["spend"] + noise)[table["arm"] != "mail"]
+    read = read_experiment(later, columns(covariates=["city", "margin"]), seed=1).reading
+    (effect,) = read["effects"]
+    assert effect["doubt"] == {"column": "margin", "why": "explains_nearly_all"}
+
+
+def test_an_adjustment_that_moves_the_effect_by_more_than_chance_is_named():
+    """Each of two columns differs by 2.8 standard errors, too few to be left out; together 4."""
+    rng = np.random.default_rng(2)
+    arm = np.array(["none", "mail"])[np.arange(400) % 2]
+    members = pd.DataFrame(rng.normal(size=(400, 2)), columns=["clicks", "visits"])
+    by_arm = members.groupby(arm)
+    members = (members - by_arm.transform("mean")) / by_arm.transform("std")
+    members.loc[arm == "mail"] += 2.8 * np.sqrt(2 / 200)
+    spend = 6 * members["clicks"] + 5 * members["visits"] + rng.normal(0, 2, 400)
+    table = members.assign(arm=arm, spend=spend)
+    read = read_experiment(table, columns(covariates=["clicks", "visits"]), seed=1).reading
+    (effect,) = read["effects"]
+    assert read["left_out"] == []
+    assert effect["verdict"] == "too_small_to_tell"
+    assert effect["doubt"] == {"column": "clicks", "why": "moves_the_effect"}
