@@ -112,6 +112,23 @@ def test_a_kept_reading_is_shown_by_api_and_page_before_anything_was_scored(read
         stores.experiments.experiment("A/B in spring")
 
 
+def test_a_doubtful_column_is_shown_and_a_reading_from_before_doubts_too(reading):
+    stores = fresh_stores()
+    client = client_of(stores)
+    experiment = kept(reading)
+    (effect,) = experiment["reading"]["effects"]
+    without = {name: value for name, value in effect.items() if name != "doubt"}
+    doubt = {"column": "margin", "why": "explains_nearly_all"}
+    for name, shown in {"before": without, "since": {**without, "doubt": doubt}}.items():
+        one_effect = {**experiment["reading"], "effects": [shown]}
+        stores.experiments.keep({**experiment, "name": name, "reading": one_effect})
+        assert client.get(f"/v1/experiments/{name}").status_code == 200
+    warning = "margin was probably measured after the start"
+    assert warning in client.get("/experiments/since").text
+    assert "What each arm did" in client.get("/experiments/before").text
+    assert warning not in client.get("/experiments/before").text
+
+
 def test_a_file_that_is_none_and_a_control_arm_that_nobody_names_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         read_table_file(tmp_path / "none.csv")
