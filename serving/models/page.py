@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from features.language.message import mark
 from serving.models.bundle_info import BundleInfo
+from serving.models.reasons import read_reason
 from serving.store.documents import ExhibitBody
 from serving.web import charts
 from serving.web.frame import Frame
@@ -74,6 +75,7 @@ def model_pages(frame: Frame, bundle: BundleInfo | None, mlflow_url: str | None)
             charts=charts,
             compared=_compared,
             measures=MEASURES,
+            read_reason=read_reason,
             baselines=BASELINES,
             most_drifting=MOST_DRIFTING,
         )

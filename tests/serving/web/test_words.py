@@ -1,7 +1,11 @@
 """Words, figures and dates as the pages write them."""
 
+import re
+
 import pytest
 
+from serving.models.page import MEASURES
+from serving.models.reasons import read_reason
 from serving.store.run import MoneyFormat
 from serving.web.drawing import ticks
 from serving.web.whole_amounts import rounded_together
@@ -71,6 +75,21 @@ def test_a_minus_is_that_of_print_and_zero_has_no_sign():
     for words in (EN, ZH):
         write = words.round_money(run_info(), MoneyFormat(prefix="£", digits=2))
         assert [write(-10), write(-0.4)] == ["−£10", "£0"]
+
+
+def test_reasons_of_verdicts_are_read_in_the_readers_language():
+    reason = "B: log_loss +12.2% [-1.0%, +15.0%] against inactivity rule; there is no champion yet"
+    assert read_reason(EN, reason, MEASURES) == (
+        (
+            "B: Log loss better by +12.2% (−1.0% to +15.0%) than “inactivity rule”; "
+            "there is no champion yet"
+        ),
+        True,
+    )
+    chinese = read_reason(ZH, reason, MEASURES)
+    assert chinese.is_translated
+    assert not re.search("log_loss|champion|inactivity", chinese.text)
+    assert read_reason(ZH, "forced (a sale)", MEASURES) == ("forced (a sale)", False)
 
 
 def test_codes_without_a_name_stay_readable():
