@@ -309,6 +309,7 @@ class PurchaseModel(BaseEstimator):
 
         The whole predictive distribution: `(samples == n).mean(axis=0)` is P(n orders).
         """
+        t = float(one_per_customer("t", t, 1, least=0.0).item())
         customers = self._customers(frequency, recency, T, covariates)
         rng = np.random.default_rng(random_state)
         futures = np.empty((draws, len(customers.counts)), dtype=np.int64)

@@ -159,7 +159,7 @@ class TimingProcess(FittedModel, ABC):
         """
         counts = read_summary(summary)
         if not (np.isfinite(discount_rate) and discount_rate > 0):
-            raise ConfigError(f"discount_rate must be a number above 0 (it is {discount_rate!r}).")
+            raise ConfigError(f"discount_rate must be a number above 0 (it is {discount_rate}).")
         return self._discounted_orders(counts, float(discount_rate))
 
     @abstractmethod

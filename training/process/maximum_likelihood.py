@@ -58,7 +58,7 @@ def maximise(
         If `penalty` is negative or not finite.
     """
     if not (np.isfinite(penalty) and penalty >= 0):
-        raise ConfigError(f"penalty must be a number of at least 0 (it is {penalty!r}).")
+        raise ConfigError(f"penalty must be a number of at least 0 (it is {penalty}).")
 
     def mean_loss(logs: Floats) -> tuple[float, Floats]:
         parameters = np.exp(logs)

@@ -140,7 +140,7 @@ class ShiftedBetaGeometric(FittedModel):
         """
         if not (np.isfinite(discount_per_period) and discount_per_period > 0):
             raise ConfigError(
-                f"discount_per_period must be a number above 0 (it is {discount_per_period!r})."
+                f"discount_per_period must be a number above 0 (it is {discount_per_period})."
             )
         unique, position = np.unique(_counts(renewals, "renewals"), return_inverse=True)
         values = [

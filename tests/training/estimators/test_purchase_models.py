@@ -191,6 +191,8 @@ def test_what_cannot_be_used_is_refused(weeks):
         model.expected_orders("x")
     with pytest.raises(DataError, match="order_value must be a number, or one per customer"):
         model.clv([1.0, 2.0])
+    with pytest.raises(DataError, match="t must be a number"):
+        model.order_samples("x")
     with pytest.raises(ConfigError, match="periods must be a whole number"):
         model.clv(1.0, periods=1.5)
 
