@@ -65,6 +65,10 @@ def documents(run) -> dict[str, dict]:
     return {document["customer_id"]: document for document in map(json.loads, texts)}
 
 
+ONLY_OF_A_RUN = ("churn_percentile", "indices", "profit")
+"""What no single customer's orders tell."""
+
+
 def apart_from(document: dict, *names: str) -> dict:
     return {name: value for name, value in document.items() if name not in names}
 
@@ -80,7 +84,7 @@ def test_everybody_is_told_what_the_run_says(run, scorer, lines):
     for customer, document in batch.items():
         known = CustomerBackground(segments=document["segments"], is_in_run=True)
         ours = scorer.score(customer, reversed(lines[customer]), run.info.as_of, known).document
-        assert apart_from(ours, "churn_percentile") == apart_from(document, "churn_percentile")
+        assert apart_from(ours, *ONLY_OF_A_RUN) == apart_from(document, *ONLY_OF_A_RUN)
         assert ours["churn_percentile"] == pytest.approx(document["churn_percentile"], abs=0.02)
 
 
@@ -94,7 +98,7 @@ def test_a_new_order_is_scored_as_a_run_of_that_moment_would(trained, models, co
     typed = typed_lines_of(orders, trained.settings.data)[customer]
     ours = Scorer(models, trained.settings, context).score(customer, typed).document
     assert ours["as_of"] == (later.date() + timedelta(days=1)).isoformat()
-    differs = ("churn_percentile", "segments", "lineage")
+    differs = (*ONLY_OF_A_RUN, "segments", "lineage")
     expected = documents(batch)[customer]
     assert apart_from(ours, *differs, "reasons") == apart_from(expected, *differs, "reasons")
     assert own_reasons(ours) == own_reasons(expected)
@@ -139,12 +143,16 @@ def test_what_only_the_run_says_goes_along(trained, scorer, run):
         "name": "Ann",
         "consent": False,
         "referral_value": 12.5,
+        "indices": {"management_score": 15},
+        "profit": documents(run)[customer]["profit"],
         "earlier": [],
     }
     said = json.loads(answer(scorer, trained.settings, body)["document"])
     assert said["referral_value"] == 12.5
     assert (said["name"], said["consent"], said["suggested_action"]) == ("Ann", False, "no_contact")
     assert said["segments"] == {"lifecycle": "loyal"}
+    assert said["indices"] == {"management_score": 15}
+    assert said["profit"] == documents(run)[customer]["profit"] is not None
     assert said["segments_as_of"] == run.info.as_of.isoformat()
 
 
