@@ -29,6 +29,8 @@ from serving.people.audit_store import AuditEntry, AuditLog
 
 log = logging.getLogger(__name__)
 
+_OWN_CHANCE = random.SystemRandom()
+
 Answer = TypeVar("Answer")
 
 SERVER = "server"
@@ -137,7 +139,7 @@ class Deliverer:
         clock: Callable[[], datetime],
         call_seconds: float,
         give_up: timedelta,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _OWN_CHANCE.random,
     ) -> None:
         self._webhooks = webhooks
         self._feed = feed

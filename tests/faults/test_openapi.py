@@ -25,6 +25,14 @@ from tests.support.shop import write_config
 from tests.support.trained import copy_of
 
 CASES = 2_000
+RARELY_FULFILLED = {
+    "POST /v1/score",
+    "POST /v1/campaigns",
+    "POST /v1/campaigns/proposals",
+    "GET /v1/accounts/{account_id}",
+    "GET /v1/experiments/{name}",
+}
+"""Made-up wishes seldom make a campaign, or name what this shop has none of."""
 
 
 class Piped(Inline):
@@ -69,5 +77,5 @@ def test_answers_are_what_openapi_says(trained, tmp_path, caplog):
         f"{method} {path.replace(':path', '')}" for method, path in ACCESS if "/v1/" in path
     }
     assert declared <= found.operations()
-    # made-up wishes seldom make a campaign
-    assert len(declared - found.operations(200, 201, 202, 204)) <= 3
+    unfulfilled = declared - found.operations(200, 201, 202, 204)
+    assert unfulfilled <= RARELY_FULFILLED

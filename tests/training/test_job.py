@@ -61,6 +61,7 @@ def test_the_backtest_stands_beside_named_baselines(trained):
         "most popular category",
         "own frequency",
         "popularity",
+        "past buyers",
     }
     folds = [fold.test.isoformat() for fold in trained.result.backtest.plan.folds]
     np.testing.assert_allclose(table["mean"], table[folds].mean(axis=1))

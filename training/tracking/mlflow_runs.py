@@ -127,7 +127,6 @@ class Tracker:
         self.uri = settings.database_url(settings.tracking.uri)
         self.shop = claimed_identity(settings.path(settings.store.bundles))
         with usable(self.uri):
-            self.client = MlflowClient(self.uri, self.uri)
             self._connect()
 
     def _connect(self) -> None:
@@ -143,6 +142,7 @@ class Tracker:
         mlflow.set_registry_uri(self.uri)
         name = self.settings.tracking.experiment
         with FileLock(artifacts / ".start.lock"):
+            self.client = MlflowClient(self.uri, self.uri)
             experiment = mlflow.get_experiment_by_name(name)
             if experiment is None:
                 mlflow.create_experiment(name, artifacts.as_uri(), tags={SHOP: self.shop})

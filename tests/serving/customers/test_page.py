@@ -57,7 +57,10 @@ def test_a_lifetime_is_shown_year_by_year_and_adds_up(basis):
     table = client.get("/customers/012000").text.partition('<table class="plain terms">')[2]
     table = table.partition("</table>")[0]
     rows = [
-        [float(figure.replace(",", "")) for figure in re.findall(r">[-−]?£?([-−]?[\d,.]+)</td>", row)]
+        [
+            float(figure.replace(",", ""))
+            for figure in re.findall(r">[-−]?£?([-−]?[\d,.]+)</td>", row)
+        ]
         for row in re.findall(r"<tr>.*?</tr>", table.partition("<tbody>")[2], re.DOTALL)
     ]
     *terms, (total,) = rows

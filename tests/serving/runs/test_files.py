@@ -22,6 +22,7 @@ def run(monkeypatch):
     scores, recommendations = score_tables(5)
     monkeypatch.setattr("serving.scoring.run.FILE_SCORE_COLUMNS", ("customer_id", "clv"))
     monkeypatch.setattr("serving.scoring.run.MORE_COLUMNS", ())
+    monkeypatch.setattr("serving.scoring.run.PROFIT_COLUMNS", ())
     info = run_info("run-7", segment_columns=())
     columns = list(RECOMMENDATION_COLUMNS)
     return ScoreRun(info, scores, recommendations[columns], pd.DataFrame())
