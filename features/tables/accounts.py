@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import duckdb
 import pandas as pd
 
 from features.errors import DataError
 from features.reading.identities import resolve
 from features.reading.side_tables import load_links, open_side_table
 from features.settings.feature_settings import FeatureSettings
+from features.settings.tables import Identities
 from features.sql import engine
 
 _MOST_LISTED = 5
@@ -30,14 +32,14 @@ class Accounts:
     def without(self, customer_ids: set[str]) -> "Accounts":
         """As if these customers, and their cards, were not known."""
         members = self.members
-        gone = members["customer_id"].isin(customer_ids) | (
+        is_left_out = members["customer_id"].isin(customer_ids) | (
             members["account_id"].isin(customer_ids) & (members["level"] == "card")
         )
-        kept = members[~gone].copy()
+        rest = members[~is_left_out].copy()
         for column in ("payer_id", "account_id"):
-            kept[column] = kept[column].where(~kept[column].isin(customer_ids), None)
-        kept = kept[kept["account_id"].notna() | kept["payer_id"].notna()]
-        return Accounts(kept.reset_index(drop=True))
+            rest[column] = rest[column].where(~rest[column].isin(customer_ids), None)
+        rest = rest[rest["account_id"].notna() | rest["payer_id"].notna()]
+        return Accounts(rest.reset_index(drop=True))
 
 
 def read_accounts(settings: FeatureSettings) -> Accounts | None:
@@ -52,13 +54,26 @@ def read_accounts(settings: FeatureSettings) -> Accounts | None:
     if identities is None:
         return None
     with engine(settings.engine) as connection:
-        table = open_side_table(connection, "data.identities", identities, settings.root)
-        load_links(connection, table, identities)
-        cards = connection.execute("SELECT card_id, customer_id FROM identity_links").df()
+        person_of = person_by_id(connection, identities, settings)
         links = connection.execute("SELECT * FROM account_links ORDER BY ALL").df()
-    persons = resolve(cards, conflicts=identities.conflicts).persons
-    person_of = dict(zip(persons["card_id"], persons["customer_id"], strict=True))
     return Accounts(_members(person_of, links, identities.path))
+
+
+def person_by_id(
+    connection: duckdb.DuckDBPyConnection, identities: Identities, settings: FeatureSettings
+) -> dict[str, str]:
+    """Id → the person behind it; leaves the tables of `load_links` on the engine.
+
+    Raises
+    ------
+    DataError
+        When the table of identities cannot be read.
+    """
+    table = open_side_table(connection, "data.identities", identities, settings.root)
+    load_links(connection, table, identities)
+    links = connection.execute("SELECT card_id, customer_id FROM identity_links").df()
+    persons = resolve(links, conflicts=identities.conflicts).persons
+    return dict(zip(persons["card_id"], persons["customer_id"], strict=True))
 
 
 def _members(person_of: dict[str, str], links: pd.DataFrame, path: str) -> pd.DataFrame:
@@ -112,10 +127,10 @@ def _parents(
         )
     parents = {member: min(names) for member, names in accounts.items()}
     for member, above in parents.items():
-        seen, place = {member}, above
-        while place in parents and place not in seen:
-            seen.add(place)
-            place = parents[place]
-        if place in seen:
+        path_up, top = {member}, above
+        while top in parents and top not in path_up:
+            path_up.add(top)
+            top = parents[top]
+        if top in path_up:
             raise DataError(f"{path}: {member!r} belongs to itself in the end.")
     return parents

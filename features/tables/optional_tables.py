@@ -31,7 +31,7 @@ from features.settings.tables import Customers, Interactions, level_column, numb
 from features.sources import missing_columns, refusal
 from features.sources.files import open_files
 from features.sql import row
-from features.tables.table_readings import OptionalTable, Reading, reading_of
+from features.tables.table_readings import SERVICE_MINUTES, OptionalTable, Reading, reading_of
 
 TABLES = ("interactions", "contacts", "customers", "acquisitions")
 """The sections of `[data]` that hold optional tables, in the order in which they are read."""
@@ -70,10 +70,7 @@ def key_tables(connection: duckdb.DuckDBPyConnection, data: Data) -> None:
 
     The engine holds `customers`, the numbered customers of the orders.
     """
-    queries = {
-        "contacts": _CONTACTS,
-        "acquisitions": _ACQUISITIONS,
-    }
+    queries = {"contacts": _CONTACTS, "acquisitions": _ACQUISITIONS}
     if data.interactions:
         queries["interactions"] = _interactions(data.interactions)
     if data.customers:
@@ -255,9 +252,6 @@ _DAYS = """
 
 _SERVED = """,
     date_diff('minute', happened_at, {name}) AS {column}"""
-
-SERVICE_MINUTES = {"responded_at": "response_minutes", "resolved_at": "solution_minutes"}
-"""Column of the file → how long after the interaction, in minutes, negative ones included."""
 
 
 def _interactions(table: Interactions) -> str:

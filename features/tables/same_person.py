@@ -11,14 +11,13 @@ import pandas as pd
 
 from features.errors import ConfigError, DataError
 from features.extras import require_extra
-from features.reading.identities import resolve
 from features.reading.mapping import id_text, plain_text
-from features.reading.side_tables import load_links, open_side_table
 from features.settings.feature_settings import FeatureSettings
 from features.settings.tables import Customers
 from features.sources import missing_columns
 from features.sources.files import open_files
 from features.sql import engine
+from features.tables.accounts import person_by_id
 
 SAME_BEFORE = 1e-4
 """P(two entries are of one person), before anything is compared."""
@@ -75,7 +74,8 @@ def same_person_candidates(settings: FeatureSettings, *, least: float = 0.5) -> 
     require_extra("matching", "Proposing who may be the same person")
     with engine(settings.engine) as connection:
         people = _people(connection, settings, table)
-        joined = _persons(connection, settings)
+        identities = settings.data.identities
+        joined = {} if identities is None else person_by_id(connection, identities, settings)
     pairs = _predicted(people, least) if len(people) > 1 else pd.DataFrame()
     return _proposals(pairs, joined)
 
@@ -106,18 +106,6 @@ def _people(
         SELECT customer_id, {", ".join(f"any_value({name}) AS {name}" for name in _FIELDS)}
         FROM (SELECT {own} AS customer_id, {fields} FROM source_customers)
         WHERE customer_id IS NOT NULL GROUP BY customer_id ORDER BY customer_id""").df()
-
-
-def _persons(connection: duckdb.DuckDBPyConnection, settings: FeatureSettings) -> dict[str, str]:
-    """Id → the person behind it, as the table of identities says."""
-    identities = settings.data.identities
-    if identities is None:
-        return {}
-    opened = open_side_table(connection, "data.identities", identities, settings.root)
-    load_links(connection, opened, identities)
-    links = connection.execute("SELECT card_id, customer_id FROM identity_links").df()
-    persons = resolve(links, conflicts=identities.conflicts).persons
-    return dict(zip(persons["card_id"], persons["customer_id"], strict=True))
 
 
 def _predicted(people: pd.DataFrame, least: float) -> pd.DataFrame:

@@ -26,8 +26,9 @@ from features.sql_text import literal
 
 OptionalTable = Interactions | Contacts | Customers | Acquisitions
 
-SERVICE_TIMES = ("responded_at", "resolved_at")
-"""Columns of interactions that say when service answered and when it was done."""
+SERVICE_MINUTES = {"responded_at": "response_minutes", "resolved_at": "solution_minutes"}
+"""Column that says when service answered and when it was done → how long after the interaction, in
+minutes, negative ones included."""
 
 _YES = ("true", "t", "yes", "y", "1", "是")
 _NO = ("false", "f", "no", "n", "0", "否")
@@ -93,7 +94,7 @@ _DATED = (
 def _times(
     column: str, table: Interactions | Contacts | Acquisitions, types: dict[str, str], data: Data
 ) -> dict[str, str]:
-    written = data.model_copy(update={"date_format": table.date_format or data.date_format})
+    written = _written(table, data)
     return {
         "has_date": f"{plain_text(column, types)} IS NOT NULL",
         "happened_at": timestamp(column, types, written),
@@ -157,9 +158,14 @@ def _interactions(table: Interactions, types: dict[str, str], data: Data) -> Rea
 
 
 def _service_times(table: Interactions, types: dict[str, str], data: Data) -> dict[str, str]:
-    written = data.model_copy(update={"date_format": table.date_format or data.date_format})
-    columns = {name: getattr(table, name) for name in SERVICE_TIMES}
+    written = _written(table, data)
+    columns = {name: getattr(table, name) for name in SERVICE_MINUTES}
     return {name: timestamp(column, types, written) for name, column in columns.items() if column}
+
+
+def _written(table: Interactions | Contacts | Acquisitions, data: Data) -> Data:
+    """The settings with the table's own way of writing dates."""
+    return data.model_copy(update={"date_format": table.date_format or data.date_format})
 
 
 def _contacts(table: Contacts, types: dict[str, str], data: Data) -> Reading:

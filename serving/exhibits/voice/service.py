@@ -8,7 +8,8 @@ from scipy.stats import binomtest
 from features.language.message import Phrase, message
 from features.orders.log import day_number
 from features.periods import between, period_sql
-from features.tables.optional_tables import SERVICE_MINUTES, visible_tables
+from features.tables.optional_tables import visible_tables
+from features.tables.table_readings import SERVICE_MINUTES
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 
 KINDS = ("enquiry", "complaint")
