@@ -76,10 +76,17 @@ def systems_of(
 
     `attributes` is the shop's own table of customers; None: there is none.
     """
+    return (*_first_systems(settings, clusters), *_further_systems(settings, attributes))
+
+
+def _first_systems(settings: Segments, clusters: Clusters | None) -> tuple[SegmentSystem, ...]:
     by_rule = [make(settings) for make in SYSTEMS]
-    fitted = [] if clusters is None else [clusters]
-    further = [make(settings) for make in FURTHER_SYSTEMS]
-    return (*by_rule, *fitted, *further, *attribute_systems(attributes, settings))
+    return (*by_rule, *([] if clusters is None else [clusters]))
+
+
+def _further_systems(settings: Segments, attributes: Customers | None) -> tuple[SegmentSystem, ...]:
+    by_rule = [make(settings) for make in FURTHER_SYSTEMS]
+    return (*by_rule, *attribute_systems(attributes, settings))
 
 
 def assign_all(
@@ -115,20 +122,23 @@ def assign_all(
     tables: list[pd.DataFrame] = [pd.DataFrame(index=features.index)]
     cut_points: dict[str, CutPoints] = {}
     skipped: dict[str, str] = {}
-    systems = systems_of(settings or DEFAULTS, clusters, attributes)
-    for system in systems:
+    first = _first_systems(settings or DEFAULTS, clusters)
+    further = _further_systems(settings or DEFAULTS, attributes)
+    for system in (*first, *further):
         if missing := [name for name in system.needs if name not in customers]:
             skipped[system.name] = f"needs {', '.join(missing)}"
             continue
         cut_points[system.name] = system.cut_points(customers)
         tables.append(system.assign(customers, cut_points[system.name]))
-    assigned = pd.concat(tables, axis=1)
-    decided = [system for system in systems if system.name in cut_points]
-    first = {make(settings or DEFAULTS).name for make in SYSTEMS} | {"clusters"}
     return Assignment(
-        assigned,
-        tuple(name for system in decided for name in system.indices),
-        tuple(name for system in decided if system.name not in first for name in system.columns),
+        pd.concat(tables, axis=1),
+        tuple(
+            name
+            for system in (*first, *further)
+            if system.name in cut_points
+            for name in system.indices
+        ),
+        tuple(name for system in further if system.name in cut_points for name in system.columns),
         cut_points,
         skipped,
     )

@@ -17,11 +17,10 @@ from features.errors import DataError, NotEnoughData
 from features.language.message import Phrase, message, message_in
 from features.segments.levels import loyalty_index, loyalty_words
 from features.segments.profit import past_profit
-from features.segments.ranks import Floats, edges, parts, places
+from features.segments.ranks import CENTILES, Floats, edges, places
 from features.segments.system import DEFAULTS, CutPoints, SystemRule, figure, percent, whole
 from features.settings.segments import Segments
 
-CENTILES = parts(101)
 """They divide the customers into the ranks 0 to 100."""
 REFERRAL_SPEND = "referral_spend"
 

@@ -48,6 +48,10 @@ def parts(number: int) -> list[float]:
     return [part / number for part in range(1, number)]
 
 
+CENTILES = parts(101)
+"""The shares that give places from 0 (nobody below) to 100 (nearly everybody)."""
+
+
 def places(values: Floats, above: Sequence[float]) -> Integers:
     """How many of the ascending edges `above` each value exceeds.
 

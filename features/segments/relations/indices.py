@@ -10,10 +10,9 @@ import pandas as pd
 from features.language.message import Phrase, message
 from features.segments.levels import SATISFACTION, loyalty_index, loyalty_words
 from features.segments.profit import past_profit
-from features.segments.ranks import edges, parts, places
+from features.segments.ranks import CENTILES, edges, places
 from features.segments.system import CutPoints, SystemRule
 
-CENTILES = parts(101)
 LIFETIME = "clv_lifetime"
 
 
