@@ -62,23 +62,15 @@ class QuantityTrend:
 
 def quantity_trend(money: Column, quantity: Column, product: Column | None) -> QuantityTrend | None:
     """None where quantities vary too little to tell."""
-    if money.numbers is None or quantity.numbers is None:
+    logs = _logs(money, quantity, product)
+    varied = None if logs is None else _varied(logs)
+    if logs is None or varied is None:
         return None
-    frame = pd.DataFrame({"money": money.numbers, "quantity": quantity.numbers})
-    frame["product"] = product.codes if product else 0
-    frame = frame[(frame["money"] > 0) & (frame["quantity"] > 0) & (frame["product"] >= 0)]
-    logs = frame[["money", "quantity"]].apply(np.log)
-    grouped = logs.groupby(frame["product"])
-    centred = logs - grouped.transform("mean")
-    varied = centred[centred["quantity"].abs() > 1e-9]
-    if len(varied) < _LEAST_ROWS:
-        return None
-    squares = float((varied["quantity"] ** 2).sum())
-    slope = float((varied["money"] * varied["quantity"]).sum() / squares)
+    slope = _slope(varied)
     left = varied["money"] - slope * varied["quantity"]
-    products = frame["product"].loc[varied.index].nunique()
-    freedom = max(len(varied) - products - 1, 1)
-    from_usual = logs - grouped.transform("median")
+    freedom = max(len(varied) - varied.index.nunique() - 1, 1)
+    squares = float((varied["quantity"] ** 2).sum())
+    from_usual = logs - logs.groupby(level=0).transform("median")
     unusual = from_usual[from_usual["quantity"].abs() > 1e-9]
     return QuantityTrend(
         slope=slope,
@@ -89,5 +81,27 @@ def quantity_trend(money: Column, quantity: Column, product: Column | None) -> Q
 
 def elasticity(money: Column, quantity: Column, product: Column | None) -> float | None:
     """The slope of `quantity_trend`; None where quantities vary too little to tell."""
-    trend = quantity_trend(money, quantity, product)
-    return None if trend is None else trend.slope
+    logs = _logs(money, quantity, product)
+    varied = None if logs is None else _varied(logs)
+    return None if varied is None else _slope(varied)
+
+
+def _logs(money: Column, quantity: Column, product: Column | None) -> pd.DataFrame | None:
+    """The logarithms of `money` and `quantity` where both are above 0; the index is the product."""
+    if money.numbers is None or quantity.numbers is None:
+        return None
+    frame = pd.DataFrame({"money": money.numbers, "quantity": quantity.numbers})
+    frame["product"] = product.codes if product else 0
+    frame = frame[(frame["money"] > 0) & (frame["quantity"] > 0) & (frame["product"] >= 0)]
+    return frame.set_index("product").apply(np.log)
+
+
+def _varied(logs: pd.DataFrame) -> pd.DataFrame | None:
+    """Less their product's mean, where the quantity varies; None: in too few rows."""
+    centred = logs - logs.groupby(level=0).transform("mean")
+    varied = centred[centred["quantity"].abs() > 1e-9]
+    return varied if len(varied) >= _LEAST_ROWS else None
+
+
+def _slope(varied: pd.DataFrame) -> float:
+    return float((varied["money"] * varied["quantity"]).sum() / (varied["quantity"] ** 2).sum())
