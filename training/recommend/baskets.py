@@ -25,6 +25,7 @@ Values = NDArray[np.floating[Any]]
 LONGEST_PAST = 100
 """Baskets of a customer that count, the latest ones: older tastes are in no basket now."""
 LONGEST_DAYS = 3_650
+DAYS_OF_A_RHYTHM = 3
 
 # powers are looked up: a vector of one and a vector of many would differ in the last bit
 _BACK = np.arange(LONGEST_PAST + 1)
@@ -268,6 +269,17 @@ class Owned:
         """Sums of `values` over the rows of each episode."""
         sums = np.bincount(self.episode, values, minlength=len(self.first_row) - 1)
         return sums.astype(np.float64)
+
+
+def has_rhythm(days_bought: Any, span_days: Any) -> Any:
+    """Whether purchases are a rhythm: on three days or more, the usual gap a day or longer.
+
+    Parameters
+    ----------
+    days_bought : on how many days, a number or an array
+    span_days : from the first purchase to the last, of the same shape
+    """
+    return (days_bought >= DAYS_OF_A_RHYTHM) & (span_days >= days_bought - 1)
 
 
 def owned_products(log: Baskets, episodes: Episodes) -> Owned:

@@ -1,7 +1,9 @@
 """A number for each customer id, the same in every log, on every machine and in every process.
 
 SipHash-2-4 (Aumasson and Bernstein, 2012) of the id in UTF-8 under a fixed key, its bits mixed once
-more: what pandas hashes texts to, without pandas. Models that are in force hold such numbers.
+more: what pandas hashes texts to, without pandas, which the process that scores single customers
+does not load. Models in force hold the numbers of the customers they learned from: by another hash
+such a customer would be taken for a stranger and count as their own neighbour.
 """
 
 from collections.abc import Iterable

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.past.purchase_history import Floats, Ints, place_in_group
-from training.recommend.baskets import Owned
+from training.recommend.baskets import Owned, has_rhythm
 from training.recommend.candidates import Candidates
 from training.recommend.filters import Mask, RecommendationRules
 
-PURCHASES_OF_A_RHYTHM = 3
 GAPS_UNTIL_OVER = 10
 """Usual gaps without a purchase after which what was a rhythm is not listed; after five it is no
 longer called one (`training.recommend.reasons`)."""
@@ -109,8 +108,8 @@ def arrange(
 def _is_over(owned: Owned) -> Mask:
     """Per owned product whether it had a rhythm, which ended `GAPS_UNTIL_OVER` usual gaps ago."""
     gaps, span = owned.times - 1, owned.first_days - owned.last_days
-    has_rhythm = (owned.times >= PURCHASES_OF_A_RHYTHM) & (span >= gaps)
-    return has_rhythm & (owned.last_days * gaps > GAPS_UNTIL_OVER * span)
+    is_silent = owned.last_days * gaps > GAPS_UNTIL_OVER * span
+    return np.asarray(has_rhythm(owned.times, span) & is_silent)
 
 
 def _falling(episode: Ints, score: Floats) -> Floats:

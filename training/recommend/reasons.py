@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from training.past.purchase_history import Ints
-from training.recommend.baskets import Owned
+from training.recommend.baskets import Owned, has_rhythm
 from training.recommend.candidates import BLEND, SourceScores
 from training.recommend.facts import ProductFacts
 from training.recommend.ranked_lists import RankedProducts
@@ -26,7 +26,6 @@ CODES = (
     "every_n_days", "bought_before", "bought_with", "customers_like_you", "popular",
     "popular_in_segment", "not_sold_yet",
 )  # fmt: skip
-DAYS_OF_A_RHYTHM = 3
 GAPS_OF_SILENCE = 5
 """Usual gaps without a purchase after which a rhythm is over."""
 
@@ -47,12 +46,10 @@ def repeat_reason(
 ) -> dict[str, Any]:
     """Reason of a repeat, in whole days.
 
-    A rhythm needs purchases on `DAYS_OF_A_RHYTHM` different days, and is over after
-    `GAPS_OF_SILENCE` usual gaps without one.
+    A rhythm (see `has_rhythm`) is over after `GAPS_OF_SILENCE` usual gaps without a purchase.
     """
     gaps, span = days_bought - 1, first_days_ago - last_days_ago
-    has_rhythm = days_bought >= DAYS_OF_A_RHYTHM and span >= gaps
-    if not has_rhythm or last_days_ago > GAPS_OF_SILENCE * span / gaps:
+    if not has_rhythm(days_bought, span) or last_days_ago > GAPS_OF_SILENCE * span / gaps:
         return {"code": "bought_before", "times": times, "last_days_ago": last_days_ago}
     return {"code": "every_n_days", "days": round(span / gaps), "last_days_ago": last_days_ago}
 

@@ -35,8 +35,9 @@ folds run side by side."""
 class RecommendationTask:
     """Products of the next basket beside own frequency and popularity, by NDCG@10.
 
-    The other way round, the likely buyers of each item are judged beside its past buyers. Judged on the first basket of each known customer within the horizon; lists are made on
-    the day the fold starts.
+    Judged on the first basket of each known customer within the horizon; lists are made on the day
+    the fold starts. The other way round, the likely buyers of each item are judged beside its past
+    buyers.
     """
 
     name = "recommendation"
