@@ -202,13 +202,15 @@ def _versions_to_promote(
         return {names[0]: version}
     challengers = {name: tracker.alias(name, CHALLENGER) for name in names or NAMES}
     missing = [tracker.registered_name(name) for name in names if challengers[name] is None]
-    if missing or not any(challengers.values()):
+    if missing:
         raise ConfigError(
-            f"{', '.join(missing) or 'no model'} has a challenger. `regulars models` lists the "
-            "versions: --model churn --version 3."
-            if not missing
-            else f"{', '.join(missing)}: no challenger. `regulars models` lists the versions; "
+            f"{', '.join(missing)}: no challenger. `regulars models` lists the versions; "
             "--version takes one."
+        )
+    if not any(challengers.values()):
+        raise ConfigError(
+            "no model has a challenger. `regulars models` lists the versions: "
+            "--model churn --version 3."
         )
     return {name: number for name, number in challengers.items() if number is not None}
 

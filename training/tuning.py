@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from features.errors import NotEnoughData
 from features.extras import require_extra
@@ -130,7 +129,7 @@ def tune(
     day = prepared.plan.as_of.isoformat()
     with tracker.training(parameters(log, prepared.plan), day, kind="tune") as run_id:
         study = _searched(search, log, day, minutes, trials, tracker, progress)
-        best = _settings_of(study.best_trial.params)
+        best = BoostingSettings.model_validate(study.best_trial.params)
         progress(f"tried {len(study.trials)}, the best is {study.best_value:+.2%} better")
         gains = _gains(prepared.world, prepared.plan.folds[-1:], tasks, best)
         found = Tuning(
@@ -141,7 +140,7 @@ def tune(
             gains,
             prepared.plan.folds[-1].test,
         )
-        tracker.log_tuning(found.sentence(), {f"gain_{one.task}": one.gain for one in gains})
+        tracker.log_tuning(found.sentence(), {f"gain_{gain.task}": gain.gain for gain in gains})
     return found
 
 
@@ -232,10 +231,6 @@ def _suggested(trial: "Trial") -> BoostingSettings:
     )
 
 
-def _settings_of(params: Mapping[str, Any]) -> BoostingSettings:
-    return BoostingSettings.model_validate(dict(params))
-
-
 def _gains(
     world: Any, folds: Sequence[Any], tasks: tuple[Task, ...], best: BoostingSettings
 ) -> tuple[TuningGain, ...]:
@@ -244,14 +239,10 @@ def _gains(
     (tuned,) = _judged(world, folds, tasks, best)
     gains = []
     for task, ours, theirs in zip(tasks, tuned, usual, strict=True):
-        rows = _beside(ours.rows, theirs.rows)
+        rows = ours.rows.assign(in_use=theirs.rows["model"].to_numpy())
         improvement = task.improvement(rows, "in_use")
         customers = rows.index.to_numpy(dtype=object)
         low, high = interval(customers, improvement, seed=world.settings.train.seed)
         whole = improvement(np.arange(len(rows)))
         gains.append(TuningGain(task.name, task.measure, whole, low, high))
     return tuple(gains)
-
-
-def _beside(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    return ours.assign(in_use=theirs["model"].to_numpy())

@@ -12,13 +12,12 @@ from features.errors import ConfigError
 from features.extras import require_extra
 from training.backtest.bootstrap import interval
 from training.backtest.record import BacktestRecord
-from training.measures.groups import ORDERS_FROM
+from training.measures.groups import ORDERS_FROM, TENTHS, tenths_by_rank
 from training.promotion.promotion import on_shared_folds
 from training.settings import TrainingSettings
 from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
 
-TENTHS = 10
 FEWEST = 20
 """Smaller groups are not compared: their intervals would say nothing."""
 
@@ -120,7 +119,6 @@ def _parts(
         group = np.searchsorted(ORDERS_FROM, rows["orders"].to_numpy(dtype=float), side="right")
         for number, least in enumerate(ORDERS_FROM, 1):
             yield "orders so far, from", str(least), np.flatnonzero(group == number)
-    ranks = rows["model"].rank(method="first").to_numpy(dtype=float)
-    tenth = np.ceil(ranks / len(rows) * TENTHS)
+    tenth = tenths_by_rank(rows["model"])
     for number in range(1, TENTHS + 1):
         yield "tenth of the prediction", str(number), np.flatnonzero(tenth == number)

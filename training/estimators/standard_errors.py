@@ -2,13 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from training.process.maximum_likelihood import LogLikelihood
 from training.process.purchase_summary import Floats
 
 STEP = 1e-4
 
-CONFIDENCE = 1.959963984540054
+CONFIDENCE = float(ndtri(0.975))
 """Standard errors on either side of an estimate that make a 95 % interval."""
 
 

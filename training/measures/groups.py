@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from training.models.estimator import Floats
 
 ORDERS_FROM = (1, 2, 3, 6, 11)
 AGE_DAYS_FROM = (0, 31, 91, 181, 366)
+TENTHS = 10
 
 CUSTOMER_COLUMNS = ("orders", "age_days")
 """Columns of a judgement's rows by which customers are grouped."""
@@ -21,6 +23,16 @@ def customer_columns(features: pd.DataFrame) -> dict[str, pd.Series[float]]:
     """`CUSTOMER_COLUMNS` of a feature table: orders so far, and days since the first."""
     facts = (features["orders"], features["days_since_first_order"])
     return dict(zip(CUSTOMER_COLUMNS, facts, strict=True))
+
+
+def tenths_by_rank(predicted: pd.Series[float]) -> npt.NDArray[np.int64]:
+    """The tenth of each row by its prediction, 1 to 10, the lowest first; equal ones in order.
+
+    >>> tenths_by_rank(pd.Series([0.3, 0.1])).tolist()
+    [10, 5]
+    """
+    ranks = predicted.rank(method="first").to_numpy(dtype=float)
+    return np.ceil(ranks / len(predicted) * TENTHS).astype(np.int64)
 
 
 def calibration(rows: pd.DataFrame, outcome: str, bands: Mapping[str, float]) -> dict[str, Any]:

@@ -7,16 +7,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 
 from training.backtest.backtest import TaskResult
+from training.measures.groups import TENTHS, tenths_by_rank
 
 LONGEST_DIGEST = 36
 """Characters that MLflow keeps of a digest."""
-TENTHS = 10
 EVALUATION = "evaluation.json"
 FOLDS = "folds.json"
 TABLES = "mlflow.loggedArtifacts"
@@ -69,13 +68,12 @@ def tenths_of(result: TaskResult) -> pd.DataFrame | None:
     rows = result.rows[[outcome, "model", "baseline"]].dropna()
     if len(rows) < TENTHS:
         return None
-    order = rows["model"].rank(method="first").to_numpy()
-    tenth = np.ceil(order / len(rows) * TENTHS).astype(int)
-    means = rows.groupby(tenth).mean()
+    grouped = rows.groupby(tenths_by_rank(rows["model"]))
+    means = grouped.mean()
     return pd.DataFrame(
         {
             "tenth": means.index,
-            "customers": np.bincount(tenth)[1:],
+            "customers": grouped.size().to_numpy(),
             "said": means["model"].to_numpy(),
             "baseline_said": means["baseline"].to_numpy(),
             "came": means[outcome].to_numpy(),
