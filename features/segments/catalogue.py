@@ -9,8 +9,8 @@ from features.errors import DataError
 from features.segments import affinity, break_even, growth_share, migration
 from features.segments.abc_classes import Abc
 from features.segments.clusters import Clusters
-from features.segments.funnel import Funnel
 from features.segments.growth_share import CustomerGrowthShare
+from features.segments.interactions.funnel import Funnel
 from features.segments.levels import ValuePotentialLoyalty
 from features.segments.lifecycle import Lifecycle
 from features.segments.management import Management

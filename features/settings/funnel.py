@@ -12,7 +12,7 @@ FunnelKind = Literal["visit", "enquiry", "quote", "cart"]
 
 
 class FunnelStages(Section):
-    """Which interactions make a stage on the way to the purchase; see `features.segments.funnel`."""
+    """Which interactions make a stage on the way to the purchase; see `features.segments.interactions.funnel`."""
 
     awareness: tuple[FunnelKind, ...] = ("visit",)
     interest: tuple[FunnelKind, ...] = ("enquiry",)

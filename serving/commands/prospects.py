@@ -24,7 +24,7 @@ SHOWN = 20
 def prospects(*, as_of: date | None, output: Path | None, config: Path, speaker: Speaker) -> None:
     """People who looked, asked or filled carts and have bought nothing, the likeliest first."""
     from features.orders.log import read_orders
-    from features.segments.prospects import prospects as people_of
+    from features.segments.interactions.prospects import prospects as people_of
     from serving.churn_list.lists import csv_bytes
 
     settings = load_shop(config)

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from features.language.message import Phrase, message
-from features.segments.interest import ITEMS, interest
+from features.segments.interactions.interest import ITEMS, interest
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.backtest.evidence import finite
 

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from features.language.message import Phrase, message
-from features.segments.funnel import STAGES, funnel
-from features.segments.prospects import SILENCES, prospects
+from features.segments.interactions.funnel import STAGES, funnel
+from features.segments.interactions.prospects import SILENCES, prospects
 from serving.exhibits.exhibit import ExhibitMaker, Scene
 from training.backtest.evidence import finite
 

@@ -7,8 +7,8 @@ import pytest
 
 from features.errors import ConfigError
 from features.orders.log import read_orders
-from features.segments.interest import interest
-from features.segments.prospects import PRIOR_PEOPLE, prospects
+from features.segments.interactions.interest import interest
+from features.segments.interactions.prospects import PRIOR_PEOPLE, prospects
 from features.sources import FrameSource
 from tests.support.optional_tables import settings_with, write_tables
 from tests.support.shop import FIRST_DAY, order_lines, shop_settings

@@ -10,7 +10,7 @@ from features.engines.build import build_features
 from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.segments.catalogue import assign_all
-from features.segments.funnel import STAGES, Funnel, funnel
+from features.segments.interactions.funnel import STAGES, Funnel, funnel
 from features.settings.segments import Segments
 from features.sources import FrameSource
 from tests.features.segments.customers import customers
