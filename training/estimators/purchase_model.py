@@ -1,5 +1,6 @@
 """What the models of purchase histories share: fit, errors of the parameters, predictions."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from training.estimators.covariates import (
 from training.estimators.simulation import future_orders, new_customers
 from training.estimators.standard_errors import coefficients_with_errors, covariance_of_logs
 from training.process.base import LARGEST_PARAMETER, TimingProcess
-from training.process.maximum_likelihood import Maximum, maximise
+from training.process.maximum_likelihood import LogLikelihood, maximise
 from training.process.purchase_summary import (
     Floats,
     PurchaseCounts,
@@ -110,18 +111,20 @@ class PurchaseModel(BaseEstimator):
         self.effects_ = Effects(process.parameters, bought[0], drops[0])
         self.fitted_ = Customers.of(counts, np.column_stack([bought[1], drops[1]]))
         self.coefficients_ = np.zeros(len(self.effects_.names))
+        scale = scale_of(counts)
+        likelihood = joint_likelihood(process, self.fitted_, self.effects_, scale)
         if self.effects_.names:
-            self._fit_with_covariates(process)
+            self._fit_with_covariates(process, likelihood, scale)
         else:
-            process.fit(_summary(counts))
+            process.fit(pd.DataFrame({"x": counts.x, "t_x": counts.t_x, "T": counts.T}))
         self.process_ = process
-        self._take(process)
+        self._take(process, likelihood, scale)
         return self
 
-    def _fit_with_covariates(self, process: TimingProcess) -> None:
+    def _fit_with_covariates(
+        self, process: TimingProcess, likelihood: LogLikelihood, scale: float
+    ) -> None:
         customers, effects = self.fitted_, self.effects_
-        scale = scale_of(customers.counts)
-        likelihood = joint_likelihood(process, customers, effects, scale)
         maximum = maximise(
             likelihood,
             starts=starts_of(process, customers, effects, scale),
@@ -142,22 +145,21 @@ class PurchaseModel(BaseEstimator):
             + gaps_log_density(customers.counts, None, stages=stages)
         )
         process.customers_ = len(customers.counts)
-        _settle(process, maximum)
+        process.converged_ = maximum.converged
+        process.diagnosis_ = f"{maximum.in_words()}."
 
-    def _take(self, process: TimingProcess) -> None:
-        """Learned names from the fitted process."""
+    def _take(self, process: TimingProcess, likelihood: LogLikelihood, scale: float) -> None:
+        """Learned names from the fitted process, and how sure it is of its parameters."""
         names = (*process.parameters, *self.effects_.names)
         values = [getattr(process, f"{name}_") for name in process.parameters]
         self.params_ = pd.Series([*values, *self.coefficients_], index=names, dtype=float)
         self.log_likelihood_ = process.log_likelihood_
         self.converged_, self.diagnosis_ = process.converged_, process.diagnosis_
-        scale = scale_of(self.fitted_.counts)
         scaled = [
             value * (scale if name in process.times else 1.0)
             for name, value in zip(process.parameters, values, strict=True)
         ]
         point = np.concatenate([scaled, np.exp(self.coefficients_)])
-        likelihood = joint_likelihood(process, self.fitted_, self.effects_, scale)
         covariance = covariance_of_logs(likelihood, point)
         self.covariance_ = pd.DataFrame(covariance, index=names, columns=names)
         self.summary_ = coefficients_with_errors(
@@ -179,9 +181,7 @@ class PurchaseModel(BaseEstimator):
         **covariates : `purchase_covariates`, `dropout_covariates` where they were fitted
         """
         customers = self._customers(frequency, recency, T, covariates)
-        return self._each(
-            customers, lambda process, rows: process.p_alive(customers.counts.at(rows))
-        )
+        return self._each(customers, lambda process, counts: process.p_alive(counts))
 
     def expected_orders(
         self,
@@ -196,11 +196,7 @@ class PurchaseModel(BaseEstimator):
         Other parameters as of `p_alive`.
         """
         customers = self._customers(frequency, recency, T, covariates)
-        spans = one_per_customer("t", t, len(customers.counts), least=0.0)
-        return self._each(
-            customers,
-            lambda process, rows: process.expected_orders(customers.counts.at(rows), spans[rows]),
-        )
+        return self._expected_orders(customers, t)
 
     def p_no_order(
         self,
@@ -217,8 +213,7 @@ class PurchaseModel(BaseEstimator):
         customers = self._customers(frequency, recency, T, covariates)
         spans = one_per_customer("t", t, len(customers.counts), least=0.0)
         return self._each(
-            customers,
-            lambda process, rows: process.p_no_order(customers.counts.at(rows), spans[rows]),
+            customers, lambda process, counts, within: process.p_no_order(counts, within), spans
         )
 
     def discounted_orders(
@@ -236,9 +231,7 @@ class PurchaseModel(BaseEstimator):
         customers = self._customers(frequency, recency, T, covariates)
         return self._each(
             customers,
-            lambda process, rows: process.discounted_orders(
-                customers.counts.at(rows), discount_rate=discount_rate
-            ),
+            lambda process, counts: process.discounted_orders(counts, discount_rate=discount_rate),
         )
 
     def expected_orders_of_newcomer(self, t: ArrayLike) -> Floats:
@@ -283,13 +276,7 @@ class PurchaseModel(BaseEstimator):
         each_value = one_per_customer("order_value", order_value, len(customers.counts))
         worth, before = np.zeros(len(customers.counts)), np.zeros(len(customers.counts))
         for number in range(1, periods + 1):
-            spans = np.full(len(before), number * float(period))
-            until = self._each(
-                customers,
-                lambda process, rows, spans=spans: process.expected_orders(
-                    customers.counts.at(rows), spans[rows]
-                ),
-            )
+            until = self._expected_orders(customers, number * float(period))
             worth += (until - before) / (1 + discount_per_period) ** number
             before = until
         return np.asarray(worth * each_value)
@@ -414,11 +401,26 @@ class PurchaseModel(BaseEstimator):
         )
         return list(zip(customers.rows(), processes, strict=True))
 
-    def _each(self, customers: Customers, says: Any) -> Floats:
-        """What the process of each group says of its customers, in the order of all."""
+    def _expected_orders(self, customers: Customers, t: ArrayLike) -> Floats:
+        spans = one_per_customer("t", t, len(customers.counts), least=0.0)
+        return self._each(
+            customers,
+            lambda process, counts, within: process.expected_orders(counts, within),
+            spans,
+        )
+
+    def _each(self, customers: Customers, says: Callable[..., Floats], *of_each: Floats) -> Floats:
+        """What the process of each group says of its customers, in the order of all.
+
+        Parameters
+        ----------
+        says : called with a process, the counts of its customers, and their part of `of_each`
+        of_each : further values, one per customer each
+        """
         answers: Floats = np.empty(len(customers.counts))
         for rows, process in self._groups(customers):
-            answers[rows] = says(process, rows)
+            values = (further[rows] for further in of_each)
+            answers[rows] = says(process, customers.counts.at(rows), *values)
         return answers
 
 
@@ -458,15 +460,6 @@ def _counts(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> PurchaseC
         return read_summary(pd.DataFrame(dict(zip(("x", "t_x", "T"), columns, strict=True))))
     except DataError as error:
         raise in_names_of_caller(error, "customers", ("frequency", "recency", "T")) from None
-
-
-def _summary(counts: PurchaseCounts) -> pd.DataFrame:
-    return pd.DataFrame({"x": counts.x, "t_x": counts.t_x, "T": counts.T})
-
-
-def _settle(process: TimingProcess, maximum: Maximum) -> None:
-    process.converged_ = maximum.converged
-    process.diagnosis_ = f"{maximum.in_words()}."
 
 
 def _check_periods(periods: int, period: float, discount_per_period: float) -> None:

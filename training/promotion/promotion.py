@@ -33,8 +33,8 @@ RULE = (
     "a model is promoted unless it knows the orders up to an earlier day than the champion, gives "
     "no finite number, says the same of everybody, tells customers apart no better than chance "
     "where its baseline does, or is surely worse (95 % bootstrap interval over customers) than its "
-    "baseline or than the champion on the same customers: those of folds after the champion's training, else those of folds that both "
-    "were judged on"
+    "baseline or than the champion on the same customers: those of folds after the champion's "
+    "training, else those of folds that both were judged on"
 )
 
 JUDGED_WITH = {"next_purchase": "churn"}

@@ -13,6 +13,8 @@ from tests.support.purchase_process import simulate_summary
 from training.estimators.amount_regressors import NextOrderRegressor, ValueRegressor
 from training.estimators.churn_classifier import ChurnClassifier
 from training.measures.metrics import log_loss_per_row
+from training.models.boosting import Boosting
+from training.settings import BoostingSettings
 
 QUICK = {"rounds": 10, "min_rows_in_leaf": 5, "l2": 1.0}
 KINDS = (ChurnClassifier, ValueRegressor, NextOrderRegressor)
@@ -21,6 +23,12 @@ KINDS = (ChurnClassifier, ValueRegressor, NextOrderRegressor)
 @parametrize_with_checks([kind(**QUICK) for kind in KINDS])
 def test_the_contract_of_scikit_learn(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("kind", [Boosting, *KINDS])
+def test_trees_grow_as_in_a_training_where_nothing_is_said(kind):
+    in_training = BoostingSettings().model_dump()
+    assert {name: getattr(kind(), name) for name in in_training} == in_training
 
 
 @pytest.fixture(scope="module")
