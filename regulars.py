@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.engines.build import build_features
 from features.errors import RegularsError
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from features.orders.kept_log import open_kept_log, read_kept_orders
 from features.orders.log import OrderLog, check_orders
 from features.settings.loading import load_settings, settings_from

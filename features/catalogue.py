@@ -22,8 +22,8 @@ from features.blocks import (
 from features.blocks.block import Block, Feature
 from features.blocks.optional import attributes, contacts, contract, interactions, membership
 from features.errors import ConfigError
-from features.plug_ins import FEATURES as PLUGGED_FEATURES
-from features.plug_ins import loaded, plugged
+from features.libraries.plug_ins import FEATURES as PLUGGED_FEATURES
+from features.libraries.plug_ins import loaded, plugged
 from features.settings.data import Data
 
 OWN_BLOCKS: tuple[Block, ...] = (

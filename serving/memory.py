@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from ctypes import CDLL
 
-from features.deferred import is_loaded
+from features.libraries.deferred import is_loaded
 
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8

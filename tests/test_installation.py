@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hatchling import build
 
-from features.extras import EXTRAS
+from features.libraries.extras import EXTRAS
 from features.packages import ROOT as REGULARS
 from features.packages import bill_of_materials, installed_packages
 from serving.commands.demo import DEMO_SETTINGS

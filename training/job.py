@@ -11,7 +11,7 @@ import pandas as pd
 
 from features.engines.build import build_features
 from features.errors import NotEnoughData
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from features.locks import lock_held
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis, value_basis

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from features.errors import ConfigError
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from training.backtest.record import BacktestRecord
 from training.backtest.task_grade import grade_of
 from training.bundle.in_force import is_of_another_shop, publication_lock

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.errors import NotEnoughData
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from features.orders.log import OrderLog
 from training.backtest.backtest import Progress, judge_folds
 from training.backtest.bootstrap import interval

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import ConfigError
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from training.backtest.bootstrap import interval
 from training.backtest.record import BacktestRecord
 from training.measures.groups import ORDERS_FROM, TENTHS, tenths_by_rank

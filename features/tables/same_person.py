@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 
 from features.errors import ConfigError, DataError
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from features.reading.mapping import id_text, plain_text
 from features.settings.feature_settings import FeatureSettings
 from features.settings.tables import Customers

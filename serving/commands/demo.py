@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 from features.orders.log import OrderLog
 from serving.commands.frame import Speaker, common_options, write_text
 from serving.commands.training import say_backtest, say_memory

@@ -7,7 +7,7 @@ read from disk where one of them is used after all, such as for models of an ear
 import sys
 from importlib import import_module
 
-from features.deferred import defer
+from features.libraries.deferred import defer
 
 NEVER = ("sklearn",)
 """LightGBM looks for it, and nothing is scored by it: 50 MB, and half of the start."""

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from features.errors import ConfigError
-from features.extras import require_extra
+from features.libraries.extras import require_extra
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity, Recipient

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from features.errors import ConfigError
-from features.plug_ins import MODELS, loaded, plugged
+from features.libraries.plug_ins import MODELS, loaded, plugged
 from training.measures.metrics import churn_metrics
 from training.models.churn import ChurnModel
 from training.models.own_churn import OwnChurn

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from features.errors import ConfigError
-from features.extras import install_hint, missing_packages
+from features.libraries.extras import install_hint, missing_packages
 from training.errors import TrackingError
 from training.settings import TrainingSettings
 from training.tracking.database import database_file

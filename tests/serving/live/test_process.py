@@ -130,7 +130,7 @@ from pathlib import Path
 from serving.live.lean import WHEN_USED, stay_lean
 
 stay_lean()
-from features.deferred import is_loaded
+from features.libraries.deferred import is_loaded
 from serving.live.process import serve
 
 out = io.StringIO()

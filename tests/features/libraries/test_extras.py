@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from features.extras import EXTRAS
+from features.libraries.extras import EXTRAS
 
-PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 """Distribution → the package that is imported, where the names differ."""
 
