@@ -6,7 +6,6 @@ quantity does. What cannot be told is marked CHECK in the text and said in the n
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from features.settings.data import POSTGRES
 from features.settings.feature_settings import FeatureSettings
 from features.settings.loading import settings_from
 from features.settings.predict import Predict
+from features.sources.addresses import without_password
 
 _HORIZONS = (7, 14, 30, 60, 90)
 _YEAR_DAYS = 365
@@ -185,18 +185,6 @@ def _source_settings(
     if len(chosen) != 1:
         raise ConfigError("orders in PostgreSQL need either --table or --query.")
     return {"transactions": location, **chosen}
-
-
-def without_password(location: str) -> str:
-    """A file name as it is, a URL without its password.
-
-    >>> without_password("postgresql://ann:secret@db/shop?password=secret&sslmode=require")
-    'postgresql://ann@db/shop?sslmode=require'
-    """
-    if not location.startswith(POSTGRES):
-        return location
-    bare = re.sub(r"^(\w+://[^:@/?]*):[^@/?]*@", r"\1@", location)
-    return re.sub(r"(?<=[?&])password=[^&]*&?", "", bare).rstrip("?&")
 
 
 def _written(path_or_glob: str, relative_to: Path) -> str:

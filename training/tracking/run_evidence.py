@@ -4,13 +4,13 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import mlflow
 import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 
+from features.sources.addresses import without_password
 from training.backtest.backtest import TaskResult
 from training.measures.groups import TENTHS, tenths_by_rank
 
@@ -29,7 +29,7 @@ def log_orders(source: str, fingerprint: str, *, context: str) -> None:
 
     Parameters
     ----------
-    source : as in `data.transactions`; a password in an address is left out
+    source : as in `data.transactions`; passwords in an address are left out
     context : what they are for, such as `training`
     """
     digest = fingerprint
@@ -79,20 +79,6 @@ def tenths_of(result: TaskResult) -> pd.DataFrame | None:
             "came": means[outcome].to_numpy(),
         }
     )
-
-
-def without_password(address: str) -> str:
-    """A path as it is, an address without its user's password and its query.
-
-    >>> without_password("postgresql://ann:secret@db/shop?password=secret")
-    'postgresql://ann@db/shop'
-    """
-    if "://" not in address:
-        return address
-    parts = urlsplit(address)
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, f"{user}{parts.hostname or ''}{port}", parts.path, "", ""))
 
 
 def git_commit() -> str:

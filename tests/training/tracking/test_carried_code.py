@@ -7,7 +7,6 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 from training.tracking.carried_code import REQUIREMENTS, ROOT, carried_code, needed_modules
-from training.tracking.run_evidence import without_password
 
 WHAT_IS_THERE = """
 import sys, importlib
@@ -64,9 +63,3 @@ def test_no_web_and_no_training_run_is_carried():
         assert (Path(carried_code().name) / path.relative_to(ROOT)).read_bytes() == (
             path.read_bytes()
         )
-
-
-def test_no_password_reaches_the_registry():
-    assert without_password("orders/*.parquet") == "orders/*.parquet"
-    address = "postgresql://ann:secret@db:5433/shop?password=secret"
-    assert without_password(address) == "postgresql://ann@db:5433/shop"
