@@ -65,8 +65,7 @@ class _Pages:
                 "profit": profit_of(results["measured"]),
                 "headline": results["headline"],
             }
-            for campaign in self._service.campaigns()
-            for results in (self._service.results(campaign["campaign_id"]),)
+            for campaign, results in self._service.with_results()
         ]
         return self._frame.render(
             request,

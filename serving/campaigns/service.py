@@ -180,10 +180,21 @@ class CampaignService:
 
         Raises `UnknownCampaign`.
         """
-        campaign = self._store.campaign(campaign_id)
+        return self._results(self._store.campaign(campaign_id), self._store.latest_day())
+
+    def with_results(self) -> list[tuple[CampaignView, CampaignResults]]:
+        """All campaigns and what came of each, the latest made first."""
+        scored_on = self._store.latest_day()
+        return [
+            (self._view(campaign, scored_on), self._results(campaign, scored_on))
+            for campaign in self._store.campaigns()
+        ]
+
+    @staticmethod
+    def _results(campaign: CampaignRecord, scored_on: date | None) -> CampaignResults:
         return {
-            "campaign_id": campaign_id,
-            "status": status_of(campaign, self._store.latest_day()),
+            "campaign_id": campaign.campaign_id,
+            "status": status_of(campaign, scored_on),
             "currency": campaign.plan["currency"],
             "headline": headline_of(campaign.results),
             "save_rate_told": save_rate_told(campaign.results),

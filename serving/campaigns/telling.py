@@ -8,7 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypedDict
 
 from serving.campaigns.store import CampaignRecord, MeasuredCampaign
-from training.experiments.campaign_reading import ArmEffect, EffectInterval, Verdict
+from training.experiments.campaign_reading import (
+    ArmEffect,
+    EffectInterval,
+    Verdict,
+    verdict_of,
+)
 from training.experiments.pooling import pool
 
 HeadlineState = Literal["not_measured", "open", "too_small_to_tell", "positive", "negative"]
@@ -121,10 +126,3 @@ def _pooled(measure: str, results: Sequence[MeasuredCampaign]) -> PooledCampaign
         "spread": together.spread,
         "next": None if low is None or high is None else {"low": low, "high": high},
     }
-
-
-def verdict_of(low: float, high: float) -> Verdict:
-    """Which side of 0 an interval lies on."""
-    if low > 0:
-        return "positive"
-    return "negative" if high < 0 else "too_small_to_tell"

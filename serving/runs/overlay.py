@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, select
 
 from serving.live.tables import live_scores
-from serving.store.facets import LISTED_FIELDS, NewerScores
+from serving.store.facets import LISTED_FIELDS, NewerScores, no_overlay
 from serving.store.likely_buyers import items_of_customers
 from serving.store.run import Totals
 from serving.store.tables import UNKNOWN, runs, scores
@@ -43,19 +43,19 @@ def overriding(connection: Connection, run_no: int) -> int:
 
 def newer_scores(connection: Connection, run_id: str) -> NewerScores:
     """Of whom something newer is said than a run says; see `serving.store.facets`."""
-    number = select(runs.c.run_no).where(runs.c.run_id == run_id).scalar_subquery()
-    is_newer = live_scores.c.run_no == number
+    run_no = connection.execute(select(runs.c.run_no).where(runs.c.run_id == run_id)).scalar()
+    if run_no is None:
+        return no_overlay(connection, run_id)
+    is_newer = live_scores.c.run_no == run_no
     same_customer = (scores.c.customer_id == live_scores.c.customer_id) & (
-        scores.c.run_no == number
+        scores.c.run_no == run_no
     )
     of_run, of_live = ([table.c[name] for name in LISTED_FIELDS] for table in (scores, live_scores))
     replaced = select(*of_run).select_from(scores.join(live_scores, same_customer)).where(is_newer)
     newer = select(*of_live).where(is_newer, live_scores.c.document.is_not(None))
     before, now = (list(map(tuple, connection.execute(rows))) for rows in (replaced, newer))
-    run_no = connection.execute(select(runs.c.run_no).where(runs.c.run_id == run_id)).scalar()
     customers = sorted({row[-1] for row in (*before, *now)})
-    items = items_of_customers(connection, run_no, customers) if run_no is not None else {}
-    return NewerScores(before, now, items)
+    return NewerScores(before, now, items_of_customers(connection, run_no, customers))
 
 
 def live_totals(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import repeat
 from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
@@ -88,15 +87,14 @@ def item_pairs(keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
 
 def keep_buyers(connection: Connection, run_no: int, items: Sequence[ItemBuyers]) -> None:
     """Write the lists of a run that is being published, and drop those of old ones."""
-    for item in items:
-        values = {"run_no": run_no, **vars(item.forecast)}
-        connection.execute(insert(listed_items).values(values))
+    if items:
+        forecasts = [{"run_no": run_no, **vars(item.forecast)} for item in items]
+        connection.execute(insert(listed_items), forecasts)
     compiled = insert(likely_buyers).compile(dialect=connection.dialect)
     names = [column.name for column in likely_buyers.columns]
     for item in items:
-        forecast = item.forecast
-        keys = repeat((run_no, forecast.kind, forecast.item_id))
-        rows: Any = [(*key, *buyer) for key, buyer in zip(keys, item.listed, strict=False)]
+        key = (run_no, item.forecast.kind, item.forecast.item_id)
+        rows: Any = [(*key, *buyer) for buyer in item.listed]
         if not compiled.positional:
             rows = [dict(zip(names, row, strict=True)) for row in rows]
         if rows:

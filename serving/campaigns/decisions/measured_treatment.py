@@ -1,11 +1,8 @@
 """The treatment that a measured decision found to earn most."""
 
-from serving.campaigns.plan import CampaignStatus
 from serving.campaigns.service import status_of
 from serving.campaigns.store import CampaignStore
 from serving.store.economics import MeasuredTreatment
-
-ENDED: CampaignStatus = "ended"
 
 
 def measured_treatment(store: CampaignStore) -> MeasuredTreatment | None:
@@ -16,7 +13,7 @@ def measured_treatment(store: CampaignStore) -> MeasuredTreatment | None:
     for campaign in store.campaigns():
         plan, results = campaign.plan.get("decision"), campaign.results
         reading = results.get("decision") if results else None
-        if plan is None or reading is None or status_of(campaign) != ENDED:
+        if plan is None or reading is None or status_of(campaign) != "ended":
             continue
         if plan["decision_id"] in decided:
             continue

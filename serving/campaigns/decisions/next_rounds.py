@@ -28,12 +28,12 @@ def make_next_rounds(
     that the round before has shown. A decision whose stop rule says so, or that was cancelled, has
     no next round. Where nobody is left to choose, the next score run tries again.
     """
-    new_rounds = []
-    for campaign in store.campaigns():
+    new_rounds, campaigns = [], store.campaigns()
+    for campaign in campaigns:
         plan = campaign.plan.get("decision")
         if plan is None or not _goes_on(campaign):
             continue
-        if any(_follows(other, plan) for other in store.campaigns()):
+        if any(_follows(other, plan) for other in campaigns):
             continue
         try:
             new_rounds.append(_made(store, campaign, plan, clock))
