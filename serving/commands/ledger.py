@@ -11,10 +11,11 @@ import pandas as pd
 
 from serving.commands.frame import Speaker, common_options
 from serving.errors import NoRun
-from serving.runs.said import judge_kept_runs, known_on
+from serving.runs.said import judge_kept_runs
 from serving.runs.store import RunStore
 from serving.settings import Settings, load_shop
 from serving.store.money import money_format
+from serving.store.rules import known_on
 from serving.store.run import MoneyFormat
 from training.backtest.grade import RULE, Grade
 from training.backtest.ledger import LedgerEntry, corrections, grades_by_version
@@ -60,13 +61,13 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
             },
             "corrections": [{**vars(one), "wins": one.wins} for one in proposals],
             "waiting": [
-                {"run_id": run.info.run_id, "known_on": known_on(run).isoformat()}
+                {"run_id": run.info.run_id, "known_on": known_on(run.info).isoformat()}
                 for run in kept.waiting
             ],
         }
     )
     if not entries:
-        first = min(map(known_on, kept.waiting))
+        first = min(known_on(run.info) for run in kept.waiting)
         speaker.say(
             f"No run's horizon has passed: the first can be judged from {first} on, and the "
             f"orders end on {end}."

@@ -8,12 +8,11 @@ from features.engines.build import build_features
 from features.errors import ConfigError
 from features.orders.log import OrderLog
 from serving.campaigns.measuring import members_with_outcomes
+from serving.campaigns.request import HOLD_OUT_ARM
 from serving.campaigns.store import CampaignRecord, CampaignStore
 from serving.settings import Settings
 from training.experiments.read_table import ExperimentColumns
 from training.experiments.reading import GROUPED_BY, KNOWN_BEFORE
-
-CONTROL = "hold_out"
 
 
 def campaign_table(
@@ -23,7 +22,7 @@ def campaign_table(
 
     Effects are adjusted by what the campaign's own results are adjusted by, so that both say the
     same; who can be persuaded is learned from all features of the first day. Arms that were not
-    contacted are one arm, `hold_out`.
+    contacted are one arm, `HOLD_OUT_ARM`.
 
     Raises
     ------
@@ -48,13 +47,13 @@ def campaign_table(
         covariates_table = covariates_table.join(
             features.drop(columns=[*KNOWN_BEFORE], errors="ignore"), on="customer_id"
         )
-    arm = members["arm"].where(members["contacted"], CONTROL)
+    arm = members["arm"].where(members["contacted"], HOLD_OUT_ARM)
     table = pd.concat(
         [covariates_table, outcomes.add_prefix("outcome "), arm.rename("arm")], axis=1
     )
     columns = ExperimentColumns(
         arm="arm",
-        control=CONTROL,
+        control=HOLD_OUT_ARM,
         outcomes=[f"outcome {name}" for name in outcomes],
         covariates=[str(name) for name in covariates_table if name != "customer_id"],
         adjusted_by=KNOWN_BEFORE,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from features.errors import ConfigError
 from features.libraries.extras import require_extra
+from serving.privacy.hash_keys import OWNER_ONLY
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity, Recipient
 
 ENDING = ".age"
-OWNER_ONLY = 0o600
 _SECRET = "AGE-SECRET-KEY-"  # noqa: S105
 
 

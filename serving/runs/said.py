@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from features.orders.log import read_orders
 from serving.live.handover import lines_sent
 from serving.settings import Settings
 from serving.store.protocol import After, ChurnFilter, ScoreReader
-from serving.store.rules import one_per_date
+from serving.store.rules import known_on, one_per_date
 from serving.store.run import PublishedRun
 from training.backtest.ledger import LedgerEntry, ScoredRun, judge_runs
 from training.past.reach import first_purchase
@@ -52,15 +52,10 @@ def judge_kept_runs(settings: Settings, store: ScoreReader, *, most: int) -> Kep
     """
     kept = one_per_date(store.runs())
     with read_orders(settings, sent=lines_sent(settings)) as log:
-        ended = [run for run in kept if known_on(run) <= log.end][-most:]
+        ended = [run for run in kept if known_on(run.info) <= log.end][-most:]
         entries = judge_runs(log, [said_in(store, run) for run in ended], first_purchase(log))
-        waiting = [run for run in kept if known_on(run) > log.end]
+        waiting = [run for run in kept if known_on(run.info) > log.end]
         return KeptRuns(entries, waiting, log.end)
-
-
-def known_on(run: PublishedRun) -> date:
-    """The first day on which all that the run said is known."""
-    return run.info.as_of + timedelta(days=run.info.horizon_days)
 
 
 def documents_of(store: ScoreReader, run: PublishedRun) -> Iterator[dict[str, Any]]:

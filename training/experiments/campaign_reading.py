@@ -5,6 +5,13 @@ from typing import Literal, NotRequired, TypedDict
 Verdict = Literal["positive", "negative", "too_small_to_tell"]
 
 
+def verdict_of(low: float, high: float) -> Verdict:
+    """Which side of 0 an interval lies on."""
+    if low > 0:
+        return "positive"
+    return "negative" if high < 0 else "too_small_to_tell"
+
+
 class EffectInterval(TypedDict):
     """A figure with its 90 % interval."""
 

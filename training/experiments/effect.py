@@ -23,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from training.experiments.campaign_reading import Verdict, verdict_of
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -54,11 +56,9 @@ class Effect:
     variance_left: float
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """`positive` or `negative` where the interval says so, else `too_small_to_tell`."""
-        if self.low > 0:
-            return "positive"
-        return "negative" if self.high < 0 else "too_small_to_tell"
+        return verdict_of(self.low, self.high)
 
 
 def effect_of(

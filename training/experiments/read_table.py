@@ -6,13 +6,13 @@ against one control arm; intervals are those of `training.experiments.effect`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
-from training.experiments.campaign_reading import EffectInterval, Verdict
+from training.experiments.campaign_reading import EffectInterval
 from training.experiments.covariates import Covariates, covariates_of
 from training.experiments.effect import LEAST_PER_ARM, Bools, Effect, Floats, effect_of
 from training.experiments.experiment_reading import (
@@ -219,7 +219,7 @@ def _effect(contrast: ArmContrast, made_from: Mapping[str, str], seed: int) -> E
         "kind": kind_of(contrast.values),
         "raw": _interval(raw),
         "adjusted": None if adjusted is None else _interval(adjusted),
-        "verdict": _verdict(judged),
+        "verdict": judged.verdict,
         "variance_left": judged.variance_left,
         "doubt": None if adjusted is None else _doubt(contrast, made_from, slopes, raw, adjusted),
     }
@@ -273,14 +273,6 @@ def kind_of(values: Floats) -> OutcomeKind:
 
 def _interval(effect: Effect) -> EffectInterval:
     return {"value": effect.value, "low": effect.low, "high": effect.high}
-
-
-def _verdict(effect: Effect) -> Verdict:
-    names: Mapping[str, Literal["positive", "negative"]] = {
-        "positive": "positive",
-        "negative": "negative",
-    }
-    return names.get(effect.verdict, "too_small_to_tell")
 
 
 def _choice(contrast: ArmContrast, seed: int) -> LearnerChoice | None:

@@ -18,7 +18,7 @@ from training.experiments.campaign_reading import (
     GroupEffect,
     MeasuredSaveRate,
     ReadCell,
-    Verdict,
+    verdict_of,
 )
 from training.experiments.effect import Effect, effect_of
 from training.experiments.effect_shrinkage import NORMAL_90, shrink
@@ -154,16 +154,10 @@ def _shown(estimate: Effect, cost: float, count: int) -> EffectFigures:
     return {
         "per_contact": {"value": value, "low": low, "high": high},
         "total": {"value": value * count, "low": low * count, "high": high * count},
-        "verdict": _verdict(low, high),
+        "verdict": verdict_of(low, high),
         "standard_error": estimate.standard_error,
         "variance_left": estimate.variance_left,
     }
-
-
-def _verdict(low: float, high: float) -> Verdict:
-    if low > 0:
-        return "positive"
-    return "negative" if high < 0 else "too_small_to_tell"
 
 
 def _of(table: pd.DataFrame, values: "pd.Series[float]", seed: int) -> Effect | None:
@@ -213,7 +207,7 @@ def _drawn_together(groups: list[GroupEffect]) -> list[GroupEffect]:
     for row, value, error in zip(groups, drawn.values, drawn.errors, strict=True):
         low, high = value - NORMAL_90 * error, value + NORMAL_90 * error
         shrunken: EffectInterval = {"value": float(value), "low": float(low), "high": float(high)}
-        rows.append({**row, "shrunken": shrunken, "verdict": _verdict(low, high)})
+        rows.append({**row, "shrunken": shrunken, "verdict": verdict_of(low, high)})
     return rows
 
 

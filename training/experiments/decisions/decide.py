@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.errors import ConfigError
-from training.experiments.campaign_reading import EffectInterval, Verdict
+from training.experiments.campaign_reading import EffectInterval, verdict_of
 from training.experiments.decisions.boundaries import boundaries
 from training.experiments.decisions.decision_design import MISS, DecisionDesign
 from training.experiments.decisions.decision_reading import (
@@ -130,19 +130,14 @@ def _round(design: DecisionDesign, readings: Sequence[RoundReading]) -> ReadRoun
             "low": gross["low"] - cost,
             "high": gross["high"] - cost,
         }
-        effects.append({"arm": design.arms[arm], "effect": net, "verdict": _verdict(net)})
+        verdict = verdict_of(net["low"], net["high"])
+        effects.append({"arm": design.arms[arm], "effect": net, "verdict": verdict})
     members = readings[-1].members.tolist()
     return {
         "round": len(readings),
         "members": dict(zip(design.arms, members, strict=True)),
         "effects": effects,
     }
-
-
-def _verdict(interval: EffectInterval) -> Verdict:
-    if interval["low"] > 0:
-        return "positive"
-    return "negative" if interval["high"] < 0 else "too_small_to_tell"
 
 
 def _of_group(rounds: Sequence[DrawnRound], group: int, count: int) -> list[RoundReading]:
