@@ -55,8 +55,8 @@ class FourIndices(SystemRule):
 
     def _rule(self) -> Phrase:
         return message(
-            "Each 0 to 100. Satisfaction: ten times the mean satisfaction told in the last 365 days; "
-            "not known of who told none. Loyalty: 100 times the %(loyalty_rule)s. Profit contribution: "
+            "Each 0 to 100. Satisfaction: ten times the mean score of the last 365 days; "
+            "not known where there is none. Loyalty: 100 times the %(loyalty_rule)s. Profit contribution: "
             "the place among all customers by profit of the last %(days)s days. Lifetime value: the "
             "place by predicted lifetime value. 0: nobody is below, 100: nearly all are.",
             loyalty_rule=loyalty_words(self.settings.loyalty),

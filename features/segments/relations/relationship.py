@@ -59,7 +59,7 @@ class Relationship(SystemRule):
         return message(
             "The first that holds. Service: complained in the last 365 days, asked at least "
             "%(enquiries)s times in the last 90, or returns at least %(returned)s of what is bought: "
-            "help first. Community: has referred somebody or last told a satisfaction of 9 or more, "
+            "help first. Community: has referred somebody or last gave a satisfaction score of 9 or more, "
             "with at least %(community)s purchase days: give them a voice. Data-driven: at least "
             "%(known)s purchase days, enough to know what to offer and when. Transactional: everybody "
             "else: a good price and an easy order. What the shop's tables do not tell counts as no.",

@@ -29,7 +29,7 @@ class Voice(SystemRule):
         "promoter": message("promoter"),
         "passive": message("passive"),
         "detractor": message("detractor"),
-        "not_told": message("has not told"),
+        "not_told": message("no answer"),
         "no_complaint": message("no complaint"),
         "one_complaint": message("one complaint"),
         "several_complaints": message("several complaints"),
@@ -56,6 +56,6 @@ class Voice(SystemRule):
 
     def _rule(self) -> Phrase:
         return message(
-            "By the last satisfaction told, 0 to 10: promoters from 9, passive from 7, detractors below; "
+            "By the last satisfaction score, 0 to 10: promoters from 9, passive from 7, detractors below; "
             "and by the number of complaints in the last 365 days."
         )

@@ -30,7 +30,7 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
     )
     answers = _answers(scene, unit)
     if answers.empty:
-        return message("Nobody has told a satisfaction yet.")
+        return message("Nobody has given a satisfaction score yet.")
     last = scene.as_of - timedelta(days=1)
     periods = between(date.fromisoformat(answers["period"].min()), last, unit)[-MOST_PERIODS:]
     names = [period.isoformat() for period in periods]
