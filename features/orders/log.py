@@ -162,7 +162,10 @@ class OrderLog(Generic[LogSettings_co]):
         refuse_outside(as_of, self.first_day, self.last_day)
 
     def visible(self, before: date) -> dict[str, str]:
-        """What could be known on the morning of `before`: `lines`, `orders`, `days` as SQL.
+        """What could be known on the morning of `before`, as SQL.
+
+        `lines`, `orders`, `days`, and `first_days`: each `customer` with the `first_day` of a
+        purchase.
 
         Rows ordered on or after it are not there, nor are rows that came into the file
         (`ingested_at`) on or after it. A purchase that was taken back over midnight is there on
@@ -227,16 +230,25 @@ def visible_rows(connection: duckdb.DuckDBPyConnection, data: Data, before: int)
     doubtful = f"FROM voided_lines WHERE seen_day < {before} AND gone_day >= {before}"
     (doubts,) = row(connection, f"SELECT count(*) {doubtful}")
     if data.columns.ingested_at is None and not doubts:
-        return {
+        known = {
             name: f"(SELECT * FROM {name} WHERE day < {before})"
             for name in ("lines", "orders", "days")
         }
+        return _with_first_days(known)
     lines = (
         f"(SELECT * FROM lines WHERE seen_day < {before} "
         f"UNION ALL SELECT * EXCLUDE (gone_day) {doubtful})"
     )
     orders = f"({orders_of(lines + ' AS known_lines')})"
-    return {"lines": lines, "orders": orders, "days": f"({days_of(orders)})"}
+    return _with_first_days({"lines": lines, "orders": orders, "days": f"({days_of(orders)})"})
+
+
+def _with_first_days(known: dict[str, str]) -> dict[str, str]:
+    firsts = "SELECT customer, min(day) AS first_day"
+    return {
+        **known,
+        "first_days": f"({firsts} FROM {known['days']} AS known_days GROUP BY customer)",
+    }
 
 
 @contextmanager

@@ -122,8 +122,7 @@ def _monthly(log: OrderLog, as_of: date) -> str:
             SELECT customer_id, CAST({_month("first_day")} AS VARCHAR) AS cohort,
                    CAST({_month("day")} AS VARCHAR) AS month, SUM({MARGIN_SQL}) / {money} AS margin
             FROM {visible["lines"]} AS known_lines JOIN customers USING (customer)
-            JOIN (SELECT customer, min(day) AS first_day FROM {visible["days"]} AS known_days
-                  GROUP BY customer) AS firsts USING (customer)
+            JOIN {visible["first_days"]} AS firsts USING (customer)
             WHERE day < {day_number(as_of.replace(day=1))} AND day >= first_day
             GROUP BY ALL)"""
 

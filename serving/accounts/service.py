@@ -9,7 +9,8 @@ from typing import Any
 from serving.errors import UnknownCustomer
 from serving.store.account_members import GROUPS, AccountLevel, AccountMember, AccountStore
 from serving.store.protocol import ScoreReader
-from serving.store.run import PublishedRun, RunInfo
+from serving.store.rules import band_of
+from serving.store.run import PublishedRun
 
 AT_ONCE = 1_000
 DIGITS = 4
@@ -38,31 +39,26 @@ class AccountFigures:
     retention_risk: str | None
 
     @classmethod
-    def of(cls, documents: Sequence[Mapping[str, Any]], info: RunInfo) -> "AccountFigures":
+    def of(cls, documents: Sequence[Mapping[str, Any]], run: PublishedRun) -> "AccountFigures":
         """Of the documents that the run has of each person."""
         churn = [document["churn_probability"] for document in documents]
         known = [chance for chance in churn if chance is not None]
+        digits = run.summary.money.digits
         together = round(math.prod(known), DIGITS) if known else None
         return cls(
             customers=len(documents),
-            clv=_sum(documents, "clv", 2),
-            clv_lifetime=_sum(documents, "clv_lifetime", 2),
-            value_at_risk=_sum(documents, "value_at_risk", 2),
+            clv=_sum(documents, "clv", digits),
+            clv_lifetime=_sum(documents, "clv_lifetime", digits),
+            value_at_risk=_sum(documents, "value_at_risk", digits),
             expected_orders=_sum(documents, "expected_orders", DIGITS),
             churn_probability=together,
-            retention_risk=None if together is None else _band(together, info.risk_bands),
+            retention_risk=None if together is None else band_of(together, run.info),
         )
 
 
 def _sum(documents: Iterable[Mapping[str, Any]], figure: str, digits: int) -> float | None:
     values = [value for document in documents if (value := document.get(figure)) is not None]
     return round(math.fsum(values), digits) if values else None
-
-
-def _band(churn: float, edges: Mapping[str, float]) -> str:
-    """The band whose lower edge the probability reaches."""
-    reached = [band for band, edge in edges.items() if churn >= edge]
-    return max(reached, key=lambda band: edges[band]) if reached else "low"
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ class AccountReader:
 
         def figures(ids: Iterable[str]) -> AccountFigures:
             return AccountFigures.of(
-                [documents[person] for person in ids if person in documents], run.info
+                [documents[person] for person in ids if person in documents], run
             )
 
         views = [

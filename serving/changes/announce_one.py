@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from serving.changes.feed import FIGURES, AnnouncedFigures, told_of
-from serving.store.rules import EXACT, PublishRules, edges
+from serving.store.rules import EXACT, PublishRules, band_of
 from serving.store.run import RunInfo
 from serving.store.tables import UNKNOWN, announced, change_feed, changes
 
@@ -100,4 +100,4 @@ def _apart(before: float | None, after: float | None) -> float:
 
 def _band(figures: AnnouncedFigures, run: RunInfo) -> str:
     churn = float("-inf") if figures.churn_probability is None else figures.churn_probability
-    return next((band for band, edge in edges(run).items() if churn >= edge), "low")
+    return band_of(churn, run)

@@ -91,20 +91,19 @@ def newcomers_of(scene: Scene) -> Newcomers:
     thirds = max(int((today - first) * PARTS // horizon), 0)
     basis, minor = scene.value.basis, scene.minor_units
     cost = round(basis.cost_per_order * minor)
-    lines, orders, days = (scene.visible[name] for name in ("lines", "orders", "days"))
+    lines, orders, firsts = (scene.visible[name] for name in ("lines", "orders", "first_days"))
     third = f"CAST(FLOOR(({today} - 1 - {{}}) * {PARTS}e0 / {horizon}) AS INTEGER)"
     frame = scene.log.frame(f"""
-        WITH firsts AS (SELECT customer, min(day) AS first FROM {days} AS known_days GROUP BY customer),
-        money AS (
+        WITH money AS (
             SELECT customer, day, SUM({basis.line_sql()}) AS worth
             FROM {lines} AS known_lines WHERE customer IS NOT NULL GROUP BY customer, day
             UNION ALL
             SELECT customer, day, -{cost} * COUNT(*) FILTER (is_purchase) AS worth
             FROM {orders} AS known_orders GROUP BY customer, day
         )
-        SELECT {third.format("firsts.first")} AS first_third, {third.format("money.day")} AS third,
+        SELECT {third.format("first_day")} AS first_third, {third.format("money.day")} AS third,
                SUM(worth) / {minor}e0 AS value, COUNT(DISTINCT customer) AS customers
-        FROM money JOIN firsts USING (customer) WHERE money.day >= firsts.first
+        FROM money JOIN {firsts} AS firsts USING (customer) WHERE money.day >= first_day
         GROUP BY 1, 2""").astype("float64")
     value, customers = np.zeros((thirds, thirds)), np.zeros(thirds)
     for first_third, third_of_money, worth, number in frame.itertuples(index=False):

@@ -80,12 +80,10 @@ def _beside(scene: Scene, past: PastMonths, month: Mapping[str, Any]) -> dict[st
     came, of_known = row(
         scene.log.connection,
         f"""
-        WITH firsts AS (
-            SELECT customer, min(day) AS first_day
-            FROM {scene.visible["days"]} AS known_days GROUP BY customer)
         SELECT {scene.value_sql("customer IS NOT NULL")},
                {scene.value_sql(f"first_day < {day_number(past.run.as_of)}")}
-        FROM {scene.visible["lines"]} AS known_lines LEFT JOIN firsts USING (customer)
+        FROM {scene.visible["lines"]} AS known_lines
+        LEFT JOIN {scene.visible["first_days"]} AS firsts USING (customer)
         WHERE day >= {day_number(start)} AND day < {day_number(following(start, "month"))}""",
     )
     together = past.together.get(month["month"])

@@ -42,12 +42,11 @@ def _sold(log: OrderLog[Settings], as_of: date) -> pd.DataFrame:
     visible, minor = log.visible(as_of), f"{log.settings.data.minor_units}e0"
     item = "category" if len(log.frame("SELECT 1 FROM categories LIMIT 1")) else "product"
     frame = log.frame(f"""
-        WITH firsts AS (
-            SELECT customer, min(day) AS day FROM {visible["days"]} AS known_days GROUP BY customer
-        ), at_first AS (
+        WITH at_first AS (
             SELECT DISTINCT customer, {item} AS item
-            FROM {visible["lines"]} AS known_lines JOIN firsts USING (customer, day)
-            WHERE NOT is_return
+            FROM {visible["lines"]} AS known_lines
+            JOIN {visible["first_days"]} AS firsts USING (customer)
+            WHERE day = first_day AND NOT is_return
         ), sold AS (
             SELECT customer, {MARGIN_SQL} AS profit, {item} AS item
             FROM {visible["lines"]} AS known_lines

@@ -13,13 +13,12 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
 
 from serving.store.database import store_errors
-from serving.store.tables import account_members, current, scores
+from serving.store.tables import UNKNOWN, account_members, current, scores
 
 AccountLevel = Literal["card", "person", "household", "company"]
 GROUPS = ("household", "company")
@@ -132,7 +131,7 @@ def _totals(run_no: int | None) -> Select[Any]:
         select(of.c.account_id, of.c.account_level, func.count(), clv.label("clv"))
         .select_from(of.join(scores, of_run))
         .where(of.c.account_level.in_(GROUPS))
-        .where(or_(scores.c.clv > -1e300, scores.c.clv.is_(None)))
+        .where(scores.c.clv > UNKNOWN)
         .group_by(of.c.account_id, of.c.account_level)
         .order_by(clv.desc(), of.c.account_id)
         .limit(MOST_LISTED)

@@ -98,3 +98,8 @@ def known_on(run: RunInfo) -> date:
 def edges(run: RunInfo) -> Mapping[str, float]:
     """Lower edges of the bands above the lowest, worst first."""
     return dict(sorted(run.risk_bands.items(), key=lambda band: -band[1]))
+
+
+def band_of(churn: float, run: RunInfo) -> str:
+    """The band of a probability: the worst whose lower edge it reaches."""
+    return next((band for band, edge in edges(run).items() if churn >= edge), "low")

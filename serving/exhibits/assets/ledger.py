@@ -237,8 +237,7 @@ def _book(scene: Scene, now: "pd.Series[float]") -> pd.DataFrame:
     """
     firsts = scene.log.frame(f"""
         SELECT customer_id, {period_sql("first_day", "month")} AS cohort
-        FROM (SELECT customer, min(day) AS first_day FROM {scene.visible["days"]} AS known_days
-              GROUP BY customer) AS firsts JOIN customers USING (customer)""")
+        FROM {scene.visible["first_days"]} AS firsts JOIN customers USING (customer)""")
     book = firsts.set_index("customer_id")
     book["now"] = now.reindex(book.index)
     book["value"] = _brought(scene, scene.log.first_day)["value"].reindex(book.index)

@@ -142,15 +142,13 @@ def _origins(scene: Scene) -> pd.DataFrame:
         else "SELECT NULL::INTEGER AS customer, NULL::VARCHAR AS channel, NULL::BIGINT AS cost LIMIT 0"
     )
     frame = scene.log.frame(f"""
-        WITH firsts AS (
-            SELECT customer, min(day) AS first_day
-            FROM {scene.visible["days"]} AS known_days GROUP BY customer
-        ), first_lines AS (
+        WITH first_lines AS (
             SELECT customer, first_day,
                    max_by(product, (amount, -minute, -product))
                        FILTER (product IS NOT NULL) AS product,
                    min_by(channel, (minute, channel)) FILTER (channel IS NOT NULL) AS channel
-            FROM firsts JOIN {scene.visible["lines"]} AS known_lines USING (customer)
+            FROM {scene.visible["first_days"]} AS firsts
+            JOIN {scene.visible["lines"]} AS known_lines USING (customer)
             WHERE day = first_day AND NOT is_return GROUP BY customer, first_day
         )
         SELECT customer_id, first_day, coalesce(acquired.channel, first_lines.channel) AS channel,
@@ -165,12 +163,10 @@ def _origins(scene: Scene) -> pd.DataFrame:
 
 def _by_month(scene: Scene, book: pd.DataFrame) -> Floats:
     frame = scene.log.frame(f"""
-        WITH firsts AS (
-            SELECT customer, min(day) AS first_day
-            FROM {scene.visible["days"]} AS known_days GROUP BY customer)
         SELECT customer_id, CAST(floor((day - first_day) / {MONTH_DAYS}) AS INTEGER) AS month,
                {scene.value_sql()} AS value
-        FROM {scene.visible["lines"]} AS known_lines JOIN firsts USING (customer)
+        FROM {scene.visible["lines"]} AS known_lines
+        JOIN {scene.visible["first_days"]} AS firsts USING (customer)
         JOIN customers USING (customer)
         WHERE day >= first_day GROUP BY ALL""")
     frame = frame[frame["month"] < MOST_MONTHS]
