@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from serving.audit.store import Action
 from serving.changes.feed import ChangeFeed
 from serving.changes.webhook_calls import Caller
 from serving.changes.webhook_schemas import (
@@ -19,7 +20,6 @@ from serving.changes.webhook_schemas import (
 )
 from serving.changes.webhook_store import WebhookStore
 from serving.changes.webhooks import OLD_SECRET_FOR, call, new_secret, new_webhook, trial_message
-from serving.people.audit_store import Action
 from serving.web.call import current_call
 from serving.web.context import RouteContext
 from serving.web.params import body_schema, json_body

@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 
 from standardwebhooks import Webhook as Signer
 
+from serving.audit.store import AuditEntry, AuditLog
 from serving.changes.feed import ChangeFeed
 from serving.changes.webhook_calls import Caller, CallFailed
 from serving.changes.webhook_store import Delivery, Webhook, WebhookStore
 from serving.errors import CursorTooOld, StoreError
-from serving.people.audit_store import AuditEntry, AuditLog
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from serving.audit.store import COMMAND, Action, AuditEntry, AuditLog
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit_store import COMMAND, Action, AuditEntry, AuditLog
 from serving.server.stores import open_stores
 from serving.settings import Settings, load_shop
 from serving.store.database import open_database
@@ -39,7 +39,7 @@ def audit(limit: int, config: Path, speaker: Speaker) -> None:
 
 
 def note(settings: Settings, action: Action, *, count: int, detail: str, at: datetime) -> None:
-    """Write down what a command is about to do; see `serving.people.audit_store.AuditEntry`.
+    """Write down what a command is about to do; see `serving.audit.store.AuditEntry`.
 
     Raises
     ------

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from serving.audit.store import COMMAND, Action, AuditEntry
 from serving.commands.frame import Speaker, common_options
-from serving.people.audit_store import COMMAND, Action, AuditEntry
-from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope
+from serving.people.key_store import ApiKey
 from serving.people.keys import new_key
 from serving.server.stores import Stores, open_stores
 from serving.settings import load_shop
+from serving.web.rights import KEY_SCOPES, KeyScope
 
 
 @click.group()

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
 from features.errors import ConfigError
 from serving.store.database import store_errors
 from serving.store.tables import api_keys
-
-KeyScope = Literal["read", "write", "admin"]
-KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
-"""What a key may do, the least first; each may do what those before it may."""
+from serving.web.rights import KeyScope
 
 
 @dataclass(frozen=True, kw_only=True)

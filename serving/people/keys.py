@@ -14,7 +14,8 @@ from hashlib import sha256
 from hmac import compare_digest
 
 from serving.errors import StoreError
-from serving.people.key_store import KEY_SCOPES, ApiKey, KeyScope, KeyStore
+from serving.people.key_store import ApiKey, KeyStore
+from serving.web.rights import KeyScope
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,6 @@ def new_key(
         expires_at=None if expires_days is None else at + timedelta(days=expires_days),
     )
     return f"{PREFIX}_{key_id}_{secret}", key
-
-
-def allows(scope: KeyScope, needed: KeyScope) -> bool:
-    """Whether a key of `scope` may do what needs `needed`."""
-    return KEY_SCOPES.index(scope) >= KEY_SCOPES.index(needed)
 
 
 class KeyRing:

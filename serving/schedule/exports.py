@@ -4,9 +4,9 @@ from datetime import datetime
 from pathlib import Path
 
 from features.errors import ConfigError
+from serving.audit.store import COMMAND, AuditEntry, AuditLog
 from serving.churn_list import lists
 from serving.churn_list.files import write_list
-from serving.people.audit_store import COMMAND, AuditEntry, AuditLog
 from serving.runs.job import OpenShop
 from serving.schedule.outcome import read_values, replace_json
 from serving.store.protocol import SORT_KEYS, ChurnFilter

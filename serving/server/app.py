@@ -15,6 +15,7 @@ from serving.imports.jobs import ImportFolder
 from serving.live.orders import PAUSE_SECONDS, Follower
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo
+from serving.people.gate import Gate
 from serving.people.keys import KeyRing
 from serving.privacy.erasure import CustomerFiles
 from serving.server.api_document import ApiDocument
@@ -36,7 +37,6 @@ from serving.web import problems
 from serving.web.access import RouteCatalogue
 from serving.web.formats.content import Conditional, Packed
 from serving.web.formats.one_language import OneLanguage
-from serving.web.gate import Gate
 from serving.web.limits.cors import open_to
 from serving.web.limits.guard import Guard
 from serving.web.logs import RequestLog

@@ -18,9 +18,9 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from serving.people.gate import FLOW, PROBES
 from serving.server.metrics import ConnectionFigures
 from serving.settings import Serve
-from serving.web.gate import FLOW, PROBES
 from serving.web.problems import HeadersTooLarge, NoHttp, Overloaded, RequestError, problem_for
 
 SWEEP_SECONDS = 1.0

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from serving.audit.store import AuditLog
 from serving.campaigns.store import CampaignStore
 from serving.changes.feed import ChangeFeed
 from serving.changes.webhook_store import WebhookStore
 from serving.exhibits.store import ExhibitStore
 from serving.experiments.store import ExperimentStore
 from serving.live.store import LiveStore
-from serving.people.audit_store import AuditLog
 from serving.people.key_store import KeyStore
 from serving.privacy.store import ErasureStore
 from serving.runs.store import RunStore

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import ShopClosed, UnknownShop
+from serving.people.gate import Gate
 from serving.people.key_store import KeyStore
 from serving.people.keys import KeyRing
 from serving.server.lifecycle import ServerLifecycle
@@ -27,7 +28,6 @@ from serving.web.access import RouteCatalogue
 from serving.web.access import Scope as AccessScope
 from serving.web.call import STRANGER, current_call, first_headers
 from serving.web.frame import HERE, rendered
-from serving.web.gate import Gate
 from serving.web.limits.admission import Admission
 from serving.web.limits.guard import Guard
 from serving.web.logs import RequestLog

@@ -11,7 +11,7 @@ from typing import Literal
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, compile_path
 
-from serving.people.key_store import KeyScope
+from serving.web.rights import KeyScope
 
 Scope = Literal["public"] | KeyScope
 

@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from fastapi.concurrency import run_in_threadpool
 
+from serving.audit.store import Action, AuditEntry, AuditLog
 from serving.errors import StoreBusy
-from serving.people.audit_store import Action, AuditEntry, AuditLog
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.errors import ConfigError
-from serving.people.audit_store import AuditEntry
+from serving.audit.store import AuditEntry
 from serving.people.key_store import ApiKey
 
 NOW = datetime(2026, 3, 4, 12, 30, 5, 123456, tzinfo=UTC)

@@ -12,10 +12,10 @@ from fastapi.routing import iter_route_contexts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.people.key_store import KEY_SCOPES
 from serving.people.keys import new_key
 from serving.server.stores import open_stores
 from serving.web.access import ACCESS, NO_ROUTE, RouteCatalogue
+from serving.web.rights import KEY_SCOPES
 from tests.serving.conftest import BUNDLE, NOW, client_of
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs, fresh_stores, stores_beside

@@ -8,12 +8,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import StoreError
 from serving.people.key_store import ApiKey
-from serving.people.keys import KeyRing, allows
+from serving.people.keys import KeyRing
 from serving.web.access import NO_ROUTE, RouteCatalogue, RouteEntry
 from serving.web.call import LOCAL, STRANGER, Call, Headers, current_call
 from serving.web.limits.admission import Admission
 from serving.web.limits.rates import Rates
 from serving.web.problems import CrossOrigin, Forbidden, MethodNotAllowed, NoKey, NoKeyOfBrowser
+from serving.web.rights import allows
 
 SAFE_METHODS = {"GET", "HEAD"}
 LIVENESS = "/healthz"
