@@ -11,7 +11,12 @@ DATA ?= ../shared/data
 demo: $(VENV)/.demo
 	$(BIN)/regulars demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
-test: $(VENV)/.dev check-static
+# the checks beside the tests, since either leaves cores idle alone
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory -j 2 suite check-static
+
+.PHONY: suite
+suite: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev check-static

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ Progress = Callable[[str], None]
 """Called with a short text after each step."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TaskResult:
     """One task over all folds.
 
@@ -38,7 +39,7 @@ class TaskResult:
         """Contender → measure → value, per fold."""
         return tuple(judgement.metrics for judgement in self.judgements)
 
-    @property
+    @cached_property
     def rows(self) -> pd.DataFrame:
         """Outcomes and predictions, all folds below each other."""
         return pd.concat([judgement.rows for judgement in self.judgements])

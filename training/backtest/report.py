@@ -1,20 +1,15 @@
 """A backtest as figures, and as one self-contained page of HTML."""
 
 import math
-import re
-from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from training.backtest.backtest import Backtest, TaskResult
+from training.backtest.drawings import drawings
 from training.backtest.grade import RULE
-from training.measures import plots
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SHOWN = {
     "churn": ("auc", "log_loss", "brier", "calibration_error", "lift_top_10"),
@@ -51,17 +46,6 @@ _TEMPLATE = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 ).get_template("report.html")
-
-
-def figures_of(result: TaskResult) -> dict[str, "Figure"]:
-    """Every plot of a task by its name: all folds pooled, and the tracking per fold."""
-    figures = dict(result.task.figures(result.rows)) if len(result.rows) else {}
-    tracks = {
-        f"fold {number}": judgement.track
-        for number, judgement in enumerate(result.judgements, 1)
-        if judgement.track is not None
-    }
-    return {**figures, "tracking": plots.tracking(tracks)} if tracks else figures
 
 
 def shown(result: TaskResult) -> tuple[str, ...]:
@@ -110,20 +94,7 @@ def _section(result: TaskResult) -> dict[str, Any]:
         "measures": [name.replace("_", " ") for name in shown(result)],
         "rows": {contender: cells(result, contender) for contender in result.folds[0]},
         "figures": [
-            (CAPTIONS.get(name, name), Markup(_svg(figure)))  # noqa: S704 - drawn here
-            for name, figure in figures_of(result).items()
+            (CAPTIONS.get(name, name), Markup(svg))  # noqa: S704 - drawn by us
+            for name, svg in drawings(result).items()
         ],
     }
-
-
-def _svg(figure: "Figure") -> str:
-    """A figure as SVG in the colours of the page: ink for lines and text, no paper."""
-    import matplotlib as mpl
-
-    out = StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "regulars"}):
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :].replace("#000000", "currentColor")
-    # several figures stand in one page: the names of their groups would not be unique
-    return re.sub(r'<g id="[A-Za-z0-9._]+_\d+"', "<g", text)

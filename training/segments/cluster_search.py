@@ -66,6 +66,8 @@ class ClusterModel:
                 f"{len(features)} customers are too few for {self.search.fewest} clusters; "
                 f"{needed} are needed. Lower segments.clusters.fewest."
             )
+        from threadpoolctl import threadpool_limits
+
         rng = np.random.default_rng(self.seed)
         if len(features) > MOST_CUSTOMERS:
             features = features.iloc[np.sort(rng.permutation(len(features))[:MOST_CUSTOMERS])]
@@ -74,8 +76,10 @@ class ClusterModel:
         most = min(self.search.most, len(np.unique(scaled, axis=0)))
         if most < self.search.fewest:
             raise NotEnoughData("the customers behave too much alike to be split into clusters.")
-        fits = {k: self._centres(scaled, k) for k in range(self.search.fewest, most + 1)}
-        stability = {k: self._stability(scaled, centres, rng) for k, centres in fits.items()}
+        # a single thread always adds in the same order; tables this small gain nothing by more
+        with threadpool_limits(limits=1):
+            fits = {k: self._centres(scaled, k) for k in range(self.search.fewest, most + 1)}
+            stability = {k: self._stability(scaled, centres, rng) for k, centres in fits.items()}
         enough = max(stability.values()) - NEARLY
         chosen = fits[max(k for k, index in stability.items() if index >= enough)]
         self.clusters_ = Clusters(
@@ -124,11 +128,8 @@ class ClusterModel:
     def _centres(self, scaled: Floats, number: int) -> Floats:
         """Centres of k-means, those with the most frequent and recent customers first."""
         from sklearn.cluster import KMeans
-        from threadpoolctl import threadpool_limits
 
-        # a single thread always adds in the same order; tables this small gain nothing by more
-        with threadpool_limits(limits=1):
-            means = KMeans(number, n_init=5, random_state=self.seed).fit(scaled)
+        means = KMeans(number, n_init=5, random_state=self.seed).fit(scaled)
         centres = np.asarray(means.cluster_centers_, dtype=float)
         return centres[np.lexsort(centres.T[::-1])[::-1]]
 

@@ -32,9 +32,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from training.backtest.backtest import Backtest, TaskResult
+from training.backtest.drawings import drawings
 from training.backtest.grade import RULE
 from training.backtest.record import BacktestRecord
-from training.backtest.report import backtest_page, figures_of
+from training.backtest.report import backtest_page
 from training.bundle.manifest import Manifest
 from training.bundle.shop_identity import claimed_identity
 from training.errors import BundleError, TrackingError
@@ -45,7 +46,7 @@ from training.tasks.catalogue import TASKS, registered_name
 from training.tracking.database import move_artifacts, usable
 from training.tracking.model_files import OWN_VIEWS, digest_of, log_files
 from training.tracking.ownership import SHOP, is_own_database, require_own
-from training.tracking.run_evidence import git_commit, log_orders, log_tables
+from training.tracking.run_evidence import git_commit, log_measures, log_orders, log_tables
 
 # it logs tracebacks of what is raised as well, and messages of a first start
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -276,25 +277,25 @@ class Tracker:
                 record.save(Path(folder))
                 mlflow.log_artifacts(folder, RECORD)
             uri, digest = log_files(name, model, features, date.fromisoformat(as_of))
-            version = self._register(name, uri, run.info.run_id)
-            mlflow.set_tags({"version": version, "verdict": verdict.sentence()})
-            mlflow.set_tag(
-                NOTE, f"{self.registered_name(name)} version {version}: {verdict.sentence()}."
+            tags = {
+                "grade": result.grade.letter,
+                "improvement": result.grade.sentence(),
+                "as_of": as_of,
+                "verdict": verdict.sentence(),
+                "against": against,
+                "sha256": digest,
+                SHOP: self.shop,
+            }
+            version = self._register(
+                name, uri, run.info.run_id, tags, f"As of {as_of}. {verdict.sentence()}."
             )
-        tags = {
-            "grade": result.grade.letter,
-            "improvement": result.grade.sentence(),
-            "as_of": as_of,
-            "verdict": verdict.sentence(),
-            "against": against,
-            "sha256": digest,
-            SHOP: self.shop,
-        }
-        for key, value in tags.items():
-            self.client.set_model_version_tag(self.registered_name(name), version, key, value)
-        self.client.update_model_version(
-            self.registered_name(name), version, f"As of {as_of}. {verdict.sentence()}."
-        )
+            mlflow.set_tags(
+                {
+                    "version": version,
+                    "verdict": verdict.sentence(),
+                    NOTE: f"{self.registered_name(name)} version {version}: {verdict.sentence()}.",
+                }
+            )
         return version
 
     @_in_one_line
@@ -460,38 +461,25 @@ class Tracker:
                 "measure": result.task.measure,
             }
         )
-        self._log_metrics(result)
+        log_measures(result)
         log_tables(result)
-        for name, figure in figures_of(result).items():
-            mlflow.log_figure(figure, f"plots/{name}.png")
+        for name, svg in drawings(result).items():
+            mlflow.log_text(svg, f"plots/{name}.svg")
 
-    def _log_metrics(self, result: TaskResult) -> None:
-        for step, fold in enumerate(result.folds):
-            for contender, measures in fold.items():
-                head = (
-                    "" if contender == "model" else "baseline_" + contender.replace(" ", "_") + "/"
-                )
-                head = head.replace("+", "plus")
-                finite = {f"{head}{k}": v for k, v in measures.items() if v == v}  # noqa: PLR0124
-                mlflow.log_metrics(finite, step=step)
-        grade = result.grade
-        figures = {
-            "improvement": grade.improvement,
-            "improvement_low": grade.low,
-            "improvement_high": grade.high,
-        }
-        mlflow.log_metrics({key: value for key, value in figures.items() if math.isfinite(value)})
-        mlflow.set_tag("grade", grade.sentence())
-
-    def _register(self, name: str, uri: str, run_id: str) -> str:
+    def _register(
+        self, name: str, uri: str, run_id: str, tags: Mapping[str, str], description: str
+    ) -> str:
         registered = self.registered_name(name)
         try:
             self.client.create_registered_model(registered, {SHOP: self.shop})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            tags = self.client.get_registered_model(registered).tags
-            self._require_own(registered, tags)
-            if tags.get(SHOP) != self.shop:
+            before = self.client.get_registered_model(registered).tags
+            self._require_own(registered, before)
+            if before.get(SHOP) != self.shop:
                 self.client.set_registered_model_tag(registered, SHOP, self.shop)
-        return str(self.client.create_model_version(registered, uri, run_id=run_id).version)
+        version = self.client.create_model_version(
+            registered, uri, run_id, tags=dict(tags), description=description
+        )
+        return str(version.version)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import subprocess
 from pathlib import Path
 
@@ -37,6 +38,34 @@ def log_orders(source: str, fingerprint: str, *, context: str) -> None:
         digest = hashlib.sha256(fingerprint.encode()).hexdigest()[:LONGEST_DIGEST]
     origin = CodeDatasetSource({"orders": without_password(source), "fingerprint": fingerprint})
     mlflow.log_input(MetaDataset(origin, name="orders", digest=digest), context=context)
+
+
+def log_measures(result: TaskResult) -> None:
+    """The measures of each fold as steps, the improvement with its interval, and the grade."""
+    for step, fold in enumerate(result.folds):
+        named = {
+            f"{_prefix(contender)}{measure}": value
+            for contender, measures in fold.items()
+            for measure, value in measures.items()
+        }
+        mlflow.log_metrics(
+            {name: value for name, value in named.items() if not math.isnan(value)}, step=step
+        )
+    grade = result.grade
+    figures = {
+        "improvement": grade.improvement,
+        "improvement_low": grade.low,
+        "improvement_high": grade.high,
+    }
+    mlflow.log_metrics({key: value for key, value in figures.items() if math.isfinite(value)})
+    mlflow.set_tag("grade", grade.sentence())
+
+
+def _prefix(contender: str) -> str:
+    """What the names of a contender's metrics begin with; nothing for the model itself."""
+    if contender == "model":
+        return ""
+    return f"baseline_{contender.replace(' ', '_').replace('+', 'plus')}/"
 
 
 def log_tables(result: TaskResult) -> None:

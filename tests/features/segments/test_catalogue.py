@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
@@ -29,6 +29,8 @@ CLUSTERS = Clusters(
 )
 ALL = systems_of(Segments(), CLUSTERS)
 WITHOUT_CUT_POINTS = {"clusters", "funnel", "voice", "four_indices", "relationship"}
+fewer_tables = settings(max_examples=30)
+"""Fifteen systems see as many tables each."""
 each_system = pytest.mark.parametrize("system", ALL, ids=[system.name for system in ALL])
 
 
@@ -40,6 +42,7 @@ def test_every_system_has_its_columns_to_itself():
 
 
 @each_system
+@fewer_tables
 @given(any_customers())
 def test_every_customer_gets_one_known_group(system, table):
     found = system.assign(table)
@@ -56,6 +59,7 @@ def test_every_customer_gets_one_known_group(system, table):
 
 
 @each_system
+@fewer_tables
 @given(any_customers(), st.integers(0, 39))
 def test_who_is_equal_shares_a_group(system, table, position):
     twins = pd.concat([table, table.iloc[position : position + 1]])
@@ -65,6 +69,7 @@ def test_who_is_equal_shares_a_group(system, table, position):
 
 
 @each_system
+@fewer_tables
 @given(any_customers(min_size=1))
 def test_order_of_rows_does_not_matter(system, table):
     turned = system.assign(table.iloc[::-1]).iloc[::-1]
@@ -72,6 +77,7 @@ def test_order_of_rows_does_not_matter(system, table):
 
 
 @each_system
+@fewer_tables
 @given(any_customers(min_size=1))
 def test_kept_cut_points_give_the_same_groups_one_by_one(system, table):
     """What is live: the cut points of the run, as JSON, and one customer at a time."""

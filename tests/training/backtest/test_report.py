@@ -3,8 +3,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from training.backtest.drawings import drawings
 from training.backtest.grade import RULE
-from training.backtest.report import CAPTIONS, SHOWN, backtest_page, figures_of, shown
+from training.backtest.report import CAPTIONS, SHOWN, backtest_page, shown
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_the_page_says_what_the_table_says(trained, page):
 
 
 def test_every_plot_is_there_with_its_words(trained, page):
-    figures = [figures_of(result) for result in trained.result.backtest.results]
+    figures = [drawings(result) for result in trained.result.backtest.results]
     names = [name for one in figures for name in one]
     assert set(names) == set(CAPTIONS)
     assert page.count("<svg") == page.count("<figure>") == len(names)
