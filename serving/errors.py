@@ -15,6 +15,8 @@
     ├── UnknownShop      the server has no shop of this name
     ├── ShopClosed       the shop cannot be opened
     ├── UnknownImport    no import of this id is kept
+    ├── UnknownJob       no job of this id is kept
+    ├── NoWorker         the server that was asked works no jobs
     ├── NoRoomForImport  the file of an import cannot be kept
     ├── KeyReused        the key of a request came with another body before
     └── ScorerAway       the process that scores single customers cannot answer
@@ -104,6 +106,20 @@ class KeyReused(RegularsError):
 
 class UnknownImport(RegularsError):
     """No import of this id is kept."""
+
+
+class UnknownJob(RegularsError):
+    """No job of this id is kept."""
+
+    def __init__(self) -> None:
+        super().__init__("No job of this id.")
+
+
+class NoWorker(RegularsError):
+    """The server that was asked works no jobs."""
+
+    def __init__(self) -> None:
+        super().__init__("`regulars run` does what a job would.")
 
 
 class NoRoomForImport(RegularsError):

@@ -33,6 +33,10 @@ class Serve(Section):
     """Of a file of order lines at most, packed and unpacked; larger ones are answered 413."""
     import_seconds: float = Field(600.0, gt=0, le=86_400)
     """In which such a file must have come."""
+    upload_bytes: int = Field(2 * 1024**3, ge=1024**2, le=64 * 1024**3)
+    """Of a file of orders that is sent on a page at most, packed and unpacked."""
+    upload_seconds: float = Field(3_600.0, gt=0, le=86_400)
+    """In which such a file must have come."""
     address_bytes: int = Field(16 * 1024, ge=1024, le=60_000)
     """Of path and query at most; longer ones are answered 414."""
     header_bytes: int = Field(32 * 1024, ge=1024, le=60_000)

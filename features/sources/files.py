@@ -19,6 +19,8 @@ _TEXT_ENDINGS = tuple(
     f".{kind}{packed}" for kind in ("csv", "tsv", "txt", "tab") for packed in ("", ".gz", ".zip")
 )
 _PARQUET_ENDINGS = (".parquet", ".pq")
+READABLE = (*_TEXT_ENDINGS, *_PARQUET_ENDINGS, *WORKBOOK_ENDINGS, ".zip")
+"""Endings of files that can be read."""
 
 
 class ParquetSource:

@@ -24,6 +24,8 @@ Action = Literal[
     "webhook-secret",
     "webhook-enable",
     "webhook-disable",
+    "job",
+    "timetable",
 ]
 
 COMMAND = "command"

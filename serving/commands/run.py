@@ -1,13 +1,12 @@
 """`regulars run`: what cron starts."""
 
 import sys
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
 
-from features.errors import MisreadOrders, RegularsError, SeveralProblems, StoppedByGate
 from serving.commands.frame import (
     Speaker,
     accept_option,
@@ -16,9 +15,8 @@ from serving.commands.frame import (
     config_option,
     json_option,
 )
-from serving.schedule.outcome import RunOutcome, keep_outcome
-from serving.schedule.regular_run import RunOrder, run_shop
-from serving.settings import Settings, load_shop
+from serving.schedule.attempt import attempt_run
+from serving.settings import load_shop
 
 
 @click.command()
@@ -47,49 +45,16 @@ def run(
     Ends with 0 (published, champion kept, nothing new), 3 (stopped by a gate) or 1 (failed).
     """
     speaker = Speaker(as_json=as_json, logs=True)
-    at = datetime.now(UTC)
-    settings = None
-    try:
-        settings = load_shop(config)
-        order = RunOrder(
-            at=at,
-            as_of=as_of,
-            output=output or settings.path(settings.store.exports),
-            train=train,
-        )
-        outcome = run_shop(accepting(settings, accepted), order, speaker.progress)
-    except Exception as error:  # noqa: BLE001 - whatever it was, cron hears one outcome
-        outcome = _ended_by(error, at)
-    if settings is not None:
-        outcome = _kept(settings, outcome)
+    outcome = attempt_run(
+        partial(load_shop, config),
+        speaker.progress,
+        as_of=as_of,
+        output=output,
+        train=train,
+        accepted=lambda settings: accepting(settings, accepted),
+    )
     speaker.result(outcome.to_dict())
     speaker.say(f"{outcome.outcome.replace('_', ' ')}: {outcome.words}")
     for problem in outcome.problems:
         click.echo(f"regulars: {problem}", err=True)
     sys.exit(outcome.exit_code)
-
-
-def _ended_by(error: Exception, at: datetime) -> RunOutcome:
-    """The outcome of a run that an error ended."""
-    if isinstance(error, SeveralProblems):
-        problems = error.problems
-    elif isinstance(error, RegularsError):
-        problems = (str(error),)
-    else:
-        first_line = (str(error).strip() or "no message").splitlines()[0]
-        problems = (f"{type(error).__name__}: {first_line}",)
-    if isinstance(error, MisreadOrders | StoppedByGate):
-        advice = "A gate stopped the run. To go on in spite of it: --accept CODE=REASON."
-        return RunOutcome(outcome="stopped", words=advice, at=at, problems=problems)
-    advice = "The run failed; readers see what they saw before."
-    return RunOutcome(outcome="failed", words=advice, at=at, problems=problems)
-
-
-def _kept(settings: Settings, outcome: RunOutcome) -> RunOutcome:
-    """The outcome, once it is written down for the server's figures."""
-    try:
-        keep_outcome(settings, outcome)
-    except OSError as error:
-        problem = f"the outcome cannot be written down ({error.strerror})."
-        return replace(outcome, outcome="failed", problems=(*outcome.problems, problem))
-    return outcome

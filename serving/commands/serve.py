@@ -2,13 +2,16 @@
 
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from serving.commands.frame import Speaker, common_options
 from serving.imports.jobs import ImportFolder
+from serving.jobs.desk import JobDesk
+from serving.jobs.keeper import keeper_of
 from serving.live.worker import worker_for
-from serving.models.bundle_info import bundle_info
+from serving.models.bundle_info import PublishedBundle
 from serving.privacy.erasure import CustomerFiles
 from serving.schedule.outcome import kept_outcome
 from serving.server.server import check_host, is_local
@@ -16,7 +19,6 @@ from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
 from serving.settings import load_shop
 from serving.store.rules import PublishRules
-from training.bundle.in_force import manifest_in_force
 
 
 @click.command()
@@ -47,7 +49,7 @@ def serve(
         _serve_folder(shops, host, port, scorers, speaker)
         return
     settings = load_shop(config)
-    manifest = manifest_in_force(settings)
+    bundle = PublishedBundle(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)
     if not stores.keys.all():
@@ -55,18 +57,24 @@ def serve(
             "No API key is made: everybody on this machine may ask, nobody else can."
             " `regulars keys create` makes one."
         )
+    if bundle() is None:
+        speaker.say(f"Nothing has been scored yet: http://{host}:{port}/jobs makes the first run.")
     speaker.say(f"Page: http://{host}:{port}/   API: http://{host}:{port}/docs   Stop with Ctrl-C")
-    with worker_for(config, settings.path(settings.store.bundles)) as scorer:
+    with (
+        worker_for(config, settings.path(settings.store.bundles)) as scorer,
+        keeper_of(config, stores.jobs, ZoneInfo(settings.data.timezone)) as keeper,
+    ):
         run_server(
             host,
             port,
             stores=stores,
-            bundle_info=bundle_info(manifest),
+            bundle_info=bundle,
             settings=settings.serve,
             scorer=scorer,
             customer_files=CustomerFiles.of(settings),
             last_outcome=partial(kept_outcome, settings),
             imports=ImportFolder(settings.path(settings.store.imports)),
+            jobs=JobDesk.of(settings, stores.jobs, keeper.wake),
         )
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
-from serving.models.bundle_info import BundleInfo
+from serving.models.bundle_info import BundleNow
 from serving.models.reasons import read_reason
 from serving.store.documents import ExhibitBody
 from serving.web import charts
@@ -58,7 +58,7 @@ SHOWN = {
 SMALLER_IS_BETTER = ("log_loss", "calibration_error", "mae", "date_mae_days")
 
 
-def model_pages(frame: Frame, bundle: BundleInfo | None, mlflow_url: str | None) -> APIRouter:
+def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIRouter:
     """`/models`."""
     router = frame.router()
 
@@ -70,7 +70,7 @@ def model_pages(frame: Frame, bundle: BundleInfo | None, mlflow_url: str | None)
             "models.html",
             run=run,
             exhibits=shown,
-            bundle=bundle,
+            bundle=bundle(),
             mlflow_run=_mlflow_run(mlflow_url, shown["backtests"]),
             charts=charts,
             compared=_compared,

@@ -12,9 +12,10 @@ from serving.changes.webhooks import Deliverer
 from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
 from serving.imports.jobs import ImportFolder
+from serving.jobs.desk import JobDesk
 from serving.live.orders import PAUSE_SECONDS, Follower
 from serving.live.worker import ScoresOne
-from serving.models.bundle_info import BundleInfo
+from serving.models.bundle_info import BundleInfo, BundleNow
 from serving.people.gate import Gate
 from serving.people.keys import KeyRing
 from serving.privacy.erasure import CustomerFiles
@@ -52,7 +53,7 @@ DESCRIPTION = (
 
 def create_app(  # noqa: PLR0913 - each is a seam of its own
     stores: Stores,
-    bundle: BundleInfo | None,
+    bundle: BundleInfo | BundleNow | None,
     *,
     clock: Callable[[], datetime],
     settings: Serve | None = None,
@@ -62,6 +63,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     customer_files: CustomerFiles | None = None,
     last_outcome: LastOutcome | None = None,
     imports: ImportFolder | None = None,
+    jobs: JobDesk | None = None,
     process: ProcessFigures | None = None,
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
@@ -72,7 +74,8 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     Parameters
     ----------
     stores : where score runs, keys and the audit log are kept
-    bundle : the set of models that the server has checked, None if there is none yet
+    bundle : the set of models in force that the server has checked, or what tells it; None if there
+        is none
     clock : the present moment, with its time zone; pages say from it how old a run is
     settings : the server's limits, those of a new configuration by default
     lifecycle : tells the application that the server is about to stop
@@ -81,6 +84,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     customer_files : what an erasure removes beside the store; None: no call may erase
     last_outcome : of the regular run, for the figures; None where there is none
     imports : where files of order lines lie until they are taken in; None: none may be sent
+    jobs : where pages ask for jobs; None: this server works none
     process : figures of the process, such as its connections; None: of its own
     ticks : seconds that only ever grow, by which durations are measured; None: those of the clock
     must_sign_in : every call needs a key, also while none is made
@@ -94,7 +98,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     settings = settings or Serve()
     parts = put_together(
         stores,
-        bundle,
+        _bundle_now(bundle),
         clock=clock,
         settings=settings,
         lifecycle=lifecycle or ServerLifecycle(),
@@ -102,6 +106,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         customer_files=customer_files,
         last_outcome=last_outcome,
         imports=imports,
+        jobs=jobs,
         process=process or ProcessFigures(),
         ticks=ticks,
     )
@@ -146,6 +151,10 @@ def application(
         hosts=hosts,
     )
     return Observed(guard, metrics=parts.metrics, log=log)
+
+
+def _bundle_now(bundle: BundleInfo | BundleNow | None) -> BundleNow:
+    return bundle if callable(bundle) else lambda: bundle
 
 
 def _routed(

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from features.errors import RegularsError
 from serving.exhibits.store import ExhibitStore
-from serving.models.bundle_info import BundleInfo
+from serving.models.bundle_info import BundleInfo, BundleNow
 from serving.server import schemas as models
 from serving.server.metrics import CONTENT_TYPE
 from serving.store.economics import RunEconomics
@@ -31,13 +31,13 @@ class OperatorInfo:
 
     Attributes
     ----------
-    bundle : the set of models that the server has checked, None if there is none yet
+    bundle : the set of models in force that the server has checked; None if there is none yet
     scorer_state : whether new orders are scored at once
     scores_pending : how many customers wait for a score
     metrics_text : figures for Prometheus
     """
 
-    bundle: BundleInfo | None
+    bundle: BundleNow
     is_stopping: Callable[[], bool]
     scorer_state: Callable[[], Literal["ready", "starting", "none"]]
     scores_pending: Callable[[], int]
@@ -77,7 +77,7 @@ def readable_run(store: LastGood, bundle: BundleInfo | None) -> PublishedRun:
 
 def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: OperatorInfo) -> APIRouter:
     """What speaks, and whether it can."""
-    store, bundle = context.scores, info.bundle
+    store = context.scores
     router = APIRouter(tags=["operations"])
 
     @router.get(
@@ -95,7 +95,7 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
             "created_at": run.info.created_at,
             "clv_basis": run.info.clv_basis,
             "risk_bands": run.info.risk_bands,
-            "bundle": bundle,
+            "bundle": info.bundle(),
             "suggestions": _suggestions(run.info.economics),
             **{
                 field: _exhibit(exhibits, run.info.run_id, name) for field, name in EVIDENCE.items()
@@ -115,7 +115,8 @@ def operator_routes(context: RouteContext, exhibits: ExhibitStore, info: Operato
     def get_readiness() -> models.Readiness:
         if info.is_stopping():
             raise NotReady("The server is stopping.")
-        run = readable_run(store, info.bundle)
+        bundle = info.bundle()
+        run = readable_run(store, bundle)
         if current_call.get().caller == STRANGER:
             return models.Readiness(
                 status="ready",

@@ -16,6 +16,7 @@ from serving.exhibits.goods.page import goods_pages
 from serving.exhibits.lifetime.page import lifetime_pages
 from serving.exhibits.loyalty.page import loyalty_pages
 from serving.experiments.page import experiment_pages
+from serving.jobs.page import job_pages
 from serving.models.page import model_pages
 from serving.overview.page import overview_pages
 from serving.segments.page import segment_pages
@@ -40,6 +41,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield campaign_pages(frame, stores.campaigns)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url)
+    yield job_pages(frame, parts.jobs)
     yield docs_pages(frame)
 
 

@@ -26,11 +26,12 @@ from serving.experiments.api import experiment_routes
 from serving.imports.api import import_routes
 from serving.imports.importer import Importer
 from serving.imports.jobs import ImportFolder
+from serving.jobs.desk import JobDesk
 from serving.live.orders import LiveOrders
 from serving.live.score_api import live_routes
 from serving.live.transactions_api import transaction_routes
 from serving.live.worker import ScoresOne
-from serving.models.bundle_info import BundleInfo
+from serving.models.bundle_info import BundleNow
 from serving.privacy.api import erasure_routes
 from serving.privacy.erasure import CustomerFiles, who_was_erased, written_id
 from serving.segments.api import segment_routes
@@ -52,17 +53,18 @@ class ServerParts:
 
     Attributes
     ----------
-    bundle : the set of models that the server has checked, None if there is none yet
+    bundle : the set of models in force that the server has checked; None if there is none yet
     caller : calls webhooks
     scorer : scores one customer at a time, None where the server has none
     customer_files : what an erasure removes beside the store; None: no call may erase
     imports : where files of order lines lie until they are taken in; None: none may be sent
+    jobs : where pages ask for jobs; None: this server works none
     mlflow_url : where people reach MLflow's own pages, None where nobody said
     """
 
     context: RouteContext
     stores: Stores
-    bundle: BundleInfo | None
+    bundle: BundleNow
     live_orders: LiveOrders
     caller: Caller
     admission: Admission
@@ -71,12 +73,13 @@ class ServerParts:
     scorer: ScoresOne | None
     customer_files: CustomerFiles | None
     imports: ImportFolder | None
+    jobs: JobDesk | None
     mlflow_url: str | None
 
     def why_not_ready(self) -> str | None:
         """Why answers cannot be given; None where they can."""
         try:
-            readable_run(self.context.scores, self.bundle)
+            readable_run(self.context.scores, self.bundle())
         except NotReady as error:
             return str(error)
         return None
@@ -91,7 +94,7 @@ class ServerParts:
 
 def put_together(  # noqa: PLR0913 - each is a seam of its own
     stores: Stores,
-    bundle: BundleInfo | None,
+    bundle: BundleNow,
     *,
     clock: Callable[[], datetime],
     settings: Serve,
@@ -100,6 +103,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
     customer_files: CustomerFiles | None,
     last_outcome: LastOutcome | None,
     imports: ImportFolder | None,
+    jobs: JobDesk | None,
     process: ProcessFigures,
     ticks: Callable[[], float] | None,
 ) -> ServerParts:
@@ -152,6 +156,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
         scorer=scorer,
         customer_files=customer_files,
         imports=imports,
+        jobs=jobs,
         mlflow_url=settings.mlflow_url,
     )
 

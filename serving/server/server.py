@@ -18,9 +18,10 @@ from starlette.types import ASGIApp
 
 from features.errors import ConfigError
 from serving.imports.jobs import ImportFolder
+from serving.jobs.desk import JobDesk
 from serving.live.worker import ScoresOne
 from serving.memory import hold_little
-from serving.models.bundle_info import BundleInfo
+from serving.models.bundle_info import BundleInfo, BundleNow
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
 from serving.server.connections import (
@@ -47,12 +48,13 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     port: int,
     *,
     stores: Stores,
-    bundle_info: BundleInfo | None,
+    bundle_info: BundleInfo | BundleNow | None,
     settings: Serve | None = None,
     scorer: ScoresOne | None = None,
     customer_files: CustomerFiles | None = None,
     last_outcome: LastOutcome | None = None,
     imports: ImportFolder | None = None,
+    jobs: JobDesk | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -64,12 +66,13 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     host : address to listen on; without keys it must be of this machine only
     port : TCP port, 0 for any free one
     stores : where score runs, keys and the audit log are kept
-    bundle_info : the set of models that has been checked, None if there is none yet
+    bundle_info : the set of models that has been checked, or what tells it; None if there is none
     settings : the server's limits, those of a new configuration by default
     scorer : scores one customer at a time, None for none
     customer_files : what an erasure removes beside the store; None: no call may erase
     last_outcome : of the regular run, for the figures; None where there is none
     imports : where files of order lines lie until they are taken in; None: none may be sent
+    jobs : where pages ask for jobs; None: this server works none
 
     Raises
     ------
@@ -90,6 +93,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
         customer_files=customer_files,
         last_outcome=last_outcome,
         imports=imports,
+        jobs=jobs,
         process=process,
         ticks=time.monotonic,
         must_sign_in=not is_local(host),

@@ -11,6 +11,7 @@ from serving.changes.feed import ChangeFeed
 from serving.changes.webhook_store import WebhookStore
 from serving.exhibits.store import ExhibitStore
 from serving.experiments.store import ExperimentStore
+from serving.jobs.store import JobStore
 from serving.live.store import LiveStore
 from serving.people.key_store import KeyStore
 from serving.privacy.store import ErasureStore
@@ -27,8 +28,7 @@ from serving.store.rules import PublishRules
 class Stores:
     """Score runs, keys, what happened, who changed, in which groups they are, who will buy what,
     who was erased, what each run shows as a whole, campaigns, readings of experiments, orders that
-    were sent, and how many customers
-    a filter would leave.
+    were sent, how many customers a filter would leave, and jobs.
 
     `close` gives the connections back.
     """
@@ -47,6 +47,7 @@ class Stores:
     live: LiveStore
     facets: FacetStore
     accounts: AccountStore
+    jobs: JobStore
     close: Callable[[], None] = lambda: None
 
 
@@ -76,5 +77,6 @@ def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
         live=LiveStore(engine, rules),
         facets=scores.facets,
         accounts=AccountStore(engine),
+        jobs=JobStore(engine),
         close=engine.dispose,
     )

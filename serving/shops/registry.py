@@ -229,7 +229,7 @@ class ShopRegistry:
         while not await self._is_closing_after(TRY_SECONDS):
             for state in [*self._states.values()]:
                 shop = state.shop
-                if self._closing.is_set() or shop is None or shop.parts.bundle is None:
+                if self._closing.is_set() or shop is None or shop.parts.bundle() is None:
                     continue
                 with suppress(ScorerBusy):
                     await asyncio.to_thread(shop.scorer.try_new_models)

@@ -156,7 +156,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
     limits = _limits_beside(settings.serve, hosting)
     parts = put_together(
         stores,
-        bundle,
+        lambda: bundle,
         clock=lambda: datetime.now(UTC),
         settings=limits,
         lifecycle=hosting.lifecycle,
@@ -164,6 +164,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         customer_files=CustomerFiles.of(settings),
         last_outcome=partial(kept_outcome, settings),
         imports=ImportFolder(settings.path(settings.store.imports)),
+        jobs=None,
         process=hosting.process,
         ticks=time.monotonic,
     )

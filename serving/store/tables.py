@@ -295,3 +295,50 @@ account_members = Table(
     Index("account_members_by_account", "account_id"),
     Index("account_members_by_payer", "payer_id"),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_no", Integer, primary_key=True),
+    Column("job_id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("ended_at", Text),
+    Column("stage", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("is_cancelled", Boolean, nullable=False),
+    Column("worker", Text),
+    Column("arguments", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+)
+
+job_lines = Table(
+    "job_lines",
+    metadata,
+    Column("job_no", Integer, ForeignKey("jobs.job_no"), primary_key=True),
+    Column("line_no", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+job_worker = Table(
+    "job_worker",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("worker", Text),
+    Column("place", Text),
+    Column("seen_at", Float, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+job_timetable = Table(
+    "job_timetable",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("handled_until", Float, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)

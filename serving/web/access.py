@@ -84,6 +84,12 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/experiments"): "read",
     ("GET", "/experiments/{name}"): "read",
     ("GET", "/models"): "read",
+    ("GET", "/jobs"): "read",
+    ("POST", "/jobs"): "admin",
+    ("POST", "/jobs/orders"): "admin",
+    ("POST", "/jobs/timetable"): "admin",
+    ("GET", "/jobs/{job_id}"): "read",
+    ("POST", "/jobs/{job_id}/cancel"): "admin",
     ("GET", "/docs"): "read",
     ("GET", "/static"): "read",
 }

@@ -86,6 +86,7 @@ NAVIGATION = (
     NavigationEntry("/goods", mark("Goods")),
     NavigationEntry("/models", mark("Models")),
     NavigationEntry("/campaigns", mark("Campaigns")),
+    NavigationEntry("/jobs", mark("Jobs")),
     NavigationEntry("/docs", mark("API")),
 )
 

@@ -9,6 +9,9 @@ from pydantic import AfterValidator
 IMPORTS = "/v1/imports"
 """Takes larger bodies than all others."""
 
+UPLOADS = ("/jobs/orders", "/start/file")
+"""Pages that take files of orders, which they count themselves to say what is too large."""
+
 
 def path_part(customer_id: str) -> str:
     """`customer_id` percent-encoded, its slashes too."""

@@ -26,6 +26,7 @@ from serving.errors import (
     NoRoomForImport,
     NoRun,
     NotInRun,
+    NoWorker,
     ScorePending,
     ScorerAway,
     ScorerBusy,
@@ -35,6 +36,7 @@ from serving.errors import (
     UnknownCustomer,
     UnknownExperiment,
     UnknownImport,
+    UnknownJob,
     UnknownShop,
     UnknownWebhook,
 )
@@ -200,6 +202,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownShop: Kind(404, "unknown-shop", mark("No shop of this name")),
     ShopClosed: Kind(503, "shop-closed", mark("The shop cannot be opened"), retry_after_seconds=15),
     UnknownImport: Kind(404, "unknown-import", mark("No such import")),
+    UnknownJob: Kind(404, "unknown-job", mark("No such job")),
+    NoWorker: Kind(503, "no-worker", mark("This server works no jobs"), retry_after_seconds=60),
     NoRoomForImport: Kind(
         503,
         "no-room",

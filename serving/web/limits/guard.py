@@ -17,7 +17,7 @@ from serving.settings import Serve
 from serving.web.call import Headers, current_call
 from serving.web.error_pages import as_pages, in_asked_language, wants_page
 from serving.web.formats.content import unpacked
-from serving.web.paths import IMPORTS
+from serving.web.paths import IMPORTS, UPLOADS
 from serving.web.problems import (
     AddressTooLong,
     BodyTooLarge,
@@ -29,8 +29,8 @@ from serving.web.problems import (
 )
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -44,6 +44,8 @@ _LABELS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_H
 # Answers are about people: no shared cache may keep them, a browser asks again.
 _PRIVATE = [(b"cache-control", b"private, no-cache")]
 _IMPORTS = IMPORTS.encode()
+_UPLOADS = frozenset(path.encode() for path in UPLOADS)
+ANY_BYTES = 1 << 50
 _CLOSE = [(b"connection", b"close")]
 
 
@@ -132,6 +134,8 @@ class Guard:
         most = self._settings
         if scope["raw_path"] == _IMPORTS and scope["method"] == "POST":
             return most.import_bytes, most.import_seconds
+        if scope["raw_path"] in _UPLOADS and scope["method"] == "POST":
+            return ANY_BYTES, most.upload_seconds
         return most.body_bytes, most.body_seconds
 
     def _check_host(self, headers: Headers) -> None:

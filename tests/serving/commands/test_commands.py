@@ -194,9 +194,8 @@ def test_without_a_run_there_is_no_list(no_run):
     assert "regulars score" in found.stderr
 
 
-@pytest.mark.parametrize("command", ["score", "serve"])
-def test_without_models_nothing_is_scored_or_served(command, no_run):
-    found = regulars(command, config=no_run)
+def test_without_models_nothing_is_scored(no_run):
+    found = regulars("score", config=no_run)
     assert found.exit_code == 1
     assert found.stderr.endswith("no models have been published. Run `regulars train` first.\n")
     assert len(found.stderr.splitlines()) == 1
