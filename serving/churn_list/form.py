@@ -28,6 +28,7 @@ from serving.web.schemas import day_within
 from serving.web.typed_numbers import number_in
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
+ALL_ROWS = "all"
 SEVERAL_OF = ("risk", "status", "consent", "rhythm")
 """Parameters that may be repeated: either value will do."""
 NO_SUCH = {
@@ -36,6 +37,7 @@ NO_SUCH = {
     "consent": mark("There is no such consent. Choose one from the list."),
     "rhythm": mark("There is no such rhythm. Choose one from the list."),
     "sort": mark("The list cannot be sorted by that."),
+    "rows": mark("The list has no such number of rows. Choose all, or none for pages."),
 }
 
 
@@ -64,6 +66,8 @@ class ListForm:
     cursor: str = ""
     seen: int = 0
     """How many rows stand before this page."""
+    rows: str = ""
+    """`all`: on one page, as for paper."""
 
     @classmethod
     def read(cls, params: QueryParams, *, usual_sort: SortKey = "value_at_risk") -> "ListForm":
@@ -91,6 +95,7 @@ class ListForm:
             seen=int(rows_before)
             if rows_before.isascii() and rows_before.isdigit() and len(rows_before) < 10
             else 0,
+            rows=_one_of(params, "rows", (ALL_ROWS,)),
         )
         checked_span(form.filter())
         return form
@@ -116,15 +121,20 @@ class ListForm:
 
     def link(self, path: str = "/churn-list", **changes: Any) -> str:
         """A link to the first page of the list that differs by `changes`."""
-        changed = replace(self, **{"cursor": "", "seen": 0, **changes})
+        changed = replace(self, **{"cursor": "", "seen": 0, "rows": "", **changes})
         query = urlencode(changed.parameters())
         return address(f"{path}?{query}" if query else path)
 
     def export_link(self, ending: str, language: Language = SOURCE) -> str:
         """The whole list as a file, as filtered and sorted here, in the reader's language."""
-        chosen = replace(self, cursor="", seen=0, asked_sort=self.sort).parameters()
+        chosen = replace(self, cursor="", seen=0, rows="", asked_sort=self.sort).parameters()
         of_file = [("format", ending), *([] if language == SOURCE else [("lang", language)])]
         return address(f"/v1/churn-list?{urlencode([*chosen, *of_file])}")
+
+    @property
+    def has_all_rows(self) -> bool:
+        """Whether all rows stand on one page."""
+        return self.rows == ALL_ROWS
 
     def is_filtered(self) -> bool:
         return self.filter() != ChurnFilter()
@@ -137,6 +147,10 @@ class ListForm:
         """The parameters of which more than one value is chosen, and these."""
         chosen = ((name, _parts(getattr(self, name))) for name in SEVERAL_OF)
         return [(name, values) for name, values in chosen if len(values) > 1]
+
+    def within(self, system: str, value: str) -> str:
+        """A link to those of the list who are in a group of `system`, too."""
+        return self.link(segments={**self.segments, system: value})
 
     def without(self, system: str) -> str:
         """A link to the list without the segment chosen of `system`."""
@@ -161,6 +175,7 @@ class ListForm:
             ("sort", self.asked_sort),
             ("cursor", self.cursor),
             ("seen", str(self.seen or "")),
+            ("rows", self.rows),
         ]
         return [(name, value) for name, value in chosen if value]
 

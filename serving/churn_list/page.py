@@ -11,9 +11,10 @@ from fastapi.responses import RedirectResponse, Response
 from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.form import CONSENTS, ListForm
+from serving.churn_list.quick_views import quick_views
 from serving.errors import UnknownCustomer
 from serving.store.documents import CustomerDocument, ExhibitBody
-from serving.store.facets import FacetStore
+from serving.store.facets import FacetCounts, FacetStore
 from serving.store.likely_buyers import BuyerStore
 from serving.store.protocol import ChurnPage, SortKey
 from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
@@ -22,11 +23,19 @@ from serving.web.frame import Frame
 from serving.web.paths import path_part
 
 ROWS_PER_PAGE = 50
+MOST_ROWS = 2000
+"""On one page, for paper; a file has them all."""
 LISTED_SYSTEMS = (
     *("rfm_group", "lifecycle", "pyramid", "abc", "cluster", "likely_category"),
     *("relationship", "satisfaction_class", "complaint_class"),
 )
 """Offered as filters above the list, where a run has them; a customer's page shows all."""
+
+SHOWN_SYSTEMS = ("rfm_group", "lifecycle")
+"""Those of them that are not folded away."""
+
+CATEGORY = "likely_category"
+MOST_CATEGORIES_SHOWN = 6
 
 LEAST_TREND = 0.02
 """A churn probability that moved by less since the last run has not changed."""
@@ -66,7 +75,13 @@ def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -
         page = _page(frame, form)
     run_id = page.run.info.run_id
     after = page.after and lists.encode_cursor(page.after, form.sort)
-    counts = facets.counts(run_id, form.filter())
+    current = facets.current(run_id)
+    counts = current.counts(form.filter())
+    systems = [
+        name
+        for name in (*LISTED_SYSTEMS, *attributes_in(page.run.info.segment_columns))
+        if len(counts.by_segment.get(name, ())) > 1
+    ]
     return frame.render(
         request,
         "churn_list.html",
@@ -81,11 +96,13 @@ def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -
         statuses=STATUSES,
         rhythms=RHYTHMS,
         consents=CONSENTS,
-        systems=[
-            name
-            for name in (*LISTED_SYSTEMS, *attributes_in(page.run.info.segment_columns))
-            if len(counts.by_segment.get(name, ())) > 1
-        ],
+        quick_views=list(quick_views(form, current, page.run)),
+        systems=systems,
+        shown_systems=[name for name in systems if name in SHOWN_SYSTEMS],
+        folded_systems=[name for name in systems if name not in SHOWN_SYSTEMS],
+        categories=_categories(form, counts),
+        most_rows=MOST_ROWS,
+        category_system=CATEGORY,
         outcomes=outcomes(frame.exhibit(page.run, "promise"), page.run.info.risk_bands),
     )
 
@@ -100,11 +117,20 @@ def _usual_sort(run: PublishedRun) -> SortKey:
     return "expected_profit" if run.info.economics else "value_at_risk"
 
 
+def _categories(form: ListForm, counts: FacetCounts) -> list[tuple[str, int]]:
+    """The categories that most of the listed customers will likely buy from, and of how many."""
+    if not form.is_filtered() or CATEGORY in form.segments:
+        return []
+    sizes = counts.by_segment.get(CATEGORY, {})
+    largest = sorted(sizes.items(), key=lambda size: (-size[1], size[0]))
+    return [(name, size) for name, size in largest[:MOST_CATEGORIES_SHOWN] if size]
+
+
 def _page(frame: Frame, form: ListForm) -> ChurnPage:
     return frame.store.churn_list(
         form.filter(),
         sort=form.sort,
-        limit=ROWS_PER_PAGE,
+        limit=MOST_ROWS if form.has_all_rows else ROWS_PER_PAGE,
         after=lists.decode_cursor(form.cursor, form.sort) if form.cursor else None,
     )
 

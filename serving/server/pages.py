@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from serving.accounts.page import account_pages
 from serving.accounts.service import AccountReader
@@ -22,7 +21,8 @@ from serving.overview.page import overview_pages
 from serving.segments.page import segment_pages
 from serving.server.docs_page import docs_pages
 from serving.server.parts import ServerParts
-from serving.web.frame import HERE, Frame
+from serving.web.frame import Frame
+from serving.web.static_files import StaticPages
 
 
 def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
@@ -50,4 +50,4 @@ def add_pages(app: FastAPI, parts: ServerParts) -> None:
     frame = Frame(parts.context, parts.stores.exhibits.exhibit)
     for router in page_routers(frame, parts):
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/static", StaticPages())

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import ShopClosed, UnknownShop
@@ -27,11 +26,12 @@ from serving.web import problems
 from serving.web.access import RouteCatalogue
 from serving.web.access import Scope as AccessScope
 from serving.web.call import STRANGER, current_call, first_headers
-from serving.web.frame import HERE, rendered
+from serving.web.frame import rendered
 from serving.web.limits.admission import Admission
 from serving.web.limits.guard import Guard
 from serving.web.logs import RequestLog
 from serving.web.problems import NotReady
+from serving.web.static_files import StaticPages
 
 PREFIX = b"/shops/"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -183,7 +183,7 @@ def _routed(registry: ShopRegistry, lifecycle: ServerLifecycle, metrics: HostMet
     problems.install(app)
     app.include_router(_own_routes(registry, lifecycle, metrics))
     app.include_router(_unserved_routes(registry))
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/static", StaticPages())
     return app
 
 

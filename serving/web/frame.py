@@ -23,7 +23,7 @@ navigation is a line in `NAVIGATION`. The template extends `base.html`, fills th
 - `words`: codes, dates, figures and reasons in the reader's language (`serving.web.words`),
 - `here`: the path of the page; `link(path, name=value)`: an address with parameters;
   `path_part(id)`: a customer's id in a path; `root()`: what stands before the paths of a shop
-  where several share a server, written before every path of ours,
+  where several share a server, written before every path of ours; `static(name)`: a file,
 - and, where `run=` is given: `info` and `summary` of the run, `age_days` of its scores,
   `money(amount)`, `round_money(amount)` without pence, `round_span(low, high)` for
   intervals, `short_money(amount)` for scales.
@@ -56,6 +56,7 @@ from serving.web.call import address, is_of_a_shop
 from serving.web.context import RouteContext
 from serving.web.formats.accept import preferred_language
 from serving.web.paths import path_part
+from serving.web.static_files import static_address
 from serving.web.words import RISK_EFFECTS, Words
 
 HERE = Path(__file__).parent
@@ -71,6 +72,8 @@ class NavigationEntry(NamedTuple):
 
     path: str
     name: str
+    query: str = ""
+    """What the link chooses on the page."""
 
     def leads_to(self, path: str) -> bool:
         """Whether the page at `path` belongs to this entry."""
@@ -79,11 +82,11 @@ class NavigationEntry(NamedTuple):
 
 NAVIGATION = (
     NavigationEntry("/", mark("Overview")),
-    NavigationEntry("/churn-list", mark("Churn list")),
+    NavigationEntry("/churn-list", mark("Churn list"), "?risk=critical&risk=high"),
     NavigationEntry("/segments", mark("Segments")),
-    NavigationEntry("/assets", mark("Ledger")),
+    NavigationEntry("/assets", mark("Customer worth")),
     NavigationEntry("/loyalty", mark("Loyalty")),
-    NavigationEntry("/goods", mark("Goods")),
+    NavigationEntry("/goods", mark("Products")),
     NavigationEntry("/models", mark("Models")),
     NavigationEntry("/campaigns", mark("Campaigns")),
     NavigationEntry("/jobs", mark("Jobs")),
@@ -308,6 +311,7 @@ def _environment(language: Language) -> Environment:
         path_part=path_part,
         link=link,
         root=partial(address, ""),
+        static=static_address,
         is_of_a_shop=is_of_a_shop,
     )
     return environment

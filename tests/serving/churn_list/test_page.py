@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+from datetime import timedelta
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -11,11 +13,12 @@ from starlette.datastructures import QueryParams
 from features.errors import ConfigError
 from serving.churn_list.form import ListForm
 from serving.churn_list.page import outcomes, trend
+from serving.churn_list.quick_views import due_window
 from serving.store.protocol import ChurnFilter
 from tests.serving.conftest import client_of, shown
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
-from tests.support.scores import run_info, score_tables
+from tests.support.scores import AS_OF, run_info, score_tables
 from tests.support.stores import fresh_runs, stores_beside
 
 
@@ -65,6 +68,36 @@ def test_a_form_that_cannot_be_read_shows_the_whole_list_and_why(client, query):
     assert page.status_code == 200
     assert 'role="alert"' in page.text
     assert "1 to 50 of 120" in page.text
+
+
+@pytest.mark.parametrize(("typed", "amount"), [("1,000", 1000), ("£1,000.50", 1000.5), ("30", 30)])
+def test_amounts_are_read_as_they_are_typed(typed, amount):
+    form = ListForm.read(QueryParams({"min_value_at_risk": typed}))
+    assert form.filter() == ChurnFilter(min_value_at_risk=amount)
+
+
+def test_ready_made_lists_hold_as_many_as_they_say(client):
+    page = client.get("/churn-list").text.partition('class="quick"')[2].partition("</nav>")[0]
+    views = re.findall(r'href="([^"]*)"[^>]*>([^<]+) <span>([\d,]+)', page)
+    names = [name for _, name, _ in views]
+    assert names[:2] == ["At high risk", "Best customers, fading"]
+    assert names[-1] == "All customers"
+    for address, _, customers in views:
+        listed = client.get(unescape(address)).text
+        assert re.search(r"<strong>([\d,]+) customers?</strong>", listed)[1] == customers
+        assert 'aria-current="true"' in listed.partition('class="quick"')[2].partition("</nav>")[0]
+
+
+def test_orders_are_looked_for_as_far_ahead_as_some_are_due():
+    for days, expected in ((3, 7), (20, 30), (80, 90)):
+        scores, products = score_tables(40)
+        scores["retention_risk"] = "low"
+        scores["next_order_date"] = AS_OF + timedelta(days=days)
+        runs = fresh_runs()
+        runs.publish(run_info(), scores, products)
+        stores = stores_beside(runs)
+        window = due_window(stores.facets.current("run-1"), stores.scores.latest_run())
+        assert window.days == expected
 
 
 def test_a_list_without_matches_says_so(client):
