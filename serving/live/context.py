@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from sys import intern
 from typing import Any, Self
 
 import numpy as np
@@ -74,9 +75,12 @@ class RunContext:
         return float(np.interp(churn_probability, self.churn_levels, shares))
 
     def to_json(self) -> str:
+        # thousands of products share a name and a category: they are written and read once, ahead
+        texts = {pair: number for number, pair in enumerate(dict.fromkeys(self.products.values()))}
         values = {
             "run": self.run.to_json(),
-            "products": self.products,
+            "texts": [*texts],
+            "products": {product: texts[pair] for product, pair in self.products.items()},
             "catalogue": self.catalogue,
             "in_stock": None if self.in_stock is None else sorted(self.in_stock),
             "gone": sorted(self.gone),
@@ -89,18 +93,19 @@ class RunContext:
     def from_json(cls, text: str) -> Self:
         values = json.loads(text)
         stock = values["in_stock"]
-        # thousands of products share a name and a category: each text is kept once
-        texts: dict[str | None, str | None] = {}
+        texts = [(name, category) for name, category in values.get("texts", ())]
+        # a context of an earlier release has the texts in the place of their number; the models
+        # know the ids as well, each of which is kept once
         products = {
-            product: (texts.setdefault(name, name), texts.setdefault(category, category))
-            for product, (name, category) in values["products"].items()
+            intern(product): texts[entry] if isinstance(entry, int) else (entry[0], entry[1])
+            for product, entry in values["products"].items()
         }
         return cls(
             run=RunInfo.from_json(values["run"]),
             products=products,
             catalogue={name: tuple(entry) for name, entry in values["catalogue"].items()},
             in_stock=None if stock is None else frozenset(stock),
-            gone=frozenset(values.get("gone", ())),
+            gone=frozenset(map(intern, values.get("gone", ()))),
             prices=values["prices"],
             churn_levels=tuple(values["churn_levels"]),
         )

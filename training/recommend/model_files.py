@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,8 @@ def read_model(directory: Path) -> tuple[dict[str, Any], ProductCatalogue, Stage
 
 def _read_tables(directory: Path) -> tuple[list[str], Arrays, Arrays]:
     """The ids of the products, the columns of their table, and those of the pairs."""
-    names = read_json(directory / NAMES_FILE)[NAMES]
+    # a scorer knows the products of its run by the same texts
+    names = [intern(name) for name in read_json(directory / NAMES_FILE)[NAMES]]
     products = _read_arrays(directory / PRODUCTS_FILE)
     if any(len(column) != len(names) for column in products.values()):
         raise ValueError("columns of different lengths")

@@ -240,6 +240,13 @@ def test_a_context_is_written_and_read(context, tmp_path):
         read_context(file)
 
 
+def test_a_context_of_an_earlier_release_is_read(context):
+    values = json.loads(context.to_json())
+    texts = values.pop("texts")
+    values["products"] = {name: texts[number] for name, number in values["products"].items()}
+    assert RunContext.from_json(json.dumps(values)) == context
+
+
 def test_no_customer_stands_in_a_context(context, lines):
     text = context.to_json()
     assert not [customer for customer in lines if customer in text]
