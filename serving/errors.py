@@ -9,6 +9,8 @@
     ├── UnknownWebhook   no webhook of this id
     ├── UnknownCampaign  no campaign of this id
     ├── UnknownExperiment  no experiment of this name
+    ├── UnknownAudience  no audience of this id
+    ├── AudienceConflict the name of an audience is taken
     ├── NotInRun         the latest run shows nothing of this name
     ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
@@ -75,6 +77,17 @@ class UnknownExperiment(RegularsError):
 
     def __init__(self) -> None:
         super().__init__("No experiment of this name.")
+
+
+class UnknownAudience(RegularsError):
+    """No audience of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("No audience of this id.")
+
+
+class AudienceConflict(RegularsError):
+    """The name of an audience is taken, or there are too many."""
 
 
 class NotInRun(RegularsError):

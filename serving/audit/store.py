@@ -16,6 +16,7 @@ Action = Literal[
     "promote",
     "rollback",
     "campaign",
+    "audience",
     "key-create",
     "key-revoke",
     "restore",

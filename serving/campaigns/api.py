@@ -19,7 +19,7 @@ from serving.campaigns.service import CampaignResults, CampaignService
 from serving.campaigns.store import CampaignMember, CampaignStore
 from serving.web.call import current_call
 from serving.web.context import RouteContext
-from serving.web.params import CSV, FILES, JSON, XLSX, body_schema, json_body
+from serving.web.params import CSV, FILES, JSON, XLSX, RuleCalled, body_schema, json_body
 from serving.web.problems import declared
 
 PREVIEWED = 20
@@ -54,8 +54,10 @@ class MembersQuery(BaseModel):
     )
 
 
-def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
-    """Campaigns."""
+def campaign_routes(
+    context: RouteContext, store: CampaignStore, rule_called: RuleCalled
+) -> APIRouter:
+    """Campaigns; `rule_called` finds saved audiences."""
     service = CampaignService(store, context.clock)
     router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
@@ -68,7 +70,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
         openapi_extra=body_schema(CampaignRequest),
     )
     def propose_campaign(request: Request) -> dict[str, object]:
-        proposal = service.propose(request)
+        proposal = service.propose(request.with_rule(rule_called))
         return {**proposal.to_dict(), "preview": _preview(proposal)}
 
     @router.post(
@@ -83,7 +85,7 @@ def campaign_routes(context: RouteContext, store: CampaignStore) -> APIRouter:
     def create_campaign(request: Request, key: RequestKey = None) -> CampaignView:
         caller = current_call.get().caller
         return service.create(
-            request,
+            request.with_rule(rule_called),
             created_by=caller,
             key=key,
             note=lambda count, new_id: context.audit(caller, "campaign", count, new_id),

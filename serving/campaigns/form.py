@@ -13,7 +13,9 @@ from features.language.message import mark
 from serving.campaigns.request import CampaignFilter, CampaignRequest, Choose, Treatment
 from serving.churn_list.form import ListForm
 from serving.store.protocol import ChurnFilter, Consent
+from serving.store.rule.text import text_of_rule
 from serving.web.call import address
+from serving.web.params import RuleCalled
 from serving.web.schemas import day_within
 from serving.web.typed_numbers import number_in
 
@@ -77,14 +79,14 @@ class CampaignForm:
     most_contacts: str = ""
 
     @classmethod
-    def read(cls, params: QueryParams) -> "CampaignForm":
+    def read(cls, params: QueryParams, rule_called: RuleCalled) -> "CampaignForm":
         """The form in a request's parameters; raises `ConfigError` for a filter that cannot be."""
         texts = {
             field.name: params[field.name].strip()
             for field in fields(cls)
             if field.name != "customers" and params.get(field.name, "").strip()
         }
-        form = cls(customers=ListForm.read(params), **texts)
+        form = cls(customers=ListForm.read(params, rule_called=rule_called), **texts)
         for name, allowed in (("kind", BUDGETS), ("choose", CHOICES)):
             if getattr(form, name) not in allowed:
                 raise ConfigError(PROBLEMS[name])
@@ -198,6 +200,7 @@ def _filter(chosen: ChurnFilter) -> CampaignFilter:
             "due_until": chosen.due_until,
             "will_buy": list(chosen.will_buy),
             "consent": chosen.consent,
+            "where": None if chosen.rule is None else text_of_rule(chosen.rule),
         }
     )
 

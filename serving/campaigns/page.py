@@ -20,6 +20,7 @@ from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
 from serving.web.call import address
 from serving.web.frame import Frame
+from serving.web.params import RuleCalled
 from serving.web.paths import path_part
 from training.experiments.campaign_reading import ArmEffect
 
@@ -40,10 +41,13 @@ async def form_of(request: Request) -> QueryParams:
 Sent = Annotated[QueryParams, Depends(form_of)]
 
 
-def campaign_pages(frame: Frame, store: CampaignStore) -> APIRouter:
-    """`/campaigns`, `/campaigns/new`, `/campaigns/{id}` and what their forms send."""
+def campaign_pages(frame: Frame, store: CampaignStore, rule_called: RuleCalled) -> APIRouter:
+    """`/campaigns`, `/campaigns/new`, `/campaigns/{id}` and what their forms send.
+
+    `rule_called` finds saved audiences.
+    """
     router = frame.router()
-    pages = _Pages(frame, store)
+    pages = _Pages(frame, store, rule_called)
     router.add_api_route("/campaigns", pages.listed)
     router.add_api_route("/campaigns/new", pages.new)
     router.add_api_route("/campaigns/{campaign_id}", pages.one)
@@ -53,8 +57,9 @@ def campaign_pages(frame: Frame, store: CampaignStore) -> APIRouter:
 
 
 class _Pages:
-    def __init__(self, frame: Frame, store: CampaignStore) -> None:
+    def __init__(self, frame: Frame, store: CampaignStore, rule_called: RuleCalled) -> None:
         self._frame = frame
+        self._rule_called = rule_called
         self._service = CampaignService(store, frame.context.clock)
 
     def listed(self, request: Request) -> Response:
@@ -78,7 +83,7 @@ class _Pages:
     def new(self, request: Request) -> Response:
         run = self._frame.store.latest_run()
         try:
-            form = CampaignForm.read(request.query_params)
+            form = CampaignForm.read(request.query_params, self._rule_called)
         except ConfigError as error:
             return self._form(request, run, NOTHING_ASKED, error.problems)
         try:
@@ -92,7 +97,7 @@ class _Pages:
     def create(self, request: Request, sent: Sent) -> Response:
         run = self._frame.store.latest_run()
         try:
-            form = CampaignForm.read(sent)
+            form = CampaignForm.read(sent, self._rule_called)
         except ConfigError as error:
             return self._form(request, run, NOTHING_ASKED, error.problems)
         caller = self._frame.caller()

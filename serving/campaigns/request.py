@@ -1,13 +1,16 @@
 """What a marketer asks for: one request for the API, the page's form and the store."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FiniteFloat
 
 from features.errors import ConfigError
 from serving.store.protocol import ChurnFilter, checked_span, segment_pairs
+from serving.store.rule.text import rule_of_text, text_of_rule
+from serving.store.rule.tree import both_of
+from serving.web.params import RuleCalled
 from serving.web.schemas import IsoDay, Rhythm, Risk, Status, day_within
 from serving.web.shape import ApiShape
 from training.experiments.decisions.decision_design import EXPLORE, HOLD_OUT
@@ -24,7 +27,7 @@ HOLD_OUT_ARM, TREATED_ARM = "hold_out", "treated"
 MOST_TREATMENTS = 8
 LATER_FIELDS = ("treatments", "rounds", "explore", "most_contacts")
 """Kept only where they are set: requests of an earlier release had none of them."""
-LATER_FILTERS = ("rhythm", "due_from", "due_until", "will_buy")
+LATER_FILTERS = ("rhythm", "due_from", "due_until", "will_buy", "where")
 
 
 class CampaignFilter(ApiShape):
@@ -40,6 +43,21 @@ class CampaignFilter(ApiShape):
     will_buy: list[ItemText] = Field(
         [], description="product:ID or category:NAME: on the list of likely buyers of any of them"
     )
+    where: str | None = Field(
+        None, max_length=20_000, description="A rule, as of `GET /v1/churn-list`"
+    )
+    audience: Text200 | None = Field(
+        None, description="Id or name of a saved audience: its rule as it is now"
+    )
+
+    def with_rule(self, rule_called: RuleCalled) -> Self:
+        """The same with the rule of its audience in the place of the name."""
+        if self.audience is None:
+            return self
+        own = rule_of_text(self.where) if self.where else None
+        rule = both_of(rule_called(self.audience), own)
+        where = None if rule is None else text_of_rule(rule)
+        return self.model_copy(update={"where": where, "audience": None})
 
     def filter(self) -> ChurnFilter:
         return checked_span(
@@ -52,6 +70,7 @@ class CampaignFilter(ApiShape):
                 due_from=self.due_from,
                 due_until=self.due_until,
                 will_buy=tuple(self.will_buy),
+                rule=rule_of_text(self.where) if self.where else None,
             )
         )
 
@@ -106,6 +125,10 @@ class CampaignRequest(ApiShape):
         None, ge=1, le=1_000, description="Nobody is contacted more often in all rounds"
     )
 
+    def with_rule(self, rule_called: RuleCalled) -> Self:
+        """The same with the rule of its audience in the place of the name: it stays as it is now."""
+        return self.model_copy(update={"filter": self.filter.with_rule(rule_called)})
+
     @property
     def chosen_from(self) -> ChurnFilter:
         """Which customers of the churn list may be chosen."""
@@ -132,9 +155,13 @@ class CampaignRequest(ApiShape):
 
         What the first release did not filter by stands there only where it filters.
         """
+        chosen = self.chosen_from
+        values = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
+        rule = values.pop("rule")
+        values["where"] = None if rule is None else text_of_rule(rule)
         listed = {
             name: _plain(value)
-            for name, value in asdict(self.chosen_from).items()
+            for name, value in values.items()
             if value or name not in LATER_FILTERS
         }
         return {

@@ -326,7 +326,7 @@ def _candidates(run_no: int, chosen_from: ChurnFilter, run: RunInfo) -> Select[A
         for name in CELLS
     ]
     columns = [scores.c[name] for name in CampaignCandidate._fields if name in scores.c]
-    return select(*columns, *cells).where(*conditions(run_no, chosen_from))
+    return select(*columns, *cells).where(*conditions(run_no, chosen_from, run))
 
 
 def _candidate(row: Any) -> CampaignCandidate:

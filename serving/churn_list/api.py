@@ -20,7 +20,16 @@ from serving.web.call import current_call
 from serving.web.context import RouteContext
 from serving.web.formats.fields import ABOUT, FieldsOf, of_fields
 from serving.web.formats.one_language import in_language
-from serving.web.params import CSV, FILES, JSON, NDJSON, XLSX, ChurnListQuery, preferred_format
+from serving.web.params import (
+    CSV,
+    FILES,
+    JSON,
+    NDJSON,
+    XLSX,
+    ChurnListQuery,
+    RuleCalled,
+    preferred_format,
+)
 from serving.web.problems import declared
 
 AUDIENCE_COLUMN = "email_sha256"
@@ -37,8 +46,10 @@ class ListQuery(ChurnListQuery):
     )
 
 
-def list_routes(context: RouteContext, mail_hashes: MailHashes) -> APIRouter:
-    """Lists of customers; `mail_hashes` are those of an audience."""
+def list_routes(
+    context: RouteContext, mail_hashes: MailHashes, rule_called: RuleCalled
+) -> APIRouter:
+    """Lists of customers; `mail_hashes` are those of an audience, `rule_called` the rule of one."""
     store = context.scores
     router = APIRouter(prefix="/v1", tags=["lists"])
 
@@ -58,30 +69,31 @@ def list_routes(context: RouteContext, mail_hashes: MailHashes) -> APIRouter:
             raise ConfigError(f"fields: of JSON and NDJSON, not of {chosen}.")
         whole = chosen != "json"
         after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
+        fitting = query.filter(rule_called)
         page = store.churn_list(
-            query.filter(),
+            fitting,
             sort=query.sort,
             limit=lists.ROWS_PER_READ if whole else query.limit,
             after=None if whole else after,
         )
         headers = {"Vary": "Accept", **context.ages(page.run)}
         if chosen == "audience":
-            return _audience(context, mail_hashes, query, headers)
+            return _audience(context, mail_hashes, fitting, headers)
         if not whole:
             return _json_page(query, page, headers)
         detail = f"churn list as {chosen}, {page.run.info.run_id}"
         context.audit(current_call.get().caller, "export", page.totals.customers, detail)
         make = {"csv": _csv_file, "ndjson": _ndjson_file, "xlsx": _workbook}[chosen]
-        return make(store, query, page, headers)
+        return make(store, fitting, query, page, headers)
 
     return router
 
 
 def _audience(
-    context: RouteContext, mail_hashes: MailHashes, query: ListQuery, headers: dict[str, str]
+    context: RouteContext, mail_hashes: MailHashes, fitting: ChurnFilter, headers: dict[str, str]
 ) -> Response:
     """The mail addresses of the list, hashed, of those who may be contacted."""
-    run, hashes = mail_hashes(query.filter())
+    run, hashes = mail_hashes(fitting)
     detail = f"churn list as audience, {run.info.run_id}"
     context.audit(current_call.get().caller, "export", len(hashes), detail)
     name = f"audience-{run.info.as_of.isoformat()}.csv"
@@ -104,10 +116,14 @@ def _json_page(query: ListQuery, page: ChurnPage, headers: dict[str, str]) -> Re
 
 
 def _csv_file(
-    store: ScoreReader, query: ListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader,
+    fitting: ChurnFilter,
+    query: ListQuery,
+    first: ChurnPage,
+    headers: dict[str, str],
 ) -> Response:
     return StreamingResponse(
-        lists.csv_lines(store, query.filter(), sort=query.sort, first=first, language=query.lang),
+        lists.csv_lines(store, fitting, sort=query.sort, first=first, language=query.lang),
         media_type=f"{CSV}; charset=utf-8",
         headers={**headers, **_named(first, "csv")},
         background=BackgroundTask(give_back),
@@ -115,13 +131,17 @@ def _csv_file(
 
 
 def _ndjson_file(
-    store: ScoreReader, query: ListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader,
+    fitting: ChurnFilter,
+    query: ListQuery,
+    first: ChurnPage,
+    headers: dict[str, str],
 ) -> Response:
     def line(row: dict[str, Any]) -> dict[str, Any]:
         row = of_fields(row, query.fields)
         return in_language(row, query.lang) if query.lang else row
 
-    rows = lists.rows(store, query.filter(), sort=query.sort, first=first)
+    rows = lists.rows(store, fitting, sort=query.sort, first=first)
     return StreamingResponse(
         lists.ndjson_blocks([line(row) for row in block] for block in rows),
         media_type=NDJSON,
@@ -130,10 +150,14 @@ def _ndjson_file(
 
 
 def _workbook(
-    store: ScoreReader, query: ListQuery, first: ChurnPage, headers: dict[str, str]
+    store: ScoreReader,
+    fitting: ChurnFilter,
+    query: ListQuery,
+    first: ChurnPage,
+    headers: dict[str, str],
 ) -> Response:
     return StreamingResponse(
-        list_workbook(store, query.filter(), sort=query.sort, first=first, language=query.lang),
+        list_workbook(store, fitting, sort=query.sort, first=first, language=query.lang),
         media_type=XLSX,
         headers={**headers, **_named(first, "xlsx")},
         background=BackgroundTask(give_back),

@@ -22,8 +22,11 @@ from serving.store.protocol import (
     checked_span,
     segment_pairs,
 )
+from serving.store.rule.text import rule_of_text, text_of_rule
+from serving.store.rule.tree import AudienceRule, both_of
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 from serving.web.call import address
+from serving.web.params import RuleCalled
 from serving.web.schemas import day_within
 from serving.web.typed_numbers import number_in
 
@@ -62,6 +65,12 @@ class ListForm:
     due_until: str = ""
     will_buy: tuple[str, ...] = ()
     """Items, such as 'product:85123A'."""
+    where: str = ""
+    """A rule, as `serving.store.rule.text` reads it."""
+    audience: str = ""
+    """Id or name of a saved audience."""
+    rule: AudienceRule | None = None
+    """What both come to."""
     asked_sort: str = ""
     cursor: str = ""
     seen: int = 0
@@ -70,8 +79,14 @@ class ListForm:
     """`all`: on one page, as for paper."""
 
     @classmethod
-    def read(cls, params: QueryParams, *, usual_sort: SortKey = "value_at_risk") -> "ListForm":
-        """The form in a request's parameters.
+    def read(
+        cls,
+        params: QueryParams,
+        *,
+        usual_sort: SortKey = "value_at_risk",
+        rule_called: RuleCalled,
+    ) -> "ListForm":
+        """The form in a request's parameters; `rule_called` finds saved audiences.
 
         Raises
         ------
@@ -79,8 +94,15 @@ class ListForm:
             When a parameter could not have come from the form.
         """
         rows_before = params.get("seen", "")
+        where, audience = (params.get(name, "").strip() for name in ("where", "audience"))
         form = cls(
             usual_sort=usual_sort,
+            where=where,
+            audience=audience,
+            rule=both_of(
+                rule_called(audience) if audience else None,
+                rule_of_text(where) if where else None,
+            ),
             risk=_any_of(params, "risk", RISKS),
             status=_any_of(params, "status", STATUSES),
             consent=_any_of(params, "consent", CONSENTS),
@@ -117,7 +139,13 @@ class ListForm:
             due_from=date.fromisoformat(self.due_from) if self.due_from else None,
             due_until=date.fromisoformat(self.due_until) if self.due_until else None,
             will_buy=self.will_buy,
+            rule=self.rule,
         )
+
+    def as_rule(self) -> str:
+        """All of it as the text of one rule; empty: everybody."""
+        rule = self.filter().as_rule()
+        return "" if rule is None else text_of_rule(rule)
 
     def link(self, path: str = "/churn-list", **changes: Any) -> str:
         """A link to the first page of the list that differs by `changes`."""
@@ -172,6 +200,8 @@ class ListForm:
             ("due_from", self.due_from),
             ("due_until", self.due_until),
             *(("will_buy", item) for item in self.will_buy),
+            ("where", self.where),
+            ("audience", self.audience),
             ("sort", self.asked_sort),
             ("cursor", self.cursor),
             ("seen", str(self.seen or "")),

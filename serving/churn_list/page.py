@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,10 +17,13 @@ from serving.errors import UnknownCustomer
 from serving.store.documents import CustomerDocument, ExhibitBody
 from serving.store.facets import FacetCounts, FacetStore
 from serving.store.likely_buyers import BuyerStore
-from serving.store.protocol import ChurnPage, SortKey
+from serving.store.protocol import ChurnFilter, ChurnPage, SortKey
+from serving.store.rule.text import text_of_rule
+from serving.store.rule.tree import LONGEST_VALUE, RuleCondition, searches
 from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
 from serving.web.call import address
 from serving.web.frame import Frame
+from serving.web.params import RuleCalled
 from serving.web.paths import path_part
 
 ROWS_PER_PAGE = 50
@@ -41,33 +45,50 @@ LEAST_TREND = 0.02
 """A churn probability that moved by less since the last run has not changed."""
 
 
-def churn_list_pages(frame: Frame, facets: FacetStore, buyers: BuyerStore) -> APIRouter:
-    """`/churn-list`."""
+def churn_list_pages(
+    frame: Frame, facets: FacetStore, buyers: BuyerStore, rule_called: RuleCalled
+) -> APIRouter:
+    """`/churn-list`; `rule_called` finds saved audiences."""
     router = frame.router()
+    listed = partial(_list, frame, facets, rule_called)
 
     def churn_list(request: Request) -> Response:
         customer_id = request.query_params.get("customer", "").strip()
         if not customer_id:
-            return _list(frame, facets, request, problem="")
+            return listed(request, problem="")
         try:
             frame.store.customer(customer_id)
         except UnknownCustomer:
             if (item := buyers.item("product", customer_id)) is not None:
                 query = urlencode({"kind": item.kind, "item": item.item_id})
                 return RedirectResponse(address(f"/goods/buyers?{query}"), status_code=303)
+            if (link := _search_link(facets, frame.store.latest_run(), customer_id)) is not None:
+                return RedirectResponse(link, status_code=303)
             wording = frame.words(request)
             problem = wording.say("This run knows no customer “%(id)s”.", id=customer_id)
-            return _list(frame, facets, request, problem=problem)
+            return listed(request, problem=problem)
         return RedirectResponse(address(f"/customers/{path_part(customer_id)}"), status_code=303)
 
     router.add_api_route("/churn-list", churn_list)
     return router
 
 
-def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -> Response:
+def _search_link(facets: FacetStore, run: PublishedRun, text: str) -> str | None:
+    """The list of whom a search by name or mail address finds; None where it finds nobody."""
+    if "\0" in text or len(text) > LONGEST_VALUE:
+        return None
+    rule = RuleCondition("search", "contains", (text,))
+    if not facets.counts(run.info.run_id, ChurnFilter(rule=rule)).matching:
+        return None
+    return address(f"/churn-list?{urlencode({'where': text_of_rule(rule)})}")
+
+
+def _list(
+    frame: Frame, facets: FacetStore, rule_called: RuleCalled, request: Request, *, problem: str
+) -> Response:
     usual_sort = _usual_sort(frame.store.latest_run())
     try:
-        form = ListForm.read(request.query_params, usual_sort=usual_sort)
+        form = ListForm.read(request.query_params, usual_sort=usual_sort, rule_called=rule_called)
         page = _page(frame, form)
     except ConfigError as error:
         problem = frame.words(request).say(str(error))
@@ -75,7 +96,7 @@ def _list(frame: Frame, facets: FacetStore, request: Request, *, problem: str) -
         page = _page(frame, form)
     run_id = page.run.info.run_id
     after = page.after and lists.encode_cursor(page.after, form.sort)
-    current = facets.current(run_id)
+    current = facets.current(run_id, has_texts=searches(form.rule))
     counts = current.counts(form.filter())
     systems = [
         name

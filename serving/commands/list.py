@@ -9,14 +9,18 @@ from typing import Any
 import click
 
 from features.errors import ConfigError
+from serving.audiences.store import AudienceStore
 from serving.churn_list import lists
 from serving.churn_list.files import write_list
+from serving.churn_list.form import CONSENTS
 from serving.commands.audit import note
 from serving.commands.frame import IsoDate, Speaker, common_options
 from serving.runs.store import RunStore
 from serving.settings import load_shop
 from serving.store.likely_buyers import ITEM_KINDS, item_pairs
 from serving.store.protocol import SORT_KEYS, ChurnFilter, checked_span
+from serving.store.rule.text import rule_of_text
+from serving.store.rule.tree import RuleCondition, both_of, checked_size
 from serving.store.run import RHYTHMS, RISKS, STATUSES, MoneyFormat
 
 SHOWN_ROWS = 20
@@ -25,6 +29,7 @@ SHOWN_ROWS = 20
 @click.command("list")
 @click.option("--risk", multiple=True, type=click.Choice(RISKS), help="May be given again.")
 @click.option("--status", multiple=True, type=click.Choice(STATUSES), help="May be given again.")
+@click.option("--consent", multiple=True, type=click.Choice(CONSENTS), help="May be given again.")
 @click.option("--rhythm", multiple=True, type=click.Choice(RHYTHMS), help="May be given again.")
 @click.option(
     "--segment",
@@ -41,6 +46,13 @@ SHOWN_ROWS = 20
     metavar="ITEM",
     help="product:ID or category:NAME, who is on its list of likely buyers; may be given again.",
 )
+@click.option(
+    "--where",
+    metavar="RULE",
+    help="'risk = high and (clv >= 100 or spend >= 500)'; see docs/audiences.md.",
+)
+@click.option("--audience", metavar="NAME", help="Members of a saved audience, by name or id.")
+@click.option("--search", metavar="TEXT", help="Part of a name or id, or a whole e-mail address.")
 @click.option("--sort", type=click.Choice(SORT_KEYS), default=SORT_KEYS[0], show_default=True)
 @click.option(
     "--output",
@@ -50,6 +62,9 @@ SHOWN_ROWS = 20
 @common_options
 def list_customers(
     segment: tuple[str, ...],
+    where: str | None,
+    audience: str | None,
+    search: str | None,
     sort: Any,
     output: Path | None,
     config: Path,
@@ -59,9 +74,14 @@ def list_customers(
     """The churn list of the latest run, most value at risk first."""
     _check_items(filters["will_buy"])
     pairs = tuple(_pair(text) for text in segment)
-    chosen = checked_span(ChurnFilter(segments=pairs, **filters))
     settings = load_shop(config)
     store = RunStore(settings.database_url(settings.store.url))
+    rule = both_of(
+        AudienceStore(store.engine).rule_called(audience) if audience else None,
+        rule_of_text(where) if where else None,
+        checked_size(RuleCondition("search", "contains", (search,))) if search else None,
+    )
+    chosen = checked_span(ChurnFilter(segments=pairs, rule=rule, **filters))
     if output is not None:
         detail = f"churn list as {output.suffix.lower().removeprefix('.')}"
         first = store.churn_list(chosen, sort=sort, limit=lists.ROWS_PER_READ)

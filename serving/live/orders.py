@@ -37,6 +37,7 @@ from serving.live.store import LiveStore
 from serving.live.worker import ScoresOne
 from serving.store.documents import CustomerDocument, RankedProduct
 from serving.store.protocol import ScoreReader, nearness
+from serving.store.rule.figures import figures_of, search_text
 from serving.store.run import RHYTHM_RANKS, ScoreRow
 
 log = logging.getLogger(__name__)
@@ -392,6 +393,8 @@ def score_of(past: LivePast, answer: ScoreAfterRun) -> ScoreRow | None:
         consent=past.consent,
         contact_hash=past.contact_hash,
         segments=json.dumps(dict(past.segments), ensure_ascii=False),
+        figures=json.dumps(figures_of(document)),
+        search_text=search_text(past.customer_id, document.get("name"), past.contact_hash),
         document=answer.document,
         products=answer.products,
     )

@@ -477,6 +477,7 @@ def _known(figure: float) -> float | None:
 
 def _columns(score: ScoreRow) -> dict[str, object]:
     values = {**score._asdict(), "segments": json.loads(score.segments)}
+    values["figures"] = json.loads(score.figures)
     del values["customer_id"]
     return values | {name: UNKNOWN if values[name] is None else values[name] for name in SORT_KEYS}
 

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, select
 
 from serving.live.tables import live_scores
-from serving.store.facets import LISTED_FIELDS, NewerScores, no_overlay
+from serving.store.facets import NewerScores, no_overlay
 from serving.store.likely_buyers import items_of_customers
 from serving.store.run import Totals
+from serving.store.run_bitmaps import LISTED_FIELDS
 from serving.store.tables import UNKNOWN, runs, scores
 
 

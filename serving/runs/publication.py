@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError
+from serving.runs.listed_figures import figures_as_json, listed_figures, search_texts
 from serving.scoring import answers
 from serving.scoring.lifetime_terms import lifetime_columns
 from serving.scoring.rounding import rounded
-from serving.store.facets import Facets, ListedColumns
 from serving.store.likely_buyers import ItemBuyers
 from serving.store.money import money_format
 from serving.store.protocol import nearness
@@ -31,6 +31,7 @@ from serving.store.run import (
     Summary,
     Totals,
 )
+from serving.store.run_bitmaps import Facets, ListedColumns
 
 PUBLISHED_COLUMNS = (
     "customer_id",
@@ -71,7 +72,7 @@ Batch = dict[str, list[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """Everything a store writes for one run; `facets` as `serving.store.facets` packs them."""
+    """Everything a store writes for one run; `facets` as `serving.store.run_bitmaps` packs them."""
 
     run: PublishedRun
     batches: Iterator[Batch]
@@ -121,6 +122,9 @@ def prepare(
 def _facets(
     run: RunInfo, scores: pd.DataFrame, buyers: Sequence[ItemBuyers], *, digits: int
 ) -> Facets:
+    # places in the order of ids: by them a search of the store names places
+    ids = scores["customer_id"].to_numpy(dtype=object)
+    scores = scores.iloc[np.argsort(ids, kind="stable")]
     items: defaultdict[str, list[str]] = defaultdict(list)
     for item in buyers:
         for buyer in item.listed:
@@ -142,6 +146,7 @@ def _facets(
             system: _known(scores[system].astype("str").where(scores[system].notna()))
             for system in run.segment_columns
         },
+        figures=listed_figures(run, scores, digits),
         will_buy=[items.get(customer_id, ()) for customer_id in scores["customer_id"]],
     )
     return Facets.of(listed, digits=digits)
@@ -231,6 +236,8 @@ def _batches(
             "next_order_date": _nearness(part["next_order_date"]),
             "consent": _known(part["consent"]),
             "contact_hash": _known(part["contact_hash"]),
+            "figures": figures_as_json(listed_figures(run, part, digits)),
+            "search_text": search_texts(part),
             **texts,
         }
 

@@ -54,6 +54,7 @@ from serving.store.protocol import (
     no_such_run,
     run_is_gone,
 )
+from serving.store.rule.tree import searches
 from serving.store.rules import PublishRules, outdated
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import (
@@ -366,20 +367,20 @@ class RunStore:
             run_no, run = self._run(connection, after and after.run_id)
             check_segments(run.info, chosen)
             check_items(connection, run_no, chosen.will_buy)
-            facets = self.facets.of_run(connection, run.info.run_id)
+            has_texts = searches(chosen.rule)
+            facets = self.facets.of_run(connection, run.info.run_id, has_texts=has_texts)
             totals = facets.totals(chosen)
             is_selective = totals.customers * FEW < run.summary.total.customers
-            fitting = [*conditions(run_no, chosen), not_overridden(run_no)]
+            of_run = conditions(run_no, chosen, run.info)
+            of_live = conditions(run_no, chosen, run.info, live_scores)
+            fitting = [*of_run, not_overridden(run_no)]
             number = limit + 1 + overriding(connection, run_no)
             if totals.customers < run.summary.total.customers and number <= MOST_SOUGHT:
                 is_selective = False
                 fitting.append(
                     scores.c[sort].in_(sought_values(facets, chosen, sort, number, after))
                 )
-            newer = (
-                *conditions(run_no, chosen, live_scores),
-                live_scores.c.document.is_not(None),
-            )
+            newer = (*of_live, live_scores.c.document.is_not(None))
             rows: list[Any] = [
                 *connection.execute(
                     rows_of_page(scores, sort, limit, after, fitting, is_selective=is_selective)
@@ -388,10 +389,8 @@ class RunStore:
                     rows_of_page(live_scores, sort, limit, after, newer, is_selective=False)
                 ),
             ]
-            totals = live_totals(
-                *(connection, run_no, totals, conditions(run_no, chosen)),
-                *(conditions(run_no, chosen, live_scores), run.summary.money.digits),
-            )
+            digits = run.summary.money.digits
+            totals = live_totals(connection, run_no, totals, of_run, of_live, digits)
         rows.sort(key=lambda row: row[:2], reverse=True)
         shown = rows[:limit]
         return ChurnPage(

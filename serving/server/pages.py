@@ -29,7 +29,8 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     """Each room's pages; see `serving.web.frame` for how to add one."""
     stores = parts.stores
     yield overview_pages(frame, stores.facets, stores.campaigns)
-    yield churn_list_pages(frame, stores.facets, stores.buyers)
+    rule_called = stores.audiences.rule_called
+    yield churn_list_pages(frame, stores.facets, stores.buyers, rule_called)
     yield customer_pages(frame, stores.live, parts.live_orders, stores.accounts)
     yield account_pages(frame, AccountReader(stores.accounts, stores.scores))
     yield segment_pages(frame, stores.segments)
@@ -38,7 +39,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield lifetime_pages(frame)
     yield goods_pages(frame)
     yield buyer_pages(frame, stores.buyers)
-    yield campaign_pages(frame, stores.campaigns)
+    yield campaign_pages(frame, stores.campaigns, rule_called)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url)
     yield job_pages(frame, parts.jobs)

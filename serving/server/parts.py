@@ -10,6 +10,8 @@ from fastapi import APIRouter
 
 from serving.accounts.api import account_routes
 from serving.accounts.service import AccountReader
+from serving.audiences.api import audience_routes
+from serving.audiences.service import AudienceService
 from serving.buyers.api import buyer_routes
 from serving.campaigns.api import campaign_routes
 from serving.campaigns.audience import mail_hashes
@@ -191,6 +193,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     `serving.web.access.ACCESS`.
     """
     context, stores = parts.context, parts.stores
+    rule_called = stores.audiences.rule_called
     yield history_routes(stores.scores, stores.live)
     yield customer_routes(context, parts.live_orders.products)
     yield account_routes(context, AccountReader(stores.accounts, stores.scores))
@@ -199,11 +202,12 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield webhook_routes(context, stores.webhooks, stores.feed, parts.caller)
     yield segment_routes(context, stores.segments)
     yield buyer_routes(context, stores.buyers)
-    yield campaign_routes(context, stores.campaigns)
+    yield campaign_routes(context, stores.campaigns, rule_called)
     yield experiment_routes(stores.experiments)
     yield exhibit_routes(context, stores.exhibits)
     yield lifetime_routes(context, stores.exhibits)
-    yield list_routes(context, partial(mail_hashes, stores.campaigns))
+    yield list_routes(context, partial(mail_hashes, stores.campaigns), rule_called)
+    yield audience_routes(context, AudienceService(stores.audiences, stores.facets, context.clock))
     yield live_routes(parts.scorer)
     yield import_routes(parts.imports, context.clock)
     yield transaction_routes(parts.live_orders, context.clock, parts.metrics.count_lines)

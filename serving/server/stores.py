@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from serving.audiences.store import AudienceStore
 from serving.audit.store import AuditLog
 from serving.campaigns.store import CampaignStore
 from serving.changes.feed import ChangeFeed
@@ -27,7 +28,7 @@ from serving.store.rules import PublishRules
 @dataclass(frozen=True, kw_only=True)
 class Stores:
     """Score runs, keys, what happened, who changed, in which groups they are, who will buy what,
-    who was erased, what each run shows as a whole, campaigns, readings of experiments, orders that
+    who was erased, what each run shows as a whole, campaigns, audiences, readings of experiments, orders that
     were sent, how many customers a filter would leave, and jobs.
 
     `close` gives the connections back.
@@ -43,6 +44,7 @@ class Stores:
     webhooks: WebhookStore
     exhibits: ExhibitStore
     campaigns: CampaignStore
+    audiences: AudienceStore
     experiments: ExperimentStore
     live: LiveStore
     facets: FacetStore
@@ -73,6 +75,7 @@ def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
         webhooks=WebhookStore(engine),
         exhibits=ExhibitStore(engine),
         campaigns=CampaignStore(engine),
+        audiences=AudienceStore(engine),
         experiments=ExperimentStore(engine),
         live=LiveStore(engine, rules),
         facets=scores.facets,

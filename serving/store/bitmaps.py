@@ -119,6 +119,14 @@ class Numbers:
         """Who has so much or more."""
         return self._above(math.ceil(round(amount * 10**self._decimals, 6)) - self._lowest)
 
+    def within(self, low: float | None, high: float | None) -> BitMap:
+        """Who has a number from `low` to `high`, both of them too; None: no end."""
+        places = self._known if low is None else self.at_least(low)
+        if high is None:
+            return places
+        least_above = math.floor(round(high * 10**self._decimals, 6)) + 1 - self._lowest
+        return places - self._above(least_above)
+
     def sum_of(self, fitting: BitMap) -> float:
         """The sum of the numbers of those `fitting`; what is not known counts as nothing."""
         fitting_known = fitting & self._known

@@ -5,15 +5,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, or_, select, tuple_
 
-from serving.store.facets import Facets
 from serving.store.likely_buyers import buyers_of_items
 from serving.store.protocol import ANY_OF, CONSENTS, After, ChurnFilter, SortKey
-from serving.store.run import RHYTHM_RANKS
+from serving.store.rule.binding import bound
+from serving.store.rule.sql import rule_condition
+from serving.store.run import RHYTHM_RANKS, RunInfo
+from serving.store.run_bitmaps import Facets
 from serving.store.tables import UNKNOWN, scores
 
 
 def conditions(
-    run_no: int, chosen: ChurnFilter, table: Table = scores
+    run_no: int, chosen: ChurnFilter, run: RunInfo, table: Table = scores
 ) -> list[ColumnElement[bool]]:
     """What the rows of `table` that a filter lets through of a run have in common."""
     conditions = [table.c.run_no == run_no]
@@ -38,6 +40,8 @@ def conditions(
         conditions += [dated, table.c.next_order_date + 0.0 <= chosen.most_due]
     if chosen.will_buy:
         conditions.append(table.c.customer_id.in_(buyers_of_items(run_no, chosen.will_buy)))
+    if chosen.rule is not None:
+        conditions.append(rule_condition(bound(chosen.rule, run), run_no, table))
     conditions += [
         table.c.segments[system].as_string().in_(value.split(ANY_OF))
         for system, value in chosen.segments

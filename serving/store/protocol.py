@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from features.errors import ConfigError
 from features.language.message import mark
+from serving.store.rule.binding import bound
+from serving.store.rule.tree import AudienceRule, Operator, RuleCondition, both_of
 from serving.store.run import PublishedRun, RunInfo, Totals
 
 SortKey = Literal[
@@ -47,7 +49,7 @@ class ChurnFilter:
     `min_value_at_risk` is in units of the currency; unknown values never reach it. `due_from` and
     `due_until` are the first and the last day of the next order; unknown dates lie in no span.
     `will_buy` are items such as 'product:85123A' or 'category:tea': who is on the list of likely
-    buyers of any of them.
+    buyers of any of them. `rule` must hold, too.
     """
 
     risk: tuple[str, ...] = ()
@@ -59,6 +61,28 @@ class ChurnFilter:
     due_from: date | None = None
     due_until: date | None = None
     will_buy: tuple[str, ...] = ()
+    rule: AudienceRule | None = None
+
+    def as_rule(self) -> AudienceRule | None:
+        """The same filter as one rule; None: everybody."""
+        choices = {name: getattr(self, name) for name in ("risk", "rhythm", "status", "consent")}
+        choices |= {system: value.split(ANY_OF) for system, value in self.segments}
+        choices["will_buy"] = self.will_buy
+        conditions = [
+            RuleCondition(name, "any_of", tuple(values))
+            for name, values in choices.items()
+            if values
+        ]
+        if self.min_value_at_risk is not None:
+            least = f"{self.min_value_at_risk:.15g}"
+            conditions.append(RuleCondition("value_at_risk", "at_least", (least,)))
+        if self.due_from and self.due_until:
+            days = (self.due_from.isoformat(), self.due_until.isoformat())
+            conditions.append(RuleCondition("next_order_date", "between", days))
+        elif day := self.due_from or self.due_until:
+            operator: Operator = "at_least" if self.due_from else "at_most"
+            conditions.append(RuleCondition("next_order_date", operator, (day.isoformat(),)))
+        return both_of(*conditions, self.rule)
 
     @property
     def least_due(self) -> float | None:
@@ -188,7 +212,9 @@ class ScoreReader(Protocol):
 
 
 def check_segments(run: RunInfo, chosen: ChurnFilter) -> None:
-    """Refuse a filter on a segment system that `run` does not carry."""
+    """Refuse a filter on a segment system, or a rule on a field, that `run` does not carry."""
+    if chosen.rule is not None:
+        bound(chosen.rule, run)
     if any("\0" in value for _, value in chosen.segments):
         raise ConfigError("segment: no value holds a NUL sign.")
     if {system for system, _ in chosen.segments} - set(run.segment_columns):

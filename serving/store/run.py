@@ -29,7 +29,8 @@ class ScoreRow(NamedTuple):
 
     `rhythm` is its rank, see `RHYTHM_RANKS`; `next_order_date` the sooner the higher, see
     `serving.store.protocol.nearness`. `segments` (system → value), `document` and `products` are JSON; `contact_hash` stands for
-    the address in an audience file, see `serving.campaigns.audience`.
+    the address in an audience file, see `serving.campaigns.audience`; `figures` is JSON, too,
+    and `search_text` what searches look at: see `serving.store.rule.figures`.
     """
 
     customer_id: str
@@ -44,6 +45,8 @@ class ScoreRow(NamedTuple):
     consent: bool | None
     contact_hash: str | None
     segments: str
+    figures: str
+    search_text: str
     document: str
     products: str
 

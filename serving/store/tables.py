@@ -59,6 +59,8 @@ def score_columns(*, may_lack: bool) -> list[Column[Any]]:
         Column("next_order_date", Float),
         Column("consent", Boolean),
         Column("contact_hash", Text),
+        Column("figures", JSON),
+        Column("search_text", CUSTOMER_ID),
     ]
 
 
@@ -90,6 +92,8 @@ scores = Table(
         "segments",
         "rhythm",
         "next_order_date",
+        "figures",
+        "search_text",
     ).ddl_if(dialect="sqlite"),
 )
 
@@ -341,4 +345,19 @@ job_timetable = Table(
     Column("body", Text, nullable=False),
     Column("handled_until", Float, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
+)
+
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("audience_no", Integer, primary_key=True),
+    Column("audience_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),
+    Column("rule", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
 )

@@ -19,6 +19,8 @@ from pydantic import (
 from features.language.languages import languages
 from serving.store.documents import RankedProduct
 from serving.store.protocol import ChurnFilter, Consent, SortKey, checked_span, segment_pairs
+from serving.store.rule.text import rule_of_text
+from serving.store.rule.tree import AudienceRule, both_of
 from serving.web.formats.accept import preferred_type
 from serving.web.problems import MalformedBody, NotJson
 from serving.web.schemas import IsoDay, Rhythm, Risk, Status
@@ -46,6 +48,9 @@ FORMATS: Mapping[str, ListFormat] = {
     XLSX: "xlsx",
 }
 """Media type → format, those first that win a tie."""
+
+RuleCalled = Callable[[str], AudienceRule]
+"""The rule of a saved audience, by id or name; raises `ConfigError` where there is none."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -162,6 +167,15 @@ class ChurnListQuery(_Query):
         description="product:ID or category:NAME: who is on its list of likely buyers; repeat it "
         "for who is on any of several",
     )
+    where: str | None = Field(
+        None,
+        max_length=20_000,
+        description="A rule, such as `risk = high and (clv >= 100 or not abc = C)`; "
+        "`GET /v1/audiences/fields` names what it may ask for",
+    )
+    audience: str | None = Field(
+        None, max_length=200, description="Id or name of a saved audience: its members"
+    )
     sort: SortKey = Field(
         "value_at_risk",
         description="Highest first; of rhythm overdue, late, on time, unknown; of next_order_date "
@@ -180,7 +194,8 @@ class ChurnListQuery(_Query):
         "which are those of the API without it, with reasons in English",
     )
 
-    def filter(self) -> ChurnFilter:
+    def filter(self, rule_called: RuleCalled) -> ChurnFilter:
+        """What is asked for; `rule_called` finds audiences."""
         return checked_span(
             ChurnFilter(
                 risk=tuple(self.risk),
@@ -188,6 +203,10 @@ class ChurnListQuery(_Query):
                 segments=segment_pairs(self.segment),
                 min_value_at_risk=self.min_value_at_risk,
                 consent=tuple(self.consent),
+                rule=both_of(
+                    rule_called(self.audience) if self.audience else None,
+                    rule_of_text(self.where) if self.where else None,
+                ),
                 rhythm=tuple(self.rhythm),
                 due_from=self.due_from,
                 due_until=self.due_until,

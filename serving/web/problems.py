@@ -20,6 +20,7 @@ from features.errors import Busy, ConfigError, RegularsError
 from features.language.languages import Language
 from features.language.message import Message, mark
 from serving.errors import (
+    AudienceConflict,
     CampaignConflict,
     CursorTooOld,
     KeyReused,
@@ -32,6 +33,7 @@ from serving.errors import (
     ScorerBusy,
     ShopClosed,
     StoreError,
+    UnknownAudience,
     UnknownCampaign,
     UnknownCustomer,
     UnknownExperiment,
@@ -161,6 +163,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownWebhook: Kind(404, "unknown-webhook", mark("No such webhook")),
     UnknownCampaign: Kind(404, "unknown-campaign", mark("No such campaign")),
     UnknownExperiment: Kind(404, "unknown-experiment", mark("No such experiment")),
+    UnknownAudience: Kind(404, "unknown-audience", mark("No such audience")),
+    AudienceConflict: Kind(409, "audience-conflict", mark("The audience cannot be kept so")),
     NotInRun: Kind(404, "not-in-run", mark("The latest run has none of this name")),
     CampaignConflict: Kind(409, "campaign-conflict", mark("The campaign cannot be made so")),
     CursorTooOld: Kind(410, "cursor-too-old", mark("The changes behind the cursor are gone")),

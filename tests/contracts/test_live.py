@@ -56,6 +56,8 @@ def score_of(past, *, churn=0.9, risk="critical", name="live", **changes) -> Sco
         "next_order_date": -739_000.0,
         "consent": None,
         "contact_hash": None,
+        "figures": "{}",
+        "search_text": past.customer_id,
         "segments": json.dumps(dict(past.segments)),
         "document": json.dumps(document),
         "products": "[]",

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 from starlette.testclient import TestClient
 
+from features.errors import ConfigError
 from serving.scoring.risk_moves import RISK_MOVE_RULE, risk_moves
 from serving.server.app import create_app
 from serving.server.stores import Stores
@@ -76,6 +77,11 @@ def shown(*, earlier=False, **options):
         scores = with_moves(scores)
     store.publish(latest, scores, recommendations, EXHIBITS)
     return client_of(store, **options)
+
+
+def no_audience(name):
+    """Where nothing is saved under any name."""
+    raise ConfigError(f"audience: there is no {name}.")
 
 
 def with_moves(scores):

@@ -10,7 +10,7 @@ from serving.campaigns.form import CampaignForm
 from serving.churn_list.form import ListForm
 from serving.people.keys import new_key
 from serving.store.protocol import ChurnFilter
-from tests.serving.conftest import NOW, client_of, shown
+from tests.serving.conftest import NOW, client_of, no_audience, shown
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs, stores_beside
@@ -98,7 +98,7 @@ def test_a_campaign_form_reads_back_what_it_links_to():
         starts_on="2026-04-01",
     )
     query = form.link().partition("?")[2]
-    again = CampaignForm.read(QueryParams(query))
+    again = CampaignForm.read(QueryParams(query), no_audience)
     assert again == form
     request = again.request()
     assert (request.amount, request.contacts, request.hold_out) == (1000.5, None, 0.2)

@@ -15,7 +15,7 @@ from serving.churn_list.form import ListForm
 from serving.churn_list.page import outcomes, trend
 from serving.churn_list.quick_views import due_window
 from serving.store.protocol import ChurnFilter
-from tests.serving.conftest import client_of, shown
+from tests.serving.conftest import client_of, no_audience, shown
 from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import AS_OF, run_info, score_tables
@@ -114,7 +114,7 @@ def test_the_form_reads_back_what_it_links_to():
         asked_sort="clv",
     )
     link = chosen.link(cursor="abc", seen=50)
-    again = ListForm.read(QueryParams(link.partition("?")[2]))
+    again = ListForm.read(QueryParams(link.partition("?")[2]), rule_called=no_audience)
     assert again.filter() == ChurnFilter(
         risk=("high",),
         status=("scored",),
@@ -122,7 +122,8 @@ def test_the_form_reads_back_what_it_links_to():
         min_value_at_risk=12.5,
     )
     assert (again.sort, again.cursor, again.seen) == ("clv", "abc", 50)
-    assert ListForm.read(QueryParams(chosen.link().partition("?")[2])).cursor == ""
+    query = chosen.link().partition("?")[2]
+    assert ListForm.read(QueryParams(query), rule_called=no_audience).cursor == ""
 
 
 def test_the_export_carries_the_filters(client):
@@ -159,7 +160,7 @@ def test_the_export_speaks_the_language_of_the_page(client):
 
 def test_a_form_refuses_what_it_does_not_offer():
     with pytest.raises(ConfigError, match="no such risk"):
-        ListForm.read(QueryParams("risk=<script>"))
+        ListForm.read(QueryParams("risk=<script>"), rule_called=no_audience)
 
 
 @pytest.mark.parametrize(

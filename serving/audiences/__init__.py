@@ -1,0 +1,1 @@
+"""Audiences: rules over customers, saved under a name and shared."""

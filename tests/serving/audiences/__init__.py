@@ -1,0 +1,1 @@
+"""Audiences as they are asked for."""
