@@ -15,12 +15,13 @@ from serving.churn_list.form import CONSENTS, ListForm
 from serving.churn_list.quick_views import quick_views
 from serving.errors import UnknownCustomer
 from serving.store.documents import CustomerDocument, ExhibitBody
-from serving.store.facets import FacetCounts, FacetStore
+from serving.store.facets import FacetStore
 from serving.store.likely_buyers import BuyerStore
 from serving.store.protocol import ChurnFilter, ChurnPage, SortKey
 from serving.store.rule.text import text_of_rule
 from serving.store.rule.tree import LONGEST_VALUE, RuleCondition, searches
 from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
+from serving.store.run_bitmaps import FacetCounts
 from serving.web.call import address
 from serving.web.frame import Frame
 from serving.web.params import RuleCalled
