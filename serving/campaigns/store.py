@@ -27,7 +27,7 @@ from serving.store.listing import conditions
 from serving.store.protocol import ChurnFilter, as_json, check_segments
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import UNKNOWN, campaign_members, campaigns, current, runs, scores
-from training.experiments.campaign_reading import CampaignReading
+from training.experiments.campaign_reading import CampaignReading, EffectLineFigures
 from training.experiments.decisions.decision_reading import DecisionReading
 from training.experiments.learner_names import LearnerName
 
@@ -92,8 +92,8 @@ class MemberOutcome(TypedDict):
 
 
 class UpliftVerdict(TypedDict):
-    """Whether members can be told apart by how they react: the Qini and its 90 % interval, and
-    the learner that ranks them best.
+    """Whether members can be told apart by how they react: the Qini and its 90 % interval, the
+    learner that ranks them best, and the line from its predictions to effects.
     """
 
     learner: NotRequired[LearnerName]
@@ -102,6 +102,7 @@ class UpliftVerdict(TypedDict):
     high: float
     members: int
     beats_random: bool
+    line: NotRequired[EffectLineFigures]
 
 
 class MeasuredCampaign(CampaignReading):

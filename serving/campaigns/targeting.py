@@ -8,8 +8,10 @@ from features.orders.log import OrderLog
 from serving.campaigns.service import status_of
 from serving.campaigns.store import CampaignRecord, CampaignStore, UpliftVerdict
 from serving.scoring.lessons import Targeting
-from training.experiments.effect import Floats
-from training.experiments.learners import LEARNERS, choose_learner
+from training.experiments.effect import Bools, Floats
+from training.experiments.effect_line import EffectLine, effect_line
+from training.experiments.learner_names import LearnerName
+from training.experiments.learners import LEARNERS, LearnerChoice, choose_learner
 from training.experiments.uplift import is_enough
 
 JUDGE_SEED = 20_260_101
@@ -24,8 +26,8 @@ def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> Up
 
     Returns
     -------
-    The learner that ranks best, the Qini of the choice out of fold, its 90 % interval and
-    `beats_random`, ready for JSON; None where the campaign is too small to try.
+    The learner that ranks best, the Qini of the choice out of fold, its 90 % interval,
+    `beats_random` and the `line` from its predictions to effects, ready for JSON; None where the campaign is too small to try.
     """
     features, treated, revenue = _learned_from(log, campaign, members)
     if not is_enough(treated):
@@ -39,6 +41,7 @@ def judged(log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame) -> Up
         "high": curve.high,
         "members": len(treated),
         "beats_random": curve.beats_random,
+        "line": _line(choice, choice.learner, treated, revenue).figures(),
     }
 
 
@@ -52,16 +55,31 @@ def targeting_of(store: CampaignStore, log: OrderLog) -> Targeting | None:
         members = pd.DataFrame([vars(member) for member in store.members(campaign.campaign_id)])
         members = members.assign(contacted=members["arm"].isin(contacted))
         features, treated, revenue = _learned_from(log, campaign, members)
-        # campaigns that an earlier release has measured knew one learner
-        learner = LEARNERS[uplift.get("learner", "r")]
-        model = learner(seed=JUDGE_SEED).fit(features, treated, revenue)
-        return Targeting(model=model, judged={"campaign_id": campaign.campaign_id, **uplift})
+        # campaigns that an earlier release has measured knew one learner, and no line
+        learner = uplift.get("learner", "r")
+        kept = uplift.get("line")
+        if kept is None:
+            choice = choose_learner(features, treated, revenue, seed=JUDGE_SEED)
+            line = _line(choice, learner, treated, revenue)
+        else:
+            line = EffectLine(**kept)
+        if line.slope <= 0:
+            continue
+        model = LEARNERS[learner](seed=JUDGE_SEED).fit(features, treated, revenue)
+        evidence = {"campaign_id": campaign.campaign_id, **uplift, "line": line.figures()}
+        return Targeting(model=model, line=line, judged=evidence)
     return None
+
+
+def _line(
+    choice: LearnerChoice, learner: LearnerName, treated: Bools, revenue: Floats
+) -> EffectLine:
+    return effect_line(choice.rankings[learner], treated, revenue)
 
 
 def _learned_from(
     log: OrderLog, campaign: CampaignRecord, members: pd.DataFrame
-) -> tuple[pd.DataFrame, "np.ndarray[tuple[int], np.dtype[np.bool_]]", Floats]:
+) -> tuple[pd.DataFrame, Bools, Floats]:
     """What was known of the members on the first morning, their arms, and what they spent."""
     if campaign.starts_on <= log.first_day:
         return pd.DataFrame(), np.zeros(0, dtype=bool), np.zeros(0)

@@ -47,7 +47,10 @@ PROFILE_FIELDS = (
     "days_since_last_order",
     "usual_gap_days",
 )
-CONTACT_FIELDS = ("expected_profit", "suggested_action", "name", "consent")
+CONTACT_FIELDS = (
+    *("contact_effect", "contact_effect_low", "contact_effect_high"),
+    *("expected_profit", "suggested_action", "name", "consent"),
+)
 """Runs of earlier releases lack them, and some of `FIELDS`."""
 
 NEXT_ORDER_FIELDS = ("date", "low", "high")

@@ -39,6 +39,9 @@ class ListItem(ApiShape):
     expected_orders: float | None
     expected_order_value: Money | None
     at_risk_on: date | None
+    contact_effect: Money | None = None
+    contact_effect_low: Money | None = None
+    contact_effect_high: Money | None = None
     expected_profit: Money | None
     suggested_action: SuggestedAction | None
     name: str | None

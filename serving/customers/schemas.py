@@ -141,8 +141,18 @@ class Customer(ApiShape):
     value_at_risk_pace: Pace | None = Field(
         None, description="`comparable`: who bought on one day only has no pace of their own"
     )
+    contact_effect: Money | None = Field(
+        None,
+        description="Margin that a contact adds, before its cost, as the latest measured campaign "
+        "that can tell customers apart has it. Null: there is none, or orders came since the run",
+    )
+    contact_effect_low: Money | None = Field(
+        None, description="Low end of the 90 % interval of the effect on customers like this one"
+    )
+    contact_effect_high: Money | None = Field(None, description="Its high end")
     expected_profit: Money | None = Field(
-        description="Save rate × value at risk × net profit share − cost of a contact"
+        description="`contact_effect` − cost of a contact; where it is null, save rate × value at "
+        "risk × net profit share − cost of a contact"
     )
     suggested_action: SuggestedAction | None
     name: str | None = Field(description="As the table of customers says")

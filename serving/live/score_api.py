@@ -68,6 +68,7 @@ def live_routes(scorer: ScoresOne | None) -> APIRouter:
 
 OF_A_RUN = {
     *("churn_percentile", "segments", "indices", "profit", "referral_value", "since_last_run"),
+    *("contact_effect", "contact_effect_low", "contact_effect_high"),
     *("expected_profit", "suggested_action", "name", "consent"),
 }
 """What an answer about orders alone does not tell."""

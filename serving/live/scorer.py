@@ -22,7 +22,13 @@ from features.rows import Rows
 from serving.live.context import RunContext, newest_day
 from serving.live.messages import ProductQuery
 from serving.live.shelf import Shelf, baskets, given_back_whole
-from serving.scoring.answers import EMBEDDED_RECOMMENDATIONS, PROBABILITY_DIGITS, documents, encode
+from serving.scoring.answers import (
+    CONTACT_EFFECT,
+    EMBEDDED_RECOMMENDATIONS,
+    PROBABILITY_DIGITS,
+    documents,
+    encode,
+)
 from serving.scoring.economics import profits
 from serving.scoring.explanation import Explainer, ScoredRows
 from serving.scoring.figures import figures_of
@@ -347,6 +353,7 @@ class Scorer:
                 np.nan if background.referral_value is None else background.referral_value
                 for background in backgrounds
             ],
+            **{name: np.full(len(backgrounds), np.nan) for name in CONTACT_EFFECT},
             "expected_profit": profit,
             "suggested_action": action.tolist(),
         }

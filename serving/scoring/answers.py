@@ -49,14 +49,18 @@ MONEY = (
     "referral_value",
     "value_at_risk",
     "spend",
+    "contact_effect",
     "expected_profit",
 )
-LOW_ENDS = ("clv_low", "value_if_order_low")
-HIGH_ENDS = ("clv_high", "value_if_order_high")
+LOW_ENDS = ("clv_low", "value_if_order_low", "contact_effect_low")
+HIGH_ENDS = ("clv_high", "value_if_order_high", "contact_effect_high")
 """Ends of intervals of money, rounded outwards: values inside stay inside."""
 
 WORDS = ("rhythm", "value_at_risk_pace")
 """Columns whose values are one word each."""
+
+CONTACT_EFFECT = ("contact_effect", "contact_effect_low", "contact_effect_high")
+"""Margin that a contact adds, with its 90 % interval, where a campaign can tell."""
 
 CONTACT = ("suggested_action", "name", "consent")
 """Columns for the decision whom to contact, and how."""
@@ -270,7 +274,7 @@ def _document(run: RunInfo) -> dict[str, object]:
         "clv_basis": run.clv_basis,
         **columns("expected_orders_given_order", "expected_orders", "expected_order_value"),
         **columns("referral_value", "value_at_risk", "value_at_risk_pace"),
-        **columns("expected_profit", *CONTACT),
+        **columns(*CONTACT_EFFECT, "expected_profit", *CONTACT),
         "next_order": {
             "date": column("next_order_date"),
             "low": column("next_order_low"),

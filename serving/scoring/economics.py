@@ -13,10 +13,12 @@ import pandas as pd
 
 from features.orders.customer_details import customer_details
 from features.orders.log import OrderLog
+from serving.scoring.answers import CONTACT_EFFECT
 from serving.scoring.contact_hash import contact_hash
 from serving.scoring.lessons import CampaignLessons, SaveRate
 from serving.settings import Settings
 from serving.store.economics import RunEconomics, value_share
+from training.experiments.effect_line import EffectSpans
 
 TOP_SHARE = 0.2
 """The share of customers, by usual spend, who are worth a personal contact."""
@@ -76,18 +78,19 @@ def contact_columns(
     scores: pd.DataFrame,
     economics: RunEconomics,
     details: pd.DataFrame | None = None,
-    effects: np.ndarray[Any, np.dtype[np.float64]] | None = None,
+    effects: EffectSpans | None = None,
 ) -> dict[str, Any]:
-    """`expected_profit`, `suggested_action`, `name`, `consent`, `contact_hash` of each customer.
+    """`CONTACT_EFFECT`, `expected_profit`, `suggested_action`, `name`, `consent`, `contact_hash`.
 
-    expected profit = save rate × value at risk × its share that is profit − cost per contact.
+    expected profit = contact effect − cost per contact where the effect is known, otherwise
+    save rate × value at risk × its share that is profit − cost per contact.
 
     Parameters
     ----------
     scores : one row per customer, with `customer_id`
     economics : as `economics_of` says; empty: profits and actions are unknown
     details : of `features.orders.customer_details.customer_details`; None: nothing is known
-    effects : revenue that a contact adds, per customer; None: save rate × value at risk
+    effects : revenue that a contact adds, per customer; None: not known, NaN
     """
     contact_details = (
         pd.DataFrame(columns=["consent", "name", "contact"]) if details is None else details
@@ -95,8 +98,10 @@ def contact_columns(
     rows = contact_details.reindex(scores["customer_id"])
     consent = rows["consent"].astype("boolean").array
     refused = consent.to_numpy(dtype=object, na_value=True) == False  # noqa: E712 - an array
-    profit, action = profits(scores, economics, refused, effects)
+    margin = None if effects is None else effects.times(economics["margin_share"])
+    profit, action = profits(scores, economics, refused, None if margin is None else margin.value)
     return {
+        **contact_effects(margin, len(scores)),
         "expected_profit": profit,
         "suggested_action": pd.array(action, dtype="str"),
         "name": rows["name"].astype("str").array,
@@ -106,6 +111,15 @@ def contact_columns(
             dtype="str",
         ),
     }
+
+
+def contact_effects(
+    margin: EffectSpans | None, customers: int
+) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """The columns `CONTACT_EFFECT`: the margin that a contact adds, before its cost, in money."""
+    if margin is None:
+        return {name: np.full(customers, np.nan) for name in CONTACT_EFFECT}
+    return dict(zip(CONTACT_EFFECT, (margin.value, margin.low, margin.high), strict=True))
 
 
 def with_contacts(
@@ -138,21 +152,21 @@ def profits(
     scores: pd.DataFrame | Mapping[str, object],
     economics: RunEconomics,
     refused: np.ndarray[Any, np.dtype[np.bool_]],
-    effects: np.ndarray[Any, np.dtype[np.float64]] | None = None,
+    margin: np.ndarray[Any, np.dtype[np.float64]] | None = None,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, Any]]:
     """`expected_profit` and `suggested_action` of each customer; see `contact_columns`.
 
     Parameters
     ----------
     refused : whether each customer is known not to consent
+    margin : what a contact adds to each; None: save rate × value at risk
     """
     at_risk = np.asarray(scores["value_at_risk"], dtype=float)
     if not economics:
         return np.full(len(at_risk), np.nan), np.full(len(at_risk), None)
-    if effects is None:
+    earned = margin
+    if earned is None:
         earned = economics["save_rate"] * at_risk * value_share(economics)
-    else:
-        earned = effects * economics["margin_share"]
     profit = earned - economics["cost_per_contact"]
     return profit, _actions(scores, profit, refused, economics["high_value_from"])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from serving.store.economics import MeasuredTreatment, RunEconomics
-from training.experiments.effect import Floats
+from training.experiments.effect_line import EffectLine, EffectSpans
 from training.experiments.learners import EffectLearner
 
 
@@ -39,14 +39,18 @@ class SaveRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Targeting:
-    """A model of the effect of a contact on a customer's revenue, and its evidence."""
+    """A model of the effect of a contact on a customer's revenue, and its evidence.
+
+    `line` leads from what the model predicts to what came among members of like prediction.
+    """
 
     model: EffectLearner
+    line: EffectLine
     judged: Mapping[str, object]
 
-    def effects(self, features: pd.DataFrame) -> Floats:
+    def effects(self, features: pd.DataFrame) -> EffectSpans:
         """What a contact is expected to add to each customer's revenue, in money."""
-        return self.model.predict(features)
+        return self.line.effects(self.model.predict(features))
 
 
 @dataclass(frozen=True, kw_only=True)

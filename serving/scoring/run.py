@@ -19,7 +19,7 @@ from features.orders.log import OrderLog
 from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
 from features.segments.system import SegmentSystem
-from serving.scoring.answers import DATES, PROFIT_COLUMNS
+from serving.scoring.answers import CONTACT_EFFECT, DATES, PROFIT_COLUMNS
 from serving.scoring.economics import assumed, with_contacts
 from serving.scoring.explanation import EarlierRun, Explainer, explain
 from serving.scoring.figures import figures_of
@@ -83,7 +83,7 @@ MORE_COLUMNS = (
     "referral_value",
 )
 """Further columns of `scores.parquet`; the yearly terms of `clv_lifetime`, `STAND_INS` and the
-parts of the profit follow.
+parts of the profit and `CONTACT_EFFECT` follow.
 """
 
 STAND_INS = "stand_ins"
@@ -172,8 +172,8 @@ class ScoreRun:
         groups = [name for name in self.scores if name in assigned]
         columns = [*FILE_SCORE_COLUMNS, *groups, *MORE_COLUMNS, *lifetime_columns(self.info)]
         stand_ins = pd.Series(self.info.stand_ins_text, self.scores.index, "str", name=STAND_INS)
-        profit = self.scores[list(PROFIT_COLUMNS)]
-        return pd.concat([self.scores[columns], stand_ins, profit], axis=1)
+        money = self.scores[[*PROFIT_COLUMNS, *CONTACT_EFFECT]]
+        return pd.concat([self.scores[columns], stand_ins, money], axis=1)
 
     def product_table(self) -> pd.DataFrame:
         """What `recommendations.parquet` holds: one row per customer and rank.

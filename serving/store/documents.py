@@ -151,6 +151,9 @@ class CustomerDocument(TypedDict, total=False):
     referral_value: float | None
     value_at_risk: float | None
     value_at_risk_pace: str | None
+    contact_effect: float | None
+    contact_effect_low: float | None
+    contact_effect_high: float | None
     expected_profit: float | None
     suggested_action: str | None
     name: str | None

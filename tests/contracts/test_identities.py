@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from features.rows import Rows
 from serving.churn_list import lists
 from serving.churn_list.workbook import write_workbook
 from serving.exhibits.catalogue import exhibits_of
+from serving.scoring.economics import contact_columns
 from serving.scoring.figures import figures_of
 from serving.scoring.likely_buyers import likely_buyers_of
 from serving.scoring.run import score
@@ -25,6 +27,7 @@ from tests.support.stores import fresh_runs
 from tests.support.tables import shop_tables
 from tests.support.workbooks import sheets_of
 from training.bundle.publication import load_models
+from training.experiments.effect_line import EffectSpans
 from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.gaps import GapDistribution
@@ -107,6 +110,40 @@ def test_rows_of_lists_and_exports_say_what_documents_say(published, documents, 
         for field in WORDS:
             shown = document[field] or ""
             assert (item[field] or "", rows[name][field], excel[name][field] or "") == (shown,) * 3
+
+
+def test_the_effect_of_a_contact_less_its_cost_is_the_profit(published, tmp_path):
+    scores = published.run.scores
+    size = np.linspace(-3.0, 40.0, len(scores))
+    effects = EffectSpans(value=size, low=size - 1.23456, high=size + 9.87654)
+    economics = {**published.run.info.economics, "cost_per_contact": 0.62}
+    scores = scores.assign(**contact_columns(scores, economics, None, effects))
+    info = replace(published.run.info, run_id="run-of-effects", economics=economics)
+    store = fresh_runs()
+    store.publish(info, scores, published.run.recommendations)
+    first = store.churn_list(ChurnFilter(), sort="expected_profit", limit=1_000, after=None)
+    listed = [lists.item(document) for document in first.documents]
+    assert len(listed) == len(scores)
+    shown = [row["contact_effect"] for row in listed]
+    assert shown == sorted(shown, reverse=True)
+    text = b"".join(lists.csv_lines(store, ChurnFilter(), sort="clv", first=first)).decode()
+    exported = {row["customer_id"]: row for row in csv.DictReader(io.StringIO(text[1:]))}
+    for row in listed:
+        name = row["customer_id"]
+        assert abs(row["contact_effect"] - 0.62 - row["expected_profit"]) < 0.0101
+        assert row["contact_effect_low"] <= row["contact_effect"] <= row["contact_effect_high"]
+        document = json.loads(store.customer(name).body)
+        for field in ("contact_effect", "contact_effect_low", "contact_effect_high"):
+            assert document[field] == row[field] == float(exported[name][field])
+    run = replace(published.run, info=info, scores=scores)
+    table = pq.read_table(run.write(tmp_path)[0]).to_pandas().set_index("customer_id")
+    assert np.array_equal(table["contact_effect"], scores["contact_effect"])
+
+
+def test_without_a_measured_campaign_no_effect_is_told(documents):
+    for document in documents.values():
+        assert document["contact_effect"] is document["contact_effect_low"] is None
+        assert document["contact_effect_high"] is None
 
 
 def test_nobody_is_likelier_to_buy_an_item_than_to_order(published, documents, trained):

@@ -65,6 +65,7 @@ def score_tables(customers=300, *, seed=1, ids=None) -> tuple[pd.DataFrame, pd.D
     scores["reasons"] = [_reasons(*row) for row in _pairs(scores)]
     scores["factors"] = '{"risk":{"rhythm":0.5},"value":{"spend":-0.25}}'
     scores["since_last_run"] = None
+    scores[["contact_effect", "contact_effect_low", "contact_effect_high"]] = np.nan
     scores["expected_profit"] = scores["value_at_risk"] * 0.05 * 0.3 - 0.1
     scores["suggested_action"] = np.where(scores["expected_profit"] > 0, "reminder", "leave")
     scores["name"] = pd.Series([None] * len(scores), dtype="str")

@@ -80,6 +80,19 @@ class MeasuredSaveRate(EffectInterval):
     standard_error: float
 
 
+class EffectLineFigures(TypedDict):
+    """A line from predicted effects to those that came; see `training.experiments.effect_line`."""
+
+    centre: float
+    mean: float
+    slope: float
+    mean_variance: float
+    slope_variance: float
+    covariance: float
+    lowest: float
+    highest: float
+
+
 class CampaignReading(TypedDict):
     """The result of a campaign, ready for JSON; see `read_campaign`."""
 

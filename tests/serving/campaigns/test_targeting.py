@@ -105,6 +105,20 @@ def test_who_reacted_is_what_the_next_run_expects_profits_from(store, tmp_path):
     # 30 % of 40 pounds, and nothing
     assert scored["expected_profit"][large].mean() == pytest.approx(12.0, abs=2.0)
     assert scored["expected_profit"][~large].mean() == pytest.approx(0.0, abs=2.0)
+    effect = scored["contact_effect"]
+    profit = effect - economics["cost_per_contact"]
+    assert np.array_equal(scored["expected_profit"], profit)
+    assert (scored["contact_effect_low"] <= effect).all()
+    assert (effect <= scored["contact_effect_high"]).all()
+    # the mean effect over the members is the campaign's own: 30 % of the plain difference
+    assert effect.mean() == pytest.approx(0.3 * said["line"]["mean"], abs=0.3)
+    assert said["line"]["slope"] > 0
+    without_line = {key: value for key, value in said.items() if key != "line"}
+    results = {**store.campaign("c-1").results, "uplift": without_line}
+    store.record("c-1", [], results)
+    with read(tmp_path, orders(persuaded=True)) as log:
+        of_an_earlier_release = targeting_of(store, log)
+    assert of_an_earlier_release.line == found.line
 
 
 @pytest.mark.slow
