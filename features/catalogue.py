@@ -20,7 +20,14 @@ from features.blocks import (
     trend,
 )
 from features.blocks.block import Block, Feature
-from features.blocks.optional import attributes, contacts, contract, interactions, membership
+from features.blocks.optional import (
+    attributes,
+    contacts,
+    contract,
+    interactions,
+    items,
+    membership,
+)
 from features.errors import ConfigError
 from features.libraries.plug_ins import FEATURES as PLUGGED_FEATURES
 from features.libraries.plug_ins import loaded, plugged
@@ -82,6 +89,7 @@ FEATURES: dict[str, Feature] = {
 
 OPTIONAL_BLOCKS: tuple[Block, ...] = (
     interactions.BLOCK,
+    items.BLOCK,
     interactions.REFERRALS,
     contacts.BLOCK,
     membership.BLOCK,
@@ -109,10 +117,11 @@ def blocks_for(data: Data) -> tuple[Block, ...]:
 
     Without an optional table these are `BLOCKS` themselves.
     """
-    customers = data.customers
+    customers, events = data.customers, data.interactions
     have = {
-        "interactions": data.interactions is not None,
-        "referrals": data.interactions is not None and bool(data.interactions.other_customer_id),
+        "interactions": events is not None,
+        "items": events is not None and events.names_items,
+        "referrals": events is not None and bool(events.other_customer_id),
         "contacts": data.contacts is not None,
         "cancellations": customers is not None and bool(customers.cancelled_on),
         "contract_starts": customers is not None and bool(customers.started_on),

@@ -32,6 +32,7 @@ came in).
 
 _NEEDS = {
     "interactions": "needs `[data.interactions]`",
+    "items": "needs `[data.interactions]` with `product_id` or `category`",
     "referrals": "needs `[data.interactions]` with `other_customer_id`",
     "contacts": "needs `[data.contacts]`",
     "cancellations": "needs `[data.customers]` with `cancelled_on`",

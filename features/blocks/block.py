@@ -9,6 +9,7 @@ Grain = Literal[
     "customer_orders",
     "customer_days",
     "customer_interactions",
+    "customer_items",
     "customer_referrals",
     "customer_contacts",
     "customer_attributes",
@@ -31,6 +32,7 @@ Unit = Literal[
 
 Needs = Literal[
     "interactions",
+    "items",
     "referrals",
     "contacts",
     "customers",
@@ -38,7 +40,8 @@ Needs = Literal[
     "contract_starts",
     "contract_terms",
 ]
-"""Which optional table a block is computed from; `referrals`: interactions that say whom they
+"""Which optional table a block is computed from; `items`: interactions that name products or
+categories; `referrals`: interactions that say whom they
 brought; `cancellations`: customers with the date of their cancellation; `contract_starts` and
 `contract_terms`: those with the day on which the contract began, and with its term as well."""
 

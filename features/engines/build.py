@@ -33,6 +33,17 @@ GRAINS: dict[str, str] = {
         UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), CAST(NULL AS VARCHAR),
                          CAST(NULL AS BIGINT), FALSE
         FROM {days} AS known_days""",
+    # one row per sign that is about an item, with the last purchase of its product
+    "customer_items": """
+        SELECT signs.customer, signs.day, signs.kind, signs.product, bought.last_bought
+        FROM (SELECT customer, day, kind, product FROM {interactions} AS known_interactions
+              WHERE product IS NOT NULL OR item_category IS NOT NULL) AS signs
+        LEFT JOIN (SELECT customer, product, MAX(day) AS last_bought FROM {lines} AS known_lines
+                   WHERE NOT is_return GROUP BY customer, product) AS bought
+          ON signs.customer = bought.customer AND signs.product = bought.product
+        UNION ALL SELECT DISTINCT customer, CAST(NULL AS INTEGER), CAST(NULL AS VARCHAR), NULL,
+                         CAST(NULL AS INTEGER)
+        FROM {days} AS known_days""",
     # one row per (customer, somebody whom the customer was the first to refer)
     "customer_referrals": """
         SELECT firsts.customer, firsts.other_customer, COALESCE(SUM(amount), 0) AS spend,

@@ -160,7 +160,8 @@ def spark_query(
 def _sections(blocks: tuple[Block, ...]) -> list[str]:
     """The optional tables that blocks are computed from."""
     needed = {block.needs for block in blocks if block.needs}
-    return sorted({"interactions" if need == "referrals" else need for need in needed})
+    of_interactions = {"referrals", "items"}
+    return sorted({"interactions" if need in of_interactions else need for need in needed})
 
 
 def _frame(spark: "SparkSession", table: "DataFrame | Path | str") -> "DataFrame":

@@ -32,6 +32,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 """Section → column → its type. Days, `seen_day` and money as in `features.engines.exports.LINE_COLUMNS`;
 `value` is the score of a satisfaction, `other_customer_id` whom a referral brought."""
 
+_ITEMS = {"product_id": "VARCHAR", "item_category": "VARCHAR"}
+"""Columns of `interactions` that the block `items` needs."""
+
 _CONTRACT = (
     ("cancellations", "cancelled_day", "INTEGER"),
     ("contract_starts", "began_day", "INTEGER"),
@@ -40,17 +43,20 @@ _CONTRACT = (
 """What blocks of contracts need → the column of `customers` → its type."""
 
 _STRANGER = "chr(31) ||"
-"""Prefix of the number of a person who has bought nothing; no customer id begins with it."""
+"""Prefix of the number of a person who has bought nothing, or of a product that nobody has bought;
+no id begins with it."""
 
 
 def columns_of(section: str, blocks: tuple[Block, ...]) -> Mapping[str, str]:
     """The columns that `blocks` need of a section; of `customers` a double per attribute."""
+    needs = {block.needs for block in blocks}
+    if section == "interactions" and "items" in needs:
+        return {**COLUMNS[section], **_ITEMS}
     if section in COLUMNS:
         return COLUMNS[section]
     noted = [
         feature.name for block in blocks if block.needs == section for feature in block.features
     ]
-    needs = {block.needs for block in blocks}
     contract = {name: kind for need, name, kind in _CONTRACT if need in needs}
     return {"customer_id": "VARCHAR", **contract, **dict.fromkeys(noted, "DOUBLE")}
 
@@ -66,7 +72,8 @@ def write_table(log: OrderLog, section: Section, path: Path) -> int:
 
     Returns
     -------
-    How many rows were written, columns as in `COLUMNS`; of `customers` a row per customer of the
+    How many rows were written, columns as in `COLUMNS`, of interactions with `product_id` and
+        `item_category` behind; of `customers` a row per customer of the
     orders with `customer_id` and the columns of its attributes, never name, contact or consent.
 
     Raises
@@ -99,12 +106,16 @@ def _query(section: str) -> str:
             FROM attributes JOIN customers USING (customer)"""
     person = f"coalesce(people.customer_id, {_STRANGER} CAST(-rows_used.customer AS VARCHAR))"
     other = f"coalesce(others.customer_id, {_STRANGER} CAST(-rows_used.other_customer AS VARCHAR))"
-    ids = {"customer_id": person, "other_customer_id": other}
+    product = f"coalesce(products.product_id, {_STRANGER} CAST(-rows_used.product AS VARCHAR))"
+    ids = {"customer_id": person, "other_customer_id": other, "product_id": product}
+    is_of_interactions = section == "interactions"
+    kinds = {**COLUMNS[section], **(_ITEMS if is_of_interactions else {})}
     columns = ", ".join(
         f"CAST({ids.get(name, f'rows_used.{identifier(name)}')} AS {kind}) AS {name}"
-        for name, kind in COLUMNS[section].items()
+        for name, kind in kinds.items()
     )
     joins = " LEFT JOIN customers AS people ON rows_used.customer = people.customer"
-    if section == "interactions":
+    if is_of_interactions:
         joins += " LEFT JOIN customers AS others ON rows_used.other_customer = others.customer"
+        joins += " LEFT JOIN products ON rows_used.product = products.product"
     return f"SELECT {columns} FROM {section} AS rows_used{joins}"

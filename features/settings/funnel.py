@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from features.settings.section import Section
 
-FunnelKind = Literal["visit", "enquiry", "quote", "cart"]
+FunnelKind = Literal["visit", "search", "enquiry", "quote", "cart"]
 """The kinds of interactions that lead to a purchase."""
 
 
@@ -15,7 +15,7 @@ class FunnelStages(Section):
     """Which interactions make a stage on the way to the purchase; see `features.segments.interactions.funnel`."""
 
     awareness: tuple[FunnelKind, ...] = ("visit",)
-    interest: tuple[FunnelKind, ...] = ("enquiry",)
+    interest: tuple[FunnelKind, ...] = ("search", "enquiry")
     decision: tuple[FunnelKind, ...] = ("quote", "cart")
     loyal_from_purchase_days: int = Field(3, ge=2)
     """Purchase days from which a customer is loyal."""

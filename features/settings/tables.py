@@ -20,7 +20,10 @@ Kind = Literal[
     "referral",
     "other",
 ]
-"""What an interaction is; `search` and `other` are read and counted, but are in no feature."""
+"""What an interaction is; `other` is read and counted, but is in no feature."""
+
+SIGNS: tuple[Kind, ...] = ("visit", "enquiry", "quote", "cart", "search")
+"""Kinds of interactions that show interest in something."""
 
 
 class Products(Section):
@@ -82,6 +85,11 @@ class Interactions(Section):
     """strptime pattern of its times; None: as in the orders."""
     kinds: dict[ColumnName, Kind] = Field(default_factory=dict)
     """The file's word for a kind → ours; our own words need no line."""
+
+    @property
+    def names_items(self) -> bool:
+        """Whether its rows may say which product or category they are about."""
+        return bool(self.product_id or self.category)
 
 
 class Contacts(Section):

@@ -15,7 +15,8 @@ engine as
 
 with customers, days and money as in the orders. Interactions may be of people who have bought
 nothing so far, and a referral may name them; they have negative numbers, so that a
-customer's referrals do not depend on what those people did later.
+customer's referrals do not depend on what those people did later. So have products that
+nobody has bought.
 """
 
 from __future__ import annotations
@@ -275,14 +276,21 @@ _INTERACTIONS = f"""
         UNION ALL
         SELECT customer_id, CAST(-row_number() OVER (ORDER BY customer_id) AS INTEGER)
         FROM named ANTI JOIN customers USING (customer_id)
+    ), goods AS (
+        SELECT product_id, product FROM products
+        UNION ALL
+        SELECT product_id, CAST(-row_number() OVER (ORDER BY product_id) AS INTEGER)
+        FROM (SELECT DISTINCT product_id FROM used WHERE product_id IS NOT NULL)
+        ANTI JOIN products USING (product_id)
     )
     SELECT people.customer, {_DAYS}, kind, value, others.customer AS other_customer,
-           products.product, coalesce(item_category, products.category) AS item_category,
+           goods.product, coalesce(item_category, products.category) AS item_category,
            lower(words) AS words,
            CASE WHEN people.customer < 0 THEN people.customer_id END AS stranger_id{{served}}
     FROM used
     JOIN people USING (customer_id)
-    LEFT JOIN products USING (product_id)
+    LEFT JOIN goods USING (product_id)
+    LEFT JOIN products ON goods.product = products.product
     LEFT JOIN people AS others ON other_id = others.customer_id"""
 
 _CONTACTS = f"""

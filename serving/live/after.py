@@ -1,7 +1,7 @@
 """What a score run would say of a customer after the orders that were sent since the last one."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.store.documents import CustomerDocument
 from serving.store.run import RunInfo
+from training.past.interest_signs import signs_from
 
 IN_FILES = "order_in_files"
 """Why a line that was sent does not count: the files of the shop hold its order, and it says
@@ -151,13 +152,20 @@ def _reasons(
     ]
 
 
+def background_of(beside: Mapping[str, Any]) -> CustomerBackground:
+    """What a run left of a customer beside the lines, as far as recommendations need it."""
+    return CustomerBackground(
+        consents=beside.get("consents", False), signs=signs_from(beside.get("signs", ()))
+    )
+
+
 def _background(
     request: ScoreRequestAfterRun, run: RunInfo, table_columns: list[str]
 ) -> CustomerBackground:
     beside = told_beside(request.lines.history)
     features = dict.fromkeys(table_columns, float("nan")) | beside.get("features", {})
-    return CustomerBackground(
-        consents=beside.get("consents", False),
+    return replace(
+        background_of(beside),
         table_features=features,
         segments=request.segments,
         referral_value=request.referral_value,

@@ -15,7 +15,8 @@ from sqlalchemy.engine import make_url
 
 from features.catalogue import LIVE_FEATURES
 from features.engines.build import build_features
-from features.orders.log import OrderLog
+from features.orders.interest_signs import interest_signs
+from features.orders.log import OrderLog, day_number
 from features.reading.line_as_sent import sent_line
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import typed_line
@@ -27,6 +28,7 @@ from serving.scoring.run import ScoreRun
 from serving.settings import Settings
 from serving.store.database import open_database
 from training.bundle.publication import Models
+from training.past.interest_signs import LONGEST_INTEREST, Sign
 
 ROWS_AT_ONCE = 10_000
 
@@ -73,7 +75,7 @@ class SentSoFar:
         is_whole = run.info.as_of >= log.end
         newest = max((line.change_no for line in self.kept), default=0)
         return Handover(
-            histories=_histories(folder, _beside(log, run, models), erased),
+            histories=_histories(folder, background_beside(log, run, models), erased),
             seen_no=newest if is_whole else 0,
             absorbed=absorbed,
         )
@@ -101,7 +103,7 @@ def _typed(line: LiveLine, data: Data) -> SentOrderLine:
     return SentOrderLine(None if anonymous else line.customer_id, typed_line(sent, data))
 
 
-def _beside(
+def background_beside(
     log: OrderLog[Settings], run: ScoreRun, models: Models
 ) -> Mapping[str, dict[str, object]]:
     """What a score needs of a customer that no order tells."""
@@ -114,10 +116,28 @@ def _beside(
         ):
             features = {str(name): value for name, value in row.items() if value is not None}
             by_customer[customer_id] = {"features": features}
+    for customer_id, signs in _signs(log, run, models):
+        by_customer.setdefault(customer_id, {})["signs"] = signs
     if log.settings.recommend.needs_consent:
         for customer_id in rules_of(log, run.info.as_of).consent or ():
             by_customer.setdefault(customer_id, {})["consents"] = True
     return by_customer
+
+
+def _signs(
+    log: OrderLog[Settings], run: ScoreRun, models: Models
+) -> Iterator[tuple[str, list[list[object]]]]:
+    """What each customer looked at, as long as it counts for recommendations; see `signs_from`."""
+    if models.recommendation is None or not models.recommendation.sees_signs:
+        return
+    table = interest_signs(log, run.info.as_of)
+    if table is None:
+        return
+    first_day = day_number(run.info.as_of) - LONGEST_INTEREST
+    table = table.loc[table["day"] >= first_day, ["customer_id", *Sign._fields]]
+    values = table.astype(object).where(table.notna(), None)
+    for customer_id, rows in values.groupby("customer_id", sort=False, observed=True):
+        yield str(customer_id), rows[list(Sign._fields)].to_numpy().tolist()
 
 
 def _histories(

@@ -1,7 +1,7 @@
 """Products beyond those that a run left: for filters that leave too few, for who has no orders."""
 
 from features.orders.histories import told_beside
-from serving.live.after import read_lines
+from serving.live.after import background_of, read_lines
 from serving.live.messages import (
     AnotherRun,
     PopularAnswer,
@@ -28,7 +28,7 @@ def products_after(
         lines.customer_id,
         [*read.files, *read.new],
         query=request.query,
-        consents=told_beside(lines.history).get("consents", False),
+        background=background_of(told_beside(lines.history)),
     )
     return ProductsAnswer(run_id=run.run_id, recommendations=ranked)
 

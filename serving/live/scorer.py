@@ -41,6 +41,7 @@ from serving.settings import Settings
 from serving.store.documents import CustomerDocument, RankedProduct
 from serving.store.run import RunInfo
 from training.bundle.publication import Models
+from training.past.interest_signs import Sign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class CustomerBackground:
     table_features : values of the features that come from optional tables
     segments : those of the last run, which no single customer's orders change
     referral_value : what the last run said of it, for the same reason
+    signs : of interest in products, as the last run knew them
     before : runs to compare with, the latest date first: the first that lies before the score;
         without one, `since_last_run` is null
     is_in_run : the shop counts the customer: the percentile among the run's customers is told
@@ -71,6 +73,7 @@ class CustomerBackground:
     table_features: Mapping[str, float] | None = None
     segments: Mapping[str, str | None] | None = None
     referral_value: float | None = None
+    signs: Sequence[Sign] = ()
     before: Sequence["LastSaid"] = ()
     is_in_run: bool = False
 
@@ -440,11 +443,17 @@ class Scorer:
         given_back = {
             customer.ask.customer_id: given_back_whole(customer.seen) for customer in customers
         }
-        ranked = self._shelf.of_run(held, day, consenting, given_back)
+        signs = {customer.ask.customer_id: customer.ask.background.signs for customer in customers}
+        ranked = self._shelf.of_run(held, day, consenting, given_back, signs)
         return [ranked[name] for name in held]
 
     def products(
-        self, customer_id: str, lines: Iterable[TypedLine], *, query: ProductQuery, consents: bool
+        self,
+        customer_id: str,
+        lines: Iterable[TypedLine],
+        *,
+        query: ProductQuery,
+        background: CustomerBackground,
     ) -> list[RankedProduct]:
         """The best products for a customer with these lines; see `Shelf.listed`."""
         day, counting = self.seen(lines)
@@ -456,8 +465,9 @@ class Scorer:
             orders,
             day,
             query,
-            {customer_id} if consents else (),
+            {customer_id} if background.consents else (),
             given_back_whole(counting),
+            background.signs,
         )
 
     def popular(self, query: ProductQuery) -> list[RankedProduct]:

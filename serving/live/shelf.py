@@ -15,6 +15,7 @@ from serving.live.messages import ProductQuery
 from serving.scoring.recommendation_rules import NO_PIECES
 from serving.settings import Settings
 from serving.store.documents import RankedProduct
+from training.past.interest_signs import Sign
 from training.recommend.answer import Pick
 from training.recommend.filters import RecommendationRules
 from training.recommend.model import RecommendationModel
@@ -49,10 +50,11 @@ class Shelf:
         day: date,
         consenting: Collection[str],
         given_back: Mapping[str, Collection[str]],
+        signs: Mapping[str, Sequence[Sign]],
     ) -> dict[str, list[RankedProduct]]:
         """What a run of `day` lists for each: the best of all, behind them more new ones.
 
-        `given_back`: see `RecommendationRules`.
+        `given_back`: see `RecommendationRules`; `signs`: of each customer's interest.
         """
         buyers = {name: orders for name, orders in customers.items() if orders}
         if self._model is None or not buyers:
@@ -63,6 +65,7 @@ class Shelf:
             limit=self._settings.predict.recommendations,
             kinds=("all", "new"),
             rules=self._rules(consenting, given_back),
+            signs=signs,
         )
         products_of = {}
         for name in customers:
@@ -82,6 +85,7 @@ class Shelf:
         query: ProductQuery,
         consenting: Collection[str] = (),
         given_back: Collection[str] = (),
+        signs: Sequence[Sign] = (),
     ) -> list[RankedProduct]:
         """The best products that pass what is asked for, filtered before they are counted.
 
@@ -112,6 +116,7 @@ class Shelf:
             kinds=(query.kind,),
             rules=replace(rules, deny={*rules.deny, *query.exclude}),
             segments={} if query.segment is None else {customer_id: query.segment},
+            signs={customer_id: signs},
         )
         return [self._named(rank, pick) for rank, pick in enumerate(ranked[customer_id], 1)]
 

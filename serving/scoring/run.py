@@ -15,6 +15,7 @@ import pyarrow as pa
 from features.engines.build import build_features
 from features.errors import ConfigError
 from features.language.message import message
+from features.orders.interest_signs import interest_signs
 from features.orders.log import OrderLog
 from features.rows import Rows
 from features.segments.catalogue import Assignment, assign_all, systems_of
@@ -378,6 +379,7 @@ def recommendations(
     customers = list(purchases["customer_id"].cat.remove_unused_categories().cat.categories)
     wishes: dict[str, Any] = {"customers": customers, "as_of": as_of, "limit": limit}
     wishes["rules"] = rules_of(log, as_of)
+    wishes["signs"] = interest_signs(log, as_of)
     lists = _with_more_new(
         model.recommend(purchases, **wishes),
         model.recommend(purchases, **wishes, kind="new"),

@@ -439,6 +439,20 @@ class Words:
                 return self.say("Often bought with %(product)s", product=name)
             case {"code": "popular_in_segment", "segment": group}:
                 return self.say("Popular among customers of %(group)s", group=group)
+            case _:
+                return self._why_of_interest(reason)
+
+    def _why_of_interest(self, reason: Mapping[str, Any]) -> str:
+        """Why a product is recommended that somebody looked at or left in the cart; or plainly why."""
+        match reason:
+            case {"code": "left_in_cart", "on": day}:
+                return self.say("Left in the cart on %(day)s", day=self.day(day))
+            case {"code": "looked_at", "on": day}:
+                return self.say("Looked at it on %(day)s", day=self.day(day))
+            case {"code": "looked_at_category", "category": category, "on": day}:
+                return self.say(
+                    "Looked at %(category)s on %(day)s", category=category, day=self.day(day)
+                )
             case {"code": str(code)}:
                 return self.called(code, WHY)
             case _:

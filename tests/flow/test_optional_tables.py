@@ -3,13 +3,20 @@
 import datetime as dt
 import json
 
+import pandas as pd
 import pytest
 
 from features.catalogue import FEATURES, OPTIONAL_FEATURES
 from features.errors import RegularsError
 from features.orders.log import read_orders
+from serving.live.after import background_of
+from serving.live.context import RunContext
+from serving.live.handover import background_beside
+from serving.live.messages import ProductQuery
+from serving.live.scorer import Scorer
 from serving.scoring.run import score
 from tests.support.optional_tables import ENDS, TABLES, busy_tables, write_tables
+from tests.support.sent import typed_lines_of
 from tests.support.shop import shop_settings, simulate_orders
 from tests.support.trained import SECTIONS, SHOP
 from training.bundle.publication import load_models_of
@@ -61,6 +68,32 @@ def test_scores_speak_of_what_the_tables_say(trained):
         for name in contributions
     }
     assert moved & {*OPTIONAL_FEATURES, *ATTRIBUTES}
+
+
+def test_one_customer_is_recommended_what_the_run_recommends_with_what_was_looked_at(trained):
+    log, models = trained
+    assert models.recommendation.sees_signs
+    run = score(log, models, None, NOW)
+    context = RunContext.of(log, run.info, run.scores)
+    scorer = Scorer(models, log.settings, context)
+    lines = typed_lines_of(pd.read_parquet(log.settings.root / "orders.parquet"), log.settings.data)
+    listed = run.recommendations.groupby("customer_id", sort=False)
+    beside = background_beside(log, run, models)
+    most = log.settings.predict.recommendations
+    compared = set()
+    for customer in [name for name in listed.groups if "signs" in beside.get(name, {})][:12]:
+        known = json.loads(json.dumps(beside[customer]))
+        ours = scorer.products(
+            customer,
+            lines[customer],
+            query=ProductQuery(limit=most),
+            background=background_of(known),
+        )
+        expected = listed.get_group(customer).head(most)
+        assert [pick["product_id"] for pick in ours] == expected["product_id"].tolist()
+        assert [pick["why"] for pick in ours] == expected["why"].tolist()
+        compared |= {pick["why"]["code"] for pick in ours}
+    assert compared & {"looked_at", "left_in_cart"}
 
 
 @pytest.mark.parametrize("have", [{}, {"interactions": TABLES["interactions"]}])

@@ -23,6 +23,9 @@ def optional_features_in_pandas(
     rows = {
         customer: {
             **_interactions(events[events["who"] == customer], as_of),
+            **_items(
+                events[events["who"] == customer], known[known["customer"] == customer], as_of
+            ),
             **_referrals(events[events["what"] == "referral"], known, customer),
             **_contacts(sent[sent["who"] == customer], as_of),
             **_membership(people, customer, as_of),
@@ -59,10 +62,44 @@ def _interactions(own: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
         "enquiries_90d": within("enquiry", 90),
         "quotes_90d": within("quote", 90),
         "carts_90d": within("cart", 90),
+        "searches_90d": within("search", 90),
         "complaints_365d": within("complaint", 365),
         "days_since_last_complaint": min(days_of("complaint"), default=None),
         "last_satisfaction": scored.loc[scored["when"] == scored["when"].max(), "score"].max(),
         "mean_satisfaction_365d": mean(recent) if recent else None,
+    }
+
+
+def _items(own: pd.DataFrame, lines: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
+    about = own[own["product"].notna() | own["category"].notna()]
+    rows = [
+        (row.what, ago, row.product)
+        for row, ago in zip(about.itertuples(), _days_ago(about["when"], as_of), strict=True)
+    ]
+    bought: dict[str, int] = {}
+    for row, ago in zip(lines.itertuples(), _days_ago(lines["time"], as_of), strict=True):
+        if row.amount >= 0:
+            bought[row.product] = min(ago, bought.get(row.product, ago))
+
+    def unbought(kind: str, days: int) -> int:
+        return len(
+            {
+                product
+                for what, ago, product in rows
+                if what == kind and ago <= days and ago < bought.get(product, as_of.toordinal())
+                if isinstance(product, str)
+            }
+        )
+
+    return {
+        "views_30d": sum(what == "visit" and ago <= 30 for what, ago, _ in rows),
+        "views_90d": sum(what == "visit" and ago <= 90 for what, ago, _ in rows),
+        "days_since_last_view": min(
+            (ago for what, ago, _ in rows if what == "visit"), default=None
+        ),
+        "carted_30d": sum(what == "cart" and ago <= 30 for what, ago, _ in rows),
+        "unbought_views_30d": unbought("visit", 30),
+        "unbought_carts_90d": unbought("cart", 90),
     }
 
 

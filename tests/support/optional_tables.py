@@ -16,6 +16,9 @@ INTERACTIONS = {
     "kind": "what",
     "value": "score",
     "other_customer_id": "brought",
+    "product_id": "product",
+    "category": "category",
+    "words": "words",
     "kinds": {"Store Visit": "visit", "mail": "other"},
 }
 CONTACTS = {
@@ -50,7 +53,10 @@ ENDS = {"cancelled_on": "left", "started_on": "began", "term_months": "term"}
 
 _SECTIONS = {**TABLES, "acquisitions": ACQUISITIONS}
 
-_WORDS = ["Store Visit", "visit", "enquiry", "quote", "cart", "complaint", "mail"]
+_WORDS = ["Store Visit", "visit", "enquiry", "quote", "cart", "search", "complaint", "mail"]
+_ITEM_COLUMNS = ("product", "category", "words")
+NO_ITEMS = {"product_id": None, "category": None, "words": None}
+"""Interactions that do not say what they are about."""
 
 
 def busy_tables(orders: pd.DataFrame, *, seed: int = 7) -> dict[str, pd.DataFrame]:
@@ -79,6 +85,10 @@ def busy_tables(orders: pd.DataFrame, *, seed: int = 7) -> dict[str, pd.DataFram
         }
 
     plain = pd.DataFrame({**some(900), "what": rng.choice(_WORDS, 900)})
+    products = [*sorted(orders["product"].dropna().unique()), None, "never sold"]
+    plain["product"] = rng.choice(np.array(products, dtype=object), 900)
+    plain["category"] = rng.choice(np.array([None, None, "category 1"], dtype=object), 900)
+    plain["words"] = np.where(plain["what"] == "search", "Blue Lamp", None)
     scored = pd.DataFrame(
         {**some(150), "what": "satisfaction", "score": rng.choice([0, 3.5, 7, 9.25, 10], 150)}
     )
@@ -120,6 +130,9 @@ def busy_tables(orders: pd.DataFrame, *, seed: int = 7) -> dict[str, pd.DataFram
 def write_tables(tables: dict[str, pd.DataFrame], root: Path) -> None:
     """Write the tables where `TABLES` looks for them."""
     for section, table in tables.items():
+        if section == "interactions":
+            lacking = [name for name in _ITEM_COLUMNS if name not in table]
+            table = table.assign(**{name: pd.Series(dtype="str") for name in lacking})  # noqa: PLW2901
         table.to_parquet(root / str(_SECTIONS[section]["path"]))
 
 

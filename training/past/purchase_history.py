@@ -61,6 +61,14 @@ def place_in_group(groups: Ints) -> Ints:
     return number - np.maximum.accumulate(np.where(first, number, 0))
 
 
+def ranges(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
+    """All numbers of the ranges `[start, stop)` in turn, and the range that each is in."""
+    length = stop - start
+    owner = np.repeat(np.arange(len(start)), length)
+    offset = np.repeat(start - (np.cumsum(length) - length), length)
+    return owner, np.arange(len(owner)) + offset
+
+
 @dataclass(frozen=True)
 class PurchaseHistory:
     """The purchases of some customers before a day, sorted by customer, order, product.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -28,7 +29,13 @@ from training.recommend.ranked_lists import (
     arrange,
     fill_up,
 )
-from training.recommend.reasons import bought_before, most_telling, strongest_voice
+from training.recommend.reasons import (
+    bought_before,
+    category_interest,
+    most_telling,
+    shown_interest,
+    strongest_voice,
+)
 from training.recommend.sources import EpisodePast, NextBasketRidge
 from training.recommend.stages import Stages
 from training.recommend.together import Together
@@ -64,7 +71,7 @@ class Pick(NamedTuple):
 class CustomerBlock:
     """Some customers and the model that ranks for them.
 
-    `group` is the code of each customer's segment, −1 for none.
+    `group` is the code of each customer's segment, −1 for none; `as_of` the day of the lists.
     """
 
     past: EpisodePast
@@ -72,6 +79,7 @@ class CustomerBlock:
     stages: Stages | None
     together: Together
     group: Ints
+    as_of: date
 
     def lists(self, wish: ListRequest) -> pd.DataFrame:
         """The lists, columns as `RecommendationModel.recommend` describes them."""
@@ -205,10 +213,35 @@ class CustomerBlock:
         ]
         if self._heard is not None and self.stages is not None:
             ranked = np.flatnonzero((listed.own < 0) & (listed.candidate >= 0))
+            ranked = ranked[self._heard.place_of[listed.product[ranked]] >= 0]
             voices = self._voices(self.stages, listed[ranked], self._heard)
             for number, why in zip(ranked, voices, strict=True):
                 reasons[number] = why
-        return reasons
+        return reasons if self.past.signs is None else self._of_interest(listed, reasons)
+
+    def _of_interest(
+        self, listed: RankedProducts, reasons: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The reasons, with interest before what is no rhythm of the customer's own.
+
+        A cart that was left comes before a rhythm, too; a category that was looked at before
+        what is popular.
+        """
+        signs = self.past.signs
+        if signs is None:
+            return reasons
+        shown = shown_interest(signs, listed, self.as_of)
+        categories = category_interest(signs, listed, self.as_of)
+        changed = []
+        for why, interest, (category, day) in zip(reasons, shown, categories, strict=True):
+            if interest and (why["code"] != "every_n_days" or interest["code"] == "left_in_cart"):
+                changed.append(interest)
+            elif why["code"] == "popular" and category >= 0:
+                name = str(self.catalogue.categories[category])
+                changed.append({"code": "looked_at_category", "category": name, "on": day})
+            else:
+                changed.append(why)
+        return changed
 
     def _filled(self, listed: RankedProducts, number: int) -> dict[str, Any]:
         product, group = int(listed.product[number]), int(self.group[listed.episode[number]])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from training.past.names import Names
-from training.past.purchase_history import Floats, Ints, PurchaseHistory
+from training.past.purchase_history import Floats, Ints, PurchaseHistory, ranges
 
 Values = NDArray[np.floating[Any]]
 """Scores and features, mostly in single precision: half the memory, and finer than any of them."""
@@ -122,14 +122,6 @@ def given_baskets(
 
 def _starts(counts: Ints) -> Ints:
     return np.append(0, np.cumsum(counts)).astype(np.int64)
-
-
-def ranges(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """All numbers of the ranges `[start, stop)` in turn, and the range that each is in."""
-    length = stop - start
-    owner = np.repeat(np.arange(len(start)), length)
-    offset = np.repeat(start - (np.cumsum(length) - length), length)
-    return owner, np.arange(len(owner)) + offset
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from training.past.interest_signs import EpisodeSigns, SignRows
 from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Owned, Values
 from training.recommend.facts import ProductFacts
@@ -15,6 +17,10 @@ NEW_CANDIDATES = 60
 """Products per episode that its customer does not own yet."""
 OWN_CANDIDATES = 120
 """Products per episode that its customer owns, the most and latest bought ones."""
+SIGNED_CANDIDATES = 30
+"""Products per episode that its customer looked at or left in the cart, and does not own."""
+CATEGORY_WEIGHT = np.float32(0.3)
+"""What interest in a category counts where new candidates are chosen, spread over its products."""
 LEAD_RANK = 20
 """A score is also compared with the one at this rank of the same episode."""
 
@@ -36,6 +42,9 @@ CUSTOMER_FEATURES = (
     "usual_gap",
 )  # fmt: skip
 FEATURES = (*OWN_FEATURES, *SOURCE_FEATURES, *PRODUCT_FEATURES, *CUSTOMER_FEATURES)
+SIGN_FEATURES = ("looked", "carted", "looked_days", "looked_category")
+"""Only where the shop knows what its customers look at: without it nothing changes."""
+FEATURES_WITH_SIGNS = (*FEATURES, *SIGN_FEATURES)
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,31 @@ class SourceScores:
             popular += np.float32(BLEND[name]) * values
         return np.asarray(popular)
 
+    def blend_with_signs(
+        self, facts: ProductFacts, fold: Ints, signs: EpisodeSigns | None
+    ) -> Values:
+        """`blend`; products of a category that was looked at come before others that sell as well."""
+        blend = self.blend(facts, fold)
+        if signs is None or not len(signs.categories.item):
+            return blend
+        looked = signs.categories
+        category = signs.category(self.products)
+        width = int(max(looked.item.max(), category.max(initial=0))) + 1
+        interest = sparse.csr_array(
+            (np.minimum(looked.looked, 1), looked.item, looked.first_row), (len(fold), width)
+        )
+        column = np.flatnonzero(category >= 0)
+        for number in np.unique(fold):
+            share = facts.latest_share[number, self.products[column]]
+            of_category = np.bincount(category[column], share, width)
+            share = share / np.maximum(of_category[category[column]], 1e-9)
+            members = sparse.csr_array(
+                (share.astype(np.float32), (category[column], column)), (width, len(category))
+            )
+            rows = np.flatnonzero(fold == number)
+            blend[rows] += CATEGORY_WEIGHT * (interest[rows] @ members).toarray()
+        return blend
+
 
 def choose(
     past: EpisodePast,
@@ -86,6 +120,8 @@ def choose(
     most_own: int = OWN_CANDIDATES,
 ) -> Candidates:
     """The best allowed products of each episode: `most_own` that it owns and `most` new ones.
+
+    Beside the latter, the new ones that it looked at or left in the cart, scored or not.
 
     Parameters
     ----------
@@ -106,11 +142,24 @@ def choose(
         blend[:, ~allowed[scored.products]] = -np.inf
         episode, new_column = _largest(blend, most)
         new = episode * width + scored.products[new_column]
+    if kind != "repeat" and past.signs is not None:
+        new = np.union1d(new, _signed(past.signs.products, owned, allowed, width))
     keys = np.concatenate([key, new])
     by = np.argsort(keys, kind="stable")
     own = np.concatenate([own_rows, np.full(len(new), -1)])[by]
     product = keys[by] % width
     return Candidates(keys[by] // width, product, own, scored.place_of[product])
+
+
+def _signed(signs: SignRows, owned: Owned, allowed: NDArray[np.bool_], width: int) -> Ints:
+    """Keys of the allowed products that each episode was most interested in and does not own."""
+    episode = signs.episode
+    rows = np.flatnonzero(allowed[signs.item])
+    key = episode[rows] * width + signs.item[rows]
+    rows = rows[~np.isin(key, owned.episode * width + owned.product)]
+    by = rows[np.lexsort((-signs.looked[rows], episode[rows]))]
+    by = by[place_in_group(episode[by]) < SIGNED_CANDIDATES]
+    return episode[by] * width + signs.item[by]
 
 
 def _strongest_own(owned: Owned, allowed: NDArray[np.bool_], most: int) -> Ints:
@@ -133,15 +182,23 @@ def _largest(values: Values, most: int) -> tuple[Ints, Ints]:
 def features(
     past: EpisodePast, candidates: Candidates, scored: SourceScores, facts: ProductFacts, fold: Ints
 ) -> Values:
-    """One row per candidate, columns as `FEATURES` names them; NaN where there is nothing."""
-    table = np.empty((len(candidates), len(FEATURES)), dtype=np.float32, order="F")
-    columns = iter(table.T)
-    for part in (
+    """One row per candidate, columns as `FEATURES` names them; NaN where there is nothing.
+
+    Behind them `SIGN_FEATURES`, where the episodes have signs.
+    """
+    parts = [
         _own_features(past.owned, candidates, facts),
         _source_features(candidates, scored),
         _product_features(candidates, facts, fold),
         _customer_features(past, candidates),
-    ):
+    ]
+    names = FEATURES
+    if past.signs is not None:
+        parts.append(_sign_features(past.signs, candidates))
+        names = FEATURES_WITH_SIGNS
+    table = np.empty((len(candidates), len(names)), dtype=np.float32, order="F")
+    columns = iter(table.T)
+    for part in parts:
         for values in part:
             next(columns)[:] = values
     return np.ascontiguousarray(table)
@@ -225,6 +282,24 @@ def _product_features(candidates: Candidates, facts: ProductFacts, fold: Ints) -
         facts.repeat_share[fold, product],
         facts.new_share[fold, product],
     ]
+
+
+def _sign_features(signs: EpisodeSigns, candidates: Candidates) -> list[Values]:
+    products, categories = signs.products, signs.categories
+    row = products.rows_of(candidates.episode, candidates.product)
+    of_category = categories.rows_of(candidates.episode, signs.category(candidates.product))
+    nothing, never = np.float32(0), np.float32(np.nan)
+    return [
+        _at(products.looked, row, nothing),
+        _at(products.carted, row, nothing),
+        _at(products.last_days, row, never),
+        _at(categories.looked, of_category, nothing),
+    ]
+
+
+def _at(values: Values, row: Ints, otherwise: np.float32) -> Values:
+    """The value at each row, `otherwise` at row −1."""
+    return np.append(values, otherwise).astype(np.float32)[row]
 
 
 def _customer_features(past: EpisodePast, candidates: Candidates) -> list[Values]:

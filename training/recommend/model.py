@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from features.orders.log import day_number
 from training.buyers.likely_buyers import LikelyBuyers
 from training.errors import BundleError
 from training.models.estimator import read_json, write_json
+from training.past.interest_signs import InterestSigns, Sign
+from training.past.names import Names
 from training.past.purchase_history import read_history
 from training.recommend.answer import CustomerBlock, ListRequest, Pick
 from training.recommend.baskets import Baskets, baskets_of, given_baskets, open_episodes
@@ -32,6 +34,15 @@ from training.recommend.together import Together
 
 BUYERS_FILE = "buyers.json"
 MadeOn = Literal["any_day", "order_day", "day_after"]
+
+
+class Occasion(NamedTuple):
+    """What lists are made for, beside the baskets: the day, the rules, segments and signs."""
+
+    as_of: date
+    rules: RecommendationRules
+    segments: Mapping[str, str]
+    signs: InterestSigns | None
 
 
 class RecommendationModel:
@@ -107,6 +118,7 @@ class RecommendationModel:
         as_of: date,
         unsold: pd.DataFrame | None = None,
         segments: Mapping[str, str] | None = None,
+        signs: pd.DataFrame | None = None,
     ) -> Self:
         """Learn from the rows of `purchases` before `as_of`.
 
@@ -118,6 +130,9 @@ class RecommendationModel:
         as_of : rows of this day and later are not seen
         unsold : `product_id`, `category` of products that may be listed before their first sale
         segments : customer id → group, for what is popular in it
+        signs : what customers looked at and put into carts, see
+            `features.orders.interest_signs`; None, or none of these customers: the model looks at
+            none
 
         Raises
         ------
@@ -142,11 +157,21 @@ class RecommendationModel:
         plan = LearningSizes(trees=self.trees, seed=self.seed, num_threads=self.num_threads)
         owners = owners_of(log.customers)
         whole = replace(log, products=self.catalogue_.products)
-        self.stages_ = (
-            None if self.counts_only else Stages.fit(whole, owners, self._waited(log), plan)
-        )
         self.as_of_ = as_of
+        self.stages_ = None
+        if not self.counts_only:
+            known_signs = self._signs(signs, log.customers, as_of)
+            self.stages_ = Stages.fit(whole, owners, self._waited(log), plan, known_signs)
         return self
+
+    def _signs(
+        self, signs: pd.DataFrame | None, customers: Names, as_of: date
+    ) -> InterestSigns | None:
+        """The signs of these customers in codes; None where there are none."""
+        if signs is None:
+            return None
+        coded = InterestSigns.of(signs, customers, self.catalogue_.items, as_of)
+        return coded if len(coded) else None
 
     def _waited(self, log: Baskets) -> Any:
         match self.made_on:
@@ -157,7 +182,7 @@ class RecommendationModel:
             case _:
                 return np.random.default_rng(self.seed).random(len(log.day))
 
-    def recommend(
+    def recommend(  # noqa: PLR0913 - all that a list depends on
         self,
         purchases: pd.DataFrame,
         *,
@@ -168,6 +193,7 @@ class RecommendationModel:
         exclude: Collection[str] = (),
         rules: RecommendationRules = NO_RULES,
         segments: Mapping[str, str] | None = None,
+        signs: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """Rank products for each customer.
 
@@ -182,6 +208,7 @@ class RecommendationModel:
         exclude : products never to list, beside those of `rules`
         rules : what the shop allows
         segments : customer id → group, for customers without purchases
+        signs : as in `fit`; they count where the model was fitted with some
 
         Returns
         -------
@@ -202,10 +229,14 @@ class RecommendationModel:
         self._check(customers, as_of, limit, kind, rules)
         if rules.consent is not None:
             purchases = purchases.loc[purchases["customer_id"].isin(list(rules.consent))]
+            if signs is not None:
+                signs = signs.loc[signs["customer_id"].isin(list(rules.consent))]
         history = read_history(
             purchases, as_of=as_of, customers=customers, products=self.catalogue_.products
         )
-        return self._lists(baskets_of(history), limit, kind, rules, segments or {})
+        log = baskets_of(history)
+        shown = self._signs(signs, log.customers, as_of)
+        return self._lists(log, limit, kind, Occasion(as_of, rules, segments or {}, shown))
 
     def recommend_one(
         self,
@@ -217,6 +248,7 @@ class RecommendationModel:
         kind: Kind = "all",
         rules: RecommendationRules = NO_RULES,
         segment: str | None = None,
+        signs: Iterable[Sign] = (),
     ) -> pd.DataFrame:
         """Rank products for one customer whose baskets are at hand: after a new order, say.
 
@@ -225,6 +257,7 @@ class RecommendationModel:
         baskets : day and products of each order before `as_of`, in the order of time
         customer : the id; one that the log knew is no neighbour of its own past
         as_of, limit, kind, rules, segment : as in `recommend`, whose answer this equals
+        signs : of the customer's interest
 
         Raises
         ------
@@ -233,7 +266,9 @@ class RecommendationModel:
         """
         self._check([customer], as_of, limit, kind, rules)
         log = self._given({customer: baskets}, as_of, rules)
-        return self._lists(log, limit, kind, rules, {customer: segment} if segment else {})
+        segments = {customer: segment} if segment else {}
+        shown = self._given_signs({customer: signs}, log.customers, as_of, rules)
+        return self._lists(log, limit, kind, Occasion(as_of, rules, segments, shown))
 
     def recommend_given(
         self,
@@ -244,6 +279,7 @@ class RecommendationModel:
         kinds: Sequence[Kind] = ("all",),
         rules: RecommendationRules = NO_RULES,
         segments: Mapping[str, str] | None = None,
+        signs: Mapping[str, Iterable[Sign]] | None = None,
     ) -> list[dict[str, list[Pick]]]:
         """Rank products for some customers whose baskets are at hand, without a table.
 
@@ -252,6 +288,7 @@ class RecommendationModel:
         customers : id → what `recommend_one` takes as `baskets`
         kinds : one list each for every customer, which costs little more than one kind
         as_of, limit, rules, segments : as in `recommend`
+        signs : id → the signs of the customer's interest
 
         Returns
         -------
@@ -267,7 +304,8 @@ class RecommendationModel:
         log = self._given(customers, as_of, rules)
         lists_by_kind: list[dict[str, list[Pick]]] = [{} for _ in kinds]
         names = iter(customers)
-        for block, allowed in self._blocks(log, rules, segments or {}):
+        shown = self._given_signs(signs or {}, log.customers, as_of, rules)
+        for block, allowed in self._blocks(log, Occasion(as_of, rules, segments or {}, shown)):
             block_customers = list(islice(names, len(block.past)))
             for kind, lists in zip(kinds, lists_by_kind, strict=True):
                 picks = block.picks(ListRequest(limit, kind, rules, allowed))
@@ -288,6 +326,18 @@ class RecommendationModel:
         }
         return given_baskets(heard, as_of=as_of, products=self.catalogue_.products)
 
+    def _given_signs(
+        self,
+        signs: Mapping[str, Iterable[Sign]],
+        customers: Names,
+        as_of: date,
+        rules: RecommendationRules,
+    ) -> InterestSigns:
+        """The signs of customers who consent, where consent is asked for."""
+        consent = rules.consent
+        heard = {name: given for name, given in signs.items() if consent is None or name in consent}
+        return InterestSigns.given(heard, customers, self.catalogue_.items, as_of)
+
     def bought_together(self, product: str, *, limit: int = 10) -> pd.DataFrame:
         """Products bought in the same orders as `product`, most correlated first.
 
@@ -301,38 +351,44 @@ class RecommendationModel:
         code = self.catalogue_.products.codes([product])[0]
         return self.together_.table(int(code), self.catalogue_.products, limit)
 
-    def _lists(
-        self,
-        log: Baskets,
-        limit: int,
-        kind: Kind,
-        rules: RecommendationRules,
-        segments: Mapping[str, str],
-    ) -> pd.DataFrame:
+    def _lists(self, log: Baskets, limit: int, kind: Kind, occasion: Occasion) -> pd.DataFrame:
         parts = [
-            block.lists(ListRequest(limit, kind, rules, allowed))
-            for block, allowed in self._blocks(log, rules, segments)
+            block.lists(ListRequest(limit, kind, occasion.rules, allowed))
+            for block, allowed in self._blocks(log, occasion)
         ]
         return pd.concat(parts, ignore_index=True)
 
-    def _blocks(
-        self, log: Baskets, rules: RecommendationRules, segments: Mapping[str, str]
-    ) -> Iterator[tuple[CustomerBlock, Mask]]:
+    def _blocks(self, log: Baskets, occasion: Occasion) -> Iterator[tuple[CustomerBlock, Mask]]:
         """The customers of a log in blocks, and which products may be listed."""
+        catalogue, stages, segments = self.catalogue_, self.stages_, occasion.segments
         owners = owners_of(log.customers)
         whole = open_episodes(log)
-        category = extended(self.catalogue_.category, len(log.products))
-        allowed = rules.allowed(log.products, category, self.catalogue_.categories)
-        allowed[: len(self.catalogue_.is_test)] &= ~self.catalogue_.is_test
-        group = self.catalogue_.segments.codes(segments.get(name, "") for name in log.customers)
-        step = EPISODES_AT_ONCE if self.stages_ is None else self.stages_.at_once
+        category = extended(catalogue.category, len(log.products))
+        allowed = occasion.rules.allowed(log.products, category, catalogue.categories)
+        allowed[: len(catalogue.is_test)] &= ~catalogue.is_test
+        group = catalogue.segments.codes(segments.get(name, "") for name in log.customers)
+        step = EPISODES_AT_ONCE if stages is None else stages.at_once
+        signs = self._looked_at(log.customers, occasion)
         for start in range(0, len(whole), step):
             rows = slice(start, start + step)
-            past = EpisodePast.of(log, whole[rows], owners)
+            past = EpisodePast.of(log, whole[rows], owners, signs)
             yield (
-                CustomerBlock(past, self.catalogue_, self.stages_, self.together_, group[rows]),
+                CustomerBlock(past, catalogue, stages, self.together_, group[rows], occasion.as_of),
                 allowed,
             )
+
+    @property
+    def sees_signs(self) -> bool:
+        """Whether it looks at what customers looked at and left in carts."""
+        return self.stages_ is not None and self.stages_.ranker.sees_signs
+
+    def _looked_at(self, customers: Names, occasion: Occasion) -> InterestSigns | None:
+        """The signs that the trees look at; None where they have learned from none."""
+        if not self.sees_signs:
+            return None
+        if occasion.signs is not None:
+            return occasion.signs
+        return InterestSigns.given({}, customers, self.catalogue_.items, occasion.as_of)
 
     def _check(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.reading.fees import is_trial
+from training.past.interest_signs import Items
 from training.past.names import Names
 from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import Baskets
@@ -93,6 +94,11 @@ class ProductCatalogue:
                 dtype=bool,
             ),
         )
+
+    @property
+    def items(self) -> Items:
+        """What customers may show interest in."""
+        return Items(self.products, self.categories, self.category)
 
     def category_name(self, product: int) -> str | None:
         """The category of a product code, None where it is not known."""

@@ -12,7 +12,7 @@ from training.errors import BundleError
 from training.models.boosting import GROWING
 from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import Values
-from training.recommend.candidates import FEATURES
+from training.recommend.candidates import FEATURES, FEATURES_WITH_SIGNS
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Ranker:
     def fit(
         cls, rows: Values, bought: Values, groups: Ints, trees: Trees, seed: int, num_threads: int
     ) -> Self:
-        """Learn from candidates (rows × `FEATURES`), episode by episode.
+        """Learn from candidates (rows × `FEATURES`, or `FEATURES_WITH_SIGNS`), episode by episode.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Ranker:
                 rows,
                 label=bought,
                 group=groups,
-                feature_name=list(FEATURES),
+                feature_name=list(FEATURES_WITH_SIGNS[: rows.shape[1]]),
                 params={"verbosity": -1},
                 free_raw_data=True,
             )
@@ -84,6 +84,11 @@ class Ranker:
         with GROWING:
             raw = np.asarray(self.booster.predict(rows, raw_score=True, num_threads=num_threads))
         return np.asarray(expit(raw))
+
+    @property
+    def sees_signs(self) -> bool:
+        """Whether it looks at what customers looked at and left in carts."""
+        return len(self.booster.feature_name()) == len(FEATURES_WITH_SIGNS)
 
     def importance(self) -> dict[str, float]:
         """Total gain per feature."""
@@ -113,6 +118,6 @@ class Ranker:
             booster = lightgbm.Booster(model_str=text)
         except (OSError, UnicodeDecodeError, lightgbm.basic.LightGBMError) as error:
             raise BundleError(f"{path}: cannot be read ({error}). Train again.") from None
-        if booster.feature_name() != list(FEATURES):
+        if tuple(booster.feature_name()) not in {FEATURES, FEATURES_WITH_SIGNS}:
             raise BundleError(f"{path}: cannot be read (other features). Train again.")
         return cls(booster)

@@ -4,6 +4,9 @@
 |---|---|---|
 | every_n_days | days, last_days_ago | bought on three days or more, at this usual gap, and not silent for five of them |
 | bought_before | times, last_days_ago | bought, with no rhythm now |
+| left_in_cart | on | put into the cart on that day, and not bought since |
+| looked_at | on | looked at, asked or searched for, last on that day, and not bought since |
+| looked_at_category | category, on | the same of other products of its category |
 | bought_with | product_id, lift | often in one order with a product that the customer bought |
 | customers_like_you | share | the share of the most similar customers who bought it next |
 | popular | | sells well now |
@@ -11,10 +14,12 @@
 | not_sold_yet | category | nobody has bought it yet |
 """
 
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
+from training.past.interest_signs import EpisodeSigns
 from training.past.purchase_history import Ints
 from training.recommend.baskets import Owned, has_rhythm
 from training.recommend.candidates import BLEND, SourceScores
@@ -24,7 +29,7 @@ from training.recommend.sources import EpisodePast, NextBasketRidge
 
 CODES = (
     "every_n_days", "bought_before", "bought_with", "customers_like_you", "popular",
-    "popular_in_segment", "not_sold_yet",
+    "popular_in_segment", "not_sold_yet", "left_in_cart", "looked_at", "looked_at_category",
 )  # fmt: skip
 GAPS_OF_SILENCE = 5
 """Usual gaps without a purchase after which a rhythm is over."""
@@ -52,6 +57,41 @@ def repeat_reason(
     if not has_rhythm(days_bought, span) or last_days_ago > GAPS_OF_SILENCE * span / gaps:
         return {"code": "bought_before", "times": times, "last_days_ago": last_days_ago}
     return {"code": "every_n_days", "days": round(span / gaps), "last_days_ago": last_days_ago}
+
+
+def shown_interest(
+    signs: EpisodeSigns, listed: RankedProducts, as_of: date
+) -> list[dict[str, Any]]:
+    """Reason of each listed product by what its customer looked at or left in the cart; {} without.
+
+    `as_of` is the day of the lists.
+    """
+    rows = signs.products
+    reasons: list[dict[str, Any]] = []
+    for row in rows.rows_of(listed.episode, listed.product).tolist():
+        if row < 0:
+            reasons.append({})
+        elif rows.carted[row] > 0:
+            reasons.append({"code": "left_in_cart", "on": _before(as_of, rows.cart_days[row])})
+        else:
+            reasons.append({"code": "looked_at", "on": _before(as_of, rows.last_days[row])})
+    return reasons
+
+
+def category_interest(
+    signs: EpisodeSigns, listed: RankedProducts, as_of: date
+) -> list[tuple[int, str]]:
+    """Per listed product its category, where the customer looked at that, and the day; else −1."""
+    rows, category = signs.categories, signs.category(listed.product)
+    row = rows.rows_of(listed.episode, category)
+    return [
+        (-1, "") if place < 0 else (code, _before(as_of, rows.last_days[place]))
+        for code, place in zip(category.tolist(), row.tolist(), strict=True)
+    ]
+
+
+def _before(as_of: date, days: float) -> str:
+    return (as_of - timedelta(days=round(float(days)))).isoformat()
 
 
 def strongest_voice(scored: SourceScores, facts: ProductFacts, listed: RankedProducts) -> Ints:

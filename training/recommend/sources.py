@@ -2,7 +2,8 @@
 
 Candidates for something new are the products bought most in the next baskets of the past, at
 most 4,000: with 100,000 products the rest is too rare for any of these sources. What a
-customer owns is always a candidate.
+customer owns is always a candidate, and so is what was looked at or left in the cart
+(`training.past.interest_signs`, chosen in `training.recommend.candidates`), however rare.
 
 Sizes are bounded whatever the shop's: weights of at most 6,000 × 4,000 products, 20,000
 neighbours, and scores for some hundred customers at a time.
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from training.past.interest_signs import EpisodeSigns, InterestSigns
 from training.past.purchase_history import Ints, place_in_group
 from training.recommend.baskets import Baskets, Episodes, Owned, Values, owned_products
 from training.recommend.owners import Owners
@@ -27,22 +29,35 @@ Arrays = dict[str, NDArray[Any]]
 class EpisodePast:
     """Episodes with what their customers own.
 
-    `owners` has one number per episode that tells customers apart, the same in every log.
+    `owners` has one number per episode that tells customers apart, the same in every log; `signs`
+    is what was looked at and not bought, None where nobody's interest is looked at.
     """
 
     log: Baskets
     episodes: Episodes
     owned: Owned
     owners: Owners
+    signs: EpisodeSigns | None = None
 
     @classmethod
-    def of(cls, log: Baskets, episodes: Episodes, owners: Owners) -> Self:
+    def of(
+        cls, log: Baskets, episodes: Episodes, owners: Owners, signs: InterestSigns | None = None
+    ) -> Self:
         """Count what the episodes own; `owners` has one number per customer of the log."""
-        return cls(log, episodes, owned_products(log, episodes), owners[episodes.customer])
+        owned = owned_products(log, episodes)
+        bought = owned.episode, owned.product, owned.last_days
+        shown = None if signs is None else signs.shown(episodes.customer, episodes.moment, bought)
+        return cls(log, episodes, owned, owners[episodes.customer], shown)
 
     def part(self, rows: Ints | slice) -> "EpisodePast":
         """A part of the episodes, already counted."""
-        return EpisodePast(self.log, self.episodes[rows], self.owned.part(rows), self.owners[rows])
+        return EpisodePast(
+            self.log,
+            self.episodes[rows],
+            self.owned.part(rows),
+            self.owners[rows],
+            None if self.signs is None else self.signs.part(rows),
+        )
 
     def __len__(self) -> int:
         return len(self.episodes)

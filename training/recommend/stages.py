@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from scipy.special import logit
 
+from training.past.interest_signs import InterestSigns
 from training.past.purchase_history import Floats, Ints
 from training.recommend.baskets import (
     Baskets,
@@ -88,18 +89,23 @@ class Stages:
 
     @classmethod
     def fit(
-        cls, log: Baskets, owners: Owners, waited: Floats | None, plan: LearningSizes
+        cls,
+        log: Baskets,
+        owners: Owners,
+        waited: Floats | None,
+        plan: LearningSizes,
+        signs: InterestSigns | None = None,
     ) -> Self | None:
         """Learn from the last baskets of the customers of `log`; None where there are too few.
 
-        `waited`: see `past_episodes`.
+        `waited`: see `past_episodes`; `signs`: of interest, None where the shop knows of none.
         """
         depth = plan.depth(len(log.customers))
         episodes = past_episodes(log, per_customer=depth, waited=waited)
         episodes = _bounded(log, episodes)
         if len(episodes) < FEWEST_EPISODES:
             return None
-        past = EpisodePast.of(log, episodes, owners)
+        past = EpisodePast.of(log, episodes, owners, signs)
         following = next_products(log, episodes)
         bought_next = following.tocoo().col
         products = most_frequent(bought_next, following.shape[1], plan.scored)
@@ -110,19 +116,30 @@ class Stages:
         examples, known_lists = _rehearsed(lessons, sources, facts, plan)
         ranker = Ranker.fit(*examples, plan.trees, plan.seed, plan.num_threads)
         equal = cls(products, sources, facts, ranker, np.zeros(len(products), dtype=np.float32))
-        return replace(equal, steps_back=equal._steps_back(log, owners, known_lists))
+        return replace(equal, steps_back=equal._steps_back(past, owners, signs, known_lists))
 
-    def _steps_back(self, log: Baskets, owners: Owners, known_lists: "_KnownLists") -> Values:
+    def _steps_back(
+        self,
+        lessons: EpisodePast,
+        owners: Owners,
+        signs: InterestSigns | None,
+        known_lists: "_KnownLists",
+    ) -> Values:
         """See `training.recommend.spread`, from the lists of some customers on the day of the fit."""
+        log = lessons.log
         customers = np.flatnonzero(np.diff(log.first_basket))
         rows = spread_evenly(customers, MOST_SPREAD)
         everything, episodes = np.ones(len(log.products), dtype=bool), open_episodes(log)
         parts = []
         for start in range(0, len(rows), self.at_once):
-            past = EpisodePast.of(log, episodes[rows[start : start + self.at_once]], owners)
+            part = episodes[rows[start : start + self.at_once]]
+            past = EpisodePast.of(log, part, owners, signs)
             scored = self.scored(past)
             chosen, score = self.candidates(past, scored, everything, "new", NEW_CANDIDATES, 0)
-            parts.append((chosen.episode + start, chosen.column, logit(score)))
+            shared = chosen.column >= 0
+            parts.append(
+                (chosen.episode[shared] + start, chosen.column[shared], logit(score[shared]))
+            )
         episode, column, raw = (np.concatenate(values) for values in zip(*parts, strict=True))
         known = known_lists.scored(self.ranker)
         for most_shown in MOST_SHOWN:
@@ -155,7 +172,7 @@ class Stages:
     ) -> tuple[Candidates, Floats]:
         """Candidates of a block of episodes, of which the sources have `scored`, as trees rank."""
         fold = np.full(len(past), -1)
-        blend = scored.blend(self.facts, fold)
+        blend = scored.blend_with_signs(self.facts, fold, past.signs)
         chosen = choose(
             past, scored, blend, allowed=allowed, kind=kind, most=most, most_own=most_own
         )
@@ -193,7 +210,7 @@ Examples = tuple[Values, Values, Ints]
 class _KnownLists:
     """All candidates of some lessons, and whether each was bought next.
 
-    `column` is that of a new candidate among the scored products, −1 for an owned one; `table` what
+    `column` is that of a new candidate among the scored products, −1 for any other; `table` what
     the trees see.
     """
 
@@ -265,7 +282,8 @@ class _Rehearsal:
         columns = _places(lessons.candidates, lessons.width)
         scored, fold = SourceScores(tables, columns, lessons.candidates), folds(past.owners)
         everything = np.ones(lessons.width, dtype=bool)
-        chosen = choose(past, scored, scored.blend(facts, fold), allowed=everything)
+        blend = scored.blend_with_signs(facts, fold, past.signs)
+        chosen = choose(past, scored, blend, allowed=everything)
         bought = np.asarray(following[chosen.episode, chosen.product]).ravel()
         return cls(past, scored, fold, chosen, bought)
 

@@ -72,7 +72,7 @@ class RecommendationTask:
             return Judgement(metrics={title: {} for title in (*titles, PAST_BUYERS)}, rows=nobody)
         metrics, rows = {}, {}
         everybody = list(truth["customer_id"].unique())
-        contenders = _lists(fitted[self.name], purchases, everybody, fold.test)
+        contenders = _lists(fitted[self.name], world, everybody, fold.test)
         for title, lists in zip(titles, contenders, strict=True):
             by_customer = customer_metrics(lists, truth, history=purchases, cutoff=fold.test, k=K)
             coverage = catalogue_coverage(lists, history=purchases, cutoff=fold.test, k=K)
@@ -102,10 +102,11 @@ class RecommendationTask:
 
 
 def _lists(
-    model: RecommendationModel, purchases: pd.DataFrame, customers: list[str], day: date
+    model: RecommendationModel, world: World, customers: list[str], day: date
 ) -> Iterator[pd.DataFrame]:
     """The lists of the model, of own frequency and of popularity, as of `day`."""
-    yield model.recommend(purchases, customers=customers, as_of=day, limit=K)
+    purchases = world.purchases
+    yield model.recommend(purchases, customers=customers, as_of=day, limit=K, signs=world.signs)
     popular = PopularProducts().fit(purchases, as_of=day)
     call = popular.ask(purchases, customers, day, K, "all", ())
     yield OwnFrequency.beside(popular).lists(call)
@@ -114,7 +115,12 @@ def _lists(
 
 def _fitted(model: RecommendationModel, world: World, fold: Fold) -> RecommendationModel:
     with LEARNING:
-        model.fit(world.purchases, as_of=fold.test, segments=world.groups(fold.test))
+        model.fit(
+            world.purchases,
+            as_of=fold.test,
+            segments=world.groups(fold.test),
+            signs=world.signs,
+        )
         return model.with_buyers(world.purchases, as_of=fold.test, horizon_days=fold.horizon_days)
 
 

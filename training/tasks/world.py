@@ -7,6 +7,7 @@ from threading import Lock
 import pandas as pd
 
 from features.engines.build import build_features
+from features.orders.interest_signs import interest_signs
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, ValueBasis
 from features.segments.rfm import Rfm
@@ -42,6 +43,7 @@ class World:
         self._cutoffs_of_cancellations: dict[Fold, tuple[date, ...]] = {}
         self._fitting = Lock()
         self._purchases: pd.DataFrame | None = None
+        self._signs: pd.DataFrame | None = None
 
     def prepare(self, fold: Fold) -> None:
         """Compute what `fold` learns from: labels known up to its test date, and that date.
@@ -113,8 +115,9 @@ class World:
         return CutoffTable(cutoff, self._features[cutoff], self._judged[cutoff])
 
     def prepare_purchases(self, before: date) -> None:
-        """Read the purchases before `before` for the recommender."""
+        """Read the purchases before `before` for the recommender, and signs of interest."""
         self._purchases = self._log.purchases(before=before)
+        self._signs = interest_signs(self._log, before)
 
     @property
     def purchases(self) -> pd.DataFrame:
@@ -122,6 +125,11 @@ class World:
         if self._purchases is None:
             raise RuntimeError("prepare_purchases comes first")
         return self._purchases
+
+    @property
+    def signs(self) -> pd.DataFrame | None:
+        """What was looked at before the training's date; see `features.orders.interest_signs`."""
+        return self._signs
 
     @property
     def named_purchases(self) -> pd.DataFrame | None:

@@ -35,6 +35,7 @@ BLOCK = Block(
         _within("enquiry", 90, "enquiries", message("enquiries in the last %(days)s days")),
         _within("quote", 90, "quotes", message("quotes in the last %(days)s days")),
         _within("cart", 90, "carts", message("carts filled in the last %(days)s days")),
+        _within("search", 90, "searches", message("searches in the last %(days)s days")),
         _within("complaint", 365, "complaints", message("complaints in the last %(days)s days")),
         _since_last("complaint", message("days since the last complaint")),
         Feature(

@@ -29,6 +29,7 @@ OUTSIDE = "outside"
 
 _COUNTED = {
     "visit": "visits_90d",
+    "search": "searches_90d",
     "enquiry": "enquiries_90d",
     "quote": "quotes_90d",
     "cart": "carts_90d",
@@ -36,6 +37,7 @@ _COUNTED = {
 _BETWEEN_PARTS = message_in("between the parts of a rule", "; ")
 _SIGNS = {
     "visit": message("a visit"),
+    "search": message("a search"),
     "enquiry": message("an enquiry"),
     "quote": message("a quote"),
     "cart": message("a cart"),

@@ -7,12 +7,11 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.orders.log import OrderLog, day_number
+from features.settings.tables import SIGNS
 from features.tables.optional_tables import visible_tables
 
 Item = Literal["category", "product"]
 ITEMS: tuple[Item, ...] = ("category", "product")
-SIGNS = ("visit", "enquiry", "quote", "cart", "search")
-"""Kinds of interactions that show interest in something."""
 
 
 def interest(log: OrderLog, as_of: date, by: Item) -> pd.DataFrame:

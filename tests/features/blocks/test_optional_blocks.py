@@ -127,16 +127,22 @@ def test_row_order_never_matters(seed, tables, tmp_path):
     ("sections", "names"),
     [
         ((), []),
-        (("interactions",), ["interactions", "referrals"]),
+        (("interactions",), ["interactions", "items", "referrals"]),
         (("contacts",), ["contacts"]),
         (("customers",), ["attributes"]),
-        (tuple(TABLES), ["interactions", "referrals", "contacts", "attributes"]),
+        (tuple(TABLES), ["interactions", "items", "referrals", "contacts", "attributes"]),
     ],
 )
 def test_the_configured_tables_say_which_blocks_there_are(tmp_path, sections, names):
     blocks = blocks_for(settings_with(tmp_path, *sections).data)
     assert blocks[: len(BLOCKS)] == BLOCKS
     assert [block.name for block in blocks[len(BLOCKS) :]] == names
+
+
+def test_where_interactions_name_no_items_there_are_no_features_of_them(tmp_path):
+    nothing = {"product_id": None, "category": None}
+    blocks = blocks_for(settings_with(tmp_path, "interactions", interactions=nothing).data)
+    assert [block.name for block in blocks[len(BLOCKS) :]] == ["interactions", "referrals"]
 
 
 def test_cancellations_are_a_block_of_their_own(tmp_path):
@@ -160,7 +166,7 @@ def test_a_contract_is_described_from_its_end_backwards(tmp_path):
 
 def test_without_a_column_for_whom_they_brought_nobody_has_referrals(tmp_path):
     alone = settings_with(tmp_path, "interactions", interactions={"other_customer_id": None})
-    assert [block.name for block in blocks_for(alone.data)][-1] == "interactions"
+    assert [block.name for block in blocks_for(alone.data)][-2:] == ["interactions", "items"]
 
 
 def test_without_tables_the_columns_are_those_of_the_catalogue_and_equal(tables, tmp_path):

@@ -153,7 +153,7 @@ def test_optional_tables_are_the_same_on_both_engines(spark, log_with_tables, wr
     theirs = at(found.df(), DATES[-1])
     assert list(theirs.columns) == list(ours.columns)
     optional = [f.name for block in blocks if block.needs for f in block.features]
-    assert len(optional) == 17 + 3
+    assert len(optional) == 24 + 3
     for name in optional:
         assert len(set(ours[name].dropna())) > 1, name
     pd.testing.assert_frame_equal(theirs, ours, rtol=1e-9, check_names=False)

@@ -26,7 +26,13 @@ STEADY = {
     "discount_share": 0.1,
     "returned_share": 0.0,
 }
-INTERACTIONS = {"visits_90d": 4.0, "enquiries_90d": 1.0, "quotes_90d": 0.0, "carts_90d": 0.0}
+INTERACTIONS = {
+    "visits_90d": 4.0,
+    "searches_90d": 0.0,
+    "enquiries_90d": 1.0,
+    "quotes_90d": 0.0,
+    "carts_90d": 0.0,
+}
 VOICE = {"complaints_365d": 0.0, "last_satisfaction": 8.0}
 SCORES = {"clv": 450.0, "churn_probability": 0.1, "horizon_days": 90, "clv_lifetime": 4500.0}
 

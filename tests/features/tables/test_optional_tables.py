@@ -17,7 +17,13 @@ from features.settings.tables import Contacts, Customers, Interactions
 from features.sources import FrameSource
 from serving.commands.orders import check
 from serving.settings import Settings
-from tests.support.optional_tables import TABLES, busy_tables, settings_with, write_tables
+from tests.support.optional_tables import (
+    NO_ITEMS,
+    TABLES,
+    busy_tables,
+    settings_with,
+    write_tables,
+)
 from tests.support.shop import FIRST_DAY, busy_orders, order_lines, shop_settings, write_config
 
 ORDERS = order_lines([("ann", 0, 10.0), ("bob", 5, 20.0), ("ann", 40, 30.0), ("eve", 90, 5.0)])
@@ -158,7 +164,9 @@ def test_overlapping_files_count_once_and_two_visits_of_a_day_twice(tmp_path):
     second = events(("ann", 3, "visit", None, None), ("eve", 5, "visit", None, None))
     first.to_parquet(tmp_path / "events-1.parquet")
     second.to_parquet(tmp_path / "events-2.parquet")
-    settings = settings_with(tmp_path, "interactions", interactions={"path": "events-*.parquet"})
+    settings = settings_with(
+        tmp_path, "interactions", interactions={**NO_ITEMS, "path": "events-*.parquet"}
+    )
     with read_orders(settings, FrameSource(ORDERS)) as log:
         (found,) = log.report.tables
     assert (found.rows_read, found.rows_used) == (5, 4)
@@ -237,7 +245,7 @@ def test_times_are_days_of_the_shop(tmp_path):
         tmp_path,
         data={
             "timezone": "America/New_York",
-            "interactions": {**TABLES["interactions"], "path": "events.csv"},
+            "interactions": {**TABLES["interactions"], **NO_ITEMS, "path": "events.csv"},
         },
     )
     with read_orders(settings, FrameSource(ORDERS)) as log:

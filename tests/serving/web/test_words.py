@@ -46,6 +46,7 @@ def test_percentages_claim_no_certainty(probability, written):
             "Often bought with P",
         ),
         ({"code": "popular"}, "Popular in this shop"),
+        ({"code": "left_in_cart", "on": "2024-03-05"}, "Left in the cart on 5 Mar 2024"),
         ({"code": "brand_new_reason"}, "Brand new reason"),
         ({}, "–"),
     ],
@@ -57,6 +58,7 @@ def test_why_a_product_is_recommended_is_said_in_words(why, written):
 @pytest.mark.parametrize("code", CODES)
 def test_every_reason_for_a_product_is_said_in_both_languages(code):
     why = {"code": code, "days": 21, "times": 2, "last_days_ago": 25, "lift": 2.0, "share": 0.1}
+    why |= {"on": "2024-03-05"}
     why |= {"product_id": "P", "product_name": "P", "segment": "A", "category": None}
     english, chinese = EN.why(why), ZH.why(why)
     # a readable form of the code stands in for a missing text

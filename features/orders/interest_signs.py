@@ -1,0 +1,35 @@
+"""What customers looked at, searched for and put into carts: item by item, day by day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from features.orders.log import OrderLog, day_number
+from features.settings.tables import SIGNS
+from features.tables.optional_tables import visible_tables
+
+
+def interest_signs(log: OrderLog, before: date) -> pd.DataFrame | None:
+    """Signs of interest in products and categories, as known on the morning of `before`.
+
+    Returns
+    -------
+    One row per customer of the orders, item, day and whether it was put into the cart, in this order:
+    `customer_id`, `product_id` and `category` (pandas categories; one of the two may be missing), `day`
+    and `seen_day`, from which it is known (days since 1970-01-01), `in_cart`. None where no table
+    of interactions names products or categories.
+    """
+    table = log.settings.data.interactions
+    if table is None or not table.names_items:
+        return None
+    known = visible_tables(log.settings.data, day_number(before))["interactions"]
+    frame = log.frame(f"""
+        SELECT customer_id, product_id, item_category AS category, day,
+               min(seen_day) AS seen_day, kind = 'cart' AS in_cart
+        FROM {known} AS known_interactions
+        JOIN customers USING (customer) LEFT JOIN products USING (product)
+        WHERE kind IN {SIGNS} AND (product_id IS NOT NULL OR item_category IS NOT NULL)
+        GROUP BY ALL ORDER BY customer_id, day, product_id, category, in_cart""")
+    return frame.astype(dict.fromkeys(("customer_id", "product_id", "category"), "category"))
