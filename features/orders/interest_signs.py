@@ -33,3 +33,29 @@ def interest_signs(log: OrderLog, before: date) -> pd.DataFrame | None:
         WHERE kind IN {SIGNS} AND (product_id IS NOT NULL OR item_category IS NOT NULL)
         GROUP BY ALL ORDER BY customer_id, day, product_id, category, in_cart""")
     return frame.astype(dict.fromkeys(("customer_id", "product_id", "category"), "category"))
+
+
+def latest_signs(log: OrderLog, before: date, most: int) -> pd.DataFrame | None:
+    """What each customer did last to show interest, for people to read.
+
+    Returns
+    -------
+    Up to `most` rows per customer of the orders, the latest first: `customer_id`, `day` (days since
+    1970-01-01), `kind`, `item` (the product's name or id, else the category) and `words` searched for, in
+    small letters; signs that are about nothing are left out. None where no table of interactions says
+    what they are about.
+    """
+    table = log.settings.data.interactions
+    if table is None or not (table.names_items or table.words):
+        return None
+    known = visible_tables(log.settings.data, day_number(before))["interactions"]
+    return log.frame(f"""
+        SELECT customer_id, day, kind, coalesce(product_name, product_id, item_category) AS item, words
+        FROM {known} AS known_interactions
+        JOIN customers USING (customer) LEFT JOIN products USING (product)
+        WHERE kind IN {SIGNS}
+          AND coalesce(product_id, item_category, words) IS NOT NULL
+        GROUP BY ALL
+        QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY day DESC, kind, item, words)
+            <= {most}
+        ORDER BY customer_id, day DESC, kind, item, words""")

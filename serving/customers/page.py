@@ -41,6 +41,7 @@ def customer_pages(
             interval=interval(answer),
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),
+            looked_at=live.looked_at(customer_id),
             timeline=timeline(answer, orders),
             alive=alive_course(answer, orders, risk_course.alive if risk_course else None),
             another=risk_course.order if risk_course else None,

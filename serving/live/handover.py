@@ -5,7 +5,7 @@ leaves every customer's lines as the files hold them: what is sent next is score
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 
 from features.catalogue import LIVE_FEATURES
 from features.engines.build import build_features
-from features.orders.interest_signs import interest_signs
-from features.orders.log import OrderLog, day_number
+from features.orders.interest_signs import interest_signs, latest_signs
+from features.orders.log import OrderLog, day_date, day_number
 from features.reading.line_as_sent import sent_line
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import typed_line
@@ -31,6 +31,8 @@ from training.bundle.publication import Models
 from training.past.interest_signs import LONGEST_INTEREST, Sign
 
 ROWS_AT_ONCE = 10_000
+MOST_SHOWN = 8
+"""Signs of interest on a customer's page, the latest ones."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def background_beside(
             by_customer[customer_id] = {"features": features}
     for customer_id, signs in _signs(log, run, models):
         by_customer.setdefault(customer_id, {})["signs"] = signs
+    for customer_id, shown in _latest(log, run):
+        by_customer.setdefault(customer_id, {})["looked_at"] = shown
     if log.settings.recommend.needs_consent:
         for customer_id in rules_of(log, run.info.as_of).consent or ():
             by_customer.setdefault(customer_id, {})["consents"] = True
@@ -138,6 +142,20 @@ def _signs(
     values = table.astype(object).where(table.notna(), None)
     for customer_id, rows in values.groupby("customer_id", sort=False, observed=True):
         yield str(customer_id), rows[list(Sign._fields)].to_numpy().tolist()
+
+
+def _latest(
+    log: OrderLog[Settings], run: ScoreRun
+) -> Iterator[tuple[str, list[dict[Hashable, object]]]]:
+    """What the page of each customer shows of interest."""
+    table = latest_signs(log, run.info.as_of, MOST_SHOWN)
+    if table is None:
+        return
+    table = table.assign(on=[day_date(day).isoformat() for day in table["day"]])
+    values = table[["customer_id", "on", "kind", "item", "words"]].astype(object)
+    values = values.where(values.notna(), None)
+    for customer_id, rows in values.groupby("customer_id", sort=False):
+        yield str(customer_id), rows.drop(columns="customer_id").to_dict("records")
 
 
 def _histories(

@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from features.orders.histories import told_beside
 from serving.changes.announce_one import announce_one
 from serving.errors import NoRun
 from serving.live.lines import (
@@ -210,6 +211,11 @@ class LiveStore:
             history = _history(connection, customer_id)
             sent = list(_lines_of(connection, customer_id))
         return past_orders(history, sent, 10**digits)
+
+    def looked_at(self, customer_id: str) -> list[dict[str, Any]]:
+        """What a customer showed interest in, as the latest run knew it, the latest first."""
+        with store_errors(), self._engine.connect() as connection:
+            return list(told_beside(_history(connection, customer_id)).get("looked_at", ()))
 
     def counts(self) -> LiveCounts:
         """How much there is."""

@@ -94,6 +94,9 @@ def test_one_customer_is_recommended_what_the_run_recommends_with_what_was_looke
         assert [pick["why"] for pick in ours] == expected["why"].tolist()
         compared |= {pick["why"]["code"] for pick in ours}
     assert compared & {"looked_at", "left_in_cart"}
+    shown = [sign for extra in beside.values() for sign in extra.get("looked_at", ())]
+    assert {sign["words"] for sign in shown if sign["kind"] == "search"} == {"blue lamp"}
+    assert all(sign["on"] < run.info.as_of.isoformat() for sign in shown)
 
 
 @pytest.mark.parametrize("have", [{}, {"interactions": TABLES["interactions"]}])

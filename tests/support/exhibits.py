@@ -344,6 +344,15 @@ EXHIBITS = {
                     }
                 ]
             },
+            "words": [
+                {
+                    "words": "rye bread",
+                    "people": 12,
+                    "searches": 30,
+                    "entered": 8,
+                    "conversion": 0.5,
+                }
+            ],
         }
     ),
     "bought_together": _shown(

@@ -164,12 +164,13 @@ class Tells:
         return self.told
 
 
-def page_of(scorer, **changes):
+def page_of(scorer, looked_at=(), **changes):
     """The page of a customer who bought once."""
     store = fresh_runs()
     scores, products = score_tables(1)
     day = (date(2026, 1, 20) - date(1970, 1, 1)).days * 86_400_000_000
     history = {"fields": ["order_id", "ordered_at", "amount"], "lines": [["1", day, 950]]}
+    history["looked_at"] = list(looked_at)
     store.publish(
         run_info(**changes),
         scores,
@@ -195,6 +196,17 @@ def test_the_page_of_a_customer_draws_every_day_and_what_an_order_changes():
     assert "at any time in the next 90 days" in always
     never = page_of(Tells(order={**another, "by": None}))
     assert "(£9.50) is not enough" in never
+
+
+def test_the_page_of_a_customer_shows_what_was_looked_at_and_searched_for():
+    signs = [
+        {"on": "2026-02-03", "kind": "cart", "item": "Lamp <1>", "words": None},
+        {"on": "2026-02-01", "kind": "search", "item": None, "words": "blue lamp"},
+    ]
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page_of(None, looked_at=signs)))
+    assert "3 Feb 2026 Put into the cart Lamp &lt;1&gt;" in shown
+    assert "1 Feb 2026 Searched for “ blue lamp ”" in shown
+    assert "Looked at lately" not in page_of(None)
 
 
 @pytest.mark.parametrize("scorer", [None, Tells(run_id="run-2", alive=ALIVE), Tells()])

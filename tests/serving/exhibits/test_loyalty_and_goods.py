@@ -208,5 +208,6 @@ def test_pairs_can_be_read_both_ways(pages):
 def test_pages_show_what_was_looked_at_and_who_never_bought(pages):
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", pages.get("/goods").text))
     assert "bread 80 25.0% of 60 10 £50" in words
+    assert "rye bread 12 30 50.0% of 8" in words
     loyalty = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", pages.get("/loyalty").text))
     assert "Decision 8 days 60 25.0% 15.0" in loyalty

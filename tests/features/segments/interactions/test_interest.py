@@ -9,6 +9,7 @@ from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.segments.interactions.interest import interest
 from features.segments.interactions.prospects import PRIOR_PEOPLE, prospects
+from features.segments.interactions.search_words import search_words
 from features.sources import FrameSource
 from tests.support.optional_tables import settings_with, write_tables
 from tests.support.shop import FIRST_DAY, order_lines, shop_settings
@@ -89,6 +90,20 @@ def test_the_propensity_is_what_became_of_people_like_them(log_of):
     assert people.loc["now 2", "propensity"] == pytest.approx(0.4)
 
 
+def test_who_searched_and_bought_anything_in_time(log_of):
+    searches = [("ann", 1), ("ann", 3), ("bob", 2), ("a stranger", 150), ("eve", 5)]
+    looked = events(*((who, day, "search", None, None) for who, day in searches))
+    looked["words"] = ["Lamp", "lamp", "LAMP", "lamp", "a name of her own"]
+    orders = [("ann", 2, 10.0), ("bob", 100, 20.0), ("eve", 199, 30.0)]
+    with log_of(orders, looked) as log:
+        table = search_words(log, log.end)
+    (row,) = table.to_dict("records")
+    # what one person alone searched for may say who that is
+    assert table.index.to_list() == ["lamp"]
+    assert (row["people"], row["searches"], row["entered"]) == (3, 4, 2)
+    assert row["conversion"] == 1 / 2
+
+
 def test_rows_to_come_change_nothing(log_of):
     table = events(("x", 1, "visit", None, None), ("x", 80, "cart", None, None))
     orders = [("ann", 0, 1.0), ("x", 90, 5.0), ("ann", 99, 1.0)]
@@ -101,6 +116,10 @@ def test_rows_to_come_change_nothing(log_of):
 def test_without_interactions_there_is_nobody(tmp_path):
     orders = order_lines([("ann", 0, 1.0), ("ann", 9, 1.0)])
     with read_orders(shop_settings(tmp_path), FrameSource(orders)) as log:
-        for ask in (lambda: prospects(log, log.end), lambda: interest(log, log.end, "product")):
+        for ask in (
+            lambda: prospects(log, log.end),
+            lambda: interest(log, log.end, "product"),
+            lambda: search_words(log, log.end),
+        ):
             with pytest.raises(ConfigError, match="interactions"):
                 ask()
