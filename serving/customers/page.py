@@ -5,6 +5,7 @@ import json
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from features.language.message import mark
 from serving.customers.history import OrdersKnown, history
 from serving.customers.picture import interval
 from serving.customers.timeline import ChartedRow, alive_course, course, timeline
@@ -14,6 +15,14 @@ from serving.live.store import LiveStore
 from serving.store.account_members import AccountStore
 from serving.web.frame import Frame
 from serving.web.paths import CustomerId
+
+SIGNS_OF_INTEREST = {
+    "visit": mark("Looked at"),
+    "search": mark("Searched for"),
+    "enquiry": mark("Asked about"),
+    "quote": mark("Asked for a quote"),
+    "cart": mark("Put into the cart"),
+}
 
 MOST_RUNS = 12
 MOST_ORDERS = 10
@@ -42,6 +51,7 @@ def customer_pages(
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),
             looked_at=live.looked_at(customer_id),
+            signs=SIGNS_OF_INTEREST,
             timeline=timeline(answer, orders),
             alive=alive_course(answer, orders, risk_course.alive if risk_course else None),
             another=risk_course.order if risk_course else None,

@@ -171,14 +171,6 @@ NOTHING = "–"
 DAYS_OF_PACE = 365
 """A usual pace is that of the last year."""
 
-SIGNS_OF_INTEREST = {
-    "visit": mark("Looked at"),
-    "search": mark("Searched for"),
-    "enquiry": mark("Asked about"),
-    "quote": mark("Asked for a quote"),
-    "cart": mark("Put into the cart"),
-}
-
 WHY = {
     "popular": mark("Popular in this shop"),
     "customers_like_you": mark("Bought next by similar customers"),
@@ -261,10 +253,6 @@ class Words:
     def sort(self, code: str) -> str:
         """What a list is sorted by."""
         return self.called(code, SORTS)
-
-    def sign(self, code: str) -> str:
-        """How somebody showed interest in something."""
-        return self.called(code, SIGNS_OF_INTEREST)
 
     def kind(self, code: str) -> str:
         """Of a recommended product."""
