@@ -3,14 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from features.errors import ConfigError
+from features.language.languages import SOURCE, languages
 from features.settings.loading import CONFIG_NAME, load_settings
 from features.settings.section import Section
 from training.settings import ModelStore, TrainingSettings
 
+
+def _language(value: str) -> str:
+    if value not in languages():
+        raise ValueError(f"choose one of {', '.join(languages())}")
+    return value
+
+
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9.-]{1,253}$")]
+KnownLanguage = Annotated[str, AfterValidator(_language)]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
 
@@ -110,6 +119,8 @@ class Store(ModelStore):
     """The folder of order lines that were sent as a file and are not taken in yet."""
     exports: str = "data/exports"
     """The folder of the files that `regulars run` writes."""
+    exports_language: KnownLanguage = SOURCE
+    """Of the words in files for people that commands write."""
     erasure_key: str = "data/erasure.key"
     """The secret that keeps erased customers out without naming them."""
     pseudonym_key: str = "data/pseudonym.key"

@@ -13,6 +13,7 @@ from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list import schemas as models
 from serving.churn_list.workbook import list_workbook
+from serving.contacts.left_out import ContactableList, contactable
 from serving.memory import give_back
 from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
 from serving.store.run import PublishedRun
@@ -67,33 +68,35 @@ def list_routes(
         chosen = query.format or preferred_format(request.headers.get("accept", ""))
         if query.fields and chosen not in {"json", "ndjson"}:
             raise ConfigError(f"fields: of JSON and NDJSON, not of {chosen}.")
-        whole = chosen != "json"
-        after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
         fitting = query.filter(rule_called)
-        page = store.churn_list(
-            fitting,
-            sort=query.sort,
-            limit=lists.ROWS_PER_READ if whole else query.limit,
-            after=None if whole else after,
-        )
-        headers = {"Vary": "Accept", **context.ages(page.run)}
         if chosen == "audience":
-            return _audience(context, mail_hashes, fitting, headers)
-        if not whole:
-            return _json_page(query, page, headers)
-        detail = f"churn list as {chosen}, {page.run.info.run_id}"
-        context.audit(current_call.get().caller, "export", page.totals.customers, detail)
+            return _audience(context, mail_hashes, fitting)
+        if chosen == "json":
+            after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
+            page = store.churn_list(fitting, sort=query.sort, limit=query.limit, after=after)
+            return _json_page(query, page, {"Vary": "Accept", **context.ages(page.run)})
+        if query.cursor:
+            lists.decode_cursor(query.cursor, query.sort)
+        contactable_list = contactable(store, fitting, sort=query.sort, limit=lists.ROWS_PER_READ)
+        first, left_out = contactable_list.first, contactable_list.left_out
+        detail = f"churn list as {chosen}, {first.run.info.run_id}"
+        context.audit(current_call.get().caller, "export", first.totals.customers, detail)
         make = {"csv": _csv_file, "ndjson": _ndjson_file, "xlsx": _workbook}[chosen]
-        return make(store, fitting, query, page, headers)
+        headers = {
+            "Vary": "Accept",
+            **context.ages(first.run),
+            **left_out.header(),
+            **_named(first, chosen),
+        }
+        return make(store, fitting, query, contactable_list, headers)
 
     return router
 
 
-def _audience(
-    context: RouteContext, mail_hashes: MailHashes, fitting: ChurnFilter, headers: dict[str, str]
-) -> Response:
+def _audience(context: RouteContext, mail_hashes: MailHashes, fitting: ChurnFilter) -> Response:
     """The mail addresses of the list, hashed, of those who may be contacted."""
     run, hashes = mail_hashes(fitting)
+    headers = {"Vary": "Accept", **context.ages(run)}
     detail = f"churn list as audience, {run.info.run_id}"
     context.audit(current_call.get().caller, "export", len(hashes), detail)
     name = f"audience-{run.info.as_of.isoformat()}.csv"
@@ -117,35 +120,40 @@ def _json_page(query: ListQuery, page: ChurnPage, headers: dict[str, str]) -> Re
 
 def _csv_file(
     store: ScoreReader,
-    fitting: ChurnFilter,
+    _fitting: ChurnFilter,
     query: ListQuery,
-    first: ChurnPage,
+    contactable: ContactableList,
     headers: dict[str, str],
 ) -> Response:
     return StreamingResponse(
-        lists.csv_lines(store, fitting, sort=query.sort, first=first, language=query.lang),
+        lists.csv_lines(
+            *(store, contactable.chosen),
+            sort=query.sort,
+            first=contactable.first,
+            language=query.lang,
+        ),
         media_type=f"{CSV}; charset=utf-8",
-        headers={**headers, **_named(first, "csv")},
+        headers=headers,
         background=BackgroundTask(give_back),
     )
 
 
 def _ndjson_file(
     store: ScoreReader,
-    fitting: ChurnFilter,
+    _fitting: ChurnFilter,
     query: ListQuery,
-    first: ChurnPage,
+    contactable: ContactableList,
     headers: dict[str, str],
 ) -> Response:
     def line(row: dict[str, Any]) -> dict[str, Any]:
         row = of_fields(row, query.fields)
         return in_language(row, query.lang) if query.lang else row
 
-    rows = lists.rows(store, fitting, sort=query.sort, first=first)
+    rows = lists.rows(store, contactable.chosen, sort=query.sort, first=contactable.first)
     return StreamingResponse(
         lists.ndjson_blocks([line(row) for row in block] for block in rows),
         media_type=NDJSON,
-        headers={**headers, **_named(first, "ndjson")},
+        headers=headers,
     )
 
 
@@ -153,13 +161,18 @@ def _workbook(
     store: ScoreReader,
     fitting: ChurnFilter,
     query: ListQuery,
-    first: ChurnPage,
+    contactable: ContactableList,
     headers: dict[str, str],
 ) -> Response:
     return StreamingResponse(
-        list_workbook(store, fitting, sort=query.sort, first=first, language=query.lang),
+        list_workbook(
+            *(store, fitting),
+            sort=query.sort,
+            contactable=contactable,
+            language=query.lang,
+        ),
         media_type=XLSX,
-        headers={**headers, **_named(first, "xlsx")},
+        headers=headers,
         background=BackgroundTask(give_back),
     )
 

@@ -1,55 +1,15 @@
-"""Exports of lists in the reader's language: names of columns, codes and reasons."""
+"""Words of files with the list: codes and names for people, reasons in the reader's language."""
 
 from typing import Any
 
 from features.language.languages import SOURCE, Language
-from features.language.message import mark
+from features.language.message import message_in
+from serving.churn_list.list_columns import INDEX_MEANING, LIST_COLUMNS
+from serving.store.protocol import CONSENTS
 from serving.store.run import RunInfo
 from serving.web.words import ACTIONS, PACES, RHYTHMS, RISKS, STATUSES, Words
 
-COLUMNS = {
-    "customer_id": mark("Customer"),
-    "status": mark("Status"),
-    "retention_risk": mark("Risk"),
-    "churn_probability": mark("Churn probability"),
-    "value_at_risk": mark("Value at risk"),
-    "value_at_risk_pace": mark("Pace of the value at risk"),
-    "p_order": mark("Chance of an order"),
-    "rhythm": mark("Rhythm"),
-    "clv": mark("Customer value"),
-    "clv_low": mark("Customer value, low end"),
-    "clv_median": mark("Customer value, median"),
-    "clv_high": mark("Customer value, high end"),
-    "value_if_order": mark("Value if they order"),
-    "value_if_order_low": mark("Value if they order, low end"),
-    "value_if_order_high": mark("Value if they order, high end"),
-    "expected_orders": mark("Expected orders"),
-    "expected_order_value": mark("Value of an order"),
-    "at_risk_on": mark("High risk if silent until"),
-    "contact_effect": mark("Effect of a contact"),
-    "contact_effect_low": mark("Effect of a contact, low end"),
-    "contact_effect_high": mark("Effect of a contact, high end"),
-    "expected_profit": mark("Expected profit"),
-    "suggested_action": mark("Suggestion"),
-    "name": mark("Name"),
-    "consent": mark("Consent"),
-    "orders": mark("Orders"),
-    "spend": mark("Spend"),
-    "last_order_date": mark("Last order"),
-    "days_since_last_order": mark("Days since last order"),
-    "usual_gap_days": mark("Usual gap in days"),
-    "next_order_date": mark("Next order"),
-    "next_order_low": mark("Next order, earliest"),
-    "next_order_high": mark("Next order, latest"),
-    "reasons": mark("Why"),
-    "run_id": mark("Run"),
-    "as_of": mark("Scores from"),
-    "horizon_days": mark("Days ahead"),
-    "currency": mark("Currency"),
-    "stand_ins": mark("Baselines that stand in"),
-}
-"""What the columns of an export are called; segment systems have names of their own."""
-
+_BETWEEN_SENTENCES = message_in("between sentences", " ")
 
 CODES = {
     "status": STATUSES,
@@ -66,46 +26,55 @@ class ExportWords:
 
     Parameters
     ----------
-    language : of the reader; None or that of the sources: columns are named as in the API, and
-        codes stay as they are
+    language : of reasons, and of all words for people; None: that of the sources
     run : the run that is exported
+    for_people : whether codes and columns are put into words; programs get those of the API
     """
 
-    def __init__(self, language: Language | None, run: RunInfo) -> None:
-        self._words = Words(language or SOURCE)
-        self._is_plain = self._words.language == SOURCE
+    def __init__(self, language: Language | None, run: RunInfo, *, for_people: bool) -> None:
+        self.words = Words(language or SOURCE)
+        self._for_people = for_people
         self._run = run
 
-    def header(self, columns: list[str]) -> list[str]:
-        """The names of columns."""
-        if self._is_plain:
-            return columns
-        return [
-            self._words.say(COLUMNS[name])
-            if name in COLUMNS
-            else self._words.system(name, self._run)
-            for name in columns
-        ]
+    def title(self, column: str) -> str:
+        """The header of a column for people; segment systems have names of their own."""
+        if column in LIST_COLUMNS:
+            return self.words.say(LIST_COLUMNS[column].title)
+        return self.words.system(column, self._run)
+
+    def meaning(self, column: str) -> str:
+        """What a column means; of a segment system its rule, where the run carries it."""
+        values = {
+            "days": self.words.whole(self._run.horizon_days),
+            "basis": self.words.clv_basis(self._run.clv_basis),
+        }
+        if column in LIST_COLUMNS:
+            return self.words.say(LIST_COLUMNS[column].meaning, **values)
+        if column in self._run.index_columns:
+            return self.words.say(INDEX_MEANING)
+        rule = self._run.segment_rules.get(column)
+        return self.words.both(rule["rule"]) if rule else ""
 
     def reasons(self, reasons: list[dict[str, Any]]) -> str:
         """All reasons as one text."""
         if not reasons:
-            return self._words.say("no single reason")
-        return "; ".join(self._words.both(reason["text"]) for reason in reasons)
+            return self.words.say("no single reason")
+        between = _BETWEEN_SENTENCES.into(self.words.language) if self._for_people else "; "
+        return between.join(self.words.both(reason["text"]) for reason in reasons)
 
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row of a list with its codes in words; missing ones stay missing."""
-        if self._is_plain:
+        if not self._for_people:
             return row
         codes = {
-            name: self._words.called(row[name], names)
+            name: self.words.called(row[name], names)
             for name, names in CODES.items()
             if row.get(name)
         }
-        return {**row, **codes}
+        return {**row, **codes, "consent": self.words.consent(CONSENTS[row.get("consent")])}
 
     def segment(self, system: str, value: str | None) -> str | None:
         """A segment's value."""
-        if self._is_plain or value is None:
+        if not self._for_people or value is None:
             return value
-        return self._words.value(value, self._run, system)
+        return self.words.value(value, self._run, system)

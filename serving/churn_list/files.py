@@ -3,15 +3,29 @@
 from pathlib import Path
 
 from features.errors import ConfigError
+from features.language.languages import Language
 from serving.churn_list import lists
-from serving.churn_list.workbook import write_workbook
-from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader, SortKey
+from serving.churn_list.workbook import list_workbook
+from serving.contacts.left_out import ContactableList
+from serving.store.protocol import ChurnFilter, ScoreReader, SortKey
 
 
 def write_list(
-    output: Path, store: ScoreReader, chosen: ChurnFilter, *, sort: SortKey, first: ChurnPage
+    output: Path,
+    store: ScoreReader,
+    asked: ChurnFilter,
+    *,
+    sort: SortKey,
+    contactable: ContactableList,
+    language: Language | None = None,
 ) -> None:
-    """Write the whole filtered list, from its first page on; `output` is replaced as a whole.
+    """Write those of a list who may be contacted; `output` is replaced as a whole.
+
+    Parameters
+    ----------
+    asked : the reader's filter
+    contactable : who of them may be contacted
+    language : see `list_workbook` and `lists.csv_lines`
 
     Raises
     ------
@@ -24,11 +38,18 @@ def write_list(
     unfinished = output.with_name(f".{output.name}.unfinished")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        if ending == ".csv":
-            with unfinished.open("wb") as file:
-                file.writelines(lists.csv_lines(store, chosen, sort=sort, first=first))
-        else:
-            write_workbook(unfinished, store, chosen, sort=sort, first=first)
+        pieces = (
+            lists.csv_lines(
+                *(store, contactable.chosen),
+                sort=sort,
+                first=contactable.first,
+                language=language,
+            )
+            if ending == ".csv"
+            else list_workbook(store, asked, sort=sort, contactable=contactable, language=language)
+        )
+        with unfinished.open("wb") as file:
+            file.writelines(pieces)
         unfinished.replace(output)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error}).") from None

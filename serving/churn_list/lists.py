@@ -122,21 +122,23 @@ def csv_lines(
     first: ChurnPage,
     language: Language | None = None,
 ) -> Iterator[bytes]:
-    """The whole filtered list as CSV, from its first page on; see `ExportWords` for `language`.
+    """The whole filtered list as CSV for programs, from its first page on.
 
-    UTF-8 with a byte order mark and CRLF, which is what Excel opens rightly. A text that
-    a spreadsheet would take for a formula gets an apostrophe in front; numbers never do.
+    Columns and codes are those of the API; `language` is that of the reasons. UTF-8 with a byte
+    order mark and CRLF, which is what Excel opens rightly. A text that a spreadsheet would take
+    for a formula gets an apostrophe in front; numbers never do.
     """
-    yield "\ufeff".encode() + csv_bytes([header(first, language)])
-    for rows in row_blocks(store, chosen, sort=sort, first=first, language=language):
+    yield "\ufeff".encode() + csv_bytes([header(first)])
+    wording = ExportWords(language, first.run.info, for_people=False)
+    for rows in row_blocks(store, chosen, sort=sort, first=first, wording=wording):
         yield csv_bytes(rows)
 
 
-def header(first: ChurnPage, language: Language | None = None) -> list[str]:
-    """The columns of an export."""
+def header(first: ChurnPage) -> list[str]:
+    """The columns of an export, as the API calls them."""
     next_order = (f"next_order_{name}" for name in NEXT_ORDER_FIELDS)
     systems = first.run.info.segment_columns
-    columns = [
+    return [
         *FIELDS,
         *CONTACT_FIELDS,
         *PROFILE_FIELDS,
@@ -147,7 +149,6 @@ def header(first: ChurnPage, language: Language | None = None) -> list[str]:
         *RUN_FIELDS,
         STAND_INS,
     ]
-    return ExportWords(language, first.run.info).header(columns)
 
 
 def row_blocks(
@@ -156,11 +157,10 @@ def row_blocks(
     *,
     sort: SortKey,
     first: ChurnPage,
-    language: Language | None = None,
+    wording: ExportWords,
 ) -> Iterator[list[list[Any]]]:
     """The whole filtered list from its first page on, in blocks of rows under `header`."""
     info = first.run.info
-    wording = ExportWords(language, info)
     for pairs in _items(store, chosen, sort=sort, first=first):
         yield [_row(item, run, info, wording) for item, run in pairs]
 

@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from features.errors import ConfigError
+from features.language.languages import languages
 from serving.audiences.store import AudienceStore
 from serving.churn_list import lists
 from serving.churn_list.files import write_list
 from serving.churn_list.form import CONSENTS
 from serving.commands.audit import note
 from serving.commands.frame import IsoDate, Speaker, common_options
+from serving.contacts.left_out import contactable
 from serving.runs.store import RunStore
 from serving.settings import load_shop
 from serving.store.likely_buyers import ITEM_KINDS, item_pairs
@@ -57,7 +59,13 @@ SHOWN_ROWS = 20
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the whole list to this .csv or .xlsx file.",
+    help="Write the whole list to this .xlsx file for people, or .csv file for programs; without "
+    "those who may not be contacted.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(languages()),
+    help="Of the words in the file; store.exports_language by default.",
 )
 @common_options
 def list_customers(
@@ -72,6 +80,7 @@ def list_customers(
     **filters: Any,
 ) -> None:
     """The churn list of the latest run, most value at risk first."""
+    language = filters.pop("language")
     _check_items(filters["will_buy"])
     pairs = tuple(_pair(text) for text in segment)
     settings = load_shop(config)
@@ -84,12 +93,18 @@ def list_customers(
     chosen = checked_span(ChurnFilter(segments=pairs, rule=rule, **filters))
     if output is not None:
         detail = f"churn list as {output.suffix.lower().removeprefix('.')}"
-        first = store.churn_list(chosen, sort=sort, limit=lists.ROWS_PER_READ)
-        count = first.totals.customers
+        contactable_list = contactable(store, chosen, sort=sort, limit=lists.ROWS_PER_READ)
+        count, left_out = contactable_list.first.totals.customers, contactable_list.left_out
         note(settings, "export", count=count, detail=detail, at=datetime.now(UTC))
-        write_list(output, store, chosen, sort=sort, first=first)
-        speaker.say(f"Wrote {count:,} customers to {output}")
-        speaker.result({"customers": count, "output": str(output)})
+        write_list(
+            *(output, store, chosen),
+            sort=sort,
+            contactable=contactable_list,
+            language=language or settings.store.exports_language,
+        )
+        sentences = (f"Wrote {count:,} customers to {output}", left_out.sentence())
+        speaker.say(". ".join(filter(None, sentences)))
+        speaker.result({"customers": count, "output": str(output), "left_out": left_out.to_dict()})
         return
     page = store.churn_list(chosen, sort=sort, limit=SHOWN_ROWS)
     rows = [lists.item(document) for document in page.documents]

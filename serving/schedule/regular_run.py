@@ -180,9 +180,10 @@ class _Step:
         output = self.order.output
         if output is None or lists_are_of(output, run.run_id):
             return ()
-        files = write_lists(self.shop, output, self.order.at)
-        self.progress(f"wrote {len(files)} lists")
-        return files
+        written = write_lists(self.shop, output, self.order.at)
+        sentences = (f"wrote {len(written.files)} lists", written.left_out.sentence())
+        self.progress(". ".join(filter(None, sentences)))
+        return written.files
 
 
 def _has_context(settings: Settings, run: RunInfo) -> bool:

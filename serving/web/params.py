@@ -185,13 +185,14 @@ class ChurnListQuery(_Query):
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
     format: ListFormat | None = Field(
         None,
-        description="Wins over Accept; csv, ndjson and xlsx are the whole list, whatever the limit; "
+        description="Wins over Accept; csv, ndjson and xlsx are the whole list, whatever the limit, "
+        "without those who may not be contacted, whom the header Regulars-Left-Out counts; "
         "audience: SHA-256 of the mail addresses of those on it who may be contacted",
     )
     lang: Lang | None = Field(
         None,
-        description="Language of texts; of a file also of the names of its columns and its codes, "
-        "which are those of the API without it, with reasons in English",
+        description="Language of texts. An Excel file is in words for people, English without it; "
+        "columns and codes of CSV are those of the API in every language",
     )
 
     def filter(self, rule_called: RuleCalled) -> ChurnFilter:

@@ -1,6 +1,6 @@
 """What codes, figures and dates are called on the pages, in the reader's language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -178,6 +178,8 @@ WHY = {
 }
 
 _SHORT_UNITS = message_in("units of short amounts, the largest first", "1000000 M, 1000 k")
+
+_BETWEEN_PARTS = message_in("between the parts of a list", ", ")
 
 Money = Callable[[float | None], str]
 
@@ -363,6 +365,14 @@ class Words:
 
     def customers(self, number: int) -> str:
         return self.say_many("1 customer", "%(number)s customers", number)
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Several things in a row, such as '2 without consent, 1 erased'."""
+        return _BETWEEN_PARTS.into(self.language).join(parts)
+
+    def amounts(self, info: RunInfo, form: MoneyFormat) -> MoneyFormat:
+        """How amounts of a run are written; `form` is how they are written in English."""
+        return self._written(info, form)
 
     def money(self, info: RunInfo, form: MoneyFormat) -> Money:
         """What writes amounts of a run; `form` is how they are written in English."""

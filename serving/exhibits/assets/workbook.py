@@ -47,7 +47,8 @@ def asset_workbook(
     ]
     width = max(len(row) for row in rows)
     padded = [[*row, *[None] * (width - len(row))] for row in rows]
-    return workbook_bytes(["" if cell is None else str(cell) for cell in padded[0]], [padded[1:]])
+    header = ["" if cell is None else str(cell) for cell in padded[0]]
+    return workbook_bytes(header, [padded[1:]], has_filters=False)
 
 
 def _ledger(periods: Sequence[Mapping[str, Any]], assets: Mapping[str, Any], say: Any) -> list[Row]:

@@ -16,6 +16,7 @@ READ = (
     "Retry-After",
     "RateLimit",
     "RateLimit-Policy",
+    "Regulars-Left-Out",
     "Regulars-Score-Age",
     "X-Request-ID",
 )

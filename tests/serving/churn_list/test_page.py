@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from datetime import timedelta
 from html import unescape
@@ -20,6 +21,7 @@ from tests.support.economics import ECONOMICS
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import AS_OF, run_info, score_tables
 from tests.support.stores import fresh_runs, stores_beside
+from tests.support.workbooks import sheets_of
 
 
 def test_the_list_shows_the_run_and_its_customers(client):
@@ -139,23 +141,64 @@ def test_the_export_carries_the_filters(client):
     assert {line.split(",")[2] for line in text.splitlines()[1:]} == {"high"}
 
 
-def test_the_export_speaks_the_language_of_the_page(client):
+def test_csv_is_for_programs_and_excel_speaks_the_language_of_the_page(client, tmp_path):
     page = client.get("/churn-list?lang=zh").text
-    (link,) = re.findall(r'href="(/v1/churn-list\?[^"]*format=csv[^"]*)"', page)
-    text = client.get(link.replace("&amp;", "&")).content.decode("utf-8-sig")
+    csv_link, excel_link = (
+        re.search(rf'href="(/v1/churn-list\?[^"]*format={form}[^"]*)"', page)[1].replace(
+            "&amp;", "&"
+        )
+        for form in ("csv", "xlsx")
+    )
+    text = client.get(csv_link).content.decode("utf-8-sig")
     header, *rows = csv.reader(io.StringIO(text))
-    assert header[:4] == ["客户", "状态", "流失风险", "流失概率"]
-    assert not [name for name in header if name.isascii()]
-    assert {row[2] for row in rows} <= {"极高", "高", "中", "低"}
-    reasons = {row[header.index("原因")] for row in rows}
+    assert header[:3] == ["customer_id", "status", "retention_risk"]
+    assert {row[2] for row in rows} <= {"critical", "high", "medium", "low"}
+    reasons = {row[header.index("reasons")] for row in rows}
     assert reasons
     assert all("天前" in text or text == "无单一原因" for text in reasons)
-    # the same without a language: names of the API, English reasons
-    plain = client.get("/v1/churn-list?format=csv").content.decode("utf-8-sig")
-    assert plain.startswith("customer_id,status,retention_risk,")
-    assert "Last ordered" in plain
-    refused = client.get("/v1/churn-list?format=csv&lang=xx")
-    assert refused.status_code == 422
+    assert "Last ordered" in client.get("/v1/churn-list?format=csv").text
+    (tmp_path / "list.xlsx").write_bytes(client.get(excel_link).content)
+    sheet, _ = sheets_of(tmp_path / "list.xlsx")
+    assert sheet[0][:4] == ["客户", "名称", "流失风险", "流失概率"]
+    assert {row[2] for row in sheet[1:]} <= {"极高", "高", "中", "低"}
+    assert client.get("/v1/churn-list?format=csv&lang=xx").status_code == 422
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_files_leave_out_who_may_not_be_contacted_and_say_how_many(is_kept, tmp_path):
+    scores, products = score_tables(60)
+    answers = [True, False, None]
+    scores["consent"] = pd.array([answers[n % 3] for n in range(60)], dtype="boolean")
+    store = fresh_runs()
+    store.publish(run_info(economics={**ECONOMICS, "consent_known": is_kept}), scores, products)
+    client = client_of(store)
+    for risk in (("low",), ("low", "medium", "high", "critical")):
+        rows = scores[scores["retention_risk"].isin(risk)]
+        allowed = rows[rows["consent"].fillna(not is_kept).astype(bool)]
+        refused = int((rows["consent"] == False).fillna(False).sum())  # noqa: E712
+        unknown = int(rows["consent"].isna().sum()) if is_kept else 0
+        assert min(len(allowed), refused) > 0
+        query = "&".join(f"risk={name}" for name in risk)
+        expected = f"refused={refused}, without-consent={unknown}, erased=0"
+        for form in ("csv", "ndjson", "xlsx"):
+            answer = client.get(f"/v1/churn-list?{query}&format={form}")
+            assert answer.headers["Regulars-Left-Out"] == expected
+            if form == "ndjson":
+                found = {json.loads(line)["customer_id"] for line in answer.text.splitlines()}
+            elif form == "csv":
+                text = answer.content.decode("utf-8-sig")
+                found = {row["customer_id"] for row in csv.DictReader(io.StringIO(text))}
+            else:
+                (tmp_path / "list.xlsx").write_bytes(answer.content)
+                sheet, notes = sheets_of(tmp_path / "list.xlsx")
+                found = {row[0] for row in sheet[1:]}
+                assert ["On the list in all", len(rows)] in notes
+                assert ["Customers in this file", len(allowed)] in notes
+            assert found == set(allowed["customer_id"])
+            assert len(found) + refused + unknown == len(rows)
+    refused_alone = client.get("/v1/churn-list?format=csv&consent=no")
+    assert len(refused_alone.text.splitlines()) == 1
+    assert refused_alone.headers["Regulars-Left-Out"].startswith("refused=20,")
 
 
 def test_a_form_refuses_what_it_does_not_offer():

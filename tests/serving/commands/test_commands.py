@@ -172,9 +172,15 @@ def test_the_filtered_list_as_a_workbook(config, tmp_path):
     output = tmp_path / "LIST.XLSX"
     found = regulars("list", "--risk", "high", "--output", output, "--json", config=config)
     assert found.exit_code == 0
-    (sheet,) = sheets_of(output)
-    assert json.loads(found.stdout) == {"customers": len(sheet) - 1, "output": str(output)}
-    assert {row[sheet[0].index("retention_risk")] for row in sheet[1:]} == {"high"}
+    sheet, _ = sheets_of(output)
+    assert json.loads(found.stdout) == {
+        "customers": len(sheet) - 1,
+        "output": str(output),
+        "left_out": {"refused": 0, "without_consent": 0, "erased": 0},
+    }
+    assert {row[sheet[0].index("Risk")] for row in sheet[1:]} == {"High"}
+    regulars("list", "--output", output, "--language", "zh", config=config)
+    assert sheets_of(output)[0][0][0] == "客户"
     assert list(tmp_path.iterdir()) == [output]
 
 

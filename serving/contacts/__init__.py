@@ -1,0 +1,1 @@
+"""Who may be contacted, and who is left out of what leaves the shop."""
