@@ -1,18 +1,22 @@
 """The page of one customer."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
-from serving.customers.history import OrdersKnown, history
+from serving.customers.history import HistoryRow, OrdersKnown, history
 from serving.customers.picture import interval
-from serving.customers.timeline import ChartedRow, alive_course, course, timeline
+from serving.customers.timeline import alive_course, course, timeline
 from serving.errors import UnknownCustomer
+from serving.live.lines import PastOrder
 from serving.live.orders import LiveOrders
 from serving.live.store import LiveStore
 from serving.store.account_members import AccountStore
+from serving.store.documents import CustomerDocument
 from serving.web.frame import Frame
 from serving.web.paths import CustomerId
 
@@ -26,21 +30,23 @@ SIGNS_OF_INTEREST = {
 
 MOST_RUNS = 12
 MOST_ORDERS = 10
+MAIN_SYSTEMS = ("rfm_group", "lifecycle", "abc", "pyramid", "likely_category")
+"""Segment systems that marketers act on; the others are folded away."""
 
 
 def customer_pages(
     frame: Frame, live: LiveStore, live_orders: LiveOrders, accounts: AccountStore
 ) -> APIRouter:
-    """`/customers/{id}`."""
+    """`/customers/{id}`, and `/customer-outlook/{id}`: the part of it that the scorer answers."""
     router = frame.router()
 
-    def customer(request: Request, customer_id: CustomerId) -> Response:
+    def customer(request: Request, customer_id: CustomerId, outlook: str = "") -> Response:
         run = frame.store.latest_run()
         answer = json.loads(frame.store.customer(customer_id).body)
         customer_id = answer["customer_id"]
         orders = live.history(customer_id)
         sayings = _sayings(frame, customer_id, OrdersKnown(orders, run.info.as_of))
-        risk_course = live_orders.course(customer_id)
+        is_whole = outlook == "1"
         return frame.render(
             request,
             "customer.html",
@@ -53,22 +59,44 @@ def customer_pages(
             looked_at=live.looked_at(customer_id),
             signs=SIGNS_OF_INTEREST,
             timeline=timeline(answer, orders),
-            alive=alive_course(answer, orders, risk_course.alive if risk_course else None),
-            another=risk_course.order if risk_course else None,
+            main_systems=MAIN_SYSTEMS,
+            outlook=is_whole,
+            **(_outlook(answer, orders, live_orders) if is_whole else {}),
             sayings=sayings[:MOST_RUNS],
             course=course(sayings),
         )
 
+    def customer_outlook(request: Request, customer_id: CustomerId) -> Response:
+        run = frame.store.latest_run()
+        answer = json.loads(frame.store.customer(customer_id).body)
+        orders = live.history(answer["customer_id"])
+        return frame.render(
+            request,
+            "customer_outlook.html",
+            run=run,
+            answer=answer,
+            **_outlook(answer, orders, live_orders),
+        )
+
     router.add_api_route("/customers/{customer_id:path}", customer)
+    router.add_api_route("/customer-outlook/{customer_id:path}", customer_outlook)
     return router
 
 
-def _sayings(frame: Frame, customer_id: str, known: OrdersKnown) -> list[ChartedRow]:
+def _outlook(
+    answer: CustomerDocument, orders: Sequence[PastOrder], live_orders: LiveOrders
+) -> dict[str, Any]:
+    """What the scorer tells: how the customer went from day to day, what an order would change."""
+    risk_course = live_orders.course(answer["customer_id"])
+    return {
+        "alive": alive_course(answer, orders, risk_course.alive if risk_course else None),
+        "another": risk_course.order if risk_course else None,
+    }
+
+
+def _sayings(frame: Frame, customer_id: str, known: OrdersKnown) -> list[HistoryRow]:
     """What each run said, the latest first, and what happened; nothing of who came since."""
     try:
-        answers = frame.store.history(customer_id)
+        return history(frame.store.history(customer_id), known)
     except UnknownCustomer:
         return []
-    alive = [json.loads(document)["p_alive"] for _, document in answers]
-    entries = history(answers, known)
-    return [{**entry, "p_alive": p} for entry, p in zip(entries, alive, strict=True)]

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from serving.customers.history import HistoryRow
 from serving.live.lines import PastOrder
 from serving.store.documents import CustomerDocument
-from serving.web.drawing import Frame2D
+from serving.web.drawing import Frame2D, ticks
 
 MOST_DAYS = 730
 """Orders further back are counted, not drawn."""
 
-FIELD = Frame2D(width=720, height=150, left=8, bottom=24, top=14)
+FIELD = Frame2D(width=720, height=150, left=52, bottom=24, top=14)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,15 @@ class Stem:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderTimeline:
-    """Everything at its place; the forecast's are None where there is none."""
+    """Everything at its place; the forecast's are None where there is none.
+
+    `ticks` are amounts and their heights.
+    """
 
     field: Frame2D
     stems: tuple[Stem, ...]
     months: tuple[tuple[date, float], ...]
+    ticks: tuple[tuple[float, float], ...]
     today: float
     low: float | None
     expected: float | None
@@ -53,9 +57,12 @@ def timeline(answer: CustomerDocument, orders: Sequence[PastOrder]) -> OrderTime
     )
     span = _span(answer, orders)
     shown = [order for order in orders if order.day >= span.first]
+    amounts = ticks(max((order.amount or 0.0 for order in shown), default=0.0))
+    highest = amounts[-1] or 1.0
     return OrderTimeline(
         field=FIELD,
-        stems=tuple(_stems(shown, span)),
+        stems=tuple(_stems(shown, span, highest)),
+        ticks=tuple((amount, FIELD.y(amount / highest)) for amount in amounts[1:]),
         months=tuple((day, span.x(day)) for day in _months(span.first, span.last)),
         today=span.x(as_of),
         low=span.place(low),
@@ -79,7 +86,7 @@ class AliveCourse:
     lowest: tuple[date, float]
 
 
-ALIVE_FIELD = Frame2D(width=720, height=96, left=8, bottom=10, top=10)
+ALIVE_FIELD = Frame2D(width=720, height=96, left=52, bottom=10, top=10)
 
 
 def alive_course(
@@ -129,8 +136,7 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _stems(orders: Sequence[PastOrder], span: _Span) -> Iterator[Stem]:
-    highest = max((order.amount or 0.0 for order in orders), default=0.0) or 1.0
+def _stems(orders: Sequence[PastOrder], span: _Span, highest: float) -> Iterator[Stem]:
     for order in sorted(orders, key=lambda past_order: past_order.day):
         amount = order.amount or 0.0
         yield Stem(
@@ -153,44 +159,40 @@ def _months(first: date, last: date) -> Iterator[date]:
             yield day
 
 
-class ChartedRow(HistoryRow):
-    """A run's row of the history, with P(alive)."""
-
-    p_alive: float | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunCourse:
-    """How two probabilities went from run to run: points of SVG lines."""
+    """How the risk went from run to run: points of an SVG line.
+
+    `dots` are x, y, the day of the run and the churn probability.
+    """
 
     field: Frame2D
     churn: str
-    alive: str
-    dots: tuple[tuple[float, float], ...]
+    dots: tuple[tuple[float, float, date, float], ...]
 
 
 COURSE_FIELD = Frame2D(width=720, height=130, left=44, bottom=8, top=8)
 
 
-def course(sayings: Sequence[ChartedRow]) -> RunCourse | None:
+def course(sayings: Sequence[HistoryRow]) -> RunCourse | None:
     """The picture of what runs said, the latest first; None with fewer than two."""
-    scored = [saying for saying in reversed(sayings) if saying["churn_probability"] is not None]
-    days = [date.fromisoformat(saying["as_of"]) for saying in scored]
+    scored = [
+        (date.fromisoformat(saying["as_of"]), churn)
+        for saying in reversed(sayings)
+        if (churn := saying["churn_probability"]) is not None
+    ]
+    days = [day for day, _ in scored]
     if len(set(days)) < 2:
         return None
     length = (days[-1] - days[0]).days
-
-    def points(probabilities: Sequence[float | None]) -> list[tuple[float, float]]:
-        return [
-            (COURSE_FIELD.x(0.98 * (day - days[0]).days / length), COURSE_FIELD.y(probability))
-            for day, probability in zip(days, probabilities, strict=True)
-            if probability is not None
-        ]
-
-    churn = points([saying["churn_probability"] for saying in scored])
-    alive = points([saying["p_alive"] for saying in scored])
-    return RunCourse(field=COURSE_FIELD, churn=_line(churn), alive=_line(alive), dots=tuple(churn))
-
-
-def _line(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x},{y}" for x, y in points)
+    dots = tuple(
+        (
+            COURSE_FIELD.x(0.98 * (day - days[0]).days / length),
+            COURSE_FIELD.y(churn),
+            day,
+            churn,
+        )
+        for day, churn in scored
+    )
+    line = " ".join(f"{x},{y}" for x, y, *_ in dots)
+    return RunCourse(field=COURSE_FIELD, churn=line, dots=dots)

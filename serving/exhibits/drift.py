@@ -52,7 +52,11 @@ def feature_drifts(reference: Mapping[str, Any], features: pd.DataFrame) -> list
     """
     customers_then = reference["customers"]
     drifts = [
-        {"feature": str(name), **_drift(column.to_numpy(dtype=float), before, customers_then)}
+        {
+            "feature": str(name),
+            "only_grows": str(name) in ONLY_GROWING,
+            **_drift(column.to_numpy(dtype=float), before, customers_then),
+        }
         for name, column in features.items()
         if (before := reference["features"].get(str(name))) and len(before["edges"]) > 1
     ]
@@ -137,7 +141,9 @@ EXHIBIT = ExhibitMaker(
         "Population stability index of each feature: its tenths among the customers of the oldest "
         "training of which a model speaks, and those without it, against the shares of today's "
         "customers in the same parts. Below 0.1 is usually read as stable, above 0.25 as changed. "
-        "Features that are the same for nearly everybody have no tenths and are left out."
+        "Features that are the same for nearly everybody have no tenths and are left out. Features "
+        "that only grow as days go by, such as the days since the first order, move with the "
+        "calendar: they are shown, and do not count as changed."
     ),
     make=_make,
 )

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from features.language.message import mark
 from serving.models.bundle_info import BundleNow
+from serving.models.in_short import short_verdicts
 from serving.models.reasons import read_reason
 from serving.store.documents import ExhibitBody
 from serving.web import charts
@@ -65,10 +66,14 @@ def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIR
     def models(request: Request) -> Response:
         run = frame.store.latest_run()
         shown = {name: frame.exhibit(run, name) for name in EXHIBITS}
+        tests, promise = (body and body["data"] for body in (shown["backtests"], shown["promise"]))
+        words = frame.words(request)
+        money = words.money(run.info, run.summary.money)
         return frame.render(
             request,
             "models.html",
             run=run,
+            short_verdicts=list(short_verdicts(words, tests, promise, money)),
             exhibits=shown,
             bundle=bundle(),
             mlflow_run=_mlflow_run(mlflow_url, shown["backtests"]),

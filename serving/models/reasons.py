@@ -35,7 +35,7 @@ def read_reason(words: Words, reason: str, measures: Mapping[str, str]) -> ReadR
 
 def _read_part(words: Words, part: str, measures: Mapping[str, str]) -> str | None:
     if part == FIRST:
-        return words.say(mark("there is no champion yet"))
+        return words.say(mark("the first model of this shop"))
     if (graded := GRADED.fullmatch(part)) and graded["measure"] in measures:
         return words.say(
             mark("%(grade)s: %(measure)s better by %(share)s (%(span)s) than “%(baseline)s”"),

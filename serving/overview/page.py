@@ -1,5 +1,6 @@
 """The first page: what to do today, how the shop stands, and what has changed."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +19,13 @@ from serving.store.moves import RISK_MOVE
 from serving.store.protocol import ChurnFilter
 from serving.store.rules import earlier_run
 from serving.store.run import RISKS
-from serving.web.drawing import columns
+from serving.web.drawing import Frame2D, columns
 from serving.web.frame import Frame
 from serving.web.whole_amounts import rounded_together
 
 MONTHS_TO_KNOW = 12
+MOST_NAMED = 8
+"""Months below the picture that have their names written, the latest among them."""
 MOST_MONTHS = 25
 """Two years and the month that is running."""
 
@@ -81,6 +84,7 @@ def overview_pages(frame: Frame, facets: FacetStore, campaigns: CampaignStore) -
             last_year=last_year,
             begins=_begins_late(monthly, last_year),
             months=_months(monthly) if monthly else None,
+            month_step=_month_step(monthly) if monthly else 1,
             changed=changed,
             stages=flows((changed and changed.get("stages")) or ()),
             stage_system=STAGE_SYSTEM,
@@ -102,6 +106,11 @@ def _begins_late(monthly: Any, last_year: Any) -> str | None:
     return first if known < MONTHS_TO_KNOW else None
 
 
+def _month_step(monthly: Mapping[str, Any]) -> int:
+    """Every which month has its name below it, so that names keep apart."""
+    return math.ceil(min(len(monthly["months"]), MOST_MONTHS) / MOST_NAMED)
+
+
 def _months(monthly: Mapping[str, Any]) -> dict[str, Any]:
     """The last months, and their columns."""
     shown = {name: values[-MOST_MONTHS:] for name, values in monthly.items()}
@@ -112,7 +121,7 @@ def _months(monthly: Mapping[str, Any]) -> dict[str, Any]:
                 shown["months"], shown["revenue"], shown["whole"], strict=True
             )
         ],
-        "drawn": columns(shown["revenue"]),
+        "drawn": columns(shown["revenue"], field=Frame2D(right=26)),
     }
 
 

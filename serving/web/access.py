@@ -74,6 +74,7 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/"): "read",
     ("GET", "/churn-list"): "read",
     ("GET", "/customers/{customer_id:path}"): "read",
+    ("GET", "/customer-outlook/{customer_id:path}"): "read",
     ("GET", "/segments"): "read",
     ("GET", "/segments/{system}"): "read",
     ("GET", "/accounts"): "read",

@@ -151,6 +151,8 @@ first win where there is no room for all."""
 SMALLEST_SHARE, SMALLEST_GROWTH, LARGEST_GROWTH = 0.005, -0.9, 9.0
 """Ends of the axes at most; what lies beyond stands at the end."""
 NAME_LENGTH = 24
+MOST_NAMES = 16
+"""Circles with a name beside them, the largest first; the others tell theirs when pointed at."""
 SIGN_WIDTH, NAME_HEIGHT, TICK_HEIGHT = 6.0, 12.0, 22.0
 
 
@@ -192,23 +194,53 @@ def _logarithm(growth: float | None) -> float:
     return math.log1p(min(max(growth or 0.0, SMALLEST_GROWTH), LARGEST_GROWTH))
 
 
-def _named(placed: Sequence[tuple[float, float, MatrixItem]], width: float) -> Iterator[Bubble]:
-    """The circles, the largest first, which also are the first to have their names written."""
-    taken: list[tuple[float, float, float]] = []
-    for x, y, item in placed:
-        radius = round(4 + 16 * math.sqrt(item["share_of_largest"]), 1)
-        length = SIGN_WIDTH * min(len(item["name"] or item["item"]), NAME_LENGTH)
-        is_left = x + radius + length > width
-        label = x - radius - 3 if is_left else x + radius + 3
-        start, end = (label - length, label) if is_left else (label, label + length)
-        is_free = all(
-            end < left or start > right or abs(y - height) > NAME_HEIGHT
-            for left, right, height in taken
+@dataclass(frozen=True)
+class _Box:
+    """A part of a picture that is taken."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def overlaps(self, other: "_Box") -> bool:
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
         )
-        if is_free:
-            taken.append((start, end, y))
-        anchor = "end" if is_left else "start"
-        yield Bubble(x, y, radius, item, round(label, 1) if is_free else None, anchor)
+
+
+def _named(placed: Sequence[tuple[float, float, MatrixItem]], width: float) -> Iterator[Bubble]:
+    """The circles, the largest first, which also are the first to have their names written.
+
+    A name stands to the right of its circle or to its left, where it covers neither another
+    name nor another circle; else nowhere.
+    """
+    radii = [round(4 + 16 * math.sqrt(item["share_of_largest"]), 1) for *_, item in placed]
+    circles = [
+        _Box(x - radius, x + radius, y - radius, y + radius)
+        for (x, y, _), radius in zip(placed, radii, strict=True)
+    ]
+    names: list[_Box] = []
+    for number, ((x, y, item), radius) in enumerate(zip(placed, radii, strict=True)):
+        others = [*names, *circles[:number], *circles[number + 1 :]]
+        length = SIGN_WIDTH * min(len(item["name"] or item["item"]), NAME_LENGTH)
+        label, anchor = None, "start"
+        if len(names) < MOST_NAMES:
+            right, left = x + radius + 3, x - radius - 3
+            top, bottom = y - NAME_HEIGHT / 2, y + NAME_HEIGHT / 2
+            for box, start, side in (
+                (_Box(right, right + length, top, bottom), right, "start"),
+                (_Box(left - length, left, top, bottom), left, "end"),
+            ):
+                is_inside = box.left >= 0 and box.right <= width
+                if is_inside and not any(map(box.overlaps, others)):
+                    names.append(box)
+                    label, anchor = round(start, 1), side
+                    break
+        yield Bubble(x, y, radius, item, label, anchor)
 
 
 @dataclass(frozen=True)

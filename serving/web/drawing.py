@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Frame2D:
-    """A field of `width` × `height` with room for writing on its left and below."""
+    """A field of `width` × `height` with room for writing on its left, on its right and below."""
 
     width: float = 720
     height: float = 220
     left: float = 64
+    right: float = 0
     bottom: float = 24
     top: float = 10
 
@@ -26,7 +27,7 @@ class Frame2D:
 
     def x(self, share: float) -> float:
         """The place of a share of the horizontal axis."""
-        return round(self.left + share * (self.width - self.left), 1)
+        return round(self.left + share * (self.width - self.right - self.left), 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ def columns(values: Sequence[float], *, field: Frame2D | None = None) -> ColumnD
     field = field or Frame2D()
     steps = ticks(max(max(values, default=0.0), 0.0))
     top = steps[-1] or 1.0
-    step = (field.width - field.left) / max(len(values), 1)
+    step = (field.width - field.right - field.left) / max(len(values), 1)
     return ColumnDrawing(
         field=field,
         bars=tuple(_bars(values, field, top, step)),

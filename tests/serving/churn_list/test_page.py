@@ -28,7 +28,7 @@ def test_the_list_shows_the_run_and_its_customers(client):
     page = client.get("/churn-list").text
     assert "As of 1 Mar 2026, 3 days ago" in page
     assert page.count('<th scope="row">') == 50
-    assert "Important win-back" in page
+    assert "Big spenders leaving (important win-back)" in page
     assert "1 to 50 of 120" in page
 
 

@@ -164,7 +164,7 @@ class Tells:
         return self.told
 
 
-def page_of(scorer, looked_at=(), **changes):
+def page_of(scorer, looked_at=(), *, address="/customers/012000?outlook=1", **changes):
     """The page of a customer who bought once."""
     store = fresh_runs()
     scores, products = score_tables(1)
@@ -177,7 +177,7 @@ def page_of(scorer, looked_at=(), **changes):
         products,
         handover=Handover(histories=[("012000", json.dumps(history))], seen_no=0, absorbed=[]),
     )
-    return client_of(store, scorer=scorer).get("/customers/012000").text
+    return client_of(store, scorer=scorer).get(address).text
 
 
 ALIVE = [["2026-01-21", 0.9], ["2026-02-10", 0.42], ["2026-03-01", 0.7]]
@@ -189,11 +189,11 @@ AFTER = {"retention_risk": "low", "churn_probability": 0.123}
 def test_the_page_of_a_customer_draws_every_day_and_what_an_order_changes():
     another = {"amount": 9.5, "now": AFTER, "by": "2026-04-12", "ends": "2026-05-29"}
     page = page_of(Tells(alive=ALIVE, order=another))
-    assert "lowest 42% on 10 Feb 2026" in page
-    assert "by <strong>12 Apr 2026</strong> returns this customer to low risk" in page
-    assert "to 12% (low)" in page
+    assert "Lowest 42% on 10 Feb 2026" in page
+    assert "by <strong>12 Apr 2026</strong> brings this customer back to low risk" in page
+    assert "to 12%, if it came now" in page
     always = page_of(Tells(order={**another, "by": another["ends"]}))
-    assert "at any time in the next 90 days" in always
+    assert "within 90 days brings this customer back" in always
     never = page_of(Tells(order={**another, "by": None}))
     assert "(£9.50) is not enough" in never
 
@@ -213,13 +213,31 @@ def test_the_page_of_a_customer_shows_what_was_looked_at_and_searched_for():
 def test_without_a_course_the_page_is_there(scorer):
     page = page_of(scorer)
     assert "Orders and forecast" in page
-    assert "day by day" not in page
+    assert "over time" not in page
+
+
+def test_the_page_stands_before_the_scorer_has_told_anything():
+    first = page_of(None, address="/customers/012000")
+    assert page_of(Tells(alive=ALIVE), address="/customers/012000") == first
+    assert 'data-late="/customer-outlook/012000"' in first
+    late = page_of(Tells(alive=ALIVE), address="/customer-outlook/012000")
+    assert "Lowest 42% on 10 Feb 2026" in late
+    assert "<html" not in late
+    assert late.strip() in page_of(Tells(alive=ALIVE))
+
+
+def test_few_groups_stand_open_and_all_are_there():
+    page = page_of(None)
+    openly, _, folded = page.partition("<h2>Segments</h2>")[2].partition("<details>")
+    assert openly.count("<dt>") == 3
+    assert "RFM cell" in folded
+    assert "still a customer" not in page.lower()
 
 
 def test_a_busy_scorer_is_not_asked_for_a_course():
     busy = Tells(alive=ALIVE)
     busy.pending = 99
-    assert "day by day" not in page_of(busy)
+    assert "over time" not in page_of(busy)
 
 
 def test_contracts_are_cancelled_and_not_silent():

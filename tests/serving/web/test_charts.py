@@ -56,7 +56,32 @@ def test_the_matrix_puts_growth_up_and_share_to_the_right():
 def test_names_do_not_cover_each_other():
     shown = [item(f"product {number}", 0.5, 0.1) for number in range(5)]
     drawn = charts.matrix({"shown": shown, "high_growth_from": 0.0, "high_share_from": 0.1})
-    assert [bubble.label is not None for bubble in drawn.bubbles] == [True, *[False] * 4]
+    # one to the right, one to the left, and no room for a third
+    assert [bubble.anchor for bubble in drawn.bubbles if bubble.label is not None] == [
+        "start",
+        "end",
+    ]
+
+
+def test_a_name_covers_no_other_circle():
+    shown = [
+        item("first of the three", 0.5, 0.1),
+        item("second", 0.58, 0.1),
+        item("third", 0.43, 0.1),
+    ]
+    drawn = charts.matrix({"shown": shown, "high_growth_from": 0.0, "high_share_from": 0.1})
+    assert [bubble.label is None for bubble in drawn.bubbles] == [True, False, False]
+
+
+def test_only_the_largest_are_named():
+    count = charts.MOST_NAMES + 4
+    shown = [item(f"p{n}", 0.9**n, 0.5 * n - 0.5) for n in range(count)]
+    drawn = charts.matrix(
+        {"shown": shown, "high_growth_from": 0.0, "high_share_from": 0.1}, height=2000
+    )
+    named = [bubble.label is not None for bubble in drawn.bubbles]
+    assert sum(named) <= charts.MOST_NAMES
+    assert named[0]
 
 
 def test_what_was_not_sold_is_not_drawn():

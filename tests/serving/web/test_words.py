@@ -95,7 +95,7 @@ def test_reasons_of_verdicts_are_read_in_the_readers_language():
 
 
 def test_codes_without_a_name_stay_readable():
-    assert EN.value("important_value") == "Important value"
+    assert EN.value("important_value") == "Champions (important value)"
     assert EN.value("555") == "555"
     assert EN.value("brand_new") == "Brand new"
     assert EN.value(None) == "–"
