@@ -84,7 +84,7 @@ def test_reasons_of_verdicts_are_read_in_the_readers_language():
     assert read_reason(EN, reason, MEASURES) == (
         (
             "B: Log loss better by +12.2% (−1.0% to +15.0%) than “inactivity rule”; "
-            "there is no champion yet"
+            "the first model of this shop"
         ),
         True,
     )
