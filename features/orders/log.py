@@ -218,6 +218,12 @@ class OrderLog(Generic[LogSettings_co]):
             }
         )
 
+    @property
+    def has_cards(self) -> bool:
+        """Whether `card_lines` tell under which id of a person each line stands."""
+        tables = self.frame("SELECT table_name FROM duckdb_tables() WHERE NOT internal")
+        return "card_lines" in set(tables["table_name"])
+
     def products(self) -> pd.DataFrame:
         """One row per product in order of its key: `product_id`, `product_name`, `category`."""
         return self.frame(
@@ -287,6 +293,8 @@ def read_orders(
         fingerprint = _fingerprint(connection)
         if histories is not None:
             write_histories(connection, histories, sent_file=SENT_FILE if sent else None)
+        if settings.data.identities is not None:
+            connection.execute(_CARD_LINES)
         release(connection, settings.data)
         keep_orders(connection)
         key_tables(connection, settings.data)
@@ -422,6 +430,24 @@ _KEYED_TABLES = {
         ", CAST(gone_on - DATE '1970-01-01' AS INTEGER) AS gone_day",
     ),
 }
+
+
+_CARD_LINES = f"""
+    CREATE TABLE card_lines AS
+    SELECT card_id, customer, order_key, day, seen_day, amount, is_return,
+           CAST(NULL AS INTEGER) AS gone_day
+    FROM ({_lines("reason IS NULL", "amount", ", coalesce(gone_on, ordered_on)", ", card_id")})
+    UNION ALL
+    SELECT card_id, customer, order_key, day, seen_day, amount, is_return, gone_day
+    FROM ({
+    _lines(
+        "gone_on IS NOT NULL",
+        "amount + refunded",
+        "",
+        ", card_id, CAST(gone_on - DATE '1970-01-01' AS INTEGER) AS gone_day",
+    )
+})"""
+"""The lines by the ids under which they stand in the orders; see `features.orders.card_figures`."""
 
 
 def _key(connection: duckdb.DuckDBPyConnection) -> None:

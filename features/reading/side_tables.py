@@ -155,13 +155,14 @@ def with_side_tables(lines: str, data: Data) -> str:
 
     Returns
     -------
-    The same rows, with `is_in_identities` and `is_in_catalogue` where there is such a table.
+    The same rows, with `is_in_identities`, `card_id` (the id as written) and `is_in_catalogue` where
+    there is such a table.
     The table's name and category go before the line's own; the line's own cost goes first.
     """
     replaced, extra, joins = [], "", ""
     if data.identities is not None:
         replaced.append("coalesce(persons.customer_id, lines.customer_id) AS customer_id")
-        extra += ", persons.card_id IS NOT NULL AS is_in_identities"
+        extra += ", persons.card_id IS NOT NULL AS is_in_identities, lines.customer_id AS card_id"
         joins += " LEFT JOIN persons ON lines.customer_id = persons.card_id"
     if data.products is not None:
         cost = minor("catalogue.unit_cost * lines.quantity", data.minor_units)

@@ -1,6 +1,7 @@
 """A person, a household or a company with everybody in it."""
 
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -36,6 +37,19 @@ class AccountParent(ApiShape):
     level: AccountLevel
 
 
+class CardSums(ApiShape):
+    """What a card has brought; null where it is not known."""
+
+    card_id: str
+    orders: int | None
+    revenue: Money | None
+    last_order_on: date | None
+    share: float | None = Field(description="Of the person's revenue")
+    clv_part: Money | None = Field(
+        description="The person's `clv` × `share`: divided, not predicted, for models see persons"
+    )
+
+
 class AccountMemberRow(ApiShape):
     """Somebody who belongs to the account directly, with all persons below."""
 
@@ -53,6 +67,9 @@ class Account(RunFields):
     belongs_to: AccountParent | None
     payer_id: str | None
     cards: list[str] = Field(description="Ids that are read as this person")
+    card_figures: list[CardSums] = Field(
+        description="Of `cards`, or of the card itself where that was asked for"
+    )
     figures: AccountSums = Field(description="Of all persons in it")
     members: list[AccountMemberRow] = Field(
         description=f"The {MOST_SHOWN} most valuable of `member_count`"
@@ -89,7 +106,8 @@ def _body(view: AccountView) -> dict[str, object]:
         "level": view.level,
         "belongs_to": view.parent and {"account_id": view.parent[0], "level": view.parent[1]},
         "payer_id": view.payer_id,
-        "cards": list(view.cards),
+        "cards": [card.card_id for card in view.cards if card.card_id != view.account_id],
+        "card_figures": [asdict(card) for card in view.cards],
         "figures": asdict(view.figures),
         "members": [asdict(member) for member in view.members[:MOST_SHOWN]],
         "member_count": len(view.members),

@@ -62,6 +62,42 @@ def _sum(documents: Iterable[Mapping[str, Any]], figure: str, digits: int) -> fl
 
 
 @dataclass(frozen=True)
+class CardFigures:
+    """What a card has brought by the run's date; None where that is not known.
+
+    Attributes
+    ----------
+    orders, revenue, last_order_on : counted over the orders placed with it
+    share : of the person's revenue
+    clv_part : the person's `clv` × `share`: divided here, not predicted. Models see persons alone;
+        with which card somebody pays next is a habit of the till, not of the customer
+    """
+
+    card_id: str
+    orders: int | None
+    revenue: float | None
+    last_order_on: str | None
+    share: float | None
+    clv_part: float | None
+
+    @classmethod
+    def of(cls, card: AccountMember, clv: float | None, digits: int) -> "CardFigures":
+        """Of a card whose person has this `clv`."""
+        divided = None
+        # refunds of one card can leave a share beyond 0 and 1, which divides nothing
+        if clv is not None and card.share is not None and 0 <= card.share <= 1:
+            divided = round(clv * card.share, digits)
+        return cls(
+            card_id=card.customer_id,
+            orders=card.orders,
+            revenue=None if card.revenue is None else round(card.revenue, digits),
+            last_order_on=card.last_order_on,
+            share=None if card.share is None else round(card.share, DIGITS),
+            clv_part=divided,
+        )
+
+
+@dataclass(frozen=True)
 class MemberView:
     """Somebody who belongs to an account, with the figures of all persons below."""
 
@@ -79,7 +115,7 @@ class AccountView:
     ----------
     parent : (id, level) of what it belongs to
     payer_id : who pays for it, where that is somebody else
-    cards : ids that are read as this person
+    cards : ids that are read as this person, or the card itself, with what each has brought
     members : who belongs to it directly, the most valuable first
     figures : of all persons in it
     pays_for : ids that it pays for
@@ -90,7 +126,7 @@ class AccountView:
     level: AccountLevel
     parent: tuple[str, AccountLevel] | None
     payer_id: str | None
-    cards: Sequence[str]
+    cards: Sequence[CardFigures]
     members: Sequence[MemberView]
     figures: AccountFigures
     pays_for: Sequence[str] = ()
@@ -151,7 +187,11 @@ class AccountReader:
             level=level,
             parent=_parent(own),
             payer_id=own.payer_id if own else None,
-            cards=[member.customer_id for member in below if member.level == "card"],
+            cards=[
+                CardFigures.of(card, figures(behind).clv, run.summary.money.digits)
+                for card in (own, *below)
+                if card is not None and card.level == "card"
+            ],
             members=sorted(views, key=lambda view: (-(view.figures.clv or 0), view.customer_id)),
             figures=figures(behind),
             pays_for=[member.customer_id for member in paid],

@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 from features.orders.kept_log import read_kept_orders
 from features.orders.log import OrderLog
 from features.sql import working_folder
-from features.tables.accounts import read_accounts
 from serving.campaigns.decisions.measured_treatment import measured_treatment
 from serving.campaigns.decisions.next_rounds import make_next_rounds
 from serving.campaigns.measuring import measure_campaigns, measured_save_rate
@@ -34,12 +33,12 @@ from serving.runs.gates import (
     odd_scores,
     pass_gates,
 )
+from serving.runs.members import members_of
 from serving.runs.store import RunStore
 from serving.scoring.lessons import CampaignLessons
 from serving.scoring.likely_buyers import likely_buyers_of
 from serving.scoring.run import ScoreRun, score
 from serving.settings import Settings
-from serving.store.account_members import AccountMember
 from serving.store.database import open_database
 from serving.store.figures import CAME, SAID, TRAINED_DAYS
 from serving.store.rules import PublishRules
@@ -232,7 +231,7 @@ def score_open_shop(
     for sentence in run.info.accepted.values():
         hooks.progress(sentence)
     hooks.scored(run)
-    members = _members(settings, erased)
+    members = members_of(log, run.info.as_of, erased)
     exhibits = exhibits_of(log, run, models, runs, ExhibitStore(shop.engine).exhibit)
     run = _with_interval(_with_promises(run, exhibits), exhibits)
     hooks.progress(f"made {len(exhibits)} exhibits")
@@ -248,19 +247,6 @@ def score_open_shop(
     # members of a next round are chosen from the run that has just been published
     make_next_rounds(campaigns, lambda: created_at, hooks.progress)
     return PublishedScores(run=run, files=placed, older_than=newest)
-
-
-def _members(
-    settings: Settings, erased: Callable[[Iterable[str]], set[str]]
-) -> list[AccountMember]:
-    """Who belongs to whom, as the table of identities says; nobody without one."""
-    accounts = read_accounts(settings)
-    if accounts is None:
-        return []
-    known = accounts.members
-    names = {*known["customer_id"], *known["account_id"], *known["payer_id"]} - {None}
-    kept = accounts.without(erased(names)).members
-    return [AccountMember(*row) for row in kept[list(AccountMember._fields)].to_numpy().tolist()]
 
 
 def _through_gates(

@@ -27,13 +27,21 @@ MOST_LISTED = 100
 
 
 class AccountMember(NamedTuple):
-    """An id that belongs to another (`account_id`), or that somebody else pays for."""
+    """An id that belongs to another (`account_id`), or that somebody else pays for.
+
+    Of a card what it has brought: `orders`, `revenue`, the day of the last order as text, and its `share`
+    of the person's revenue; None of others, and where it is not known.
+    """
 
     customer_id: str
     level: AccountLevel
     account_id: str | None
     account_level: AccountLevel | None
     payer_id: str | None
+    orders: int | None = None
+    revenue: float | None = None
+    last_order_on: str | None = None
+    share: float | None = None
 
 
 class AccountTotal(NamedTuple):
@@ -119,6 +127,10 @@ def _member(row: Row[Any]) -> AccountMember:
         account_id=row.account_id,
         account_level=row.account_level,
         payer_id=row.payer_id,
+        orders=row.orders,
+        revenue=row.revenue,
+        last_order_on=row.last_order_on,
+        share=row.share,
     )
 
 

@@ -296,6 +296,10 @@ account_members = Table(
     Column("account_id", CUSTOMER_ID),
     Column("account_level", Text),
     Column("payer_id", CUSTOMER_ID),
+    Column("orders", Integer),
+    Column("revenue", Float),
+    Column("last_order_on", Text),
+    Column("share", Float),
     Index("account_members_by_account", "account_id"),
     Index("account_members_by_payer", "payer_id"),
 )

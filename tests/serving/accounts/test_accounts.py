@@ -11,7 +11,7 @@ from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_stores
 
 MEMBERS = [
-    AccountMember("card 1", "card", "ann", "person", None),
+    AccountMember("card 1", "card", "ann", "person", None, 3, 75.0, "2026-02-01", 0.25),
     AccountMember("ann", "person", "smith", "household", None),
     AccountMember("bob", "person", "smith", "household", "ann"),
     AccountMember("cat", "person", "acme", "company", None),
@@ -74,7 +74,18 @@ def test_a_person_has_cards_and_pays_for_others(client):
     ann = account(client, "ann")
     assert (ann["level"], ann["cards"], ann["pays_for"]) == ("person", ["card 1"], ["bob"])
     assert (ann["figures"]["clv"], ann["figures_paid"]["clv"]) == (100.0, 40.0)
+    (brought,) = ann["card_figures"]
+    assert brought == {
+        "card_id": "card 1",
+        "orders": 3,
+        "revenue": 75.0,
+        "last_order_on": "2026-02-01",
+        "share": 0.25,
+        # divided, not predicted: a quarter of the person's 100
+        "clv_part": 25.0,
+    }
     card = account(client, "card%201")
+    assert (card["cards"], card["card_figures"]) == ([], [brought])
     assert (card["level"], card["belongs_to"]["account_id"]) == ("card", "ann")
     assert card["figures"]["clv"] == 100.0
 
@@ -92,6 +103,8 @@ def test_pages_show_the_same_figures(client):
     page = re.sub(r"<[^>]*>", " ", client.get("/accounts/acme").text)
     assert "£150.00" in page
     assert re.search(r"smith\s+Household\s+£140.00", page)
+    ann = re.sub(r"<[^>]*>", " ", client.get("/accounts/ann").text)
+    assert re.search(r"card 1\s+3\s+£75.00\s+1 Feb 2026\s+25%\s+£25.00", ann)
     assert "Paid for by:" in client.get("/accounts/bob").text
     customer = client.get("/customers/bob").text
     assert 'href="/accounts/smith"' in customer
