@@ -10,12 +10,13 @@ from features.errors import ConfigError
 from features.language.languages import languages
 from features.language.message import Message
 from serving.audiences.store import AudienceStore, SavedAudience
+from serving.churn_list.rule_words import choice_label, field_label
 from serving.store.facets import FacetStore
 from serving.store.protocol import ChurnFilter
 from serving.store.rule.binding import bound
 from serving.store.rule.fields import AudienceField, fields_of
 from serving.store.rule.tree import AudienceRule, searches
-from serving.store.run import PublishedRun, RunInfo, Totals
+from serving.store.run import PublishedRun, Totals
 from serving.web.words import Words
 
 ID_BYTES = 6
@@ -132,24 +133,6 @@ class AudienceService:
             "status": counts.by_status,
             **counts.by_segment,
         }
-
-
-def field_label(field: AudienceField, words: Words, run: RunInfo) -> str:
-    """What a field is called in the reader's language."""
-    return words.say(field.label) if field.label else words.system(field.name, run)
-
-
-def choice_label(field: AudienceField, value: str, words: Words, run: RunInfo) -> str:
-    """What one of its values is called."""
-    named: Mapping[str, Callable[[str], str]] = {
-        "risk": words.risk,
-        "rhythm": words.rhythm,
-        "consent": words.consent,
-        "status": words.status,
-    }
-    if (name := named.get(field.name)) is not None:
-        return name(value)
-    return words.value(value, run, field.name)
 
 
 def field_rows(run: PublishedRun, sizes: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:

@@ -13,12 +13,13 @@ from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list.form import CONSENTS, ListForm
 from serving.churn_list.quick_views import quick_views
+from serving.churn_list.rule_words import RuleWriter
 from serving.errors import UnknownCustomer
 from serving.store.documents import CustomerDocument, ExhibitBody
 from serving.store.facets import FacetStore
 from serving.store.likely_buyers import BuyerStore
 from serving.store.protocol import ChurnFilter, ChurnPage, SortKey
-from serving.store.rule.text import text_of_rule
+from serving.store.rule.text import rule_of_text, text_of_rule
 from serving.store.rule.tree import LONGEST_VALUE, RuleCondition, searches
 from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
 from serving.store.run_bitmaps import FacetCounts
@@ -51,7 +52,7 @@ def churn_list_pages(
 ) -> APIRouter:
     """`/churn-list`; `rule_called` finds saved audiences."""
     router = frame.router()
-    listed = partial(_list, frame, facets, rule_called)
+    listed = partial(_list, frame, facets, buyers, rule_called)
 
     def churn_list(request: Request) -> Response:
         customer_id = request.query_params.get("customer", "").strip()
@@ -63,8 +64,9 @@ def churn_list_pages(
             if (item := buyers.item("product", customer_id)) is not None:
                 query = urlencode({"kind": item.kind, "item": item.item_id})
                 return RedirectResponse(address(f"/goods/buyers?{query}"), status_code=303)
-            if (link := _search_link(facets, frame.store.latest_run(), customer_id)) is not None:
-                return RedirectResponse(link, status_code=303)
+            if where := _search(facets, frame.store.latest_run(), customer_id):
+                query = urlencode({"where": where})
+                return RedirectResponse(address(f"/churn-list?{query}"), status_code=303)
             wording = frame.words(request)
             problem = wording.say("This run knows no customer “%(id)s”.", id=customer_id)
             return listed(request, problem=problem)
@@ -74,18 +76,24 @@ def churn_list_pages(
     return router
 
 
-def _search_link(facets: FacetStore, run: PublishedRun, text: str) -> str | None:
-    """The list of whom a search by name or mail address finds; None where it finds nobody."""
+def _search(facets: FacetStore, run: PublishedRun, text: str) -> str:
+    """The rule of a search by name or mail address; empty where it finds nobody."""
     if "\0" in text or len(text) > LONGEST_VALUE:
-        return None
+        return ""
     rule = RuleCondition("search", "contains", (text,))
     if not facets.counts(run.info.run_id, ChurnFilter(rule=rule)).matching:
-        return None
-    return address(f"/churn-list?{urlencode({'where': text_of_rule(rule)})}")
+        return ""
+    return text_of_rule(rule)
 
 
 def _list(
-    frame: Frame, facets: FacetStore, rule_called: RuleCalled, request: Request, *, problem: str
+    frame: Frame,
+    facets: FacetStore,
+    buyers: BuyerStore,
+    rule_called: RuleCalled,
+    request: Request,
+    *,
+    problem: str,
 ) -> Response:
     usual_sort = _usual_sort(frame.store.latest_run())
     try:
@@ -119,6 +127,7 @@ def _list(
         rhythms=RHYTHMS,
         consents=CONSENTS,
         quick_views=list(quick_views(form, current, page.run)),
+        rule_sentence=_sentence(frame, buyers, request, page.run, form),
         systems=systems,
         shown_systems=[name for name in systems if name in SHOWN_SYSTEMS],
         folded_systems=[name for name in systems if name not in SHOWN_SYSTEMS],
@@ -127,6 +136,16 @@ def _list(
         category_system=CATEGORY,
         outcomes=outcomes(frame.exhibit(page.run, "promise"), page.run.info.risk_bands),
     )
+
+
+def _sentence(
+    frame: Frame, buyers: BuyerStore, request: Request, run: PublishedRun, form: ListForm
+) -> str:
+    """The rule of the address in the reader's words; empty where there is none."""
+    if not form.where:
+        return ""
+    names = {item.key: item.name or item.item_id for item in buyers.items()}
+    return RuleWriter(frame.words(request), run, names).sentence(rule_of_text(form.where))
 
 
 def attributes_in(systems: Iterable[str]) -> list[str]:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, FastAPI
 
 from serving.accounts.page import account_pages
 from serving.accounts.service import AccountReader
+from serving.audiences.page import audience_pages
+from serving.audiences.service import AudienceService
 from serving.buyers.page import buyer_pages
 from serving.campaigns.page import campaign_pages
 from serving.churn_list.page import churn_list_pages
@@ -39,6 +41,11 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield lifetime_pages(frame)
     yield goods_pages(frame)
     yield buyer_pages(frame, stores.buyers)
+    yield audience_pages(
+        frame,
+        AudienceService(stores.audiences, stores.facets, parts.context.clock),
+        stores.buyers,
+    )
     yield campaign_pages(frame, stores.campaigns, rule_called)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url)

@@ -83,6 +83,7 @@ class NavigationEntry(NamedTuple):
 NAVIGATION = (
     NavigationEntry("/", mark("Overview")),
     NavigationEntry("/churn-list", mark("Churn list"), "?risk=critical&risk=high"),
+    NavigationEntry("/audiences", mark("Audiences")),
     NavigationEntry("/segments", mark("Segments")),
     NavigationEntry("/assets", mark("Customer worth")),
     NavigationEntry("/loyalty", mark("Loyalty")),

@@ -16,7 +16,7 @@ def test_a_campaign_from_the_list_to_the_file(chromium, address):
     page.goto("/churn-list?risk=high")
     page.get_by_role("link", name="Plan a campaign for these").click()
     page.wait_for_url("**/campaigns/new?risk=high")
-    page.get_by_label("Name").fill("Spring <b>win-back</b>")
+    page.get_by_label("Name", exact=True).fill("Spring <b>win-back</b>")
     page.get_by_label("How many or how much").fill("20")
     page.get_by_label("Hold-out, percent").fill("20")
     page.get_by_role("button", name="Propose").click()

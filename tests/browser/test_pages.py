@@ -21,6 +21,8 @@ PATHS = (
     "/assets",
     "/loyalty",
     "/goods",
+    "/audiences",
+    "/audiences/new?where=risk+%3D+high+and+(spend+>%3D+100+or+next_order_date+in+next+30+days)",
     "/campaigns",
     "/campaigns/new?name=Spring&kind=contacts&budget=50",
     "/docs",
@@ -156,11 +158,11 @@ def test_stored_names_are_text(page):
 
 def test_a_customer_is_found_by_id_from_every_page(page):
     page.goto("/")
-    page.get_by_label("Customer or product id").fill("00007")
+    page.get_by_label("Name, e-mail or id").fill("00007")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "customers/00007" in url)
     page.goto("/")
-    page.get_by_label("Customer or product id").fill("nobody")
+    page.get_by_label("Name, e-mail or id").fill("nobody")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "nobody" in url)
     assert "nobody" in page.get_by_role("alert").inner_text()
