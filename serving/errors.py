@@ -14,6 +14,8 @@
     ├── NotInRun         the latest run shows nothing of this name
     ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
+    ├── UnknownPerson    nobody of this name or id signs in here
+    ├── UnknownInvitation  a link that lets nobody in, or no more
     ├── UnknownShop      the server has no shop of this name
     ├── ShopClosed       the shop cannot be opened
     ├── UnknownImport    no import of this id is kept
@@ -88,6 +90,20 @@ class UnknownAudience(RegularsError):
 
 class AudienceConflict(RegularsError):
     """The name of an audience is taken, or there are too many."""
+
+
+class UnknownPerson(RegularsError):
+    """Nobody of this name or id signs in here."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody of this name or id is here. `regulars people list` shows them.")
+
+
+class UnknownInvitation(RegularsError):
+    """A link that was used, withdrawn, is too old, or never was one."""
+
+    def __init__(self) -> None:
+        super().__init__("This link lets nobody in, or no more.")
 
 
 class NotInRun(RegularsError):

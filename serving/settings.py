@@ -83,6 +83,22 @@ class Serve(Section):
     """Whether webhooks may be called without TLS."""
 
 
+class PeopleSettings(Section):
+    """People who sign in; `docs/people.md`."""
+
+    address: Origin | None = None
+    """Where people reach the server, such as `https://regulars.example.com`: in links that
+    commands print, and where a provider sends people back to."""
+    idle_hours: float = Field(24.0, gt=0, le=24 * 90)
+    """Without a request, after which a session ends."""
+    session_days: float = Field(14.0, gt=0, le=365)
+    """After which a session ends in any case."""
+    invitation_days: float = Field(7.0, gt=0, le=90)
+    """How long a link that lets somebody in once can be used."""
+    password_megabytes: int = Field(64, ge=8, le=4_096)
+    """Memory that checking a password takes, two of them at once; more is harder to guess."""
+
+
 class ChangeSettings(Section):
     """Thresholds of `GET /v1/changes`, each against what was told of a customer last."""
 
@@ -134,6 +150,7 @@ class Settings(TrainingSettings):
     changes: ChangeSettings = ChangeSettings()
     campaigns: CampaignSettings = CampaignSettings()
     serve: Serve = Serve()
+    people: PeopleSettings = PeopleSettings()
 
     def places(self) -> dict[str, str]:
         """Setting → where it keeps something of the shop, in full."""

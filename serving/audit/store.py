@@ -19,6 +19,15 @@ Action = Literal[
     "audience",
     "key-create",
     "key-revoke",
+    "person-add",
+    "person-invite",
+    "person-password",
+    "person-remove",
+    "person-role",
+    "person-sign-out",
+    "person-withdraw",
+    "sign-in",
+    "sign-out",
     "restore",
     "webhook-create",
     "webhook-delete",
@@ -37,10 +46,10 @@ COMMAND = "command"
 class AuditEntry:
     """Something that happened.
 
-    `who` is the id of a key, `local` for a caller without keys on this machine, `COMMAND` for
-    the command line, or `server` for what the server does by itself. `count` is how many
-    customers, models, keys or webhooks it was about. `detail` names formats, runs, versions
-    and ids of keys and webhooks; never a customer.
+    `who` is the id of a key or of a person, `local` for a caller on this machine where nobody
+    signs in, `COMMAND` for the command line, or `server` for what the server does by itself.
+    `count` is how many customers, models, keys, people or webhooks it was about. `detail` names
+    formats, runs, versions and ids of keys, people and webhooks; never a customer.
     """
 
     at: datetime

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
-from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
 from features.language.message import mark
@@ -19,6 +17,7 @@ from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
 from serving.store.run import PublishedRun
 from serving.web.call import address
+from serving.web.forms import Sent
 from serving.web.frame import Frame
 from serving.web.params import RuleCalled
 from serving.web.paths import path_part
@@ -30,15 +29,6 @@ TAKEN = mark("Another campaign has taken some of the chosen customers. Look at t
 NOTHING_ASKED = CampaignForm(customers=ListForm(usual_sort="value_at_risk"))
 PREVIEWED = 10
 MEASURES = ("profit", "revenue", "orders", "ordered", "visited")
-
-
-async def form_of(request: Request) -> QueryParams:
-    """What a form has sent."""
-    body = (await request.body()).decode("utf-8", errors="replace")
-    return QueryParams(parse_qsl(body, keep_blank_values=True, max_num_fields=100))
-
-
-Sent = Annotated[QueryParams, Depends(form_of)]
 
 
 def campaign_pages(frame: Frame, store: CampaignStore, rule_called: RuleCalled) -> APIRouter:

@@ -19,14 +19,16 @@ from serving.store.database import open_database
 def audit(limit: int, config: Path, speaker: Speaker) -> None:
     """Who exported, erased, promoted or made keys; the latest first."""
     settings = load_shop(config)
-    entries = open_stores(settings.database_url(settings.store.url)).audit.entries(limit)
+    stores = open_stores(settings.database_url(settings.store.url))
+    entries = stores.audit.entries(limit)
+    names = {person.person_id: person.name for person in stores.people.persons.all()}
     speaker.table(
         f"{len(entries)} entries",
         ["at", "who", "action", "count", "detail"],
         [
             [
                 f"{entry.at:%Y-%m-%d %H:%M:%S}",
-                entry.who,
+                f"{names[entry.who]} ({entry.who})" if entry.who in names else entry.who,
                 entry.action,
                 f"{entry.count:,}",
                 entry.detail,

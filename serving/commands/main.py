@@ -50,6 +50,10 @@ COMMANDS = {
         "serving.commands.decide:decide",
         "Treatments in rounds: what works, and who gets which next.",
     ),
+    "people": (
+        "serving.commands.people:people",
+        "People who sign in: add, list, role, sign out, remove.",
+    ),
     "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
     "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
     "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),

@@ -43,7 +43,8 @@ def serve(
 ) -> None:
     """Answer requests from the latest run: pages at /, the API under /v1, its docs at /docs.
 
-    Without keys (`regulars keys create`) it answers this machine only.
+    Without people (`regulars people add`) and keys (`regulars keys create`) it answers this
+    machine only.
     """
     if shops is not None:
         _serve_folder(shops, host, port, scorers, speaker)
@@ -52,10 +53,11 @@ def serve(
     bundle = PublishedBundle(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
     check_host(host, stores)
-    if not stores.keys.all():
+    if is_local(host) and not stores.keys.all() and not stores.people.persons.any_ever():
         speaker.say(
-            "No API key is made: everybody on this machine may ask, nobody else can."
-            " `regulars keys create` makes one."
+            "Nobody signs in and no API key is made: everybody on this machine may ask, nobody"
+            " else can. `regulars people add NAME --role admin` lets the first person in,"
+            " `regulars keys create` makes a key."
         )
     if bundle() is None:
         speaker.say(f"Nothing has been scored yet: http://{host}:{port}/jobs makes the first run.")
@@ -75,6 +77,7 @@ def serve(
             last_outcome=partial(kept_outcome, settings),
             imports=ImportFolder(settings.path(settings.store.imports)),
             jobs=JobDesk.of(settings, stores.jobs, keeper.wake),
+            people=settings.people,
         )
 
 

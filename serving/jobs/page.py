@@ -3,11 +3,9 @@
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated
-from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
 from features.language.message import mark, message
@@ -20,6 +18,7 @@ from serving.jobs.timetable import Timetable
 from serving.jobs.upload import NO_FILE, SentForm, UploadRefused, UploadTooLarge, receive_form
 from serving.jobs.wording import JOB_WORDS
 from serving.web.call import address
+from serving.web.forms import Sent
 from serving.web.frame import Frame
 from serving.web.paths import path_part
 
@@ -27,15 +26,6 @@ JobId = Annotated[str, Path(min_length=1, max_length=100)]
 SHOWN = 30
 UNKNOWN = mark("There is no such job.")
 NOT_LIKE_THE_OTHERS = mark("The orders are read from %(pattern)s; save the file as that.")
-
-
-async def form_of(request: Request) -> QueryParams:
-    """What a form has sent."""
-    body = (await request.body()).decode("utf-8", errors="replace")
-    return QueryParams(parse_qsl(body, keep_blank_values=True, max_num_fields=20))
-
-
-Sent = Annotated[QueryParams, Depends(form_of)]
 
 
 def job_pages(frame: Frame, desk: JobDesk | None) -> APIRouter:

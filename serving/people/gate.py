@@ -1,19 +1,41 @@
-"""Who comes in: keys, their rates, and how many are served at once."""
+"""Who comes in: keys, people who have signed in, their rates, and how many are served at once."""
 
 import base64
 import binascii
 from collections.abc import Collection
+from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from features.language.message import mark
 from serving.errors import StoreError
+from serving.people.form_proof import proved
 from serving.people.key_store import ApiKey
 from serving.people.keys import KeyRing
+from serving.people.sessions import SessionRing, form_token_of, session_tokens
 from serving.web.access import NO_ROUTE, RouteCatalogue, RouteEntry
-from serving.web.call import LOCAL, STRANGER, Call, Headers, current_call
+from serving.web.call import (
+    LOCAL,
+    STRANGER,
+    Call,
+    Headers,
+    SignedIn,
+    address,
+    current_call,
+)
+from serving.web.error_pages import wants_page
+from serving.web.forms import is_own_form
 from serving.web.limits.admission import Admission
 from serving.web.limits.rates import Rates
-from serving.web.problems import CrossOrigin, Forbidden, MethodNotAllowed, NoKey, NoKeyOfBrowser
+from serving.web.problems import (
+    CrossOrigin,
+    Forbidden,
+    MethodNotAllowed,
+    NoKey,
+    NoKeyOfBrowser,
+    RoleLacks,
+    SignInNeeded,
+)
 from serving.web.rights import allows
 
 SAFE_METHODS = {"GET", "HEAD"}
@@ -24,23 +46,34 @@ FLOW = "flow"
 UNKEYED = {STRANGER, LOCAL}
 PROBES = {LIVENESS, "/readyz", "/metrics"}
 """Answered also when the server has more to do than it can: they tell so."""
+UNCOUNTED = {LIVENESS, "/readyz"}
+"""A load balancer's, however often it asks."""
+
+ROLE_LACKS = {
+    "write": mark("This takes the role marketer or admin. An admin can change your role."),
+    "admin": mark("This takes the role admin. An admin can change your role."),
+}
+"""Scope → what a role must be that has it; every role may read."""
 
 
 class Gate:
     """ASGI middleware: finds the route of a call, and lets in who may call it.
 
-    Programs send `Authorization: Bearer KEY`. For the pages a browser may send the key as
-    the password of HTTP Basic, with any user name; it is taken for reading and for the forms of
-    our own pages, and never for what a foreign site loads or sends.
+    Programs send `Authorization: Bearer KEY`. People sign in on a page, and their browser sends
+    the cookie of their session. Where keys are made and nobody signs in, a browser may send a key
+    as the password of HTTP Basic, with any user name. What a browser sends by itself is taken for
+    reading and for what our own pages send, and never for what a foreign site loads or sends; a
+    form of a session must hold its token, too.
 
     Parameters
     ----------
     app : what to guard
     catalogue : the routes of `app` and their scopes
     ring : the keys
+    sessions : of people who have signed in; None where nobody can
     admission : how many calls are worked on at once
-    requests_per_second : of one key, or of one address where no key is known
-    must_sign_in : every call needs a key, also while none is made
+    requests_per_second : of one key or person, or of one address where nobody is known
+    must_sign_in : every call needs a key or a session, also while there is neither
     origins : sites whose pages may send what changes something, with a key
     """
 
@@ -50,6 +83,7 @@ class Gate:
         *,
         catalogue: RouteCatalogue,
         ring: KeyRing,
+        sessions: SessionRing | None = None,
         admission: Admission,
         requests_per_second: int,
         must_sign_in: bool,
@@ -58,6 +92,7 @@ class Gate:
         self._app = app
         self._catalogue = catalogue
         self._ring = ring
+        self._sessions = sessions
         self._admission = admission
         self._rates = Rates(requests_per_second)
         self._must_sign_in = must_sign_in
@@ -82,6 +117,8 @@ class Gate:
         holder = None if call.caller in UNKEYED else call.caller
         await self._admission.enter(holder)
         try:
+            if call.person and scope["method"] not in SAFE_METHODS and entry.scope != "public":
+                receive = await proved(scope, receive, call.person.form_token)
             await self._app(scope, receive, send)
             flow = scope.get("state", {}).get(FLOW)
             if flow is not None and flow.write_paused:
@@ -95,33 +132,58 @@ class Gate:
         public = call.entry.scope == "public"
         try:
             await self._ring.refresh()
+            await self._name(call, headers, scope["method"])
         except StoreError:
             # A probe answers also when nobody's key can be checked.
             if not public:
                 raise
-        key = self._key(headers, scope["method"])
-        without_keys = self._ring.empty and not self._must_sign_in
-        if key is not None:
-            call.caller = key.key_id
-        elif without_keys:
-            call.caller = LOCAL
-        if not public:
+        if call.entry.template not in UNCOUNTED:
             self._count(call, scope)
-        if public or (key is None and without_keys):
+        if public:
             return
-        _check(key, call.entry)
+        if call.scope is None:
+            self._refuse_stranger(call.entry, headers, scope)
+        _check(call)
+
+    async def _name(self, call: Call, headers: Headers, method: str) -> None:
+        """Find out who calls: a key, else who has signed in, else everybody where all may."""
+        if b"authorization" in headers:
+            key = self._key(headers, method)
+            if key is not None:
+                call.caller, call.scope = key.key_id, key.scope
+        elif b"cookie" in headers and self._sessions:
+            call.person = await self._person(self._sessions, headers, method)
+        if call.person:
+            call.caller, call.scope = call.person.person_id, call.person.scope
+        elif call.scope is None and self._ring.empty and not self._must_sign_in:
+            call.caller, call.scope = LOCAL, "admin"
 
     def _key(self, headers: Headers, method: str) -> ApiKey | None:
         how, _, secret = _text(headers, b"authorization").partition(" ")
         match how.lower():
             case "bearer":
                 return self._ring.holder(secret.strip())
-            case "basic" if method in SAFE_METHODS and _is_own_reading(headers):
-                return self._ring.holder(_password(secret))
-            case "basic" if _is_own_form(headers):
+            case "basic" if _may_be_of_browser(headers, method):
                 return self._ring.holder(_password(secret))
             case _:
                 return None
+
+    async def _person(
+        self, sessions: SessionRing, headers: Headers, method: str
+    ) -> SignedIn | None:
+        if not _may_be_of_browser(headers, method):
+            return None
+        for token in session_tokens(headers):
+            session = await sessions.holder(token)
+            if session is not None:
+                return SignedIn(
+                    person_id=session.person.person_id,
+                    name=session.person.name,
+                    role=session.person.role,
+                    session=session.digest,
+                    form_token=form_token_of(token),
+                )
+        return None
 
     def _count(self, call: Call, scope: Scope) -> None:
         client = call.caller
@@ -130,13 +192,34 @@ class Gate:
         call.requests_left = 0
         call.requests_left = self._rates.count(client)
 
-
-def _check(key: ApiKey | None, entry: RouteEntry) -> None:
-    if key is None:
+    def _refuse_stranger(self, entry: RouteEntry, headers: Headers, scope: Scope) -> None:
+        by_people = self._sessions is not None and self._ring.people_sign_in
+        if entry.is_page and by_people and wants_page(headers):
+            raise SignInNeeded(address(f"/sign-in?{urlencode({'next': self._destination(scope)})}"))
         advice = "Send a key that is in force."
-        raise NoKeyOfBrowser(advice) if entry.is_page else NoKey(advice)
-    if entry.scope != "public" and not allows(key.scope, entry.scope):
-        raise Forbidden(f"This call needs a key of scope {entry.scope}.")
+        raise NoKeyOfBrowser(advice) if entry.is_page and not by_people else NoKey(advice)
+
+    def _destination(self, scope: Scope) -> str:
+        """The page that a browser is led back to once somebody has signed in."""
+        path: str = scope["path"]
+        if scope["method"] not in SAFE_METHODS:
+            return path if self._catalogue.find("GET", path) is not NO_ROUTE else "/"
+        query = scope["query_string"].decode("ascii", errors="replace")
+        return f"{path}?{query}" if query else path
+
+
+def _check(call: Call) -> None:
+    needed = call.entry.scope
+    if needed == "public" or call.scope is None or allows(call.scope, needed):
+        return
+    if call.person:
+        raise RoleLacks(ROLE_LACKS[needed])
+    raise Forbidden(f"This call needs a key of scope {needed}.")
+
+
+def _may_be_of_browser(headers: Headers, method: str) -> bool:
+    """Whether what a browser sends by itself may be taken as its user's."""
+    return _is_own_reading(headers) if method in SAFE_METHODS else is_own_form(headers)
 
 
 def _is_own_reading(headers: Headers) -> bool:
@@ -145,13 +228,6 @@ def _is_own_reading(headers: Headers) -> bool:
         headers.get(b"sec-fetch-site", b"none") in {b"none", b"same-origin"}
         or headers.get(b"sec-fetch-mode") == b"navigate"
     )
-
-
-def _is_own_form(headers: Headers) -> bool:
-    """Sent by one of our own pages, as the browser itself says."""
-    origin = headers.get(b"origin", b"")
-    same = origin.partition(b"://")[2] == headers.get(b"host") != b""
-    return same and headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
 
 
 def _refuse_foreign_pages(method: str, headers: Headers) -> None:

@@ -8,13 +8,14 @@ is needed against guessing, since nobody chooses a secret of 256 random bits.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 
 from serving.errors import StoreError
 from serving.people.key_store import ApiKey, KeyStore
+from serving.people.person_store import PersonStore
 from serving.web.rights import KeyScope
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class KeyRing:
     clock : the present moment, with its time zone
     last_good_seconds : for how long keys are believed without the store
     ticks : seconds that only ever grow, whatever is done to the clock; None: those of the clock
+    persons : where people are kept who sign in, None where nobody can
     """
 
     def __init__(
@@ -72,8 +74,11 @@ class KeyRing:
         *,
         last_good_seconds: float,
         ticks: Callable[[], float] | None = None,
+        persons: PersonStore | None = None,
     ) -> None:
         self._store = store
+        self._persons = persons
+        self._people_sign_in = False
         self._clock = clock
         self._ticks = ticks or (lambda: clock().timestamp())
         self._last_good = max(last_good_seconds, 2 * OLDEST_SECONDS)
@@ -84,8 +89,15 @@ class KeyRing:
 
     @property
     def empty(self) -> bool:
-        """Whether no key was ever made, as the store has said; a revoked one still counts."""
-        return self._read_at is not None and not self._keys
+        """Whether there was never a key nor a person, as the store has said; a revoked key and
+        a person who was removed still count.
+        """
+        return self._read_at is not None and not self._keys and not self._people_sign_in
+
+    @property
+    def people_sign_in(self) -> bool:
+        """Whether browsers are led to the page for signing in: there are people, or no keys."""
+        return self._people_sign_in or not self._keys
 
     def holder(self, token: str) -> ApiKey | None:
         """The key that `token` is, None where it opens nothing."""
@@ -116,14 +128,18 @@ class KeyRing:
     async def _read(self) -> None:
         asked_at = self._ticks()
         try:
-            keys = await asyncio.to_thread(self._store.all)
+            keys, people_sign_in = await asyncio.to_thread(self._look)
         except StoreError as error:
             log.warning("keys cannot be read", extra={"error": type(error).__name__})
         else:
             self._keys = {key.key_id: key for key in keys}
+            self._people_sign_in = people_sign_in
             self._read_at = asked_at
         finally:
             self._tried_at = self._ticks()
+
+    def _look(self) -> tuple[Sequence[ApiKey], bool]:
+        return self._store.all(), self._persons is not None and self._persons.any_ever()
 
 
 def _digest(secret: str) -> str:

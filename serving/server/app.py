@@ -33,7 +33,7 @@ from serving.server.parts import (
 )
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
-from serving.settings import Serve
+from serving.settings import PeopleSettings, Serve
 from serving.web import problems
 from serving.web.access import RouteCatalogue
 from serving.web.formats.content import Conditional, Packed
@@ -47,7 +47,7 @@ API_VERSION = "1"
 DESCRIPTION = (
     "Which customers will stay, what they are worth and what they will buy next. "
     "Answers come from the latest score run; errors are problem documents (RFC 9457). "
-    "Where keys are made, every call but the probes needs one."
+    "Where keys are made or people sign in, every call but the probes needs a key or a session."
 )
 
 
@@ -68,6 +68,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
     hosts: Collection[str] | None = None,
+    people: PeopleSettings | None = None,
 ) -> Observed:
     """The ASGI application that answers from `stores`.
 
@@ -87,8 +88,9 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     jobs : where pages ask for jobs; None: this server works none
     process : figures of the process, such as its connections; None: of its own
     ticks : seconds that only ever grow, by which durations are measured; None: those of the clock
-    must_sign_in : every call needs a key, also while none is made
+    must_sign_in : every call needs a key or a session, also while there is neither
     hosts : names by which the server may be addressed, None for any
+    people : how long sessions last, those of a new configuration by default
 
     Raises
     ------
@@ -109,6 +111,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         jobs=jobs,
         process=process or ProcessFigures(),
         ticks=ticks,
+        people=people or PeopleSettings(),
     )
     return application(
         parts, settings=settings, log=log, ticks=ticks, must_sign_in=must_sign_in, hosts=hosts
@@ -137,7 +140,14 @@ def application(
     gate = Gate(
         Direct(Packed(Conditional(OneLanguage(app))), partial(customer_answer, parts.context)),
         catalogue=RouteCatalogue(app.routes),
-        ring=KeyRing(keys, clock, last_good_seconds=settings.last_good_seconds, ticks=ticks),
+        ring=KeyRing(
+            keys,
+            clock,
+            last_good_seconds=settings.last_good_seconds,
+            ticks=ticks,
+            persons=parts.stores.people.persons,
+        ),
+        sessions=parts.sessions,
         admission=parts.admission,
         requests_per_second=settings.requests_per_second,
         must_sign_in=must_sign_in,

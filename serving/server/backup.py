@@ -18,6 +18,7 @@ from features.errors import ConfigError
 from serving.errors import StoreError
 from serving.live import CONTEXT
 from serving.settings import Settings
+from serving.store.tables import invitations, sessions
 from training.bundle.in_force import publication_lock, put_in_force, why_foreign
 from training.bundle.manifest import CURRENT, check_whole, read_manifest, sha256_of
 from training.errors import BundleError
@@ -32,6 +33,8 @@ TRACKING = f"{TRAININGS}/mlflow.db"
 ARTIFACTS = f"{TRAININGS}/artifacts"
 ERASURE_KEY = "erasure.key"
 FORMAT = 1
+WITHOUT_WAYS_IN = f"--exclude-table-data={sessions.name} --exclude-table-data={invitations.name}"
+"""For `pg_dump`: a copy must not open what has ended since."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,14 @@ def back_up(
         is asked for and is no file of SQLite.
     """
     tracked = _tracking_file(settings) if trainings else None
-    store = _store_file(settings, f"pg_dump --format=custom --file={folder}/store.dump")
+    store = _store_file(
+        settings, f"pg_dump --format=custom {WITHOUT_WAYS_IN} --file={folder}/store.dump"
+    )
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: holds something already. Name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     _copy_store(store, folder / STORE)
+    _without_ways_in(folder / STORE)
     _in_one_file(folder / STORE)
     shutil.copyfile(config, folder / SETTINGS)
     bundle = _copy_bundles(settings.path(settings.store.bundles), folder / BUNDLES)
@@ -115,6 +121,7 @@ def restore(settings: Settings, folder: Path, *, replace: bool) -> Contents:
                 shutil.copytree(bundle, bundles / f".{bundle.name}.unfinished", dirs_exist_ok=True)
                 (bundles / f".{bundle.name}.unfinished").rename(bundles / bundle.name)
         _copy_store(folder / STORE, store)
+        _without_ways_in(store)
         _copy_if_there(folder / ERASURE_KEY, settings.path(settings.store.erasure_key))
         _copy_if_there(folder / CONTEXT, bundles / CONTEXT)
         if contents.bundle is not None:
@@ -210,6 +217,14 @@ def _copy_store(source: Path, target: Path) -> None:
     if not source.exists():
         raise ConfigError(f"{source}: there is no store yet.")
     _copy_database(source, target)
+
+
+def _without_ways_in(store: Path) -> None:
+    """Remove sessions and links that let somebody in: a copy must not open what has ended since."""
+    with closing(sqlite3.connect(store)) as connection, connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for table in sorted({sessions.name, invitations.name} & tables):
+            connection.execute(f"DELETE FROM {table}")
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -20,6 +20,8 @@ from serving.experiments.page import experiment_pages
 from serving.jobs.page import job_pages
 from serving.models.page import model_pages
 from serving.overview.page import overview_pages
+from serving.people.page import people_pages
+from serving.people.sign_in_page import own_pages, sign_in_pages
 from serving.segments.page import segment_pages
 from serving.server.docs_page import docs_pages
 from serving.server.parts import ServerParts
@@ -51,6 +53,9 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield model_pages(frame, parts.bundle, parts.mlflow_url)
     yield job_pages(frame, parts.jobs)
     yield docs_pages(frame)
+    yield sign_in_pages(frame, parts.people, parts.sessions)
+    yield own_pages(frame, parts.people, parts.sessions)
+    yield people_pages(frame, parts.people, parts.sessions)
 
 
 def add_pages(app: FastAPI, parts: ServerParts) -> None:

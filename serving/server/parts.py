@@ -34,6 +34,8 @@ from serving.live.score_api import live_routes
 from serving.live.transactions_api import transaction_routes
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleNow
+from serving.people.service import People
+from serving.people.sessions import SessionRing
 from serving.privacy.api import erasure_routes
 from serving.privacy.erasure import CustomerFiles, who_was_erased, written_id
 from serving.segments.api import segment_routes
@@ -42,7 +44,7 @@ from serving.server.metrics import Metrics, ProcessFigures
 from serving.server.operations import OperatorInfo, operator_routes, readable_run
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
-from serving.settings import Serve
+from serving.settings import PeopleSettings, Serve
 from serving.store.last_good import LastGood
 from serving.web.context import RouteContext
 from serving.web.limits.admission import Admission
@@ -61,6 +63,8 @@ class ServerParts:
     customer_files : what an erasure removes beside the store; None: no call may erase
     imports : where files of order lines lie until they are taken in; None: none may be sent
     jobs : where pages ask for jobs; None: this server works none
+    people : those who sign in
+    sessions : of those who have
     mlflow_url : where people reach MLflow's own pages, None where nobody said
     """
 
@@ -76,6 +80,8 @@ class ServerParts:
     customer_files: CustomerFiles | None
     imports: ImportFolder | None
     jobs: JobDesk | None
+    people: People
+    sessions: SessionRing
     mlflow_url: str | None
 
     def why_not_ready(self) -> str | None:
@@ -108,6 +114,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
     jobs: JobDesk | None,
     process: ProcessFigures,
     ticks: Callable[[], float] | None,
+    people: PeopleSettings,
 ) -> ServerParts:
     """The parts of a server; see `serving.server.app.create_app`."""
     id_of = customer_files.id_of if customer_files else written_id
@@ -159,6 +166,14 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
         customer_files=customer_files,
         imports=imports,
         jobs=jobs,
+        people=People(stores.people, stores.audit, clock, people),
+        sessions=SessionRing(
+            stores.people.sessions,
+            clock,
+            people,
+            last_good_seconds=settings.last_good_seconds,
+            ticks=ticks,
+        ),
         mlflow_url=settings.mlflow_url,
     )
 

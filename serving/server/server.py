@@ -34,7 +34,7 @@ from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import ConnectionFigures, ProcessFigures
 from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
-from serving.settings import Serve
+from serving.settings import PeopleSettings, Serve
 from serving.web.logs import JsonLog, log_as_json
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -55,6 +55,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     last_outcome: LastOutcome | None = None,
     imports: ImportFolder | None = None,
     jobs: JobDesk | None = None,
+    people: PeopleSettings | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -63,7 +64,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
 
     Parameters
     ----------
-    host : address to listen on; without keys it must be of this machine only
+    host : address to listen on; without keys and people it must be of this machine only
     port : TCP port, 0 for any free one
     stores : where score runs, keys and the audit log are kept
     bundle_info : the set of models that has been checked, or what tells it; None if there is none
@@ -73,11 +74,12 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     last_outcome : of the regular run, for the figures; None where there is none
     imports : where files of order lines lie until they are taken in; None: none may be sent
     jobs : where pages ask for jobs; None: this server works none
+    people : how long sessions last, those of a new configuration by default
 
     Raises
     ------
     ConfigError
-        When `host` can be reached from other machines and no key is made.
+        When `host` can be reached from other machines and nobody could be let in.
     """
     settings = settings or Serve()
     check_host(host, stores)
@@ -98,6 +100,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
         ticks=time.monotonic,
         must_sign_in=not is_local(host),
         hosts={*LOOPBACK_NAMES, host.lower()} if is_local(host) else None,
+        people=people,
     )
     run_application(app, host, port, lifecycle, settings=settings, connections=process.connections)
 
@@ -157,12 +160,21 @@ def open_files(needed: int) -> int:
 
 
 def check_host(host: str, stores: Stores) -> None:
-    """Refuse an address that other machines can reach while no key is in force; see `serve`."""
+    """Refuse an address that other machines can reach while nobody could be let in; see `serve`.
+
+    Whom a key, a person or an open invitation is for can be.
+    """
     moment = datetime.now(UTC)
-    if not is_local(host) and not any(key.holds(moment) for key in stores.keys.all()):
+    if is_local(host) or any(key.holds(moment) for key in stores.keys.all()):
+        return
+    people = stores.people
+    if any(person.removed_at is None for person in people.persons.all()):
+        return
+    if not people.invitations.open(moment.timestamp()):
         raise ConfigError(
-            "host: no API key is in force, so the server listens on this machine only."
-            " `regulars keys create --scope read` makes one; or use 127.0.0.1."
+            "host: no API key is in force and nobody signs in, so the server listens on this"
+            " machine only. `regulars people add NAME --role admin` lets somebody in,"
+            " `regulars keys create --scope read` makes a key; or use 127.0.0.1."
         )
 
 

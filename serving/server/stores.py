@@ -14,7 +14,11 @@ from serving.exhibits.store import ExhibitStore
 from serving.experiments.store import ExperimentStore
 from serving.jobs.store import JobStore
 from serving.live.store import LiveStore
+from serving.people.invitation_store import InvitationStore
 from serving.people.key_store import KeyStore
+from serving.people.person_store import PersonStore
+from serving.people.service import PeopleStores
+from serving.people.session_store import SessionStore
 from serving.privacy.store import ErasureStore
 from serving.runs.store import RunStore
 from serving.segments.store import SegmentStore
@@ -27,15 +31,16 @@ from serving.store.rules import PublishRules
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """Score runs, keys, what happened, who changed, in which groups they are, who will buy what,
-    who was erased, what each run shows as a whole, campaigns, audiences, readings of experiments, orders that
-    were sent, how many customers a filter would leave, and jobs.
+    """Score runs, keys, people, what happened, who changed, in which groups they are, who will buy
+    what, who was erased, what each run shows as a whole, campaigns, audiences, readings of
+    experiments, orders that were sent, how many customers a filter would leave, and jobs.
 
     `close` gives the connections back.
     """
 
     scores: RunStore
     keys: KeyStore
+    people: PeopleStores
     audit: AuditLog
     feed: ChangeFeed
     segments: SegmentStore
@@ -67,6 +72,11 @@ def stores_on(engine: Engine, rules: PublishRules | None = None) -> Stores:
     return Stores(
         scores=scores,
         keys=KeyStore(engine),
+        people=PeopleStores(
+            persons=PersonStore(engine),
+            sessions=SessionStore(engine),
+            invitations=InvitationStore(engine),
+        ),
         audit=AuditLog(engine),
         feed=ChangeFeed(engine),
         segments=SegmentStore(engine, scores.facets),

@@ -167,6 +167,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         jobs=None,
         process=hosting.process,
         ticks=time.monotonic,
+        people=settings.people,
     )
     app = application(
         parts,

@@ -365,3 +365,38 @@ audiences = Table(
     Column("changed_at", Text, nullable=False),
     Column("changed_by", Text, nullable=False),
 )
+
+people = Table(
+    "people",
+    metadata,
+    Column("person_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sign_in_name", Text, unique=True),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("subject", Text, unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("removed_at", Float),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("people.person_id"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Index("sessions_of_person", "person_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("name", Text),
+    Column("person_id", Text, ForeignKey("people.person_id")),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)

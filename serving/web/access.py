@@ -106,9 +106,26 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/jobs/{job_id}"): "read",
     ("POST", "/jobs/{job_id}/cancel"): "admin",
     ("GET", "/docs"): "read",
-    ("GET", "/static"): "read",
+    ("GET", "/sign-in"): "public",
+    ("POST", "/sign-in"): "public",
+    ("POST", "/sign-out"): "read",
+    ("GET", "/invitation/{token}"): "public",
+    ("POST", "/invitation/{token}"): "public",
+    ("GET", "/me"): "read",
+    ("POST", "/me/password"): "read",
+    ("POST", "/me/sign-out-everywhere"): "read",
+    ("GET", "/people"): "admin",
+    ("POST", "/people/invitations"): "admin",
+    ("POST", "/people/invitations/{digest}/withdraw"): "admin",
+    ("POST", "/people/{person_id}/role"): "admin",
+    ("POST", "/people/{person_id}/password"): "admin",
+    ("POST", "/people/{person_id}/sign-out"): "admin",
+    ("POST", "/people/{person_id}/remove"): "admin",
+    # the same for everybody who has this release
+    ("GET", "/static"): "public",
 }
-"""(method, path as the route writes it) → what a key must be allowed to do."""
+"""(method, path as the route writes it) → what a key must be allowed to do; a person's role says
+what they may, see `serving.web.rights`."""
 
 UNMATCHED = "unmatched"
 """What logs and metrics call a path that no route has."""

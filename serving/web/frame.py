@@ -24,6 +24,9 @@ navigation is a line in `NAVIGATION`. The template extends `base.html`, fills th
 - `here`: the path of the page; `link(path, name=value)`: an address with parameters;
   `path_part(id)`: a customer's id in a path; `root()`: what stands before the paths of a shop
   where several share a server, written before every path of ours; `static(name)`: a file,
+- `form_token()`: the field that every form with `method="post"` must hold, or it is refused to
+  who has signed in (`form_token_in_address()` for forms with files); `may("write")`: whether the caller may do what needs that scope; `signed_in()`:
+  the person who asks, if one does; `is_open()`: whether nobody has to sign in,
 - and, where `run=` is given: `info` and `summary` of the run, `age_days` of its scores,
   `money(amount)`, `round_money(amount)` without pence, `round_span(low, high)` for
   intervals, `short_money(amount)` for scales.
@@ -52,10 +55,12 @@ from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.documents import ExhibitBody
 from serving.store.last_good import LastGood
 from serving.store.run import PublishedRun
-from serving.web.call import address, is_of_a_shop
+from serving.web.call import address, is_of_a_shop, is_open, may, signed_in
 from serving.web.context import RouteContext
 from serving.web.formats.accept import preferred_language
+from serving.web.forms import form_token, form_token_in_address
 from serving.web.paths import path_part
+from serving.web.rights import Role
 from serving.web.static_files import static_address
 from serving.web.words import RISK_EFFECTS, Words
 
@@ -63,6 +68,12 @@ HERE = Path(__file__).parent
 MOST_EXHIBITS_KEPT = 64
 A_YEAR_SECONDS = 365 * 24 * 3600
 THEMES = {"auto": mark("Automatic"), "light": mark("Light"), "dark": mark("Dark")}
+
+ROLE_NAMES: dict[Role, str] = {
+    "viewer": mark("Viewer"),
+    "marketer": mark("Marketer"),
+    "admin": mark("Admin"),
+}
 
 UNREAD = mark("This page has no “%(value)s” to choose as %(name)s; it shows what it usually does.")
 
@@ -314,5 +325,11 @@ def _environment(language: Language) -> Environment:
         root=partial(address, ""),
         static=static_address,
         is_of_a_shop=is_of_a_shop,
+        form_token=form_token,
+        form_token_in_address=form_token_in_address,
+        signed_in=signed_in,
+        may=may,
+        is_open=is_open,
+        role_names=ROLE_NAMES,
     )
     return environment

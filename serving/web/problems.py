@@ -38,7 +38,9 @@ from serving.errors import (
     UnknownCustomer,
     UnknownExperiment,
     UnknownImport,
+    UnknownInvitation,
     UnknownJob,
+    UnknownPerson,
     UnknownShop,
     UnknownWebhook,
 )
@@ -123,6 +125,22 @@ class Forbidden(RequestError):
     """The key may not do this."""
 
 
+class RoleLacks(Forbidden):
+    """The role of whoever has signed in may not do this."""
+
+
+class NotOurForm(RequestError):
+    """What was sent does not come from a form of this session."""
+
+
+class SignInNeeded(RequestError):
+    """A page for people who sign in; `location` is where they do."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("Sign in first.")
+        self.headers = {"Location": location}
+
+
 class CrossOrigin(RequestError):
     """A page of another site asks for a change."""
 
@@ -165,6 +183,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownExperiment: Kind(404, "unknown-experiment", mark("No such experiment")),
     UnknownAudience: Kind(404, "unknown-audience", mark("No such audience")),
     AudienceConflict: Kind(409, "audience-conflict", mark("The audience cannot be kept so")),
+    UnknownPerson: Kind(404, "unknown-person", mark("No such person")),
+    UnknownInvitation: Kind(404, "unknown-invitation", mark("The link cannot be used")),
     NotInRun: Kind(404, "not-in-run", mark("The latest run has none of this name")),
     CampaignConflict: Kind(409, "campaign-conflict", mark("The campaign cannot be made so")),
     CursorTooOld: Kind(410, "cursor-too-old", mark("The changes behind the cursor are gone")),
@@ -255,6 +275,14 @@ KINDS: Mapping[type[Exception], Kind] = {
         401, "no-key", mark("A key is needed"), challenge='Basic realm="{realm}", charset="UTF-8"'
     ),
     Forbidden: Kind(403, "forbidden", mark("The key may not do this")),
+    RoleLacks: Kind(403, "role", mark("Your role may not do this")),
+    NotOurForm: Kind(
+        403,
+        "not-our-form",
+        mark("The form is not of this session"),
+        mark("Go back, load the page again and send it once more."),
+    ),
+    SignInNeeded: Kind(303, "sign-in", mark("Sign in first")),
     CrossOrigin: Kind(403, "cross-origin", mark("The request comes from another site")),
     TooManyRequests: Kind(
         429, "too-many-requests", mark("Too many requests of one caller"), retry_after_seconds=1

@@ -19,7 +19,7 @@ class Rates:
 
     def __init__(self, requests_per_second: int) -> None:
         self._limit = RateLimitItemPerSecond(requests_per_second)
-        self._storage = _LoopStorage()
+        self._storage = LoopStorage()
         self._limiter = FixedWindowRateLimiter(self._storage)
 
     def count(self, caller: str) -> int:
@@ -32,7 +32,7 @@ class Rates:
         return self._limit.amount - self._storage.latest_count
 
 
-class _LoopStorage(Storage):
+class LoopStorage(Storage):
     """Counters of an event loop, which needs no lock.
 
     The library's own storage in memory starts a thread a hundred times a second to remove

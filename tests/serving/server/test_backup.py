@@ -14,6 +14,7 @@ from serving.privacy.sealing import make_identity, unsealed
 from serving.server.backup import CONTENTS, STORE, back_up, read_contents, restore
 from serving.server.stores import open_stores
 from serving.settings import Settings
+from tests.contracts.test_people import ADA, LINK
 from tests.serving.conftest import NOW, client_of
 from tests.support.scores import run_info, score_tables
 from training.bundle.manifest import Manifest, sha256_of
@@ -259,3 +260,27 @@ def test_a_sealed_backup_is_restored_with_its_key(shop, tmp_path):
     assert answers(other) == before
     left = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert left == []
+
+
+def test_a_backup_opens_nothing_that_has_ended_since(shop, tmp_path):
+    stores = open_stores(shop.database_url(shop.store.url))
+    stores.people.persons.add(ADA)
+    stores.people.sessions.begin("digest", ADA.person_id, NOW.timestamp())
+    stores.people.invitations.add(LINK)
+    back_up(shop, shop.root / "regulars.toml", tmp_path / "backup", NOW)
+    # as it is, and as somebody has written sessions into it or an older release has left them
+    for name in ("as-made", "written-into"):
+        if name == "written-into":
+            with closing(sqlite3.connect(tmp_path / "backup" / STORE)) as opened, opened:
+                row = ("digest", ADA.person_id, NOW.timestamp(), NOW.timestamp())
+                opened.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
+            contents = json.loads((tmp_path / "backup" / CONTENTS).read_text())
+            contents["files"][STORE] = str(sha256_of(tmp_path / "backup" / STORE))
+            (tmp_path / "backup" / CONTENTS).write_text(json.dumps(contents))
+        other = settings_in(tmp_path / name)
+        restore(other, tmp_path / "backup", replace=False)
+        people = open_stores(other.database_url(other.store.url)).people
+        assert list(people.persons.all()) == [ADA]
+        assert people.sessions.count() == {}
+        assert list(people.invitations.open(LINK.created_at)) == []
+    assert stores.people.sessions.count() == {ADA.person_id: 1}

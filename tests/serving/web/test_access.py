@@ -17,6 +17,7 @@ from serving.server.stores import open_stores
 from serving.web.access import ACCESS, NO_ROUTE, RouteCatalogue
 from serving.web.rights import KEY_SCOPES
 from tests.serving.conftest import BUNDLE, NOW, client_of
+from tests.support.people import OWN
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs, fresh_stores, stores_beside
 
@@ -61,7 +62,7 @@ def a_path(template):
 @pytest.mark.parametrize(("method", "template"), ACCESS)
 def test_each_call_takes_exactly_its_scope(keyed, method, template, caller):
     client, tokens = keyed
-    answer = client.request(method, a_path(template), headers=bearer(tokens[caller]))
+    answer = client.request(method, a_path(template), headers={**OWN, **bearer(tokens[caller])})
     allowed = EXPECTED[ACCESS[method, template]][caller]
     assert (answer.status_code not in {401, 403}) == allowed, answer.text
     if not allowed:
@@ -81,7 +82,8 @@ def test_what_no_line_allows_is_refused_to_strangers(keyed, method, path):
 def test_scopes_of_the_matrix_are_the_expected_ones():
     assert set(ACCESS.values()) <= set(EXPECTED)
     reading = {template for (_, template), scope in ACCESS.items() if scope == "public"}
-    assert reading == {"/healthz", "/readyz"}
+    ways_in = {"/sign-in", "/invitation/{token}"}
+    assert reading == {"/healthz", "/readyz", "/static"} | ways_in
 
 
 def test_a_route_without_an_entry_or_an_entry_without_a_route_ends_the_start():

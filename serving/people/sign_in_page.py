@@ -1,0 +1,196 @@
+"""The pages by which people come in and go: signing in and out, and links that work once."""
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+
+from features.errors import ConfigError
+from features.language.message import mark
+from serving.errors import UnknownInvitation
+from serving.people.attempts import Attempts, TooManyAttempts
+from serving.people.cookies import drop_session, keep_session
+from serving.people.destinations import local_path
+from serving.people.names import sign_in_name_of
+from serving.people.person_store import Person
+from serving.people.service import People
+from serving.people.sessions import SessionRing, digest_of, session_tokens
+from serving.web.call import address, current_call, signed_in
+from serving.web.forms import OwnForm, Sent
+from serving.web.frame import Frame
+
+NOT_SIGNED_IN = mark("Name and password do not belong together.")
+NOT_REPEATED = mark("The two passwords are not the same.")
+
+
+def sign_in_pages(frame: Frame, people: People, sessions: SessionRing) -> APIRouter:
+    """`/sign-in`, `/sign-out` and `/invitation/{token}`."""
+    router = frame.router()
+    pages = _SignInPages(frame, people, sessions)
+    router.add_api_route("/sign-in", pages.form)
+    router.add_api_route("/sign-in", pages.sign_in, methods=["POST"])
+    router.add_api_route("/sign-out", pages.sign_out, methods=["POST"])
+    router.add_api_route("/invitation/{token}", pages.invitation)
+    router.add_api_route("/invitation/{token}", pages.accept, methods=["POST"])
+    return router
+
+
+class _SignInPages:
+    def __init__(self, frame: Frame, people: People, sessions: SessionRing) -> None:
+        self._frame = frame
+        self._people = people
+        self._sessions = sessions
+        self._attempts = Attempts()
+
+    def form(self, request: Request) -> Response:
+        next_path = local_path(request.query_params.get("next", "/"))
+        if signed_in():
+            return _see(next_path)
+        return self._sign_in_form(request, next_path)
+
+    async def sign_in(self, request: Request, sent: OwnForm) -> Response:
+        next_path = local_path(sent.get("next", "/"))
+        name, password = sent.get("name", ""), sent.get("password", "")
+        sign_in_name = sign_in_name_of(name[:200])
+        try:
+            self._attempts.count(sign_in_name, request.client.host if request.client else "")
+        except TooManyAttempts as error:
+            answer = self._sign_in_form(request, next_path, str(error), status=429)
+            answer.headers.update(error.headers)
+            return answer
+        person = await run_in_threadpool(self._people.signed_in, sign_in_name, password)
+        if person is None:
+            return self._sign_in_form(request, next_path, NOT_SIGNED_IN, status=422)
+        self._attempts.succeeded(sign_in_name)
+        return await run_in_threadpool(self._let_in, person, next_path)
+
+    def sign_out(self) -> Response:
+        answer = _see("/sign-in")
+        if person := signed_in():
+            self._people.note(person.person_id, "sign-out", self._people.person(person.person_id))
+            self._sessions.end(person.session)
+            drop_session(answer)
+        return answer
+
+    def invitation(self, request: Request, token: str) -> Response:
+        try:
+            return self._invitation_form(request, token)
+        except UnknownInvitation:
+            return self._frame.render(request, "no_invitation.html", status=404)
+
+    def accept(self, request: Request, token: str, sent: OwnForm) -> Response:
+        name, password = sent.get("name", ""), sent.get("password", "")
+        try:
+            self._people.invitation(token)
+            if password != sent.get("again", ""):
+                return self._invitation_form(request, token, name, (NOT_REPEATED,))
+            person = self._people.accept(token, name=name, password=password)
+        except UnknownInvitation:
+            return self._frame.render(request, "no_invitation.html", status=404)
+        except ConfigError as error:
+            return self._invitation_form(request, token, name, error.problems)
+        self._sessions.reread()
+        return self._let_in(person, "/")
+
+    def _let_in(self, person: Person, next_path: str) -> Response:
+        """A new session, whatever the browser brought along; one it had ends."""
+        for token in session_tokens(current_call.get().headers):
+            self._sessions.end(digest_of(token))
+        answer = _see(next_path)
+        keep_session(answer, self._sessions.begin(person.person_id), self._sessions.longest_seconds)
+        return answer
+
+    def _sign_in_form(
+        self, request: Request, next_path: str, problem: str = "", *, status: int = 200
+    ) -> Response:
+        return self._frame.render(
+            request,
+            "sign_in.html",
+            status=status,
+            next_path=next_path,
+            problem=problem and self._frame.words(request).say(problem),
+        )
+
+    def _invitation_form(
+        self, request: Request, token: str, name: str = "", problems: tuple[str, ...] = ()
+    ) -> Response:
+        invitation = self._people.invitation(token)
+        person = invitation.person_id and self._people.person(invitation.person_id)
+        say = self._frame.words(request).say
+        return self._frame.render(
+            request,
+            "invitation.html",
+            status=422 if problems else 200,
+            invitation=invitation,
+            fixed_name=person.name if person else invitation.name,
+            name=name,
+            problems=[say(problem) for problem in problems],
+        )
+
+
+def _see(path: str) -> Response:
+    return RedirectResponse(address(path), status_code=303)
+
+
+def own_pages(frame: Frame, people: People, sessions: SessionRing) -> APIRouter:
+    """`/me`: what somebody who has signed in can change about themselves."""
+    router = frame.router()
+    pages = _OwnPages(frame, people, sessions)
+    router.add_api_route("/me", pages.page)
+    router.add_api_route("/me/password", pages.change_password, methods=["POST"])
+    router.add_api_route("/me/sign-out-everywhere", pages.sign_out_everywhere, methods=["POST"])
+    return router
+
+
+class _OwnPages:
+    def __init__(self, frame: Frame, people: People, sessions: SessionRing) -> None:
+        self._frame = frame
+        self._people = people
+        self._sessions = sessions
+        self._attempts = Attempts()
+
+    def page(self, request: Request) -> Response:
+        return self._page(request)
+
+    async def change_password(self, request: Request, sent: Sent) -> Response:
+        caller = signed_in()
+        if caller is None:
+            return self._page(request)
+        if sent.get("new_password") != sent.get("again"):
+            return self._page(request, (NOT_REPEATED,))
+        try:
+            self._attempts.count(caller.person_id, "")
+            await run_in_threadpool(
+                self._people.change_password,
+                caller.person_id,
+                sent.get("password", ""),
+                sent.get("new_password", ""),
+            )
+        except TooManyAttempts as error:
+            return self._page(request, (str(error),))
+        except ConfigError as error:
+            return self._page(request, error.problems)
+        self._sessions.reread()
+        answer = _see("/me?changed=password")
+        token = await run_in_threadpool(self._sessions.begin, caller.person_id)
+        keep_session(answer, token, self._sessions.longest_seconds)
+        return answer
+
+    def sign_out_everywhere(self) -> Response:
+        answer = _see("/sign-in")
+        if caller := signed_in():
+            self._people.sign_out(caller.person_id, by=caller.person_id)
+            self._sessions.reread()
+            drop_session(answer)
+        return answer
+
+    def _page(self, request: Request, problems: tuple[str, ...] = ()) -> Response:
+        caller = signed_in()
+        say = self._frame.words(request).say
+        return self._frame.render(
+            request,
+            "me.html",
+            status=422 if problems else 200,
+            person=self._people.person(caller.person_id) if caller else None,
+            has_changed=request.query_params.get("changed") == "password",
+            problems=[say(problem) for problem in problems],
+        )
