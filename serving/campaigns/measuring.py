@@ -10,7 +10,7 @@ import pandas as pd
 from features.orders.log import OrderLog, day_number
 from serving.campaigns.contacted import ELSEWHERE, made_elsewhere
 from serving.campaigns.decisions.read_rounds import read_rounds
-from serving.campaigns.plan import CampaignPlan
+from serving.campaigns.plan import SIMULATED, CampaignPlan
 from serving.campaigns.service import status_of
 from serving.campaigns.store import (
     OUTCOMES,
@@ -135,6 +135,8 @@ def outcomes_of(log: OrderLog[Settings], starts_on: date, until: date) -> pd.Dat
 
 def _is_due(campaign: CampaignRecord, as_of: date) -> bool:
     """Has begun, and is not yet measured to its end or may still get late orders."""
+    if campaign.plan["origin"] == SIMULATED:
+        return False
     if campaign.cancelled_at is not None or campaign.starts_on >= as_of:
         return False
     if campaign.results and date.fromisoformat(campaign.results["measured_until"]) > as_of:

@@ -8,6 +8,10 @@ from serving.campaigns.request import Choose
 CampaignStatus = Literal["planned", "running", "ended", "cancelled"]
 
 
+SIMULATED = "simulated"
+"""Where a campaign of a simulation comes from: it is never measured anew, and teaches nothing."""
+
+
 class CampaignArm(TypedDict):
     """An arm, whether it is contacted, and how many customers it holds."""
 

@@ -113,8 +113,9 @@ class DecisionRound(ApiShape):
 
 class Plan(ApiShape):
     name: str
-    origin: Literal["regulars", "contacts"] = Field(
-        description="contacts: made elsewhere, read from the table of contacts"
+    origin: Literal["regulars", "contacts", "simulated"] = Field(
+        description="contacts: made elsewhere, read from the table of contacts; simulated: of the "
+        "demo, with made-up effects"
     )
     choose: Literal["best", "every_nth"] | None
     run_id: str | None

@@ -209,10 +209,14 @@ class CampaignStore:
         """Keep a campaign that was made elsewhere, in place of what was kept of it."""
         with store_errors(), self._engine.begin() as connection:
             one_writer(connection)
-            number = connection.execute(_number(campaign.campaign_id)).scalar()
-            for table in (campaign_members, campaigns):
-                connection.execute(delete(table).where(table.c.campaign_no == number))
+            _remove(connection, campaign.campaign_id)
             _insert(connection, campaign, members)
+
+    def remove(self, campaign_id: str) -> None:
+        """Keep nothing of a campaign any more; nothing happens where there is none."""
+        with store_errors(), self._engine.begin() as connection:
+            one_writer(connection)
+            _remove(connection, campaign_id)
 
     def campaign(self, campaign_id: str) -> CampaignRecord:
         """Raises `UnknownCampaign`."""
@@ -349,6 +353,12 @@ def _busy(starts_on: date, ends_on: date) -> Select[Any]:
             )
         )
     )
+
+
+def _remove(connection: Connection, campaign_id: str) -> None:
+    number = connection.execute(_number(campaign_id)).scalar()
+    for table in (campaign_members, campaigns):
+        connection.execute(delete(table).where(table.c.campaign_no == number))
 
 
 def _insert(

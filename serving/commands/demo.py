@@ -10,10 +10,12 @@ import pandas as pd
 
 from features.libraries.extras import require_extra
 from features.orders.log import OrderLog
+from serving.campaigns.decisions.rehearsal import rehearse
 from serving.commands.frame import Speaker, common_options, write_text
 from serving.commands.training import say_backtest, say_memory
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
+from serving.server.stores import open_stores
 from serving.settings import Settings, load_shop
 from training.job import outcome_sentence, require_training, train
 from training.memory_need import memory_outlook
@@ -103,6 +105,10 @@ def train_and_publish(settings: Settings, steps: Steps) -> None:
             f"{report.rows_quarantined:,} put aside",
         )
         say_memory(steps.speaker, memory_outlook(log))
+        stores = open_stores(settings.database_url(settings.store.url))
+        rounds = rehearse(stores.campaigns, log)
+        stores.close()
+        steps.done("decision", f"{len(rounds)} simulated rounds of a campaign with three offers")
         result = train(log, None, steps.speaker.progress)
         steps.done("training", f"run {result.run_id}. {outcome_sentence(result)}")
         say_backtest(steps.speaker, result.backtest)

@@ -1,5 +1,6 @@
 """The treatment that a measured decision found to earn most."""
 
+from serving.campaigns.plan import SIMULATED
 from serving.campaigns.service import status_of
 from serving.campaigns.store import CampaignStore
 from serving.store.economics import MeasuredTreatment
@@ -13,7 +14,9 @@ def measured_treatment(store: CampaignStore) -> MeasuredTreatment | None:
     for campaign in store.campaigns():
         plan, results = campaign.plan.get("decision"), campaign.results
         reading = results.get("decision") if results else None
-        if plan is None or reading is None or status_of(campaign) != "ended":
+        if plan is None or reading is None or campaign.plan["origin"] == SIMULATED:
+            continue
+        if status_of(campaign) != "ended":
             continue
         if plan["decision_id"] in decided:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 from features.errors import ConfigError
 from serving.campaigns.decisions.treatments import next_round
 from serving.campaigns.form import ListFilter
-from serving.campaigns.plan import DecisionPlan
+from serving.campaigns.plan import SIMULATED, DecisionPlan
 from serving.campaigns.proposal import CampaignProposal, propose
 from serving.campaigns.request import HOLD_OUT_ARM, CampaignFilter, CampaignRequest
 from serving.campaigns.store import CampaignRecord, CampaignStore
@@ -31,7 +31,7 @@ def make_next_rounds(
     new_rounds, campaigns = [], store.campaigns()
     for campaign in campaigns:
         plan = campaign.plan.get("decision")
-        if plan is None or not _goes_on(campaign):
+        if plan is None or campaign.plan["origin"] == SIMULATED or not _goes_on(campaign):
             continue
         if any(_follows(other, plan) for other in campaigns):
             continue
