@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from serving.audit.store import COMMAND, Action, AuditEntry
+from serving.audit.store import COMMAND
 from serving.commands.frame import Speaker, common_options
+from serving.people.key_desk import KeyDesk
 from serving.people.key_store import ApiKey
-from serving.people.keys import new_key
-from serving.server.stores import Stores, open_stores
+from serving.server.stores import open_stores
 from serving.settings import load_shop
 from serving.web.rights import KEY_SCOPES, KeyScope
 
@@ -53,11 +53,8 @@ def create(
     speaker: Speaker,
 ) -> None:
     """Make a key and show it once; the store keeps only its hash."""
-    stores = _stores(config, shops)
-    moment = datetime.now(UTC)
-    token, key = new_key(scope, name=name, at=moment, expires_days=expires)
-    _note(stores, "key-create", key, moment)
-    stores.keys.add(key)
+    desk = _desk(config, shops)
+    token, key = desk.make(scope, name=name, expires_days=expires, by=COMMAND)
     speaker.say(f"{token}\nThis is the key {key.key_id}, of scope {scope}. It is not shown again.")
     speaker.result({"key": token, **_shown(key)})
 
@@ -67,8 +64,7 @@ def create(
 @common_options
 def list_keys(shops: Path | None, config: Path, speaker: Speaker) -> None:
     """Every key there ever was."""
-    every_key = _stores(config, shops).keys.all()
-    moment = datetime.now(UTC)
+    every_key = _desk(config, shops).listed()
     speaker.table(
         f"{len(every_key)} keys",
         ["id", "scope", "name", "created", "expires", "state"],
@@ -79,13 +75,13 @@ def list_keys(shops: Path | None, config: Path, speaker: Speaker) -> None:
                 key.name,
                 f"{key.created_at:%Y-%m-%d}",
                 f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "never",
-                _state(key, moment),
+                state,
             ]
-            for key in every_key
+            for key, state in every_key
         ],
         text_columns=("scope", "name", "state"),
     )
-    speaker.result({"keys": [{**_shown(key), "state": _state(key, moment)} for key in every_key]})
+    speaker.result({"keys": [{**_shown(key), "state": state} for key, state in every_key]})
 
 
 @keys.command()
@@ -94,32 +90,20 @@ def list_keys(shops: Path | None, config: Path, speaker: Speaker) -> None:
 @common_options
 def revoke(key_id: str, shops: Path | None, config: Path, speaker: Speaker) -> None:
     """End a key; running servers refuse it within five seconds."""
-    stores = _stores(config, shops)
-    moment = datetime.now(UTC)
-    key = stores.keys.revoke(key_id, moment)
-    _note(stores, "key-revoke", key, moment)
+    key = _desk(config, shops).revoke(key_id, by=COMMAND)
     speaker.say(f"The key {key_id} opens nothing any more.")
     speaker.result(_shown(key))
 
 
-def _stores(config: Path, shops: Path | None) -> Stores:
+def _desk(config: Path, shops: Path | None) -> KeyDesk:
     if shops is not None:
         from serving.shops.serve import server_stores
 
-        return server_stores(shops)
-    settings = load_shop(config)
-    return open_stores(settings.database_url(settings.store.url))
-
-
-def _note(stores: Stores, action: Action, key: ApiKey, at: datetime) -> None:
-    detail = f"key {key.key_id}, scope {key.scope}"
-    stores.audit.record(AuditEntry(at=at, who=COMMAND, action=action, count=1, detail=detail))
-
-
-def _state(key: ApiKey, moment: datetime) -> str:
-    if key.revoked_at:
-        return "revoked"
-    return "in force" if key.holds(moment) else "expired"
+        stores = server_stores(shops)
+    else:
+        settings = load_shop(config)
+        stores = open_stores(settings.database_url(settings.store.url))
+    return KeyDesk(stores.keys, stores.audit, lambda: datetime.now(UTC))
 
 
 def _shown(key: ApiKey) -> dict[str, object]:

@@ -6,7 +6,7 @@ from features.errors import ConfigError
 from features.language.message import mark
 
 MOST_SIGNS = 100
-UNUSABLE_NAME = mark("A name has 1 to 100 signs, and none that cannot be seen.")
+UNUSABLE_NAME = mark("A name has 1 to 100 characters, and none that cannot be seen.")
 
 
 def usable_name(name: str) -> str:

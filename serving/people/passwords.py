@@ -19,9 +19,11 @@ R = TypeVar("R")
 LEAST_SIGNS, MOST_SIGNS = 10, 1_000
 LEAST_DIFFERENT_SIGNS = 5
 
-TOO_SHORT = mark("The password needs at least 10 signs. A short sentence is a good one.")
-TOO_LONG = mark("The password may have at most 1,000 signs.")
-TOO_PLAIN = mark("The password is too easy to guess: it needs more than a few different signs.")
+TOO_SHORT = mark("The password needs at least 10 characters. A short sentence is a good one.")
+TOO_LONG = mark("The password may have at most 1,000 characters.")
+TOO_PLAIN = mark(
+    "The password is too easy to guess: it needs more than a few different characters."
+)
 IS_NAME = mark("The password may not be the name or hold it.")
 
 KIB_PER_MEGABYTE = 1_024
@@ -33,7 +35,7 @@ WAIT_SECONDS = 5.0
 def check_password(password: str, name: str) -> None:
     """Refuse what would be guessed at once.
 
-    Length counts, not kinds of signs (NIST SP 800-63B, 3.1.1).
+    Length counts, not kinds of characters (NIST SP 800-63B, 3.1.1).
 
     Raises
     ------
@@ -114,5 +116,5 @@ class Passwords:
 
 
 def _normal(password: str) -> str:
-    """However a keyboard composes its signs."""
+    """However a keyboard composes its characters."""
     return unicodedata.normalize("NFKC", password)

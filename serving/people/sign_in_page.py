@@ -18,7 +18,7 @@ from serving.web.call import address, current_call, signed_in
 from serving.web.forms import OwnForm, Sent
 from serving.web.frame import Frame
 
-NOT_SIGNED_IN = mark("Name and password do not belong together.")
+NOT_SIGNED_IN = mark("This name and password do not match.")
 NOT_REPEATED = mark("The two passwords are not the same.")
 
 

@@ -20,6 +20,8 @@ from serving.experiments.page import experiment_pages
 from serving.jobs.page import job_pages
 from serving.models.page import model_pages
 from serving.overview.page import overview_pages
+from serving.people.key_desk import KeyDesk
+from serving.people.key_page import key_pages
 from serving.people.page import people_pages
 from serving.people.sign_in_page import own_pages, sign_in_pages
 from serving.segments.page import segment_pages
@@ -56,6 +58,8 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield sign_in_pages(frame, parts.people, parts.sessions)
     yield own_pages(frame, parts.people, parts.sessions)
     yield people_pages(frame, parts.people, parts.sessions)
+    desk = KeyDesk(stores.keys, stores.audit, parts.context.clock)
+    yield key_pages(frame, desk, parts.people)
 
 
 def add_pages(app: FastAPI, parts: ServerParts) -> None:

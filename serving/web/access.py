@@ -121,6 +121,9 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("POST", "/people/{person_id}/password"): "admin",
     ("POST", "/people/{person_id}/sign-out"): "admin",
     ("POST", "/people/{person_id}/remove"): "admin",
+    ("GET", "/keys"): "admin",
+    ("POST", "/keys"): "admin",
+    ("POST", "/keys/{key_id}/revoke"): "admin",
     # the same for everybody who has this release
     ("GET", "/static"): "public",
 }

@@ -62,4 +62,4 @@ def test_wrong_use_is_told(config):
     assert (refused.exit_code, "Nobody of this name" in refused.output) == (1, True)
     words = ["people", "add", "Ben", "--role", "viewer", "--password", "--config", str(config)]
     short = CliRunner().invoke(main, words, input="short\n")
-    assert (short.exit_code, "at least 10 signs" in short.output) == (2, True)
+    assert (short.exit_code, "at least 10 characters" in short.output) == (2, True)

@@ -78,3 +78,45 @@ def test_what_is_no_longer_there_is_said(shop):
 def test_names_are_written_as_text(shop):
     admin = shop.browser_of(shop.add('<b>"Ada"</b>', "admin"))
     assert "<b>" not in admin.get("/people").text + admin.get("/me").text
+
+
+def test_a_key_is_made_shown_once_and_revoked(shop):
+    admin = shop.browser_of(shop.add("Ada", "admin"))
+    page = admin.post("/keys", data={"name": "CRM", "scope": "write", "days": "30"})
+    token = re.search(r'value="(rgl_[0-9a-f]{12}_[A-Za-z0-9_-]{43})"', page.text)[1]
+    assert token not in admin.get("/keys").text
+    shop.clock.pass_hours(0.01)
+    program = shop.browser(headers={"Authorization": f"Bearer {token}"})
+    assert program.get("/v1/audiences").status_code != 401
+    (key,) = shop.stores.keys.all()
+    assert (key.name, key.scope, (key.expires_at - key.created_at).days) == ("CRM", "write", 30)
+    assert admin.post(f"/keys/{key.key_id}/revoke").status_code == 303
+    shop.clock.pass_hours(0.01)
+    assert program.get("/v1/audiences").status_code == 401
+    assert admin.post("/keys/nobody/revoke").status_code == 422
+    deeds = [entry.action for entry in shop.stores.audit.entries(2)]
+    assert deeds == ["key-revoke", "key-create"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"name": ""}, "Say who or what"),
+        ({"name": "x" * 201}, "Say who or what"),
+        ({"scope": "root"}, "Choose what the key may do"),
+        ({"days": "0"}, "whole number of days"),
+        ({"days": "1.5"}, "whole number of days"),
+    ],
+)
+def test_what_no_key_can_be_is_said(shop, wrong, problem):
+    admin = shop.browser_of(shop.add("Ada", "admin"))
+    sent = {"name": "CRM", "scope": "read", "days": "", **wrong}
+    answer = admin.post("/keys", data=sent)
+    assert (answer.status_code, problem in answer.text) == (422, True)
+    assert list(shop.stores.keys.all()) == []
+
+
+def test_nobody_is_locked_out_by_the_first_key(shop):
+    sent = {"name": "CRM", "scope": "read"}
+    answer = shop.browser(headers=OWN).post("/keys", data=sent)
+    assert (answer.status_code, "Let an admin in first" in answer.text) == (422, True)
