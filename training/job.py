@@ -39,6 +39,7 @@ from training.promotion.promotion import (
     verdicts,
 )
 from training.publishing import TrainedModels, publish
+from training.repetition import made_from
 from training.settings import TrainingSettings
 from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
@@ -218,6 +219,7 @@ def train(
                     share,
                     instead_of,
                     proof,
+                    made_from(log, as_of, runs),
                 ),
                 champion,
                 tracker,

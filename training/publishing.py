@@ -18,20 +18,19 @@ from training.bundle.publication import Kept, golden_rows, prune, publish_bundle
 from training.bundle.shop_identity import claimed_identity
 from training.models.estimator import write_json
 from training.promotion.promotion import Champion, Verdict
+from training.repetition import LAST_TRAINING, MADE_FROM
 from training.segments.cluster_search import ClusterModel
 from training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from training.tracking.mlflow_runs import Tracker
 
-LAST_TRAINING = "last_training.json"
-"""Beside the bundles: what the latest training offered and what became of it."""
-
 
 @dataclass(frozen=True)
 class TrainedModels:
     """The outcome of a training, from which a bundle can be published.
 
+    `made_from`: see `training.repetition`.
     `stand_ins` maps the tasks that neither a new model nor a champion answers to their baselines.
     """
 
@@ -45,6 +44,7 @@ class TrainedModels:
     prior_share: float
     instead_of: str | None
     proof: LiveProof
+    made_from: str
 
     def models(self, champion: Champion | None) -> dict[str, Any] | None:
         """The models of the next bundle by task name; None where the champions all stay.
@@ -104,7 +104,9 @@ def publish(
             tracker.crown(manifest)
             prune(bundles, settings.store.keep_bundles)
         for name, verdict in candidate.verdicts.items():
-            if bundle is None or not verdict.promoted:
+            stays = bundle is None or not verdict.promoted
+            # the same model again is no challenger of itself
+            if stays and (champion is None or champion.version(name) != candidate.versions[name]):
                 tracker.challenge(name, candidate.versions[name])
         write_json(bundles / LAST_TRAINING, _last_training(log, candidate))
     return bundle
@@ -175,6 +177,7 @@ def _evidence(
 def _last_training(log: OrderLog[TrainingSettings], candidate: TrainedModels) -> dict[str, Any]:
     """The latest training as pages show it: which models were promoted, and why; and its orders."""
     return {
+        MADE_FROM: candidate.made_from,
         "data_fingerprint": log.fingerprint,
         "orders": log.report.orders,
         "as_of": candidate.backtest.plan.as_of.isoformat(),

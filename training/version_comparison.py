@@ -1,6 +1,7 @@
 """Two registered versions beside each other: on all customers, per fold, per group, per tenth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,17 @@ from features.libraries.extras import require_extra
 from training.backtest.bootstrap import interval
 from training.backtest.record import BacktestRecord
 from training.measures.groups import ORDERS_FROM, TENTHS, tenths_by_rank
+from training.models.estimator import read_json, write_json
 from training.promotion.promotion import on_shared_folds
 from training.settings import TrainingSettings
 from training.tasks.catalogue import tasks_for
 from training.tasks.task import Task
+
+COMPARISONS = "version_comparisons.json"
+"""Beside the bundles: what pages show of versions beside each other."""
+
+MOST_BEFORE = 3
+MOST_KEPT = 12
 
 FEWEST = 20
 """Smaller groups are not compared: their intervals would say nothing."""
@@ -64,6 +72,37 @@ def compare_versions(
     folds = _folds_of(own, theirs)
     table = pd.DataFrame(_rows(task, shared.rows, folds, seed=settings.train.seed))
     return VersionComparison(task_name, task.measure, version, other, table)
+
+
+def keep_comparisons(settings: TrainingSettings, versions: Mapping[str, str]) -> None:
+    """Hold new versions beside the ones before them, and keep that beside the bundles for pages.
+
+    A version is compared with at most `MOST_BEFORE` older ones with which it shares a fold; what was
+    kept of others stays, the latest `MOST_KEPT` per model.
+
+    Parameters
+    ----------
+    versions : task name → the version that a training has just registered
+    """
+    require_extra("train", "a comparison, which reads MLflow,")
+    from training.tracking.mlflow_runs import Tracker
+
+    tracker = Tracker(settings)
+    file = settings.path(settings.store.bundles) / COMPARISONS
+    kept: dict[str, list[dict[str, Any]]] = read_json(file) if file.is_file() else {}
+    for name, version in versions.items():
+        known = {(entry["version"], entry["other"]) for entry in kept.get(name, [])}
+        older = range(int(version) - 1, max(int(version) - 1 - MOST_BEFORE, 0), -1)
+        for other in map(str, older):
+            if (version, other) in known or tracker.record(name, other) is None:
+                continue
+            with suppress(ConfigError):  # no fold in common: nothing can be said
+                found = compare_versions(settings, name, version, other)
+                table = found.table.astype(object).where(found.table.notna(), None)
+                entry = {**vars(found), "table": table.to_dict("records")}
+                kept.setdefault(name, []).insert(0, entry)
+        kept[name] = kept.get(name, [])[:MOST_KEPT]
+    write_json(file, kept)
 
 
 def _kept(tracker: Any, task_name: str, version: str) -> BacktestRecord:

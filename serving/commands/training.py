@@ -1,7 +1,9 @@
 """`regulars train` and `regulars backtest`."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,10 +19,11 @@ from serving.commands.frame import (
 from serving.exhibits.past import run_misses
 from serving.live.handover import lines_sent
 from serving.runs.job import opened_shop
-from serving.settings import load_shop
+from serving.settings import Settings, load_shop
 from training.backtest.backtest import Backtest, run_backtest
 from training.backtest.grade import RULE
 from training.backtest.report import backtest_page, cells, shown
+from training.bundle.manifest import current_bundle
 from training.job import (
     TrainResult,
     outcome_sentence,
@@ -32,22 +35,32 @@ from training.job import train as run_training
 from training.memory_need import MemoryOutlook, memory_outlook
 from training.models.prior_share import sentence as prior_sentence
 from training.promotion.promotion import RULE as PROMOTION_RULE
+from training.repetition import made_from, repeated
+from training.version_comparison import keep_comparisons
 
 
 @click.command()
 @as_of_option
 @accept_option
+@click.option("--again", is_flag=True, help="Train although nothing is new since the last one.")
 @common_options
-def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: Speaker) -> None:
+def train(
+    as_of: date | None, accepted: tuple[str, ...], again: bool, config: Path, speaker: Speaker
+) -> None:
     """Learn from the orders, backtest, track in MLflow, register and publish the models."""
     require_training()
     settings = accepting(load_shop(config), accepted)
     with opened_shop(settings, speaker.progress) as shop:
         for words in shop.pass_orders().values():
             speaker.say(words)
-        say_memory(speaker, memory_outlook(shop.log))
         misses = run_misses(shop.log, shop.runs, as_of or shop.log.end)
+        before = repeated(settings, made_from(shop.log, as_of, misses))
+        if before is not None and not again:
+            _say_nothing_new(speaker, before, settings)
+            return
+        say_memory(speaker, memory_outlook(shop.log))
         result = run_training(shop.log, as_of, speaker.progress, runs=misses)
+    keep_comparisons(settings, result.versions)
     say_backtest(speaker, result.backtest)
     _say_left_out(speaker, result.left_out)
     say_verdicts(speaker, result)
@@ -72,6 +85,24 @@ def train(as_of: date | None, accepted: tuple[str, ...], config: Path, speaker: 
     speaker.say(outcome_sentence(result))
     if result.bundle is not None:
         speaker.say_next("score", config)
+
+
+def _say_nothing_new(speaker: Speaker, before: Mapping[str, Any], settings: Settings) -> None:
+    """What stands, since a training would repeat the one before."""
+    versions = {name: model["version"] for name, model in before["models"].items()}
+    stand = ", ".join(f"{name} version {number}" for name, number in versions.items())
+    speaker.say(
+        f"Nothing new since the training as of {before['as_of']}: {stand}. The same orders and "
+        "settings give the same models; --again trains them anyway."
+    )
+    speaker.result(
+        {
+            "nothing_new": True,
+            "run_id": before["mlflow_run_id"],
+            "versions": versions,
+            "bundle": current_bundle(settings.path(settings.store.bundles)).name,
+        }
+    )
 
 
 def say_memory(speaker: Speaker, outlook: MemoryOutlook) -> None:

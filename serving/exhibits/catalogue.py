@@ -21,6 +21,7 @@ from serving.exhibits import (
     revenue_ahead,
     rfm_map,
     since_last_run,
+    versions_compared,
 )
 from serving.exhibits.assets import ledger as asset_ledger
 from serving.exhibits.assets.past_values import values_before
@@ -35,7 +36,8 @@ from serving.scoring.run import ScoreRun
 from serving.settings import Settings
 from serving.store.protocol import ScoreReader
 from training.bundle.publication import Models
-from training.publishing import LAST_TRAINING
+from training.repetition import LAST_TRAINING
+from training.version_comparison import COMPARISONS
 
 ExhibitBodies = Callable[[str, str], bytes | None]
 
@@ -70,6 +72,7 @@ EXHIBITS: tuple[ExhibitMaker, ...] = (
     promise.EXHIBIT,
     drift.EXHIBIT,
     backtests.EXHIBIT,
+    versions_compared.EXHIBIT,
 )
 
 
@@ -102,7 +105,8 @@ def exhibits_of(
         manifest=models.manifest,
         value=models.value,
         evidence=models.evidence,
-        last_training=_last_training(log),
+        last_training=_beside_bundles(log, LAST_TRAINING),
+        compared_versions=_beside_bundles(log, COMPARISONS) or {},
         digits=get_currency_precision(run.info.currency),
         said_before=said_before(store, body_of, run.info) if store and body_of else (),
     )
@@ -111,10 +115,11 @@ def exhibits_of(
     return dict(scene.made)
 
 
-def _last_training(log: OrderLog[Settings]) -> Any:
+def _beside_bundles(log: OrderLog[Settings], name: str) -> Any:
+    """What a training left beside the bundles under this name; None where it left nothing."""
     settings = log.settings
     try:
-        text = (settings.path(settings.store.bundles) / LAST_TRAINING).read_text(encoding="utf-8")
+        text = (settings.path(settings.store.bundles) / name).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     return json.loads(text)

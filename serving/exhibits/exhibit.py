@@ -68,7 +68,8 @@ class Scene:
     manifest : of the models
     value : the model of value that made the run
     evidence : of their training; None where it left none
-    last_training : see `training.publishing.LAST_TRAINING`; None where it is not known
+    last_training : see `training.repetition.LAST_TRAINING`; None where it is not known
+    compared_versions : see `training.version_comparison.COMPARISONS`; empty without
     said_before : what earlier runs of the same basis said of the months ahead, oldest first
     digits : of the currency after the point
     made : the exhibits so far, by name, in the order of the catalogue
@@ -86,6 +87,7 @@ class Scene:
     evidence: BacktestEvidence | None
     last_training: Mapping[str, object] | None
     digits: int
+    compared_versions: Mapping[str, Sequence[object]] = field(default_factory=dict)
     said_before: tuple[PastMonths, ...] = field(default=(), repr=False)
     made: dict[str, ExhibitBody] = field(default_factory=dict, repr=False)
 

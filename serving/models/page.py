@@ -60,7 +60,7 @@ SMALLER_IS_BETTER = ("log_loss", "calibration_error", "mae", "date_mae_days")
 
 
 def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIRouter:
-    """`/models`."""
+    """`/models`, `/models/compare`."""
     router = frame.router()
 
     def models(request: Request) -> Response:
@@ -85,7 +85,28 @@ def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIR
             most_drifting=MOST_DRIFTING,
         )
 
+    def compare(request: Request, model: str = "", version: str = "", other: str = "") -> Response:
+        run = frame.store.latest_run()
+        kept = (frame.exhibit_data(run, "versions_compared") or {}).get("models", {})
+        pairs = [pair for entries in kept.values() for pair in entries]
+        asked = (model, version, other)
+        if not any(asked):
+            chosen = pairs[0] if pairs else None
+        else:
+            named = {(pair["task"], pair["version"], pair["other"]): pair for pair in pairs}
+            chosen = named.get(asked)
+        return frame.render(
+            request,
+            "models_compared.html",
+            run=run,
+            pairs=pairs,
+            chosen=chosen,
+            measures=MEASURES,
+            exhibit=frame.exhibit(run, "versions_compared"),
+        )
+
     router.add_api_route("/models", models)
+    router.add_api_route("/models/compare", compare)
     return router
 
 

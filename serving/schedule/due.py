@@ -12,7 +12,7 @@ from serving.settings import Settings
 from training.backtest.evidence import BacktestEvidence
 from training.bundle.publication import load_models
 from training.errors import BundleError
-from training.publishing import LAST_TRAINING
+from training.repetition import LAST_TRAINING
 
 STEPS = 3
 """Without a setting, a training is due after a horizon divided by this."""

@@ -28,6 +28,7 @@ from training.bundle.publication import load_models
 from training.errors import BundleError
 from training.job import TrainResult, outcome_sentence, train
 from training.memory_need import memory_outlook
+from training.version_comparison import keep_comparisons
 
 LOCK = ".run.lock"
 NOTE = ".run.json"
@@ -81,6 +82,7 @@ def run_shop(
             progress(memory_outlook(shop.log).sentence())
             misses = run_misses(shop.log, shop.runs, as_of)
             trained = train(shop.log, as_of, progress, runs=misses)
+            keep_comparisons(settings, trained.versions)
             progress(outcome_sentence(trained))
         step = _Step(shop, order, as_of, progress)
         if order.output is not None:

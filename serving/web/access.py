@@ -99,6 +99,7 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/experiments"): "read",
     ("GET", "/experiments/{name}"): "read",
     ("GET", "/models"): "read",
+    ("GET", "/models/compare"): "read",
     ("GET", "/jobs"): "read",
     ("POST", "/jobs"): "admin",
     ("POST", "/jobs/orders"): "admin",

@@ -72,7 +72,8 @@ def steps(folder):
     said["check"] = regulars(folder, "check")
     said["train"] = regulars(folder, "train")
     said["score"] = regulars(folder, "score", "--output", "out")
-    said["again"] = regulars(folder, "train")
+    said["nothing new"] = regulars(folder, "train")
+    said["again"] = regulars(folder, "train", "--again")
     return said
 
 
@@ -117,8 +118,11 @@ def models_in(bundle):
     return files | {"evidence": evidence}
 
 
-def test_a_second_training_is_the_next_version_of_the_same_models(folder, steps):
-    assert set(steps["again"]["versions"].values()) == {"2"}
+def test_the_same_orders_are_not_learned_from_again_and_never_make_a_new_version(folder, steps):
+    assert steps["nothing new"]["nothing_new"] is True
+    assert steps["nothing new"]["versions"] == steps["train"]["versions"]
+    assert steps["nothing new"]["bundle"] == steps["train"]["bundle"]
+    assert set(steps["again"]["versions"].values()) == {"1"}
     bundles = folder / "data" / "bundles"
     current = (bundles / "current").read_text(encoding="utf-8").strip()
     assert current == steps["again"]["bundle"] != steps["train"]["bundle"]

@@ -5,6 +5,18 @@ from serving.store.run import RISKS
 TEXT = {"en": "Counted so.", "zh": "如此计算。"}
 
 
+def _part(part, name, customers, gain, low, high):
+    """A part of two versions beside each other."""
+    return {
+        "part": part,
+        "of": name,
+        "customers": customers,
+        "gain": gain,
+        "low": low,
+        "high": high,
+    }
+
+
 def _shown(data):
     return {"title": TEXT, "method": TEXT, "data": data, "why_not": None}
 
@@ -326,6 +338,26 @@ EXHIBITS = {
                     "expected_buyers": 15.0,
                 }
             ],
+        }
+    ),
+    "versions_compared": _shown(
+        {
+            "models": {
+                "churn": [
+                    {
+                        "task": "churn",
+                        "measure": "log_loss",
+                        "version": "3",
+                        "other": "2",
+                        "table": [
+                            _part("all", "folds", 400, 0.031, 0.012, 0.05),
+                            _part("fold", "2025-09-01", 200, 0.04, -0.01, 0.09),
+                            _part("orders so far, from", "2", 90, -0.02, -0.06, -0.01),
+                            _part("tenth of the prediction", "10", 40, 0.0, None, None),
+                        ],
+                    }
+                ]
+            }
         }
     ),
     "looked_at": _shown(

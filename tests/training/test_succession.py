@@ -120,6 +120,25 @@ def test_two_versions_are_compared_where_both_were_judged(shop):
     assert "version 99: there is none" in absent.stderr
 
 
+def test_what_pages_show_of_versions_is_kept_beside_the_bundles(shop, monkeypatch):
+    first = shop.result.versions
+    version_comparison.keep_comparisons(shop.settings, first)
+    file = shop.settings.path(shop.settings.store.bundles) / version_comparison.COMPARISONS
+    # nothing stands before a first version
+    assert json.loads(file.read_text()) == {name: [] for name in first}
+    tracker, record = Tracker(shop.settings), Tracker(shop.settings).record("churn", "1")
+    monkeypatch.setattr(
+        Tracker, "record", lambda _self, name, _version: record if name == "churn" else None
+    )
+    version_comparison.keep_comparisons(shop.settings, dict.fromkeys(first, "2"))
+    kept = json.loads(file.read_text())
+    (pair,) = kept["churn"]
+    assert (pair["version"], pair["other"], pair["measure"]) == ("2", "1", "log_loss")
+    assert {row["gain"] for row in pair["table"]} == {0.0}
+    assert kept["value"] == []
+    assert tracker.versions()
+
+
 def test_a_better_version_is_better_in_every_part():
     task, rng = ChurnTask(), np.random.default_rng(0)
     churned = (rng.random(400) < 0.5).astype(float)

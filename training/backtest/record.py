@@ -64,6 +64,16 @@ class BacktestRecord:
         """The customer of each row of `pooled`."""
         return self.pooled.index.to_numpy(dtype=object)
 
+    def is_same(self, other: "BacktestRecord") -> bool:
+        """Whether both say the same of the same customers on the same folds."""
+        return self.proofs == other.proofs and all(
+            list(own) == list(theirs)
+            and np.array_equal(
+                own.to_numpy(dtype=float), theirs.to_numpy(dtype=float), equal_nan=True
+            )
+            for own, theirs in zip(self.rows, other.rows, strict=True)
+        )
+
     def save(self, directory: Path) -> None:
         """Write the record without ids."""
         numbers, _ = pd.factorize(self.customers)

@@ -265,6 +265,7 @@ class Tracker:
     ) -> str:
         """One child run with metrics, plots and the model; returns the registered version.
 
+        A model that is there already, byte by byte and with the same backtest, keeps its version.
         `against` is the version of the champion beside which it was judged; empty: none.
         `features` are those of the customers, from which an example is made up.
         """
@@ -286,7 +287,7 @@ class Tracker:
                 "sha256": digest,
                 SHOP: self.shop,
             }
-            version = self._register(
+            version = self._same_version(name, tags, record) or self._register(
                 name, uri, run.info.run_id, tags, f"As of {as_of}. {verdict.sentence()}."
             )
             mlflow.set_tags(
@@ -465,6 +466,20 @@ class Tracker:
         log_tables(result)
         for name, svg in drawings(result).items():
             mlflow.log_text(svg, f"plots/{name}.svg")
+
+    def _same_version(
+        self, name: str, tags: Mapping[str, str], record: BacktestRecord
+    ) -> str | None:
+        """The latest version of this shop where it is the same model, judged alike; else None."""
+        registered = self.registered_name(name)
+        latest = next((kept.version for kept in self.versions() if kept.name == registered), None)
+        if latest is None:
+            return None
+        known = self.client.get_model_version(registered, latest).tags
+        if any(known.get(key) != tags[key] for key in ("sha256", "as_of", SHOP)):
+            return None
+        before = self.record(name, latest)
+        return latest if before is not None and before.is_same(record) else None
 
     def _register(
         self, name: str, uri: str, run_id: str, tags: Mapping[str, str], description: str
