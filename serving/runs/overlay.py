@@ -48,11 +48,12 @@ def newer_scores(connection: Connection, run_id: str) -> NewerScores:
     if run_no is None:
         return no_overlay(connection, run_id)
     is_newer = live_scores.c.run_no == run_no
-    same_customer = (scores.c.customer_id == live_scores.c.customer_id) & (
-        scores.c.run_no == run_no
-    )
+    # by the ids, which are few: a join would go through all rows of the run
+    changed_ids = select(live_scores.c.customer_id).where(is_newer)
     of_run, of_live = ([table.c[name] for name in LISTED_FIELDS] for table in (scores, live_scores))
-    replaced = select(*of_run).select_from(scores.join(live_scores, same_customer)).where(is_newer)
+    replaced = select(*of_run).where(
+        scores.c.run_no == run_no, scores.c.customer_id.in_(changed_ids)
+    )
     newer = select(*of_live).where(is_newer, live_scores.c.document.is_not(None))
     before, now = (list(map(tuple, connection.execute(rows))) for rows in (replaced, newer))
     customers = sorted({row[-1] for row in (*before, *now)})

@@ -6,28 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import LANGUAGES, NAMED_IDS, opened
 
 GOLDEN_OPENAPI = Path(__file__).parents[1] / "golden" / "openapi.json"
-PATHS = (
-    "/",
-    "/churn-list?risk=high",
-    "/customers/00007",
-    "/segments",
-    "/segments/rfm_group",
-    "/models",
-    "/assets",
-    "/loyalty",
-    "/goods",
-    "/audiences",
-    "/audiences/new?where=risk+%3D+high+and+(spend+>%3D+100+or+next_order_date+in+next+30+days)",
-    "/campaigns",
-    "/campaigns/new?name=Spring&kind=contacts&budget=50",
-    "/docs",
-)
-
 pytestmark = pytest.mark.browser
 
 
@@ -35,21 +17,12 @@ def rows(page):
     return page.locator("table.list tbody tr")
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(
-    ("size", "language", "scheme"), [("laptop", "en", "light"), ("phone", "zh", "dark")]
-)
-def test_a_page_is_accessible_in_every_dress(chromium, address, path, size, language, scheme):
-    page = opened(chromium, address, size=size, language=language, scheme=scheme)
-    answer = page.goto(path)
-    assert answer.status == 200
-    assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
-    found = Axe().run(page).response["violations"]
-    assert {one["id"]: [node["html"] for node in one["nodes"]] for one in found} == {}
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if size == "phone" and path in {"/assets", "/goods"}:
-        widths = "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth)"
-        assert max(page.evaluate(widths)) <= 0
+@pytest.mark.parametrize("path", ["/assets", "/goods"])
+def test_tables_of_money_fit_a_phone(chromium, address, path):
+    page = opened(chromium, address, size="phone", language="zh", scheme="dark")
+    assert page.goto(path).status == 200
+    widths = "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth)"
+    assert max(page.evaluate(widths)) <= 0
     assert page.troubles == []
     page.context.close()
 
