@@ -30,6 +30,9 @@ NOTHING_ASKED = CampaignForm(customers=ListForm(usual_sort="value_at_risk"))
 PREVIEWED = 10
 MEASURES = ("profit", "revenue", "orders", "ordered", "visited")
 
+USUAL_CONTACTS = "500"
+"""What a new campaign begins with."""
+
 
 def campaign_pages(frame: Frame, store: CampaignStore, rule_called: RuleCalled) -> APIRouter:
     """`/campaigns`, `/campaigns/new`, `/campaigns/{id}` and what their forms send.
@@ -82,7 +85,16 @@ class _Pages:
         except ConfigError as error:
             unfiltered = replace(form, customers=NOTHING_ASKED.customers)
             return self._form(request, run, unfiltered, error.problems)
-        return self._form(request, run, form, (), ask="name" in request.query_params)
+        if "name" not in request.query_params:
+            form = self._prefilled(request, run, form)
+        return self._form(request, run, form, (), ask=True)
+
+    def _prefilled(self, request: Request, run: PublishedRun, form: CampaignForm) -> CampaignForm:
+        """A name and a budget to begin with, so that a proposal stands there at once."""
+        words = self._frame.words(request)
+        name = words.say("Campaign of %(day)s", day=words.day(run.info.as_of))
+        budget = form.budget if form.roll_out_of else form.budget or USUAL_CONTACTS
+        return replace(form, name=name, budget=budget)
 
     def create(self, request: Request, sent: Sent) -> Response:
         run = self._frame.store.latest_run()

@@ -60,12 +60,14 @@ def address(tmp_path_factory):
     scores.loc[10:, "name"] = "Ann " + SCRIPT
     scores.loc[20:40, "consent"] = True
     scores.loc[41:60, "consent"] = False
-    before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS)
+    scores["likely_category"] = ["Home", "Kitchen", "Party"] * (len(scores) // 3)
+    systems = (*run_info().segment_columns, "likely_category")
+    before = run_info("run-0", as_of=date(2026, 2, 1), economics=ECONOMICS, segment_columns=systems)
     store.publish(before, scores, recommendations)
     scores["since_last_run"] = [_before(churn) for churn in scores["churn_probability"]]
     orders = [(name, _history(name)) for name in ids]
     store.publish(
-        run_info(economics=ECONOMICS),
+        run_info(economics=ECONOMICS, segment_columns=systems),
         scores,
         recommendations,
         EXHIBITS,

@@ -100,7 +100,11 @@ def test_every_page_is_accessible_in_every_dress(chromium, address, language):
     for path in PAGES:
         page.goto(path)
         assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
-        wrong |= {(path, *dress): found for dress, found in in_all_dresses(page, DRESSES[language]) if found}
+        wrong |= {
+            (path, *dress): found
+            for dress, found in in_all_dresses(page, DRESSES[language])
+            if found
+        }
     assert wrong == {}
     # a page that is not there is the only one to complain
     assert all(re.search("404", trouble) for trouble in page.troubles)

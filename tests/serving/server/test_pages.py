@@ -1,5 +1,8 @@
 """What all pages share: languages, choices, and what they say where there is nothing to show."""
 
+import re
+from html import unescape
+
 import pytest
 
 from serving.errors import StoreError
@@ -37,6 +40,34 @@ def test_a_choice_of_language_and_colours_is_kept_in_cookies(client):
     assert 'lang="zh-Hans" data-theme="dark"' in again.text
     assert "set-cookie" not in again.headers
     assert 'lang="en"' in client.get("/?lang=odd", headers={"Cookie": "lang=odder"}).text
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/customers/nobody", 404),
+        ("GET", "/campaigns/none", 404),
+        ("GET", "/segments/none", 404),
+        ("GET", "/v1/customers/nobody", 404),
+        ("DELETE", "/segments", 405),
+        ("GET", "/v1/churn-list?limit=x", 422),
+        ("GET", "/v1/imports", 503),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_errors_are_pages_with_a_way_on(client, method, path, status, language):
+    answer = client.request(method, path, headers={**BROWSER, "Accept-Language": language})
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert f'lang="{"zh-Hans" if language == "zh" else "en"}"' in answer.text
+    main = answer.text.partition("<main")[2].partition("</main>")[0]
+    ways = re.findall(r'<a href="([^"]+)"', main)
+    assert ways
+    assert client.get(unescape(ways[-1])).status_code == 200
 
 
 def test_a_store_that_is_away_has_a_page():
