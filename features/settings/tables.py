@@ -136,6 +136,10 @@ class Customers(Section):
     phone: ColumnName | None = None
     postcode: ColumnName | None = None
     """With the name, what proposals of the same person are made from; no features."""
+    language: ColumnName | None = None
+    """In which language to write to the customer, as the shop writes it; for contact files."""
+    calling_code: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")] | None = None
+    """Of phone numbers without one, such as 44; for ad audiences."""
     cancelled_on: ColumnName | None = None
     """The day on which the contract was cancelled, empty while it runs."""
     started_on: ColumnName | None = None

@@ -37,7 +37,15 @@ from features.tables.table_readings import SERVICE_MINUTES, OptionalTable, Readi
 TABLES = ("interactions", "contacts", "customers", "acquisitions")
 """The sections of `[data]` that hold optional tables, in the order in which they are read."""
 
-_NO_COLUMNS = ("path", "date_format", "kinds", "control_arms", "attributes", "levels")
+_NO_COLUMNS = (
+    "path",
+    "date_format",
+    "kinds",
+    "control_arms",
+    "attributes",
+    "levels",
+    "calling_code",
+)
 
 
 def read_tables(

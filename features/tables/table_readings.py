@@ -211,7 +211,7 @@ def _acquisitions(table: Acquisitions, types: dict[str, str], data: Data) -> Rea
 
 def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
     fields = {
-        "consent": _yes_or_no(plain_text(table.consent, types)),
+        "consent": yes_or_no(plain_text(table.consent, types)),
         "name": plain_text(table.name, types),
         "contact": plain_text(table.contact, types),
     }
@@ -277,7 +277,8 @@ def _customers(table: Customers, types: dict[str, str], data: Data) -> Reading:
     )
 
 
-def _yes_or_no(text: str) -> str:
+def yes_or_no(text: str) -> str:
+    """SQL for an answer: true, false, or NULL where a text is neither."""
     yes, no = (", ".join(map(literal, answers)) for answers in (_YES, _NO))
     return (
         f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"

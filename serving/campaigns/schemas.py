@@ -205,6 +205,39 @@ class Members(ApiShape):
     next_cursor: str | None
 
 
+class CampaignContact(ApiShape):
+    """Somebody to contact; addresses are those of the shop's table of customers today."""
+
+    customer_id: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    language: str | None
+    arm: str
+    reason: str | None = Field(description="The clearest sign of the risk, one sentence")
+    offer_1: str | None
+    offer_2: str | None
+    offer_3: str | None
+    code: str = Field(description="Personal: an order that names it came from this contact")
+
+
+class ContactsLeftOut(ApiShape):
+    refused: int
+    without_consent: int
+    erased: int
+
+
+class CampaignContactsPage(ApiShape):
+    """Whom to contact; `total` + all of `left_out` are those drawn for contact."""
+
+    campaign_id: str
+    contacts: list[CampaignContact]
+    total: int
+    without_address: int = Field(description="Of `total`: neither mail address nor phone number")
+    left_out: ContactsLeftOut
+    next_offset: int | None = Field(description="Send it as `offset`; null on the last page")
+
+
 class Results(ApiShape):
     campaign_id: str
     status: CampaignStatus

@@ -1,8 +1,8 @@
 """The churn list: pages of JSON, or the whole as a file."""
 
 import json
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -13,7 +13,7 @@ from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list import schemas as models
 from serving.churn_list.workbook import list_workbook
-from serving.contacts.left_out import ContactableList, contactable
+from serving.contacts.left_out import ContactableList, LeftOut, contactable
 from serving.memory import give_back
 from serving.store.protocol import ChurnFilter, ChurnPage, ScoreReader
 from serving.store.run import PublishedRun
@@ -39,6 +39,22 @@ MailHashes = Callable[[ChurnFilter], tuple[PublishedRun, list[str]]]
 """The latest run, and the sorted hashes of whom a filter lets through and who may be contacted."""
 
 
+class ListedAudience(Protocol):
+    """Those of a list who may be contacted and have an address, as a platform takes them."""
+
+    @property
+    def run(self) -> PublishedRun: ...
+    @property
+    def customers(self) -> int: ...
+    @property
+    def left_out(self) -> LeftOut: ...
+    @property
+    def lines(self) -> Iterator[bytes]: ...
+
+
+PlatformAudience = Callable[[ChurnFilter, Any], ListedAudience]
+
+
 class ListQuery(ChurnListQuery):
     """Which customers to list, and what of each."""
 
@@ -48,9 +64,12 @@ class ListQuery(ChurnListQuery):
 
 
 def list_routes(
-    context: RouteContext, mail_hashes: MailHashes, rule_called: RuleCalled
+    context: RouteContext,
+    mail_hashes: MailHashes,
+    platform_audience: PlatformAudience,
+    rule_called: RuleCalled,
 ) -> APIRouter:
-    """Lists of customers; `mail_hashes` are those of an audience, `rule_called` the rule of one."""
+    """Lists of customers; `mail_hashes` and `platform_audience` are audiences, `rule_called` the rule of one."""
     store = context.scores
     router = APIRouter(prefix="/v1", tags=["lists"])
 
@@ -71,6 +90,8 @@ def list_routes(
         fitting = query.filter(rule_called)
         if chosen == "audience":
             return _audience(context, mail_hashes, fitting)
+        if chosen in {"meta", "google"}:
+            return _platform_audience(context, platform_audience, fitting, chosen)
         if chosen == "json":
             after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
             page = store.churn_list(fitting, sort=query.sort, limit=query.limit, after=after)
@@ -104,6 +125,26 @@ def _audience(context: RouteContext, mail_hashes: MailHashes, fitting: ChurnFilt
         lists.csv_bytes([[AUDIENCE_COLUMN], *([mail_hash] for mail_hash in hashes)]),
         media_type=f"{CSV}; charset=utf-8",
         headers={**headers, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _platform_audience(
+    context: RouteContext, platform_audience: PlatformAudience, fitting: ChurnFilter, platform: str
+) -> Response:
+    """The same as an advertising platform takes it, by what the table of customers says now."""
+    audience = platform_audience(fitting, platform)
+    detail = f"churn list as audience of {platform}, {audience.run.info.run_id}"
+    context.audit(current_call.get().caller, "export", audience.customers, detail)
+    name = f"audience-{platform}-{audience.run.info.as_of.isoformat()}.csv"
+    return StreamingResponse(
+        audience.lines,
+        media_type=f"{CSV}; charset=utf-8",
+        headers={
+            "Vary": "Accept",
+            **context.ages(audience.run),
+            **audience.left_out.header(),
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
     )
 
 

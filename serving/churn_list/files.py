@@ -1,5 +1,6 @@
 """The churn list as a file: CSV or a workbook, as its ending says."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from features.errors import ConfigError
@@ -8,6 +9,9 @@ from serving.churn_list import lists
 from serving.churn_list.workbook import list_workbook
 from serving.contacts.left_out import ContactableList
 from serving.store.protocol import ChurnFilter, ScoreReader, SortKey
+
+Pieces = Iterable[bytes]
+"""Of a file, one after the other."""
 
 
 def write_list(
@@ -32,24 +36,42 @@ def write_list(
     ConfigError
         When the ending is neither .csv nor .xlsx, or the file cannot be written.
     """
+    write_whole(
+        output,
+        csv=lambda: lists.csv_lines(
+            *(store, contactable.chosen), sort=sort, first=contactable.first, language=language
+        ),
+        xlsx=lambda: list_workbook(
+            store, asked, sort=sort, contactable=contactable, language=language
+        ),
+    )
+
+
+def write_whole(
+    output: Path, *, csv: Callable[[], Pieces], xlsx: Callable[[], Pieces] | None
+) -> None:
+    """Write a file as its ending says; it is there whole or not at all.
+
+    Parameters
+    ----------
+    csv, xlsx : make the file; None: it is none of that kind
+
+    Raises
+    ------
+    ConfigError
+        When the ending is another, or the file cannot be written.
+    """
+    made = {".csv": csv, ".xlsx": xlsx}
     ending = output.suffix.lower()
-    if ending not in (".csv", ".xlsx"):
-        raise ConfigError(f"{output}: --output ends in .csv or .xlsx, not {ending!r}.")
+    make = made.get(ending)
+    if make is None:
+        endings = " or ".join(kind for kind, maker in made.items() if maker)
+        raise ConfigError(f"{output}: --output ends in {endings}, not {ending!r}.")
     unfinished = output.with_name(f".{output.name}.unfinished")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        pieces = (
-            lists.csv_lines(
-                *(store, contactable.chosen),
-                sort=sort,
-                first=contactable.first,
-                language=language,
-            )
-            if ending == ".csv"
-            else list_workbook(store, asked, sort=sort, contactable=contactable, language=language)
-        )
         with unfinished.open("wb") as file:
-            file.writelines(pieces)
+            file.writelines(make())
         unfinished.replace(output)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error}).") from None

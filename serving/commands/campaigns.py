@@ -5,11 +5,23 @@ from pathlib import Path
 
 import click
 
+from features.language.languages import languages
+from serving.campaigns.files.contact_file import (
+    audience_file,
+    contact_csv,
+    contact_rows,
+    contact_workbook,
+    contacts_of,
+)
+from serving.campaigns.files.platforms import PLATFORMS, Platform
 from serving.campaigns.plan import CampaignView
 from serving.campaigns.service import CampaignResults, CampaignService
 from serving.campaigns.store import MeasuredCampaign
 from serving.campaigns.telling import profit_of
+from serving.churn_list.files import write_whole
+from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
+from serving.contacts.address_book import AddressBook
 from serving.server.stores import open_stores
 from serving.settings import load_shop
 from serving.store.money import money_format
@@ -88,6 +100,67 @@ def list_campaigns(config: Path, speaker: Speaker) -> None:
             text_columns=("verdict",),
         )
     speaker.result({"campaigns": every_campaign, "pooled": together})
+
+
+@campaigns.command()
+@click.argument("campaign_id")
+@click.option("--arm", help="One contacted arm; all of them without it.")
+@click.option(
+    "--for",
+    "platform",
+    type=click.Choice(PLATFORMS),
+    help="Hashed addresses as this platform takes them, instead of a contact file.",
+)
+@click.option("--language", type=click.Choice(languages()), help="Of the words in the file.")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A .xlsx file for people, or a .csv file.",
+)
+@common_options
+def contacts(
+    *,
+    campaign_id: str,
+    arm: str | None,
+    platform: Platform | None,
+    language: str | None,
+    output: Path,
+    config: Path,
+    speaker: Speaker,
+) -> None:
+    """Write whom to contact: address, language, reason, three offers, personal code.
+
+    Who may not be contacted is left out.
+    """
+    settings = load_shop(config)
+    stores = open_stores(settings.database_url(settings.store.url))
+    service = CampaignService(stores.campaigns, lambda: datetime.now(UTC))
+    book = AddressBook.of(settings)
+    people = contacts_of(service, campaign_id, book, arm=arm)
+    count, lines = len(people.members), None
+    if platform is not None:
+        count, lines = audience_file(people, book, platform)
+    detail = f"contacts of {campaign_id} as {platform or output.suffix.removeprefix('.')}"
+    note(settings, "export", count=count, detail=detail, at=datetime.now(UTC))
+    words = language or settings.store.exports_language
+    write_whole(
+        output,
+        csv=lambda: lines or contact_csv(contact_rows(people, stores.scores, words)),
+        xlsx=None if platform else lambda: contact_workbook(people, stores.scores, words),
+    )
+    sentences = (f"Wrote {count:,} customers to {output}", people.left_out.sentence())
+    speaker.say(". ".join(filter(None, sentences)))
+    if platform is None and people.without_address:
+        speaker.say(f"Without e-mail and phone: {people.without_address:,}.")
+    speaker.result(
+        {
+            "customers": count,
+            "without_address": people.without_address,
+            "output": str(output),
+            "left_out": people.left_out.to_dict(),
+        }
+    )
 
 
 @campaigns.command()

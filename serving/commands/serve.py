@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from serving.commands.frame import Speaker, common_options
+from serving.contacts.address_book import AddressBook
 from serving.imports.jobs import ImportFolder
 from serving.jobs.desk import JobDesk
 from serving.jobs.keeper import keeper_of
@@ -78,6 +79,7 @@ def serve(
             imports=ImportFolder(settings.path(settings.store.imports)),
             jobs=JobDesk.of(settings, stores.jobs, keeper.wake),
             people=settings.people,
+            address_book=AddressBook.of(settings, beside=config),
         )
 
 

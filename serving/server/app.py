@@ -9,6 +9,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from serving.changes.webhooks import Deliverer
+from serving.contacts.address_book import AddressBook
 from serving.customers.api import customer_answer
 from serving.customers.direct import Direct
 from serving.imports.jobs import ImportFolder
@@ -64,6 +65,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     last_outcome: LastOutcome | None = None,
     imports: ImportFolder | None = None,
     jobs: JobDesk | None = None,
+    address_book: AddressBook | None = None,
     process: ProcessFigures | None = None,
     ticks: Callable[[], float] | None = None,
     must_sign_in: bool = False,
@@ -86,6 +88,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
     last_outcome : of the regular run, for the figures; None where there is none
     imports : where files of order lines lie until they are taken in; None: none may be sent
     jobs : where pages ask for jobs; None: this server works none
+    address_book : how customers can be reached, for contact files; None: nobody can
     process : figures of the process, such as its connections; None: of its own
     ticks : seconds that only ever grow, by which durations are measured; None: those of the clock
     must_sign_in : every call needs a key or a session, also while there is neither
@@ -109,6 +112,7 @@ def create_app(  # noqa: PLR0913 - each is a seam of its own
         last_outcome=last_outcome,
         imports=imports,
         jobs=jobs,
+        address_book=address_book,
         process=process or ProcessFigures(),
         ticks=ticks,
         people=people or PeopleSettings(),

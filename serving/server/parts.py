@@ -15,11 +15,14 @@ from serving.audiences.service import AudienceService
 from serving.buyers.api import buyer_routes
 from serving.campaigns.api import campaign_routes
 from serving.campaigns.audience import mail_hashes
+from serving.campaigns.files.api import NO_BOOK, contact_routes
+from serving.campaigns.files.contact_file import list_audience
 from serving.changes.api import change_routes
 from serving.changes.webhook_api import webhook_routes
 from serving.changes.webhook_calls import Caller, CallRules
 from serving.changes.webhooks import Deliverer
 from serving.churn_list.api import list_routes
+from serving.contacts.address_book import AddressBook
 from serving.customers.api import customer_routes
 from serving.customers.history_api import history_routes
 from serving.exhibits.api import exhibit_routes
@@ -65,6 +68,7 @@ class ServerParts:
     jobs : where pages ask for jobs; None: this server works none
     people : those who sign in
     sessions : of those who have
+    address_book : how customers can be reached; None: nobody can
     mlflow_url : where people reach MLflow's own pages, None where nobody said
     """
 
@@ -82,6 +86,7 @@ class ServerParts:
     jobs: JobDesk | None
     people: People
     sessions: SessionRing
+    address_book: AddressBook | None
     mlflow_url: str | None
 
     def why_not_ready(self) -> str | None:
@@ -112,6 +117,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
     last_outcome: LastOutcome | None,
     imports: ImportFolder | None,
     jobs: JobDesk | None,
+    address_book: AddressBook | None,
     process: ProcessFigures,
     ticks: Callable[[], float] | None,
     people: PeopleSettings,
@@ -174,6 +180,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
             last_good_seconds=settings.last_good_seconds,
             ticks=ticks,
         ),
+        address_book=address_book,
         mlflow_url=settings.mlflow_url,
     )
 
@@ -218,10 +225,16 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield segment_routes(context, stores.segments)
     yield buyer_routes(context, stores.buyers)
     yield campaign_routes(context, stores.campaigns, rule_called)
+    yield contact_routes(context, stores.campaigns, parts.address_book)
     yield experiment_routes(stores.experiments)
     yield exhibit_routes(context, stores.exhibits)
     yield lifetime_routes(context, stores.exhibits)
-    yield list_routes(context, partial(mail_hashes, stores.campaigns), rule_called)
+    yield list_routes(
+        context,
+        partial(mail_hashes, stores.campaigns),
+        partial(list_audience, stores.campaigns, parts.address_book or NO_BOOK),
+        rule_called,
+    )
     yield audience_routes(context, AudienceService(stores.audiences, stores.facets, context.clock))
     yield live_routes(parts.scorer)
     yield import_routes(parts.imports, context.clock)

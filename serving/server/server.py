@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from features.errors import ConfigError
+from serving.contacts.address_book import AddressBook
 from serving.imports.jobs import ImportFolder
 from serving.jobs.desk import JobDesk
 from serving.live.worker import ScoresOne
@@ -56,6 +57,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     imports: ImportFolder | None = None,
     jobs: JobDesk | None = None,
     people: PeopleSettings | None = None,
+    address_book: AddressBook | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -75,6 +77,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     imports : where files of order lines lie until they are taken in; None: none may be sent
     jobs : where pages ask for jobs; None: this server works none
     people : how long sessions last, those of a new configuration by default
+    address_book : how customers can be reached, for contact files; None: nobody can
 
     Raises
     ------
@@ -96,6 +99,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
         last_outcome=last_outcome,
         imports=imports,
         jobs=jobs,
+        address_book=address_book,
         process=process,
         ticks=time.monotonic,
         must_sign_in=not is_local(host),

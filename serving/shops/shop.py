@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features.errors import ConfigError
 from features.settings.loading import CONFIG_NAME
+from serving.contacts.address_book import AddressBook
 from serving.imports.jobs import ImportFolder
 from serving.live.orders import PAUSE_SECONDS
 from serving.live.worker import state_of
@@ -165,6 +166,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         last_outcome=partial(kept_outcome, settings),
         imports=ImportFolder(settings.path(settings.store.imports)),
         jobs=None,
+        address_book=AddressBook.of(settings, beside=found.config),
         process=hosting.process,
         ticks=time.monotonic,
         people=settings.people,

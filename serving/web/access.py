@@ -67,6 +67,7 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/v1/campaigns/{campaign_id}"): "read",
     ("POST", "/v1/campaigns/{campaign_id}/cancel"): "write",
     ("GET", "/v1/campaigns/{campaign_id}/members"): "read",
+    ("GET", "/v1/campaigns/{campaign_id}/contacts"): "write",
     ("GET", "/v1/campaigns/{campaign_id}/results"): "read",
     ("GET", "/v1/experiments"): "read",
     ("GET", "/v1/experiments/{name}"): "read",

@@ -30,7 +30,7 @@ CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-ListFormat = Literal["json", "csv", "ndjson", "xlsx", "audience"]
+ListFormat = Literal["json", "csv", "ndjson", "xlsx", "audience", "meta", "google"]
 FILES: Mapping[int | str, dict[str, object]] = {
     200: {
         "content": {
@@ -187,6 +187,7 @@ class ChurnListQuery(_Query):
         None,
         description="Wins over Accept; csv, ndjson and xlsx are the whole list, whatever the limit, "
         "without those who may not be contacted, whom the header Regulars-Left-Out counts; "
+        "meta, google: SHA-256 of mail addresses and phone numbers as these platforms take them; "
         "audience: SHA-256 of the mail addresses of those on it who may be contacted",
     )
     lang: Lang | None = Field(
