@@ -42,7 +42,7 @@ class Serve(Section):
     """Of a file of order lines at most, packed and unpacked; larger ones are answered 413."""
     import_seconds: float = Field(600.0, gt=0, le=86_400)
     """In which such a file must have come."""
-    upload_bytes: int = Field(2 * 1024**3, ge=1024**2, le=64 * 1024**3)
+    upload_bytes: int = Field(2_000_000_000, ge=1024**2, le=64 * 1024**3)
     """Of a file of orders that is sent on a page at most, packed and unpacked."""
     upload_seconds: float = Field(3_600.0, gt=0, le=86_400)
     """In which such a file must have come."""

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import ConfigError
+from features.proposal.answers import NOTHING_SAID, OPTIONAL_FIELDS, Answers
 from features.proposal.cards import find_identities
 from features.proposal.contracts import find_contracts
 from features.proposal.draft import Draft, listed
@@ -29,6 +30,7 @@ from features.proposal.roles import find_roles
 from features.proposal.rules import find_rules
 from features.proposal.statuses import find_statuses
 from features.proposal.text import render
+from features.proposal.understanding import Understanding, understood
 from features.settings.columns import Columns
 from features.settings.data import POSTGRES
 from features.settings.feature_settings import FeatureSettings
@@ -53,11 +55,13 @@ class Proposal:
     system : the system that wrote the file and the name of its export, where it is known
     open_fields : fields without which nothing can be read, to be filled in by the person
     first_orders : the first orders as these settings read them
+    understanding : what was understood, as values
     """
 
     toml: str
     settings: dict[str, Any]
     notes: tuple[str, ...]
+    understanding: Understanding
     system: str | None = None
     open_fields: tuple[str, ...] = ()
     first_orders: tuple[UnderstoodOrder, ...] = ()
@@ -80,6 +84,7 @@ def propose(
     query: str | None = None,
     system: str | None = None,
     columns: Mapping[str, str] | None = None,
+    answers: Answers = NOTHING_SAID,
 ) -> Proposal:
     """Look at orders in files or a database, and propose how to read them.
 
@@ -91,6 +96,7 @@ def propose(
     table, query : which orders of the database; one of them
     system : the system that wrote the file, where its header does not tell; ``none``: no known one
     columns : field of `data.columns` → the column that the person says it is
+    answers : what the person says beside that
 
     Returns
     -------
@@ -111,12 +117,12 @@ def propose(
     source = _source_settings(location, relative_to, table, query)
     with open_log(location, table=table, query=query) as log:
         is_database = location.startswith(POSTGRES)
-        draft = _drafted(log, system, columns or {}, is_database=is_database)
+        draft = _drafted(log, system, columns or {}, answers, is_database=is_database)
         identities = None
         if not is_database and "customer_id" in draft.mapped:
             identities = find_identities(draft)
         rules = find_rules(draft)
-        shop = find_place(draft)
+        shop = answers.place(find_place(draft))
         horizon = _horizon(draft)
         draft.notes.insert(0, _summary(draft))
         if draft.open_fields and draft.layout is not None and draft.layout.join:
@@ -139,6 +145,7 @@ def propose(
         toml,
         values,
         tuple(draft.notes),
+        understood(draft, shop),
         system=f"{draft.layout.system}: {draft.layout.export}" if draft.layout else None,
         open_fields=tuple(draft.open_fields),
         first_orders=orders,
@@ -146,10 +153,18 @@ def propose(
 
 
 def _drafted(
-    log: Log, system: str | None, named_columns: Mapping[str, str], *, is_database: bool
+    log: Log,
+    system: str | None,
+    named_columns: Mapping[str, str],
+    answers: Answers,
+    *,
+    is_database: bool,
 ) -> Draft:
     """Every decision about the columns, each step seeing those before it."""
-    draft = Draft(log, layout=recognised(list(log.header), system))
+    if strangers := answers.left_out - OPTIONAL_FIELDS:
+        raise ConfigError(f"{', '.join(sorted(strangers))}: cannot be left out.")
+    layout = recognised(list(log.header), system)
+    draft = Draft(log, layout=layout, left_out=answers.left_out)
     take_asked(draft, named_columns)
     take_known(draft)
     find_roles(draft)
@@ -160,6 +175,7 @@ def _drafted(
     prove_money(draft)
     find_people(draft)
     find_number_style(draft)
+    answers.settle(draft)
     return draft
 
 

@@ -35,6 +35,24 @@ class ProposedVerdicts:
         return sorted(chosen, key=lambda word: (-self.rows.get(word, 0), word))
 
 
+@dataclass(frozen=True)
+class MoneyProof:
+    """A sum over the money that is read, and how often it gives a column of the file.
+
+    Attributes
+    ----------
+    of : ``line`` (quantity and price give the line's money) or ``order`` (lines give the order's)
+    column : what the sum should give
+    share : of the lines or orders that have all of it
+    count : how many those are
+    """
+
+    of: Literal["line", "order"]
+    column: str
+    share: float
+    count: int
+
+
 @dataclass
 class Draft:
     """Decisions, filled in one after the other; each step sees those before it.
@@ -61,6 +79,8 @@ class Draft:
     rivals : columns that might be the money as well
     compared_price : the price of one piece beside an amount, for the proof alone
     contracts : the columns that describe contracts, where there are any
+    left_out : fields that are read from no column, since a person said so
+    proofs : sums that were tried
     """
 
     log: Log
@@ -86,9 +106,13 @@ class Draft:
     rivals: list[str] = field(default_factory=list)
     compared_price: str | None = None
     contracts: ProposedContracts | None = None
+    left_out: frozenset[str] = frozenset()
+    proofs: list[MoneyProof] = field(default_factory=list)
 
     def take(self, name: str, column: Column, why: str = "") -> None:
-        """Read the field `name` from `column`."""
+        """Read the field `name` from `column`, unless it is left out."""
+        if name in self.left_out:
+            return
         self.mapped[name] = (*self.mapped.get(name, ()), column.name)
         self.why[name] = why or self.why.get(name, "")
 

@@ -1,6 +1,5 @@
 """`regulars init`: look at the orders and write a regulars.toml for them."""
 
-import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,41 +10,11 @@ import click
 from features.errors import ConfigError, RegularsError
 from features.settings.loading import CONFIG_NAME
 from serving.commands.frame import Speaker, fail, json_option, write_text
-from serving.settings import Store
-from training.settings import Tracking
+from serving.jobs.settings_text import places_beside
 
 if TYPE_CHECKING:
     from features.proposal import Proposal
     from features.proposal.first_orders import UnderstoodOrder
-
-_MODELS_AND_STORE = f"""\
-[tracking]
-# Where MLflow keeps training runs and models.
-uri = "{Tracking().uri}"
-
-[store]
-# Where predictions are kept: SQLite or a postgresql:// address.
-url = "{Store().url}"
-"""
-"""What a new regulars.toml says beside what the orders tell."""
-
-_OWN_PLACES = """\
-[tracking]
-# Beside other settings: trainings and models of this shop alone.
-uri = "sqlite:///mlruns/{name}/mlflow.db"
-artifacts = "mlruns/{name}/artifacts"
-
-[store]
-# Beside other settings: what is kept of this shop alone.
-url = "sqlite:///data/{name}/regulars.db"
-bundles = "data/{name}/bundles"
-quarantine = "data/{name}/quarantine.parquet"
-exports = "data/{name}/exports"
-erasure_key = "data/{name}/erasure.key"
-pseudonym_key = "data/{name}/pseudonym.key"
-imports = "data/{name}/imports"
-"""
-"""The same where other settings lie in the folder: no two shops share what is kept of them."""
 
 _COLUMN_OPTIONS = {
     "customer": "customer_id",
@@ -135,7 +104,7 @@ def init(
             system=system,
             columns=options,
         )
-        places = _places(output)
+        places = places_beside(output)
         write_text(output, proposal.toml + places)
     except RegularsError as error:
         fail(error)
@@ -183,26 +152,6 @@ def _row(order: "UnderstoodOrder") -> list[str]:
         *("?" if value is None else f"{value:,.2f}" for value in money),
         order.read_as,
     ]
-
-
-def _places(output: Path) -> str:
-    """Where models and scores go: to places of their own where other settings are about."""
-    folder = output.absolute().parent
-    others = [path for path in folder.glob("*.toml") if path.name != output.name]
-    if not any(map(_is_of_a_shop, others)):
-        return _MODELS_AND_STORE
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", output.stem).strip("-") or "shop"
-    taken = {path.name for place in ("data", "mlruns") for path in (folder / place).glob("*")}
-    while name in taken:
-        name += "-2"
-    return _OWN_PLACES.format(name=name)
-
-
-def _is_of_a_shop(file: Path) -> bool:
-    try:
-        return "data" in tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return False
 
 
 def _as_json(proposal: "Proposal", output: Path, places: str) -> dict[str, object]:

@@ -19,6 +19,7 @@ from serving.server.server import check_host, is_local
 from serving.server.server import serve as run_server
 from serving.server.stores import open_stores
 from serving.settings import load_shop
+from serving.start.server import StartSocket, can_start, serve_start
 from serving.store.rules import PublishRules
 
 
@@ -46,10 +47,36 @@ def serve(
 
     Without people (`regulars people add`) and keys (`regulars keys create`) it answers this
     machine only.
+
+    In a folder without settings it prints a link by which a shop is set up in a browser.
     """
     if shops is not None:
         _serve_folder(shops, host, port, scorers, speaker)
         return
+    listening = None
+    if is_local(host) and can_start(config):
+        listening = _set_up(config, host, port, speaker)
+        if listening is None:
+            return
+    _serve_shop(config, host, port, speaker, listening)
+
+
+def _set_up(config: Path, host: str, port: int, speaker: Speaker) -> StartSocket | None:
+    """Let a shop be set up in a browser; None where that was not brought to its end."""
+    listening = StartSocket.bound(host, port)
+
+    def announce(link: str) -> None:
+        speaker.say(
+            f"There is no {config} yet. Open this link to set the shop up; it works once:\n  {link}\n"
+            "Stop with Ctrl-C"
+        )
+
+    return listening if serve_start(config, listening, announce) else None
+
+
+def _serve_shop(
+    config: Path, host: str, port: int, speaker: Speaker, listening: StartSocket | None
+) -> None:
     settings = load_shop(config)
     bundle = PublishedBundle(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
@@ -80,6 +107,7 @@ def serve(
             jobs=JobDesk.of(settings, stores.jobs, keeper.wake),
             people=settings.people,
             address_book=AddressBook.of(settings, beside=config),
+            listener=None if listening is None else listening.listener,
         )
 
 

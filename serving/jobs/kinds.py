@@ -31,7 +31,9 @@ def work(place: WorkPlace, job: Job, tell: Tell) -> JobEnd:
         return _KINDS[job.kind](place, job, tell)
     except RegularsError as error:
         problems = list(error.problems) if isinstance(error, SeveralProblems) else [str(error)]
-        return JobEnd("failed", {"problems": problems})
+        # people know their files by their names, not by where the server keeps them
+        root = f"{place.config.absolute().parent}/"
+        return JobEnd("failed", {"problems": [text.replace(root, "") for text in problems]})
     except OSError as error:
         return JobEnd("failed", {"problems": [f"A file cannot be used ({error.strerror})."]})
 
@@ -58,7 +60,15 @@ def _take_in(place: WorkPlace, job: Job, tell: Tell) -> JobEnd:
     return _run(place, job, tell) if stopped is None else stopped
 
 
+def _look(place: WorkPlace, job: Job, tell: Tell) -> JobEnd:
+    """A look at orders before there are settings."""
+    from serving.jobs.looking import look
+
+    return look(place, job, tell)
+
+
 _KINDS: Mapping[JobKind, Callable[[WorkPlace, Job, Tell], JobEnd]] = {
     "run": _run,
     "take_in": _take_in,
+    "look": _look,
 }

@@ -62,6 +62,13 @@ class SentForm:
     file: Path | None = None
     name: str = ""
 
+    @property
+    def sent_file(self) -> Path:
+        """The file; raises `UploadRefused` where none was sent."""
+        if self.file is None:
+            raise UploadRefused(NO_FILE)
+        return self.file
+
 
 async def receive_form(request: Request, folder: Callable[[], Path], most_bytes: int) -> SentForm:
     """The fields of a form, and its file in a folder.

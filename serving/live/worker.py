@@ -235,8 +235,8 @@ class Worker:
 
     def _begin(self, state: str) -> None:
         """Start a process where there is none, or where other models are wanted."""
-        if self._candidate is not None:
-            return
+        if self._candidate is not None or not state:
+            return  # without a state nothing was ever published
         is_new = state not in {self._serves, self._refused}
         is_due = self._current is None and time.monotonic() >= self._next_start
         if is_new or is_due:

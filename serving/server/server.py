@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -58,6 +59,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     jobs: JobDesk | None = None,
     people: PeopleSettings | None = None,
     address_book: AddressBook | None = None,
+    listener: socket | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -78,6 +80,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
     jobs : where pages ask for jobs; None: this server works none
     people : how long sessions last, those of a new configuration by default
     address_book : how customers can be reached, for contact files; None: nobody can
+    listener : a socket that listens already, in the place of host and port
 
     Raises
     ------
@@ -106,7 +109,15 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
         hosts={*LOOPBACK_NAMES, host.lower()} if is_local(host) else None,
         people=people,
     )
-    run_application(app, host, port, lifecycle, settings=settings, connections=process.connections)
+    run_application(
+        app,
+        host,
+        port,
+        lifecycle,
+        settings=settings,
+        connections=process.connections,
+        listener=listener,
+    )
 
 
 def run_application(
@@ -117,10 +128,12 @@ def run_application(
     *,
     settings: Serve,
     connections: ConnectionFigures,
+    listener: socket | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
     """Listen for an application until SIGTERM or SIGINT; see `serve`.
 
-    `connections` are counted there.
+    `connections` are counted there; `listener` stays open; once `is_over`, the server ends too.
     """
     log_as_json()
     config = uvicorn.Config(
@@ -142,7 +155,8 @@ def run_application(
     gc.freeze()
     # Uvicorn sends itself the signal again when it has finished.
     with suppress(KeyboardInterrupt):
-        _Server(config, lifecycle, settings.drain_seconds, connections).run()
+        server = _Server(config, lifecycle, settings.drain_seconds, connections, is_over)
+        server.run(None if listener is None else [listener.dup()])
 
 
 def bounded_http(settings: Serve, figures: ConnectionFigures) -> type[asyncio.Protocol]:
@@ -201,8 +215,10 @@ class _Server(uvicorn.Server):
         lifecycle: ServerLifecycle,
         drain_seconds: float,
         figures: ConnectionFigures,
+        is_over: Callable[[], bool],
     ) -> None:
         super().__init__(config)
+        self._is_over = is_over
         self._figures = figures
         self._lifecycle = lifecycle
         self._drain_seconds = drain_seconds
@@ -226,4 +242,4 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         drained = self._stops_at is not None and time.monotonic() >= self._stops_at
-        return await super().on_tick(counter) or drained
+        return await super().on_tick(counter) or drained or self._is_over()

@@ -1,5 +1,6 @@
 """A real server process for tests, on a free port of loopback, stopped by its own id."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -36,6 +37,12 @@ class ServerProcess(subprocess.Popen):
         self.wait(timeout=30)
         self._output.seek(0)
         return self._output.read()
+
+    def so_far(self) -> str:
+        """What the process has written until now."""
+        # where the process writes must not move
+        number = self._output.fileno()
+        return os.pread(number, os.fstat(number).st_size, 0).decode()
 
     def close(self) -> None:
         """Stop the process if it still runs."""

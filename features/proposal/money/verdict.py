@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.proposal.columns import Column
-from features.proposal.draft import Draft, listed, percent
+from features.proposal.draft import Draft, MoneyProof, listed, percent
 from features.proposal.money.levels import is_of_whole_order, is_one_row_per_order
 from features.proposal.money.sums import (
     ADDS_UP,
@@ -77,6 +77,8 @@ def prove_money(draft: Draft) -> None:
     lines, orders = line_equation(parts), order_equations(parts)
     if lines is not None and lines.share >= _WORTH_SAYING:
         draft.note(_say_line(draft, lines))
+        amount = draft.mapped["amount"][0]
+        draft.proofs.append(MoneyProof("line", amount, lines.share, lines.count))
     for equation in orders.values():
         _judge_order(draft, equation)
     _settle_discount(draft, parts, lines, orders)
@@ -223,6 +225,7 @@ def _terms(draft: Draft, equation: Equation) -> str:
 def _judge_order(draft: Draft, equation: Equation) -> None:
     field = f"order_{equation.target}"
     name = draft.mapped[field][0]
+    draft.proofs.append(MoneyProof("order", name, equation.share, equation.count))
     if equation.share >= _WORTH_SAYING:
         check = "" if equation.share >= ADDS_UP else "CHECK: "
         draft.note(

@@ -25,9 +25,9 @@ async function look() {
 }
 
 function put(shown, text) {
-  const fresh = region(new DOMParser().parseFromString(text, "text/html"));
-  if (!fresh) return;
-  if (fresh.dataset.live !== "on") {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const fresh = region(page);
+  if (!fresh || fresh.dataset.live !== "on" || page.title !== document.title) {
     location.reload();
     return;
   }

@@ -1,0 +1,1 @@
+"""The first steps of a shop, in a browser: its orders, what they mean, its settings."""
