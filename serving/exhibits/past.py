@@ -10,6 +10,7 @@ import pandas as pd
 from features.orders.log import OrderLog
 from features.orders.value_basis import REVENUE, value_basis
 from serving.exhibits.exhibit import PastMonths, PastRun
+from serving.store.moves import STAGE_SYSTEM
 from serving.store.protocol import ScoreReader
 from serving.store.rules import LEDGER_RUNS, known_on, one_per_date
 from serving.store.run import RunInfo
@@ -22,7 +23,6 @@ THIRDS = 3
 
 MOST_MISSES = 6
 
-STAGE_SYSTEM = "lifecycle"
 COLUMNS = ("customer_id", "churn_probability", "clv", "retention_risk")
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.language.message import Phrase, message
 from serving.exhibits.exhibit import ExhibitMaker, Scene
-from serving.exhibits.past import STAGE_SYSTEM
+from serving.store.moves import STAGE_SYSTEM
 from serving.store.run import RISKS
 
 

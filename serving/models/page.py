@@ -11,12 +11,19 @@ from serving.models.bundle_info import BundleNow
 from serving.models.in_short import short_verdicts
 from serving.models.reasons import read_reason
 from serving.store.documents import ExhibitBody
+from serving.store.facets import FacetStore
+from serving.store.protocol import ChurnFilter
+from serving.store.rule.text import text_of_rule
+from serving.store.rule.tree import RuleCondition
+from serving.store.run import PublishedRun
 from serving.web import charts
 from serving.web.frame import Frame
 from serving.web.words import BASELINES
 
 EXHIBITS = ("backtests", "promise", "drift")
 MOST_DRIFTING = 20
+RANK_STEP = 0.0001
+"""Ranks are published with four digits: a tenth begins behind the one before."""
 
 MEASURES = {
     "log_loss": mark("Log loss"),
@@ -59,7 +66,9 @@ SHOWN = {
 SMALLER_IS_BETTER = ("log_loss", "calibration_error", "mae", "date_mae_days")
 
 
-def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIRouter:
+def model_pages(
+    frame: Frame, bundle: BundleNow, mlflow_url: str | None, facets: FacetStore
+) -> APIRouter:
     """`/models`, `/models/compare`."""
     router = frame.router()
 
@@ -83,6 +92,7 @@ def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIR
             read_reason=read_reason,
             baselines=BASELINES,
             most_drifting=MOST_DRIFTING,
+            tenths_today=_tenths_today(facets, run),
         )
 
     def compare(request: Request, model: str = "", version: str = "", other: str = "") -> Response:
@@ -108,6 +118,19 @@ def model_pages(frame: Frame, bundle: BundleNow, mlflow_url: str | None) -> APIR
     router.add_api_route("/models", models)
     router.add_api_route("/models/compare", compare)
     return router
+
+
+def _tenths_today(facets: FacetStore, run: PublishedRun) -> list[tuple[str, int]]:
+    """Today's customers by tenths of the churn probability, the lowest first: the rule of each and
+    how many it holds of; nothing where the run keeps no ranks.
+    """
+    current = facets.current(run.info.run_id)
+    tenths = []
+    for place in range(10):
+        ends = (f"{place / 10 + RANK_STEP if place else 0:.4g}", f"{(place + 1) / 10:.4g}")
+        rule = RuleCondition("churn_percentile", "between", ends)
+        tenths.append((text_of_rule(rule), current.totals(ChurnFilter(rule=rule)).customers))
+    return tenths if any(customers for _, customers in tenths) else []
 
 
 def _mlflow_run(url: str | None, backtests: ExhibitBody | None) -> str | None:

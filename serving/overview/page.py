@@ -12,11 +12,11 @@ from fastapi.responses import Response
 from serving.campaigns.service import CampaignService
 from serving.campaigns.store import CampaignStore
 from serving.overview.today import groups_of_today, open_campaigns
-from serving.segments.stages import STAGE_SYSTEM, STAGES
+from serving.segments.stages import STAGES
 from serving.segments.store import SegmentMove
 from serving.store.facets import FacetStore
-from serving.store.moves import RISK_MOVE
-from serving.store.protocol import ChurnFilter
+from serving.store.moves import RISK_MOVE, STAGE_MOVE, STAGE_SYSTEM, stage_move
+from serving.store.protocol import ANY_OF, ChurnFilter
 from serving.store.rules import earlier_run
 from serving.store.run import RISKS
 from serving.web.drawing import Frame2D, columns
@@ -42,6 +42,24 @@ class StageFlow:
     stayed: int
     arrived: int
     left: int
+    came_from: tuple[str | None, ...] = ()
+    went_to: tuple[str | None, ...] = ()
+
+    def opens(self, part: str) -> str | None:
+        """The segments of the list of those who stayed, arrived or left; None: there is none.
+
+        Who is gone from the shop's customers is in no list of them.
+        """
+        pairs_of: dict[str, list[tuple[str | None, str | None]]] = {
+            "stayed": [(self.group, self.group)] if self.stayed else [],
+            "arrived": [(before, self.group) for before in self.came_from],
+            "left": [(self.group, now) for now in self.went_to],
+        }
+        pairs = pairs_of[part]
+        moves = [stage_move(before, now) for before, now in pairs if now is not None]
+        if not moves or len(moves) < len(pairs):
+            return None
+        return f"{STAGE_MOVE}:{ANY_OF.join(moves)}"
 
 
 def overview_pages(frame: Frame, facets: FacetStore, campaigns: CampaignStore) -> APIRouter:
@@ -65,6 +83,7 @@ def overview_pages(frame: Frame, facets: FacetStore, campaigns: CampaignStore) -
             run=run,
             today=list(groups_of_today(frame.store, current, run)),
             open_campaigns=open_campaigns(service),
+            has_stage_moves=STAGE_MOVE in run.info.segment_columns,
             risk_move=RISK_MOVE if RISK_MOVE in run.info.segment_columns else None,
             total=current.totals(ChurnFilter()),
             by_risk=by_risk,
@@ -140,6 +159,10 @@ def flows(stages: Iterable[Mapping[str, Any]]) -> list[StageFlow]:
             left=sum(
                 move.customers for move in moves if move.before == group and move.now != group
             ),
+            came_from=tuple(
+                move.before for move in moves if move.now == group and move.before != group
+            ),
+            went_to=tuple(move.now for move in moves if move.before == group and move.now != group),
         )
         for group in groups
     ]

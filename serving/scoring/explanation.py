@@ -40,7 +40,8 @@ class EarlierRun:
 
     Attributes
     ----------
-    figures : `churn_probability` and `clv` as they were published, index `customer_id`
+    figures : `churn_probability`, `clv`, band and, where it is known, stage as they were
+        published, index `customer_id`
     features : those of the run's date as the log knows them today, index `customer_id`
     """
 

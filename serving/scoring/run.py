@@ -33,8 +33,9 @@ from serving.scoring.reasons.averages import AVERAGED_SCORES, shop_averages
 from serving.scoring.reasons.references import references_of
 from serving.scoring.recommendation_rules import rules_of, sold_within_days
 from serving.scoring.risk_moves import RISK_MOVE_RULE, risk_moves
+from serving.scoring.stage_moves import stage_move_rule, stage_moves
 from serving.settings import Settings
-from serving.store.moves import RISK_MOVE
+from serving.store.moves import RISK_MOVE, STAGE_MOVE, STAGE_SYSTEM
 from serving.store.protocol import ScoreReader
 from serving.store.run import RuleTexts, RunInfo
 from training.bundle.publication import Models
@@ -280,6 +281,11 @@ def score(
         bands = scores.set_index("customer_id")["retention_risk"]
         moves = risk_moves(earlier.figures["retention_risk"], bands)
         scores = scores.assign(**{RISK_MOVE: moves.to_numpy()})
+        if STAGE_SYSTEM in earlier.figures and STAGE_SYSTEM in rules:
+            rules = {**rules, STAGE_MOVE: stage_move_rule(rules[STAGE_SYSTEM]["groups"])}
+            stages = scores.set_index("customer_id")[STAGE_SYSTEM]
+            moves = stage_moves(earlier.figures[STAGE_SYSTEM], stages)
+            scores = scores.assign(**{STAGE_MOVE: moves.to_numpy()})
     groups = [name for name in scores if name in rules and name not in segments.indices]
     info = replace(
         run_info(settings, log.fingerprint, models, as_of, created_at, tuple(groups), rules),
@@ -322,7 +328,11 @@ def earlier_run(log: OrderLog[Settings], store: ScoreReader, as_of: date) -> Ear
         store.figures(run.run_id),
         columns=["customer_id", "churn_probability", "clv", "retention_risk"],
     )
-    return EarlierRun(run, figures.set_index("customer_id"), build_features(log, run.as_of))
+    figures = figures.set_index("customer_id")
+    if STAGE_SYSTEM in run.segment_columns:
+        stages = dict(store.segment(run.run_id, STAGE_SYSTEM))
+        figures[STAGE_SYSTEM] = pd.Series(stages, dtype="str")
+    return EarlierRun(run, figures, build_features(log, run.as_of))
 
 
 def scores_of(

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from features.language.message import mark
-from serving.segments.stages import STAGE_SYSTEM, STAGES
+from serving.segments.stages import STAGES
 from serving.segments.store import Group, SegmentMove, SegmentStore
 from serving.store.documents import ExhibitBody
+from serving.store.moves import STAGE_MOVE, STAGE_SYSTEM, stage_move
 from serving.store.protocol import ANY_OF
 from serving.store.rules import earlier_run, one_per_date, run_named
 from serving.store.run import PublishedRun
@@ -231,6 +232,13 @@ class SegmentFlow:
     picture: charts.FlowDrawing | None
     groups: Sequence[str]
     customers: Mapping[tuple[str | None, str | None], int]
+    opens_lists: bool = False
+
+    def opens(self, before: str | None, now: str | None) -> str:
+        """The segment of the list of those who moved so; empty where no list holds them."""
+        if not self.opens_lists or now is None or not self.customers.get((before, now)):
+            return ""
+        return f"{STAGE_MOVE}:{stage_move(before, now)}"
 
 
 def _flow(frame: Frame, counts: SegmentStore, run: PublishedRun, system: str) -> SegmentFlow | None:
@@ -268,7 +276,17 @@ def _flow_between(
         charts.flow(moves, groups) if len(groups) <= MOST_FLOWING else None,
         groups,
         {(before, after): size for before, after, size in moves},
+        opens_lists=_is_of_run(frame, until, system, since),
     )
+
+
+def _is_of_run(frame: Frame, run: PublishedRun, system: str, since: PublishedRun) -> bool:
+    """Whether the latest run itself says who moved since that one."""
+    if system != STAGE_SYSTEM or STAGE_MOVE not in run.info.segment_columns:
+        return False
+    counted = frame.exhibit_data(run, "since_last_run") or {}
+    is_latest = run.info.run_id == frame.store.latest_run().info.run_id
+    return is_latest and counted.get("run_id") == since.info.run_id
 
 
 def _moves(

@@ -1,5 +1,4 @@
 """The stages of a customer's life with the shop."""
 
-STAGE_SYSTEM = "lifecycle"
 STAGES = ("exploration", "growth", "stable", "decline", "lost", "reactivated")
 """In the order of life."""

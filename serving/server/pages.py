@@ -52,7 +52,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     )
     yield campaign_pages(frame, stores.campaigns, rule_called)
     yield experiment_pages(frame, stores.experiments)
-    yield model_pages(frame, parts.bundle, parts.mlflow_url)
+    yield model_pages(frame, parts.bundle, parts.mlflow_url, stores.facets)
     yield job_pages(frame, parts.jobs)
     yield docs_pages(frame)
     yield sign_in_pages(frame, parts.people, parts.sessions)

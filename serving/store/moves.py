@@ -1,4 +1,4 @@
-"""The segment system of who moved between the bands of risk since the run before."""
+"""The segment systems of who moved between bands of risk and between stages since the run before."""
 
 from itertools import product
 
@@ -6,9 +6,18 @@ from serving.store.protocol import ANY_OF, ChurnFilter
 from serving.store.run import RISKS
 
 RISK_MOVE = "risk_move"
+STAGE_SYSTEM = "lifecycle"
+STAGE_MOVE = "stage_move"
+NEW = "new"
+"""Where those come from who were not in the run before, or had no stage in it."""
 
 MOVES = {f"{before}_to_{now}": (before, now) for before, now in product(RISKS, RISKS)}
 """Value → the band in the run before, and now."""
+
+
+def stage_move(before: str | None, now: str) -> str:
+    """The value of `STAGE_MOVE` of who went from a stage to another; None: new."""
+    return f"{before or NEW}_to_{now}"
 
 
 def _worse(one: str, other: str) -> bool:

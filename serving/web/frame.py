@@ -38,6 +38,7 @@ No inline script or style is allowed by the Content-Security-Policy: use classes
 import json
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +55,8 @@ from features.language.message import mark
 from serving.errors import NoRun, StoreError, UnknownCustomer
 from serving.store.documents import ExhibitBody
 from serving.store.last_good import LastGood
+from serving.store.rule.text import text_of_rule
+from serving.store.rule.tree import Operator, RuleCondition
 from serving.store.run import PublishedRun
 from serving.web.call import address, is_of_a_shop, is_open, may, signed_in
 from serving.web.context import RouteContext
@@ -265,6 +268,19 @@ def link(path: str, *pairs: tuple[str, str], **changes: Any) -> str:
     return address(f"{path}?{query}" if query else path)
 
 
+def _asks(field: str, operator: Operator, *values: object) -> str:
+    """A rule of one condition, as an address of the list takes it."""
+    return text_of_rule(RuleCondition(field, operator, tuple(map(str, values))))
+
+
+def _first_orders_in(start: str, months: int = 1) -> str:
+    """The same, of whose first order is of so many months from `start`, such as 2026-03."""
+    first = date.fromisoformat(f"{start[:7]}-01")
+    behind = first.month - 1 + months
+    end = date(first.year + behind // 12, behind % 12 + 1, 1) - timedelta(days=1)
+    return _asks("first_order_date", "between", first.isoformat(), end.isoformat())
+
+
 def rendered(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page that `template` makes of `values`, in the language and colours of the reader.
 
@@ -323,6 +339,8 @@ def _environment(language: Language) -> Environment:
         path_part=path_part,
         link=link,
         root=partial(address, ""),
+        asks=_asks,
+        first_orders_in=_first_orders_in,
         static=static_address,
         is_of_a_shop=is_of_a_shop,
         form_token=form_token,

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import json
+import re
+from dataclasses import replace
+from urllib.parse import unquote_plus
 
 import pandas as pd
 import pytest
@@ -9,16 +12,23 @@ import pytest
 from features.catalogue import FEATURES, OPTIONAL_FEATURES
 from features.errors import RegularsError
 from features.orders.log import read_orders
+from serving.exhibits.assets.lines import KINDS
+from serving.exhibits.catalogue import exhibits_of
 from serving.live.after import background_of
 from serving.live.context import RunContext
 from serving.live.handover import background_beside
 from serving.live.messages import ProductQuery
 from serving.live.scorer import Scorer
+from serving.scoring.likely_buyers import likely_buyers_of
 from serving.scoring.run import score
+from serving.settings import Serve
+from tests.serving.conftest import client_of
 from tests.support.optional_tables import ENDS, TABLES, busy_tables, write_tables
 from tests.support.sent import typed_lines_of
 from tests.support.shop import shop_settings, simulate_orders
+from tests.support.stores import fresh_runs
 from tests.support.trained import SECTIONS, SHOP
+from tests.support.walked import walk
 from training.bundle.publication import load_models_of
 from training.job import train
 
@@ -107,3 +117,46 @@ def test_with_other_tables_than_in_training_there_are_no_scores(root, trained, h
         pytest.raises(RegularsError, match=r"[Tt]rain"),
     ):
         score(log, models, None, NOW)
+
+
+@pytest.fixture(scope="module")
+def walked(trained):
+    """A client of the shop with two runs, and all of its pages."""
+    log, models = trained
+    first = score(log, models, None, NOW)
+    store = fresh_runs()
+    earlier = replace(first.info, run_id="run-0", as_of=first.info.as_of - dt.timedelta(days=14))
+    others = {name: first.scores[name].shift(3) for name in ("retention_risk", "lifecycle")}
+    before = first.scores.assign(**others).iloc[5:]
+    ids = set(before["customer_id"])
+    products = first.recommendations[first.recommendations["customer_id"].isin(ids)]
+    store.publish(earlier, before, products)
+    run = score(log, models, None, NOW, store=store)
+    exhibits = exhibits_of(log, run, models, store)
+    buyers = likely_buyers_of(log, run, models.recommendation)
+    store.publish(run.info, run.scores, run.recommendations, exhibits, buyers=buyers)
+    client = client_of(store, settings=Serve(requests_per_second=100_000))
+    return client, walk(client)
+
+
+def test_every_count_of_every_page_opens_exactly_those_customers(walked):
+    client, pages = walked
+    counts = {pair for page in pages.values() for pair in page.counts}
+    assert len(counts) > 150
+    wrong = {
+        (link, customers, total)
+        for link, customers in counts
+        if (total := client.get(f"/v1{link}").json()["total"]) != customers
+    }
+    assert wrong == set()
+    asked = [unquote_plus(link).partition("?")[2] for link, _ in counts]
+    opened = {re.split("[: ]", text.partition("=")[2])[0] for text in asked}
+    assert {"stage_move", "risk_move", "lifecycle", "funnel_stage", "churn_percentile"} <= opened
+    assert {"rfm_cell", "first_order_date", "management_score", "satisfaction_class"} <= opened
+
+
+def test_no_count_of_customers_is_closed(walked):
+    _, pages = walked
+    closed = {path: page.closed for path, page in pages.items() if page.closed}
+    # customers of past runs and folds, of first channels and products: no list holds them
+    assert set(closed) <= {"/models", *(f"/assets?by={kind}" for kind in KINDS if kind != "month")}

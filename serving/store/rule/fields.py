@@ -72,6 +72,7 @@ FIELDS: Mapping[str, AudienceField] = {
     for field in (
         _choice("risk", "risk", mark("Risk"), RISKS),
         _figure("churn_probability", "risk", mark("Chance of no order"), "probability"),
+        _figure("churn_percentile", "risk", mark("Rank by churn probability"), "probability"),
         _choice("rhythm", "risk", mark("Rhythm"), RHYTHMS),
         _figure("days_since_last_order", "risk", mark("Days since the last order"), "days"),
         _figure("at_risk_on", "risk", mark("High risk without an order by"), "date"),

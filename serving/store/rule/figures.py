@@ -18,6 +18,7 @@ FIGURES: Mapping[str, tuple[FigureUnit, str]] = {
     "first_order_date": ("date", "profile"),
     "last_order_date": ("date", "profile"),
     "p_order_30d": ("probability", "next_order"),
+    "churn_percentile": ("probability", ""),
     "expected_order_value": ("money", ""),
     "value_if_order": ("money", ""),
     "clv_lifetime": ("money", ""),

@@ -26,7 +26,7 @@ BEFORE = (
 PLACES = {
     "profile": ("orders", "spend", "days_since_last_order", "usual_gap_days"),
     "next_order": ("p_order_30d",),
-    "": ("expected_order_value", "value_if_order", "clv_lifetime"),
+    "": ("expected_order_value", "value_if_order", "clv_lifetime", "churn_percentile"),
 }
 DAYS = {"profile": ("first_order_date", "last_order_date"), "": ("at_risk_on",)}
 ROWS_AT_ONCE = 1_000
