@@ -5,6 +5,7 @@
     │   ├── NoRun        nothing has been scored yet
     │   ├── StoreLost    its file is gone, another one, or damaged
     │   └── StoreBusy    an answer would have to be waited for
+    ├── DigestNotSent    the mail server does not take the digest
     ├── UnknownCustomer  no customer of this id in the run
     ├── UnknownWebhook   no webhook of this id
     ├── UnknownCampaign  no campaign of this id
@@ -35,6 +36,10 @@ from features.errors import RegularsError
 
 class StoreError(RegularsError):
     """The store of score runs cannot be used."""
+
+
+class DigestNotSent(RegularsError):
+    """The mail server cannot be reached or does not take the digest."""
 
 
 class NoRun(StoreError):

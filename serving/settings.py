@@ -1,7 +1,7 @@
 """The whole of `regulars.toml`: what `serving` reads beside the settings of `training`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -19,6 +19,8 @@ def _language(value: str) -> str:
 
 
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9.-]{1,253}$")]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 KnownLanguage = Annotated[str, AfterValidator(_language)]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
@@ -125,6 +127,32 @@ class CampaignSettings(Section):
     """Share of the chosen customers who are not contacted, so that the effect can be measured."""
 
 
+class DigestSettings(Section):
+    """The weekly digest by e-mail; `docs/exports.md`."""
+
+    smtp_host: str | None = None
+    """The mail server; without it nothing is sent."""
+    smtp_port: int = Field(587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted; `none` is for a server on the same machine."""
+    user: str | None = None
+    """Who signs in at the mail server; None: nobody does."""
+    password_variable: str = "REGULARS_SMTP_PASSWORD"  # noqa: S105 - a name
+    """The environment variable that holds the password."""
+    sender: str | None = None
+    """The address that it comes from."""
+    to: tuple[str, ...] = Field((), max_length=50)
+    """The addresses that it goes to."""
+    weekday: Weekday = "monday"
+    """From this day of the week on the next regular run sends it."""
+    language: KnownLanguage | None = None
+    """Of its words; None: that of `store.exports_language`."""
+    address: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    """Where the shop's pages are reached, for links; None: no links."""
+    unsubscribe: Annotated[str, Field(pattern=r"^(mailto:|https://)[^\s<>]+$")] | None = None
+    """What readers' mail programs offer to end it: a mail address or a page."""
+
+
 class Store(ModelStore):
     """Where score runs, the published models and the orders are kept."""
 
@@ -149,6 +177,7 @@ class Settings(TrainingSettings):
     store: Store = Store()
     changes: ChangeSettings = ChangeSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    digest: DigestSettings = DigestSettings()
     serve: Serve = Serve()
     people: PeopleSettings = PeopleSettings()
 

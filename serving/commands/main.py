@@ -28,6 +28,7 @@ COMMANDS = {
     "run": ("serving.commands.run:run", "What cron starts: check, train when due, score, files."),
     "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
     "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
+    "digest": ("serving.commands.digest:digest", "Who to look at this week, by e-mail."),
     "buyers": (
         "serving.commands.buyers:buyers",
         "Who will probably buy a product or a category.",

@@ -11,9 +11,8 @@ from serving.churn_list import lists
 from serving.churn_list.form import ListForm
 from serving.churn_list.quick_views import AT_HIGH_RISK, due_window, form_of
 from serving.store.facets import CurrentFacets
-from serving.store.last_good import LastGood
 from serving.store.moves import MOVES, RETURNED, RISK_MOVE, SLIPPED
-from serving.store.protocol import ChurnFilter, SortKey
+from serving.store.protocol import ChurnFilter, ScoreReader, SortKey
 from serving.store.run import PublishedRun, Totals
 
 TodayKind = Literal["slipped", "at_risk", "due", "returned"]
@@ -41,7 +40,7 @@ class TodayGroup:
 
 
 def groups_of_today(
-    store: LastGood, current: CurrentFacets, run: PublishedRun
+    store: ScoreReader, current: CurrentFacets, run: PublishedRun
 ) -> Iterator[TodayGroup]:
     """The groups, the most urgent first; those of nobody are left out.
 

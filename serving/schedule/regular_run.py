@@ -7,12 +7,13 @@ process that was killed at any moment leaves what readers saw, and the next run 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from features.locks import lock_held
+from serving.digest.sending import send_when_due
 from serving.exhibits.past import run_misses
 from serving.live.context import context_file, read_context
 from serving.runs.files import finish_files, tables_are_of
@@ -87,7 +88,12 @@ def run_shop(
         step = _Step(shop, order, as_of, progress)
         if order.output is not None:
             order.output.mkdir(parents=True, exist_ok=True)
-        return step.outcome(trained, because)
+        outcome = step.outcome(trained, because)
+        sentence = send_when_due(settings, shop.runs, shop.engine, order.at)
+        if sentence is None:
+            return outcome
+        progress(sentence)
+        return replace(outcome, words=f"{outcome.words} {sentence}")
 
 
 @contextmanager
@@ -139,7 +145,7 @@ class _Step:
     def _made_from(self) -> dict[str, Any]:
         """All that a run of this moment would be made from."""
         settings = self.shop.settings
-        text = settings.model_dump_json(exclude={"serve", "root"})
+        text = settings.model_dump_json(exclude={"serve", "root", "digest"})
         return {
             "as_of": self.as_of.isoformat(),
             "data_fingerprint": self.shop.log.fingerprint,

@@ -1,0 +1,1 @@
+"""The weekly message: what to do, by e-mail."""
