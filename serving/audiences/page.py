@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import QueryParams
 
@@ -23,6 +23,7 @@ from serving.store.rule.text import rule_of_text, text_of_rule
 from serving.store.rule.tree import AudienceRule
 from serving.store.run import PublishedRun, Totals
 from serving.web.call import address
+from serving.web.forms import Sent
 from serving.web.frame import Frame
 
 AudienceId = Annotated[str, Path(min_length=1, max_length=200)]
@@ -30,20 +31,10 @@ UNKNOWN = mark("There is no such audience.")
 TAKEN = mark("Another audience has this name. Choose another one.")
 NAMELESS = mark("Give the audience a name of at most 120 characters.")
 EMPTY = mark("Add a condition first: everybody is no audience.")
-MOST_PARAMETERS = 1_000
 FEW_VALUES = 5
 """So few values stand in the order of their codes."""
 MOST_ITEMS = 60
 """Items offered for choice, those with the most likely buyers; others are typed."""
-
-
-async def form_of(request: Request) -> QueryParams:
-    """What a form has sent."""
-    body = (await request.body()).decode("utf-8", errors="replace")
-    return QueryParams(parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_PARAMETERS))
-
-
-Sent = Annotated[QueryParams, Depends(form_of)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,9 @@ from features.errors import ConfigError
 from serving.audiences.form import BuilderForm
 from serving.store.rule.text import rule_of_text, text_of_rule
 from tests.serving.conftest import client_of
+from tests.support.people import Shop
 from tests.support.scores import run_info, score_tables
+from tests.support.stores import copied
 
 INFO = run_info()
 RULES = (
@@ -179,3 +181,30 @@ def test_pages_need_the_run_to_be_shown_with_gone_fields(store):
     opened = client.get(path)
     assert opened.status_code == 200
     assert "lifecycle = stable" in opened.text
+
+
+def test_who_may_write_saves_with_the_token_of_the_page_and_others_see_no_button(published):
+    shop = Shop(copied(published))
+    viewer = shop.browser_of(shop.add("Vera", "viewer"))
+    assert "Save audience" not in viewer.get("/audiences/new?where=abc+%3D+A").text
+    browser = shop.browser_of(shop.add("Anna", "marketer"))
+    del browser.headers["X-Form-Token"]
+    page = browser.get("/audiences/new?where=abc+%3D+A").text
+    (action,) = re.findall(r'formaction="([^"]*)"', page)
+    form = {"name": "Best", "where": "abc = A"}
+    assert browser.post("/audiences", data=form).status_code == 403
+    assert browser.post(action, data=form).status_code == 303
+    # the token is in no address that is shared
+    assert "form_token" not in re.search(r'<form id="builder".*?</form>', page, re.DOTALL)[
+        0
+    ].replace(action, "")
+    (path,) = re.findall(r'href="(/audiences/a-[0-9a-f]+)"', browser.get("/audiences").text)
+    kept = browser.get(path).text
+    assert (
+        browser.post(f"{path}/delete", data={"form_token": form_token_in_text(kept)}).status_code
+        == 303
+    )
+
+
+def form_token_in_text(page):
+    return re.search(r'/delete".*?name="form_token" value="(\w+)"', page, re.DOTALL)[1]
