@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import ConfigError
-from features.proposal.answers import NOTHING_SAID, OPTIONAL_FIELDS, Answers
+from features.proposal.answers import NOTHING_SAID, Answers
 from features.proposal.cards import find_identities
 from features.proposal.contracts import find_contracts
 from features.proposal.draft import Draft, listed
@@ -31,7 +31,7 @@ from features.proposal.rules import find_rules
 from features.proposal.statuses import find_statuses
 from features.proposal.text import render
 from features.proposal.understanding import Understanding, understood
-from features.settings.columns import Columns
+from features.settings.columns import OPTIONAL_FIELDS, Columns
 from features.settings.data import POSTGRES
 from features.settings.feature_settings import FeatureSettings
 from features.settings.loading import settings_from

@@ -8,27 +8,6 @@ from features.proposal.draft import Draft, Verdict
 from features.proposal.place import Place
 from features.vocabulary.words import folded
 
-OPTIONAL_FIELDS = frozenset(
-    {
-        "order_id",
-        "product_id",
-        "product_name",
-        "category",
-        "quantity",
-        "status",
-        "document",
-        "discount",
-        "refunded",
-        "tax",
-        "shipping",
-        "channel",
-        "currency",
-        "cost",
-        "time",
-    }
-)
-"""Fields that may be read from no column, though one looks like it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
@@ -36,7 +15,7 @@ class Answers:
 
     Attributes
     ----------
-    left_out : fields of `OPTIONAL_FIELDS` that are read from no column
+    left_out : fields of `features.settings.columns.OPTIONAL_FIELDS` that are read from no column
     currency, timezone : of the shop
     tax, discount : as `data.tax` and `data.rules.discount`
     verdicts : `status` or `document` → word → what a row with it is

@@ -81,3 +81,25 @@ class Columns(Section):
             for name, value in pairs.items()
             if value
         }
+
+
+OPTIONAL_FIELDS = frozenset(
+    {
+        "order_id",
+        "product_id",
+        "product_name",
+        "category",
+        "quantity",
+        "status",
+        "document",
+        "discount",
+        "refunded",
+        "tax",
+        "shipping",
+        "channel",
+        "currency",
+        "cost",
+        "time",
+    }
+)
+"""Fields that may be read from no column, though one looks like it."""

@@ -11,16 +11,9 @@ import duckdb
 from features.errors import DataError
 from features.sources.csv_files import CsvSource
 from features.sources.source import Source, described, name_of, refusal, unreserved
-from features.sources.workbooks import ENDINGS as WORKBOOK_ENDINGS
 from features.sources.workbooks import WorkbookSource
 from features.sql import paths
-
-_TEXT_ENDINGS = tuple(
-    f".{kind}{packed}" for kind in ("csv", "tsv", "txt", "tab") for packed in ("", ".gz", ".zip")
-)
-_PARQUET_ENDINGS = (".parquet", ".pq")
-READABLE = (*_TEXT_ENDINGS, *_PARQUET_ENDINGS, *WORKBOOK_ENDINGS, ".zip")
-"""Endings of files that can be read."""
+from features.vocabulary.endings import PARQUET_ENDINGS, TEXT_ENDINGS, WORKBOOK_ENDINGS
 
 
 class ParquetSource:
@@ -129,9 +122,9 @@ def _without_detours(file: Path) -> Path:
 
 def _ending(file: Path) -> str:
     name = file.name.lower()
-    if name.endswith(_PARQUET_ENDINGS):
+    if name.endswith(PARQUET_ENDINGS):
         return "parquet"
-    if name.endswith((*_TEXT_ENDINGS, ".zip")):
+    if name.endswith((*TEXT_ENDINGS, ".zip")):
         return "csv"
     if name.endswith(WORKBOOK_ENDINGS):
         return "workbook"

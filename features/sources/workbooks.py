@@ -23,8 +23,6 @@ from features.sources.source import name_of, new_file, unreserved
 from features.sql import paths
 from features.sql_text import identifier, literal
 
-ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-
 
 @dataclass(frozen=True)
 class _SheetPart:

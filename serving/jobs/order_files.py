@@ -15,7 +15,7 @@ from typing import Literal
 from features.errors import DataError
 from features.language.message import mark
 from features.settings.data import POSTGRES
-from features.sources.files import READABLE
+from features.vocabulary.endings import READABLE_ENDINGS
 from serving.jobs.job import Job
 from serving.settings import Settings
 
@@ -33,7 +33,7 @@ OTHER_KIND = mark(
 TAKING_IN = "taking-in-"
 """What the names of folders begin with in which files are checked."""
 ABANDONED = timedelta(days=1)
-_ENDINGS = tuple(sorted(READABLE, key=len, reverse=True))
+_ENDINGS = tuple(sorted(READABLE_ENDINGS, key=len, reverse=True))
 
 
 @dataclass(frozen=True)

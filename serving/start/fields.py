@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from features.language.message import mark
-from features.proposal.answers import OPTIONAL_FIELDS
+from features.settings.columns import OPTIONAL_FIELDS
 
 
 class ChoosableField(NamedTuple):
