@@ -1,8 +1,8 @@
 """Pictures of the pages for `docs/marketers.md`: `python docs/screenshots.py ADDRESS`.
 
 Needs a Chromium and a running server of the demo's log with a past: `regulars train --as-of
-2017-09-01`, `regulars score` as of 2017-09-01 and 2017-10-01, a campaign of 1,200 contacts from
-that day for 60 days with 40 % held out, `regulars score` as of 2017-12-01 and 2018-01-01.
+2017-09-01`, `regulars score` as of 2017-09-01 and 2017-10-01, a campaign of 400 contacts from
+that day for 60 days, `regulars score` as of 2017-12-01 and 2018-01-01.
 """  # noqa: INP001 - a script beside the pages it illustrates
 
 import io

@@ -13,7 +13,7 @@ from serving.web.drawing import Frame2D, ticks
 MOST_DAYS = 730
 """Orders further back are counted, not drawn."""
 
-FIELD = Frame2D(width=720, height=150, left=52, bottom=24, top=14)
+FIELD = Frame2D(width=720, height=150, left=64, bottom=24, top=14)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class AliveCourse:
     lowest: tuple[date, float]
 
 
-ALIVE_FIELD = Frame2D(width=720, height=96, left=52, bottom=10, top=10)
+ALIVE_FIELD = Frame2D(width=720, height=96, left=64, bottom=10, top=10)
 
 
 def alive_course(
@@ -171,7 +171,7 @@ class RunCourse:
     dots: tuple[tuple[float, float, date, float], ...]
 
 
-COURSE_FIELD = Frame2D(width=720, height=130, left=44, bottom=8, top=8)
+COURSE_FIELD = Frame2D(width=720, height=130, left=64, bottom=8, top=8)
 
 
 def course(sayings: Sequence[HistoryRow]) -> RunCourse | None:
