@@ -28,10 +28,15 @@ OF_A_DRESS = ["color-contrast", "scrollable-region-focusable", "link-in-text-blo
 """Rules whose outcome colours and width change; the others are asked once per language."""
 LARGE, SMALL = (1440, 900), (390, 844)
 DRESSES = {
-    "en": ((LARGE, "light"), (LARGE, "dark"), (SMALL, "light"), (SMALL, "dark")),
-    "zh": ((LARGE, "light"), (SMALL, "dark")),
+    "en": ((LARGE, "light"), (SMALL, "dark")),
+    "zh": ((SMALL, "light"), (LARGE, "dark")),
 }
-"""What the colours do, they do in every language; what is written, twice."""
+"""Each width in each colours, and both languages in both of either."""
+LONG = "/docs"
+"""A page of hundreds of sections that one template writes: every 25th is looked at."""
+SOME_SECTIONS = """() => [...document.querySelectorAll("main section")].forEach(
+  (section, place) => place % 25 && section.remove()
+)"""
 
 FAINT_CONTROLS = """() => {
   const channels = (text) => text.match(/[\\d.]+/g).map(Number);
@@ -99,6 +104,8 @@ def test_every_page_is_accessible_in_every_dress(chromium, address, language):
     wrong = {}
     for path in PAGES:
         page.goto(path)
+        if path == LONG:
+            page.evaluate(SOME_SECTIONS)
         assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
         wrong |= {
             (path, *dress): found
