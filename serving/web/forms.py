@@ -1,9 +1,11 @@
 """Forms of our own pages: what they send, and whether it is theirs."""
 
+import re
 from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
+from jinja2.ext import Extension
 from markupsafe import Markup
 from starlette.datastructures import QueryParams
 
@@ -68,3 +70,27 @@ def form_token() -> Markup:
         return Markup()
     field = Markup('<input type="hidden" name="{}" value="{}">')
     return field.format(TOKEN_FIELD, person.form_token)
+
+
+class FormTokens(Extension):
+    """Gives every form of a template that writes the token of the session, so that none forgets it.
+
+    Such a form is written as `<form method="post" …>`; one with files, and a button with
+    `formmethod="post"`, has it in its address.
+    """
+
+    _FORM = re.compile(r'<form\b[^>]*\smethod="post"[^>]*>')
+    _BUTTON = re.compile(r'<button\b[^>]*\sformmethod="post"[^>]*>')
+    _ACTION = re.compile(r'(action="[^"]*)"')
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - as the library calls it
+        """A template with the tokens in it."""
+        in_address = r"\1{{ form_token_in_address() }}" + '"'
+
+        def of_form(form: re.Match[str]) -> str:
+            if "multipart/form-data" in form[0]:
+                return self._ACTION.sub(in_address, form[0])
+            return f"{form[0]}{{{{ form_token() }}}}"
+
+        source = self._FORM.sub(of_form, source)
+        return self._BUTTON.sub(lambda button: self._ACTION.sub(in_address, button[0]), source)

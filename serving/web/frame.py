@@ -24,9 +24,9 @@ navigation is a line in `NAVIGATION`. The template extends `base.html`, fills th
 - `here`: the path of the page; `link(path, name=value)`: an address with parameters;
   `path_part(id)`: a customer's id in a path; `root()`: what stands before the paths of a shop
   where several share a server, written before every path of ours; `static(name)`: a file,
-- `form_token()`: the field that every form with `method="post"` must hold, or it is refused to
-  who has signed in (`form_token_in_address()` for forms with files); `may("write")`: whether the caller may do what needs that scope; `signed_in()`:
-  the person who asks, if one does; `is_open()`: whether nobody has to sign in,
+- `may("write")`: whether the caller may do what needs that scope; `signed_in()`: the person who
+  asks, if one does; `is_open()`: whether nobody has to sign in. Forms with `method="post"` are
+  given the token of the session by themselves (`serving.web.forms.FormTokens`),
 - and, where `run=` is given: `info` and `summary` of the run, `age_days` of its scores,
   `money(amount)`, `round_money(amount)` without pence, `round_span(low, high)` for
   intervals, `short_money(amount)` for scales.
@@ -61,7 +61,7 @@ from serving.store.run import PublishedRun
 from serving.web.call import address, is_of_a_shop, is_open, may, signed_in
 from serving.web.context import RouteContext
 from serving.web.formats.accept import preferred_language
-from serving.web.forms import form_token, form_token_in_address
+from serving.web.forms import FormTokens, form_token, form_token_in_address
 from serving.web.paths import path_part
 from serving.web.rights import Role
 from serving.web.static_files import static_address
@@ -323,7 +323,7 @@ def _environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", FormTokens],
     )
     environment.policies["ext.i18n.trimmed"] = True
     texts = translations(language)
