@@ -60,8 +60,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
   --constraint constraints.txt --generate-hashes --no-header --no-annotate
 lock: $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
-	$(LOCK) --extra postgres --output-file requirements/serve.txt
-	$(LOCK) --extra postgres --extra train --output-file requirements/train.txt
+	$(LOCK) --extra postgres --extra sign-in --output-file requirements/serve.txt
+	$(LOCK) --extra postgres --extra sign-in --extra train --output-file requirements/train.txt
 
 packages: $(VENV)/.demo
 	$(BIN)/python -m features.packages

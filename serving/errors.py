@@ -15,6 +15,7 @@
     ├── NotInRun         the latest run shows nothing of this name
     ├── CampaignConflict something that happened meanwhile is in the way of a campaign
     ├── CursorTooOld     the changes behind a cursor are no longer kept
+    ├── ProviderFailed   the organisation's sign-in did not say who somebody is
     ├── UnknownPerson    nobody of this name or id signs in here
     ├── UnknownInvitation  a link that lets nobody in, or no more
     ├── UnknownShop      the server has no shop of this name
@@ -95,6 +96,10 @@ class UnknownAudience(RegularsError):
 
 class AudienceConflict(RegularsError):
     """The name of an audience is taken, or there are too many."""
+
+
+class ProviderFailed(RegularsError):
+    """A provider of OpenID Connect did not say who somebody is, or cannot be believed."""
 
 
 class UnknownPerson(RegularsError):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from features.errors import ConfigError
 from features.language.languages import SOURCE, languages
@@ -85,6 +85,36 @@ class Serve(Section):
     """Whether webhooks may be called without TLS."""
 
 
+Claim = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")]
+
+
+class OidcRoles(Section):
+    """Which values of `people.oidc.role_claim` make somebody what; `"*"` is everybody."""
+
+    viewer: tuple[str, ...] = ()
+    marketer: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+
+
+class Oidc(Section):
+    """Sign-in through a provider of OpenID Connect; `docs/people.md` says how."""
+
+    issuer: str = Field(
+        pattern=r"^(https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/[^\s?#]*)?)$"
+    )
+    """The provider's address, under which `/.well-known/openid-configuration` lies; by https, or
+    on this machine."""
+    client_id: str = Field(min_length=1)
+    """What the provider calls this server."""
+    client_secret_env: str = Field("REGULARS_OIDC_SECRET", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """The variable of the environment that holds the secret."""
+    name_claim: Claim = "email"
+    """What people are called by here."""
+    role_claim: Claim = "groups"
+    """What decides on the role."""
+    roles: OidcRoles = OidcRoles()
+
+
 class PeopleSettings(Section):
     """People who sign in; `docs/people.md`."""
 
@@ -99,6 +129,13 @@ class PeopleSettings(Section):
     """How long a link that lets somebody in once can be used."""
     password_megabytes: int = Field(64, ge=8, le=4_096)
     """Memory that checking a password takes, two of them at once; more is harder to guess."""
+    oidc: Oidc | None = None
+
+    @model_validator(mode="after")
+    def _come_back_somewhere(self) -> "PeopleSettings":
+        if self.oidc is not None and self.address is None:
+            raise ValueError("people.address is needed with people.oidc: people come back there")
+        return self
 
 
 class ChangeSettings(Section):

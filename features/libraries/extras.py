@@ -15,6 +15,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "spark": ("pyspark",),
     "encryption": ("pyrage",),
     "matching": ("splink",),
+    "sign-in": ("authlib", "joserfc", "requests"),
 }
 """Extra → the packages that are imported because of it."""
 

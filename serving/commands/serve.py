@@ -17,7 +17,7 @@ from serving.privacy.erasure import CustomerFiles
 from serving.schedule.outcome import kept_outcome
 from serving.server.server import check_host, is_local
 from serving.server.server import serve as run_server
-from serving.server.stores import open_stores
+from serving.server.stores import Stores, open_stores
 from serving.settings import load_shop
 from serving.start.server import StartSocket, can_start, serve_start
 from serving.store.rules import PublishRules
@@ -80,8 +80,8 @@ def _serve_shop(
     settings = load_shop(config)
     bundle = PublishedBundle(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
-    check_host(host, stores)
-    if is_local(host) and not stores.keys.all() and not stores.people.persons.any_ever():
+    check_host(host, stores, settings.people)
+    if is_local(host) and not settings.people.oidc and _is_open(stores):
         speaker.say(
             "Nobody signs in and no API key is made: everybody on this machine may ask, nobody"
             " else can. `regulars people add NAME --role admin` lets the first person in,"
@@ -109,6 +109,10 @@ def _serve_shop(
             address_book=AddressBook.of(settings, beside=config),
             listener=None if listening is None else listening.listener,
         )
+
+
+def _is_open(stores: Stores) -> bool:
+    return not stores.keys.all() and not stores.people.persons.any_ever()
 
 
 def _serve_folder(folder: Path, host: str, port: int, scorers: int, speaker: Speaker) -> None:

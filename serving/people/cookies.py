@@ -12,18 +12,20 @@ def _path() -> str:
     return address("") or "/"
 
 
-def keep_session(answer: Response, token: str, longest_seconds: float) -> None:
+def keep_session(
+    answer: Response, token: str, longest_seconds: float, *, is_https: bool = False
+) -> None:
     """Have the browser keep the token of a session, for as long as it lasts at most.
 
-    No script can read it and no other site's form sends it along; what came by https is sent by
-    https alone.
+    No script can read it and no other site's form sends it along; what came by https, or is said
+    to have (`is_https`), is sent by https alone.
     """
     answer.set_cookie(
         COOKIE,
         token,
         max_age=int(longest_seconds),
         path=_path(),
-        secure=is_by_https(current_call.get().headers),
+        secure=is_https or is_by_https(current_call.get().headers),
         httponly=True,
         samesite="lax",
     )

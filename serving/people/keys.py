@@ -65,6 +65,7 @@ class KeyRing:
     last_good_seconds : for how long keys are believed without the store
     ticks : seconds that only ever grow, whatever is done to the clock; None: those of the clock
     persons : where people are kept who sign in, None where nobody can
+    by_provider : people sign in at a provider, the first of them too
     """
 
     def __init__(
@@ -75,10 +76,12 @@ class KeyRing:
         last_good_seconds: float,
         ticks: Callable[[], float] | None = None,
         persons: PersonStore | None = None,
+        by_provider: bool = False,
     ) -> None:
         self._store = store
         self._persons = persons
-        self._people_sign_in = False
+        self._by_provider = by_provider
+        self._people_sign_in = by_provider
         self._clock = clock
         self._ticks = ticks or (lambda: clock().timestamp())
         self._last_good = max(last_good_seconds, 2 * OLDEST_SECONDS)
@@ -139,7 +142,8 @@ class KeyRing:
             self._tried_at = self._ticks()
 
     def _look(self) -> tuple[Sequence[ApiKey], bool]:
-        return self._store.all(), self._persons is not None and self._persons.any_ever()
+        are_people = self._persons is not None and self._persons.any_ever()
+        return self._store.all(), are_people or self._by_provider
 
 
 def _digest(secret: str) -> str:

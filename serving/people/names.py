@@ -5,7 +5,7 @@ import unicodedata
 from features.errors import ConfigError
 from features.language.message import mark
 
-MOST_SIGNS = 100
+MOST_CHARACTERS = 100
 UNUSABLE_NAME = mark("A name has 1 to 100 characters, and none that cannot be seen.")
 
 
@@ -18,7 +18,7 @@ def usable_name(name: str) -> str:
         When nothing is left of it, or it is too long or holds what cannot be seen.
     """
     shown = " ".join(name.split())
-    if not 0 < len(shown) <= MOST_SIGNS or not shown.isprintable():
+    if not 0 < len(shown) <= MOST_CHARACTERS or not shown.isprintable():
         raise ConfigError(UNUSABLE_NAME)
     return shown
 

@@ -141,6 +141,29 @@ class People:
         self.stores.persons.add(person)
         return person
 
+    def provided(self, subject: str, name: str, role: Role) -> Person | None:
+        """Let in whom the OpenID provider tells of, as it tells now; None who was removed here."""
+        person = self.stores.persons.by_subject(subject)
+        if person is None:
+            person = Person(
+                person_id=new_person_id(),
+                name=name,
+                sign_in_name=None,
+                role=role,
+                password_hash=None,
+                subject=subject,
+                created_at=self._clock().timestamp(),
+            )
+            self.note(person.person_id, "person-add", person)
+            self.stores.persons.add(person)
+        elif person.removed_at is not None:
+            return None
+        elif (person.name, person.role) != (name, role):
+            self.note(person.person_id, "person-role", person, role=role)
+            self.stores.persons.change(person.person_id, name=name, role=role)
+        self.note(person.person_id, "sign-in", person, role=role)
+        return person
+
     def withdraw(self, digest: str, *, by: str) -> None:
         """End a link before it is used."""
         self._note(by, "person-withdraw", "a link")

@@ -15,17 +15,46 @@ from serving.people.person_store import Person
 from serving.people.service import People
 from serving.people.sessions import SessionRing, digest_of, session_tokens
 from serving.web.call import address, current_call, signed_in
-from serving.web.forms import OwnForm, Sent
+from serving.web.forms import OwnForm
 from serving.web.frame import Frame
 
 NOT_SIGNED_IN = mark("This name and password do not match.")
 NOT_REPEATED = mark("The two passwords are not the same.")
 
 
-def sign_in_pages(frame: Frame, people: People, sessions: SessionRing) -> APIRouter:
+class SignInForm:
+    """The page on which people sign in.
+
+    Parameters
+    ----------
+    by_organisation : whether there is a provider of OpenID Connect to go to
+    """
+
+    def __init__(self, frame: Frame, *, by_organisation: bool) -> None:
+        self._frame = frame
+        self._by_organisation = by_organisation
+
+    def page(
+        self, request: Request, next_path: str, problem: str = "", *, status: int = 200
+    ) -> Response:
+        """The page, and what went wrong before; `next_path` is where it leads."""
+        return self._frame.render(
+            request,
+            "sign_in.html",
+            status=status,
+            next_path=next_path,
+            by_organisation=self._by_organisation,
+            problem=problem and self._frame.words(request).say(problem),
+        )
+
+
+def sign_in_pages(
+    frame: Frame, people: People, sessions: SessionRing, *, by_organisation: bool
+) -> APIRouter:
     """`/sign-in`, `/sign-out` and `/invitation/{token}`."""
     router = frame.router()
-    pages = _SignInPages(frame, people, sessions)
+    form = SignInForm(frame, by_organisation=by_organisation)
+    pages = _SignInPages(frame, people, sessions, form)
     router.add_api_route("/sign-in", pages.form)
     router.add_api_route("/sign-in", pages.sign_in, methods=["POST"])
     router.add_api_route("/sign-out", pages.sign_out, methods=["POST"])
@@ -35,17 +64,20 @@ def sign_in_pages(frame: Frame, people: People, sessions: SessionRing) -> APIRou
 
 
 class _SignInPages:
-    def __init__(self, frame: Frame, people: People, sessions: SessionRing) -> None:
+    def __init__(
+        self, frame: Frame, people: People, sessions: SessionRing, form: SignInForm
+    ) -> None:
         self._frame = frame
         self._people = people
         self._sessions = sessions
+        self._form = form
         self._attempts = Attempts()
 
     def form(self, request: Request) -> Response:
         next_path = local_path(request.query_params.get("next", "/"))
         if signed_in():
-            return _see(next_path)
-        return self._sign_in_form(request, next_path)
+            return see(next_path)
+        return self._form.page(request, next_path)
 
     async def sign_in(self, request: Request, sent: OwnForm) -> Response:
         next_path = local_path(sent.get("next", "/"))
@@ -54,17 +86,17 @@ class _SignInPages:
         try:
             self._attempts.count(sign_in_name, request.client.host if request.client else "")
         except TooManyAttempts as error:
-            answer = self._sign_in_form(request, next_path, str(error), status=429)
+            answer = self._form.page(request, next_path, str(error), status=429)
             answer.headers.update(error.headers)
             return answer
         person = await run_in_threadpool(self._people.signed_in, sign_in_name, password)
         if person is None:
-            return self._sign_in_form(request, next_path, NOT_SIGNED_IN, status=422)
+            return self._form.page(request, next_path, NOT_SIGNED_IN, status=422)
         self._attempts.succeeded(sign_in_name)
         return await run_in_threadpool(self._let_in, person, next_path)
 
     def sign_out(self) -> Response:
-        answer = _see("/sign-in")
+        answer = see("/sign-in")
         if person := signed_in():
             self._people.note(person.person_id, "sign-out", self._people.person(person.person_id))
             self._sessions.end(person.session)
@@ -95,20 +127,9 @@ class _SignInPages:
         """A new session, whatever the browser brought along; one it had ends."""
         for token in session_tokens(current_call.get().headers):
             self._sessions.end(digest_of(token))
-        answer = _see(next_path)
+        answer = see(next_path)
         keep_session(answer, self._sessions.begin(person.person_id), self._sessions.longest_seconds)
         return answer
-
-    def _sign_in_form(
-        self, request: Request, next_path: str, problem: str = "", *, status: int = 200
-    ) -> Response:
-        return self._frame.render(
-            request,
-            "sign_in.html",
-            status=status,
-            next_path=next_path,
-            problem=problem and self._frame.words(request).say(problem),
-        )
 
     def _invitation_form(
         self, request: Request, token: str, name: str = "", problems: tuple[str, ...] = ()
@@ -127,70 +148,6 @@ class _SignInPages:
         )
 
 
-def _see(path: str) -> Response:
+def see(path: str) -> Response:
+    """Send a browser on to a page of this server."""
     return RedirectResponse(address(path), status_code=303)
-
-
-def own_pages(frame: Frame, people: People, sessions: SessionRing) -> APIRouter:
-    """`/me`: what somebody who has signed in can change about themselves."""
-    router = frame.router()
-    pages = _OwnPages(frame, people, sessions)
-    router.add_api_route("/me", pages.page)
-    router.add_api_route("/me/password", pages.change_password, methods=["POST"])
-    router.add_api_route("/me/sign-out-everywhere", pages.sign_out_everywhere, methods=["POST"])
-    return router
-
-
-class _OwnPages:
-    def __init__(self, frame: Frame, people: People, sessions: SessionRing) -> None:
-        self._frame = frame
-        self._people = people
-        self._sessions = sessions
-        self._attempts = Attempts()
-
-    def page(self, request: Request) -> Response:
-        return self._page(request)
-
-    async def change_password(self, request: Request, sent: Sent) -> Response:
-        caller = signed_in()
-        if caller is None:
-            return self._page(request)
-        if sent.get("new_password") != sent.get("again"):
-            return self._page(request, (NOT_REPEATED,))
-        try:
-            self._attempts.count(caller.person_id, "")
-            await run_in_threadpool(
-                self._people.change_password,
-                caller.person_id,
-                sent.get("password", ""),
-                sent.get("new_password", ""),
-            )
-        except TooManyAttempts as error:
-            return self._page(request, (str(error),))
-        except ConfigError as error:
-            return self._page(request, error.problems)
-        self._sessions.reread()
-        answer = _see("/me?changed=password")
-        token = await run_in_threadpool(self._sessions.begin, caller.person_id)
-        keep_session(answer, token, self._sessions.longest_seconds)
-        return answer
-
-    def sign_out_everywhere(self) -> Response:
-        answer = _see("/sign-in")
-        if caller := signed_in():
-            self._people.sign_out(caller.person_id, by=caller.person_id)
-            self._sessions.reread()
-            drop_session(answer)
-        return answer
-
-    def _page(self, request: Request, problems: tuple[str, ...] = ()) -> Response:
-        caller = signed_in()
-        say = self._frame.words(request).say
-        return self._frame.render(
-            request,
-            "me.html",
-            status=422 if problems else 200,
-            person=self._people.person(caller.person_id) if caller else None,
-            has_changed=request.query_params.get("changed") == "password",
-            problems=[say(problem) for problem in problems],
-        )

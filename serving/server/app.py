@@ -150,6 +150,7 @@ def application(
             last_good_seconds=settings.last_good_seconds,
             ticks=ticks,
             persons=parts.stores.people.persons,
+            by_provider=parts.provider is not None,
         ),
         sessions=parts.sessions,
         admission=parts.admission,

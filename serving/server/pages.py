@@ -22,8 +22,10 @@ from serving.models.page import model_pages
 from serving.overview.page import overview_pages
 from serving.people.key_desk import KeyDesk
 from serving.people.key_page import key_pages
+from serving.people.oidc_page import oidc_pages
+from serving.people.own_page import own_pages
 from serving.people.page import people_pages
-from serving.people.sign_in_page import own_pages, sign_in_pages
+from serving.people.sign_in_page import sign_in_pages
 from serving.segments.page import segment_pages
 from serving.server.docs_page import docs_pages
 from serving.server.parts import ServerParts
@@ -55,7 +57,9 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield model_pages(frame, parts.bundle, parts.mlflow_url, stores.facets)
     yield job_pages(frame, parts.jobs)
     yield docs_pages(frame)
-    yield sign_in_pages(frame, parts.people, parts.sessions)
+    by_organisation = parts.provider is not None
+    yield sign_in_pages(frame, parts.people, parts.sessions, by_organisation=by_organisation)
+    yield oidc_pages(frame, parts.people, parts.sessions, parts.provider)
     yield own_pages(frame, parts.people, parts.sessions)
     yield people_pages(frame, parts.people, parts.sessions)
     desk = KeyDesk(stores.keys, stores.audit, parts.context.clock)

@@ -37,6 +37,7 @@ from serving.live.score_api import live_routes
 from serving.live.transactions_api import transaction_routes
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleNow
+from serving.people.oidc import OidcProvider
 from serving.people.service import People
 from serving.people.sessions import SessionRing
 from serving.privacy.api import erasure_routes
@@ -69,6 +70,7 @@ class ServerParts:
     people : those who sign in
     sessions : of those who have
     address_book : how customers can be reached; None: nobody can
+    provider : of OpenID Connect, where the settings name one
     mlflow_url : where people reach MLflow's own pages, None where nobody said
     """
 
@@ -87,6 +89,7 @@ class ServerParts:
     people: People
     sessions: SessionRing
     address_book: AddressBook | None
+    provider: OidcProvider | None
     mlflow_url: str | None
 
     def why_not_ready(self) -> str | None:
@@ -181,6 +184,7 @@ def put_together(  # noqa: PLR0913 - each is a seam of its own
             ticks=ticks,
         ),
         address_book=address_book,
+        provider=OidcProvider(people.oidc, clock) if people.oidc else None,
         mlflow_url=settings.mlflow_url,
     )
 

@@ -88,7 +88,7 @@ def serve(  # noqa: PLR0913 - each is a seam of its own
         When `host` can be reached from other machines and nobody could be let in.
     """
     settings = settings or Serve()
-    check_host(host, stores)
+    check_host(host, stores, people)
     lifecycle, process = ServerLifecycle(), ProcessFigures()
     app = create_app(
         stores,
@@ -177,13 +177,14 @@ def open_files(needed: int) -> int:
     return soft
 
 
-def check_host(host: str, stores: Stores) -> None:
+def check_host(host: str, stores: Stores, settings: PeopleSettings | None = None) -> None:
     """Refuse an address that other machines can reach while nobody could be let in; see `serve`.
 
-    Whom a key, a person or an open invitation is for can be.
+    Whom a key, a person, an open invitation or a provider is for can be.
     """
     moment = datetime.now(UTC)
-    if is_local(host) or any(key.holds(moment) for key in stores.keys.all()):
+    by_provider = settings is not None and settings.oidc is not None
+    if is_local(host) or by_provider or any(key.holds(moment) for key in stores.keys.all()):
         return
     people = stores.people
     if any(person.removed_at is None for person in people.persons.all()):

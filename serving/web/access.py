@@ -110,6 +110,8 @@ ACCESS: Mapping[tuple[str, str], Scope] = {
     ("GET", "/docs"): "read",
     ("GET", "/sign-in"): "public",
     ("POST", "/sign-in"): "public",
+    ("GET", "/sign-in/organisation"): "public",
+    ("GET", "/sign-in/return"): "public",
     ("POST", "/sign-out"): "read",
     ("GET", "/invitation/{token}"): "public",
     ("POST", "/invitation/{token}"): "public",

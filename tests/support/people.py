@@ -32,10 +32,10 @@ class SetClock:
 class Shop:
     """An application with people, and browsers in front of it."""
 
-    def __init__(self, stores, **options):
+    def __init__(self, stores, *, settings=None, **options):
         self.clock = SetClock()
         self.stores = stores
-        self.settings = PeopleSettings(password_megabytes=8)
+        self.settings = settings or PeopleSettings(password_megabytes=8)
         self.people = People(stores.people, stores.audit, self.clock, self.settings)
         self.sessions = SessionRing(
             stores.people.sessions, self.clock, self.settings, last_good_seconds=0
