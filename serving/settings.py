@@ -151,6 +151,9 @@ class ChangeSettings(Section):
     """Another risk band is told once the churn probability has moved so far, too."""
 
 
+ChannelCost = Annotated[float, Field(ge=0, le=1e9)]
+
+
 class CampaignSettings(Section):
     """Assumptions of expected profits and defaults of campaigns; `docs/campaigns.md`."""
 
@@ -160,6 +163,10 @@ class CampaignSettings(Section):
     """Share of the value at risk that a contact is assumed to save."""
     margin_share: float = Field(0.30, gt=0, le=1)
     """Net profit ÷ revenue, where the orders do not tell what they cost."""
+    channels: dict[Annotated[str, Field(min_length=1, max_length=60)], ChannelCost] = Field(
+        default_factory=dict
+    )
+    """Channel → cost of a contact by it, in units of the currency."""
     hold_out: float = Field(0.10, gt=0, le=0.5)
     """Share of the chosen customers who are not contacted, so that the effect can be measured."""
 

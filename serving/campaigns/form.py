@@ -68,6 +68,7 @@ class CampaignForm:
     budget: str = ""
     hold_out: str = ""
     cost_per_contact: str = ""
+    channel: str = ""
     margin_share: str = ""
     save_rate: str = ""
     starts_on: str = ""
@@ -150,6 +151,7 @@ class CampaignForm:
                 horizon_days=days,
                 roll_out_of=self.roll_out_of or None,
                 seed=self.seed or None,
+                channel=self.channel or None,
                 treatments=treatments,
                 rounds=rounds,
                 most_contacts=most,

@@ -173,6 +173,7 @@ class _Pages:
         return self._frame.render(
             request,
             "campaign_new.html",
+            channels=self._service.channel_costs(run.info),
             run=run,
             form=form,
             problems=[self._say(request, problem) for problem in problems],

@@ -83,8 +83,17 @@ class AssumedFigures(TypedDict):
     sources: dict[str, str]
 
 
+class OrderedPowerFigures(TypedDict):
+    """See `serving.campaigns.power.OrderedPower`."""
+
+    usual: float
+    detectable: float
+    expected: float
+    is_enough: bool
+
+
 class PowerFigures(TypedDict):
-    """See `serving.campaigns.power.Power`."""
+    """See `serving.campaigns.power.Power`; plans of an earlier release lack `ordered`."""
 
     detectable: float
     detectable_save_rate: float | None
@@ -92,6 +101,7 @@ class PowerFigures(TypedDict):
     is_enough: bool
     needed_hold_out: float | None
     needed_contacts: int | None
+    ordered: NotRequired[OrderedPowerFigures | None]
 
 
 class ExploringPlan(TypedDict):

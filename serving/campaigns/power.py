@@ -1,6 +1,7 @@
 """How small an effect a campaign of this size can tell from chance."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import cast
@@ -16,6 +17,24 @@ DETECTION = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) + NormalDist().inv_cdf(PO
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderedPower:
+    """What a campaign can tell of the share who order, which scatters less than money.
+
+    Attributes
+    ----------
+    usual : share of the chosen who will order without a contact, as predicted
+    detectable : smallest difference of the shares that is found with 80 % power
+    expected : the share that a contact is assumed to add: save rate × chance of no order
+    is_enough : whether that would be found
+    """
+
+    usual: float
+    detectable: float
+    expected: float
+    is_enough: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Power:
     """What a campaign can tell.
 
@@ -28,6 +47,7 @@ class Power:
     needed_hold_out : share of the chosen that finds the expected effect with these contacts;
         None where not even half of them do
     needed_contacts : contacts that find it with half of all held out
+    ordered : the same of the share who order; None where nothing is known of it
     """
 
     detectable: float
@@ -36,6 +56,7 @@ class Power:
     is_enough: bool
     needed_hold_out: float | None
     needed_contacts: int | None
+    ordered: OrderedPower | None = None
 
     def to_dict(self) -> PowerFigures:
         return cast("PowerFigures", asdict(self))
@@ -86,4 +107,30 @@ def power_of(
         is_enough=expected >= detectable,
         needed_hold_out=needed,
         needed_contacts=least,
+    )
+
+
+def ordered_power(
+    contacts: int, held_out: int, *, churn: Sequence[float], save_rate: float
+) -> OrderedPower | None:
+    """What `contacts` against `held_out` customers can tell of the share who order.
+
+    A customer orders with probability 1 − churn, whatever the arm: variance churn × (1 − churn),
+    beside what is predicted of each.
+
+    Parameters
+    ----------
+    churn : probability of no order of each of the chosen
+    save_rate : share of those who would stay away that a contact is assumed to bring back
+    """
+    if not contacts or not held_out or not churn:
+        return None
+    variance = sum(p * (1 - p) for p in churn) / len(churn)
+    away = sum(churn) / len(churn)
+    detectable = DETECTION * math.sqrt(variance * (1 / contacts + 1 / held_out))
+    return OrderedPower(
+        usual=1 - away,
+        detectable=detectable,
+        expected=save_rate * away,
+        is_enough=save_rate * away >= detectable,
     )

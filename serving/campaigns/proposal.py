@@ -21,7 +21,7 @@ from serving.campaigns.plan import (
     SampledCell,
     StratumSize,
 )
-from serving.campaigns.power import Power, power_of, spend_variance
+from serving.campaigns.power import Power, ordered_power, power_of, spend_variance
 from serving.campaigns.request import HOLD_OUT_ARM, TREATED_ARM, CampaignRequest
 from serving.campaigns.store import CampaignCandidate, CampaignMember
 from serving.store.economics import value_share
@@ -332,17 +332,23 @@ def _power(
 ) -> Power | None:
     candidates = {candidate.customer_id: candidate for candidate in chosen}
     variance = at_risk = expected = 0.0
+    chances: list[float] = []
     for member in members:
         p_churn = candidates[member.customer_id].churn_probability
         churn = 0.5 if p_churn is None else p_churn
+        chances.append(churn)
         variance += spend_variance(member.clv or 0.0, churn, assumed.spend_cv)
         at_risk += member.value_at_risk or 0.0
         expected += (member.expected_profit or 0.0) + assumed.cost_per_contact
     count = len(members)
-    return power_of(
+    power = power_of(
         count - held_out,
         held_out,
         variance=variance / count,
         expected=expected / count / assumed.margin_share,
         value_at_risk=at_risk / count,
     )
+    if power is None:
+        return None
+    ordered = ordered_power(count - held_out, held_out, churn=chances, save_rate=assumed.save_rate)
+    return replace(power, ordered=ordered)

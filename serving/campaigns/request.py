@@ -25,7 +25,8 @@ Text200 = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+
 
 HOLD_OUT_ARM, TREATED_ARM = "hold_out", "treated"
 MOST_TREATMENTS = 8
-LATER_FIELDS = ("treatments", "rounds", "explore", "most_contacts")
+OF_TREATMENTS = ("treatments", "rounds", "explore", "most_contacts")
+LATER_FIELDS = (*OF_TREATMENTS, "channel")
 """Kept only where they are set: requests of an earlier release had none of them."""
 LATER_FILTERS = ("rhythm", "due_from", "due_until", "will_buy", "where")
 
@@ -98,6 +99,13 @@ class CampaignRequest(ApiShape):
         None, gt=0, le=0.5, description="Share of the chosen who are not contacted"
     )
     cost_per_contact: Amount | None = None
+    channel: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]*\S$")] | None = (
+        Field(
+            None,
+            description="By which customers are contacted; without `cost_per_contact` a contact "
+            "costs what it did in the latest campaign of this channel, or as the settings say",
+        )
+    )
     margin_share: float | None = Field(None, gt=0, le=1, description="Net profit ÷ revenue")
     save_rate: float | None = Field(
         None, gt=0, le=1, description="Share of the value at risk that a contact saves"
@@ -186,7 +194,7 @@ class CampaignRequest(ApiShape):
 
     def _treatment_problems(self) -> list[str]:
         if not self.treatments:
-            asked_for = [name for name in LATER_FIELDS if getattr(self, name)]
+            asked_for = [name for name in OF_TREATMENTS if getattr(self, name)]
             return [f"{name}: only with treatments." for name in asked_for]
         problems = []
         names = [treatment.name for treatment in self.treatments]
@@ -201,8 +209,8 @@ class CampaignRequest(ApiShape):
         least = (self.hold_out or HOLD_OUT) + (self.explore or EXPLORE) * len(self.treatments)
         if least >= 1:
             problems.append("hold_out, explore: all least shares together must be below 1.")
-        if self.cost_per_contact is not None:
-            problems.append("cost_per_contact: each treatment has its own.")
+        if self.cost_per_contact is not None or self.channel is not None:
+            problems.append("cost_per_contact, channel: each treatment has its own cost.")
         return problems
 
 

@@ -69,6 +69,15 @@ class BreakEven(ApiShape):
     save_rate: float | None = Field(description="From which the contacts pay for themselves")
 
 
+class OrderedPowerShown(ApiShape):
+    """The same of the share who order; differences of shares."""
+
+    usual: Probability = Field(description="Will order without a contact, as predicted")
+    detectable: float = Field(description="Found with 80 % power")
+    expected: float = Field(description="Save rate × chance of no order")
+    is_enough: bool
+
+
 class PowerShown(ApiShape):
     """What a campaign of this size can tell from chance; effects are revenue per contact."""
 
@@ -80,6 +89,7 @@ class PowerShown(ApiShape):
         description="Share that finds the expected effect; null where not even half does"
     )
     needed_contacts: int | None = Field(description="With half of all held out")
+    ordered: OrderedPowerShown | None = Field(None, description="Null in campaigns of before")
 
 
 class TestCell(ApiShape):

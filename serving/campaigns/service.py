@@ -19,6 +19,7 @@ from serving.campaigns.telling import (
     pooled,
     save_rate_told,
 )
+from serving.store.run import RunInfo
 
 ID_BYTES = 6
 MEMBERS_PER_READ = 5_000
@@ -80,7 +81,19 @@ class CampaignService:
         )
         if request.roll_out_of is not None:
             busy |= {member.customer_id for member in self._store.members(request.roll_out_of)}
+        costs = self.channel_costs(run.info)
+        if request.cost_per_contact is None and request.channel in costs:
+            request = request.model_copy(update={"cost_per_contact": costs[request.channel]})
         return propose(request, run, listed, busy, cells=cells)
+
+    def channel_costs(self, run: RunInfo) -> dict[str, float]:
+        """Channel → cost of a contact: of the latest campaign by it, or as the settings say."""
+        costs = dict(run.economics.get("channel_costs", {}))
+        for campaign in reversed(self._store.campaigns()):
+            channel = campaign.plan.get("request", {}).get("channel")
+            if channel and (assumed := campaign.plan["assumptions"]) is not None:
+                costs[channel] = assumed["cost_per_contact"]
+        return costs
 
     def create(
         self,

@@ -51,7 +51,7 @@ def economics_of(
     share, source = _margin_share(features, settings.campaigns.margin_share)
     usual = usual_value(scores)
     orders = features["orders"].sum()
-    return {
+    economics: RunEconomics = {
         "cost_per_contact": settings.campaigns.cost_per_contact,
         "hold_out": settings.campaigns.hold_out,
         **rate.to_dict(),
@@ -63,6 +63,9 @@ def economics_of(
         "high_value_from": _finite(np.nanquantile(usual, 1 - TOP_SHARE)) if len(usual) else 0.0,
         "consent_known": customers is not None and customers.consent is not None,
     }
+    if settings.campaigns.channels:
+        economics["channel_costs"] = dict(settings.campaigns.channels)
+    return economics
 
 
 def usual_value(

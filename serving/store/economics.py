@@ -37,6 +37,7 @@ class RunEconomics(TypedDict, total=False):
     spend_cv: float
     high_value_from: float
     consent_known: bool
+    channel_costs: Mapping[str, float]
     targeting: Mapping[str, Any]
     treatment: MeasuredTreatment
 

@@ -208,3 +208,27 @@ def test_only_campaigns_of_the_same_days_keep_customers_from_another(client):
     overview = client.get("/").text
     assert "Campaigns running and planned" in overview
     assert "from 1 Aug 2026" in overview
+
+
+def test_the_cost_of_a_channel_is_asked_once_and_remembered():
+    runs = fresh_runs()
+    costs = {"channel_costs": {"letter": 0.9, "email": 0.02}}
+    runs.publish(run_info(economics={**ECONOMICS, **costs}), *score_tables(200))
+    client = client_of(runs)
+
+    def cost_of(**wish):
+        answer = client.post("/v1/campaigns/proposals", json={**WISH, "contacts": 5, **wish})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["assumptions"]["cost_per_contact"]
+
+    assert cost_of(channel="letter") == 0.9
+    assert cost_of(channel="pigeon") == cost_of() == ECONOMICS["cost_per_contact"]
+    page = client.get("/campaigns/new").text
+    assert '<option value="email">£0.02</option>' in page
+    wish = {**WISH, "contacts": 5, "channel": "pigeon", "cost_per_contact": 0.4}
+    made = client.post("/v1/campaigns", json=wish)
+    assert made.status_code == 201, made.text
+    assert made.json()["power"]["ordered"]["detectable"] > 0
+    assert cost_of(channel="pigeon") == 0.4
+    assert cost_of(channel="pigeon", cost_per_contact=0.3) == 0.3
+    assert '<option value="pigeon">£0.40</option>' in client.get("/campaigns/new").text

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from serving.campaigns.power import DETECTION, power_of, spend_variance
+from serving.campaigns.power import DETECTION, ordered_power, power_of, spend_variance
 
 
 def test_the_detectable_effect_is_two_and_a_half_standard_errors():
@@ -54,3 +54,16 @@ def test_the_variance_of_spend_is_that_of_a_customer_who_may_not_come():
     spend = comes * rng.gamma(4.0, 10.0, 400_000)
     # gamma of shape 4: coefficient of variation 0.5
     assert spend_variance(0.3 * 40, 0.7, 0.5) == pytest.approx(spend.var(), rel=0.02)
+
+
+def test_the_share_who_order_is_told_from_chance_sooner_than_money():
+    churn = [0.2] * 600 + [0.6] * 400
+    found = ordered_power(800, 200, churn=churn, save_rate=0.5)
+    assert found.usual == pytest.approx(1 - 0.36)
+    # mean of p · (1 − p): 0.6 · 0.16 + 0.4 · 0.24
+    assert found.detectable == pytest.approx(
+        DETECTION * math.sqrt(0.192 * (1 / 800 + 1 / 200)), rel=1e-12
+    )
+    assert found.expected == pytest.approx(0.18)
+    assert found.is_enough
+    assert ordered_power(800, 0, churn=churn, save_rate=0.5) is None
