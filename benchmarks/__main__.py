@@ -28,6 +28,7 @@ PARTS = {
     "shops": "the memory of one server for twenty small shops",
     "serving": "the server beside a bare route and mlflow models serve, from another process",
     "pages": "the pages and files of a server with made-up customers",
+    "audiences": "counts of audiences beside a scan of the rows, on made-up customers",
     "soak": "two hours of mixed traffic with orders, exports and score runs: failures, memory",
     "faults-serving": "stops, overload, nonsense, revoked keys: a server in its own process",
     "faults-live": "kills under orders, runs under load, a full disk, requests from OpenAPI",
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=list(PARTS), help=f"any of {PARTS}")
     parser.add_argument("--data", type=Path, required=True, help="folder with the real logs")
     parser.add_argument("--lines", type=int, default=1_000_000, help="size of the made-up log")
-    parser.add_argument("--customers", type=int, default=100_000, help="of pages")
+    parser.add_argument("--customers", type=int, default=100_000, help="of pages and audiences")
     parser.add_argument("--folder", type=Path, help="where large and kept write their log")
     parser.add_argument("--peers-python", type=Path, help="see benchmarks/peers.py")
     arguments = parser.parse_args()
@@ -67,7 +68,7 @@ def main() -> None:
                 module.run(arguments.lines)
             case "large" | "kept":
                 module.run(arguments.lines, arguments.folder)
-            case "pages":
+            case "pages" | "audiences":
                 module.run(arguments.customers)
             case "process":
                 module.run(arguments.peers_python)
