@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from serving.server.app import create_app
-from serving.server.stores import open_stores
+from serving.server.stores import Stores, open_stores
 from serving.settings import Serve
 from serving.store.rule.binding import bound
 from serving.store.rule.sql import rule_condition
@@ -48,7 +48,7 @@ def run(customers: int) -> None:
         stores.close()
 
 
-def _measure(stores, client, name: str, rule: str) -> None:  # type: ignore[no-untyped-def]
+def _measure(stores: Stores, client: TestClient, name: str, rule: str) -> None:
     def counted(number: int) -> int:
         answer = client.post("/v1/audiences/counts", json={"where": rule.format(number)})
         return int(answer.json()["total"])
