@@ -1,5 +1,6 @@
 """The whole of `regulars.toml`: what `serving` reads beside the settings of `training`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -246,6 +247,12 @@ class Settings(TrainingSettings):
             },
             "tracking.uri": self.database_url(tracking.uri),
         }
+
+
+def with_accepted(settings: Settings, reasons: Mapping[str, str]) -> Settings:
+    """The settings with findings that are accepted beside those of `data.accept`, with the reasons."""
+    data = settings.data.model_copy(update={"accept": {**settings.data.accept, **reasons}})
+    return settings.model_copy(update={"data": data})
 
 
 def load_shop(config: Path) -> Settings:

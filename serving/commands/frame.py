@@ -21,7 +21,7 @@ from rich.table import Table
 from features.errors import ConfigError, MisreadOrders, OddRun, RegularsError, StoppedByGate
 from features.settings.data import ACCEPTABLE
 from features.settings.loading import CONFIG_NAME
-from serving.settings import Settings
+from serving.settings import Settings, with_accepted
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
@@ -208,5 +208,4 @@ def accepting(settings: Settings, accepted: Sequence[str]) -> Settings:
     ]
     if problems:
         raise ConfigError(problems)
-    data = settings.data.model_copy(update={"accept": {**settings.data.accept, **pairs}})
-    return settings.model_copy(update={"data": data})
+    return with_accepted(settings, pairs)

@@ -1,9 +1,10 @@
 """Where pages ask for jobs: what there is, and what may be asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from serving.jobs.timetable import Timetable
 from serving.settings import Settings
 
 LINES_SHOWN = 400
+NOTHING_ACCEPTED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +53,23 @@ class JobDesk:
         """Where files lie that were sent."""
         return sent_folder(self.data)
 
-    def run_now(self, *, train: bool, by: str, at: datetime) -> Job:
-        """Ask for a regular run; one that waits already is that one."""
+    def run_now(
+        self, *, train: bool, by: str, at: datetime, accepted: Mapping[str, str] = NOTHING_ACCEPTED
+    ) -> Job:
+        """Ask for a regular run; one that waits already and does the same is that one.
+
+        Parameters
+        ----------
+        train : train even if no training is due
+        accepted : gates that are opened for this run, with the reason
+        """
+        arguments: dict[str, Any] = {"train": True} if train else {}
+        if accepted:
+            arguments["accepted"] = dict(accepted)
         for job in self.store.unfinished():
-            if (
-                job.kind == "run"
-                and job.state == "waiting"
-                and (not train or "train" in job.arguments)
-            ):
+            if job.kind == "run" and job.state == "waiting" and arguments in ({}, job.arguments):
                 return job
-        return self._add("run", {"train": True} if train else {}, by, at)
+        return self._add("run", arguments, by, at)
 
     def take_in(self, file: Path, mode: Mode, *, by: str, at: datetime) -> Job:
         """Ask for a file of orders to be checked and put in place, and for a run after it."""

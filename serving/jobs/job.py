@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from features.settings.data import ACCEPTABLE
+
 JobKind = Literal["run", "take_in", "look"]
 """`run`: the regular run. `take_in`: check sent files of orders, put them in place, then run.
 `look`: understand orders before there are settings."""
@@ -58,6 +60,14 @@ class Job:
     def problems(self) -> list[str]:
         """Why it did not end well, one by one."""
         return list(self.outcome.get("problems", ()))
+
+    @property
+    def shut_gates(self) -> list[str]:
+        """Codes of what stopped it that can be accepted; empty where it was something else."""
+        if self.state != "stopped":
+            return []
+        codes = [problem.partition(":")[0] for problem in self.problems]
+        return codes if set(codes) <= ACCEPTABLE else []
 
     def seconds(self, at: datetime) -> float | None:
         """How long it ran, or has been running at a moment; None before it has begun."""

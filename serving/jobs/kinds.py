@@ -9,7 +9,7 @@ from functools import partial
 from features.errors import RegularsError, SeveralProblems
 from serving.jobs.job import Job, JobEnd, JobKind, JobState
 from serving.jobs.place import WorkPlace
-from serving.settings import load_shop
+from serving.settings import load_shop, with_accepted
 
 Tell = Callable[[str], None]
 _STATES: Mapping[str, JobState] = {"stopped": "stopped", "failed": "failed"}
@@ -46,6 +46,7 @@ def _run(place: WorkPlace, job: Job, tell: Tell) -> JobEnd:
         partial(load_shop, place.config),
         tell,
         train=bool(job.arguments.get("train")),
+        accepted=lambda settings: with_accepted(settings, job.arguments.get("accepted", {})),
         stops=(JobCancelled,),
     )
     tell(f"{outcome.outcome.replace('_', ' ')}: {outcome.words}")

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from features.errors import ConfigError
 from features.language.message import mark, message
+from features.settings.data import ACCEPTABLE
 from serving.audit.store import Action
 from serving.errors import NoWorker, UnknownJob
 from serving.jobs.desk import JobDesk
@@ -56,7 +57,14 @@ class _Pages:
         return self._listed(request)
 
     def run_now(self, sent: Sent) -> Response:
-        job = self._desk.run_now(train="train" in sent, by=self._frame.caller(), at=self._now())
+        reason = sent.get("reason", "").strip()
+        gates = [code for code in sent.getlist("gate") if code in ACCEPTABLE and reason]
+        job = self._desk.run_now(
+            train="train" in sent,
+            by=self._frame.caller(),
+            at=self._now(),
+            accepted=dict.fromkeys(gates, reason),
+        )
         self._audit("job", f"run {job.job_id}")
         return _see(job)
 

@@ -97,6 +97,25 @@ def test_an_ended_job_says_what_came_of_it(client, desk, language):
     assert "no such file" in listed
 
 
+def test_a_gate_is_opened_for_one_run_by_saying_why(client, desk):
+    gates = ["money_jumped: an order brings 3 times as much.", "orders_dropped: 20 % are gone."]
+    job = desk.store.add("run", {}, by="timetable", at=NOW)
+    desk.store.begin_next("w", NOW)
+    desk.store.end(job, "w", JobEnd("stopped", {"outcome": "stopped", "problems": gates}), NOW)
+    page = client.get(f"/jobs/{job.job_id}").text
+    codes = re.findall(r'name="gate" value="(\w+)"', page)
+    assert codes == ["money_jumped", "orders_dropped"]
+    client.post("/jobs", data={"gate": [*codes, "no_gate"], "reason": " new prices "})
+    (asked,) = desk.store.unfinished()
+    assert asked.arguments == {"accepted": dict.fromkeys(codes, "new prices")}
+    # what cannot be accepted is not asked about
+    other = desk.store.add("run", {}, by="timetable", at=NOW)
+    desk.store.begin_next("w", NOW)
+    desk.store.begin_next("w", NOW)
+    desk.store.end(other, "w", JobEnd("stopped", {"problems": ["nothing is left"]}), NOW)
+    assert 'name="gate"' not in client.get(f"/jobs/{other.job_id}").text
+
+
 def test_unknown_jobs_and_servers_without_a_worker_have_pages(client):
     assert client.get("/jobs/job_none").status_code == 404
     without = client_of(fresh_stores())
