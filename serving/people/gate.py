@@ -132,7 +132,14 @@ class Gate:
         public = call.entry.scope == "public"
         try:
             await self._ring.refresh()
-            await self._name(call, headers, scope["method"])
+            if b"authorization" in headers:
+                key = self._key(headers, scope["method"])
+                if key is not None:
+                    call.caller, call.scope = key.key_id, key.scope
+            elif b"cookie" in headers and self._sessions:
+                await self._name_person(call, self._sessions, scope["method"])
+            if call.scope is None and self._ring.empty and not self._must_sign_in:
+                call.caller, call.scope = LOCAL, "admin"
         except StoreError:
             # A probe answers also when nobody's key can be checked.
             if not public:
@@ -145,19 +152,6 @@ class Gate:
             self._refuse_stranger(call.entry, headers, scope)
         _check(call)
 
-    async def _name(self, call: Call, headers: Headers, method: str) -> None:
-        """Find out who calls: a key, else who has signed in, else everybody where all may."""
-        if b"authorization" in headers:
-            key = self._key(headers, method)
-            if key is not None:
-                call.caller, call.scope = key.key_id, key.scope
-        elif b"cookie" in headers and self._sessions:
-            call.person = await self._person(self._sessions, headers, method)
-        if call.person:
-            call.caller, call.scope = call.person.person_id, call.person.scope
-        elif call.scope is None and self._ring.empty and not self._must_sign_in:
-            call.caller, call.scope = LOCAL, "admin"
-
     def _key(self, headers: Headers, method: str) -> ApiKey | None:
         how, _, secret = _text(headers, b"authorization").partition(" ")
         match how.lower():
@@ -168,22 +162,22 @@ class Gate:
             case _:
                 return None
 
-    async def _person(
-        self, sessions: SessionRing, headers: Headers, method: str
-    ) -> SignedIn | None:
-        if not _may_be_of_browser(headers, method):
-            return None
-        for token in session_tokens(headers):
+    async def _name_person(self, call: Call, sessions: SessionRing, method: str) -> None:
+        """Find out who has signed in, of the sessions whose cookies a call brings."""
+        if not _may_be_of_browser(call.headers, method):
+            return
+        for token in session_tokens(call.headers):
             session = await sessions.holder(token)
             if session is not None:
-                return SignedIn(
+                call.person = SignedIn(
                     person_id=session.person.person_id,
                     name=session.person.name,
                     role=session.person.role,
                     session=session.digest,
                     form_token=form_token_of(token),
                 )
-        return None
+                call.caller, call.scope = call.person.person_id, call.person.scope
+                return
 
     def _count(self, call: Call, scope: Scope) -> None:
         client = call.caller

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from features.errors import ConfigError
 from serving.errors import UnknownInvitation
@@ -118,6 +119,32 @@ def test_a_cookie_is_for_our_pages_alone(shop):
     assert "Secure" in shop.browser().post("/sign-in", data=sent, headers=by_https).headers[
         "set-cookie"
     ].split("; ")
+
+
+@pytest.mark.usefixtures("anna")
+def test_where_shops_share_a_server_a_session_is_of_one_alone(shop):
+    other = Shop(fresh_stores())
+    other.add("Ben", "viewer")
+
+    async def server(scope, receive, send):
+        """As `serving.shops.host` hands a call to the shop of its path."""
+        name, slash, rest = scope["raw_path"].removeprefix(b"/shops/").partition(b"/")
+        app = {b"tea": shop.app, b"wine": other.app}[name]
+        mounted_at = f"/shops/{name.decode()}"
+        await app({**scope, "raw_path": slash + rest, "mounted_at": mounted_at}, receive, send)
+
+    browser = TestClient(server, follow_redirects=False, headers={**HTML, **OWN})
+    led = browser.get("/shops/tea/churn-list").headers["location"]
+    assert led == "/shops/tea/sign-in?next=%2Fchurn-list"
+    assert 'action="/shops/tea/sign-in"' in browser.get(led).text
+    sent = {"name": "Anna", "password": PASSWORD, "next": "/churn-list"}
+    let_in = browser.post("/shops/tea/sign-in", data=sent)
+    assert let_in.headers["location"] == "/shops/tea/churn-list"
+    assert "Path=/shops/tea;" in let_in.headers["set-cookie"]
+    assert browser.get("/shops/tea/me").status_code == 200
+    # also where somebody carries the token over
+    carried = {"Cookie": f"{COOKIE}={session_in(let_in)}"}
+    assert browser.get("/shops/wine/me", headers=carried).status_code == 303
 
 
 @pytest.mark.usefixtures("anna")
