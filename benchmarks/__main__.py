@@ -14,6 +14,8 @@ PARTS = {
     "plain-lightgbm": "a LightGBM of an afternoon beside ours, on the six splits",
     "contracts": "who cancels, on made-up portfolios with anniversaries, beside LightGBM",
     "recommendation": "next baskets on two public logs, beside the peers where installed",
+    "few-repeats": "next baskets that hardly repeat, beside TIFU-KNN, UP-CF and counting",
+    "read-lists": "lists of thirty customers of three shops beside what they bought",
     "buyers": "who buys which product and category, beside its past buyers, on two public logs",
     "features": "the feature engine beside plain pandas and the bare scan, on made-up lines",
     "large": "a log in parts on disk, and its growth from a tenth of the lines",
@@ -55,6 +57,7 @@ def main() -> None:
             case (
                 "main-job"
                 | "buyers"
+                | "read-lists"
                 | "hillstrom"
                 | "ledger"
                 | "level"

@@ -40,7 +40,7 @@ DATES = {
 
 def run(data: Path) -> None:
     """A row per date and contender, and the model's tenths at the last date of each log."""
-    for name, split in _splits().items():
+    for name, split in named_splits().items():
         with TemporaryDirectory() as root, split.log(data, Path(root)) as log:
             for day in DATES[name]:
                 contest = _judged(name, log, day)
@@ -48,7 +48,7 @@ def run(data: Path) -> None:
         print(contest.model.tenths().assign(ratio=_ratio).round(4).to_string())
 
 
-def _splits() -> dict[str, Split]:
+def named_splits() -> dict[str, Split]:
     journey = next(split for split in SPLITS if split.name == "complete_journey")
     columns = {**journey.columns, "category": "product_category", "order_id": "basket_id"}
     return {

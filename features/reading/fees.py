@@ -28,6 +28,17 @@ _TRIAL_NAME = re.compile(
     r"([ _-]?(product|products|item|article|order|sku|code|商品|产品))?[ _-]?\d*[ .!]*",
     re.IGNORECASE,
 )
+_DELIVERY = re.compile(
+    r"(postage|carriage|shipping|delivery|freight|handling|versand(kosten)?|porto|frais de port|"
+    r"livraison|运费|邮费|\W|\b(and|und|et|packing|packaging|costs?|charges?|fees?|next|same|day|"
+    r"standard|express|free|dotcom)\b)+",
+    re.IGNORECASE,
+)
+_HAS_DELIVERY = re.compile(
+    r"\b(postage|carriage|shipping|delivery|freight|versand(kosten)?|porto|frais de port|livraison)\b"
+    r"|运费|邮费",
+    re.IGNORECASE,
+)
 _USUAL = 0.9
 
 
@@ -62,6 +73,15 @@ def is_only_fee(name: str) -> bool:
     (True, False)
     """
     return bool(name and _ONLY_FEE.fullmatch(name) and _HAS_FEE.search(name))
+
+
+def is_delivery(name: str) -> bool:
+    """Whether a name says nothing but that goods are brought.
+
+    >>> is_delivery("Next Day Carriage"), is_delivery("POSTAGE STAMP MUG"), is_delivery("Gift wrap")
+    (True, False, False)
+    """
+    return bool(_DELIVERY.fullmatch(name) and _HAS_DELIVERY.search(name))
 
 
 def is_correction(name: str) -> bool:

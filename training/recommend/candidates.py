@@ -187,7 +187,7 @@ def features(
     Behind them `SIGN_FEATURES`, where the episodes have signs.
     """
     parts = [
-        _own_features(past.owned, candidates, facts),
+        _own_features(past.owned, candidates, facts, fold),
         _source_features(candidates, scored),
         _product_features(candidates, facts, fold),
         _customer_features(past, candidates),
@@ -204,14 +204,17 @@ def features(
     return np.ascontiguousarray(table)
 
 
-def _own_features(owned: Owned, candidates: Candidates, facts: ProductFacts) -> list[Values]:
+def _own_features(
+    owned: Owned, candidates: Candidates, facts: ProductFacts, fold: Ints
+) -> list[Values]:
     row = candidates.own[candidates.own >= 0]
-    product = np.minimum(owned.product[row], len(facts.gap_days) - 1)
+    product = np.minimum(owned.product[row], facts.gap_days.shape[1] - 1)
     episode = owned.episode[row]
+    fold = fold[episode]
     times, first, last = owned.times[row], owned.first_back[row], owned.last_back[row]
     first_days, last_days = owned.first_days[row], owned.last_days[row]
-    gap_baskets = (first - last + facts.gap_baskets[product]) / times
-    gap_days = (first_days - last_days + facts.gap_days[product]) / times
+    gap_baskets = (first - last + facts.gap_baskets[fold, product]) / times
+    gap_days = (first_days - last_days + facts.gap_days[fold, product]) / times
     counts = (
         times,
         times / owned.baskets[episode],

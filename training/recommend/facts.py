@@ -69,25 +69,20 @@ class ProductFacts:
             owner_share=owners / episodes,
             repeat_share=(repeats + 1) / (owners + 20),
             new_share=(nexts - repeats) / (episodes - owners + 1),
-            gap_baskets=_gaps(owned, owned.first_back - owned.last_back, width, USUAL_GAP_BASKETS),
-            gap_days=_gaps(owned, owned.first_days - owned.last_days, width, USUAL_GAP_DAYS),
+            gap_baskets=_gaps(
+                counted, owned, owned.first_back - owned.last_back, USUAL_GAP_BASKETS
+            ),
+            gap_days=_gaps(counted, owned, owned.first_days - owned.last_days, USUAL_GAP_DAYS),
         )
 
     def arrays(self) -> Arrays:
         """What `restored` needs: the counts of everybody."""
-        return {
-            name: values[-1] if values.ndim == 2 else values for name, values in vars(self).items()
-        }
+        return {name: values[-1] for name, values in vars(self).items()}
 
     @classmethod
     def restored(cls, arrays: Arrays) -> Self:
         """The facts of `arrays`, without the counts by fold that only a fit needs."""
-        return cls(
-            **{
-                name: arrays[name] if name.startswith("gap") else arrays[name][None]
-                for name in cls.__dataclass_fields__
-            }
-        )
+        return cls(**{name: arrays[name][None] for name in cls.__dataclass_fields__})
 
 
 def folds(owners: Owners) -> Ints:
@@ -131,8 +126,7 @@ def _recent(lessons: Lessons) -> Values:
     return np.asarray(counts / np.maximum(without, 1e-9), dtype=np.float32)
 
 
-def _gaps(owned: Owned, span: Values, width: int, usual: float) -> Values:
-    gaps = owned.times - 1
-    spans = np.bincount(owned.product, span, minlength=width + 1)
-    count = np.bincount(owned.product, gaps, minlength=width + 1)
+def _gaps(counted: _Counted, owned: Owned, span: Values, usual: float) -> Values:
+    spans = counted(owned.episode, owned.product, span)
+    count = counted(owned.episode, owned.product, owned.times - 1)
     return np.asarray((spans + GAPS_OF_PRIOR * usual) / (count + GAPS_OF_PRIOR), dtype=np.float32)

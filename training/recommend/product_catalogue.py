@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.reading.fees import is_trial
+from features.reading.fees import is_delivery, is_trial
 from training.past.interest_signs import Items
 from training.past.names import Names
 from training.past.purchase_history import Floats, Ints
@@ -36,7 +36,8 @@ class ProductCatalogue:
     segments : names of the customers' groups, sorted
     segment_popularity : the same share within each group (groups × products)
     families : which products are near-duplicates of each other
-    is_test : per product whether its id or name speaks of a trial of the till
+    is_test : per product whether its id or name speaks of a trial of the till, or its name of
+        nothing but delivery
     """
 
     products: Names
@@ -90,7 +91,10 @@ class ProductCatalogue:
             segment_popularity=_popularity(log, group, len(groups), len(products)),
             families=Families.of(log, names, together),
             is_test=np.array(
-                [is_trial(code, name or "") for code, name in zip(products, names, strict=True)],
+                [
+                    is_trial(code, name or "") or is_delivery(name or "")
+                    for code, name in zip(products, names, strict=True)
+                ],
                 dtype=bool,
             ),
         )

@@ -171,7 +171,7 @@ def test_facts_of_a_fold_do_not_know_its_customers():
             whole.past.part(rows), whole.following[rows], whole.candidates, whole.recent[rows]
         )
         without = ProductFacts.of(fewer)
-        for name in ("next_share", "latest_share", "owner_share", "repeat_share", "new_share"):
+        for name in ProductFacts.__dataclass_fields__:
             expected = getattr(without, name)[-1]
             np.testing.assert_allclose(getattr(facts, name)[one], expected, rtol=1e-6)
 
