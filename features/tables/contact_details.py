@@ -5,6 +5,7 @@ Addresses are kept nowhere: neither in the order log nor in models or score runs
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import duckdb
 
@@ -29,6 +30,7 @@ def contact_details(
     """What `data.customers` says of some customers; nobody of whom it says nothing.
 
     Of several rows of a customer the first that says something counts, and one refusal is enough.
+    A mail address that somebody who refused also has is nobody's.
     `data.customers.contact` is a mail address or a phone number where it looks like one.
 
     Raises
@@ -50,9 +52,16 @@ def contact_details(
         )
         try:
             rows = _rows(connection, settings, table)
+            refused = _refused_addresses(connection)
         except duckdb.Error as error:
             raise DataError(f"data.customers: cannot be read: {refusal(error)}") from None
-    return {str(customer_id): _details(*values) for customer_id, *values in rows}
+    details = {str(customer_id): _details(*values) for customer_id, *values in rows}
+    return {
+        customer_id: replace(own, email=None)
+        if own.email is not None and own.email.lower() in refused
+        else own
+        for customer_id, own in details.items()
+    }
 
 
 def _rows(
@@ -76,14 +85,23 @@ def _rows(
         f"arg_min({name}, (source_file, source_row)) FILTER ({name} IS NOT NULL)"
         for name in _COLUMNS
     )
+    connection.execute(f"""
+        CREATE TABLE typed AS
+        SELECT source_file, source_row, {own} AS own_id,
+               {yes_or_no(plain_text(table.consent, types))} AS consent, {fields}
+        FROM source_customers""")
     return connection.execute(f"""
-        WITH typed AS (
-            SELECT source_file, source_row, {own} AS own_id,
-                   {yes_or_no(plain_text(table.consent, types))} AS consent, {fields}
-            FROM source_customers
-        )
         SELECT customer_id, bool_and(consent), {first}
         FROM typed JOIN asked USING (own_id) GROUP BY customer_id""").fetchall()
+
+
+def _refused_addresses(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The mail addresses, in lower case, of everybody in the table who refused."""
+    texts = connection.execute("""
+        SELECT email FROM typed WHERE NOT consent AND email IS NOT NULL
+        UNION SELECT contact FROM typed WHERE NOT consent AND contact IS NOT NULL""").fetchall()
+    addresses = (mail_address(str(text)) for (text,) in texts)
+    return frozenset(address.lower() for address in addresses if address is not None)
 
 
 def _details(*values: object) -> ContactDetails:

@@ -9,11 +9,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, get_args
 
 from starlette.datastructures import QueryParams
 
 from features.errors import ConfigError
+from features.language.message import mark
 from serving.store.rule.fields import AudienceField, field_of
 from serving.store.rule.tree import (
     MOST_CONDITIONS,
@@ -38,6 +40,10 @@ OPPOSITE: dict[Operator, Operator] = {
     "known": "unknown",
     "unknown": "known",
 }
+NO_NUMBER = mark("What a condition compares with must be a number, such as 50.")
+NO_DATE = mark("A date in a condition is written as 2026-03-01.")
+NO_DAYS = mark("Days in a condition are a whole number from 1 on, such as 14.")
+TURNED_ROUND = mark("In a condition from one value to another, the first is the lower one.")
 PARAMETER = re.compile(r"g(\d{1,3})\.r(\d{1,3})\.field")
 GROUP = re.compile(r"g(\d{1,3})\.match")
 
@@ -78,7 +84,7 @@ class BuilderRow:
         Raises
         ------
         ConfigError
-            When a number cannot be read.
+            When a number or a date cannot be read.
         """
         used = self.operator_used
         for operator in self.field.operators:
@@ -86,6 +92,9 @@ class BuilderRow:
                 return self._plain(operator)
         low, high = self._end(self.low), self._end(self.high)
         if low and high:
+            is_turned = low > high if self.field.kind == "date" else float(low) > float(high)
+            if is_turned:
+                raise ConfigError(TURNED_ROUND)
             return RuleCondition(self.field.name, "between", (low, high))
         if low or high:
             return RuleCondition(self.field.name, "at_least" if low else "at_most", (low or high,))
@@ -94,18 +103,29 @@ class BuilderRow:
     def _plain(self, operator: Operator) -> RuleCondition | None:
         if operator in {"known", "unknown"}:
             return RuleCondition(self.field.name, operator)
-        values = (self.days,) if operator in DAY_OPERATORS else self.chosen
+        values = (self._days(),) if operator in DAY_OPERATORS else self.chosen
         if operator == "contains":
             values = (" ".join(values).strip(),)
         values = tuple(value for value in values if value)
         return RuleCondition(self.field.name, operator, values) if values else None
 
+    def _days(self) -> str:
+        number = number_in(self.days)
+        if self.days and not (number >= 1 and number.is_integer()):
+            raise ConfigError(NO_DAYS)
+        return f"{number:.0f}" if self.days else ""
+
     def _end(self, typed: str) -> str:
-        if not typed or self.field.kind == "date":
-            return typed
+        if not typed:
+            return ""
+        if self.field.kind == "date":
+            try:
+                return date.fromisoformat(typed).isoformat()
+            except ValueError:
+                raise ConfigError(NO_DATE) from None
         number = number_in(typed)
         if not math.isfinite(number):
-            raise ConfigError(f"{self.field.name}: {typed!r:.40} is no number such as 50.")
+            raise ConfigError(NO_NUMBER)
         if self.field.unit == "probability":
             number /= 100
         return f"{number:.15g}"
@@ -193,7 +213,7 @@ class BuilderForm:
             except ConfigError as error:
                 problems += error.problems
         if problems:
-            raise ConfigError(problems)
+            raise ConfigError(list(dict.fromkeys(problems)))
         rule = _bound_by(self.binding, rules)
         return None if rule is None else checked_size(rule)
 

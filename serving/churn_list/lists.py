@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ ROWS_PER_READ = 200
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What makes a spreadsheet read a text as a formula, or break the line."""
+PHONE_NUMBER = re.compile(r"\+\d[\d ().\-/]{5,28}")
+"""Written internationally: programs take it as it is, and it can name no cell and no function."""
 
 FIELDS = (
     "customer_id",
@@ -217,4 +220,9 @@ def csv_bytes(rows: Iterable[list[Any]]) -> bytes:
 
 
 def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    is_formula = (
+        isinstance(cell, str)
+        and cell.startswith(FORMULA_STARTS)
+        and not PHONE_NUMBER.fullmatch(cell)
+    )
+    return f"'{cell}" if is_formula else cell

@@ -197,7 +197,7 @@ def contact_workbook(
             ]
             for block in blocks
         ),
-        title=words.say(mark("Contacts")),
+        title=words.say(mark("Contact list")),
         notes=WorkbookNotes(title=words.say(NOTES), rows=_notes(contacts, words)),
     )
 

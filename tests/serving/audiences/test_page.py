@@ -76,7 +76,7 @@ def test_numbers_are_read_as_they_are_typed():
     form = BuilderForm.read(QueryParams([*pairs, ("g0.r1.to", "40 %")]), INFO)
     assert text_of_rule(form.rule()) == "spend >= 1000 and churn_probability <= 0.4"
     wrong = QueryParams([*pairs[:1], ("g0.r0.from", "much")])
-    with pytest.raises(ConfigError, match="'much' is no number"):
+    with pytest.raises(ConfigError, match="must be a number"):
         BuilderForm.read(wrong, INFO).rule()
 
 
@@ -208,3 +208,29 @@ def test_who_may_write_saves_with_the_token_of_the_page_and_others_see_no_button
 
 def form_token_in_text(page):
     return re.search(r'/delete".*?name="form_token" value="(\w+)"', page, re.DOTALL)[1]
+
+
+def filled_in(field, operator, **typed):
+    pairs = [("g0.match", "all"), ("g0.r0.field", field), ("g0.r0.op", operator)]
+    pairs += [(f"g0.r0.{name}", value) for name, value in typed.items()]
+    return QueryParams(pairs)
+
+
+def test_days_are_read_as_they_are_typed():
+    for typed in ("14", "１４", "14.0"):
+        form = BuilderForm.read(filled_in("last_order_date", "last_days", days=typed), INFO)
+        assert text_of_rule(form.rule()) == "last_order_date in last 14 days"
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        (filled_in("spend", "span", to="much"), "条件中的数值须为数字"),
+        (filled_in("spend", "span", **{"from": "500", "to": "100"}), "条件中的范围须从小到大填写"),
+        (filled_in("last_order_date", "span", to="1.12.2026"), "条件中的日期写作"),
+        (filled_in("last_order_date", "last_days", days="1.5"), "条件中的天数须为"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_the_readers_language(client, params, sentence):
+    page = client.get(f"/audiences/new?{params}&lang=zh").text
+    assert sentence in page

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from serving.campaigns.files.platforms import google_mail, international, meta_mail
+from serving.churn_list.lists import csv_bytes
 from serving.commands.main import main
 from serving.contacts.address_book import AddressBook
 from serving.privacy.erasure import CustomerFiles, erase
@@ -211,3 +212,31 @@ def test_the_command_writes_the_same(shop, tmp_path):
 )
 def test_numbers_are_written_internationally(written, code, digits):
     assert international(written, code) == digits
+
+
+def test_an_address_of_somebody_who_refused_is_in_no_file(shop, tmp_path):
+    *_, table, _ = shop
+    ids = list(table.index[:6])  # may: yes, no, "", yes, no, ""
+    own = table.reset_index().head(6).assign(tel="+44 20 7946 0000")
+    own.loc[:1, "reach"] = ["Shared@Example.org", "shared@example.org "]
+    own.to_csv(tmp_path / "customers.csv", index=False)
+    book = AddressBook.of(shop_settings(tmp_path, data={"customers": CUSTOMERS}))
+    of_one = book.read(ids[:1])[ids[0]]
+    assert (of_one.consent, of_one.email, of_one.phone) == (True, None, "+44 20 7946 0000")
+    assert book.read(ids)[ids[3]].email == "Ann.3@Gmail.com"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("+44 20 7946 0000", "+44 20 7946 0000"),
+        ("+1-415-555-2671", "+1-415-555-2671"),
+        ("+49 (30) 901820", "+49 (30) 901820"),
+        ("+1 Smith", "'+1 Smith"),
+        ("+A1+1234567", "'+A1+1234567"),
+        ("-1234567", "'-1234567"),
+        ("=1+1", "'=1+1"),
+    ],
+)
+def test_a_phone_number_stays_as_programs_take_it_and_no_text_is_a_formula(cell, written):
+    assert next(csv.reader([csv_bytes([[cell]]).decode()])) == [written]
