@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -160,16 +161,20 @@ def member_file(
 ) -> Response:
     """All members of an arm (None: of every arm) as a file; written into the audit log first.
 
-    An `audience` is of those contacted.
+    An `audience` is of those contacted who have not refused since.
     """
     campaign = service.campaign(campaign_id)
-    arm = TREATED if form == "audience" else arm
-    count = sum(
-        each_arm["members"] for each_arm in campaign["arms"] if arm in {None, each_arm["arm"]}
-    )
+    blocks: Iterable[Sequence[CampaignMember]]
+    if form == "audience":
+        arm = TREATED
+        members = service.unrefused_members(campaign_id, arm=arm)
+        count, blocks = len(members), [members]
+    else:
+        sizes = {each_arm["arm"]: each_arm["members"] for each_arm in campaign["arms"]}
+        count = sum(size for name, size in sizes.items() if arm in {None, name})
+        blocks = service.all_members(campaign_id, arm=arm)
     detail = f"{campaign_id} as {form}"
     context.audit(current_call.get().caller, "export", count, detail)
-    blocks = service.all_members(campaign_id, arm=arm)
     ending = "xlsx" if form == "xlsx" else "csv"
     name = "-".join(filter(None, (campaign_id, "audience" if form == "audience" else arm)))
     headers = {"Content-Disposition": f'attachment; filename="{_plain(name)}.{ending}"'}

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TypedDict, cast
 
 from features.errors import ConfigError
+from serving.campaigns.audience import Refusals
 from serving.campaigns.plan import CampaignPlan, CampaignStatus, CampaignView
 from serving.campaigns.proposal import CampaignProposal, propose
 from serving.campaigns.request import CampaignRequest
@@ -184,6 +185,16 @@ class CampaignService:
             if len(block) < MEMBERS_PER_READ:
                 return
             after = block[-1].customer_id
+
+    def unrefused_members(self, campaign_id: str, *, arm: str) -> list[CampaignMember]:
+        """Those of an arm whom a file for contact may hold: nobody has refused since the draw."""
+        refusals = Refusals.of(self._store)
+        return [
+            member
+            for block in self.all_members(campaign_id, arm=arm)
+            for member in block
+            if not refusals.hold(member.customer_id, member.contact_hash)
+        ]
 
     def results(self, campaign_id: str) -> CampaignResults:
         """What came of it, as the latest score run measured; see `docs/campaigns.md`.

@@ -12,6 +12,7 @@ from serving.people.keys import new_key
 from serving.store.protocol import ChurnFilter
 from tests.serving.conftest import NOW, client_of, no_audience, shown
 from tests.support.economics import ECONOMICS
+from tests.support.people import Shop
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs, stores_beside
 
@@ -132,3 +133,19 @@ def test_what_the_page_of_a_new_campaign_cannot_read_is_named(client, query, sen
     page = client.get(f"/campaigns/new?{query}").text
     assert sentence in page.partition('role="alert"')[2]
     assert "Create campaign" not in page
+
+
+def test_who_may_not_write_is_offered_neither_contact_files_nor_cancelling():
+    runs = fresh_runs()
+    runs.publish(run_info(economics=ECONOMICS), *score_tables(60))
+    shop = Shop(stores_beside(runs))
+    marketer = shop.browser_of(shop.add("Anna", "marketer"))
+    made = marketer.post("/v1/campaigns", json={"name": "Back", "cost_per_contact": 0}).json()
+    path = f"/campaigns/{made['campaign_id']}"
+    offered = marketer.get(path).text
+    assert f"/v1{path}/contacts?" in offered
+    assert f'action="{path}/cancel"' in offered
+    shown_to_viewer = shop.browser_of(shop.add("Vera", "viewer")).get(path).text
+    assert f"/v1{path}/contacts?" not in shown_to_viewer
+    assert "/cancel" not in shown_to_viewer
+    assert "takes the role marketer or admin" in shown_to_viewer

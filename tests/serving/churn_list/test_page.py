@@ -266,6 +266,24 @@ def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
         assert (entry.action, entry.count) == ("export", len(expected))
 
 
+def test_an_address_that_somebody_refused_is_in_no_audience_whoever_else_has_it():
+    scores, recommendations = score_tables(4)
+    shared, own = "a" * 64, "b" * 64
+    scores["contact_hash"] = pd.Series([shared, shared, own, None], dtype="str")
+    scores["consent"] = pd.array([True, None, True, True], dtype="boolean")
+    store = fresh_runs()
+    store.publish(run_info(economics=ECONOMICS), scores, recommendations)
+    client = client_of(stores_beside(store))
+    wish = {"name": "All", "cost_per_contact": 0, "hold_out": 0.01, "seed": "ann is in it"}
+    made = client.post("/v1/campaigns", json=wish).json()
+    scores["consent"] = pd.array([True, False, True, True], dtype="boolean")
+    store.publish(run_info("second", economics=ECONOMICS), scores, recommendations)
+    assert client.get("/v1/churn-list?format=audience").text.split() == ["email_sha256", own]
+    of_campaign = client.get(f"/v1/campaigns/{made['campaign_id']}/members?format=audience").text
+    assert len(of_campaign.splitlines()) > 1
+    assert shared not in of_campaign
+
+
 def test_the_list_names_its_outcomes_and_says_where_they_come_from():
     page = shown().get("/churn-list").text
     assert "In the past 53% of customers in this band did not come back (55 of 103)" in page
