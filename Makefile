@@ -6,7 +6,7 @@ SERVE ?= 1
 PORT ?= 8000
 DATA ?= ../shared/data
 
-.PHONY: demo test check bench serve mlflow docs format lock packages clean
+.PHONY: demo test check bench serve mlflow docs notebooks format lock packages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/regulars demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
@@ -50,6 +50,9 @@ mlflow: $(VENV)/.demo
 
 docs: $(VENV)/.demo
 	$(BIN)/python -m features.documentation
+
+notebooks: $(VENV)/.dev
+	$(BIN)/python docs/notebooks.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -1,10 +1,12 @@
 """The documentation says what is true: every setting, command and page exists."""
 
+import json
 import re
 import runpy
 import shlex
 from pathlib import Path
 
+import jupytext
 import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
@@ -104,6 +106,27 @@ NOTEBOOKS = {
 
 def test_every_notebook_is_tested():
     assert {path.stem for path in (ROOT / "notebooks").glob("*.py")} == set(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_what_a_code_host_shows_is_the_script_with_what_it_said(notebook):
+    script, shown = (ROOT / "notebooks" / f"{notebook}.{end}" for end in ("py", "ipynb"))
+    assert shown.stat().st_size < 60_000
+    cells = json.loads(shown.read_text())["cells"]
+    expected = jupytext.read(script).cells
+    anew = f"notebooks/{notebook}.ipynb is not of its script: run `make notebooks`"
+    assert [cell["cell_type"] for cell in cells] == [cell.cell_type for cell in expected], anew
+    sources = ["".join(cell["source"]) for cell in cells]
+    assert sources == [cell.source for cell in expected], anew
+    said = [
+        "".join(output["text"])
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "stream"
+    ]
+    assert NOTEBOOKS[notebook] in "".join(said)
+    kinds = {output["output_type"] for cell in cells for output in cell.get("outputs", [])}
+    assert "error" not in kinds
 
 
 @pytest.mark.slow
