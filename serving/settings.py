@@ -152,6 +152,11 @@ class ChangeSettings(Section):
     """Another risk band is told once the churn probability has moved so far, too."""
 
 
+ActionCode = Literal[
+    "personal_call", "win_back_offer", "personal_message", "reminder", "thank_you", "newsletter"
+]
+"""Of the actions that a shop may name; to leave somebody alone is no action."""
+ActionName = Annotated[str, Field(min_length=1, max_length=80)]
 ChannelCost = Annotated[float, Field(ge=0, le=1e9)]
 
 
@@ -168,6 +173,9 @@ class CampaignSettings(Section):
         default_factory=dict
     )
     """Channel → cost of a contact by it, in units of the currency."""
+    actions: dict[ActionCode, dict[KnownLanguage, ActionName]] = Field(default_factory=dict)
+    """Suggested action → what the shop calls it, by language; without a name in the reader's
+    language the English one, and without that ours."""
     hold_out: float = Field(0.10, gt=0, le=0.5)
     """Share of the chosen customers who are not contacted, so that the effect can be measured."""
 

@@ -7,7 +7,7 @@ from features.language.message import message_in
 from serving.churn_list.list_columns import INDEX_MEANING, LIST_COLUMNS
 from serving.store.protocol import CONSENTS
 from serving.store.run import RunInfo
-from serving.web.words import ACTIONS, PACES, RHYTHMS, RISKS, STATUSES, Words
+from serving.web.words import PACES, RHYTHMS, RISKS, STATUSES, Words
 
 _BETWEEN_SENTENCES = message_in("between sentences", " ")
 
@@ -15,7 +15,6 @@ CODES = {
     "status": STATUSES,
     "retention_risk": RISKS,
     "rhythm": RHYTHMS,
-    "suggested_action": ACTIONS,
     "value_at_risk_pace": PACES,
 }
 """Columns that hold codes, and what these are called."""
@@ -71,6 +70,8 @@ class ExportWords:
             for name, names in CODES.items()
             if row.get(name)
         }
+        if row.get("suggested_action"):
+            codes["suggested_action"] = self.words.action(row["suggested_action"], self._run)
         return {**row, **codes, "consent": self.words.consent(CONSENTS[row.get("consent")])}
 
     def segment(self, system: str, value: str | None) -> str | None:

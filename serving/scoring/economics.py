@@ -65,6 +65,10 @@ def economics_of(
     }
     if settings.campaigns.channels:
         economics["channel_costs"] = dict(settings.campaigns.channels)
+    if settings.campaigns.actions:
+        economics["action_names"] = {
+            str(code): dict(names) for code, names in settings.campaigns.actions.items()
+        }
     return economics
 
 

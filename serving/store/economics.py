@@ -38,6 +38,7 @@ class RunEconomics(TypedDict, total=False):
     high_value_from: float
     consent_known: bool
     channel_costs: Mapping[str, float]
+    action_names: Mapping[str, Mapping[str, str]]
     targeting: Mapping[str, Any]
     treatment: MeasuredTreatment
 

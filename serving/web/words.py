@@ -228,9 +228,10 @@ class Words:
         """Whether somebody may be contacted, as lists filter by it."""
         return self.called(code, CONSENTS)
 
-    def action(self, code: str | None) -> str:
-        """What to do with a customer."""
-        return self.called(code, ACTIONS)
+    def action(self, code: str | None, info: RunInfo | None = None) -> str:
+        """What to do with a customer, as the shop calls it where its settings do."""
+        own = info.economics.get("action_names", {}).get(code or "", {}) if info else {}
+        return own.get(self.language) or own.get(SOURCE) or self.called(code, ACTIONS)
 
     def trend(self, code: str) -> str:
         """How the risk has moved since the last run."""

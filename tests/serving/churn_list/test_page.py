@@ -299,3 +299,17 @@ def test_swapped_days_and_decimal_commas(client):
     page = client.get("/churn-list?min_value_at_risk=12,5").text
     assert 'name="min_value_at_risk"' in page
     assert 'value="12.5"' in page
+
+
+def test_suggestions_have_the_names_that_the_shop_gives_them(tmp_path):
+    names = {"reminder": {"en": "Call from Mary", "zh": "玛丽来电"}}
+    store = fresh_runs()
+    store.publish(run_info(economics={**ECONOMICS, "action_names": names}), *score_tables(60))
+    client = client_of(store)
+    assert "Call from Mary" in client.get("/churn-list?sort=expected_profit").text
+    assert "玛丽来电" in client.get("/churn-list?sort=expected_profit&lang=zh").text
+    (tmp_path / "list.xlsx").write_bytes(client.get("/v1/churn-list?format=xlsx").content)
+    sheet, _ = sheets_of(tmp_path / "list.xlsx")
+    suggestions = {row[sheet[0].index("Suggestion")] for row in sheet[1:]}
+    assert suggestions == {"Call from Mary", "Leave alone: a contact costs more than it brings"}
+    assert "reminder" in client.get("/v1/churn-list?format=csv").text
