@@ -101,13 +101,16 @@ def nearness(day: date) -> float:
 
 
 def segment_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Texts such as 'abc:A', as pairs of system and value.
+    """Texts such as 'abc:A', as pairs of system and value; several of a system: either will do.
 
-    >>> segment_pairs(["abc:A", "likely_category:tea: green"])
-    (('abc', 'A'), ('likely_category', 'tea: green'))
+    >>> segment_pairs(["abc:A", "likely_category:tea: green", "abc:B"])
+    (('abc', 'A|B'), ('likely_category', 'tea: green'))
     """
-    parts = (text.partition(":") for text in texts)
-    return tuple((system, value) for system, _, value in parts)
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        system, _, value = text.partition(":")
+        values.setdefault(system, []).append(value)
+    return tuple((system, ANY_OF.join(listed)) for system, listed in values.items())
 
 
 class After(NamedTuple):

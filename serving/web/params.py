@@ -148,8 +148,8 @@ class ChurnListQuery(_Query):
     status: list[Status] = Field([], description="Statuses to keep; repeat it for more")
     segment: list[Annotated[str, Field(pattern=r"^[^:]+:[\s\S]+$")]] = Field(
         [],
-        description="system:value, such as rfm_group:important_value; all given must hold. "
-        "Of values parted by |, any: rfm_cell:551|552",
+        description="system:value, such as rfm_group:important_value. Of several values of a "
+        "system, repeated or parted by |, any will do; of several systems, all must hold",
     )
     consent: list[Consent] = Field(
         [], description="Whether they may be contacted; repeat it for more"

@@ -143,6 +143,10 @@ def test_a_list_is_filtered_sorted_and_paged(client):
     assert len(rows) == page["total"] > 10
     assert {row["retention_risk"] for row in rows} == {"high", "medium"}
     assert rows == sorted(rows, key=lambda row: (row["clv"], row["customer_id"]), reverse=True)
+    either = client.get("/v1/churn-list?segment=abc:A&segment=abc:B").json()
+    assert either["total"] == sum(
+        client.get(f"/v1/churn-list?segment=abc:{name}").json()["total"] for name in "AB"
+    )
     everyone = client.get("/v1/churn-list?segment=abc:A&min_value_at_risk=40").json()
     assert all(row["segments"]["abc"] == "A" for row in everyone["customers"])
     assert all(row["value_at_risk"] >= 40 for row in everyone["customers"])
@@ -417,7 +421,8 @@ def test_every_answer_is_labelled_for_browsers(client):
         assert "unsafe" not in policy
         assert policy.startswith("default-src 'none'")
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["cache-control"] == "private, no-cache"
+        own = "no-cache" if path.startswith("/static/") else "private, no-cache"
+        assert headers["cache-control"] == own
 
 
 def test_a_foreign_name_that_leads_here_is_refused(store):
