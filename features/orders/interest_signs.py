@@ -50,12 +50,13 @@ def latest_signs(log: OrderLog, before: date, most: int) -> pd.DataFrame | None:
         return None
     known = visible_tables(log.settings.data, day_number(before))["interactions"]
     return log.frame(f"""
-        SELECT customer_id, day, kind, coalesce(product_name, product_id, item_category) AS item, words
-        FROM {known} AS known_interactions
-        JOIN customers USING (customer) LEFT JOIN products USING (product)
-        WHERE kind IN {SIGNS}
-          AND coalesce(product_id, item_category, words) IS NOT NULL
-        GROUP BY ALL
+        SELECT * FROM (
+            SELECT DISTINCT customer_id, day, kind,
+                   coalesce(product_name, product_id, item_category) AS item, words
+            FROM {known} AS known_interactions
+            JOIN customers USING (customer) LEFT JOIN products USING (product)
+            WHERE kind IN {SIGNS}
+              AND coalesce(product_id, item_category, words) IS NOT NULL) AS signs
         QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY day DESC, kind, item, words)
             <= {most}
         ORDER BY customer_id, day DESC, kind, item, words""")

@@ -258,7 +258,7 @@ def test_without_the_setting_nothing_is_kept(shop):
     assert not list((shop.root / "data").glob("log*"))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_any_rows_in_any_order_of_files(shop, seed):
     """Rows of all days in every file: late lines, returns before their purchase, duplicates."""
     lines = messy_orders(seed)

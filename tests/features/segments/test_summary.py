@@ -3,7 +3,7 @@
 import math
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 
 from features.segments.catalogue import assign_all
 from features.segments.summary import summarise
@@ -53,6 +53,7 @@ def test_no_system_no_row():
     assert "clv_share" in found
 
 
+@settings(max_examples=30)
 @given(any_customers(min_size=1))
 def test_groups_add_up_to_everybody(table):
     assigned = assign_all(*split(table))

@@ -311,7 +311,7 @@ def test_a_training_while_another_runs_is_one_clear_line(shop):
 
     trained, config = shop
     with training_lock(trained.settings.path(trained.settings.store.bundles)):
-        found = regulars("train", config=config)
+        found = regulars("train", "--again", config=config)
     assert found.exit_code == 1
     assert found.stderr.count("\n") == 1
     assert "another training is running" in found.stderr

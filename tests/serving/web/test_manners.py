@@ -28,8 +28,8 @@ GETS = sorted(
 
 
 @pytest.mark.parametrize("path", GETS)
-def test_a_head_is_that_of_the_get_and_nothing_behind_it(client, path):
-    answer, head = client.get(path), client.head(path)
+def test_a_head_is_that_of_the_get_and_nothing_behind_it(reader, path):
+    answer, head = reader.get(path), reader.head(path)
     assert head.status_code == answer.status_code
     assert head.content == b""
     # figures, ages and the number of the request differ from call to call
@@ -54,9 +54,9 @@ def raw(client, path, accept):
     ],
 )
 @pytest.mark.parametrize("path", [LIST, "/v1/churn-list?format=csv"])
-def test_large_answers_are_packed_as_the_caller_takes_them(client, path, accept, encoding, unpack):
-    plain_headers, plain = raw(client, path, "identity")
-    headers, packed = raw(client, path, accept)
+def test_large_answers_are_packed_as_the_caller_takes_them(reader, path, accept, encoding, unpack):
+    plain_headers, plain = raw(reader, path, "identity")
+    headers, packed = raw(reader, path, accept)
     assert headers.get("content-encoding") == encoding
     assert unpack(packed) == plain
     assert headers.get("etag") == plain_headers.get("etag")
@@ -65,22 +65,22 @@ def test_large_answers_are_packed_as_the_caller_takes_them(client, path, accept,
         assert len(packed) < len(plain) / 2
 
 
-def test_what_is_small_or_packed_already_is_sent_as_it_is(client):
+def test_what_is_small_or_packed_already_is_sent_as_it_is(reader):
     for path in ("/v1/customers/012000", "/v1/churn-list?format=xlsx"):
-        assert "content-encoding" not in raw(client, path, "gzip, br")[0]
+        assert "content-encoding" not in raw(reader, path, "gzip, br")[0]
 
 
 @pytest.mark.parametrize(
     "path", [LIST, "/v1/changes", "/v1/segments", "/v1/models", "/v1/exhibits", "/v1/campaigns"]
 )
-def test_lists_are_told_once(client, path):
-    first = client.get(path)
+def test_lists_are_told_once(reader, path):
+    first = reader.get(path)
     known = {"If-None-Match": first.headers["etag"]}
-    again = client.get(path, headers=known)
+    again = reader.get(path, headers=known)
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
-    assert client.get(path, headers={"If-None-Match": 'W/"other"'}).status_code == 200
-    assert client.get(f"{LIST}&risk=high", headers=known).status_code == 200
+    assert reader.get(path, headers={"If-None-Match": 'W/"other"'}).status_code == 200
+    assert reader.get(f"{LIST}&risk=high", headers=known).status_code == 200
 
 
 def test_a_list_that_changed_is_told_again(store):
@@ -126,8 +126,8 @@ def test_a_packed_body_is_one_whole_document(client, body):
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd", "canary"])
-def test_other_packings_are_refused_with_those_that_are_taken(client, encoding):
-    answer = client.post(SCORES, content=BODY, headers={**JSON, "Content-Encoding": encoding})
+def test_other_packings_are_refused_with_those_that_are_taken(reader, encoding):
+    answer = reader.post(SCORES, content=BODY, headers={**JSON, "Content-Encoding": encoding})
     assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip")
     assert "canary" not in answer.text
 
@@ -198,13 +198,13 @@ def test_others_and_remembered_passwords_may_not(crossing, client):
         ("/" + "a" * 20_000, 414, "This did not work"),
     ],
 )
-def test_browsers_are_told_errors_as_pages_and_programs_as_problems(client, path, status, heading):
-    page = client.get(path, headers=BROWSER)
+def test_browsers_are_told_errors_as_pages_and_programs_as_problems(reader, path, status, heading):
+    page = reader.get(path, headers=BROWSER)
     assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
     assert f"<h1>{heading}</h1>" in page.text
     assert page.headers["x-request-id"] in page.text
     for accept in ("*/*", "application/json", "application/json, text/html;q=0.5"):
-        answer = client.get(path, headers={"Accept": accept})
+        answer = reader.get(path, headers={"Accept": accept})
         assert answer.headers["content-type"] == "application/problem+json"
 
 
@@ -215,12 +215,12 @@ def test_a_browser_without_a_key_is_asked_in_its_language(crossing):
     assert "此页面需要密钥" in page.text
 
 
-def test_problems_are_told_in_the_language_that_is_asked_for(client):
-    english = client.get("/v1/customers/nobody")
+def test_problems_are_told_in_the_language_that_is_asked_for(reader):
+    english = reader.get("/v1/customers/nobody")
     assert english.json()["title"] == "No such customer"
     asked = [
-        client.get("/v1/customers/nobody?lang=zh", headers={"Accept-Language": "en"}),
-        client.get("/v1/customers/nobody", headers={"Accept-Language": "zh-CN, en;q=0.5"}),
+        reader.get("/v1/customers/nobody?lang=zh", headers={"Accept-Language": "en"}),
+        reader.get("/v1/customers/nobody", headers={"Accept-Language": "zh-CN, en;q=0.5"}),
     ]
     for answer in asked:
         assert answer.json()["title"] == "没有这位客户"
@@ -231,18 +231,18 @@ def test_problems_are_told_in_the_language_that_is_asked_for(client):
             name: english.json()[name] for name in same
         }
     # refused by the door, before any route
-    refused = client.post("/v1/customers/scores?lang=zh", content=b"x", headers={"Content-Encoding": "br"})  # fmt: skip
+    refused = reader.post("/v1/customers/scores?lang=zh", content=b"x", headers={"Content-Encoding": "br"})  # fmt: skip
     assert (refused.status_code, refused.json()["title"]) == (415, "请求正文的压缩方式未知")
-    page = client.get("/v1/customers/nobody", headers={**BROWSER, "Accept-Language": "zh"})
+    page = reader.get("/v1/customers/nobody", headers={**BROWSER, "Accept-Language": "zh"})
     assert "没有这位客户" in page.text
     assert "No such customer (" not in page.text
-    nowhere = client.get("/nowhere", headers={**BROWSER, "Accept-Language": "zh"})
+    nowhere = reader.get("/nowhere", headers={**BROWSER, "Accept-Language": "zh"})
     assert "未找到 (404)" in nowhere.text
     assert '<span lang="en">' not in nowhere.text
 
 
-def test_error_pages_write_what_was_sent_as_text(client):
-    page = client.get("/v1/churn-list?<script>=1", headers=BROWSER)
+def test_error_pages_write_what_was_sent_as_text(reader):
+    page = reader.get("/v1/churn-list?<script>=1", headers=BROWSER)
     assert page.status_code == 422
     assert "<script>" not in page.text.replace('<script src="/static', "")
 
