@@ -17,7 +17,7 @@ test: $(VENV)/.dev
 
 .PHONY: suite
 suite: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev check-static
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"

@@ -195,8 +195,14 @@ class RouteCatalogue:
         return self._entries[method][int(match.lastgroup[1:])]
 
     def methods(self, path: str) -> list[str]:
-        """Those that some route of this `path` takes."""
-        methods = [name for name in self._patterns if self.find(name, path) is not NO_ROUTE]
+        """Those that the routes of this `path` take; of a path that is a name elsewhere, its own."""
+        entries = {name: self.find(name, path) for name in self._patterns}
+        variables = {
+            name: entry.template.count("{")
+            for name, entry in entries.items()
+            if entry is not NO_ROUTE
+        }
+        methods = [name for name, count in variables.items() if count == min(variables.values())]
         return sorted([*methods, "HEAD"] if "GET" in methods else methods)
 
 

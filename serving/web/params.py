@@ -52,6 +52,9 @@ FORMATS: Mapping[str, ListFormat] = {
 RuleCalled = Callable[[str], AudienceRule]
 """The rule of a saved audience, by id or name; raises `ConfigError` where there is none."""
 
+LONGEST_RULE = 5_000
+"""Characters of a rule in an address, which a server reads up to 16 KiB of."""
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -169,7 +172,7 @@ class ChurnListQuery(_Query):
     )
     where: str | None = Field(
         None,
-        max_length=20_000,
+        max_length=LONGEST_RULE,
         description="A rule, such as `risk = high and (clv >= 100 or not abc = C)`; "
         "`GET /v1/audiences/fields` names what it may ask for",
     )

@@ -29,10 +29,16 @@ RARELY_FULFILLED = {
     "POST /v1/score",
     "POST /v1/campaigns",
     "POST /v1/campaigns/proposals",
+    "POST /v1/audiences",
+    "POST /v1/audiences/counts",
+    "GET /v1/audiences/{audience_id}",
+    "PUT /v1/audiences/{audience_id}",
+    "DELETE /v1/audiences/{audience_id}",
+    "GET /v1/audiences/{audience_id}/members",
     "GET /v1/accounts/{account_id}",
     "GET /v1/experiments/{name}",
 }
-"""Made-up wishes seldom make a campaign, or name what this shop has none of."""
+"""Made-up wishes seldom make a campaign or a rule, or name what this shop has none of."""
 
 
 class Piped(Inline):

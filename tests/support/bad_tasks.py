@@ -96,7 +96,7 @@ class SavedAs:
     def __init__(self, speaks, saved):
         self._speaks, self.save = speaks, saved.save
 
-    def recommend(self, *arguments, **options):
+    def recommend(self, *arguments, signs=None, **options):  # noqa: ARG002 - a count sees none
         return self._speaks.recommend(*arguments, **options)
 
 

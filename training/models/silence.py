@@ -13,7 +13,9 @@ from training.models.estimator import Floats
 TRAILING_DAYS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("orders", "spend"), (7, 30, 90, 180, 365)),
     **dict.fromkeys(("visits", "contacts"), (30, 90)),
-    **dict.fromkeys(("enquiries", "quotes", "carts"), (90,)),
+    **dict.fromkeys(("enquiries", "quotes", "carts", "searches", "unbought_carts"), (90,)),
+    **dict.fromkeys(("carted", "unbought_views"), (30,)),
+    "views": (30, 90),
     **dict.fromkeys(("margin", "complaints", "contact_cost"), (365,)),
 }
 """Sums over trailing windows: `orders` over 7 days is the feature `orders_7d`, and so on."""

@@ -204,8 +204,11 @@ def test_rates_without_a_column_of_currencies_do_nothing_and_are_refused():
 @pytest.mark.parametrize(
     ("settings_class", "strangers"),
     [
-        (FeatureSettings, {"train", "tracking", "recommend", "serve", "changes", "campaigns"}),
-        (TrainingSettings, {"serve", "changes", "campaigns"}),
+        (
+            FeatureSettings,
+            {"train", "tracking", "recommend", "serve", "changes", "campaigns", "people", "digest"},
+        ),
+        (TrainingSettings, {"serve", "changes", "campaigns", "people", "digest"}),
         (Settings, set()),
     ],
 )

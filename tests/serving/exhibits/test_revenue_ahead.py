@@ -78,7 +78,7 @@ def test_the_page_holds_the_kept_month_and_the_workbook_all_of_it():
     store.publish(run_info(), *score_tables(30), EXHIBITS)
     pages = client_of(store)
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", pages.get("/assets").text))
-    assert "1 of 1 months came within what was said" in page
+    assert "1 of 1 months ended within the forecast range" in page
     assert "£9,000 £7,500 to £10,800 £8,123 yes" in page
     answer = pages.get("/assets.xlsx")
     book = zipfile.ZipFile(io.BytesIO(answer.content))

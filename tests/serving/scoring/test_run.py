@@ -12,7 +12,7 @@ from features.orders.log import read_orders
 from features.orders.value_basis import ValueBasis
 from features.rows import Rows
 from features.sources import FrameSource
-from serving.scoring.answers import PROFIT_COLUMNS
+from serving.scoring.answers import CONTACT_EFFECT, PROFIT_COLUMNS
 from serving.scoring.figures import usual_pace, usual_value
 from serving.scoring.reasons.catalogue import SENTENCES
 from serving.scoring.run import MORE_COLUMNS, recommendations, score
@@ -63,8 +63,9 @@ def test_the_files_have_the_columns_that_are_promised(run, tmp_path):
     assert segments[segments.index("likely_category") + 1 :][:3] == [
         *("rfm_own_cell", "rfm_score", "rfm_label")
     ]
-    terms = columns[len(SCORES) + len(segments) + len(MORE_COLUMNS) : -1 - len(PROFIT_COLUMNS)]
-    rest = [*segments, *MORE_COLUMNS, *terms, "stand_ins", *PROFIT_COLUMNS]
+    last = ["stand_ins", *PROFIT_COLUMNS, *CONTACT_EFFECT]
+    terms = columns[len(SCORES) + len(segments) + len(MORE_COLUMNS) : -len(last)]
+    rest = [*segments, *MORE_COLUMNS, *terms, *last]
     assert columns[len(SCORES) :] == rest
     assert terms == [
         f"lifetime_{name}_{year}"

@@ -195,7 +195,7 @@ def test_host_names_lead_to_their_shop_alone(start):
         answer = shops.client.get("/v1/models", headers={"Host": f"{name}.example:8000"})
         assert answer.json()["run_id"] == f"run-of-{name}"
         page = shops.client.get("/churn-list", headers={"Host": f"{name}.example"})
-        assert 'href="/static/style.css"' in page.text
+        assert 'href="/static/style.css?v=' in page.text
     assert shops.client.get("/", headers={"Host": "else.example"}).status_code == 421
     crossed = shops.client.get("/shops/beta/v1/models", headers={"Host": "alpha.example"})
     assert crossed.status_code == 421

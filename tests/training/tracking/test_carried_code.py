@@ -41,7 +41,7 @@ def test_it_is_loaded_from_what_it_carries_with_what_it_requires(tmp_path):
     )  # fmt: skip
     owners = packages_distributions()
     imported = {owner for name in done.stdout.split() for owner in owners.get(name, [])}
-    # LightGBM takes scikit-learn along where it is there, and does without
+    # taken along where they are there, and not needed
     optional = {
         "scikit-learn",
         "regulars",
@@ -49,6 +49,7 @@ def test_it_is_loaded_from_what_it_carries_with_what_it_requires(tmp_path):
         "cloudpickle",
         "charset-normalizer",
         "setuptools",
+        "psutil",
     }
     assert imported - optional <= {*closure(REQUIREMENTS)} | {
         name.replace("-", "_") for name in closure(REQUIREMENTS)
