@@ -52,6 +52,7 @@ docs: $(VENV)/.demo
 	$(BIN)/python -m features.documentation
 
 notebooks: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebook]'
 	$(BIN)/python docs/notebooks.py
 
 format: $(VENV)/.dev
