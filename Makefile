@@ -11,7 +11,7 @@ DATA ?= ../shared/data
 demo: $(VENV)/.demo
 	$(BIN)/regulars demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
-# the checks beside the tests, since either leaves cores idle alone
+# The checks run beside the tests: alone, each leaves cores idle.
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory -j 2 suite check-static
 
@@ -84,5 +84,5 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.demo

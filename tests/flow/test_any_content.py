@@ -66,7 +66,7 @@ def written(columns: dict[str, list[str]], sign: str) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(content=_CONTENT, name=st.sampled_from([*PLAIN, "Postcode", "Status", "Discount", ""]),
        sign=st.sampled_from([",", ";", "\t"]), formats=st.sampled_from([None, "excel", "%d %b %Y %p"]))  # fmt: skip
 @example(content=["١١٠١١", "١١٠٢٤"], name="Postcode", sign=",", formats=None)

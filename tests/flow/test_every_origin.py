@@ -27,7 +27,7 @@ from tests.support.shop import shop_settings, simulate_orders
 from tests.support.trained import SECTIONS, SHOP
 from training.job import train
 
-EXAMPLES = 4
+EXAMPLES = 3
 NAMES = ["spring", "autumn & more", "a/b", "../..", "é", "é", "春", "=1+1", " ", "x" * 300]
 ALL_TABLES = {
     **TABLES,

@@ -105,7 +105,7 @@ def assert_same(found: dict[str, object], wanted: dict[str, object]) -> None:
             assert found[name] == value, name
 
 
-@pytest.mark.parametrize("parts", [1, 3, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("parts", [1, 3])
 def test_in_parts_or_in_one_go(shop, tmp_path, parts):
     source = open_source(shop.data.transactions, tmp_path)
     with read_orders(shop) as log:
