@@ -1,43 +1,25 @@
 """What a customer did beside buying; zero for a kind without rows in the table."""
 
 from features.blocks.block import Block, Feature
-from features.language.message import Message, message
-
-
-def _within(kind: str, days: int, plural: str, meaning: Message) -> Feature:
-    return Feature(
-        f"{plural}_{days}d",
-        "count",
-        "table",
-        f"SUM(CASE WHEN kind = '{kind}' AND day >= {{as_of}} - {days} THEN 1 ELSE 0 END)",
-        meaning.filled(days=days),
-    )
-
-
-def _since_last(kind: str, meaning: Message) -> Feature:
-    return Feature(
-        f"days_since_last_{kind}",
-        "days",
-        "table",
-        f"{{as_of}} - MAX(CASE WHEN kind = '{kind}' THEN day END)",
-        meaning,
-    )
-
+from features.blocks.optional.kinds import count_within, days_since_last
+from features.language.message import message
 
 BLOCK = Block(
     name="interactions",
     grain="customer_interactions",
     needs="interactions",
     features=(
-        _within("visit", 30, "visits", message("visits in the last %(days)s days")),
-        _within("visit", 90, "visits", message("visits in the last %(days)s days")),
-        _since_last("visit", message("days since the last visit")),
-        _within("enquiry", 90, "enquiries", message("enquiries in the last %(days)s days")),
-        _within("quote", 90, "quotes", message("quotes in the last %(days)s days")),
-        _within("cart", 90, "carts", message("carts filled in the last %(days)s days")),
-        _within("search", 90, "searches", message("searches in the last %(days)s days")),
-        _within("complaint", 365, "complaints", message("complaints in the last %(days)s days")),
-        _since_last("complaint", message("days since the last complaint")),
+        count_within("visit", 30, "visits", message("visits in the last %(days)s days")),
+        count_within("visit", 90, "visits", message("visits in the last %(days)s days")),
+        days_since_last("visit", "visit", message("days since the last visit")),
+        count_within("enquiry", 90, "enquiries", message("enquiries in the last %(days)s days")),
+        count_within("quote", 90, "quotes", message("quotes in the last %(days)s days")),
+        count_within("cart", 90, "carts", message("carts filled in the last %(days)s days")),
+        count_within("search", 90, "searches", message("searches in the last %(days)s days")),
+        count_within(
+            "complaint", 365, "complaints", message("complaints in the last %(days)s days")
+        ),
+        days_since_last("complaint", "complaint", message("days since the last complaint")),
         Feature(
             "last_satisfaction",
             "points",

@@ -5,17 +5,8 @@ tell, these features are of the day of the run.
 """
 
 from features.blocks.block import Block, Feature
+from features.blocks.optional.kinds import count_within, days_since_last
 from features.language.message import Message, message
-
-
-def _counted(kind: str, days: int, plural: str, meaning: Message) -> Feature:
-    return Feature(
-        f"{plural}_{days}d",
-        "count",
-        "table",
-        f"SUM(CASE WHEN kind = '{kind}' AND day >= {{as_of}} - {days} THEN 1 ELSE 0 END)",
-        meaning.filled(days=days),
-    )
 
 
 def _unbought(kind: str, days: int, name: str, meaning: Message) -> Feature:
@@ -34,16 +25,12 @@ BLOCK = Block(
     grain="customer_items",
     needs="items",
     features=(
-        _counted("visit", 30, "views", message("looks at an item in the last %(days)s days")),
-        _counted("visit", 90, "views", message("looks at an item in the last %(days)s days")),
-        Feature(
-            "days_since_last_view",
-            "days",
-            "table",
-            "{as_of} - MAX(CASE WHEN kind = 'visit' THEN day END)",
-            message("days since the last look at an item"),
+        count_within("visit", 30, "views", message("looks at an item in the last %(days)s days")),
+        count_within("visit", 90, "views", message("looks at an item in the last %(days)s days")),
+        days_since_last("visit", "view", message("days since the last look at an item")),
+        count_within(
+            "cart", 30, "carted", message("items put into carts in the last %(days)s days")
         ),
-        _counted("cart", 30, "carted", message("items put into carts in the last %(days)s days")),
         _unbought(
             "visit",
             30,
