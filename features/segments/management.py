@@ -21,7 +21,6 @@ from features.segments.ranks import CENTILES, Floats, edges, places
 from features.segments.system import DEFAULTS, CutPoints, SystemRule, figure, percent, whole
 from features.settings.segments import Segments
 
-"""They divide the customers into the ranks 0 to 100."""
 REFERRAL_SPEND = "referral_spend"
 
 

@@ -15,14 +15,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from features.errors import ConfigError
 from features.language.message import MessageList, Phrase, message, message_in, message_list
 from features.orders.log import OrderLog, day_number
+from features.segments.interactions.visible import visible_interactions
 from features.segments.ranks import Floats
 from features.segments.system import CutPoints, SystemRule
 from features.sql import row
 from features.sql_text import literal
-from features.tables.optional_tables import visible_tables
 
 STAGES = ("awareness", "interest", "decision", "purchase", "loyalty")
 OUTSIDE = "outside"
@@ -122,11 +121,11 @@ def funnel(log: OrderLog, as_of: date) -> pd.DataFrame:
     ConfigError
         When no interactions are configured, or `as_of` lies outside the log.
     """
-    log.check_as_of(as_of)
-    if log.settings.data.interactions is None:
-        raise ConfigError("the funnel needs [data.interactions] in regulars.toml.")
+    interactions = visible_interactions(log, as_of, "the funnel needs")
     until, within = day_number(as_of), log.settings.segments.funnel.within_days
-    first_days = log.frame(_first_days(log, as_of))[list(STAGES)].to_numpy(dtype=float)
+    first_days = log.frame(_first_days(log, interactions, as_of))[list(STAGES)].to_numpy(
+        dtype=float
+    )
     reached = np.fmin.accumulate(first_days[:, ::-1], axis=1)[:, ::-1]
     reached = np.column_stack([reached, np.full(len(first_days), np.nan)])
     purchase = reached[:, STAGES.index("purchase")]
@@ -166,10 +165,9 @@ def _stage(
     }
 
 
-def _first_days(log: OrderLog, as_of: date) -> str:
+def _first_days(log: OrderLog, interactions: str, as_of: date) -> str:
     """One row per person: the first day of each stage, NULL where none was seen."""
     rules = log.settings.segments.funnel
-    interactions = visible_tables(log.settings.data, day_number(as_of))["interactions"]
     stages: Mapping[str, tuple[str, ...]] = rules.kinds()
     queries = [
         f"SELECT customer, {literal(stage)} AS stage, day FROM {interactions} AS known_interactions "

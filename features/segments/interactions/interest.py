@@ -5,10 +5,9 @@ from typing import Literal
 
 import pandas as pd
 
-from features.errors import ConfigError
 from features.orders.log import OrderLog, day_number
+from features.segments.interactions.visible import visible_interactions
 from features.settings.tables import SIGNS
-from features.tables.optional_tables import visible_tables
 
 Item = Literal["category", "product"]
 ITEMS: tuple[Item, ...] = ("category", "product")
@@ -34,13 +33,10 @@ def interest(log: OrderLog, as_of: date, by: Item) -> pd.DataFrame:
     ConfigError
         When no interactions are configured, or `as_of` lies outside the log.
     """
-    log.check_as_of(as_of)
-    if log.settings.data.interactions is None:
-        raise ConfigError("interest needs [data.interactions] in regulars.toml.")
+    interactions = visible_interactions(log, as_of, "interest needs")
     rules = log.settings.segments
     until, within = day_number(as_of), rules.funnel.within_days
     visible = log.visible(as_of)
-    interactions = visible_tables(log.settings.data, until)["interactions"]
     item, bought = {
         "category": ("item_category", "categories.name"),
         "product": ("products.product_id", "products.product_id"),

@@ -5,10 +5,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.errors import ConfigError
 from features.orders.log import OrderLog, day_number
+from features.segments.interactions.visible import visible_interactions
 from features.sql_text import literal
-from features.tables.optional_tables import visible_tables
 
 SILENCES = (0, 8, 31, 91)
 """Lower ends of the days since the last sign, by which people are grouped."""
@@ -39,12 +38,10 @@ def prospects(log: OrderLog, as_of: date) -> pd.DataFrame:
     ConfigError
         When no interactions are configured, or `as_of` lies outside the log.
     """
-    log.check_as_of(as_of)
-    if log.settings.data.interactions is None:
-        raise ConfigError("prospects need [data.interactions] in regulars.toml.")
+    interactions = visible_interactions(log, as_of, "prospects need")
     within = log.settings.segments.funnel.within_days
-    today = _people(log, as_of, day_number(as_of))
-    rates = _rates(log, as_of, within)
+    today = _people(log, interactions, as_of, day_number(as_of))
+    rates = _rates(log, interactions, as_of, within)
     today["propensity"] = (
         np.nan if rates is None else today["group"].map(rates).fillna(rates["all"]).astype(float)
     )
@@ -53,13 +50,13 @@ def prospects(log: OrderLog, as_of: date) -> pd.DataFrame:
     return today.drop(columns=["bought_on"]).set_index("person_id")
 
 
-def _rates(log: OrderLog, as_of: date, within: int) -> dict[str, float] | None:
+def _rates(log: OrderLog, interactions: str, as_of: date, within: int) -> dict[str, float] | None:
     """Group → propensity, and that of `all`; None without an earlier date."""
     until = day_number(as_of)
     parts = []
     for number in range(1, MOST_DATES + 1):
         cutoff = until - number * within
-        people = _people(log, as_of, cutoff)
+        people = _people(log, interactions, as_of, cutoff)
         if people.empty:
             break
         bought = people["bought_on"].notna() & (people["bought_on"] < cutoff + within)
@@ -73,7 +70,7 @@ def _rates(log: OrderLog, as_of: date, within: int) -> dict[str, float] | None:
     return {**{str(group): float(rate) for group, rate in shrunk.items()}, "all": mean}
 
 
-def _people(log: OrderLog, as_of: date, before: int) -> pd.DataFrame:
+def _people(log: OrderLog, interactions: str, as_of: date, before: int) -> pd.DataFrame:
     """Who had shown interest, and not bought, before a day; with what they did by then.
 
     `bought_on` is the first purchase after it that is known at `as_of`.
@@ -84,13 +81,9 @@ def _people(log: OrderLog, as_of: date, before: int) -> pd.DataFrame:
         for stage, kinds in reversed(list(stages.items()))
         if kinds
     )
-    interactions = visible_tables(log.settings.data, day_number(as_of))["interactions"]
     least = " ".join(f"WHEN silent_days >= {days} THEN {days}" for days in reversed(SILENCES))
     return log.frame(f"""
-        WITH firsts AS (
-            SELECT customer, min(day) AS bought_on
-            FROM {log.visible(as_of)["days"]} AS known_days GROUP BY customer
-        ), signs AS (
+        WITH signs AS (
             SELECT customer, coalesce(stranger_id, customers.customer_id) AS person_id,
                    CASE {furthest} END AS stage, max(day) AS last_day, count(*) AS signs,
                    max_by(product, (day, minute)) FILTER (product IS NOT NULL) AS product,
@@ -99,9 +92,9 @@ def _people(log: OrderLog, as_of: date, before: int) -> pd.DataFrame:
             FROM {interactions} AS known_interactions LEFT JOIN customers USING (customer)
             WHERE day < {before} AND kind <> 'referral' GROUP BY ALL
         ), people AS (
-            SELECT signs.*, bought_on, {before} - last_day AS silent_days
-            FROM signs LEFT JOIN firsts USING (customer)
-            WHERE stage IS NOT NULL AND coalesce(bought_on >= {before}, true)
+            SELECT signs.*, first_day AS bought_on, {before} - last_day AS silent_days
+            FROM signs LEFT JOIN {log.visible(as_of)["first_days"]} AS firsts USING (customer)
+            WHERE stage IS NOT NULL AND coalesce(first_day >= {before}, true)
         )
         SELECT person_id, stage, silent_days, DATE '1970-01-01' + last_day AS last_sign, signs,
                product_id, people.category,

@@ -4,9 +4,8 @@ from datetime import date
 
 import pandas as pd
 
-from features.errors import ConfigError
 from features.orders.log import OrderLog, day_number
-from features.tables.optional_tables import visible_tables
+from features.segments.interactions.visible import visible_interactions
 
 FEWEST_PEOPLE = 2
 """Words that one person alone has searched for may say who that is: they are not told."""
@@ -29,16 +28,13 @@ def search_words(log: OrderLog, as_of: date) -> pd.DataFrame:
     ConfigError
         When no interactions are configured, or `as_of` lies outside the log.
     """
-    log.check_as_of(as_of)
-    if log.settings.data.interactions is None:
-        raise ConfigError("search words need [data.interactions] in regulars.toml.")
+    interactions = visible_interactions(log, as_of, "search words need")
     rules = log.settings.segments
     until, within = day_number(as_of), rules.funnel.within_days
-    known = visible_tables(log.settings.data, until)["interactions"]
     frame = log.frame(f"""
         WITH searched AS (
             SELECT customer, words, min(day) AS first_day, count(*) AS searches
-            FROM {known} AS known_interactions
+            FROM {interactions} AS known_interactions
             WHERE kind = 'search' AND words IS NOT NULL AND day >= {until - rules.window_days}
             GROUP BY customer, words
         ), outcomes AS (
