@@ -23,7 +23,7 @@ from serving.store.protocol import (
     segment_pairs,
 )
 from serving.store.rule.text import rule_of_text, text_of_rule
-from serving.store.rule.tree import AudienceRule, both_of
+from serving.store.rule.tree import AudienceRule, both_of, checked_size
 from serving.store.run import RHYTHMS, RISKS, STATUSES
 from serving.web.call import address
 from serving.web.params import RuleCalled
@@ -94,15 +94,14 @@ class ListForm:
             When a parameter could not have come from the form.
         """
         rows_before = params.get("seen", "")
-        where, audience = (params.get(name, "").strip() for name in ("where", "audience"))
+        audience = params.get("audience", "").strip()
+        texts = filter(str.strip, params.getlist("where"))
+        own_rule = both_of(*map(rule_of_text, texts))
         form = cls(
             usual_sort=usual_sort,
-            where=where,
+            where="" if own_rule is None else text_of_rule(checked_size(own_rule)),
             audience=audience,
-            rule=both_of(
-                rule_called(audience) if audience else None,
-                rule_of_text(where) if where else None,
-            ),
+            rule=both_of(rule_called(audience) if audience else None, own_rule),
             risk=_any_of(params, "risk", RISKS),
             status=_any_of(params, "status", STATUSES),
             consent=_any_of(params, "consent", CONSENTS),

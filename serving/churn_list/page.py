@@ -21,7 +21,7 @@ from serving.store.likely_buyers import BuyerStore
 from serving.store.protocol import ChurnFilter, ChurnPage, SortKey
 from serving.store.rule.text import rule_of_text, text_of_rule
 from serving.store.rule.tree import LONGEST_VALUE, RuleCondition, searches
-from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun
+from serving.store.run import RHYTHMS, RISKS, STATUSES, PublishedRun, Totals
 from serving.store.run_bitmaps import FacetCounts
 from serving.web.call import address
 from serving.web.frame import Frame
@@ -43,6 +43,7 @@ SHOWN_SYSTEMS = ("rfm_group", "lifecycle")
 CATEGORY = "likely_category"
 MOST_CATEGORIES_SHOWN = 6
 
+NOBODY = Totals(customers=0, value_at_risk=0.0)
 LEAST_TREND = 0.02
 """A churn probability that moved by less since the last run has not changed."""
 
@@ -95,14 +96,19 @@ def _list(
     *,
     problem: str,
 ) -> Response:
-    usual_sort = _usual_sort(frame.store.latest_run())
-    try:
-        form = ListForm.read(request.query_params, usual_sort=usual_sort, rule_called=rule_called)
-        page = _page(frame, form)
-    except ConfigError as error:
-        problem = frame.words(request).say(str(error))
-        form = ListForm(usual_sort=usual_sort)
-        page = _page(frame, form)
+    latest = frame.store.latest_run()
+    form = ListForm(usual_sort=_usual_sort(latest))
+    page = ChurnPage(run=latest, documents=[], totals=NOBODY, after=None)
+    if not problem:
+        try:
+            form = ListForm.read(
+                request.query_params, usual_sort=form.usual_sort, rule_called=rule_called
+            )
+            page = _page(frame, form)
+        except ConfigError as error:
+            # nobody, rather than everybody under a line that says why
+            problem = frame.words(request).say(str(error))
+            form = ListForm(usual_sort=form.usual_sort)
     run_id = page.run.info.run_id
     after = page.after and lists.encode_cursor(page.after, form.sort)
     current = facets.current(run_id, has_texts=searches(form.rule))

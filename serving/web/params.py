@@ -170,11 +170,10 @@ class ChurnListQuery(_Query):
         description="product:ID or category:NAME: who is on its list of likely buyers; repeat it "
         "for who is on any of several",
     )
-    where: str | None = Field(
-        None,
-        max_length=LONGEST_RULE,
-        description="A rule, such as `risk = high and (clv >= 100 or not abc = C)`; "
-        "`GET /v1/audiences/fields` names what it may ask for",
+    where: list[Annotated[str, Field(max_length=LONGEST_RULE)]] = Field(
+        [],
+        description="A rule, such as `risk = high and (clv >= 100 or not abc = C)`; repeat it for "
+        "more that must hold. `GET /v1/audiences/fields` names what it may ask for",
     )
     audience: str | None = Field(
         None, max_length=200, description="Id or name of a saved audience: its members"
@@ -210,7 +209,7 @@ class ChurnListQuery(_Query):
                 consent=tuple(self.consent),
                 rule=both_of(
                     rule_called(self.audience) if self.audience else None,
-                    rule_of_text(self.where) if self.where else None,
+                    *map(rule_of_text, filter(None, self.where)),
                 ),
                 rhythm=tuple(self.rhythm),
                 due_from=self.due_from,

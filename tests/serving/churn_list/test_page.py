@@ -63,13 +63,31 @@ def test_a_customer_is_found_by_id_or_named_as_unknown(client):
         "min_value_at_risk=nan",
         "segment=odd:1",
         "cursor=odd",
+        "risk=High",
+        "where=odd+%3D+1",
+        "customer=nobody+of+this+name",
     ],
 )
-def test_a_form_that_cannot_be_read_shows_the_whole_list_and_why(client, query):
+def test_a_form_that_cannot_be_read_shows_nobody_and_why(client, query):
     page = client.get(f"/churn-list?{query}")
     assert page.status_code == 200
     assert 'role="alert"' in page.text
-    assert "1 to 50 of 120" in page.text
+    assert '<th scope="row">' not in page.text
+    assert "format=xlsx" not in page.text
+    assert "/campaigns/new" not in page.text
+    assert 'aria-current="true">All customers' not in page.text
+
+
+def test_rules_given_again_must_all_hold(client):
+    rules = "where=risk+%3D+high,+critical&where=abc+%3D+A+or+abc+%3D+B"
+    as_one = "where=risk+%3D+high,+critical+and+(abc+%3D+A+or+abc+%3D+B)"
+    expected = client.get(f"/v1/churn-list?{as_one}").json()["total"]
+    assert 0 < expected < client.get("/v1/churn-list?where=abc+%3D+A+or+abc+%3D+B").json()["total"]
+    assert client.get(f"/v1/churn-list?{rules}").json()["total"] == expected
+    page = client.get(f"/churn-list?{rules}").text
+    assert f"<strong>{expected} customers</strong> match" in page
+    query = re.search(r"/v1/churn-list\?([^\"]*format=csv[^\"]*)", page)[1]
+    assert query.count("where=") == 1
 
 
 @pytest.mark.parametrize(("typed", "amount"), [("1,000", 1000), ("£1,000.50", 1000.5), ("30", 30)])
