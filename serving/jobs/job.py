@@ -30,7 +30,7 @@ class Job:
     Attributes
     ----------
     arguments : what was asked for, by kind
-    asked_by : the id of a key, `local`, or `BY_TIMETABLE`
+    asked_by : the id of a key or of a person, `local`, or `BY_TIMETABLE`
     stage : of a regular run; None before it has begun
     attempts : how often it was begun; more than once where its worker ended
     is_cancelled : somebody has asked for its end

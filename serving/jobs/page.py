@@ -1,5 +1,6 @@
 """The pages of jobs: what runs, what ran, newer orders, and when the run is made by itself."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated
@@ -29,10 +30,18 @@ UNKNOWN = mark("There is no such job.")
 NOT_LIKE_THE_OTHERS = mark("The orders are read from %(pattern)s; save the file as that.")
 
 
-def job_pages(frame: Frame, desk: JobDesk | None) -> APIRouter:
-    """`/jobs`, `/jobs/{id}` and what their forms send; `desk` None: this server works none."""
+def job_pages(
+    frame: Frame, desk: JobDesk | None, caller_names: Callable[[], Mapping[str, str]]
+) -> APIRouter:
+    """`/jobs`, `/jobs/{id}` and what their forms send.
+
+    Parameters
+    ----------
+    desk : where jobs are asked for; None: this server works none
+    caller_names : id → name of those who may have asked
+    """
     router = frame.router()
-    pages = _Pages(frame, desk)
+    pages = _Pages(frame, desk, caller_names)
     router.add_api_route("/jobs", pages.listed)
     router.add_api_route("/jobs", pages.run_now, methods=["POST"])
     router.add_api_route("/jobs/orders", pages.take_in, methods=["POST"])
@@ -43,9 +52,12 @@ def job_pages(frame: Frame, desk: JobDesk | None) -> APIRouter:
 
 
 class _Pages:
-    def __init__(self, frame: Frame, desk: JobDesk | None) -> None:
+    def __init__(
+        self, frame: Frame, desk: JobDesk | None, caller_names: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._frame = frame
         self._maybe_desk = desk
+        self._caller_names = caller_names
 
     @property
     def _desk(self) -> JobDesk:
@@ -107,6 +119,7 @@ class _Pages:
             at=self._now(),
             stages=STAGES,
             job_words=JOB_WORDS,
+            caller_names=self._caller_names(),
             zone=self._desk.zone,
         )
 
@@ -130,6 +143,7 @@ class _Pages:
             at=at,
             stages=STAGES,
             job_words=JOB_WORDS,
+            caller_names=self._caller_names(),
             zone=desk.zone,
             timetable=timetable,
             following=timetable.following(at, desk.zone),

@@ -1,6 +1,7 @@
 """Pages for people: overview, churn list, customer, and the API's documentation."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
@@ -20,6 +21,7 @@ from serving.experiments.page import experiment_pages
 from serving.jobs.page import job_pages
 from serving.models.page import model_pages
 from serving.overview.page import overview_pages
+from serving.people.caller_names import caller_names
 from serving.people.key_desk import KeyDesk
 from serving.people.key_page import key_pages
 from serving.people.oidc_page import oidc_pages
@@ -55,7 +57,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield campaign_pages(frame, stores.campaigns, rule_called)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url, stores.facets)
-    yield job_pages(frame, parts.jobs)
+    yield job_pages(frame, parts.jobs, partial(caller_names, stores.people.persons, stores.keys))
     yield docs_pages(frame)
     by_organisation = parts.provider is not None
     yield sign_in_pages(frame, parts.people, parts.sessions, by_organisation=by_organisation)

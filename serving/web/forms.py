@@ -85,9 +85,6 @@ class FormTokens(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - as the library calls it
         """A template with the tokens in it."""
-        # those that are written out all the same are not given twice
-        source = source.replace("{{ form_token() }}", "")
-        source = source.replace("{{ form_token_in_address() }}", "")
         in_address = r"\1{{ form_token_in_address() }}" + '"'
 
         def of_form(form: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from serving.jobs.order_files import SENT, OrderFiles
 from serving.jobs.timetable import Timetable
 from serving.jobs.upload import MEGABYTE
 from tests.serving.conftest import NOW, client_of
+from tests.support.people import Shop
 from tests.support.stores import fresh_stores
 
 CSV = "customer,order,date,amount\n" + "".join(f"c{n},o{n},2026-01-0{n},{n}\n" for n in range(1, 8))
@@ -114,6 +115,21 @@ def test_a_gate_is_opened_for_one_run_by_saying_why(client, desk):
     desk.store.begin_next("w", NOW)
     desk.store.end(other, "w", JobEnd("stopped", {"problems": ["nothing is left"]}), NOW)
     assert 'name="gate"' not in client.get(f"/jobs/{other.job_id}").text
+
+
+def test_who_asked_is_named_and_only_admins_are_shown_what_they_may_do(desk):
+    shop = Shop(fresh_stores(), jobs=desk)
+    admin = shop.browser_of(shop.add("Ada <3", "admin"))
+    marketer = shop.browser_of(shop.add("Ben", "marketer"))
+    running = admin.post("/jobs").headers["location"]
+    assert "by <bdi>Ada &lt;3</bdi></p>" in admin.get(running).text
+    for path, forms in (("/jobs", 4), (running, 1)):
+        assert admin.get(path).text.count('<form method="post"') == forms
+        page = marketer.get(path).text
+        assert (page.count('<form method="post"'), "Ada &lt;3" in page) == (0, path == running)
+    assert "need the role admin" in marketer.get("/jobs").text
+    admin.post(f"{running}/cancel")
+    assert "<bdi>Ada &lt;3</bdi>" in marketer.get("/jobs").text
 
 
 def test_unknown_jobs_and_servers_without_a_worker_have_pages(client):
