@@ -177,7 +177,7 @@ def member_file(
     context.audit(current_call.get().caller, "export", count, detail)
     ending = "xlsx" if form == "xlsx" else "csv"
     name = "-".join(filter(None, (campaign_id, "audience" if form == "audience" else arm)))
-    headers = {"Content-Disposition": f'attachment; filename="{_plain(name)}.{ending}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{exports.plain_name(name)}.{ending}"'}
     if form == "xlsx":
         return StreamingResponse(exports.workbook(blocks), media_type=XLSX, headers=headers)
     lines = (
@@ -222,8 +222,3 @@ def _decoded(cursor: str) -> str:
     if "\0" in customer_id:
         raise ConfigError("cursor: not one that this list has given.")
     return customer_id
-
-
-def _plain(name: str) -> str:
-    """A file's name of letters, digits and dashes: an arm's name may hold anything."""
-    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)

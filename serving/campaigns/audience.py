@@ -6,12 +6,27 @@ the same key, and for nobody else.
 """
 
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 from serving.campaigns.store import CampaignStore
+from serving.churn_list.lists import csv_bytes
+from serving.contacts.left_out import LeftOut, is_consent_kept, may_be_contacted
 from serving.store.protocol import ChurnFilter
 from serving.store.run import PublishedRun
+
+MAIL_COLUMN = "email_sha256"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListAudience:
+    """An audience of a list: `customers` have an address and stand in `lines`."""
+
+    run: PublishedRun
+    customers: int
+    left_out: LeftOut
+    lines: Iterator[bytes]
 
 
 def id_hash(customer_id: str, key: str) -> str:
@@ -40,20 +55,25 @@ class Refusals:
         return customer_id in self.customer_ids or contact_hash in self.contact_hashes
 
 
-def mail_hashes(store: CampaignStore, chosen_from: ChurnFilter) -> tuple[PublishedRun, list[str]]:
-    """The latest run, and the sorted hashes of whom a filter lets through and who may be contacted.
+def mail_audience(store: CampaignStore, chosen_from: ChurnFilter) -> ListAudience:
+    """The mail addresses of whom a filter lets through and who may be contacted, as the latest run
+    knows them, in the order of their hashes.
 
-    Where consent is known at all, only who has given it; else everybody who has not refused. An
-    address that somebody who refused also has is not among them.
+    An address that somebody who refused also has is not among them.
     """
     refusals = Refusals.of(store)
     run, listed, _ = store.candidates(chosen_from)
-    needs_consent = run.info.economics.get("consent_known", False)
+    is_kept = is_consent_kept(run.info)
     hashes = sorted(
         candidate.contact_hash
         for candidate in listed
         if candidate.contact_hash
+        and may_be_contacted(candidate.consent, is_kept=is_kept)
         and not refusals.hold(candidate.customer_id, candidate.contact_hash)
-        and (candidate.consent or not needs_consent)
     )
-    return run, hashes
+    return ListAudience(
+        run=run,
+        customers=len(hashes),
+        left_out=LeftOut.of((candidate.consent for candidate in listed), is_kept=is_kept),
+        lines=iter([csv_bytes([[MAIL_COLUMN], *([mail_hash] for mail_hash in hashes)])]),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from serving.campaigns.audience import id_hash
+from serving.campaigns.audience import MAIL_COLUMN, id_hash
 from serving.campaigns.store import CampaignMember
 from serving.churn_list.lists import csv_bytes
 from serving.web.workbook import workbook_bytes
@@ -22,9 +22,14 @@ COLUMNS = (
 )
 """Of a file with members; what happened since is empty until it has been measured."""
 
-AUDIENCE_COLUMNS = ("email_sha256", "customer_id_hmac_sha256")
+AUDIENCE_COLUMNS = (MAIL_COLUMN, "customer_id_hmac_sha256")
 
 Blocks = Iterable[Sequence[CampaignMember]]
+
+
+def plain_name(name: str) -> str:
+    """A file's name of letters, digits and dashes: names of arms and campaigns may hold anything."""
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
 
 
 def member_row(member: CampaignMember) -> list[Any]:

@@ -1,7 +1,7 @@
 """The churn list: pages of JSON, or the whole as a file."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query, Request
@@ -33,14 +33,9 @@ from serving.web.params import (
 )
 from serving.web.problems import declared
 
-AUDIENCE_COLUMN = "email_sha256"
-
-MailHashes = Callable[[ChurnFilter], tuple[PublishedRun, list[str]]]
-"""The latest run, and the sorted hashes of whom a filter lets through and who may be contacted."""
-
 
 class ListedAudience(Protocol):
-    """Those of a list who may be contacted and have an address, as a platform takes them."""
+    """Those of a list who may be contacted and have an address, as hashes."""
 
     @property
     def run(self) -> PublishedRun: ...
@@ -52,7 +47,8 @@ class ListedAudience(Protocol):
     def lines(self) -> Iterator[bytes]: ...
 
 
-PlatformAudience = Callable[[ChurnFilter, Any], ListedAudience]
+Audiences = Mapping[str, Callable[[ChurnFilter], ListedAudience]]
+"""Format of a file → what makes the audience of whom a filter lets through."""
 
 
 class ListQuery(ChurnListQuery):
@@ -65,11 +61,10 @@ class ListQuery(ChurnListQuery):
 
 def list_routes(
     context: RouteContext,
-    mail_hashes: MailHashes,
-    platform_audience: PlatformAudience,
+    audiences: Audiences,
     rule_called: RuleCalled,
 ) -> APIRouter:
-    """Lists of customers; `mail_hashes` and `platform_audience` are audiences, `rule_called` the rule of one."""
+    """Lists of customers; `rule_called` finds the rule of a saved audience."""
     store = context.scores
     router = APIRouter(prefix="/v1", tags=["lists"])
 
@@ -88,10 +83,8 @@ def list_routes(
         if query.fields and chosen not in {"json", "ndjson"}:
             raise ConfigError(f"fields: of JSON and NDJSON, not of {chosen}.")
         fitting = query.filter(rule_called)
-        if chosen == "audience":
-            return _audience(context, mail_hashes, fitting)
-        if chosen in {"meta", "google"}:
-            return _platform_audience(context, platform_audience, fitting, chosen)
+        if chosen in audiences:
+            return _audience(context, audiences[chosen](fitting), chosen)
         if chosen == "json":
             after = lists.decode_cursor(query.cursor, query.sort) if query.cursor else None
             page = store.churn_list(fitting, sort=query.sort, limit=query.limit, after=after)
@@ -114,28 +107,12 @@ def list_routes(
     return router
 
 
-def _audience(context: RouteContext, mail_hashes: MailHashes, fitting: ChurnFilter) -> Response:
-    """The mail addresses of the list, hashed, of those who may be contacted."""
-    run, hashes = mail_hashes(fitting)
-    headers = {"Vary": "Accept", **context.ages(run)}
-    detail = f"churn list as audience, {run.info.run_id}"
-    context.audit(current_call.get().caller, "export", len(hashes), detail)
-    name = f"audience-{run.info.as_of.isoformat()}.csv"
-    return Response(
-        lists.csv_bytes([[AUDIENCE_COLUMN], *([mail_hash] for mail_hash in hashes)]),
-        media_type=f"{CSV}; charset=utf-8",
-        headers={**headers, "Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _platform_audience(
-    context: RouteContext, platform_audience: PlatformAudience, fitting: ChurnFilter, platform: str
-) -> Response:
-    """The same as an advertising platform takes it, by what the table of customers says now."""
-    audience = platform_audience(fitting, platform)
-    detail = f"churn list as audience of {platform}, {audience.run.info.run_id}"
+def _audience(context: RouteContext, audience: ListedAudience, form: str) -> Response:
+    """An audience as a file, written into the audit log first."""
+    kind = "audience" if form == "audience" else f"audience of {form}"
+    detail = f"churn list as {kind}, {audience.run.info.run_id}"
     context.audit(current_call.get().caller, "export", audience.customers, detail)
-    name = f"audience-{platform}-{audience.run.info.as_of.isoformat()}.csv"
+    name = f"{kind.replace(' of ', '-')}-{audience.run.info.as_of.isoformat()}.csv"
     return StreamingResponse(
         audience.lines,
         media_type=f"{CSV}; charset=utf-8",

@@ -48,6 +48,10 @@ class AddressBook:
         )
 
 
+NO_BOOK = AddressBook(keeps_consent=False, calling_code=None, read=lambda _: {})
+"""Of a server without settings of a shop."""
+
+
 def _read_here(settings: "Settings", customer_ids: Collection[str]) -> Mapping[str, ContactDetails]:
     from features.tables.contact_details import contact_details
 

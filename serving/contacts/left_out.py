@@ -4,7 +4,7 @@ Erased people are in no score run, so a list does not hold them; where members w
 somebody was erased, they are counted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from features.language.languages import SOURCE, Language
@@ -40,6 +40,19 @@ class LeftOut:
     refused: int = 0
     without_consent: int = 0
     erased: int = 0
+
+    @classmethod
+    def of(cls, consents: Iterable[bool | None], *, is_kept: bool) -> "LeftOut":
+        """Those of `consents` who may not be contacted; see `may_be_contacted`.
+
+        >>> LeftOut.of([True, False, None, None], is_kept=True)
+        LeftOut(refused=1, without_consent=2, erased=0)
+        """
+        forbidden = [
+            consent for consent in consents if not may_be_contacted(consent, is_kept=is_kept)
+        ]
+        refused = forbidden.count(False)
+        return cls(refused=refused, without_consent=len(forbidden) - refused)
 
     @property
     def total(self) -> int:

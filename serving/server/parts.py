@@ -14,15 +14,16 @@ from serving.audiences.api import audience_routes
 from serving.audiences.service import AudienceService
 from serving.buyers.api import buyer_routes
 from serving.campaigns.api import campaign_routes
-from serving.campaigns.audience import mail_hashes
-from serving.campaigns.files.api import NO_BOOK, contact_routes
+from serving.campaigns.audience import mail_audience
+from serving.campaigns.files.api import contact_routes
 from serving.campaigns.files.contact_file import list_audience
+from serving.campaigns.files.platforms import PLATFORMS
 from serving.changes.api import change_routes
 from serving.changes.webhook_api import webhook_routes
 from serving.changes.webhook_calls import Caller, CallRules
 from serving.changes.webhooks import Deliverer
 from serving.churn_list.api import list_routes
-from serving.contacts.address_book import AddressBook
+from serving.contacts.address_book import NO_BOOK, AddressBook
 from serving.customers.api import customer_routes
 from serving.customers.history_api import history_routes
 from serving.exhibits.api import exhibit_routes
@@ -219,7 +220,7 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     `serving.web.access.ACCESS`.
     """
     context, stores = parts.context, parts.stores
-    rule_called = stores.audiences.rule_called
+    rule_called, book = stores.audiences.rule_called, parts.address_book or NO_BOOK
     yield history_routes(stores.scores, stores.live)
     yield customer_routes(context, parts.live_orders.products)
     yield account_routes(context, AccountReader(stores.accounts, stores.scores))
@@ -229,14 +230,19 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
     yield segment_routes(context, stores.segments)
     yield buyer_routes(context, stores.buyers)
     yield campaign_routes(context, stores.campaigns, rule_called)
-    yield contact_routes(context, stores.campaigns, parts.address_book)
+    yield contact_routes(context, stores.campaigns, book)
     yield experiment_routes(stores.experiments)
     yield exhibit_routes(context, stores.exhibits)
     yield lifetime_routes(context, stores.exhibits)
     yield list_routes(
         context,
-        partial(mail_hashes, stores.campaigns),
-        partial(list_audience, stores.campaigns, parts.address_book or NO_BOOK),
+        {
+            "audience": partial(mail_audience, stores.campaigns),
+            **{
+                platform: partial(list_audience, stores.campaigns, book, platform=platform)
+                for platform in PLATFORMS
+            },
+        },
         rule_called,
     )
     yield audience_routes(context, AudienceService(stores.audiences, stores.facets, context.clock))

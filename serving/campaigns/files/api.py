@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
+from serving.campaigns.exports import plain_name
 from serving.campaigns.files.contact_file import (
     audience_file,
     contact_csv,
@@ -43,12 +44,9 @@ class ContactsQuery(TextQuery):
     offset: int = Field(0, ge=0, le=100_000_000, description="Rows before the page")
 
 
-def contact_routes(
-    context: RouteContext, store: CampaignStore, book: AddressBook | None
-) -> APIRouter:
-    """`/v1/campaigns/{id}/contacts`; `book` None: no addresses are known."""
+def contact_routes(context: RouteContext, store: CampaignStore, book: AddressBook) -> APIRouter:
+    """`/v1/campaigns/{id}/contacts`."""
     service = CampaignService(store, context.clock)
-    address_book = book or NO_BOOK
     router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
     @router.get(
@@ -59,10 +57,10 @@ def contact_routes(
         responses={**FILES, **declared(404, 422, 503)},
     )
     def get_contacts(campaign_id: CampaignId, query: Annotated[ContactsQuery, Query()]) -> Response:
-        contacts = contacts_of(service, campaign_id, address_book, arm=query.arm)
+        contacts = contacts_of(service, campaign_id, book, arm=query.arm)
         count, lines = len(contacts.members), None
         if query.format in {"meta", "google"}:
-            count, lines = audience_file(contacts, address_book, query.format)
+            count, lines = audience_file(contacts, book, query.format)
         context.audit(
             current_call.get().caller,
             "export",
@@ -85,7 +83,7 @@ def contact_routes(
             return Response(json.dumps(body, ensure_ascii=False), media_type=JSON, headers=headers)
         ending = "xlsx" if query.format == "xlsx" else "csv"
         kind = "contacts" if query.format in {"csv", "xlsx"} else query.format
-        name = f"{kind}-{_plain(campaign_id)}.{ending}"
+        name = f"{kind}-{plain_name(campaign_id)}.{ending}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
         if query.format == "xlsx":
             pieces = contact_workbook(contacts, context.scores, query.lang)
@@ -94,11 +92,3 @@ def contact_routes(
         return StreamingResponse(pieces, media_type=f"{CSV}; charset=utf-8", headers=headers)
 
     return router
-
-
-NO_BOOK = AddressBook(keeps_consent=False, calling_code=None, read=lambda _: {})
-"""Of a server without settings of a shop."""
-
-
-def _plain(name: str) -> str:
-    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)

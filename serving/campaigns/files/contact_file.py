@@ -6,12 +6,12 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
-from typing import Any
 
 from features.errors import ConfigError, DataError
 from features.language.languages import SOURCE, Language
 from features.language.message import mark
 from features.tables.reached import ContactDetails, mail_address
+from serving.campaigns.audience import ListAudience
 from serving.campaigns.files.platforms import Platform, platform_lines, platform_row
 from serving.campaigns.plan import CampaignView
 from serving.campaigns.service import CampaignService
@@ -21,7 +21,6 @@ from serving.contacts.address_book import AddressBook
 from serving.contacts.left_out import LeftOut, is_consent_kept, may_be_contacted
 from serving.errors import UnknownCustomer
 from serving.store.protocol import ChurnFilter, ScoreReader
-from serving.store.run import PublishedRun
 from serving.web.words import RISK_EFFECTS, Words
 from serving.web.workbook import Row, WorkbookColumn, WorkbookNotes, workbook_bytes
 
@@ -63,16 +62,6 @@ class ContactRow:
     offer_2: str | None
     offer_3: str | None
     code: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListAudience:
-    """An audience of a list: `customers` have an address and stand in `lines`."""
-
-    run: PublishedRun
-    customers: int
-    left_out: LeftOut
-    lines: Iterator[bytes]
 
 
 COLUMNS = tuple(field.name for field in fields(ContactRow))
@@ -123,25 +112,25 @@ def contacts_of(
         for member in block
     ]
     try:
-        details = book.read([member.customer_id for member in members])
+        from_table = book.read([member.customer_id for member in members])
     except DataError as error:
         raise ConfigError(str(error)) from None
-    known = {
-        member.customer_id: _with_own_address(member.customer_id, details) for member in members
+    details = {
+        member.customer_id: _with_own_address(member.customer_id, from_table) for member in members
     }
+    is_kept = book.keeps_consent
+    consents = {customer_id: own.consent for customer_id, own in details.items()}
     allowed = [
         member
         for member in members
-        if may_be_contacted(known[member.customer_id].consent, is_kept=book.keeps_consent)
+        if may_be_contacted(consents[member.customer_id], is_kept=is_kept)
     ]
-    refused = sum(known[member.customer_id].consent is False for member in members)
     return CampaignContacts(
         campaign=campaign,
         members=allowed,
-        details={member.customer_id: known[member.customer_id] for member in allowed},
-        left_out=LeftOut(
-            refused=refused,
-            without_consent=len(members) - len(allowed) - refused,
+        details={member.customer_id: details[member.customer_id] for member in allowed},
+        left_out=replace(
+            LeftOut.of(consents.values(), is_kept=is_kept),
             erased=sum(arms[name] for name in chosen) - len(members),
         ),
     )
@@ -191,10 +180,7 @@ def contact_workbook(
             for name, title in TITLES.items()
         ],
         (
-            [
-                list(asdict(row).values() if row.arm not in _ARMS else _in_words(row, words))
-                for row in block
-            ]
+            [list({**asdict(row), "arm": words.arm(row.arm)}.values()) for row in block]
             for block in blocks
         ),
         title=words.say(mark("Contact list")),
@@ -246,12 +232,11 @@ def list_audience(
         for name, consent in consents.items()
         if may_be_contacted(consent, is_kept=is_kept)
     ]
-    refused = sum(consent is False for consent in consents.values())
     count, lines = platform_file(allowed, book, platform)
     return ListAudience(
         run=run,
         customers=count,
-        left_out=LeftOut(refused=refused, without_consent=len(listed) - len(allowed) - refused),
+        left_out=LeftOut.of(consents.values(), is_kept=is_kept),
         lines=lines,
     )
 
@@ -275,13 +260,6 @@ def personal_code(customer_id: str, key: str) -> str:
     digest = hmac.new(key.encode(), f"code\n{customer_id}".encode(), sha256).digest()
     signs = base64.b32encode(digest).decode()[:CODE_SIGNS]
     return f"{signs[:5]}-{signs[5:]}"
-
-
-_ARMS = ("treated", "hold_out")
-
-
-def _in_words(row: ContactRow, words: Words) -> list[Any]:
-    return list({**asdict(row), "arm": words.arm(row.arm)}.values())
 
 
 def _with_own_address(customer_id: str, details: Mapping[str, ContactDetails]) -> ContactDetails:

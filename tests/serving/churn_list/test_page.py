@@ -282,6 +282,10 @@ def test_the_audience_holds_the_addresses_of_those_who_may_be_contacted():
         assert answer.text.split() == ["email_sha256", *(hashes[one] for one in expected)]
         (entry,) = stores.audit.entries(10)
         assert (entry.action, entry.count) == ("export", len(expected))
+        without_consent = 1 if known else 0
+        assert answer.headers["Regulars-Left-Out"] == (
+            f"refused=1, without-consent={without_consent}, erased=0"
+        )
 
 
 def test_an_address_that_somebody_refused_is_in_no_audience_whoever_else_has_it():
