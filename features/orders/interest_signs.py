@@ -11,8 +11,12 @@ from features.settings.tables import SIGNS
 from features.tables.optional_tables import visible_tables
 
 
-def interest_signs(log: OrderLog, before: date) -> pd.DataFrame | None:
+def interest_signs(
+    log: OrderLog, before: date, *, longest: int | None = None
+) -> pd.DataFrame | None:
     """Signs of interest in products and categories, as known on the morning of `before`.
+
+    `longest` leaves out those that are more than so many days old by then.
 
     Returns
     -------
@@ -24,13 +28,15 @@ def interest_signs(log: OrderLog, before: date) -> pd.DataFrame | None:
     table = log.settings.data.interactions
     if table is None or not table.names_items:
         return None
-    known = visible_tables(log.settings.data, day_number(before))["interactions"]
+    until = day_number(before)
+    interactions = visible_tables(log.settings.data, until)["interactions"]
+    recent = "" if longest is None else f"AND day >= {until - longest}"
     frame = log.frame(f"""
         SELECT customer_id, product_id, item_category AS category, day,
                min(seen_day) AS seen_day, kind = 'cart' AS in_cart
-        FROM {known} AS known_interactions
+        FROM {interactions} AS known_interactions
         JOIN customers USING (customer) LEFT JOIN products USING (product)
-        WHERE kind IN {SIGNS} AND (product_id IS NOT NULL OR item_category IS NOT NULL)
+        WHERE kind IN {SIGNS} AND (product_id IS NOT NULL OR item_category IS NOT NULL) {recent}
         GROUP BY ALL ORDER BY customer_id, day, product_id, category, in_cart""")
     return frame.astype(dict.fromkeys(("customer_id", "product_id", "category"), "category"))
 
@@ -48,12 +54,12 @@ def latest_signs(log: OrderLog, before: date, most: int) -> pd.DataFrame | None:
     table = log.settings.data.interactions
     if table is None or not (table.names_items or table.words):
         return None
-    known = visible_tables(log.settings.data, day_number(before))["interactions"]
+    interactions = visible_tables(log.settings.data, day_number(before))["interactions"]
     return log.frame(f"""
         SELECT * FROM (
             SELECT DISTINCT customer_id, day, kind,
                    coalesce(product_name, product_id, item_category) AS item, words
-            FROM {known} AS known_interactions
+            FROM {interactions} AS known_interactions
             JOIN customers USING (customer) LEFT JOIN products USING (product)
             WHERE kind IN {SIGNS}
               AND coalesce(product_id, item_category, words) IS NOT NULL) AS signs

@@ -5,18 +5,21 @@ leaves every customer's lines as the files hold them: what is sent next is score
 """
 
 import json
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
+import pandas as pd
 import pyarrow.parquet as pq
 from sqlalchemy.engine import make_url
 
 from features.catalogue import LIVE_FEATURES
 from features.engines.build import build_features
 from features.orders.interest_signs import interest_signs, latest_signs
-from features.orders.log import OrderLog, day_date, day_number
+from features.orders.log import OrderLog, day_date
 from features.reading.line_as_sent import sent_line
 from features.reading.sent_lines import SentOrderLine
 from features.reading.typing import typed_line
@@ -130,32 +133,40 @@ def background_beside(
 
 def _signs(
     log: OrderLog[Settings], run: ScoreRun, models: Models
-) -> Iterator[tuple[str, list[list[object]]]]:
+) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
     """What each customer looked at, as long as it counts for recommendations; see `signs_from`."""
     if models.recommendation is None or not models.recommendation.sees_signs:
         return
-    table = interest_signs(log, run.info.as_of)
-    if table is None:
-        return
-    first_day = day_number(run.info.as_of) - LONGEST_INTEREST
-    table = table.loc[table["day"] >= first_day, ["customer_id", *Sign._fields]]
-    values = table.astype(object).where(table.notna(), None)
-    for customer_id, rows in values.groupby("customer_id", sort=False, observed=True):
-        yield str(customer_id), rows[list(Sign._fields)].to_numpy().tolist()
+    table = interest_signs(log, run.info.as_of, longest=LONGEST_INTEREST)
+    if table is not None:
+        yield from _by_customer(table, Sign._fields)
 
 
 def _latest(
     log: OrderLog[Settings], run: ScoreRun
-) -> Iterator[tuple[str, list[dict[Hashable, object]]]]:
+) -> Iterator[tuple[str, list[dict[str, object]]]]:
     """What the page of each customer shows of interest."""
     table = latest_signs(log, run.info.as_of, MOST_SHOWN)
     if table is None:
         return
     table = table.assign(on=[day_date(day).isoformat() for day in table["day"]])
-    values = table[["customer_id", "on", "kind", "item", "words"]].astype(object)
+    names = ("on", "kind", "item", "words")
+    for customer_id, rows in _by_customer(table, names):
+        yield customer_id, [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _by_customer(
+    table: pd.DataFrame, names: Sequence[str]
+) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
+    """The values of these columns, None where one is missing, of each customer.
+
+    The rows of a customer stand together.
+    """
+    values = table[[*names]].astype(object)
     values = values.where(values.notna(), None)
-    for customer_id, rows in values.groupby("customer_id", sort=False):
-        yield str(customer_id), rows.drop(columns="customer_id").to_dict("records")
+    rows = zip(table["customer_id"], *(values[name] for name in names), strict=True)
+    for customer_id, rows_of_one in groupby(rows, key=itemgetter(0)):
+        yield customer_id, [row[1:] for row in rows_of_one]
 
 
 def _histories(

@@ -40,6 +40,7 @@ from serving.store.protocol import ScoreReader
 from serving.store.run import RuleTexts, RunInfo
 from training.bundle.publication import Models
 from training.models.estimator import require_columns
+from training.past.interest_signs import LONGEST_INTEREST
 from training.recommend.model import RecommendationModel
 
 ROWS_PER_BLOCK = 50_000
@@ -389,7 +390,8 @@ def recommendations(
     customers = list(purchases["customer_id"].cat.remove_unused_categories().cat.categories)
     wishes: dict[str, Any] = {"customers": customers, "as_of": as_of, "limit": limit}
     wishes["rules"] = rules_of(log, as_of)
-    wishes["signs"] = interest_signs(log, as_of)
+    if model.sees_signs:
+        wishes["signs"] = interest_signs(log, as_of, longest=LONGEST_INTEREST)
     lists = _with_more_new(
         model.recommend(purchases, **wishes),
         model.recommend(purchases, **wishes, kind="new"),

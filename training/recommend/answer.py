@@ -217,14 +217,14 @@ class CustomerBlock:
             voices = self._voices(self.stages, listed[ranked], self._heard)
             for number, why in zip(ranked, voices, strict=True):
                 reasons[number] = why
-        return reasons if self.past.signs is None else self._of_interest(listed, reasons)
+        return self._of_interest(listed, reasons)
 
     def _of_interest(
         self, listed: RankedProducts, reasons: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """The reasons, with interest before what is no rhythm of the customer's own.
 
-        A cart that was left comes before a rhythm, too; a category that was looked at before
+        Where nobody's interest is looked at, they are as they were. A cart that was left comes before a rhythm, too; a category that was looked at before
         what is popular.
         """
         signs = self.past.signs

@@ -332,8 +332,10 @@ class RecommendationModel:
         customers: Names,
         as_of: date,
         rules: RecommendationRules,
-    ) -> InterestSigns:
-        """The signs of customers who consent, where consent is asked for."""
+    ) -> InterestSigns | None:
+        """The signs of customers who consent, where consent is asked for; None: it sees none."""
+        if not self.sees_signs:
+            return None
         consent = rules.consent
         heard = {name: given for name, given in signs.items() if consent is None or name in consent}
         return InterestSigns.given(heard, customers, self.catalogue_.items, as_of)
