@@ -44,7 +44,7 @@ def customer_pages(
         run = frame.store.latest_run()
         answer = json.loads(frame.store.customer(customer_id).body)
         customer_id = answer["customer_id"]
-        orders = live.history(customer_id)
+        orders, looked_at = live.orders_and_signs(customer_id)
         sayings = _sayings(frame, customer_id, OrdersKnown(orders, run.info.as_of))
         is_whole = outlook == "1"
         return frame.render(
@@ -56,7 +56,7 @@ def customer_pages(
             interval=interval(answer),
             orders=orders[:MOST_ORDERS],
             order_count=len(orders),
-            looked_at=live.looked_at(customer_id),
+            looked_at=looked_at,
             signs=SIGNS_OF_INTEREST,
             timeline=timeline(answer, orders),
             main_systems=MAIN_SYSTEMS,

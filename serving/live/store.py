@@ -196,26 +196,26 @@ class LiveStore:
             for row in rows:
                 yield _line(row)
 
+    def orders_and_signs(self, customer_id: str) -> tuple[list[PastOrder], list[dict[str, Any]]]:
+        """`history`, and the signs of interest that the latest run knew, the latest first."""
+        history, sent, minor = self._lines_and_minor(customer_id)
+        return past_orders(history, sent, minor), told_beside(history).get("looked_at", [])
+
     def history(self, customer_id: str) -> list[PastOrder]:
-        """A customer's orders, the latest first: those in the files that the latest run has
-        read and those sent since. Empty for a stranger.
+        """A customer's orders, the latest first: those in the files of the latest run and those
+        sent since. Empty for a stranger.
 
-        Lines that the shop's rules put aside (cancelled pairs, fees) are left out, those
-        sent since the run excepted.
+        Lines that the shop's rules put aside are left out, those sent since the run excepted.
         """
-        with store_errors(), self._engine.connect() as connection:
-            summary = connection.execute(
-                select(runs.c.summary).join(current, current.c.run_no == runs.c.run_no)
-            ).scalar()
-            digits = 2 if summary is None else Summary.from_json(summary).money.digits
-            history = _history(connection, customer_id)
-            sent = list(_lines_of(connection, customer_id))
-        return past_orders(history, sent, 10**digits)
+        return past_orders(*self._lines_and_minor(customer_id))
 
-    def looked_at(self, customer_id: str) -> list[dict[str, Any]]:
-        """What a customer showed interest in, as the latest run knew it, the latest first."""
+    def _lines_and_minor(self, customer_id: str) -> tuple[str | None, list[LiveLine], int]:
+        """A customer's lines in the files, those sent since, and the minor units of money."""
         with store_errors(), self._engine.connect() as connection:
-            return list(told_beside(_history(connection, customer_id)).get("looked_at", ()))
+            summary = connection.execute(_SUMMARY).scalar()
+            digits = 2 if summary is None else Summary.from_json(summary).money.digits
+            sent = list(_lines_of(connection, customer_id))
+            return _history(connection, customer_id), sent, 10**digits
 
     def counts(self) -> LiveCounts:
         """How much there is."""
@@ -253,6 +253,7 @@ _CUSTOMER: BindParameter[str] = bindparam("customer")
 _RUNS = select(runs.c.run_no, select(current.c.run_no).scalar_subquery().label("now")).order_by(
     runs.c.run_no
 )
+_SUMMARY = select(runs.c.summary).join(current, current.c.run_no == runs.c.run_no)
 _HISTORY = select(customer_histories.c.lines).where(customer_histories.c.customer_id == _CUSTOMER)
 _STATE = select(
     live_scores.c.change_no,
