@@ -15,7 +15,7 @@ from features.settings.data import ACCEPTABLE, POSTGRES
 from features.settings.loading import settings_from
 from features.sources.addresses import without_password
 from serving.jobs.job import Job, JobEnd
-from serving.jobs.order_files import ending_of, unpacked
+from serving.jobs.order_files import LOOK_MARK, ending_of, link_or_copy, sent_name, unpacked
 from serving.jobs.place import WorkPlace
 from serving.jobs.settings_text import MODELS_AND_STORE
 from serving.settings import Serve, Settings
@@ -26,7 +26,7 @@ MOST_COLUMNS = 2_000
 MOST_MONTHS = 6
 
 
-def look(place: WorkPlace, job: Job, tell: Callable[[str], None]) -> JobEnd:
+def look(shop: WorkPlace, job: Job, tell: Callable[[str], None]) -> JobEnd:
     """Look at the orders of a job, as its person has answered so far.
 
     Raises
@@ -34,18 +34,21 @@ def look(place: WorkPlace, job: Job, tell: Callable[[str], None]) -> JobEnd:
     DataError, ConfigError
         When they cannot be read.
     """
-    asked = job.arguments
-    root = place.config.absolute().parent
-    location = str(asked.get("location") or _placed(place, root, Path(asked["file"]), tell))
+    arguments = job.arguments
+    root = shop.config.absolute().parent
+    location = arguments.get("location")
+    if location is None:
+        folder = _placed(shop.data, Path(arguments["file"]), job.job_id, tell)
+        location = _pattern_of(folder, root)
     is_database = location.startswith(POSTGRES)
     tell("looking at the orders")
     proposal = propose(
         location if is_database else str(root / location),
         relative_to=root,
-        table=asked.get("table") or None,
-        query=asked.get("query") or None,
-        columns=asked.get("columns", {}),
-        answers=_answers(asked.get("answers", {})),
+        table=arguments.get("table") or None,
+        query=arguments.get("query") or None,
+        columns=arguments.get("columns", {}),
+        answers=_answers(arguments.get("answers", {})),
     )
     understanding = proposal.understanding
     if len(understanding.columns) > MOST_COLUMNS:
@@ -68,7 +71,7 @@ def look(place: WorkPlace, job: Job, tell: Callable[[str], None]) -> JobEnd:
     }
     if not proposal.open_fields:
         settings = settings_from(tomllib.loads(toml), Settings, root=root)
-        outcome["report"] = _report(settings, place)
+        outcome["report"] = _report(settings, shop.data)
         outcome["horizon_days"] = settings.predict.horizon_days
     tell("looked at the orders")
     return JobEnd("done", outcome)
@@ -85,15 +88,21 @@ def _answers(given: Mapping[str, Any]) -> Answers:
     )
 
 
-def _placed(place: WorkPlace, root: Path, file: Path, tell: Callable[[str], None]) -> str:
-    """Put a file that was sent where the orders are to be; returns what finds it, from `root`.
+def _placed(data: Path, file: Path, job_id: str, tell: Callable[[str], None]) -> Path:
+    """Put a file that was sent where the orders are to be; returns its folder.
+
+    The folder appears as a whole and holds a mark of the job, by which a worker that takes the
+    job up again finds it.
 
     Raises
     ------
     DataError
         When it cannot be unpacked, or holds files of several kinds.
     """
-    folder = _free_folder(place.data)
+    mark = f"{LOOK_MARK}{job_id}"
+    for placed in data.glob(f"{ORDERS}*/{mark}"):
+        return placed.parent
+    folder = _free_folder(data)
     aside = folder.with_name(f".{folder.name}.coming")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -101,8 +110,9 @@ def _placed(place: WorkPlace, root: Path, file: Path, tell: Callable[[str], None
         if file.suffix.lower() == ".zip":
             files = unpacked(file, aside, most_bytes=Serve().upload_bytes)
         else:
-            files = [Path(shutil.move(file, aside / file.name.partition("~")[2]))]
-        ending = _one_ending(files)
+            files = [link_or_copy(file, aside / sent_name(file))]
+        _check_kinds(files)
+        (aside / mark).touch()
         aside.replace(folder)
     except Exception:
         shutil.rmtree(aside, ignore_errors=True)
@@ -110,18 +120,22 @@ def _placed(place: WorkPlace, root: Path, file: Path, tell: Callable[[str], None
     finally:
         file.unlink(missing_ok=True)
     tell(f"received {', '.join(sorted(path.name for path in files))}")
-    pattern = folder.absolute().resolve().relative_to(root.resolve()) / f"*{ending}"
-    return pattern.as_posix()
+    return folder
 
 
-def _one_ending(files: list[Path]) -> str:
+def _pattern_of(folder: Path, root: Path) -> str:
+    """What finds the files of a folder, from `root`."""
+    endings = {ending for path in folder.iterdir() if (ending := ending_of(path.name)) is not None}
+    return (folder.resolve().relative_to(root.resolve()) / f"*{endings.pop()}").as_posix()
+
+
+def _check_kinds(files: list[Path]) -> None:
     endings = sorted({str(ending_of(path.name)) for path in files})
     if len(endings) != 1:
         raise DataError(
             f"The .zip holds files of several kinds ({', '.join(endings)}). Pack those of the orders "
             "alone."
         )
-    return endings[0]
 
 
 def _free_folder(data: Path) -> Path:
@@ -144,9 +158,9 @@ def _shown(order: dict[str, Any]) -> dict[str, Any]:
     return {**order, "ordered_at": None if at is None else at.isoformat(timespec="minutes")}
 
 
-def _report(settings: Settings, place: WorkPlace) -> dict[str, Any]:
+def _report(settings: Settings, data: Path) -> dict[str, Any]:
     """The doctor's figures and findings, as the page shows them."""
-    aside = place.data / "quarantine.parquet"
+    aside = data / "quarantine.parquet"
     store = settings.store.model_copy(update={"quarantine": str(aside.absolute())})
     with check_orders(settings.model_copy(update={"store": store})) as report:
         return {

@@ -2,6 +2,7 @@
 
 import fnmatch
 import glob
+import os
 import re
 import shutil
 import unicodedata
@@ -20,7 +21,10 @@ from serving.jobs.job import Job
 from serving.settings import Settings
 
 Mode = Literal["add", "replace"]
-MOST_NAME_SIGNS = 80
+MOST_NAME_SIGNS = 50
+"""Of four bytes each, and with what is put before them, they are a name that disks take."""
+LOOK_MARK = ".look-"
+"""What the name of an empty file begins with that says for which look a folder was filled."""
 MOST_MEMBERS = 200
 """Of a .zip."""
 BLOCK_BYTES = 1 << 20
@@ -76,11 +80,19 @@ class OrderFiles:
             return [file] if file.is_file() else []
         return sorted(path for path in self.folder.glob(Path(self.pattern).name) if path.is_file())
 
+    def name_for(self, name: str) -> str:
+        """The name by which a file of that name is read: its ending as the pattern writes it."""
+        if not self.takes_several:
+            return Path(self.pattern).name
+        ending = ending_of(name) or ""
+        is_like = ending and self.pattern.lower().endswith(ending)
+        return name[: -len(ending)] + self.pattern[-len(ending) :] if is_like else name
+
     def why_not(self, name: str) -> str | None:
-        """Why a file of this name cannot be one of them; None where it can."""
+        """What names a file of this name is unlike, so that it cannot be one; None where it can."""
         if self.takes_several:
-            fits = fnmatch.fnmatch(name.lower(), Path(self.pattern).name.lower())
             like = Path(self.pattern).name
+            fits = fnmatch.fnmatchcase(self.name_for(name), like)
         else:
             like = f"*{ending_of(self.pattern) or Path(self.pattern).suffix}"
             fits = name.lower().endswith(like[1:].lower())
@@ -181,6 +193,20 @@ def _free_name(folder: Path, name: str) -> Path:
     while target.exists():
         target = folder / f"{stem}-{number}{ending}"
         number += 1
+    return target
+
+
+def sent_name(file: Path) -> str:
+    """What a file was called when it was sent: before it stands what tells uploads apart."""
+    return file.name.partition("~")[2] or file.name
+
+
+def link_or_copy(file: Path, target: Path) -> Path:
+    """`target` with what `file` holds, without a copy where the disk allows it."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copy2(file, target)
     return target
 
 

@@ -4,7 +4,6 @@ The files in place change only after the doctor has read what will be there; eac
 whole. A worker that ends on the way leaves what the next one goes on from.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from features.errors import DataError
 from features.orders.log import check_orders
 from serving.jobs.job import Job, JobEnd
-from serving.jobs.order_files import TAKING_IN, OrderFiles, unpacked
+from serving.jobs.order_files import TAKING_IN, OrderFiles, link_or_copy, sent_name, unpacked
 from serving.live.handover import lines_sent
 from serving.schedule.outcome import read_values, replace_json
 from serving.settings import Settings
@@ -85,25 +84,17 @@ def _new_files(file: Path, folder: Path, order_files: OrderFiles, most_bytes: in
     """The files that were sent, under the names that they will have."""
     new = folder / "new"
     new.mkdir(parents=True)
-    if order_files.why_not(file.name) is None or file.suffix.lower() != ".zip":
-        files = [Path(shutil.copy2(file, new / _without_mark(file.name)))]
+    name = sent_name(file)
+    if order_files.why_not(name) is None or file.suffix.lower() != ".zip":
+        files = [Path(shutil.copy2(file, new / name))]
     else:
         files = unpacked(file, new, most_bytes=most_bytes)
     for path in files:
         if (like := order_files.why_not(path.name)) is not None:
             raise DataError(f"{path.name}: the orders are read from {like}. Save the file as that.")
-    if not order_files.takes_several:
-        if len(files) > 1:
-            raise DataError(
-                f"The orders are one file, {order_files.pattern}; {len(files)} were sent."
-            )
-        files = [files[0].rename(new / Path(order_files.pattern).name)]
-    return files
-
-
-def _without_mark(name: str) -> str:
-    """The name as it was sent: before it stands what tells uploads apart."""
-    return name.partition("~")[2] or name
+    if not order_files.takes_several and len(files) > 1:
+        raise DataError(f"The orders are one file, {order_files.pattern}; {len(files)} were sent.")
+    return [path.rename(new / order_files.name_for(path.name)) for path in files]
 
 
 def _leaving(order_files: OrderFiles, new: list[Path], *, is_replacing: bool) -> list[Path]:
@@ -124,7 +115,7 @@ def _checked(
     whole = folder / "whole"
     whole.mkdir()
     for path in (*new, *(path for path in order_files.files() if path not in leaving)):
-        _link(path, whole / path.name)
+        link_or_copy(path, whole / path.name)
     pattern = Path(order_files.pattern).name
     store = settings.store.model_copy(update={"quarantine": str(folder / "quarantine.parquet")})
     beside = settings.data.model_copy(update={"transactions": str(whole.absolute() / pattern)})
@@ -136,13 +127,6 @@ def _checked(
         return None
     tell("the new orders are not put in place")
     return JobEnd("stopped", {"problems": refusals})
-
-
-def _link(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except OSError:
-        shutil.copy2(path, target)
 
 
 def _keep_aside(files: list[Path], folder: Path) -> None:

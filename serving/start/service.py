@@ -13,7 +13,7 @@ import tomlkit
 from features.errors import ConfigError
 from features.settings.data import POSTGRES
 from serving.jobs.job import Job
-from serving.jobs.order_files import sent_folder
+from serving.jobs.order_files import LOOK_MARK, sent_folder
 from serving.jobs.place import WorkPlace
 from serving.jobs.store import JobStore
 from serving.start.answers_form import corrected
@@ -110,11 +110,13 @@ class ShopStart:
     def _clear(self, look: Job) -> None:
         """Remove files of other looks, and what looks have shown of customers."""
         root = self.place.config.absolute().parent
-        others = (job for job in self.store.jobs(200) if job.kind == "look")
-        locations = {str(job.outcome.get("location", "")) for job in others}
+        looks = (job for job in self.store.jobs(200) if job.kind == "look")
+        locations = {str(job.outcome.get("location", "")) for job in looks}
         for location in locations - {look.outcome["location"], ""}:
             if not location.startswith(POSTGRES):
                 shutil.rmtree((root / location).parent, ignore_errors=True)
+        for mark in (root / look.outcome["location"]).parent.glob(f"{LOOK_MARK}*"):
+            mark.unlink()
         self.store.forget("look")
 
 

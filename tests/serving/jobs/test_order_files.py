@@ -31,7 +31,7 @@ from tests.support.stores import fresh_database
         ("C:\\Users\\Ann\\My orders (2).XLSX", "My_orders_2.xlsx"),
         ("订单 2026.csv.gz", "订单_2026.csv.gz"),
         (".csv", "orders.csv"),
-        ("a" * 300 + ".parquet", "a" * 80 + ".parquet"),
+        ("a" * 300 + ".parquet", "a" * 50 + ".parquet"),
     ],
 )
 def test_names_are_safe_and_still_tell_the_file(sent, name):
@@ -96,6 +96,12 @@ def test_a_file_must_be_like_those_that_are_read(tmp_path):
     assert folder.takes_several
     assert folder.why_not("May.CSV") is None
     assert folder.why_not("May.xlsx") == "*.csv"
+    assert folder.name_for("May.CSV") == "May.csv"
+    # what the pattern would not find is not taken
+    named = OrderFiles(tmp_path, "orders/Export-*.CSV")
+    assert named.why_not("export-may.csv") == "Export-*.CSV"
+    assert named.why_not("Export-may.csv") is None
+    assert named.name_for("Export-may.csv") == "Export-may.CSV"
     single = OrderFiles(tmp_path, "orders.parquet")
     assert not single.takes_several
     assert single.why_not("other.parquet") is None

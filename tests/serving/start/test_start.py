@@ -226,6 +226,23 @@ def test_a_file_that_cannot_be_read_says_why_and_how_to_go_on(start, tmp_path):
     assert settings.data.transactions == look.outcome["location"]
 
 
+def test_a_look_that_was_killed_after_its_file_was_placed_is_taken_up_again(start):
+    file = CASES / "german-statuses" / "orders.csv"
+    start.opened()
+    start.client.post("/start/file", files={"orders": (file.name, file.read_bytes())})
+    job = start.store.begin_next("w", NOW)
+    first = work(start.place, job, lambda _: None)
+    # the worker was killed before it could say so
+    start.store.take_up("w2", NOW)
+    look = start.work()
+    assert look.attempts == 2
+    assert (look.state, look.outcome["location"]) == ("done", first.outcome["location"])
+    assert start.client.post("/start/settle").status_code == 303
+    orders = start.place.data / "orders"
+    assert [path.name for path in orders.iterdir()] == ["orders.csv"]
+    assert not list(start.place.data.glob("orders-*"))
+
+
 def test_a_look_can_be_cancelled_and_another_file_taken(start):
     start.opened()
     file = CASES / "german-statuses" / "orders.csv"
