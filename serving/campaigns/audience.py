@@ -44,7 +44,7 @@ class Refusals:
     @classmethod
     def of(cls, store: CampaignStore) -> "Refusals":
         """Those of the whole shop."""
-        _, refused, _ = store.candidates(ChurnFilter(consent=("no",)))
+        _, refused = store.contacts(ChurnFilter(consent=("no",)))
         return cls(
             frozenset(customer.customer_id for customer in refused),
             frozenset(customer.contact_hash for customer in refused if customer.contact_hash),
@@ -62,18 +62,18 @@ def mail_audience(store: CampaignStore, chosen_from: ChurnFilter) -> ListAudienc
     An address that somebody who refused also has is not among them.
     """
     refusals = Refusals.of(store)
-    run, listed, _ = store.candidates(chosen_from)
+    run, listed = store.contacts(chosen_from)
     is_kept = is_consent_kept(run.info)
     hashes = sorted(
-        candidate.contact_hash
-        for candidate in listed
-        if candidate.contact_hash
-        and may_be_contacted(candidate.consent, is_kept=is_kept)
-        and not refusals.hold(candidate.customer_id, candidate.contact_hash)
+        customer.contact_hash
+        for customer in listed
+        if customer.contact_hash
+        and may_be_contacted(customer.consent, is_kept=is_kept)
+        and not refusals.hold(customer.customer_id, customer.contact_hash)
     )
     return ListAudience(
         run=run,
         customers=len(hashes),
-        left_out=LeftOut.of((candidate.consent for candidate in listed), is_kept=is_kept),
+        left_out=LeftOut.of((customer.consent for customer in listed), is_kept=is_kept),
         lines=iter([csv_bytes([[MAIL_COLUMN], *([mail_hash] for mail_hash in hashes)])]),
     )

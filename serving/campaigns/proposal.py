@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import cast
@@ -23,12 +23,16 @@ from serving.campaigns.plan import (
 )
 from serving.campaigns.power import Power, ordered_power, power_of, spend_variance
 from serving.campaigns.request import HOLD_OUT_ARM, TREATED_ARM, CampaignRequest
-from serving.campaigns.store import CampaignCandidate, CampaignMember
+from serving.campaigns.store import CampaignCandidate, CampaignMember, CandidateFigures
+from serving.contacts.left_out import is_consent_kept, may_be_contacted
 from serving.store.economics import value_share
 from serving.store.run import PublishedRun
 
 TREATED, HELD_OUT = TREATED_ARM, HOLD_OUT_ARM
 SEED_BYTES = 16
+
+FiguresOf = Callable[[Sequence[str]], Mapping[str, CandidateFigures]]
+"""Ids of candidates → what is kept of them; who was erased meanwhile is not in the answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +140,7 @@ def propose(
     run: PublishedRun,
     listed: Sequence[CampaignCandidate],
     busy: set[str],
+    figures_of: FiguresOf,
     *,
     cells: set[str] | None = None,
     later_round: DecisionPlan | None = None,
@@ -146,6 +151,7 @@ def propose(
     ----------
     listed : customers of `run`
     busy : ids of people in another campaign of these days
+    figures_of : asked for those who are chosen
     cells : RFM cells to choose from, None for all
     later_round : of several treatments; None: the first one
 
@@ -160,32 +166,36 @@ def propose(
     starts_on, ends_on = _days(request, run)
     if problems := asked.problems() + _budget_problems(request, run, assumed, starts_on):
         raise ConfigError(problems)
-    needs_consent = run.info.economics["consent_known"]
-    refused = {
-        candidate.customer_id
-        for candidate in listed
-        if candidate.consent is False or (needs_consent and not candidate.consent)
-    }
-    elsewhere = {candidate.customer_id for candidate in listed} & busy - refused
-    taken = refused | elsewhere
+    is_kept = is_consent_kept(run.info)
+    allowed = [
+        candidate for candidate in listed if may_be_contacted(candidate.consent, is_kept=is_kept)
+    ]
+    free = [candidate for candidate in allowed if candidate.customer_id not in busy]
+    without_consent, elsewhere = len(listed) - len(allowed), len(allowed) - len(free)
     scale = (ends_on - starts_on).days / run.info.horizon_days
     profit = _profits(run, request, assumed, scale)
-    free = [
+    worth = [
         (profit(candidate), candidate)
-        for candidate in listed
-        if candidate.customer_id not in taken and (cells is None or candidate.rfm_cell in cells)
+        for candidate in free
+        if cells is None or candidate.rfm_cell in cells
     ]
-    worth = free if _is_test(request, cells) else [pair for pair in free if pair[0] > 0]
+    if not _is_test(request, cells):
+        worth = [pair for pair in worth if pair[0] > 0]
     if not worth:
         raise ConfigError(
-            f"nobody to choose: of {len(listed):,} listed customers {len(refused):,} have not"
-            f" consented, {len(elsewhere):,} are in another campaign, and no contact of the others"
+            f"nobody to choose: of {len(listed):,} listed customers {without_consent:,} have not"
+            f" consented, {elsewhere:,} are in another campaign, and no contact of the others"
             " would earn its cost."
         )
     size = _size(request, assumed, len(worth))
     chosen, tested = _chosen(request, worth, size)
     seed = request.seed or secrets.token_hex(SEED_BYTES)
-    drawn_from = [_member(earned, candidate, scale) for earned, candidate in chosen]
+    figures = figures_of([candidate.customer_id for _, candidate in chosen])
+    drawn_from = [
+        _member(earned, candidate, figures[candidate.customer_id], scale)
+        for earned, candidate in chosen
+        if candidate.customer_id in figures
+    ]
     members = _with_arms(drawn_from, assumed.hold_out, seed, decision)
     held_out = sum(member.arm == HELD_OUT for member in members)
     return CampaignProposal(
@@ -197,9 +207,9 @@ def propose(
         assumptions=assumed,
         counts={
             "listed": len(listed),
-            "without_consent": len(refused),
-            "in_another_campaign": len(elsewhere),
-            "not_worth_it": len(listed) - len(taken) - len(worth),
+            "without_consent": without_consent,
+            "in_another_campaign": elsewhere,
+            "not_worth_it": len(free) - len(worth),
             "beyond_budget": len(worth) - len(members),
             "chosen": len(members),
             "contacts": len(members) - held_out,
@@ -208,7 +218,7 @@ def propose(
         cells=tested,
         members=members,
         decision=None if decision is None else sized(decision, len(members)),
-        power=_power(members, [candidate for _, candidate in chosen], assumed, held_out),
+        power=_power(members, figures, assumed, held_out),
     )
 
 
@@ -257,22 +267,24 @@ def _profits(
     return profit
 
 
-def _member(profit: float, candidate: CampaignCandidate, scale: float) -> CampaignMember:
+def _member(
+    profit: float, candidate: CampaignCandidate, figures: CandidateFigures, scale: float
+) -> CampaignMember:
     """The candidate with the money of the campaign's days; the arm is drawn later."""
     at_risk = (candidate.value_at_risk or 0.0) * scale
-    churn = candidate.churn_probability or 0.0
+    churn = figures.churn_probability or 0.0
     return CampaignMember(
         customer_id=candidate.customer_id,
         arm=TREATED,
         stratum="",
-        retention_risk=candidate.retention_risk,
-        rfm_group=candidate.rfm_group,
-        rfm_cell=candidate.rfm_cell,
-        clv=(candidate.clv or 0.0) * scale,
+        retention_risk=figures.retention_risk,
+        rfm_group=figures.rfm_group,
+        rfm_cell=figures.rfm_cell,
+        clv=(figures.clv or 0.0) * scale,
         value_at_risk=at_risk,
         usual_value=at_risk / churn if churn > 0 else 0.0,
         expected_profit=profit,
-        contact_hash=candidate.contact_hash,
+        contact_hash=figures.contact_hash,
     )
 
 
@@ -326,15 +338,14 @@ def _with_arms(
 
 def _power(
     members: Sequence[CampaignMember],
-    chosen: Sequence[CampaignCandidate],
+    figures: Mapping[str, CandidateFigures],
     assumed: Assumptions,
     held_out: int,
 ) -> Power | None:
-    candidates = {candidate.customer_id: candidate for candidate in chosen}
     variance = at_risk = expected = 0.0
     chances: list[float] = []
     for member in members:
-        p_churn = candidates[member.customer_id].churn_probability
+        p_churn = figures[member.customer_id].churn_probability
         churn = 0.5 if p_churn is None else p_churn
         chances.append(churn)
         variance += spend_variance(member.clv or 0.0, churn, assumed.spend_cv)

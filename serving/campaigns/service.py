@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import TypedDict, cast
 
 from features.errors import ConfigError
@@ -78,14 +79,24 @@ class CampaignService:
         first_day = request.first_day
         cells = None if request.roll_out_of is None else self._good_cells(request.roll_out_of)
         run, listed, busy = self._store.candidates(
-            request.chosen_from, first_day, request.horizon_days
+            request.chosen_from,
+            first_day,
+            request.horizon_days,
+            with_cells=request.choose == "every_nth" or cells is not None,
         )
         if request.roll_out_of is not None:
             busy |= {member.customer_id for member in self._store.members(request.roll_out_of)}
         costs = self.channel_costs(run.info)
         if request.cost_per_contact is None and request.channel in costs:
             request = request.model_copy(update={"cost_per_contact": costs[request.channel]})
-        return propose(request, run, listed, busy, cells=cells)
+        return propose(
+            request,
+            run,
+            listed,
+            busy,
+            partial(self._store.figures_of, run.info),
+            cells=cells,
+        )
 
     def channel_costs(self, run: RunInfo) -> dict[str, float]:
         """Channel → cost of a contact: of the latest campaign by it, or as the settings say."""

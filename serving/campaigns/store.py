@@ -7,12 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
+    Float,
     Select,
     and_,
     bindparam,
     delete,
+    func,
     insert,
     null,
     select,
@@ -31,23 +34,39 @@ from training.experiments.campaign_reading import CampaignReading, EffectLineFig
 from training.experiments.decisions.decision_reading import DecisionReading
 from training.experiments.learner_names import LearnerName
 
-CELLS = ("rfm_group", "rfm_cell")
-"""The segments by which campaigns are planned and read."""
+CUSTOMERS_PER_QUERY = 500
 
 
 class CampaignCandidate(NamedTuple):
-    """A customer of the latest run as a campaign looks at them; None where unknown."""
+    """A customer of the latest run by what campaigns choose; None where unknown.
+
+    `rfm_cell` is None, too, where nobody chooses by it: it is slow to read.
+    """
 
     customer_id: str
-    retention_risk: str | None
     value_at_risk: float | None
-    churn_probability: float | None
-    clv: float | None
     expected_profit: float | None
     consent: bool | None
+    rfm_cell: str | None
+
+
+class CandidateFigures(NamedTuple):
+    """What is kept of a candidate who is chosen; None where unknown."""
+
+    retention_risk: str | None
+    churn_probability: float | None
+    clv: float | None
     contact_hash: str | None
     rfm_group: str | None
     rfm_cell: str | None
+
+
+class ListedContact(NamedTuple):
+    """A customer of the latest run by whether and where they may be written to."""
+
+    customer_id: str
+    consent: bool | None
+    contact_hash: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +168,16 @@ class CampaignStore:
         chosen_from: ChurnFilter,
         starts_on: date | None = None,
         days: int | None = None,
+        *,
+        with_cells: bool = False,
     ) -> tuple[PublishedRun, list[CampaignCandidate], set[str]]:
         """The latest run, its customers that the filter lets through, in no order, and those
         who are in a campaign that is on during any of the `days` (None: the run's horizon) from
         `starts_on` (None: the run's date).
+
+        Parameters
+        ----------
+        with_cells : whether `rfm_cell` is read
 
         Raises
         ------
@@ -160,21 +185,58 @@ class CampaignStore:
             As `serving.store.protocol.Store`.
         """
         with store_errors(), self._engine.connect() as connection:
-            latest = select(runs).join(current, current.c.run_no == runs.c.run_no)
-            row = connection.execute(latest).one_or_none()
-            if row is None:
-                raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
-            run = PublishedRun(
-                info=RunInfo.from_json(row.info), summary=Summary.from_json(row.summary)
+            run_no, run = _latest_run(connection, chosen_from)
+            columns = (
+                scores.c.customer_id,
+                _or_null(scores.c.value_at_risk),
+                _or_null(scores.c.expected_profit),
+                scores.c.consent,
+                _segment("rfm_cell", run.info) if with_cells else null(),
             )
-            check_segments(run.info, chosen_from)
-            check_items(connection, row.run_no, chosen_from.will_buy)
-            rows = connection.execute(_candidates(row.run_no, chosen_from, run.info))
-            candidates = [_candidate(row) for row in rows]
+            rows = connection.execute(
+                select(*columns).where(*conditions(run_no, chosen_from, run.info))
+            )
+            candidates = [CampaignCandidate._make(row) for row in rows]
             first_day = starts_on or run.info.as_of
             end = first_day + timedelta(days=days or run.info.horizon_days)
             busy = connection.execute(_busy(first_day, end)).scalars()
             return run, candidates, set(busy)
+
+    def figures_of(self, run: RunInfo, customer_ids: Sequence[str]) -> dict[str, CandidateFigures]:
+        """What a run says of some of its customers; who was erased since is not in the answer."""
+        columns = (
+            scores.c.retention_risk,
+            _or_null(scores.c.churn_probability),
+            _or_null(scores.c.clv),
+            scores.c.contact_hash,
+            _segment("rfm_group", run),
+            _segment("rfm_cell", run),
+        )
+        run_no = select(runs.c.run_no).where(runs.c.run_id == run.run_id).scalar_subquery()
+        of_run = select(scores.c.customer_id, *columns).where(scores.c.run_no == run_no)
+        figures: dict[str, CandidateFigures] = {}
+        with store_errors(), self._engine.connect() as connection:
+            for start in range(0, len(customer_ids), CUSTOMERS_PER_QUERY):
+                block = customer_ids[start : start + CUSTOMERS_PER_QUERY]
+                rows = connection.execute(of_run.where(scores.c.customer_id.in_(block)))
+                figures |= {name: CandidateFigures(*values) for name, *values in rows}
+        return figures
+
+    def contacts(self, chosen_from: ChurnFilter) -> tuple[PublishedRun, list[ListedContact]]:
+        """The latest run and its customers that the filter lets through, in no order.
+
+        Raises
+        ------
+        NoRun, ConfigError
+            As `candidates`.
+        """
+        with store_errors(), self._engine.connect() as connection:
+            run_no, run = _latest_run(connection, chosen_from)
+            columns = (scores.c[name] for name in ListedContact._fields)
+            rows = connection.execute(
+                select(*columns).where(*conditions(run_no, chosen_from, run.info))
+            )
+            return run, [ListedContact._make(row) for row in rows]
 
     def latest_day(self) -> date | None:
         """The date of the latest run; None before the first one."""
@@ -325,18 +387,24 @@ def _number(campaign_id: str) -> Select[Any]:
     return select(campaigns.c.campaign_no).where(campaigns.c.campaign_id == campaign_id)
 
 
-def _candidates(run_no: int, chosen_from: ChurnFilter, run: RunInfo) -> Select[Any]:
-    cells = [
-        scores.c.segments[name].as_string() if name in run.segment_columns else null()
-        for name in CELLS
-    ]
-    columns = [scores.c[name] for name in CampaignCandidate._fields if name in scores.c]
-    return select(*columns, *cells).where(*conditions(run_no, chosen_from, run))
+def _latest_run(connection: Connection, chosen_from: ChurnFilter) -> tuple[int, PublishedRun]:
+    """The number of the latest run and the run, if a filter of it can be answered."""
+    latest = select(runs).join(current, current.c.run_no == runs.c.run_no)
+    row = connection.execute(latest).one_or_none()
+    if row is None:
+        raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
+    run = PublishedRun(info=RunInfo.from_json(row.info), summary=Summary.from_json(row.summary))
+    check_segments(run.info, chosen_from)
+    check_items(connection, row.run_no, chosen_from.will_buy)
+    return row.run_no, run
 
 
-def _candidate(row: Any) -> CampaignCandidate:
-    values: list[Any] = [None if value == UNKNOWN else value for value in row]
-    return CampaignCandidate(*values)
+def _or_null(column: ColumnElement[float]) -> ColumnElement[float]:
+    return func.nullif(column, UNKNOWN, type_=Float)
+
+
+def _segment(system: str, run: RunInfo) -> ColumnElement[Any]:
+    return scores.c.segments[system].as_string() if system in run.segment_columns else null()
 
 
 def _busy(starts_on: date, ends_on: date) -> Select[Any]:

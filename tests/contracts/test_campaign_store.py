@@ -117,12 +117,40 @@ def test_candidates_are_those_of_the_latest_run_that_the_filter_lets_through(sto
     found = {one.customer_id: one for one in found}
     assert set(found) == {"a", "c"}
     first = found["a"]
-    assert (first.value_at_risk, first.consent, first.contact_hash) == (10.0, True, "f00")
-    assert first.rfm_cell == scores["rfm_cell"][0]
+    assert (first.value_at_risk, first.consent, first.rfm_cell) == (10.0, True, None)
     assert first.expected_profit == round(scores["expected_profit"][0], 2)
     assert (found["c"].value_at_risk, found["c"].consent) == (None, None)
     assert busy == {"c", "z"}
     assert stores.campaigns.candidates(ChurnFilter(), date(2026, 5, 30))[2] == set()
+    by_cell = stores.campaigns.candidates(ChurnFilter(), with_cells=True)[1]
+    cells = dict(zip(scores["customer_id"], scores["rfm_cell"], strict=True))
+    assert {candidate.customer_id: candidate.rfm_cell for candidate in by_cell} == cells
+
+
+def test_figures_are_those_of_a_run_and_of_nobody_who_is_not_in_it(stores):
+    scores, recommendations = score_tables(600)
+    scores["contact_hash"] = "f00"
+    scores.loc[1, "churn_probability"] = np.nan
+    stores.scores.publish(run_info(), scores, recommendations)
+    stores.scores.publish(run_info("later"), *score_tables(ids=["a"]))
+    rows = scores.set_index("customer_id")
+    figures = stores.campaigns.figures_of(run_info(), [*rows.index, "a"])
+    assert set(figures) == set(rows.index)
+    for customer_id, own in figures.items():
+        row = rows.loc[customer_id]
+        assert (own.retention_risk, own.contact_hash) == (row["retention_risk"], "f00")
+        assert (own.rfm_group, own.rfm_cell) == (row["rfm_group"], row["rfm_cell"])
+    assert figures[scores["customer_id"][1]].churn_probability is None
+
+
+def test_contacts_are_of_those_whom_the_filter_lets_through(stores):
+    scores, recommendations = score_tables(ids=["a", "b", "c"])
+    scores["consent"] = [True, False, None]
+    scores["contact_hash"] = ["f00", None, "f01"]
+    stores.scores.publish(run_info(), scores, recommendations)
+    run, contacts = stores.campaigns.contacts(ChurnFilter(consent=("no", "unknown")))
+    assert run.info.run_id == "run-1"
+    assert sorted(contacts) == [("b", False, None), ("c", None, "f01")]
 
 
 def test_candidates_need_a_run_and_segments_that_are_there(stores):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from features.errors import ConfigError
@@ -99,7 +100,14 @@ def _proposal(
         raise ConfigError(f"the scores are of {run.info.as_of}, before its end.")
     if plan["most_contacts"] is not None:
         busy |= _often_contacted(store, plan, plan["most_contacts"])
-    return propose(request, run, listed, busy, later_round=next_round(plan, shares["shares"]))
+    return propose(
+        request,
+        run,
+        listed,
+        busy,
+        partial(store.figures_of, run.info),
+        later_round=next_round(plan, shares["shares"]),
+    )
 
 
 def _often_contacted(store: CampaignStore, plan: DecisionPlan, most: int) -> set[str]:

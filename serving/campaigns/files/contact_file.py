@@ -211,7 +211,7 @@ def list_audience(
     ConfigError
         When nobody has one, or the table of customers cannot be read.
     """
-    run, listed, _ = store.candidates(chosen_from)
+    run, listed = store.contacts(chosen_from)
     try:
         read = book.read([candidate.customer_id for candidate in listed])
     except DataError as error:

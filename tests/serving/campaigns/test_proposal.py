@@ -8,7 +8,7 @@ import pytest
 from features.errors import ConfigError
 from serving.campaigns.proposal import HELD_OUT, propose
 from serving.campaigns.request import CampaignRequest
-from serving.campaigns.store import CampaignCandidate
+from serving.campaigns.store import CampaignCandidate, CandidateFigures
 from serving.store.run import MoneyFormat, PublishedRun, Summary, Totals
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info
@@ -30,17 +30,24 @@ def run_with(**economics):
 def candidate(customer_id, value_at_risk=1_000.0, **changes):
     values = {
         "customer_id": customer_id,
-        "retention_risk": "high",
         "value_at_risk": value_at_risk,
-        "churn_probability": 0.5,
-        "clv": 100.0,
         "expected_profit": None,
         "consent": None,
-        "contact_hash": None,
-        "rfm_group": "important_keep",
         "rfm_cell": "455",
     }
     return CampaignCandidate(**{**values, **changes})
+
+
+def figures_of(customer_ids):
+    figures = CandidateFigures(
+        retention_risk="high",
+        churn_probability=0.5,
+        clv=100.0,
+        contact_hash=None,
+        rfm_group="important_keep",
+        rfm_cell="455",
+    )
+    return dict.fromkeys(customer_ids, figures)
 
 
 def many(count=100):
@@ -49,7 +56,7 @@ def many(count=100):
 
 def proposed(listed=None, *, busy=(), run=None, cells=None, **asked_for):
     request = CampaignRequest(**{"name": "Win back", "seed": "s", **asked_for})
-    return propose(request, run or run_with(), listed or many(), set(busy), cells=cells)
+    return propose(request, run or run_with(), listed or many(), set(busy), figures_of, cells=cells)
 
 
 def test_the_highest_expected_profits_are_chosen_and_a_share_left_alone():
