@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from serving.changes.webhooks import Deliverer
 from serving.contacts.address_book import AddressBook
@@ -36,7 +37,7 @@ from serving.server.run_figures import LastOutcome
 from serving.server.stores import Stores
 from serving.settings import PeopleSettings, Serve
 from serving.web import problems
-from serving.web.access import RouteCatalogue
+from serving.web.access import RouteCatalogue, add_routes
 from serving.web.formats.content import Conditional, Packed
 from serving.web.formats.one_language import OneLanguage
 from serving.web.limits.cors import open_to
@@ -198,13 +199,16 @@ def _routed(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=problems.declared(401, 403, 414, 421, 429, 431, 503),
         # Spans and logs would carry customers' ids to whoever configures an exporter.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
+    answered_anywhere = problems.declared(401, 403, 414, 421, 429, 431, 503)
     for router in api_routers(parts):
-        app.include_router(router)
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                route.responses = {**answered_anywhere, **route.responses}
+        add_routes(app, router)
     add_pages(app, parts)
     app.openapi = lambda: document.of(app)  # type: ignore[method-assign]
     return app

@@ -31,6 +31,7 @@ from serving.people.sign_in_page import sign_in_pages
 from serving.segments.page import segment_pages
 from serving.server.docs_page import docs_pages
 from serving.server.parts import ServerParts
+from serving.web.access import add_routes
 from serving.web.frame import Frame
 from serving.web.static_files import StaticPages
 
@@ -72,5 +73,5 @@ def add_pages(app: FastAPI, parts: ServerParts) -> None:
     """Add the pages and their style sheet to `app`; see `serving.server.app.create_app`."""
     frame = Frame(parts.context, parts.stores.exhibits.exhibit)
     for router in page_routers(frame, parts):
-        app.include_router(router)
+        add_routes(app, router)
     app.mount("/static", StaticPages())

@@ -23,7 +23,7 @@ from serving.shops.figures import HostMetrics
 from serving.shops.pool import ScorerPool
 from serving.shops.registry import ShopRegistry, ShopState
 from serving.web import problems
-from serving.web.access import RouteCatalogue
+from serving.web.access import RouteCatalogue, add_routes
 from serving.web.access import Scope as AccessScope
 from serving.web.call import STRANGER, current_call, first_headers
 from serving.web.frame import rendered
@@ -181,8 +181,8 @@ def _routed(registry: ShopRegistry, lifecycle: ServerLifecycle, metrics: HostMet
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app)
-    app.include_router(_own_routes(registry, lifecycle, metrics))
-    app.include_router(_unserved_routes(registry))
+    add_routes(app, _own_routes(registry, lifecycle, metrics))
+    add_routes(app, _unserved_routes(registry))
     app.mount("/static", StaticPages())
     return app
 

@@ -4,10 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -21,6 +22,9 @@ from sqlalchemy.exc import (
 
 from features.errors import Busy, ConfigError
 from serving.errors import StoreError, StoreLost
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 LOCK_TIMEOUT_SECONDS = 60
 WAL_BYTES = 16 << 20
@@ -227,18 +231,18 @@ def _begin(connection: Connection) -> None:
 
 def _migrate(engine: Engine) -> None:
     from alembic import command
-    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
     from alembic.util import CommandError
     from filelock import FileLock, Timeout
 
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _alembic_config()
     try:
         with FileLock(_lock_path(engine.url), timeout=LOCK_TIMEOUT_SECONDS):
             if engine.dialect.name == "sqlite":
                 _switch_to_wal(engine)
             with engine.begin() as connection:
+                if MigrationContext.configure(connection).get_current_heads() == _newest():
+                    return
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except Timeout:
@@ -247,6 +251,23 @@ def _migrate(engine: Engine) -> None:
         raise StoreError(
             "The store was made by a newer release of Regulars. Upgrade this one."
         ) from error
+
+
+def _alembic_config() -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@cache
+def _newest() -> tuple[str, ...]:
+    """The newest state of the tables that this release knows; reads all migrations once."""
+    from alembic.script import ScriptDirectory
+
+    return tuple(ScriptDirectory.from_config(_alembic_config()).get_heads())
 
 
 def _switch_to_wal(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -242,9 +243,14 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 def body_schema(model: type[BaseModel]) -> dict[str, object]:
     """What OpenAPI says about a body that `json_body` reads."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    content = {"application/json": {"schema": schema}}
+    # what is shared among the applications of a process is not theirs to change
+    content = {"application/json": {"schema": dict(_schema(model))}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Mapping[str, object]:
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")
 
 
 def parsed_json(body: bytes) -> Any:

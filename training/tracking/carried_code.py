@@ -30,7 +30,12 @@ OWN_REQUIREMENTS = ("scikit-learn", "skops")
 def pinned_requirements(*, own: bool = False) -> list[str]:
     """`REQUIREMENTS`, and those of an own classifier, with the versions that are installed."""
     names = (*REQUIREMENTS, *OWN_REQUIREMENTS) if own else REQUIREMENTS
-    return [f"{name}=={version(name)}" for name in names]
+    return [_pinned(name) for name in names]
+
+
+@cache
+def _pinned(name: str) -> str:
+    return f"{name}=={version(name)}"
 
 
 @cache

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.routing import Mount
 
 from serving.people.keys import new_key
 from serving.server.stores import open_stores
@@ -125,8 +125,8 @@ def test_the_gate_judges_the_route_that_then_answers(routes, method, parts):
     catalogue = RouteCatalogue(routes)
     path = "/" + "/".join(parts)
     expected = NO_ROUTE.template
-    for route in iter_route_contexts(routes):
-        if route.methods is None:
+    for route in routes:
+        if isinstance(route, Mount):
             fits = path.startswith(route.path + "/") and method == "GET"
         else:
             fits = bool(route.path_regex.match(path)) and method in route.methods
