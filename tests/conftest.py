@@ -53,5 +53,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TrainedShop"]
     # mlflow takes seconds to import: only for those who ask for the fixture
     from tests.support.trained import trained_shop
 
-    with trained_shop(tmp_path_factory.mktemp("trained")) as shop:
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the session, which its workers share
+    with trained_shop(folder / "trained") as shop:
         yield shop

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import joblib
 import pandas as pd
+from filelock import FileLock
 
 from features.orders.log import OrderLog, read_orders
 from features.sources import FrameSource
@@ -42,12 +44,25 @@ class TrainedShop:
 
 @contextmanager
 def trained_shop(root: Path) -> Iterator[TrainedShop]:
-    """Train on the simulated shop in `root`, whose orders also lie there as a file."""
-    orders = simulate_orders(**SHOP)
-    orders.to_parquet(root / "orders.parquet", index=False)
-    settings = shop_settings(root, **SECTIONS)
+    """The simulated shop in `root`, whose orders also lie there as a file, after its training.
+
+    The first who asks trains it; processes that run tests beside each other share it.
+    """
+    settings, result_file = shop_settings(root, **SECTIONS), root / "result.joblib"
+    with FileLock(root.with_suffix(".lock")):
+        if not result_file.exists():
+            joblib.dump(_trained(settings), result_file)
+    orders = pd.read_parquet(root / "orders.parquet")
     with read_orders(settings, FrameSource(orders)) as log:
-        yield TrainedShop(root, settings, orders, log, train(log, None))
+        yield TrainedShop(root, settings, orders, log, joblib.load(result_file))
+
+
+def _trained(settings: Settings) -> TrainResult:
+    settings.root.mkdir()
+    orders = simulate_orders(**SHOP)
+    orders.to_parquet(settings.root / "orders.parquet", index=False)
+    with read_orders(settings, FrameSource(orders)) as log:
+        return train(log, None)
 
 
 def copy_of(shop: TrainedShop, root: Path) -> TrainedShop:
