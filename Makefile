@@ -6,6 +6,9 @@ SERVE ?= 1
 PORT ?= 8000
 DATA ?= ../shared/data
 
+# Bytecode is kept: every process of the suite would compile all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench serve mlflow docs notebooks format lock packages clean
 
 demo: $(VENV)/.demo
@@ -15,8 +18,10 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory -j 2 suite check-static
 
+# One process compiles everything first: the workers would all compile it at the same time.
 .PHONY: suite
 suite: $(VENV)/.dev
+	$(BIN)/python -m pytest --collect-only --quiet >$(VENV)/collected.log || { cat $(VENV)/collected.log; exit 1; }
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev check-static
