@@ -3,7 +3,9 @@
 Of glibc alone; elsewhere nothing happens.
 """
 
+import asyncio
 import sys
+import time
 from contextlib import suppress
 from ctypes import CDLL
 
@@ -15,6 +17,10 @@ M_ARENA_MAX = -8
 ARENAS = 2
 OF_ITS_OWN_BYTES = 256 << 10
 """What is as large as this is given back as soon as it is free, whatever was freed before."""
+
+GIVE_BACK_SECONDS = 60.0
+"""Between two times at which what is free is given back: a peak of one kind of call would else be
+held for as long as the process runs, and peaks of all kinds add up."""
 
 
 def hold_little() -> None:
@@ -34,3 +40,24 @@ def give_back() -> None:
         sys.modules["pyarrow"].default_memory_pool().release_unused()
     with suppress(AttributeError, OSError, TypeError):
         CDLL(None).malloc_trim(0)
+
+
+async def give_back_again_and_again(seconds: float = GIVE_BACK_SECONDS) -> None:
+    """Call `give_back` so often, beside the event loop, until cancelled."""
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(give_back)
+
+
+class GivesBackNowAndThen:
+    """Calls `give_back` at most once in so many seconds, for a process without an event loop."""
+
+    def __init__(self, seconds: float = GIVE_BACK_SECONDS) -> None:
+        self._seconds = seconds
+        self._last_at = time.monotonic()
+
+    def after_work(self) -> None:
+        """Called when some work has been done."""
+        if time.monotonic() - self._last_at >= self._seconds:
+            give_back()
+            self._last_at = time.monotonic()

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import repeat
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from cachetools import LRUCache
 from sqlalchemy import (
     JSON,
     Column,
@@ -17,14 +17,12 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
-    delete,
-    insert,
     select,
     type_coerce,
 )
 from sqlalchemy.exc import IntegrityError
 
-from serving.changes.feed import announce, forget_before
+from serving.changes.feed import announce
 from serving.errors import NoRun, ScorePending, StoreError, UnknownCustomer
 from serving.live.lines import NOTHING_SEEN, Handover
 from serving.live.store import take_over
@@ -36,35 +34,30 @@ from serving.runs.overlay import (
     not_overridden,
     overriding,
 )
+from serving.runs.writing import prune, room_for_indexes, write_exhibits, write_run
 from serving.store.account_members import AccountMember, keep_members
-from serving.store.database import one_writer, open_database, store_errors
-from serving.store.facets import FacetStore, keep_facets
+from serving.store.database import open_database, store_errors
+from serving.store.facets import FacetStore
 from serving.store.likely_buyers import ItemBuyers, check_items, keep_buyers
 from serving.store.listing import conditions, rows_of_page, sought_values
 from serving.store.one_row import OneRow
 from serving.store.protocol import (
-    SORT_KEYS,
     After,
     ChurnFilter,
     ChurnPage,
     Document,
     SortKey,
-    as_json,
     check_segments,
     no_such_run,
     run_is_gone,
 )
 from serving.store.rule.tree import searches
-from serving.store.rules import PublishRules, outdated
+from serving.store.rules import PublishRules
 from serving.store.run import PublishedRun, RunInfo, Summary
 from serving.store.tables import (
     UNKNOWN,
     current,
-    likely_buyers,
-    listed_items,
     recommendations,
-    run_exhibits,
-    run_facets,
     runs,
     scores,
 )
@@ -72,14 +65,15 @@ from serving.store.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.runs.publication import Batch, Publication
 
 ROWS_PER_READ = 10_000
-PUBLISHING_CACHE_KIB = 65_536
 MOST_SOUGHT = 200
 """Rows that are picked by their sort values; of a list with more the order is followed."""
 FEW = 20
 """A list is short if it holds fewer than one in `FEW` of the customers."""
+
+MOST_RUNS_AT_HAND = 8
+"""Lineages and summaries that are kept in memory, those asked for last."""
 
 NUL = "\0"
 """No customer's id holds it: PostgreSQL keeps no such text."""
@@ -168,7 +162,8 @@ class RunStore:
             self.engine, rows, _document_of(recommendations, recommendations.c.products)
         )
         # Runs never change, so neither does what has once been read or counted in one.
-        self._runs: dict[int, PublishedRun] = {}
+        self._run_turn = Lock()
+        self._runs: LRUCache[int, PublishedRun] = LRUCache(MOST_RUNS_AT_HAND)
         self.facets = FacetStore(self.engine, newer_scores)
         # SQLite gives the interpreter's lock away and takes it back at every row: threads that
         # read many rows at once hinder each other more than they gain.
@@ -217,15 +212,15 @@ class RunStore:
         ready = prepare(run, scores, recommendations, buyers)
         with store_errors():
             try:
-                with self.engine.begin() as connection, _room_for_indexes(connection):
-                    run_no = _write(connection, ready)
-                    _write_exhibits(connection, run_no, exhibits or {})
+                with self.engine.begin() as connection, room_for_indexes(connection):
+                    run_no = write_run(connection, ready)
+                    write_exhibits(connection, run_no, exhibits or {})
                     keep_buyers(connection, run_no, buyers)
                     keep_members(connection, members)
                     # before the feed: a live score, too, holds its row when it waits for that
                     take_over(connection, handover or NOTHING_SEEN)
                     announce(connection, run_no, run, self.rules)
-                    _prune(connection, self.rules.keep_runs)
+                    prune(connection, self.rules.keep_runs)
             except IntegrityError as error:
                 raise StoreError("A run of this id has already been published.") from error
 
@@ -410,89 +405,19 @@ class RunStore:
         run_no = connection.execute(query).scalar()
         if run_no is None:
             raise _no_run() if run_id is None else run_is_gone()
-        if run_no not in self._runs:
+        with self._run_turn:
+            run = self._runs.get(run_no)
+        if run is None:
             texts = select(runs.c.info, runs.c.summary).where(runs.c.run_no == run_no)
             info, summary = connection.execute(texts).one()
-            self._runs[run_no] = PublishedRun(
-                info=RunInfo.from_json(info), summary=Summary.from_json(summary)
-            )
-        return run_no, self._runs[run_no]
-
-
-@contextmanager
-def _room_for_indexes(connection: Connection) -> Iterator[None]:
-    """A run's rows come in any order of its indexes: in SQLite's 2 MB they would be read again
-    and again.
-    """
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    usual = connection.exec_driver_sql("PRAGMA cache_size").scalar()
-    connection.exec_driver_sql(f"PRAGMA cache_size={-PUBLISHING_CACHE_KIB}")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql(f"PRAGMA cache_size={usual}")
-
-
-def _write(connection: Connection, ready: "Publication") -> int:
-    """Write a run and point readers at it; returns its number."""
-    one_writer(connection)
-    info, summary = ready.run.info, ready.run.summary
-    added = connection.execute(
-        insert(runs).values(run_id=info.run_id, info=info.to_json(), summary=summary.to_json())
-    )
-    run_no: int
-    (run_no,) = added.inserted_primary_key or (0,)
-    for batch in ready.batches:
-        for table in (scores, recommendations):
-            _insert(connection, table, run_no, batch)
-    keep_facets(connection, run_no, ready.facets)
-    connection.execute(delete(current))
-    connection.execute(insert(current).values(id=1, run_no=run_no))
-    return run_no
-
-
-def _write_exhibits(connection: Connection, run_no: int, exhibits: Mapping[str, object]) -> None:
-    rows = [
-        {"run_no": run_no, "name": name, "body": as_json(body)} for name, body in exhibits.items()
-    ]
-    if rows:
-        connection.execute(insert(run_exhibits), rows)
-
-
-def _prune(connection: Connection, keep_runs: int) -> None:
-    """Remove the runs that nobody needs any more, and the changes of all but the newest."""
-    rows = connection.execute(select(runs.c.run_no, runs.c.info).order_by(runs.c.run_no)).all()
-    infos = [RunInfo.from_json(row.info) for row in rows]
-    names = [info.run_id for info in outdated(infos, keep_runs=keep_runs)]
-    dropped = [row.run_no for row, info in zip(rows, infos, strict=True) if info.run_id in names]
-    forget_before(connection, rows[-keep_runs:][0].run_no)
-    of_runs = (scores, recommendations, likely_buyers, listed_items, run_exhibits, run_facets)
-    for table in (*of_runs, runs):
-        connection.execute(delete(table).where(table.c.run_no.in_(dropped)))
-
-
-def _insert(connection: Connection, table: Table, run_no: Any, batch: "Batch") -> None:
-    """Hand the columns of `batch` that `table` has straight to the driver."""
-    compiled = insert(table).compile(dialect=connection.dialect)
-    names = [column.name for column in table.columns]
-    columns = {name: batch[name] for name in names if name in batch}
-    columns |= {
-        name: list(map(_comparable, columns[name])) for name in SORT_KEYS if name in columns
-    }
-    rows: Any = zip(repeat(run_no), *columns.values(), strict=False)
-    if not compiled.positional:
-        rows = (dict(zip(names, row, strict=True)) for row in rows)
-    connection.exec_driver_sql(str(compiled), list(rows))
+            run = PublishedRun(info=RunInfo.from_json(info), summary=Summary.from_json(summary))
+            with self._run_turn:
+                self._runs[run_no] = run
+        return run_no, run
 
 
 def _or_nan(value: float) -> float:
     return math.nan if value == UNKNOWN else value
-
-
-def _comparable(value: float | None) -> float:
-    return UNKNOWN if value is None else value
 
 
 def _no_run() -> NoRun:

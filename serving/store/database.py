@@ -117,6 +117,8 @@ def _engine(address: URL) -> Engine:
             address,
             json_serializer=_compact,
             max_overflow=MORE_CONNECTIONS,
+            # the connection given back last has its pages at hand; others' stay small
+            pool_use_lifo=True,
             connect_args=_patience(address),
         )
     except ModuleNotFoundError as error:
