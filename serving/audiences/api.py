@@ -1,6 +1,5 @@
 """Audiences: what rules may ask for, how many they hold of, and what is kept of them."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from serving.audiences import schemas as models
 from serving.audiences.service import AudienceService, field_rows
 from serving.audiences.store import SavedAudience
 from serving.churn_list import lists
+from serving.churn_list.row_text import page_text
 from serving.store.protocol import ChurnFilter, SortKey
 from serving.store.rule.text import text_of_rule
 from serving.store.rule.tree import AudienceRule
@@ -166,17 +166,13 @@ def audience_routes(context: RouteContext, service: AudienceService) -> APIRoute
             limit=query.limit,
             after=lists.decode_cursor(query.cursor, query.sort) if query.cursor else None,
         )
-        body = {
+        about = {
             "audience_id": audience.audience_id,
             "name": audience.name,
             **lists.run_fields(page.run),
-            "total": page.totals.customers,
-            "total_value_at_risk": page.totals.value_at_risk,
-            "customers": [lists.item(document) for document in page.documents],
-            "next_cursor": lists.encode_cursor(page.after, query.sort) if page.after else None,
         }
-        text = json.dumps(body, ensure_ascii=False)
-        return Response(text, media_type=JSON, headers=context.ages(page.run))
+        body = page_text(about, page, query.sort)
+        return Response(body, media_type=JSON, headers=context.ages(page.run))
 
     return router
 

@@ -1,6 +1,5 @@
 """The churn list: pages of JSON, or the whole as a file."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Protocol
 
@@ -12,6 +11,7 @@ from starlette.background import BackgroundTask
 from features.errors import ConfigError
 from serving.churn_list import lists
 from serving.churn_list import schemas as models
+from serving.churn_list.row_text import page_text
 from serving.churn_list.workbook import list_workbook
 from serving.contacts.left_out import ContactableList, LeftOut, contactable
 from serving.memory import give_back
@@ -126,14 +126,8 @@ def _audience(context: RouteContext, audience: ListedAudience, form: str) -> Res
 
 
 def _json_page(query: ListQuery, page: ChurnPage, headers: dict[str, str]) -> Response:
-    body = {
-        **lists.run_fields(page.run),
-        "total": page.totals.customers,
-        "total_value_at_risk": page.totals.value_at_risk,
-        "customers": [of_fields(lists.item(document), query.fields) for document in page.documents],
-        "next_cursor": lists.encode_cursor(page.after, query.sort) if page.after else None,
-    }
-    return Response(json.dumps(body, ensure_ascii=False), media_type=JSON, headers=headers)
+    body = page_text(lists.run_fields(page.run), page, query.sort, query.fields)
+    return Response(body, media_type=JSON, headers=headers)
 
 
 def _csv_file(

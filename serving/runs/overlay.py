@@ -1,9 +1,19 @@
 """What readers of a run see in the place of the run's own words: scores of orders sent since."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    select,
+)
 
 from serving.live.tables import live_scores
 from serving.store.facets import NewerScores, no_overlay
@@ -13,22 +23,6 @@ from serving.store.run_bitmaps import LISTED_FIELDS
 from serving.store.tables import UNKNOWN, runs, scores
 
 
-def live_documents(
-    connection: Connection, run_no: int, customer_ids: Iterable[str]
-) -> dict[str, bytes | None]:
-    """The newer documents of these customers; None: no line of theirs counts as a purchase."""
-    readable_ids = {customer_id for customer_id in customer_ids if "\0" not in customer_id}
-    rows = connection.execute(
-        select(live_scores.c.customer_id, live_scores.c.document).where(
-            live_scores.c.run_no == run_no, live_scores.c.customer_id.in_(readable_ids)
-        )
-    )
-    return {
-        customer_id: None if document is None else document.encode()
-        for customer_id, document in rows
-    }
-
-
 def not_overridden(run_no: int) -> ColumnElement[bool]:
     """Rows of the run for which nothing newer is said."""
     return ~exists().where(
@@ -36,10 +30,10 @@ def not_overridden(run_no: int) -> ColumnElement[bool]:
     )
 
 
-def overriding(connection: Connection, run_no: int) -> int:
-    """Of how many customers something newer is said."""
+def overriding(run_no: ColumnElement[int]) -> ScalarSelect[int]:
+    """Of how many customers something newer is said than that run says."""
     changed = select(func.count()).select_from(live_scores).where(live_scores.c.run_no == run_no)
-    return int(connection.execute(changed).scalar_one())
+    return changed.scalar_subquery()
 
 
 def newer_scores(connection: Connection, run_id: str) -> NewerScores:
@@ -75,8 +69,6 @@ def live_totals(
     totals : of the run alone
     of_run, of_live : the list's conditions on either table
     """
-    if not overriding(connection, run_no):
-        return totals
     same_customer = and_(
         scores.c.customer_id == live_scores.c.customer_id, live_scores.c.run_no == run_no
     )

@@ -1,14 +1,15 @@
 """The store in a database: SQLite by default, others by URL."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachetools import LRUCache
 from sqlalchemy import (
     JSON,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
+    func,
     select,
     type_coerce,
 )
@@ -28,7 +30,6 @@ from serving.live.lines import NOTHING_SEEN, Handover
 from serving.live.store import take_over
 from serving.live.tables import live_scores
 from serving.runs.overlay import (
-    live_documents,
     live_totals,
     newer_scores,
     not_overridden,
@@ -37,16 +38,18 @@ from serving.runs.overlay import (
 from serving.runs.writing import prune, room_for_indexes, write_exhibits, write_run
 from serving.store.account_members import AccountMember, keep_members
 from serving.store.database import open_database, store_errors
-from serving.store.facets import FacetStore
+from serving.store.facets import ERASED, FacetStore
 from serving.store.likely_buyers import ItemBuyers, check_items, keep_buyers
 from serving.store.listing import conditions, rows_of_page, sought_values
 from serving.store.one_row import OneRow
+from serving.store.prepared import PreparedRead, as_stored, in_bytes
 from serving.store.protocol import (
     After,
     ChurnFilter,
     ChurnPage,
     Document,
     SortKey,
+    as_json,
     check_segments,
     no_such_run,
     run_is_gone,
@@ -92,9 +95,9 @@ def _document_of(table: Table, column: Column[str]) -> Select[Any]:
     live = live_scores.c
     return (
         select(
-            *(runs.c.run_id, column, live.change_no, live.scored_no),
+            *(runs.c.run_id, as_stored(column), live.change_no, live.scored_no),
             (live.run_no == current.c.run_no).label("is_live"),
-            live[column.name].label("live"),
+            as_stored(live[column.name]).label("live"),
         )
         .join_from(current, runs, current.c.run_no == runs.c.run_no)
         .outerjoin(table, this_customer)
@@ -126,12 +129,56 @@ class _Lookup:
         if change_no is None:
             if body is None:
                 raise UnknownCustomer(customer_id)
-            return Document(run_id, body.encode())
+            return Document(run_id, in_bytes(body))
         is_pending = not is_live or scored_no < change_no
         body = live if is_live else body
         if body is None:
             raise ScorePending if is_pending else UnknownCustomer(customer_id)
-        return Document(run_id, body.encode(), scored_no if is_live else 0, is_pending)
+        return Document(run_id, in_bytes(body), scored_no if is_live else 0, is_pending)
+
+
+class _State(NamedTuple):
+    """What a transaction sees of a run.
+
+    Attributes
+    ----------
+    erased : how many erasures there have been
+    newer : of how many customers something newer is said
+    """
+
+    run_no: int
+    erased: int
+    newer: int
+
+
+def _state_of(run_no: Select[Any]) -> Select[Any]:
+    number = run_no.subquery().c.run_no
+    return select(number, ERASED.scalar_subquery(), overriding(number))
+
+
+class _Batch:
+    """Reads of the documents of many customers: by the run, and by orders sent since."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self.of_run, self.of_live = (
+            PreparedRead(engine, self._documents(table)) for table in (scores, live_scores)
+        )
+
+    def ids(self, customer_ids: Iterable[str]) -> Any:
+        """The value of the parameter `ids`."""
+        return as_json(list(customer_ids)) if self._is_sqlite else list(customer_ids)
+
+    def _documents(self, table: Table) -> Select[Any]:
+        ids: BindParameter[Any] = bindparam("ids")
+        is_among = (
+            # one parameter, however many there are
+            table.c.customer_id.in_(select(func.json_each(ids).table_valued("value").c.value))
+            if self._is_sqlite
+            else table.c.customer_id == func.any(ids)
+        )
+        of_run = table.c.run_no == bindparam("run_no")
+        return select(table.c.customer_id, as_stored(table.c.document)).where(of_run, is_among)
 
 
 class RunStore:
@@ -158,6 +205,10 @@ class RunStore:
         self.rules = rules or PublishRules()
         rows = OneRow(self.engine)
         self._customer = _Lookup(self.engine, rows, _document_of(scores, scores.c.document))
+        self._batch = _Batch(self.engine)
+        self._latest = PreparedRead(self.engine, _state_of(select(current.c.run_no)))
+        of_id = select(runs.c.run_no).where(runs.c.run_id == bindparam("run_id"))
+        self._of_id = PreparedRead(self.engine, _state_of(of_id))
         self._products = _Lookup(
             self.engine, rows, _document_of(recommendations, recommendations.c.products)
         )
@@ -227,7 +278,7 @@ class RunStore:
     def latest_run(self) -> PublishedRun:
         """The run that readers see."""
         with store_errors(), self.engine.connect() as connection:
-            return self._run(connection, None)[1]
+            return self._run(connection)
 
     def runs(self) -> list[PublishedRun]:
         """Every run that is kept, in the order of publication; empty before the first."""
@@ -334,13 +385,18 @@ class RunStore:
     def customers(self, customer_ids: Sequence[str]) -> tuple[PublishedRun, list[bytes | None]]:
         """Documents in the order of the ids, None where a customer is unknown or new."""
         with self._turn, store_errors(), self.engine.connect() as connection:
-            run_no, run = self._run(connection, None)
-            chosen = (scores.c.run_no == run_no) & scores.c.customer_id.in_(
-                {customer_id for customer_id in customer_ids if NUL not in customer_id}
-            )
-            rows = connection.execute(select(scores.c.customer_id, scores.c.document).where(chosen))
-            documents = {customer_id: document.encode() for customer_id, document in rows}
-            documents |= live_documents(connection, run_no, customer_ids)
+            state, run = self._state(connection)
+            readable_ids = {customer_id for customer_id in customer_ids if NUL not in customer_id}
+            ids = self._batch.ids(readable_ids)
+            rows = self._batch.of_run.rows(connection, run_no=state.run_no, ids=ids)
+            documents = {customer_id: in_bytes(document) for customer_id, document in rows}
+            if state.newer:
+                rows = self._batch.of_live.rows(connection, run_no=state.run_no, ids=ids)
+                # None: no line of theirs counts as a purchase
+                documents |= {
+                    customer_id: None if document is None else in_bytes(document)
+                    for customer_id, document in rows
+                }
         return run, [documents.get(customer_id) for customer_id in customer_ids]
 
     def churn_list(
@@ -359,61 +415,67 @@ class RunStore:
         if after is not None and NUL in after.run_id + after.customer_id:
             raise run_is_gone()
         with self._turn, store_errors(), self.engine.connect() as connection:
-            run_no, run = self._run(connection, after and after.run_id)
+            state, run = self._state(connection, after and after.run_id)
+            run_no = state.run_no
             check_segments(run.info, chosen)
             check_items(connection, run_no, chosen.will_buy)
-            has_texts = searches(chosen.rule)
-            facets = self.facets.of_run(connection, run.info.run_id, has_texts=has_texts)
+            facets = self.facets.of_run(
+                connection,
+                run.info.run_id,
+                has_texts=searches(chosen.rule),
+                erased=state.erased,
+            )
             totals = facets.totals(chosen)
             is_selective = totals.customers * FEW < run.summary.total.customers
             of_run = conditions(run_no, chosen, run.info)
-            of_live = conditions(run_no, chosen, run.info, live_scores)
-            fitting = [*of_run, not_overridden(run_no)]
-            number = limit + 1 + overriding(connection, run_no)
+            fitting = [*of_run, not_overridden(run_no)] if state.newer else of_run
+            number = limit + 1 + state.newer
             if totals.customers < run.summary.total.customers and number <= MOST_SOUGHT:
                 is_selective = False
-                fitting.append(
-                    scores.c[sort].in_(sought_values(facets, chosen, sort, number, after))
-                )
-            newer = (*of_live, live_scores.c.document.is_not(None))
-            rows: list[Any] = [
-                *connection.execute(
-                    rows_of_page(scores, sort, limit, after, fitting, is_selective=is_selective)
-                ),
-                *connection.execute(
-                    rows_of_page(live_scores, sort, limit, after, newer, is_selective=False)
-                ),
-            ]
-            digits = run.summary.money.digits
-            totals = live_totals(connection, run_no, totals, of_run, of_live, digits)
-        rows.sort(key=lambda row: row[:2], reverse=True)
+                sought = scores.c[sort].in_(sought_values(facets, chosen, sort, number, after))
+                fitting = [*fitting, sought]
+            page = rows_of_page(scores, sort, limit, after, fitting, is_selective=is_selective)
+            rows: list[Any] = list(connection.execute(page).all())
+            if state.newer:
+                of_live = conditions(run_no, chosen, run.info, live_scores)
+                newer = (*of_live, live_scores.c.document.is_not(None))
+                page = rows_of_page(live_scores, sort, limit, after, newer, is_selective=False)
+                rows += connection.execute(page).all()
+                rows.sort(key=lambda row: row[:2], reverse=True)
+                digits = run.summary.money.digits
+                totals = live_totals(connection, run_no, totals, of_run, of_live, digits)
         shown = rows[:limit]
         return ChurnPage(
             run=run,
-            documents=[row.document.encode() for row in shown],
+            documents=[in_bytes(row.document) for row in shown],
             totals=totals,
             after=After(run.info.run_id, *shown[-1][:2]) if len(rows) > limit else None,
         )
 
-    def _run(self, connection: Connection, run_id: str | None) -> tuple[int, PublishedRun]:
-        """The run of this id, or the latest, and its number."""
-        query = (
-            select(runs.c.run_no).where(runs.c.run_id == run_id)
-            if run_id is not None
-            else select(current.c.run_no)
-        )
-        run_no = connection.execute(query).scalar()
-        if run_no is None:
+    def _run(self, connection: Connection) -> PublishedRun:
+        """The latest run."""
+        return self._state(connection)[1]
+
+    def _state(
+        self, connection: Connection, run_id: str | None = None
+    ) -> tuple["_State", PublishedRun]:
+        """The run of this id, or the latest, and what the transaction sees beside it."""
+        if run_id is None:
+            rows = self._latest.rows(connection)
+        else:
+            rows = self._of_id.rows(connection, run_id=run_id)
+        if not rows:
             raise _no_run() if run_id is None else run_is_gone()
+        state = _State(*rows[0])
         with self._run_turn:
-            run = self._runs.get(run_no)
+            run = self._runs.get(state.run_no)
         if run is None:
-            texts = select(runs.c.info, runs.c.summary).where(runs.c.run_no == run_no)
+            texts = select(runs.c.info, runs.c.summary).where(runs.c.run_no == state.run_no)
             info, summary = connection.execute(texts).one()
             run = PublishedRun(info=RunInfo.from_json(info), summary=Summary.from_json(summary))
             with self._run_turn:
-                self._runs[run_no] = run
-        return run_no, run
+                self._runs[state.run_no] = run
+        return state, run
 
 
 def _or_nan(value: float) -> float:

@@ -192,9 +192,11 @@ class _WatchedFile:
 
     def present(self) -> "FileIdentity":
         """What tells the file from another; raises `StoreLost` where it is gone or cut short."""
+        # read first: a file that grows meanwhile was not cut short
+        bytes_before = self._bytes
         try:
             status = self._file.stat()
-            if status.st_size < self._bytes and status.st_size < self._told_bytes():
+            if status.st_size < bytes_before and status.st_size < self._told_bytes():
                 raise StoreLost(f"The store's file was cut short: {self._file}.")
         except OSError:
             raise StoreLost(f"The store's file is gone: {self._file}.") from None

@@ -34,6 +34,9 @@ from serving.store.tables import UNKNOWN, current, erasures, run_facets, runs, s
 
 MOST_RUNS_KEPT = 2
 
+ERASED = select(func.count()).select_from(erasures)
+"""How many erasures there have been."""
+
 
 class NewerScores(NamedTuple):
     """Customers of a run of whom something newer is said: rows in the order of `LISTED_FIELDS`.
@@ -152,11 +155,22 @@ class FacetStore:
         )
         return CurrentFacets(of_run=of_run, replaced=replaced, newer=newer)
 
-    def of_run(self, connection: Connection, run_id: str, *, has_texts: bool = False) -> Facets:
-        """The bitmaps of a run; raises `ConfigError` for one that is not kept."""
+    def of_run(
+        self,
+        connection: Connection,
+        run_id: str,
+        *,
+        has_texts: bool = False,
+        erased: int | None = None,
+    ) -> Facets:
+        """The bitmaps of a run; raises `ConfigError` for one that is not kept.
+
+        `erased` is how many erasures the transaction sees; None: they are counted.
+        """
         # Several pages may ask at once: one reads.
         with self._reading:
-            erased = connection.execute(select(func.count()).select_from(erasures)).scalar_one()
+            if erased is None:
+                erased = connection.execute(ERASED).scalar_one()
             cached = self._kept.get(run_id)
             if cached is None or cached[0] != erased:
                 cached = self._kept[run_id] = (erased, _read(connection, run_id))

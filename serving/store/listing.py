@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, or_, select, tuple_
 
 from serving.store.likely_buyers import buyers_of_items
+from serving.store.prepared import as_stored
 from serving.store.protocol import ANY_OF, CONSENTS, After, ChurnFilter, SortKey
 from serving.store.rule.binding import bound
 from serving.store.rule.sql import rule_condition
@@ -80,7 +81,8 @@ def rows_of_page(
     behind = () if after is None else (tuple_(value, table.c.customer_id) < tuple_(*after[1:]),)
     order = (value.desc(), table.c.customer_id.desc())
     if not is_selective:
-        rows = select(value, table.c.customer_id, table.c.document).where(*fitting, *behind)
+        document = as_stored(table.c.document).label("document")
+        rows = select(value, table.c.customer_id, document).where(*fitting, *behind)
         return rows.order_by(*order).limit(limit + 1)
     numbered = (
         select(value.label("value"), table.c.customer_id, table.c.run_no)
@@ -90,7 +92,8 @@ def rows_of_page(
         .subquery()
     )
     same = (table.c.run_no == numbered.c.run_no) & (table.c.customer_id == numbered.c.customer_id)
-    rows = select(numbered.c.value, numbered.c.customer_id, table.c.document).join_from(
+    document = as_stored(table.c.document).label("document")
+    rows = select(numbered.c.value, numbered.c.customer_id, document).join_from(
         numbered, table, same
     )
     return rows.order_by(numbered.c.value.desc(), numbered.c.customer_id.desc())
