@@ -14,12 +14,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Executable,
     Select,
     Table,
     bindparam,
     cast,
     func,
     select,
+    text,
     type_coerce,
 )
 from sqlalchemy.exc import IntegrityError
@@ -169,15 +171,18 @@ class _Batch:
         """The value of the parameter `ids`."""
         return as_json(list(customer_ids)) if self._is_sqlite else list(customer_ids)
 
-    def _documents(self, table: Table) -> Select[Any]:
+    def _documents(self, table: Table) -> Executable:
+        if self._is_sqlite:
+            # a cross join is done in its order: each id is looked up in the key, not the key's
+            # wider double among the ids
+            return text(
+                f"SELECT own.customer_id, CAST(own.document AS BLOB) FROM json_each(:ids) AS ids"
+                f" CROSS JOIN {table.name} AS own"
+                " WHERE own.run_no = :run_no AND own.customer_id = ids.value"
+            )
         ids: BindParameter[Any] = bindparam("ids")
-        is_among = (
-            # one parameter, however many there are
-            table.c.customer_id.in_(select(func.json_each(ids).table_valued("value").c.value))
-            if self._is_sqlite
-            else table.c.customer_id == func.any(ids)
-        )
         of_run = table.c.run_no == bindparam("run_no")
+        is_among = table.c.customer_id == func.any(ids)
         return select(table.c.customer_id, as_stored(table.c.document)).where(of_run, is_among)
 
 

@@ -1,11 +1,10 @@
 """What was read last, for the time in which the store is gone."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
-
-from cachetools import LRUCache
 
 from features.errors import ConfigError
 from serving.errors import NoRun, StoreBusy, StoreError, StoreLost, UnknownCustomer
@@ -136,9 +135,12 @@ class LastGood:
                 raise gone.cause from None
             return run, [document.body for document in cached if document]
         self._run = run
-        for customer_id, body in zip(customer_ids, documents, strict=True):
-            if body is not None:
-                self._documents.keep(customer_id, Document(run.info.run_id, body))
+        run_id = run.info.run_id
+        self._documents.keep_all(
+            (customer_id, Document(run_id, body))
+            for customer_id, body in zip(customer_ids, documents, strict=True)
+            if body is not None
+        )
         return run, documents
 
     def latest_run(self) -> PublishedRun:
@@ -232,24 +234,39 @@ class _Recent(Generic[Answer]):
     """
 
     def __init__(self, most: int, size: Callable[[Answer], float] = lambda _answer: 1.0) -> None:
-        self._answers: LRUCache[Hashable, Answer] = LRUCache(most, size)
+        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
         self._most = most
         self._size = size
+        self._sum = 0.0
         self._lock = threading.Lock()
 
     def keep(self, key: Hashable, answer: Answer) -> None:
-        if self._size(answer) > self._most:
-            return
+        self.keep_all([(key, answer)])
+
+    def keep_all(self, answers: Iterable[tuple[Hashable, Answer]]) -> None:
         with self._lock:
-            self._answers[key] = answer
+            for key, answer in answers:
+                size = self._size(answer)
+                if size > self._most:
+                    continue
+                if (before := self._answers.pop(key, None)) is not None:
+                    self._sum -= self._size(before)
+                self._answers[key] = answer
+                self._sum += size
+            while self._sum > self._most:
+                self._sum -= self._size(self._answers.popitem(last=False)[1])
 
     def clear(self) -> None:
         with self._lock:
             self._answers.clear()
+            self._sum = 0.0
 
     def get(self, key: Hashable) -> Answer | None:
         with self._lock:
-            return self._answers.get(key)
+            answer = self._answers.get(key)
+            if answer is not None:
+                self._answers.move_to_end(key)
+            return answer
 
 
 def _run_id(answer: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Select
+from sqlalchemy import Column, Connection, Engine, Executable
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -51,8 +51,8 @@ class PreparedRead:
     statement : with named parameters
     """
 
-    def __init__(self, engine: Engine, statement: Select[Any]) -> None:
-        compiled = statement.compile(engine)
+    def __init__(self, engine: Engine, statement: Executable) -> None:
+        compiled: Any = statement.compile(engine)  # type: ignore[attr-defined]
         self._sql = str(compiled)
         self._positions: Sequence[str] | None = None
         if compiled.positional:
