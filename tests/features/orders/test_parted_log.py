@@ -120,7 +120,7 @@ def test_in_parts_or_in_one_go(shop, tmp_path, parts):
     assert all(len(wanted[name]) > 10 for name in ("features", "lines", "quarantine"))
 
 
-def parted(settings, source, rows=100):
+def parted(settings, source, rows=400):
     engine = settings.engine.model_copy(update={"partition_rows": rows})
     return read_parted_orders(settings.model_copy(update={"engine": engine}), source)
 
@@ -137,8 +137,8 @@ def test_ids_that_passed_through_a_float_column_are_judged_by_the_whole_file(tmp
     settings = shop_settings(tmp_path, data={"transactions": "orders-*.csv"})
     with read_orders(settings) as log:
         wanted = said(log, tmp_path, [log.end])
-    with parted(settings, open_source("orders-*.csv", tmp_path), rows=400) as log:
-        assert len(log.parts) > 5
+    with parted(settings, open_source("orders-*.csv", tmp_path), rows=800) as log:
+        assert len(log.parts) > 2
         found = said(log, tmp_path, [log.end])
     assert_same(found, wanted)
 
@@ -164,7 +164,7 @@ def test_a_log_of_one_day_is_refused_and_a_part_of_one_day_is_not(tmp_path):
         pass
     orders.loc[orders["customer"] > "c002", "time"] = orders["time"].min()
     with parted(shop_settings(tmp_path), FrameSource(orders)) as log:
-        assert len(log.parts) > 5
+        assert len(log.parts) > 2
 
 
 def test_what_is_missing_is_said_before_the_work_begins(shop, tmp_path):
@@ -179,11 +179,11 @@ def test_what_is_missing_is_said_before_the_work_begins(shop, tmp_path):
     assert len(error.value.problems) == 2
 
 
-@pytest.mark.parametrize("rows", [50, 10_000])
+@pytest.mark.parametrize("rows", [500, 10_000])
 def test_long_logs_are_read_in_parts_of_themselves(shop, tmp_path, rows):
     engine = shop.engine.model_copy(update={"partition_rows": rows, "folder": tmp_path / "work"})
     with open_log(shop.model_copy(update={"engine": engine})) as log:
-        assert isinstance(log, PartedLog) == (rows == 50)
+        assert isinstance(log, PartedLog) == (rows == 500)
         assert list((tmp_path / "work").iterdir())
     assert not list((tmp_path / "work").iterdir())
 
