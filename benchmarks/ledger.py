@@ -18,7 +18,7 @@ import pandas as pd
 
 from features.orders.log import OrderLog, read_orders
 from features.settings.loading import settings_from
-from serving.commands.demo import write_orders
+from serving.commands.shop.demo import write_orders
 from serving.exhibits.catalogue import exhibits_of
 from serving.runs.store import RunStore
 from serving.scoring.run import score

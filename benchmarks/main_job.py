@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from serving.commands.demo import write_orders
+from serving.commands.shop.demo import write_orders
 
 REGULARS = (sys.executable, "-m", "serving.commands.main")
 

@@ -24,7 +24,7 @@ from features.reading.order_line import Line
 from features.settings.data import Data
 from features.settings.loading import load_settings
 from features.sources import open_source
-from serving.commands.demo import write_orders
+from serving.commands.shop.demo import write_orders
 from serving.settings import Settings
 
 CONFIG = Path(__file__).parent.parent / "regulars.toml"

@@ -19,7 +19,7 @@ from hatchling import build
 from features.libraries.extras import EXTRAS
 from features.packages import ROOT as REGULARS
 from features.packages import bill_of_materials, installed_packages
-from serving.commands.demo import DEMO_SETTINGS
+from serving.commands.shop.demo import DEMO_SETTINGS
 from tests.support.servers import free_port, serving
 from tests.support.shop import shop_settings, write_config
 from tests.support.trained import SECTIONS

@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 
 from features.proposal.columns import Column
-from features.proposal.contract_columns import ProposedContracts
-from features.proposal.draft import Draft, listed, percent
+from features.proposal.draft import Draft, ProposedContracts, listed, percent
 from features.proposal.evidence import comes_back, determines
 from features.proposal.names import spaced
 

@@ -4,8 +4,7 @@ import tomlkit
 from tomlkit.items import Array, Table
 
 from features.proposal.cards import ProposedIdentities
-from features.proposal.contract_columns import ProposedContracts
-from features.proposal.draft import Draft, ProposedVerdicts, listed
+from features.proposal.draft import Draft, ProposedContracts, ProposedVerdicts, listed
 from features.proposal.first_lines import filled_columns
 from features.proposal.place import Place
 from features.proposal.rules import ProposedRules

@@ -5,71 +5,98 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "init": ("serving.commands.init:init", "Look at a file of orders and write a regulars.toml."),
+    "init": (
+        "serving.commands.shop.init:init",
+        "Look at a file of orders and write a regulars.toml.",
+    ),
     "check": (
-        "serving.commands.orders:check",
+        "serving.commands.shop.orders:check",
         "The doctor: what is used, what is put aside and why.",
     ),
-    "features": ("serving.commands.orders:features", "Write the features at any dates as Parquet."),
-    "train": ("serving.commands.training:train", "Learn, backtest, track, register, publish."),
-    "backtest": ("serving.commands.training:backtest", "Judge every model beside its baseline."),
-    "tune": ("serving.commands.tune:tune", "Search settings of the trees; say if it pays."),
-    "models": ("serving.commands.champions:models", "Versions, grades, which is champion and why."),
+    "features": (
+        "serving.commands.shop.orders:features",
+        "Write the features at any dates as Parquet.",
+    ),
+    "train": (
+        "serving.commands.models.training:train",
+        "Learn, backtest, track, register, publish.",
+    ),
+    "backtest": (
+        "serving.commands.models.training:backtest",
+        "Judge every model beside its baseline.",
+    ),
+    "tune": ("serving.commands.models.tune:tune", "Search settings of the trees; say if it pays."),
+    "models": (
+        "serving.commands.models.champions:models",
+        "Versions, grades, which is champion and why.",
+    ),
     "promote": (
-        "serving.commands.champions:promote",
+        "serving.commands.models.champions:promote",
         "Put challengers in force that are not worse.",
     ),
     "rollback": (
-        "serving.commands.rollback:rollback",
+        "serving.commands.models.rollback:rollback",
         "Return to the models that were in force before.",
     ),
-    "ledger": ("serving.commands.ledger:ledger", "What was said against what happened."),
-    "score": ("serving.commands.score:score", "Score every customer and publish the run."),
-    "run": ("serving.commands.run:run", "What cron starts: check, train when due, score, files."),
-    "serve": ("serving.commands.serve:serve", "Answer requests: pages, API, its docs."),
-    "list": ("serving.commands.list:list_customers", "The churn list; also as CSV and Excel."),
-    "digest": ("serving.commands.digest:digest", "Who to look at this week, by e-mail."),
+    "ledger": ("serving.commands.models.ledger:ledger", "What was said against what happened."),
+    "score": ("serving.commands.shop.score:score", "Score every customer and publish the run."),
+    "run": (
+        "serving.commands.shop.run:run",
+        "What cron starts: check, train when due, score, files.",
+    ),
+    "serve": ("serving.commands.shop.serve:serve", "Answer requests: pages, API, its docs."),
+    "list": (
+        "serving.commands.marketing.list:list_customers",
+        "The churn list; also as CSV and Excel.",
+    ),
+    "digest": ("serving.commands.marketing.digest:digest", "Who to look at this week, by e-mail."),
     "buyers": (
-        "serving.commands.buyers:buyers",
+        "serving.commands.marketing.buyers:buyers",
         "Who will probably buy a product or a category.",
     ),
     "prospects": (
-        "serving.commands.prospects:prospects",
+        "serving.commands.marketing.prospects:prospects",
         "People who showed interest and have bought nothing, with their propensity.",
     ),
     "same-person": (
-        "serving.commands.same_person:same_person",
+        "serving.commands.shop.same_person:same_person",
         "Propose who may be the same person, for people to decide.",
     ),
-    "exhibit": ("serving.commands.exhibit:exhibit", "Tables about the whole shop."),
-    "campaigns": ("serving.commands.campaigns:campaigns", "Campaigns and what they earned."),
+    "exhibit": ("serving.commands.marketing.exhibit:exhibit", "Tables about the whole shop."),
+    "campaigns": (
+        "serving.commands.marketing.campaigns:campaigns",
+        "Campaigns and what they earned.",
+    ),
     "experiment": (
-        "serving.commands.experiment:experiment",
+        "serving.commands.marketing.experiment:experiment",
         "Read a randomised experiment from a table or a campaign.",
     ),
     "decide": (
-        "serving.commands.decide:decide",
+        "serving.commands.marketing.decide:decide",
         "Treatments in rounds: what works, and who gets which next.",
     ),
     "people": (
-        "serving.commands.people:people",
+        "serving.commands.people.people:people",
         "People who sign in: add, list, role, sign out, remove.",
     ),
-    "keys": ("serving.commands.keys:keys", "API keys: create, list, revoke."),
-    "audit": ("serving.commands.audit:audit", "Who exported, erased, promoted, made keys."),
-    "erase": ("serving.commands.erase:erase", "Erase customers everywhere, with a proof."),
+    "keys": ("serving.commands.people.keys:keys", "API keys: create, list, revoke."),
+    "audit": ("serving.commands.people.audit:audit", "Who exported, erased, promoted, made keys."),
+    "erase": ("serving.commands.people.erase:erase", "Erase customers everywhere, with a proof."),
     "export": (
-        "serving.commands.export:export",
+        "serving.commands.shop.export:export",
         "Features, figures and lines under pseudonyms, for data scientists.",
     ),
     "sealing-key": (
-        "serving.commands.export:sealing_key",
+        "serving.commands.shop.export:sealing_key",
         "Make a key that backups and exports are sealed with.",
     ),
-    "unseal": ("serving.commands.export:unseal", "Open a sealed backup or export."),
-    "backup": ("serving.commands.backup:backup", "Copy the store, the models and the settings."),
-    "restore": ("serving.commands.backup:restore", "Put a backup back in its place."),
-    "demo": ("serving.commands.demo:demo", "The whole way on real orders of a grocer."),
+    "unseal": ("serving.commands.shop.export:unseal", "Open a sealed backup or export."),
+    "backup": (
+        "serving.commands.shop.backup:backup",
+        "Copy the store, the models and the settings.",
+    ),
+    "restore": ("serving.commands.shop.backup:restore", "Put a backup back in its place."),
+    "demo": ("serving.commands.shop.demo:demo", "The whole way on real orders of a grocer."),
 }
 """Command → where it is and a few words, in the order of a shop's first day."""
 

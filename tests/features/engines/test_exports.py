@@ -12,7 +12,7 @@ from features.engines.exports import LINE_COLUMNS, write_features, write_lines
 from features.errors import ConfigError
 from features.orders.log import day_number, read_orders
 from features.sources import FrameSource
-from serving.commands.orders import features
+from serving.commands.shop.orders import features
 from tests.support.shop import COLUMNS, FIRST_DAY, busy_orders, shop_settings, write_config
 
 ORDERS = busy_orders(customers=30)

@@ -203,7 +203,7 @@ DIES_AT = """
 import os, signal
 import duckdb
 from features import sql
-from serving.commands.orders import features
+from serving.commands.shop.orders import features
 
 class Dying:
     def __init__(self, connection):

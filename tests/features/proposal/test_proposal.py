@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import ConfigError, DataError
+from features.errors import ConfigError
 from features.orders.log import check_orders
 from features.proposal import Proposal, propose
-from features.proposal.names import likeness, spaced
 from features.settings.feature_settings import FeatureSettings
 from features.settings.loading import settings_from
 from serving.settings import Settings
@@ -409,31 +408,6 @@ def test_the_same_file_gives_the_same_proposal(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("orders.xlsx", b"PK\3\4 sheets", "workbook"),
-        ("orders.json", b"{}", "CSV"),
-        ("orders.csv", b"", "empty"),
-        ("orders.csv", b"   \n", "empty"),
-        ("orders.csv", b"PK\3\4\0\0", "not a text file"),
-        ("orders.csv", b'[{"id": 1}]', "JSON"),
-        ("orders.csv.gz", b"no gzip", "cannot be read"),
-        ("orders.csv", b"customer_id,date,amount\n", "no rows"),
-        ("orders.csv", b"1,2024-01-01,2.5\n2,2024-01-02,3.5\n", "first line looks like data"),
-        ("orders.parquet", b"customer_id,date\n1,2\n", "not a Parquet file"),
-        ("orders.parquet", b"PAR1 torn", "cannot be read"),
-    ],
-)
-def test_unusable_files_are_refused_in_one_sentence(tmp_path, name, content, words):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=words) as caught:
-        propose(str(tmp_path / name), relative_to=tmp_path)
-    assert len(caught.value.problems) == 1
-    assert name in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
     ("content", "field"),
     [
         ("customer_id,colour,amount\n7,red,2.5\n8,blue,3.5\n", "ordered_at"),
@@ -467,20 +441,6 @@ def test_a_person_may_name_the_columns(tmp_path):
         )
 
 
-def test_missing_files_folders_and_addresses_are_refused(tmp_path):
-    with pytest.raises(DataError, match="no such file"):
-        propose(str(tmp_path / "absent-*.csv"), relative_to=tmp_path)
-    with pytest.raises(DataError, match="is a folder"):
-        propose(str(tmp_path), relative_to=tmp_path)
-    with pytest.raises(DataError, match=r"^https://: no place"):
-        propose("https://shop/orders", relative_to=tmp_path)
-    with pytest.raises(ConfigError, match="not in files"):
-        propose("orders.csv", relative_to=tmp_path, table="orders")
-    for both in ({}, {"table": "orders", "query": "SELECT 1"}):
-        with pytest.raises(ConfigError, match="either --table or --query"):
-            propose("postgresql://shop/orders", relative_to=tmp_path, **both)
-
-
 def test_orders_without_money_count_where_each_is_worth_1(tmp_path):
     frame = shop()[["customer", "when"]].rename(columns={"customer": "customer_id"})
     assert said(proposed(frame, tmp_path), "OPEN", "add a column 'amount' of 1")
@@ -512,12 +472,6 @@ def test_any_column_name_parses_back(tmp_path, small, name):
     proposal = proposed(frame, tmp_path)
     assert columns(proposal)["ordered_at"] == name
     accepted(proposal)
-
-
-def test_names_are_read_in_any_spelling():
-    assert spaced("InvoiceNo") == spaced("INVOICE_NO") == spaced("invoice-no") == "invoice no"
-    assert likeness("customer_id", "Customer ID") > likeness("customer_id", "customer_segment")
-    assert likeness("ordered_at", "order_date") > 0 > likeness("ordered_at", "ship date")
 
 
 @pytest.mark.parametrize(

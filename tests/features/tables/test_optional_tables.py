@@ -15,7 +15,7 @@ from features.orders.log import check_orders, read_orders
 from features.settings.loading import settings_from
 from features.settings.tables import Contacts, Customers, Interactions
 from features.sources import FrameSource
-from serving.commands.orders import check
+from serving.commands.shop.orders import check
 from serving.settings import Settings
 from tests.support.optional_tables import (
     NO_ITEMS,

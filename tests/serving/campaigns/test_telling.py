@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from serving.campaigns import schemas as models
 from serving.campaigns.measuring import measure_campaigns
 from serving.campaigns.telling import headline_of, pooled, save_rate_told
-from serving.commands import campaigns as command
+from serving.commands.marketing import campaigns as command
 from tests.serving.campaigns.test_measuring import (
     END,
     LATE,

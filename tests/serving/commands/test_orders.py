@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from serving.commands.init import init
-from serving.commands.orders import check
+from serving.commands.shop.init import init
+from serving.commands.shop.orders import check
 from tests.support.shop import COLUMNS, busy_orders, simulate_orders
 
 QUARANTINE = "data/quarantine.parquet"

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from serving.exhibits.catalogue import exhibits_of
@@ -46,3 +47,18 @@ def two_runs(run, made):
 def shown(two_runs):
     """A client of that store, which has chosen no language yet."""
     return client_of(two_runs)
+
+
+@pytest.fixture(scope="package")
+def orders(trained):
+    lines = trained.orders.assign(
+        day=trained.orders["time"].dt.normalize(),
+        month=trained.orders["time"].dt.strftime("%Y-%m"),
+    )
+    return lines[lines["time"] < pd.Timestamp(trained.log.end)]
+
+
+def knowing_until(models, day):
+    """The models as if they knew the orders only up to a day."""
+    manifest = replace(models.manifest, as_of=day.isoformat())
+    return replace(models, manifest=manifest, recommendation=None)

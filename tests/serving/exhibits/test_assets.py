@@ -17,8 +17,7 @@ from serving.exhibits.assets.past_values import values_before
 from serving.exhibits.catalogue import exhibits_of
 from serving.scoring.run import score
 from tests.serving.conftest import client_of
-from tests.serving.exhibits.conftest import NOW
-from tests.serving.exhibits.test_exhibits import knowing_until
+from tests.serving.exhibits.conftest import NOW, knowing_until
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs

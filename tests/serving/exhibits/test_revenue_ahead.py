@@ -15,8 +15,7 @@ from serving.exhibits.newcomers import Newcomers
 from serving.exhibits.store import ExhibitStore
 from serving.scoring.run import score
 from tests.serving.conftest import client_of
-from tests.serving.exhibits.conftest import NOW
-from tests.serving.exhibits.test_exhibits import knowing_until
+from tests.serving.exhibits.conftest import NOW, knowing_until
 from tests.support.exhibits import EXHIBITS
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from features.errors import ConfigError
 from features.orders.log import read_orders
 from features.sources import FrameSource
-from serving.commands.score import score as score_command
+from serving.commands.shop.score import score as score_command
 from serving.live.context import RunContext, context_file, read_context, write_context
 from serving.live.process import answer
 from serving.live.scorer import CustomerBackground, LastSaid, Scorer

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from serving.campaigns.store import CampaignRecord, CampaignStore
-from serving.commands.demo import Steps, train_and_publish
 from serving.commands.frame import Speaker
+from serving.commands.shop.demo import Steps, train_and_publish
 from serving.exhibits.store import ExhibitStore
 from serving.runs.job import score_shop
 from serving.runs.store import RunStore

@@ -14,7 +14,7 @@ class Refusing:
 
 sys.meta_path.insert(0, Refusing())
 
-import serving.commands.serve
+import serving.commands.shop.serve
 from serving.jobs.keeper import keeper_of
 from serving.jobs.place import WorkPlace
 from serving.jobs.store import JobStore

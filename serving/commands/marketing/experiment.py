@@ -9,8 +9,8 @@ import pandas as pd
 
 from features.errors import ConfigError
 from features.orders.log import read_orders
-from serving.commands.experiment_text import say_experiment
 from serving.commands.frame import Speaker, as_of_option, common_options
+from serving.commands.marketing.experiment_text import say_experiment
 from serving.experiments.campaign_table import campaign_table
 from serving.experiments.kept_experiment import ExperimentSource, KeptExperiment
 from serving.experiments.table_file import read_table_file

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
+from serving.commands.people.audit import note
 from serving.settings import load_shop
 from training.bundle import in_force
 from training.tracking.registry import UNTOLD, tell_registry

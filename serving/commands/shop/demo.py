@@ -12,7 +12,7 @@ from features.libraries.extras import require_extra
 from features.orders.log import OrderLog
 from serving.campaigns.decisions.rehearsal import rehearse
 from serving.commands.frame import Speaker, common_options, write_text
-from serving.commands.training import say_backtest, say_memory
+from serving.commands.models.training import say_backtest, say_memory
 from serving.runs.job import ScoringHooks, score_shop
 from serving.scoring.run import ScoreRun
 from serving.server.stores import open_stores
@@ -70,7 +70,7 @@ def demo(*, serve: bool, port: int, config: Path, speaker: Speaker) -> None:
     example = settings.root / "regulars.toml"
     speaker.say(f"Look around: regulars list; regulars models; the settings are in {example}.")
     if serve:
-        from serving.commands.serve import serve as serve_command
+        from serving.commands.shop.serve import serve as serve_command
 
         speaker.say(
             f"One customer: curl http://127.0.0.1:{port}/v1/customers/1 (Ctrl-C ends the server)"

@@ -19,8 +19,8 @@ from serving.campaigns.service import CampaignResults, CampaignService
 from serving.campaigns.store import MeasuredCampaign
 from serving.campaigns.telling import profit_of
 from serving.churn_list.files import write_whole
-from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
+from serving.commands.people.audit import note
 from serving.contacts.address_book import AddressBook
 from serving.server.stores import open_stores
 from serving.settings import load_shop

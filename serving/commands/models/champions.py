@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from features.errors import ConfigError, StoppedByGate
-from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
+from serving.commands.people.audit import note
 from serving.settings import Settings, load_shop
 from training.bundle.manifest import Manifest, current_bundle, read_manifest
 from training.errors import BundleError, TrackingError

@@ -16,7 +16,7 @@ from serving.commands.frame import (
     fail,
     write_text,
 )
-from serving.commands.report_text import say_report
+from serving.commands.shop.report_text import say_report
 from serving.settings import load_shop
 
 

@@ -14,8 +14,8 @@ from serving.audiences.store import AudienceStore
 from serving.churn_list import lists
 from serving.churn_list.files import write_list
 from serving.churn_list.form import CONSENTS
-from serving.commands.audit import note
 from serving.commands.frame import IsoDate, Speaker, common_options
+from serving.commands.people.audit import note
 from serving.contacts.left_out import contactable
 from serving.runs.store import RunStore
 from serving.settings import load_shop

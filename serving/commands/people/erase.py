@@ -7,8 +7,8 @@ import click
 
 from features.errors import ConfigError
 from features.sql import remove_abandoned
-from serving.commands.audit import note
 from serving.commands.frame import Speaker, common_options
+from serving.commands.people.audit import note
 from serving.privacy.erasure import CustomerFiles
 from serving.privacy.erasure import erase as erase_customers
 from serving.server.stores import open_stores

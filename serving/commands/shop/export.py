@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from features.errors import ConfigError
-from serving.commands.audit import note
 from serving.commands.frame import IsoDate, Speaker, common_options
+from serving.commands.people.audit import note
 from serving.privacy.sealing import make_identity, recipients_of, seal, unsealed
 from serving.settings import Settings, load_shop
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from features.errors import ConfigError
-from serving.commands.audit import note
-from serving.commands.export import identity_option, in_folder_or_sealed, recipient_option
 from serving.commands.frame import Speaker, common_options
+from serving.commands.people.audit import note
+from serving.commands.shop.export import identity_option, in_folder_or_sealed, recipient_option
 from serving.privacy.sealing import unsealed
 from serving.server.backup import SETTINGS, Contents, back_up, read_contents
 from serving.server.backup import restore as put_back
