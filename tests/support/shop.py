@@ -1,6 +1,7 @@
 """A small made-up shop: known habits, so that the right answer is known too."""
 
 import math
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -173,5 +174,7 @@ def write_config(settings: Settings) -> Path:
     """Write `settings` as the regulars.toml of their folder."""
     path = settings.root / CONFIG_NAME
     values = settings.model_dump(mode="json", exclude={"root"}, exclude_none=True)
-    path.write_text(tomlkit.dumps(values), encoding="utf-8")
-    return path
+    # whole at any moment: processes that run tests beside each other share a shop
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(tomlkit.dumps(values), encoding="utf-8")
+    return part.replace(path)

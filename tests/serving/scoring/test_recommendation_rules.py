@@ -42,19 +42,20 @@ def test_without_settings_nothing_is_filtered(trained, asked):
     assert rules_of(trained.log, trained.log.end).problems() == []
 
 
-def test_denied_products_and_those_out_of_stock_are_not_recommended(trained, asked):
+def test_denied_products_and_those_out_of_stock_are_not_recommended(trained, asked, tmp_path):
     every = sorted(trained.orders["product"].unique())
-    stock = trained.root / "stock.csv"
+    stock = tmp_path / "stock.csv"
     pd.DataFrame({"product_id": every[2:]}).to_csv(stock, index=False)
-    got = asked(deny=[every[2]], in_stock="stock.csv")
+    got = asked(deny=[every[2]], in_stock=str(stock))
     assert not {*every[:3]} & set(got["product_id"])
     assert (got.groupby("customer_id", observed=True).size() >= 5).all()
 
 
-def test_a_stock_file_without_product_ids_is_refused(trained, asked):
-    pd.DataFrame({"sku": ["a"]}).to_csv(trained.root / "wrong.csv", index=False)
+def test_a_stock_file_without_product_ids_is_refused(asked, tmp_path):
+    wrong = tmp_path / "wrong.csv"
+    pd.DataFrame({"sku": ["a"]}).to_csv(wrong, index=False)
     with pytest.raises(DataError, match="no column 'product_id'"):
-        asked(in_stock="wrong.csv")
+        asked(in_stock=str(wrong))
 
 
 def test_prices_are_medians_of_what_one_piece_cost(trained):

@@ -21,7 +21,8 @@ def copied(trained, root):
 
 def test_a_copied_shop_reads_and_writes_in_its_own_place(trained, tmp_path):
     settings = copied(trained, tmp_path / "copy")
-    before = sorted(path for path in trained.root.rglob("*") if path.is_file())
+    tracked = trained.root / "mlruns"
+    before = sorted(path for path in tracked.rglob("*") if path.is_file())
     tracker = Tracker(settings)
     record = tracker.record("churn", "1")
     assert record is not None
@@ -33,7 +34,7 @@ def test_a_copied_shop_reads_and_writes_in_its_own_place(trained, tmp_path):
     assert str(tmp_path / "copy") in uri
     for version in tracker.versions():
         assert str(trained.root) not in tracker.client.get_run(version.run_id).info.artifact_uri
-    assert sorted(path for path in trained.root.rglob("*") if path.is_file()) == before
+    assert sorted(path for path in tracked.rglob("*") if path.is_file()) == before
 
 
 def test_a_moved_shop_has_its_artifacts(trained, tmp_path):
