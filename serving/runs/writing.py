@@ -1,6 +1,6 @@
 """Writing a run into the tables of the store, and removing those that nobody needs any more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from serving.changes.feed import forget_before
-from serving.store.database import one_writer
+from serving.store.database import one_writer, store_errors
 from serving.store.facets import keep_facets
 from serving.store.protocol import SORT_KEYS, as_json
 from serving.store.rules import outdated
@@ -87,16 +87,32 @@ def prune(connection: Connection, keep_runs: int) -> None:
 
 def _insert(connection: Connection, table: Table, run_no: Any, batch: "Batch") -> None:
     """Hand the columns of `batch` that `table` has straight to the driver."""
-    compiled = insert(table).compile(dialect=connection.dialect)
-    names = [column.name for column in table.columns]
-    columns = {name: batch[name] for name in names if name in batch}
+    names = [column.name for column in table.columns if column.name in batch]
+    columns = {name: batch[name] for name in names}
     columns |= {
         name: list(map(_comparable, columns[name])) for name in SORT_KEYS if name in columns
     }
-    rows: Any = zip(repeat(run_no), *columns.values(), strict=False)
-    if not compiled.positional:
-        rows = (dict(zip(names, row, strict=True)) for row in rows)
-    connection.exec_driver_sql(str(compiled), list(rows))
+    rows = zip(repeat(run_no), *columns.values(), strict=False)
+    written = table.insert().compile(dialect=connection.dialect, column_keys=["run_no", *names])
+    if written.positional:
+        connection.exec_driver_sql(str(written), list(rows))
+    else:
+        _copy(connection, table, ["run_no", *names], rows)
+
+
+def _copy(
+    connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Stream rows into a table of PostgreSQL, whose statements take longer than the rows."""
+    listed = ", ".join(names)
+    driver: Any = connection.connection.driver_connection
+    with (
+        store_errors(connection.engine),
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({listed}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def _comparable(value: float | None) -> float:
