@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 PARTS = {
+    "promises": "what it costs beside what nothing can be below, and beside peers; kept as JSON",
     "main-job": "the main job step by step, and the backtest, on real logs",
     "accuracy": "six splits of public logs, beside the peers' models where installed",
     "level": "the total of 90 days at 56 past dates of four public logs, said beside came",
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where large and kept write their log")
     parser.add_argument("--peers-python", type=Path, help="see benchmarks/peers.py")
     arguments = parser.parse_args()
-    for part in arguments.parts or ("main-job", "features"):
+    for part in arguments.parts or ("promises", "main-job", "features"):
         module = import_module(f"benchmarks.{part.replace('-', '_')}")
         print(f"\n# {part}: {PARTS[part]}")
         match part:
@@ -73,6 +74,8 @@ def main() -> None:
                 module.run(arguments.lines, arguments.folder)
             case "pages" | "audiences":
                 module.run(arguments.customers)
+            case "promises":
+                module.run(arguments.lines, arguments.customers)
             case "process":
                 module.run(arguments.peers_python)
             case _:

@@ -15,6 +15,13 @@ from typing import Any, Self, TypeVar
 
 from pyroaring import BitMap
 
+from features.libraries.deferred import is_loaded
+
+EXACT_UNITS = 2**53
+"""Whole numbers below it are all doubles."""
+MANY = 10_000
+"""Numbers from which on whole columns are quicker."""
+
 Value = TypeVar("Value", bound=Hashable)
 
 
@@ -91,6 +98,10 @@ class Numbers:
     @classmethod
     def of(cls, values: Sequence[float | None], *, decimals: int) -> Self:
         """Of a number per customer, rounded to `decimals`; None is not known."""
+        if len(values) >= MANY and is_loaded("numpy"):
+            columns = _columns_of_many(values, decimals)
+            if columns is not None:
+                return cls(**columns, decimals=decimals)
         units = [None if value is None else round(value * 10**decimals) for value in values]
         lowest = min((unit for unit in units if unit is not None), default=0)
         above = [0 if unit is None else unit - lowest for unit in units]
@@ -193,6 +204,37 @@ class Numbers:
             ]
             groups = [group for pair in parted for group in pair if group[0]]
         return [number for _, number in groups]
+
+
+def _columns_of_many(values: Sequence[float | None], decimals: int) -> dict[str, Any] | None:
+    """What `Numbers.of` makes of many values, by whole columns, in a fraction of the time.
+
+    For who publishes a run and has numpy at hand; a server does without. None: there are numbers
+    whose units a double does not hold one by one.
+    """
+    import numpy as np
+
+    scaled = np.rint(np.array(values, dtype=float) * 10**decimals)
+    is_known = ~np.isnan(scaled)
+    known = scaled[is_known]
+    if len(known) and np.abs(known).max() >= EXACT_UNITS:
+        return None
+    known = known.astype(np.int64)
+    lowest = int(known.min()) if len(known) else 0
+    above = np.zeros(len(scaled), dtype=np.int64)
+    above[is_known] = known - lowest
+
+    def places(holds: Any) -> BitMap:
+        rows = array("I")
+        rows.frombytes(np.flatnonzero(holds).astype(np.uint32).tobytes())
+        return BitMap(rows)
+
+    digits = range(int(above.max(initial=0)).bit_length())
+    return {
+        "with_number": places(is_known),
+        "digits": [places(above >> exponent & 1) for exponent in digits],
+        "lowest": lowest,
+    }
 
 
 def digits_of(numbers: Sequence[int]) -> list[BitMap]:

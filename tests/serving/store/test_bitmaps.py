@@ -3,12 +3,15 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 from pyroaring import BitMap
 
 from serving.store.bitmaps import (
+    MANY,
     Bitmaps,
     Numbers,
+    digits_of,
     everybody,
     joined,
     pack,
@@ -74,3 +77,15 @@ def test_what_is_joined_is_parted():
     parts = {"a": [b"12", b""], "b\u00e9": [], "c": [b"345"]}
     assert parted(joined(parts, {"told": "x"})) == (parts, {"told": "x"})
     assert parted(joined({}, {})) == ({}, {})
+
+
+@pytest.mark.parametrize("highest", [900.0, 1e17])
+def test_many_numbers_have_the_bitmaps_of_few(highest):
+    drawn = np.random.default_rng(7).uniform(-80, 900, MANY).round(2).tolist()
+    values = [*drawn, None, 0.125, 0.375, -80.0, None, highest]
+    units = [None if value is None else round(value * 100) for value in values]
+    above = [0 if unit is None else unit + 8_000 for unit in units]
+    parts, header = Numbers.of(values, decimals=2).packed()
+    known = BitMap(row for row, value in enumerate(values) if value is not None)
+    assert parts == [pack(bitmap) for bitmap in (known, *digits_of(above))]
+    assert header == [-8_000, 2]

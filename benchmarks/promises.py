@@ -1,0 +1,249 @@
+"""What the product costs beside what nothing can be below, and beside its peers, in one run.
+
+    python -m benchmarks.promises [--lines N] [--customers N] [--release VERSION]
+
+Prints a table, keeps it in `benchmarks/results/latest.json` (with `--release`: under that name,
+for later runs to be compared with). `python -m benchmarks.drawn` draws `docs/costs.md` from it.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import features, serving
+from benchmarks.generate import write_lines
+from benchmarks.measures import LATEST, RESULTS, Measure, keep, kept, last_release, table
+from serving.live.lines import IncomingLine, LiveLine
+from serving.server.stores import open_stores
+from tests.support.scores import run_info, score_tables
+from tests.support.shop import shop_settings, write_config
+
+SECONDS = 2.0
+ROUNDS = 3
+ORDERS = 200
+PAGE_BYTES = 4_096
+LISTED_FIELDS = "customer_id,clv,retention_risk,churn_probability"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.promises")
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--release", help="keep the results as those of this release")
+    arguments = parser.parse_args()
+    run(arguments.lines, arguments.customers, arguments.release)
+
+
+def run(lines: int = 1_000_000, customers: int = 100_000, release: str | None = None) -> None:
+    """Measure, print, keep."""
+    before = last_release()
+    measures = [*_features(lines), *_store_and_answers(customers)]
+    print(f"\n{table(measures, kept(before)[1] if before else ())}\n")
+    about = {
+        "at": datetime.now(UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+        "lines": lines,
+        "customers": customers,
+    }
+    file = RESULTS / f"{release or LATEST}.json"
+    keep(measures, about, file)
+    print(f"Kept in {file}; python -m benchmarks.drawn draws it.")
+
+
+def _features(lines: int) -> Iterator[Measure]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "lines.parquet"
+        write_lines(file, lines)
+        names = ("bare scan", "pandas, one cutoff", "regulars, one cutoff")
+        scan, pandas, ours = (features._measured(name, file) for name in names)  # noqa: SLF001
+    beside = {
+        "unit": "CPU s",
+        "limit": scan["cpu"],
+        "limit_is": "scan of the file",
+        "peer": pandas["cpu"],
+        "peer_is": "pandas, which judges nothing",
+    }
+    log = ours["features_cpu"]
+    yield Measure(
+        name=f"features of {lines:,} lines, reading included",
+        ours=ours["cpu"],
+        goal=1.0,
+        goal_is="peer",
+        **beside,
+    )
+    yield Measure(name="… of a log in hand", ours=log, goal=0.5, goal_is="peer", **beside)
+
+
+def _store_and_answers(customers: int) -> Iterator[Measure]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = shop_settings(folder / "shop", serve={"requests_per_second": 1_000_000})
+        settings.root.mkdir()
+        (settings.root / "data").mkdir()
+        write_config(settings)
+        yield _published(settings.database_url(settings.store.url), customers)
+        yield _accepted(settings.database_url(settings.store.url), folder)
+        yield from _answers(settings, folder, customers)
+
+
+def _published(url: str, customers: int) -> Measure:
+    """CPU of publishing a run, beside writing as many bytes to the disk."""
+    scores, recommendations = score_tables(customers)
+    stores = open_stores(url)
+    with _cpu_seconds() as ours:
+        stores.scores.publish(run_info(), scores, recommendations)
+    stores.close()
+    store = Path(url.removeprefix("sqlite:///"))
+    with _cpu_seconds() as limit:
+        _written(store.with_suffix(".copy"), store.stat().st_size)
+    return Measure(
+        name=f"publishing {customers:,} customers to SQLite",
+        unit="CPU s",
+        ours=ours[0],
+        limit=limit[0],
+        limit_is="write and fsync of its bytes",
+    )
+
+
+def _written(file: Path, size: int) -> None:
+    block = os.urandom(1 << 20)
+    with file.open("wb") as out:
+        for _ in range(size >> 20):
+            out.write(block)
+        out.flush()
+        os.fsync(out.fileno())
+    file.unlink()
+
+
+def _accepted(url: str, folder: Path) -> Measure:
+    """How long an order takes until it is on disk, beside a page that is written."""
+    stores = open_stores(url)
+    ours, limit = [], []
+    with (folder / "page").open("wb") as page:
+        for number in range(ORDERS):
+            line = LiveLine(
+                order_id=f"bench {number}", line=0, customer_id="C-1", content='{"amount":1.0}'
+            )
+            started = time.perf_counter()
+            stores.live.accept([IncomingLine(line)], at=datetime.now(UTC), erased=lambda _ids: {})
+            ours.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            page.write(os.urandom(PAGE_BYTES))
+            page.flush()
+            os.fsync(page.fileno())
+            limit.append(time.perf_counter() - started)
+    stores.close()
+    return Measure(
+        name="an order on disk",
+        unit="ms",
+        ours=1e3 * statistics.median(ours),
+        limit=1e3 * statistics.median(limit),
+        limit_is="fsync of a page",
+    )
+
+
+def _answers(settings: serving.Settings, folder: Path, customers: int) -> Iterator[Measure]:
+    stores = open_stores(settings.database_url(settings.store.url))
+    ids = [f"{row[0]}" for row in stores.scores.figures(run_info().run_id)][: min(customers, 5_000)]
+    stores.close()
+    key = serving._key(settings)  # noqa: SLF001
+    batches = [ids[start : start + serving.BATCH] for start in range(0, len(ids), serving.BATCH)]
+    asked = {
+        "one customer": [serving._get(f"/v1/customers/{name}", key) for name in ids],  # noqa: SLF001
+        f"batch of {serving.BATCH}": [
+            serving._post("/v1/customers/scores", key, _ids_text(group))  # noqa: SLF001
+            for group in batches
+        ],
+        "list of 100 rows": [serving._get("/v1/churn-list?limit=100", key)],  # noqa: SLF001
+        "… four fields": [
+            serving._get(f"/v1/churn-list?limit=100&fields={LISTED_FIELDS}", key)  # noqa: SLF001
+        ],
+        "segments": [serving._get("/v1/segments", key)],  # noqa: SLF001
+    }
+    model = serving._lightgbm(folder / "model")  # noqa: SLF001
+    with (
+        serving._server("regulars", *serving._regulars(settings)) as ours,  # noqa: SLF001
+        serving._server("mlflow", *serving._mlflow(model), path="/ping") as mlflow,  # noqa: SLF001
+    ):
+        rows = dict(
+            zip(("one customer", f"batch of {serving.BATCH}"), serving._rows(mlflow), strict=True)  # noqa: SLF001
+        )
+        for name, requests in asked.items():
+            measure = _beside_bare_route(ours, name, requests, folder)
+            if name in rows:
+                cost = _cpu_us(rows[name], folder)
+                measure = replace(
+                    measure, peer=cost, peer_is="mlflow models serve, rows in, one number out"
+                )
+            yield measure
+
+
+def _ids_text(ids: list[str]) -> str:
+    return serving.json.dumps({"customer_ids": ids})
+
+
+def _beside_bare_route(
+    ours: serving.Server, name: str, requests: list[str], folder: Path
+) -> Measure:
+    """Server CPU of a call, beside a route that has the same bytes at hand."""
+    body = folder / "body"
+    body.write_bytes(_first_body(ours.port, requests[0]))
+    bare_requests = [serving._get("/v1/customers/any", "none")]  # noqa: SLF001
+    with serving._server("bare", [sys.executable, "-c", serving.BARE], [body]) as bare:  # noqa: SLF001
+        routes = [
+            serving.Route(name, ours, requests),
+            serving.Route("bare", bare, bare_requests),
+        ]
+        costs = [_cpu_us(route, folder) for route in routes]
+    return Measure(
+        name=f"{name}, {body.stat().st_size / 1e3:,.0f} kB",
+        unit="CPU µs of the server",
+        ours=costs[0],
+        limit=costs[1],
+        limit_is="bare route, the same bytes",
+    )
+
+
+def _first_body(port: int, request: str) -> bytes:
+    head, _, sent = request.partition("\r\n\r\n")
+    first, *fields = head.split("\r\n")
+    method, path, _ = first.split()
+    call = serving.urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", data=sent.encode() or None, method=method
+    )
+    for field in fields:
+        name, _, value = field.partition(": ")
+        call.add_header(name, value)
+    with serving.urllib.request.urlopen(call) as answer:
+        return answer.read()
+
+
+def _cpu_us(route: serving.Route, folder: Path) -> float:
+    for _ in range(ROUNDS):
+        route.found.append(serving._asked(route, SECONDS, folder))  # noqa: SLF001
+    statuses = {status for found in route.found for status in found["statuses"]}
+    assert statuses == {"200"}, statuses
+    return statistics.median(found["cpu_us"] for found in route.found)
+
+
+@contextmanager
+def _cpu_seconds() -> Iterator[list[float]]:
+    spent = [0.0]
+    started = time.process_time()
+    yield spent
+    spent[0] = time.process_time() - started
+
+
+if __name__ == "__main__":
+    main()
