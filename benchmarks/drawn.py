@@ -24,7 +24,7 @@ def main() -> None:
     if file is None:
         raise SystemExit("Nothing is kept yet: python -m benchmarks.promises")
     about, measures = kept(file)
-    before = kept(release)[1] if release and release != file else ()
+    before = kept(release)[1] if release and release.name != file.name else ()
     (DOCS / PICTURE).write_text(picture(measures))
     (DOCS / "costs.md").write_text(page(about, measures, before))
 

@@ -25,7 +25,7 @@ from benchmarks.measures import LATEST, RESULTS, Measure, keep, kept, last_relea
 from serving.live.lines import IncomingLine, LiveLine
 from serving.server.stores import open_stores
 from tests.support.scores import run_info, score_tables
-from tests.support.shop import shop_settings, write_config
+from tests.support.servers import UNHURRIED
 
 SECONDS = 2.0
 ROUNDS = 3
@@ -88,13 +88,11 @@ def _features(lines: int) -> Iterator[Measure]:
 def _store_and_answers(customers: int) -> Iterator[Measure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = shop_settings(folder / "shop", serve={"requests_per_second": 1_000_000})
-        settings.root.mkdir()
-        (settings.root / "data").mkdir()
-        write_config(settings)
-        yield _published(settings.database_url(settings.store.url), customers)
-        yield _accepted(settings.database_url(settings.store.url), folder)
-        yield from _answers(settings, folder, customers)
+        url = f"sqlite:///{folder}/regulars.db"
+        yield _published(url, customers)
+        # apart: a server goes on trying to score whom orders wait for
+        yield _accepted(f"sqlite:///{folder}/orders.db", folder)
+        yield from _answers(url, folder, customers)
 
 
 def _published(url: str, customers: int) -> Measure:
@@ -153,11 +151,12 @@ def _accepted(url: str, folder: Path) -> Measure:
     )
 
 
-def _answers(settings: serving.Settings, folder: Path, customers: int) -> Iterator[Measure]:
-    stores = open_stores(settings.database_url(settings.store.url))
+def _answers(url: str, folder: Path, customers: int) -> Iterator[Measure]:
+    """Calls of a server without scorer, open to this machine."""
+    stores = open_stores(url)
     ids = [f"{row[0]}" for row in stores.scores.figures(run_info().run_id)][: min(customers, 5_000)]
     stores.close()
-    key = serving._key(settings)  # noqa: SLF001
+    key = "none"
     batches = [ids[start : start + serving.BATCH] for start in range(0, len(ids), serving.BATCH)]
     asked = {
         "one customer": [serving._get(f"/v1/customers/{name}", key) for name in ids],  # noqa: SLF001
@@ -173,7 +172,7 @@ def _answers(settings: serving.Settings, folder: Path, customers: int) -> Iterat
     }
     model = serving._lightgbm(folder / "model")  # noqa: SLF001
     with (
-        serving._server("regulars", *serving._regulars(settings)) as ours,  # noqa: SLF001
+        serving._server("regulars", [sys.executable, "-c", UNHURRIED, url], []) as ours,  # noqa: SLF001
         serving._server("mlflow", *serving._mlflow(model), path="/ping") as mlflow,  # noqa: SLF001
     ):
         rows = dict(
