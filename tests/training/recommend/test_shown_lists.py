@@ -8,12 +8,12 @@ import pytest
 
 from features.orders.log import day_number
 from tests.support.purchases import day, purchases, random_shop
-from training.past.purchase_history import read_history
+from training.past.purchase_history import place_in_group, read_history
 from training.recommend.baskets import baskets_of
 from training.recommend.families import Families, words_of
 from training.recommend.filters import RecommendationRules
 from training.recommend.model import RecommendationModel
-from training.recommend.spread import PLACES, share_kept, steps_back
+from training.recommend.spread import PLACES, ROUNDS, share_kept, steps_back
 from training.recommend.together import Together
 
 TODAY = day(170)
@@ -167,6 +167,23 @@ def test_one_product_steps_back_until_it_stands_in_few_lists():
     assert steps.argmax() == 7
     few = episode < 20
     assert not steps_back(episode[few], column[few], raw[few], width, 0.15).any()
+
+
+def test_steps_back_are_those_of_sorted_lists():
+    """The slow way: every list is sorted anew in each round."""
+    draw = np.random.default_rng(11)
+    episode = np.repeat(np.arange(200), draw.integers(1, 40, 200))
+    column = np.concatenate([draw.choice(60, size, replace=False) for size in np.bincount(episode)])
+    raw = draw.normal(size=len(column)) + np.where(column < 5, 2.0, 0.0)
+    steps = np.zeros(60)
+    for number in range(ROUNDS):
+        by = np.lexsort((steps[column] - raw, episode))
+        is_shown = place_in_group(episode[by]) < PLACES
+        share = np.bincount(column[by[is_shown]], minlength=60) / 200
+        surplus = np.log(np.maximum(share, 1e-3) / 0.15)
+        steps = np.maximum(steps + 0.3 * raw.std() * surplus / (1 + number / 8), 0)
+    assert (steps > 0).sum() > 3
+    np.testing.assert_array_equal(steps_back(episode, column, raw, 60, 0.15), np.float32(steps))
 
 
 def test_shown_lists_are_the_same_alone_and_in_a_run(either):
