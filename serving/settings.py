@@ -249,9 +249,9 @@ class Settings(TrainingSettings):
         return {
             "store.url": self.database_url(store.url),
             **{
-                setting: str(self.path(place).resolve())
-                for setting, place in folders.items()
-                if place is not None
+                setting: str(self.path(folder).resolve())
+                for setting, folder in folders.items()
+                if folder is not None
             },
             "tracking.uri": self.database_url(tracking.uri),
         }

@@ -42,9 +42,9 @@ class AccountFigures:
     def of(cls, documents: Sequence[Mapping[str, Any]], run: PublishedRun) -> "AccountFigures":
         """Of the documents that the run has of each person."""
         churn = [document["churn_probability"] for document in documents]
-        known = [chance for chance in churn if chance is not None]
+        chances = [chance for chance in churn if chance is not None]
         digits = run.summary.money.digits
-        together = round(math.prod(known), DIGITS) if known else None
+        together = round(math.prod(chances), DIGITS) if chances else None
         return cls(
             customers=len(documents),
             clv=_sum(documents, "clv", digits),

@@ -61,11 +61,11 @@ def write_whole(
     ConfigError
         When the ending is another, or the file cannot be written.
     """
-    made = {".csv": csv, ".xlsx": xlsx}
+    writers = {".csv": csv, ".xlsx": xlsx}
     ending = output.suffix.lower()
-    make = made.get(ending)
+    make = writers.get(ending)
     if make is None:
-        endings = " or ".join(kind for kind, maker in made.items() if maker)
+        endings = " or ".join(kind for kind, maker in writers.items() if maker)
         raise ConfigError(f"{output}: --output ends in {endings}, not {ending!r}.")
     unfinished = output.with_name(f".{output.name}.unfinished")
     try:

@@ -136,8 +136,8 @@ def customer_answer(
 def _part(answer: Response, fields: Collection[str]) -> Response:
     """Some fields of an answer."""
     text = json.dumps(of_fields(json.loads(bytes(answer.body)), fields), ensure_ascii=False)
-    kept = {name: answer.headers[name] for name in AGES if name in answer.headers}
-    return Response(text, media_type=JSON, headers=kept)
+    age_headers = {name: answer.headers[name] for name in AGES if name in answer.headers}
+    return Response(text, media_type=JSON, headers=age_headers)
 
 
 def _etag(document: Document, customer_id: str) -> str:

@@ -70,19 +70,19 @@ class OrdersKnown:
 
 
 def history(
-    answers: Sequence[tuple[PublishedRun, bytes]], known: OrdersKnown | None = None
+    answers: Sequence[tuple[PublishedRun, bytes]], orders: OrdersKnown | None = None
 ) -> list[HistoryRow]:
     """Each run's figures and their outcome, in the order of `answers`.
 
-    `known` are the orders that outcomes are read from; None, or without an order: later runs
+    `orders` are those that outcomes are read from; None, or without an order: later runs
     tell what they can.
     """
     sayings = [Saying(run, json.loads(document)) for run, document in answers]
-    return [_entry(saying, sayings, known) for saying in sayings]
+    return [_entry(saying, sayings, orders) for saying in sayings]
 
 
 def outcome(
-    saying: Saying, sayings: Sequence[Saying], known: OrdersKnown | None = None
+    saying: Saying, sayings: Sequence[Saying], orders: OrdersKnown | None = None
 ) -> OutcomeRow:
     """What happened in the horizon of `saying`: by the orders, else as far as other runs tell.
 
@@ -107,8 +107,8 @@ def outcome(
     unknown = OutcomeRow(
         known_on=end.isoformat(), ordered=None, orders=None, spend=None, reason=None
     )
-    if known is not None and known.orders and known.until >= end:
-        return _by_orders(unknown, saying, known.orders)
+    if orders is not None and orders.orders and orders.until >= end:
+        return _by_orders(unknown, saying, orders.orders)
     later = [later_saying for later_saying in sayings if later_saying.run.info.as_of >= end]
     if not later:
         return {**unknown, "reason": HORIZON_NOT_OVER}
@@ -130,9 +130,9 @@ def _by_orders(unknown: OutcomeRow, saying: Saying, orders: Sequence[PastOrder])
     start, end = saying.run.info.as_of, known_on(saying.run.info)
     amounts = [order.amount for order in orders if start <= order.day < end]
     bought = sum(amount is None or amount >= 0 for amount in amounts)
-    known = [amount for amount in amounts if amount is not None]
+    known_amounts = [amount for amount in amounts if amount is not None]
     digits = saying.run.summary.money.digits
-    spend = round(sum(known), digits) if len(known) == len(amounts) else None
+    spend = round(sum(known_amounts), digits) if len(known_amounts) == len(amounts) else None
     return {**unknown, "ordered": bought > 0, "orders": bought, "spend": spend}
 
 
@@ -150,7 +150,7 @@ def _orders(saying: Saying) -> int:
     return saying.answer["profile"]["orders"] or 0
 
 
-def _entry(saying: Saying, sayings: Sequence[Saying], known: OrdersKnown | None) -> HistoryRow:
+def _entry(saying: Saying, sayings: Sequence[Saying], orders: OrdersKnown | None) -> HistoryRow:
     info, answer = saying.run.info, saying.answer
     next_order = answer["next_order"]
     return {
@@ -167,5 +167,5 @@ def _entry(saying: Saying, sayings: Sequence[Saying], known: OrdersKnown | None)
             "low": next_order["low"],
             "high": next_order["high"],
         },
-        "outcome": outcome(saying, sayings, known),
+        "outcome": outcome(saying, sayings, orders),
     }

@@ -28,8 +28,8 @@ def history_routes(scores: ScoreReader, live: LiveStore) -> APIRouter:
     )
     def get_history(customer_id: CustomerId, query: Annotated[HistoryQuery, Query()]) -> Response:
         answers = scores.history(customer_id)
-        known = OrdersKnown(live.history(customer_id), scores.latest_run().info.as_of)
-        entries = history(answers, known)
+        orders_known = OrdersKnown(live.history(customer_id), scores.latest_run().info.as_of)
+        entries = history(answers, orders_known)
         body = {"customer_id": customer_id, "runs": entries[: query.limit]}
         return Response(json.dumps(body, ensure_ascii=False), media_type=JSON)
 

@@ -94,9 +94,9 @@ def _outlook(
     }
 
 
-def _sayings(frame: Frame, customer_id: str, known: OrdersKnown) -> list[HistoryRow]:
+def _sayings(frame: Frame, customer_id: str, orders: OrdersKnown) -> list[HistoryRow]:
     """What each run said, the latest first, and what happened; nothing of who came since."""
     try:
-        return history(frame.store.history(customer_id), known)
+        return history(frame.store.history(customer_id), orders)
     except UnknownCustomer:
         return []

@@ -83,9 +83,9 @@ def past_windows(scene: Scene) -> Iterator[WindowTotal]:
     for fold in task.get("totals", ()):
         yield WindowTotal(fold["said"], fold["happened"], fold.get("noise", 0.0))
     for past in scene.past:
-        known = past.customers.dropna(subset=["clv", "value"])
-        if past.run.clv_basis == scene.info.clv_basis and len(known):
-            yield WindowTotal.of(known["clv"].to_numpy(), known["value"].to_numpy())
+        scored = past.customers.dropna(subset=["clv", "value"])
+        if past.run.clv_basis == scene.info.clv_basis and len(scored):
+            yield WindowTotal.of(scored["clv"].to_numpy(), scored["value"].to_numpy())
 
 
 def _make(scene: Scene) -> dict[str, object] | Phrase:

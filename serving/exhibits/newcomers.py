@@ -52,11 +52,11 @@ class Newcomers:
         next_then, before_then = back + self.year - PARTS, back + self.year
         if before_then + PARTS > len(self.customers):
             return recent
-        told = self.came(next_then), self.came(before_then)
-        if min(told) <= 0:
+        pair = self.came(next_then), self.came(before_then)
+        if min(pair) <= 0:
             return recent
         people = float(self.customers[next_then : before_then + PARTS].sum())
-        return recent * float((told[0] / told[1]) ** (people / (people + BUYERS_HALF)))
+        return recent * float((pair[0] / pair[1]) ** (people / (people + BUYERS_HALF)))
 
     def windows(self) -> list[WindowTotal]:
         """The same rule at past dates, a third of a horizon apart, oldest first."""

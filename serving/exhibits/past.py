@@ -40,8 +40,8 @@ def run_misses(log: OrderLog, store: ScoreReader, as_of: date) -> tuple[RunMiss,
     }
     misses = []
     for info in list(thirds.values())[-MOST_MISSES:]:
-        known = _past(log, store, info).customers.dropna(subset=["clv", "value"])
-        miss = WindowTotal.of(known["clv"].to_numpy(), known["value"].to_numpy()).miss
+        scored = _past(log, store, info).customers.dropna(subset=["clv", "value"])
+        miss = WindowTotal.of(scored["clv"].to_numpy(), scored["value"].to_numpy()).miss
         if miss is not None:
             misses.append(RunMiss(info.as_of, miss + info.level["lasting"]))
     return tuple(misses)

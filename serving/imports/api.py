@@ -74,12 +74,12 @@ class _Coming:
             raise NoRoomForImport(f"{type(error).__name__}: {error.strerror}") from None
 
     def _count(self, piece: bytes) -> None:
-        first, *others = piece.split(b"\n")
-        longest = max(map(len, others), default=0)
-        self._line_ends += len(others)
+        first, *rest = piece.split(b"\n")
+        longest = max(map(len, rest), default=0)
+        self._line_ends += len(rest)
         if max(self._open_line_bytes + len(first), longest) > MOST_LINE_BYTES:
             raise MalformedBody(f"A line has at most {MOST_LINE_BYTES:,} bytes.")
-        self._open_line_bytes = len(others[-1]) if others else self._open_line_bytes + len(first)
+        self._open_line_bytes = len(rest[-1]) if rest else self._open_line_bytes + len(first)
         if self._line_ends > MOST_LINES:
             raise BodyTooLarge(f"At most {MOST_LINES:,} lines are accepted.")
 

@@ -126,11 +126,11 @@ class Importer:
     def _after(self, job: ImportJob, block: Sequence[bytes]) -> ImportJob:
         """The state of an import once a block has been taken in."""
         lines, problems = _read(block, first=job.lines_read + 1)
-        kept = self._orders.keep(lines, self._key(job, block)) if lines else []
-        self._count_lines(line.outcome for line in kept)
+        kept_lines = self._orders.keep(lines, self._key(job, block)) if lines else []
+        self._count_lines(line.outcome for line in kept_lines)
         unreadable = len({problem.line for problem in problems})
-        outcomes = Counter(line.outcome for line in kept)
-        blank = len(block) - len(kept) - unreadable
+        outcomes = Counter(line.outcome for line in kept_lines)
+        blank = len(block) - len(kept_lines) - unreadable
         return job.model_copy(
             update={
                 "status": "running",
@@ -139,7 +139,7 @@ class Importer:
                 "outcomes": _added(
                     job.outcomes, {**outcomes, "unreadable": unreadable, "blank": blank}
                 ),
-                "refused": _added(job.refused, _refusals(kept)),
+                "refused": _added(job.refused, _refusals(kept_lines)),
                 "problems": [*job.problems, *problems][:MOST_PROBLEMS],
             }
         )
@@ -163,17 +163,17 @@ def _read(block: Sequence[bytes], *, first: int) -> tuple[list[IncomingLine], li
         except MalformedBody as error:
             problems.append(LineProblem(line=number, location=[], message=str(error)))
         except ValidationError as error:
-            problems += [_problem(number, found) for found in error.errors()]
+            problems += [_problem(number, field_error) for field_error in error.errors()]
     return lines, problems
 
 
-def _problem(number: int, found: Any) -> LineProblem:
-    told = field_problem(found)
-    return LineProblem(line=number, location=told["location"], message=told["message"])
+def _problem(number: int, field_error: Any) -> LineProblem:
+    problem = field_problem(field_error)
+    return LineProblem(line=number, location=problem["location"], message=problem["message"])
 
 
-def _refusals(kept: Iterable[KeptLine]) -> Counter[str]:
-    return Counter(line.reason for line in kept if line.reason is not None)
+def _refusals(kept_lines: Iterable[KeptLine]) -> Counter[str]:
+    return Counter(line.reason for line in kept_lines if line.reason is not None)
 
 
 def _added(before: Mapping[Any, int], more: Mapping[Any, int]) -> dict[Any, int]:

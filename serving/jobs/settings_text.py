@@ -50,8 +50,8 @@ def places_beside(output: Path) -> str:
 
 def settings_beside(output: Path) -> list[Path]:
     """Settings of other shops in the folder of a settings file."""
-    others = output.absolute().parent.glob("*.toml")
-    return [path for path in others if path.name != output.name and _is_of_a_shop(path)]
+    neighbours = output.absolute().parent.glob("*.toml")
+    return [path for path in neighbours if path.name != output.name and _is_of_a_shop(path)]
 
 
 def _is_of_a_shop(file: Path) -> bool:

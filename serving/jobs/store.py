@@ -115,8 +115,8 @@ class JobStore:
                 connection.execute(
                     update(jobs).where(jobs.c.job_no == job.job_no).values(stage=stage)
                 )
-            asked = select(jobs.c.is_cancelled).where(jobs.c.job_no == job.job_no)
-            return bool(connection.execute(asked).scalar())
+            cancelled = select(jobs.c.is_cancelled).where(jobs.c.job_no == job.job_no)
+            return bool(connection.execute(cancelled).scalar())
 
     def end(self, job: Job, worker: str, end: JobEnd, at: datetime) -> bool:
         """End a job that runs with `worker`; returns whether it did."""

@@ -169,10 +169,10 @@ class LiveOrders:
         StoreError
             When the lines cannot be kept; none of them is then.
         """
-        kept = self.keep(sent, key)
+        kept_lines = self.keep(sent, key)
         ids = dict.fromkeys(
             line.customer_id
-            for line in kept
+            for line in kept_lines
             if line.customer_id is not None and line.outcome != "refused"
         )
         scores_made = self._score_all(ids)
@@ -181,7 +181,7 @@ class LiveOrders:
         }
         lines = tuple(
             TakenLine(*line.place, line.outcome, line.reason, aside.get(line.place))
-            for line in kept
+            for line in kept_lines
         )
         unscored = self._after([name for name in ids if name not in scores_made])
         after = {

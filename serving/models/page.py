@@ -97,8 +97,8 @@ def model_pages(
 
     def compare(request: Request, model: str = "", version: str = "", other: str = "") -> Response:
         run = frame.store.latest_run()
-        kept = (frame.exhibit_data(run, "versions_compared") or {}).get("models", {})
-        pairs = [pair for entries in kept.values() for pair in entries]
+        comparisons = (frame.exhibit_data(run, "versions_compared") or {}).get("models", {})
+        pairs = [pair for entries in comparisons.values() for pair in entries]
         asked = (model, version, other)
         if not any(asked):
             chosen = pairs[0] if pairs else None
@@ -126,8 +126,8 @@ def _tenths_today(facets: FacetStore, run: PublishedRun) -> list[tuple[str, int]
     """
     current = facets.current(run.info.run_id)
     tenths = []
-    for place in range(10):
-        ends = (f"{place / 10 + RANK_STEP if place else 0:.4g}", f"{(place + 1) / 10:.4g}")
+    for tenth in range(10):
+        ends = (f"{tenth / 10 + RANK_STEP if tenth else 0:.4g}", f"{(tenth + 1) / 10:.4g}")
         rule = RuleCondition("churn_percentile", "between", ends)
         tenths.append((text_of_rule(rule), current.totals(ChurnFilter(rule=rule)).customers))
     return tenths if any(customers for _, customers in tenths) else []

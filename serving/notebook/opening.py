@@ -131,8 +131,8 @@ def _configured(settings: Settings | Mapping[str, Any] | Source, orders: Orders)
             f"settings: Settings or a dictionary as in regulars.toml, not "
             f"{type(settings).__name__}."
         )
-    place = str(orders) if isinstance(orders, str | Path) else "frame.parquet"
-    values = {**settings, "data": {"transactions": place, **settings.get("data", {})}}
+    address = str(orders) if isinstance(orders, str | Path) else "frame.parquet"
+    values = {**settings, "data": {"transactions": address, **settings.get("data", {})}}
     return settings_from(values, Settings, root=Path.cwd(), name="settings")
 
 

@@ -109,7 +109,9 @@ class Shop:
         versions, why_unknown = registered_versions(self.settings)
         if why_unknown is not None:
             raise TrackingError(why_unknown)
-        records = [{**asdict(one), "aliases": ", ".join(one.aliases)} for one in versions]
+        records = [
+            {**asdict(version), "aliases": ", ".join(version.aliases)} for version in versions
+        ]
         return pd.DataFrame(records, columns=list(MODEL_COLUMNS))
 
     def champions(self) -> Models:
@@ -254,13 +256,13 @@ class Shop:
         output : also write `scores.parquet` and `recommendations.parquet` into this folder
         progress : see `regulars.train`
         """
-        with shown(progress, "scoring") as told:
+        with shown(progress, "scoring") as report:
             return score_shop(
                 self.settings,
                 created_at=datetime.now(UTC),
                 as_of=as_of,
                 output=None if output is None else Path(output),
-                hooks=ScoringHooks(progress=told),
+                hooks=ScoringHooks(progress=report),
             )
 
     @property

@@ -126,8 +126,8 @@ def train(
     BundleError, Busy, ConfigError, NotEnoughData
         See `training.job.train`.
     """
-    with shown(progress, "training") as told:
-        return run_training(log, as_of, told, tasks, runs)
+    with shown(progress, "training") as report:
+        return run_training(log, as_of, report, tasks, runs)
 
 
 def own_churn(estimator: Any, name: str = "own") -> tuple[Task, ...]:
@@ -167,9 +167,9 @@ def backtest(
     ConfigError, NotEnoughData
         See `training.job.prepare_training`.
     """
-    with shown(progress, "backtest") as told:
-        prepared = prepare_training(log, as_of, told, tasks)
-        return run_backtest(prepared.world, prepared.plan, prepared.tasks, told)
+    with shown(progress, "backtest") as report:
+        prepared = prepare_training(log, as_of, report, tasks)
+        return run_backtest(prepared.world, prepared.plan, prepared.tasks, report)
 
 
 def score(
@@ -225,5 +225,5 @@ def score_run(
 ) -> ScoreRun:
     """The whole run that `score` and `recommend` take their tables from; parameters as theirs."""
     models = models or load_models(log.settings)
-    with shown(progress, "scoring") as told:
-        return scored(log, models, as_of, datetime.now(UTC), told)
+    with shown(progress, "scoring") as report:
+        return scored(log, models, as_of, datetime.now(UTC), report)

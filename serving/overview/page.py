@@ -120,9 +120,9 @@ def _begins_late(monthly: Any, last_year: Any) -> str | None:
     if not (monthly and last_year and last_year["last_year"]):
         return None
     first: str = monthly["months"][0]
-    then = date.fromisoformat(last_year["last_year"]["from"])
-    known = (then.year - int(first[:4])) * 12 + then.month - int(first[5:])
-    return first if known < MONTHS_TO_KNOW else None
+    first_day = date.fromisoformat(last_year["last_year"]["from"])
+    months_known = (first_day.year - int(first[:4])) * 12 + first_day.month - int(first[5:])
+    return first if months_known < MONTHS_TO_KNOW else None
 
 
 def _month_step(monthly: Mapping[str, Any]) -> int:

@@ -66,11 +66,11 @@ def _parquet_without(path: Path, ids: set[str]) -> int | None:
     if "customer_id" not in table.column_names:
         return None
     column = table["customer_id"].cast(pa.string())
-    kept = table.filter(pc.invert(pc.is_in(column, pa.array(sorted(ids), pa.string()))))
+    remaining = table.filter(pc.invert(pc.is_in(column, pa.array(sorted(ids), pa.string()))))
     unfinished = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(kept, unfinished)
+    pq.write_table(remaining, unfinished)
     unfinished.replace(path)
-    return int(table.num_rows - kept.num_rows)
+    return int(table.num_rows - remaining.num_rows)
 
 
 def _csv_without(path: Path, written: set[str]) -> int | None:

@@ -50,11 +50,11 @@ def judge_kept_runs(settings: Settings, store: ScoreReader, *, most: int) -> Kep
     DataError, NotEnoughData
         When the orders cannot be used.
     """
-    kept = one_per_date(store.runs())
+    runs = one_per_date(store.runs())
     with read_orders(settings, sent=lines_sent(settings)) as log:
-        ended = [run for run in kept if known_on(run.info) <= log.end][-most:]
+        ended = [run for run in runs if known_on(run.info) <= log.end][-most:]
         entries = judge_runs(log, [said_in(store, run) for run in ended], first_purchase(log))
-        waiting = [run for run in kept if known_on(run.info) > log.end]
+        waiting = [run for run in runs if known_on(run.info) > log.end]
         return KeptRuns(entries, waiting, log.end)
 
 
@@ -71,18 +71,22 @@ def said_in(store: ScoreReader, run: PublishedRun) -> ScoredRun:
     """What a run said of every customer, as it is judged."""
     info = run.info
     documents = list(documents_of(store, run))
-    index = pd.Index([one["customer_id"] for one in documents], name="customer_id", dtype="str")
+    index = pd.Index(
+        [document["customer_id"] for document in documents], name="customer_id", dtype="str"
+    )
     plain = ("churn_probability", "clv", "clv_low", "clv_high")
-    columns: dict[str, list[Any]] = {name: [one[name] for one in documents] for name in plain}
+    columns: dict[str, list[Any]] = {
+        name: [document[name] for document in documents] for name in plain
+    }
     for name, key in DATES.items():
-        columns[name] = [_days(one["next_order"][key], info.as_of) for one in documents]
+        columns[name] = [_days(document["next_order"][key], info.as_of) for document in documents]
     return ScoredRun(
         run_id=info.run_id,
         as_of=info.as_of,
         horizon_days=info.horizon_days,
         versions={name: model["version"] for name, model in info.models.items()},
         scores=pd.DataFrame(columns, index=index, dtype="float64"),
-        segments=pd.DataFrame([one["segments"] for one in documents], index=index),
+        segments=pd.DataFrame([document["segments"] for document in documents], index=index),
         clv_basis=info.clv_basis,
         churn_label=info.churn_label,
         total_shares=_total_shares(info.level),

@@ -119,10 +119,10 @@ class _PairPlaces:
     def of(self, customers: Ints, item: int) -> tuple[list[int], list[int | None]]:
         """Times, and days since the last one (None: never), per customer."""
         keys = customers * self._past.items + item
-        place = np.minimum(np.searchsorted(self._keys, keys), max(len(self._keys) - 1, 0))
-        owned = self._keys[place] == keys if len(self._keys) else np.zeros(len(keys), dtype=bool)
-        times = np.where(owned, self._past.times[place], 0).astype(int).tolist()
-        ages = self._past.pair_last_age[place].astype(int).tolist()
+        row = np.minimum(np.searchsorted(self._keys, keys), max(len(self._keys) - 1, 0))
+        owned = self._keys[row] == keys if len(self._keys) else np.zeros(len(keys), dtype=bool)
+        times = np.where(owned, self._past.times[row], 0).astype(int).tolist()
+        ages = self._past.pair_last_age[row].astype(int).tolist()
         return times, [age if own else None for age, own in zip(ages, owned, strict=True)]
 
 

@@ -37,6 +37,6 @@ def risk_moves(before: "pd.Series[str]", now: "pd.Series[str]") -> "pd.Series[st
     before : band of risk in the run before, index `customer_id`; further customers are left out
     now : the same of this run
     """
-    known = before.reindex(now.index)
-    moves = known.astype("object") + "_to_" + now.astype("object")
-    return moves.where(known.notna() & now.notna(), np.nan)
+    bands_before = before.reindex(now.index)
+    moves = bands_before.astype("object") + "_to_" + now.astype("object")
+    return moves.where(bands_before.notna() & now.notna(), np.nan)

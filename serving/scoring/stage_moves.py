@@ -40,6 +40,6 @@ def stage_moves(before: "pd.Series[str]", now: "pd.Series[str]") -> "pd.Series[s
     before : stage in the run before, index `customer_id`; further customers are left out
     now : the same of this run
     """
-    known = before.reindex(now.index).astype("object")
-    moves = known.where(known.notna(), NEW) + "_to_" + now.astype("object")
+    stages_before = before.reindex(now.index).astype("object")
+    moves = stages_before.where(stages_before.notna(), NEW) + "_to_" + now.astype("object")
     return moves.where(now.notna(), np.nan)

@@ -233,4 +233,4 @@ class Sweeper:
 
 
 def _bounded(connections: Iterable[object]) -> Iterable[BoundedConnection]:
-    return (each for each in connections if isinstance(each, BoundedConnection))
+    return (connection for connection in connections if isinstance(connection, BoundedConnection))

@@ -147,55 +147,59 @@ class ShopRegistry:
             if name not in folders:
                 log.info("a shop is gone", extra={"shop": name})
                 await self._close(self._states.pop(name))
-        for found in folders.values():
-            if await asyncio.to_thread(self._is_due, found):
-                await self._open(found)
+        for shop_folder in folders.values():
+            if await asyncio.to_thread(self._is_due, shop_folder):
+                await self._open(shop_folder)
         self._states = dict(sorted(self._states.items()))
         self._hosts = self._named_hosts()
 
-    def _is_due(self, found: ShopFolder) -> bool:
-        state = self._states.get(found.name)
+    def _is_due(self, shop_folder: ShopFolder) -> bool:
+        state = self._states.get(shop_folder.name)
         if state is None:
             return True
-        if state.mark != found.mark(None if state.shop is None else state.shop.settings):
+        if state.mark != shop_folder.mark(None if state.shop is None else state.shop.settings):
             return True
         return state.shop is None and time.monotonic() - state.tried_at > AGAIN_SECONDS
 
-    async def _open(self, found: ShopFolder) -> None:
-        before = self._states.get(found.name)
-        opened = await asyncio.to_thread(self._opened, found, before)
+    async def _open(self, shop_folder: ShopFolder) -> None:
+        before = self._states.get(shop_folder.name)
+        opened = await asyncio.to_thread(self._opened, shop_folder, before)
         if opened.shop is not None and (before is None or opened.shop is not before.shop):
             lifespan = Lifespan(opened.shop.app)
             await lifespan.start()
             opened = replace(opened, lifespan=lifespan)
-            self._states[found.name] = opened
-            log.info("a shop is open", extra={"shop": found.name})
+            self._states[shop_folder.name] = opened
+            log.info("a shop is open", extra={"shop": shop_folder.name})
             if before is not None:
                 await self._close(before)
             return
         if before is None or before.detail != opened.detail:
-            log.warning("a shop cannot be opened: %s", opened.kind, extra={"shop": found.name})
-        self._states[found.name] = opened
+            log.warning(
+                "a shop cannot be opened: %s", opened.kind, extra={"shop": shop_folder.name}
+            )
+        self._states[shop_folder.name] = opened
 
-    def _opened(self, found: ShopFolder, before: ShopState | None) -> ShopState:
+    def _opened(self, shop_folder: ShopFolder, before: ShopState | None) -> ShopState:
         """The shop opened, or what was open of it, and why not more."""
         moment = time.monotonic()
-        state = ShopState(name=found.name, tried_at=moment, mark=found.mark(None))
-        if _NAME.fullmatch(found.name) is None:
+        state = ShopState(name=shop_folder.name, tried_at=moment, mark=shop_folder.mark(None))
+        if _NAME.fullmatch(shop_folder.name) is None:
             return replace(
                 state,
                 kind="its name cannot be part of an address",
                 detail="its folder's name must be of letters, digits, '.', '_' and '-'",
             )
         try:
-            shop = open_shop(found, self._hosting, taken=self._places_beside(found.name))
+            shop = open_shop(
+                shop_folder, self._hosting, taken=self._places_beside(shop_folder.name)
+            )
         except RegularsError as error:
             matter = NO_STORE if isinstance(error, StoreError) else UNUSABLE
             broken = replace(state, kind=matter, detail=str(error))
             if before is None or before.shop is None:
                 return broken
             # what was open goes on with the settings of before
-            mark = found.mark(before.shop.settings)
+            mark = shop_folder.mark(before.shop.settings)
             return replace(broken, shop=before.shop, lifespan=before.lifespan, mark=mark)
         detail = shop.without_models
         return replace(
@@ -209,10 +213,10 @@ class ShopRegistry:
     def _places_beside(self, name: str) -> dict[str, str]:
         """Where the other shops that are open keep something → the shop's name."""
         return {
-            place: other.name
+            folder: other.name
             for other in self._states.values()
             if other.shop is not None and other.name != name
-            for setting, place in other.shop.settings.places().items()
+            for setting, folder in other.shop.settings.places().items()
             if setting in KEPT_OF_A_SHOP
         }
 

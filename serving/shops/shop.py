@@ -132,7 +132,7 @@ def shop_folders(folder: Path) -> dict[str, ShopFolder]:
     }
 
 
-def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) -> HostedShop:
+def open_shop(shop_folder: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) -> HostedShop:
     """Open the store of a shop and put its application together.
 
     Without models in force it answers what its store tells, and says that it is not ready.
@@ -148,12 +148,12 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
     StoreError
         When its store cannot be.
     """
-    settings = load_shop(found.config)
-    _must_share_nothing(found, settings, taken)
-    mark = found.mark(settings)
+    settings = load_shop(shop_folder.config)
+    _must_share_nothing(shop_folder, settings, taken)
+    mark = shop_folder.mark(settings)
     bundle, without_models = _bundle_of(settings)
     stores = open_stores(settings.database_url(settings.store.url), PublishRules.of(settings))
-    scorer = hosting.pool.scorer_of(found.config, settings.path(settings.store.bundles))
+    scorer = hosting.pool.scorer_of(shop_folder.config, settings.path(settings.store.bundles))
     limits = _limits_beside(settings.serve, hosting)
     parts = put_together(
         stores,
@@ -166,7 +166,7 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         last_outcome=partial(kept_outcome, settings),
         imports=ImportFolder(settings.path(settings.store.imports)),
         jobs=None,
-        address_book=AddressBook.of(settings, beside=found.config),
+        address_book=AddressBook.of(settings, beside=shop_folder.config),
         process=hosting.process,
         ticks=time.monotonic,
         people=settings.people,
@@ -176,13 +176,13 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
         settings=limits,
         document=hosting.document,
         follow_seconds=max(PAUSE_SECONDS, hosting.shops * FOLLOW_SECONDS_PER_SHOP),
-        log=hosting.log(found.name),
+        log=hosting.log(shop_folder.name),
         ticks=time.monotonic,
         must_sign_in=not hosting.is_local,
         hosts={*LOOPBACK_NAMES, *limits.hosts} if hosting.is_local else None,
     )
     return HostedShop(
-        name=found.name,
+        name=shop_folder.name,
         settings=settings,
         parts=parts,
         scorer=scorer,
@@ -192,12 +192,14 @@ def open_shop(found: ShopFolder, hosting: Hosting, *, taken: Mapping[str, str]) 
     )
 
 
-def _must_share_nothing(found: ShopFolder, settings: Settings, taken: Mapping[str, str]) -> None:
+def _must_share_nothing(
+    shop_folder: ShopFolder, settings: Settings, taken: Mapping[str, str]
+) -> None:
     problems = [
-        f"{found.config}: keeps {setting} where the shop {taken[place]} does. Give it a place of "
+        f"{shop_folder.config}: keeps {setting} where the shop {taken[folder]} does. Give it a place of "
         "its own."
-        for setting, place in settings.places().items()
-        if setting in KEPT_OF_A_SHOP and place in taken
+        for setting, folder in settings.places().items()
+        if setting in KEPT_OF_A_SHOP and folder in taken
     ]
     if problems:
         raise ConfigError(problems)

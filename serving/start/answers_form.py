@@ -40,8 +40,10 @@ def corrected(
         if sent.get(name) in choices and sent[name] != understanding[name]:
             answers[name] = sent[name]
     answers["verdicts"] = _verdicts(answers, understanding, sent)
-    kept = {name: arguments[name] for name in ("table", "query") if arguments.get(name) is not None}
-    return {**kept, "location": outcome["location"], "columns": columns, "answers": answers}
+    carried = {
+        name: arguments[name] for name in ("table", "query") if arguments.get(name) is not None
+    }
+    return {**carried, "location": outcome["location"], "columns": columns, "answers": answers}
 
 
 def _place(

@@ -41,8 +41,8 @@ def as_pages(scope: Scope, send: Send) -> Send:
             problem=problem,
             detail_language="en" if is_english else None,
         )
-        kept = [pair for pair in start["headers"] if pair[0] not in OF_THE_DOCUMENT]
-        await send({**start, "headers": [*kept, *page.raw_headers]})
+        headers = [pair for pair in start["headers"] if pair[0] not in OF_THE_DOCUMENT]
+        await send({**start, "headers": [*headers, *page.raw_headers]})
         await send({"type": "http.response.body", "body": page.body})
 
     return held_back(send, where=_is_problem, then=send_page)

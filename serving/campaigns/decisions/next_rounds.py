@@ -122,12 +122,12 @@ def _often_contacted(store: CampaignStore, plan: DecisionPlan, most: int) -> set
     return {customer for customer, count in contacts.items() if count >= most}
 
 
-def request_of(kept: Mapping[str, Any]) -> CampaignRequest:
+def request_of(stored: Mapping[str, Any]) -> CampaignRequest:
     """What was asked for in round 1, for a later one: with no first day and no seed of its own."""
-    chosen = dict(kept["wanted"])
+    chosen = dict(stored["wanted"])
     segments = [f"{system}:{value}" for system, value in chosen.pop("segments", [])]
     filters = {name: value for name, value in chosen.items() if name in FILTERS and value}
-    fields = {name: value for name, value in kept.items() if name not in NOT_REPEATED}
+    fields = {name: value for name, value in stored.items() if name not in NOT_REPEATED}
     return CampaignRequest.model_validate(
         {**fields, "filter": ListFilter.model_validate({**filters, "segment": segments})}
     )

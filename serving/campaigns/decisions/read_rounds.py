@@ -56,8 +56,8 @@ def _round(members: pd.DataFrame, arms: Sequence[str], margin_share: float) -> D
     revenue = members["revenue"].astype(float).fillna(0.0)
     margin = members["margin"].astype(float).fillna(revenue * margin_share)
     numbers = {name: number for number, name in enumerate(arms)}
-    known = members[list(KNOWN_BEFORE)].astype(float)
-    varying = known.loc[:, known.notna().any() & (known.max() > known.min())]
+    covariates = members[list(KNOWN_BEFORE)].astype(float)
+    varying = covariates.loc[:, covariates.notna().any() & (covariates.max() > covariates.min())]
     return DrawnRound(
         outcome=np.asarray(margin, dtype=np.float64),
         arms=np.asarray(members["arm"].map(numbers), dtype=np.int64),

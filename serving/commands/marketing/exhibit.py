@@ -27,14 +27,18 @@ def exhibit(name: str | None, lang: str, config: Path, speaker: Speaker) -> None
     store = RunStore(settings.database_url(settings.store.url))
     run, exhibits = store.latest_run(), ExhibitStore(store.engine)
     names = exhibits.names(run.info.run_id)
-    wanted = names if name is None else [name]
-    bodies = {each: exhibits.exhibit(run.info.run_id, each) for each in wanted}
-    tables = {each: json.loads(body) for each, body in bodies.items() if body is not None}
+    chosen = names if name is None else [name]
+    bodies = {
+        exhibit_name: exhibits.exhibit(run.info.run_id, exhibit_name) for exhibit_name in chosen
+    }
+    tables = {
+        exhibit_name: json.loads(body) for exhibit_name, body in bodies.items() if body is not None
+    }
     if name is None:
         speaker.table(
             f"Exhibits of the run of {run.info.as_of}:",
             ["exhibit", "title"],
-            [[each, table["title"][lang]] for each, table in tables.items()],
+            [[exhibit_name, table["title"][lang]] for exhibit_name, table in tables.items()],
             text_columns=("title",),
         )
         speaker.result({"run_id": run.info.run_id, "exhibits": list(names)})

@@ -51,12 +51,12 @@ def compare(version: str, other: str, name: str, config: Path, speaker: Speaker)
     from training.version_comparison import compare_versions
 
     settings = load_shop(config)
-    found = compare_versions(settings, name, version, other)
+    comparison = compare_versions(settings, name, version, other)
     title = (
         f"{registered_name(name, settings.tracking.models)}: by how much version {version} is better "
-        f"than {other} in {found.measure}, with its 95 % interval"
+        f"than {other} in {comparison.measure}, with its 95 % interval"
     )
-    records = found.table.to_dict("records")
+    records = comparison.table.to_dict("records")
     speaker.table(
         title,
         ["customers by", "", "customers", "better by", "from", "to"],
@@ -71,8 +71,8 @@ def compare(version: str, other: str, name: str, config: Path, speaker: Speaker)
         ],
         text_columns=("",),
     )
-    finite = found.table.astype(object).where(found.table.notna(), None)
-    speaker.result({**vars(found), "table": finite.to_dict("records")})
+    finite = comparison.table.astype(object).where(comparison.table.notna(), None)
+    speaker.result({**vars(comparison), "table": finite.to_dict("records")})
 
 
 def _list_models(config: Path, speaker: Speaker) -> None:

@@ -41,13 +41,13 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
     store = RunStore(settings.database_url(settings.store.url))
     if not store.runs():
         raise NoRun("Nothing has been scored yet. `regulars score` publishes a run.")
-    kept = judge_kept_runs(settings, store, most=most)
-    entries, end = kept.entries, kept.orders_until
-    found = grades_by_version(entries, seed=settings.train.seed)
+    judged_runs = judge_kept_runs(settings, store, most=most)
+    entries, end = judged_runs.entries, judged_runs.orders_until
+    grades = grades_by_version(entries, seed=settings.train.seed)
     proposals = corrections(entries, seed=settings.train.seed)
     if entries:
         judged_on = entries[-1].run.known_on
-        why = tell_registry(settings, lambda tracker: _regrade(tracker, found, judged_on))
+        why = tell_registry(settings, lambda tracker: _regrade(tracker, grades, judged_on))
         if why is not None:
             speaker.say(f"{UNTOLD}: {why}")
     speaker.result(
@@ -57,27 +57,29 @@ def ledger(most: int, config: Path, speaker: Speaker) -> None:
             "runs": [_as_dict(entry) for entry in entries],
             "grades": {
                 f"{name} version {version}": grade.to_dict()
-                for (name, version), grade in found.items()
+                for (name, version), grade in grades.items()
             },
-            "corrections": [{**vars(one), "wins": one.wins} for one in proposals],
+            "corrections": [
+                {**vars(correction), "wins": correction.wins} for correction in proposals
+            ],
             "waiting": [
                 {"run_id": run.info.run_id, "known_on": known_on(run.info).isoformat()}
-                for run in kept.waiting
+                for run in judged_runs.waiting
             ],
         }
     )
     if not entries:
-        first = min(known_on(run.info) for run in kept.waiting)
+        first = min(known_on(run.info) for run in judged_runs.waiting)
         speaker.say(
             f"No run's horizon has passed: the first can be judged from {first} on, and the "
             f"orders end on {end}."
         )
         return
     _say(speaker, settings, entries)
-    for (name, version), grade in found.items():
+    for (name, version), grade in grades.items():
         speaker.say(f"{name} version {version}, grade now {grade.sentence()}")
     speaker.say(f"Grades: {RULE}.")
-    _say_corrections(speaker, [one.sentence() for one in proposals])
+    _say_corrections(speaker, [correction.sentence() for correction in proposals])
 
 
 def _say_corrections(speaker: Speaker, sentences: list[str]) -> None:
@@ -172,7 +174,7 @@ def _totals(entry: LedgerEntry, money: MoneyFormat) -> list[str]:
 
 def _decile_rows(deciles: pd.DataFrame, money: MoneyFormat) -> list[list[str]]:
     churn, value = (deciles[deciles["task"] == name] for name in ("churn", "value"))
-    both = churn.merge(value, on="decile", suffixes=("_churn", "_value"))
+    merged = churn.merge(value, on="decile", suffixes=("_churn", "_value"))
     return [
         [
             str(row["decile"]),
@@ -180,15 +182,17 @@ def _decile_rows(deciles: pd.DataFrame, money: MoneyFormat) -> list[list[str]]:
             f"{row['said_churn']:.1%} / {row['happened_churn']:.1%}",
             f"{money.write(row['said_value'])} / {money.write(row['happened_value'])}",
         ]
-        for row in both.to_dict("records")
+        for row in merged.to_dict("records")
     ]
 
 
 def _as_dict(entry: LedgerEntry) -> dict[str, Any]:
     finite = {
         name: {
-            contender: {key: value if math.isfinite(value) else None for key, value in one.items()}
-            for contender, one in judgement.metrics.items()
+            contender: {
+                key: value if math.isfinite(value) else None for key, value in figures.items()
+            }
+            for contender, figures in judgement.metrics.items()
         }
         for name, judgement in entry.judgements.items()
     }

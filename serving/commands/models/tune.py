@@ -32,22 +32,24 @@ def tune(
     """
     settings = load_shop(config)
     with read_kept_orders(settings, sent=lines_sent(settings)) as log:
-        found = search(log, as_of, minutes=minutes, trials=trials, progress=speaker.progress)
+        outcome = search(log, as_of, minutes=minutes, trials=trials, progress=speaker.progress)
     speaker.say(
-        f"Tried {found.tried}; on the folds of the search the best is {found.on_search:+.2%} better."
+        f"Tried {outcome.tried}; on the folds of the search the best is {outcome.on_search:+.2%} better."
     )
-    speaker.say(f"{found.sentence()}.")
-    section = "\n".join(f"{name} = {value:.6g}" for name, value in found.best.model_dump().items())
-    if found.is_worth_it:
+    speaker.say(f"{outcome.sentence()}.")
+    section = "\n".join(
+        f"{name} = {value:.6g}" for name, value in outcome.best.model_dump().items()
+    )
+    if outcome.is_worth_it:
         speaker.say(f"\n[train.boosting]\n{section}")
     speaker.result(
         {
-            "run_id": found.run_id,
-            "tried": found.tried,
-            "boosting": found.best.model_dump(),
-            "gain_on_search": found.on_search,
-            "judged_from": found.judged_from.isoformat(),
-            "gains": [vars(gain) for gain in found.gains],
-            "worth_it": found.is_worth_it,
+            "run_id": outcome.run_id,
+            "tried": outcome.tried,
+            "boosting": outcome.best.model_dump(),
+            "gain_on_search": outcome.on_search,
+            "judged_from": outcome.judged_from.isoformat(),
+            "gains": [vars(gain) for gain in outcome.gains],
+            "worth_it": outcome.is_worth_it,
         }
     )

@@ -41,8 +41,8 @@ def erase(
     note(settings, "erase", count=len(customer_ids), detail="all runs and derived files", at=at)
     files = CustomerFiles.of(settings)
     proof = erase_customers(customer_ids, stores.erasures, files, at, exports=exports)
-    known = len(proof.erasure_ids) - len(proof.unknown_ids)
-    speaker.say(f"Erased {known} customers at {proof.erased_at}.")
+    erased_count = len(proof.erasure_ids) - len(proof.unknown_ids)
+    speaker.say(f"Erased {erased_count} customers at {proof.erased_at}.")
     normal_ids = dict.fromkeys(map(files.id_of, customer_ids))
     for customer_id, digest in zip(normal_ids, proof.erasure_ids, strict=True):
         if digest in proof.unknown_ids:

@@ -65,7 +65,7 @@ def export(
     settings, at = load_shop(config), datetime.now(UTC)
     rows: dict[str, int] = {}
     in_folder_or_sealed(
-        folder, recipients, lambda place: rows.update(_written(settings, place, as_of, at))
+        folder, recipients, lambda target: rows.update(_written(settings, target, as_of, at))
     )
     detail = "pseudonymous customers and lines"
     note(settings, "export", count=rows["customers.parquet"], detail=detail, at=at)

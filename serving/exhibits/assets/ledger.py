@@ -144,7 +144,7 @@ def _ledger(
         interest=(1 + rate) ** (days / DAYS_PER_YEAR) - 1,
     )
     lines = {name: scene.from_minor(amount) for name, amount in vars(ledger).items()}
-    known = set(opening.lifetime.index)
+    opening_customers = set(opening.lifetime.index)
     new = now.index[~now.index.isin(opening.lifetime.index)]
     costs = acquired.costs(new)
     return {
@@ -155,7 +155,7 @@ def _ledger(
         **lines,
         "customers_before": len(opening.lifetime),
         "customers_acquired": len(new),
-        "customers_lost": len(known - set(now.index)),
+        "customers_lost": len(opening_customers - set(now.index)),
         "models_changed": opening.run.models != scene.info.models,
         "customers_with_cost": costs["customers_with_cost"],
         "acquisition_cost": _money(scene, costs["cost"]),

@@ -84,14 +84,14 @@ class Acquired:
     def costs(self, customers: "pd.Index[str]") -> dict[str, object]:
         """Of some customers: with a known cost, that cost in whole minor units, and its payback."""
         rows = self.book.index.get_indexer(customers)
-        known = rows[(rows >= 0) & self.book["cost"].notna().to_numpy()[rows]]
-        if not len(known):
+        with_cost = rows[(rows >= 0) & self.book["cost"].notna().to_numpy()[rows]]
+        if not len(with_cost):
             return {"customers_with_cost": 0, "cost": None, "payback_month": None}
-        cost = float(self.book["cost"].to_numpy()[known].sum())
+        cost = float(self.book["cost"].to_numpy()[with_cost].sum())
         month = payback_month(
-            self.months[known], self.book["months_passed"].to_numpy()[known], cost
+            self.months[with_cost], self.book["months_passed"].to_numpy()[with_cost], cost
         )
-        return {"customers_with_cost": len(known), "cost": cost, "payback_month": month}
+        return {"customers_with_cost": len(with_cost), "cost": cost, "payback_month": month}
 
     def groups(
         self, customers: "pd.Index[str]", by: str
@@ -111,9 +111,9 @@ class Acquired:
             of_group = (values == name).to_numpy()
             if of_group.any():
                 yield {"group": str(name), "is_others": False}, customers[of_group]
-        others = values.notna() & ~values.isin(largest)
-        if others.any():
-            yield {"group": None, "is_others": True}, customers[others.to_numpy()]
+        is_other = values.notna() & ~values.isin(largest)
+        if is_other.any():
+            yield {"group": None, "is_others": True}, customers[is_other.to_numpy()]
         if values.isna().any():
             yield {"group": None, "is_others": False}, customers[values.isna().to_numpy()]
 
@@ -172,6 +172,6 @@ def _by_month(scene: Scene, book: pd.DataFrame) -> Floats:
     frame = frame[frame["month"] < MOST_MONTHS]
     rows = book.index.get_indexer(pd.Index(frame["customer_id"]))
     months = np.zeros((len(book), int(min(book["months_passed"].max() + 1, MOST_MONTHS))))
-    known = rows >= 0
-    months[rows[known], frame["month"].to_numpy()[known]] = frame["value"].to_numpy()[known]
+    has_row = rows >= 0
+    months[rows[has_row], frame["month"].to_numpy()[has_row]] = frame["value"].to_numpy()[has_row]
     return months

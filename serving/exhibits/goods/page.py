@@ -57,8 +57,8 @@ def _turned(pair: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         **pair,
         **{
-            f"{one}{end}": pair[f"{other}{end}"]
-            for one, other in (("first", "second"), ("second", "first"))
+            f"{side}{end}": pair[f"{other}{end}"]
+            for side, other in (("first", "second"), ("second", "first"))
             for end in ("", "_name")
         },
         "orders_first": pair["orders_second"],

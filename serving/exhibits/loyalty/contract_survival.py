@@ -16,15 +16,15 @@ DIGITS = 4
 def _make(scene: Scene) -> dict[str, object] | Phrase:
     if scene.info.churn_label != "cancellation":
         return message("This shop has no contracts: churn is silence.")
-    known = contracts(scene.features)
-    curve = kaplan_meier(known)
+    terms = contracts(scene.features)
+    curve = kaplan_meier(terms)
     if curve.empty:
         return message(
             "Fewer than %(contracts)s contracts have run at any age.", contracts=LEAST_AT_RISK
         )
     return {
-        "contracts": len(known),
-        "cancelled": int(known["cancelled"].sum()),
+        "contracts": len(terms),
+        "cancelled": int(terms["cancelled"].sum()),
         "points": _points(curve),
         "median_age_days": _median(curve),
     }

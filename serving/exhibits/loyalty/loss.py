@@ -55,13 +55,13 @@ def _replacement(scene: Scene, days: int, counted: dict[str, int]) -> dict[str, 
     if costs is None:
         return {"customers_with_cost": 0, "acquisition_cost": None, "cost_to_replace": None}
     customers, total = costs
-    each = scene.money(total / scene.minor_units / customers)
+    per_customer = scene.money(total / scene.minor_units / customers)
     loss = round(counted["lost"] / counted["active_before"], DIGITS)
     to_replace = round(LossArithmetic(loss, counted["active_now"], 0.0, 0.0).to_replace)
     return {
         "customers_with_cost": customers,
-        "acquisition_cost": each,
-        "cost_to_replace": scene.money(each * to_replace),
+        "acquisition_cost": per_customer,
+        "cost_to_replace": scene.money(per_customer * to_replace),
     }
 
 

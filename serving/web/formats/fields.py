@@ -29,18 +29,18 @@ class FieldsOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        told = handler(schema)
-        told["items"] = {**told["items"], "enum": self.names}
-        return told
+        schema_of_class = handler(schema)
+        schema_of_class["items"] = {**schema_of_class["items"], "enum": self.names}
+        return schema_of_class
 
     def _checked(self, sent: list[str]) -> list[str]:
-        asked = [name for text in sent for name in text.split(",")]
-        known = set(self.names)
-        if unknown := next((name for name in asked if name not in known), None):
+        field_names = [name for text in sent for name in text.split(",")]
+        own_names = set(self.names)
+        if unknown := next((name for name in field_names if name not in own_names), None):
             raise ValueError(f"no such field: {unknown[:60]!r}")
-        if "" in asked:
+        if "" in field_names:
             raise ValueError("a field has a name")
-        return asked
+        return field_names
 
 
 def of_fields(answer: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
