@@ -9,6 +9,7 @@ from typing import cast
 
 from features.errors import ConfigError
 from serving.campaigns.assumptions import Assumptions, assumptions
+from serving.campaigns.choosing import ContactProfit
 from serving.campaigns.decisions.treatments import first_round, priced, sized, with_treatments
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.plan import (
@@ -23,9 +24,10 @@ from serving.campaigns.plan import (
 )
 from serving.campaigns.power import Power, ordered_power, power_of, spend_variance
 from serving.campaigns.request import HOLD_OUT_ARM, TREATED_ARM, CampaignRequest
-from serving.campaigns.store import CampaignCandidate, CampaignMember, CandidateFigures
+from serving.campaigns.store import CampaignMember, CandidateFigures, ListedCandidates
 from serving.contacts.left_out import is_consent_kept, may_be_contacted
 from serving.store.economics import value_share
+from serving.store.protocol import CONSENTS
 from serving.store.run import PublishedRun
 
 TREATED, HELD_OUT = TREATED_ARM, HOLD_OUT_ARM
@@ -138,7 +140,7 @@ class CampaignProposal:
 def propose(
     request: CampaignRequest,
     run: PublishedRun,
-    listed: Sequence[CampaignCandidate],
+    listed: ListedCandidates,
     busy: set[str],
     figures_of: FiguresOf,
     *,
@@ -167,20 +169,16 @@ def propose(
     if problems := asked.problems() + _budget_problems(request, run, assumed, starts_on):
         raise ConfigError(problems)
     is_kept = is_consent_kept(run.info)
-    allowed = [
-        candidate for candidate in listed if may_be_contacted(candidate.consent, is_kept=is_kept)
-    ]
-    free = [candidate for candidate in allowed if candidate.customer_id not in busy]
+    consents = [value for value in CONSENTS if may_be_contacted(value, is_kept=is_kept)]
+    allowed = [place for place, consent in enumerate(listed.consent) if consent in consents]
+    free = [place for place in allowed if listed.customer_id[place] not in busy]
     without_consent, elsewhere = len(listed) - len(allowed), len(allowed) - len(free)
     scale = (ends_on - starts_on).days / run.info.horizon_days
-    profit = _profits(run, request, assumed, scale)
-    worth = [
-        (profit(candidate), candidate)
-        for candidate in free
-        if cells is None or candidate.rfm_cell in cells
-    ]
+    profit = _profit(run, request, assumed, scale)
+    earned = profit.unrounded(listed)
+    worth = free if cells is None else [place for place in free if listed.rfm_cell[place] in cells]
     if not _is_test(request, cells):
-        worth = [pair for pair in worth if pair[0] > 0]
+        worth = profit.above_zero(earned, worth)
     if not worth:
         raise ConfigError(
             f"nobody to choose: of {len(listed):,} listed customers {without_consent:,} have not"
@@ -188,13 +186,19 @@ def propose(
             " would earn its cost."
         )
     size = _size(request, assumed, len(worth))
-    chosen, tested = _chosen(request, worth, size)
+    chosen, tested = (
+        _tested(listed, worth, size)
+        if request.choose == "every_nth"
+        else (profit.highest(earned, worth, listed.customer_id, size), [])
+    )
     seed = request.seed or secrets.token_hex(SEED_BYTES)
-    figures = figures_of([candidate.customer_id for _, candidate in chosen])
+    figures = figures_of([listed.customer_id[place] for place in chosen])
     drawn_from = [
-        _member(earned, candidate, figures[candidate.customer_id], scale)
-        for earned, candidate in chosen
-        if candidate.customer_id in figures
+        _member(
+            name, profit.rounded(earned[place]), listed.value_at_risk[place], figures[name], scale
+        )
+        for place in chosen
+        if (name := listed.customer_id[place]) in figures
     ]
     members = _with_arms(drawn_from, assumed.hold_out, seed, decision)
     held_out = sum(member.arm == HELD_OUT for member in members)
@@ -249,32 +253,35 @@ def _budget_problems(
     return problems
 
 
-def _profits(
+def _profit(
     run: PublishedRun, request: CampaignRequest, assumed: Assumptions, scale: float
-) -> Callable[[CampaignCandidate], float]:
-    """What a contact of a candidate is expected to earn in the campaign's days, in money."""
-    economics, digits = run.info.economics, run.summary.money.digits
-    of_model = request.save_rate is None and bool(economics.get("targeting"))
-    saved_share = assumed.save_rate * value_share(economics, assumed.margin_share) * scale
-
-    def profit(candidate: CampaignCandidate) -> float:
-        earned = saved_share * (candidate.value_at_risk or 0.0)
-        if of_model and candidate.expected_profit is not None:
-            revenue = candidate.expected_profit + economics["cost_per_contact"]
-            earned = revenue / economics["margin_share"] * scale * assumed.margin_share
-        return round(earned - assumed.cost_per_contact, digits)
-
-    return profit
+) -> ContactProfit:
+    """What a contact is expected to earn in the campaign's days."""
+    economics = run.info.economics
+    return ContactProfit(
+        saved_share=assumed.save_rate * value_share(economics, assumed.margin_share) * scale,
+        cost=assumed.cost_per_contact,
+        digits=run.summary.money.digits,
+        modelled=request.save_rate is None and bool(economics.get("targeting")),
+        modelled_cost=economics["cost_per_contact"],
+        modelled_margin=economics["margin_share"],
+        scale=scale,
+        margin_share=assumed.margin_share,
+    )
 
 
 def _member(
-    profit: float, candidate: CampaignCandidate, figures: CandidateFigures, scale: float
+    customer_id: str,
+    profit: float,
+    value_at_risk: float | None,
+    figures: CandidateFigures,
+    scale: float,
 ) -> CampaignMember:
     """The candidate with the money of the campaign's days; the arm is drawn later."""
-    at_risk = (candidate.value_at_risk or 0.0) * scale
+    at_risk = (value_at_risk or 0.0) * scale
     churn = figures.churn_probability or 0.0
     return CampaignMember(
-        customer_id=candidate.customer_id,
+        customer_id=customer_id,
         arm=TREATED,
         stratum="",
         retention_risk=figures.retention_risk,
@@ -298,20 +305,18 @@ def _size(request: CampaignRequest, assumed: Assumptions, available: int) -> int
     return min(available, max(contacts + 1, round(contacts / (1 - assumed.hold_out))))
 
 
-def _chosen(
-    request: CampaignRequest, worth: Sequence[tuple[float, CampaignCandidate]], size: int
-) -> tuple[Sequence[tuple[float, CampaignCandidate]], list[SampledCell]]:
-    if request.choose == "best":
-        best = sorted(worth, key=lambda pair: (-pair[0], pair[1].customer_id))
-        return best[:size], []
-    cells = {candidate.customer_id: candidate.rfm_cell or "" for _, candidate in worth}
+def _tested(
+    listed: ListedCandidates, worth: Sequence[int], size: int
+) -> tuple[list[int], list[SampledCell]]:
+    """Every nth of each RFM cell."""
+    cells = {listed.customer_id[place]: listed.rfm_cell[place] or "" for place in worth}
     names = set(every_nth(cells, size))
     sizes = Counter(cells.values())
     picked = Counter(cells[name] for name in names)
     tested = [
         SampledCell(cell=cell, customers=sizes[cell], chosen=picked[cell]) for cell in sorted(sizes)
     ]
-    return [pair for pair in worth if pair[1].customer_id in names], tested
+    return [place for place in worth if listed.customer_id[place] in names], tested
 
 
 def _with_arms(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, Self, TypedDict
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from serving.campaigns.plan import CampaignPlan
 from serving.errors import CampaignConflict, NoRun, UnknownCampaign
-from serving.store.database import one_writer, store_errors
+from serving.store.database import one_writer, plain_rows, store_errors
 from serving.store.likely_buyers import check_items
 from serving.store.listing import conditions
 from serving.store.protocol import ChurnFilter, as_json, check_segments
@@ -37,17 +37,33 @@ from training.experiments.learner_names import LearnerName
 CUSTOMERS_PER_QUERY = 500
 
 
-class CampaignCandidate(NamedTuple):
-    """A customer of the latest run by what campaigns choose; None where unknown.
+@dataclass(frozen=True, kw_only=True)
+class ListedCandidates:
+    """Customers of the latest run by what campaigns choose, in columns; None where unknown.
 
     `rfm_cell` is None, too, where nobody chooses by it: it is slow to read.
     """
 
-    customer_id: str
-    value_at_risk: float | None
-    expected_profit: float | None
-    consent: bool | None
-    rfm_cell: str | None
+    customer_id: Sequence[str]
+    value_at_risk: Sequence[float | None]
+    expected_profit: Sequence[float | None]
+    consent: Sequence[bool | None]
+    rfm_cell: Sequence[str | None]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> Self:
+        """Of rows in the order of the columns."""
+        names, at_risk, profits, consents, cells = zip(*rows, strict=True) if rows else ((),) * 5
+        return cls(
+            customer_id=names,
+            value_at_risk=at_risk,
+            expected_profit=profits,
+            consent=[None if consent is None else bool(consent) for consent in consents],
+            rfm_cell=cells,
+        )
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
 
 
 class CandidateFigures(NamedTuple):
@@ -170,7 +186,7 @@ class CampaignStore:
         days: int | None = None,
         *,
         with_cells: bool = False,
-    ) -> tuple[PublishedRun, list[CampaignCandidate], set[str]]:
+    ) -> tuple[PublishedRun, ListedCandidates, set[str]]:
         """The latest run, its customers that the filter lets through, in no order, and those
         who are in a campaign that is on during any of the `days` (None: the run's horizon) from
         `starts_on` (None: the run's date).
@@ -196,7 +212,7 @@ class CampaignStore:
             rows = connection.execute(
                 select(*columns).where(*conditions(run_no, chosen_from, run.info))
             )
-            candidates = [CampaignCandidate._make(row) for row in rows]
+            candidates = ListedCandidates.of(plain_rows(rows))
             first_day = starts_on or run.info.as_of
             end = first_day + timedelta(days=days or run.info.horizon_days)
             busy = connection.execute(_busy(first_day, end)).scalars()
@@ -219,7 +235,9 @@ class CampaignStore:
             for start in range(0, len(customer_ids), CUSTOMERS_PER_QUERY):
                 block = customer_ids[start : start + CUSTOMERS_PER_QUERY]
                 rows = connection.execute(of_run.where(scores.c.customer_id.in_(block)))
-                figures |= {name: CandidateFigures(*values) for name, *values in rows}
+                figures |= {
+                    name: CandidateFigures._make(values) for name, *values in plain_rows(rows)
+                }
         return figures
 
     def contacts(self, chosen_from: ChurnFilter) -> tuple[PublishedRun, list[ListedContact]]:

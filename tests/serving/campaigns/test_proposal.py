@@ -8,7 +8,7 @@ import pytest
 from features.errors import ConfigError
 from serving.campaigns.proposal import HELD_OUT, propose
 from serving.campaigns.request import CampaignRequest
-from serving.campaigns.store import CampaignCandidate, CandidateFigures
+from serving.campaigns.store import CandidateFigures, ListedCandidates
 from serving.store.run import MoneyFormat, PublishedRun, Summary, Totals
 from tests.support.economics import ECONOMICS
 from tests.support.scores import run_info
@@ -35,7 +35,7 @@ def candidate(customer_id, value_at_risk=1_000.0, **changes):
         "consent": None,
         "rfm_cell": "455",
     }
-    return CampaignCandidate(**{**values, **changes})
+    return tuple({**values, **changes}.values())
 
 
 def figures_of(customer_ids):
@@ -56,7 +56,8 @@ def many(count=100):
 
 def proposed(listed=None, *, busy=(), run=None, cells=None, **asked_for):
     request = CampaignRequest(**{"name": "Win back", "seed": "s", **asked_for})
-    return propose(request, run or run_with(), listed or many(), set(busy), figures_of, cells=cells)
+    listed = ListedCandidates.of(listed or many())
+    return propose(request, run or run_with(), listed, set(busy), figures_of, cells=cells)
 
 
 def test_the_highest_expected_profits_are_chosen_and_a_share_left_alone():
