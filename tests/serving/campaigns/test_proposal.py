@@ -178,8 +178,10 @@ def test_figures_say_where_they_come_from():
 
 def test_an_uplift_model_ranks_by_who_can_be_persuaded():
     run = run_with(targeting={"basis": "uplift_model"})
-    listed = [candidate("sure", 9_000.0, expected_profit=0.38), candidate("wavers", 10.0)]
-    listed[1] = listed[1]._replace(expected_profit=5.38)
+    listed = [
+        candidate("sure", 9_000.0, expected_profit=0.38),
+        candidate("wavers", 10.0, expected_profit=5.38),
+    ]
     found = proposed(listed, run=run, contacts=1, hold_out=0.5)
     assert found.assumptions.sources["save_rate"] == "uplift_model"
     assert {one.customer_id: one.expected_profit for one in found.members} == {
