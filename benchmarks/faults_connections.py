@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.server.stores import open_stores
 from tests.support.connections import (
     callers,

@@ -13,7 +13,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.server.stores import open_stores
 from tests.faults.test_serving import CANARY, slow
 from tests.support.faults import (

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from serving.web.access import ACCESS

@@ -1,6 +1,6 @@
 """What callers are called whom the store keeps by their ids."""
 
-from serving.people.key_store import KeyStore
+from serving.people.api_keys.store import KeyStore
 from serving.people.person_store import PersonStore
 
 

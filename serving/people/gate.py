@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.language.message import mark
 from serving.errors import StoreError
+from serving.people.api_keys.keys import KeyRing
+from serving.people.api_keys.store import ApiKey
 from serving.people.form_proof import proved
-from serving.people.key_store import ApiKey
-from serving.people.keys import KeyRing
 from serving.people.sessions import SessionRing, form_token_of, session_tokens
 from serving.web.access import NO_ROUTE, RouteCatalogue, RouteEntry
 from serving.web.call import (

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cachetools import LRUCache
 
 from serving.errors import StoreError
-from serving.people.keys import FRESH_SECONDS
+from serving.people.api_keys.keys import FRESH_SECONDS
 from serving.people.session_store import Session, SessionStore
 from serving.settings import PeopleSettings
 from serving.web.call import Headers

@@ -18,8 +18,8 @@ from serving.jobs.desk import JobDesk
 from serving.live.orders import PAUSE_SECONDS, Follower
 from serving.live.worker import ScoresOne
 from serving.models.bundle_info import BundleInfo, BundleNow
+from serving.people.api_keys.keys import KeyRing
 from serving.people.gate import Gate
-from serving.people.keys import KeyRing
 from serving.privacy.erasure import CustomerFiles
 from serving.server.api_document import ApiDocument
 from serving.server.lifecycle import ServerLifecycle

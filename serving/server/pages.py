@@ -21,9 +21,9 @@ from serving.experiments.page import experiment_pages
 from serving.jobs.page import job_pages
 from serving.models.page import model_pages
 from serving.overview.page import overview_pages
+from serving.people.api_keys.desk import KeyDesk
+from serving.people.api_keys.page import key_pages
 from serving.people.caller_names import caller_names
-from serving.people.key_desk import KeyDesk
-from serving.people.key_page import key_pages
 from serving.people.oidc_page import oidc_pages
 from serving.people.own_page import own_pages
 from serving.people.page import people_pages

@@ -14,8 +14,8 @@ from serving.exhibits.store import ExhibitStore
 from serving.experiments.store import ExperimentStore
 from serving.jobs.store import JobStore
 from serving.live.store import LiveStore
+from serving.people.api_keys.store import KeyStore
 from serving.people.invitation_store import InvitationStore
-from serving.people.key_store import KeyStore
 from serving.people.person_store import PersonStore
 from serving.people.service import PeopleStores
 from serving.people.session_store import SessionStore

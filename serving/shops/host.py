@@ -11,9 +11,9 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import ShopClosed, UnknownShop
+from serving.people.api_keys.keys import KeyRing
+from serving.people.api_keys.store import KeyStore
 from serving.people.gate import Gate
-from serving.people.key_store import KeyStore
-from serving.people.keys import KeyRing
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import CONTENT_TYPE, ProcessFigures
 from serving.server.observed import Observed

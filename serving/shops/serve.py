@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from features.errors import ConfigError
-from serving.people.key_store import KeyStore
+from serving.people.api_keys.store import KeyStore
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import ProcessFigures
 from serving.server.server import LOOPBACK_NAMES, is_local, open_files, run_application

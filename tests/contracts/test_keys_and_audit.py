@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import ConfigError
 from serving.audit.store import AuditEntry
-from serving.people.key_store import ApiKey
+from serving.people.api_keys.store import ApiKey
 
 NOW = datetime(2026, 3, 4, 12, 30, 5, 123456, tzinfo=UTC)
 KEY = ApiKey(

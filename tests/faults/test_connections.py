@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.server.stores import open_stores
 from tests.support.connections import (
     callers,

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from serving.commands.main import main
 from serving.imports.jobs import ImportFolder
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.privacy.erasure import CustomerFiles
 from serving.scoring.answers import encode
 from serving.server.app import create_app

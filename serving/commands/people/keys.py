@@ -8,8 +8,8 @@ import click
 
 from serving.audit.store import COMMAND
 from serving.commands.frame import Speaker, common_options
-from serving.people.key_desk import KeyDesk
-from serving.people.key_store import ApiKey
+from serving.people.api_keys.desk import KeyDesk
+from serving.people.api_keys.store import ApiKey
 from serving.server.stores import open_stores
 from serving.settings import load_shop
 from serving.web.rights import KEY_SCOPES, KeyScope

@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from features.errors import ConfigError
 from serving.campaigns.form import CampaignForm
 from serving.churn_list.form import ListForm
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.store.protocol import ChurnFilter
 from tests.serving.conftest import NOW, client_of, no_audience, shown
 from tests.support.economics import ECONOMICS

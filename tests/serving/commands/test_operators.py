@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from features.settings.loading import load_settings
-from serving.people.keys import KeyRing
+from serving.people.api_keys.keys import KeyRing
 from serving.server.stores import open_stores
 from serving.settings import Settings
 from tests.serving.commands.test_commands import regulars

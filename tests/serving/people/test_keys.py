@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from serving.people.keys import OLDEST_SECONDS, KeyRing, new_key
+from serving.people.api_keys.keys import OLDEST_SECONDS, KeyRing, new_key
 from tests.serving.conftest import NOW
 from tests.support.stores import fresh_stores
 

@@ -9,7 +9,7 @@ import pytest
 from features.errors import ConfigError
 from features.settings.loading import settings_from
 from serving.commands.shop.export import in_folder_or_sealed
-from serving.people.key_store import ApiKey
+from serving.people.api_keys.store import ApiKey
 from serving.privacy.sealing import make_identity, unsealed
 from serving.server.backup import CONTENTS, STORE, back_up, read_contents, restore
 from serving.server.stores import open_stores

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from features.errors import ConfigError
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.runs.store import RunStore
 from serving.server.server import check_host, serve
 from serving.server.stores import open_stores

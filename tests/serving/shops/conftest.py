@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.errors import ScorerAway
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.server.lifecycle import ServerLifecycle
 from serving.server.metrics import ProcessFigures
 from serving.server.stores import open_stores

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Mount
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.server.stores import open_stores
 from serving.web.access import ACCESS, NO_ROUTE, RouteCatalogue
 from serving.web.rights import KEY_SCOPES

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.settings import Serve
 from serving.web.limits.admission import Admission
 from serving.web.limits.rates import Rates

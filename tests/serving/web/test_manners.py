@@ -9,7 +9,7 @@ from itertools import pairwise
 import brotli
 import pytest
 
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
 from serving.settings import Serve
 from serving.web.access import ACCESS
 from tests.serving.conftest import NOW, client_of

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from serving.audit.store import Action, AuditEntry, AuditLog
-from serving.people.key_store import ApiKey, KeyStore, no_such_key
-from serving.people.keys import new_key
+from serving.people.api_keys.keys import new_key
+from serving.people.api_keys.store import ApiKey, KeyStore, no_such_key
 from serving.web.rights import KeyScope
 
 KeyState = Literal["in force", "expired", "revoked"]

@@ -14,7 +14,7 @@ from hashlib import sha256
 from hmac import compare_digest
 
 from serving.errors import StoreError
-from serving.people.key_store import ApiKey, KeyStore
+from serving.people.api_keys.store import ApiKey, KeyStore
 from serving.people.person_store import PersonStore
 from serving.web.rights import KeyScope
 

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from features.errors import ConfigError
 from features.language.message import mark
-from serving.people.key_desk import KeyDesk
+from serving.people.api_keys.desk import KeyDesk
 from serving.people.service import People
 from serving.web.call import address, is_open
 from serving.web.forms import Sent
