@@ -133,4 +133,6 @@ def _number(field: AudienceField, value: str) -> float:
         number = math.nan
     if not abs(number) <= LARGEST:
         raise ConfigError(f"{field.name}: {value!r:.40} is no number such as 12.5.")
+    if field.unit == "probability" and not 0 <= number <= 1:
+        raise ConfigError(f"{field.name}: {value:.40} is outside 0 to 1, which is 0 % to 100 %.")
     return number

@@ -107,6 +107,7 @@ def test_an_audience_is_changed_and_forgotten_and_deeds_are_written_down(saved):
         ("(" * 200 + "risk = high", "5 levels deep"),
         (" and ".join(["clv >= 1"] * 51), "1 to 50 conditions"),
         ("abc = " + ",".join("abcdefgh"[n % 8] * (1 + n // 8) for n in range(201)), "1 to 200"),
+        ("churn_probability >= 1.5", "outside 0 to 1"),
     ],
 )
 def test_what_cannot_be_asked_is_named_everywhere(reader, where, problem):
