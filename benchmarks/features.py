@@ -26,7 +26,7 @@ def run(lines: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "lines.parquet"
         write_lines(file, lines)
-        found = {name: _measured(name, file) for name in CONTENDERS}
+        found = {name: measured(name, file) for name in CONTENDERS}
     scan, pandas = found["bare scan"]["cpu"], found["pandas, one cutoff"]["cpu"]
     print(f"\n{found['bare scan']['rows']:,} lines\n")
     print("| contender | CPU s | ÷ pandas, one cutoff | ÷ scan | peak MB |\n|---|---|---|---|---|")
@@ -43,7 +43,7 @@ def run(lines: int) -> None:
             )
 
 
-def _measured(name: str, file: Path) -> dict[str, Any]:
+def measured(name: str, file: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.features", name, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])

@@ -7,12 +7,14 @@ for later runs to be compared with). `python -m benchmarks.drawn` draws `docs/co
 """
 
 import argparse
+import json
 import os
 import platform
 import statistics
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -66,7 +68,7 @@ def _features(lines: int) -> Iterator[Measure]:
         file = Path(folder) / "lines.parquet"
         write_lines(file, lines)
         names = ("bare scan", "pandas, one cutoff", "regulars, one cutoff")
-        scan, pandas, ours = (features._measured(name, file) for name in names)  # noqa: SLF001
+        scan, pandas, ours = (features.measured(name, file) for name in names)
     beside = {
         "unit": "CPU s",
         "limit": scan["cpu"],
@@ -159,24 +161,27 @@ def _answers(url: str, folder: Path, customers: int) -> Iterator[Measure]:
     key = "none"
     batches = [ids[start : start + serving.BATCH] for start in range(0, len(ids), serving.BATCH)]
     asked = {
-        "one customer": [serving._get(f"/v1/customers/{name}", key) for name in ids],  # noqa: SLF001
+        "one customer": [serving.get_request(f"/v1/customers/{name}", key) for name in ids],
         f"batch of {serving.BATCH}": [
-            serving._post("/v1/customers/scores", key, _ids_text(group))  # noqa: SLF001
-            for group in batches
+            serving.post_request("/v1/customers/scores", key, _ids_text(group)) for group in batches
         ],
-        "list of 100 rows": [serving._get("/v1/churn-list?limit=100", key)],  # noqa: SLF001
+        "list of 100 rows": [serving.get_request("/v1/churn-list?limit=100", key)],
         "… four fields": [
-            serving._get(f"/v1/churn-list?limit=100&fields={LISTED_FIELDS}", key)  # noqa: SLF001
+            serving.get_request(f"/v1/churn-list?limit=100&fields={LISTED_FIELDS}", key)
         ],
-        "segments": [serving._get("/v1/segments", key)],  # noqa: SLF001
+        "segments": [serving.get_request("/v1/segments", key)],
     }
-    model = serving._lightgbm(folder / "model")  # noqa: SLF001
+    model = serving.lightgbm_model(folder / "model")
     with (
-        serving._server("regulars", [sys.executable, "-c", UNHURRIED, url], []) as ours,  # noqa: SLF001
-        serving._server("mlflow", *serving._mlflow(model), path="/ping") as mlflow,  # noqa: SLF001
+        serving.running_server("regulars", [sys.executable, "-c", UNHURRIED, url], []) as ours,
+        serving.running_server("mlflow", *serving.mlflow_command(model), path="/ping") as mlflow,
     ):
         rows = dict(
-            zip(("one customer", f"batch of {serving.BATCH}"), serving._rows(mlflow), strict=True)  # noqa: SLF001
+            zip(
+                ("one customer", f"batch of {serving.BATCH}"),
+                serving.mlflow_routes(mlflow),
+                strict=True,
+            )
         )
         for name, requests in asked.items():
             measure = _beside_bare_route(ours, name, requests, folder)
@@ -189,7 +194,7 @@ def _answers(url: str, folder: Path, customers: int) -> Iterator[Measure]:
 
 
 def _ids_text(ids: list[str]) -> str:
-    return serving.json.dumps({"customer_ids": ids})
+    return json.dumps({"customer_ids": ids})
 
 
 def _beside_bare_route(
@@ -198,8 +203,8 @@ def _beside_bare_route(
     """Server CPU of a call, beside a route that has the same bytes at hand."""
     body = folder / "body"
     body.write_bytes(_first_body(ours.port, requests[0]))
-    bare_requests = [serving._get("/v1/customers/any", "none")]  # noqa: SLF001
-    with serving._server("bare", [sys.executable, "-c", serving.BARE], [body]) as bare:  # noqa: SLF001
+    bare_requests = [serving.get_request("/v1/customers/any", "none")]
+    with serving.running_server("bare", [sys.executable, "-c", serving.BARE], [body]) as bare:
         routes = [
             serving.Route(name, ours, requests),
             serving.Route("bare", bare, bare_requests),
@@ -218,19 +223,19 @@ def _first_body(port: int, request: str) -> bytes:
     head, _, sent = request.partition("\r\n\r\n")
     first, *fields = head.split("\r\n")
     method, path, _ = first.split()
-    call = serving.urllib.request.Request(
+    call = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", data=sent.encode() or None, method=method
     )
     for field in fields:
         name, _, value = field.partition(": ")
         call.add_header(name, value)
-    with serving.urllib.request.urlopen(call) as answer:
+    with urllib.request.urlopen(call) as answer:  # noqa: S310 - our own
         return answer.read()
 
 
 def _cpu_us(route: serving.Route, folder: Path) -> float:
     for _ in range(ROUNDS):
-        route.found.append(serving._asked(route, SECONDS, folder))  # noqa: SLF001
+        route.found.append(serving.asked(route, SECONDS, folder))
     statuses = {status for found in route.found for status in found["statuses"]}
     assert statuses == {"200"}, statuses
     return statistics.median(found["cpu_us"] for found in route.found)

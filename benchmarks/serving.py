@@ -107,21 +107,23 @@ def run(customers: int = 100_000, seconds: float = 3) -> None:
         _link_models(shop.settings, many)
         ids, body = _publish(many, customers)
         (folder / "body").write_bytes(body)
-        model = _lightgbm(folder / "model")
+        model = lightgbm_model(folder / "model")
         with (
-            _server("bare Starlette", [sys.executable, "-c", BARE], [folder / "body"]) as bare,
-            _server("regulars serve", *_regulars(many)) as ours,
-            _server("regulars serve, live", *_regulars(shop.settings)) as live,
-            _server("mlflow models serve", *_mlflow(model), path="/ping") as mlflow,
+            running_server(
+                "bare Starlette", [sys.executable, "-c", BARE], [folder / "body"]
+            ) as bare,
+            running_server("regulars serve", *_regulars(many)) as ours,
+            running_server("regulars serve, live", *_regulars(shop.settings)) as live,
+            running_server("mlflow models serve", *mlflow_command(model), path="/ping") as mlflow,
         ):
             routes = [
                 *_reads(bare, ours, _key(many), ids),
                 *_scores(live, _key(shop.settings), lines, end),
-                *_rows(mlflow),
+                *mlflow_routes(mlflow),
             ]
             for _ in range(ROUNDS):
                 for route in routes:
-                    route.found.append(_asked(route, seconds, folder))
+                    route.found.append(asked(route, seconds, folder))
             _tell(routes, [bare, ours, live, mlflow])
 
 
@@ -167,7 +169,7 @@ def _key(settings: Settings) -> str:
     return token
 
 
-def _lightgbm(folder: Path) -> Path:
+def lightgbm_model(folder: Path) -> Path:
     import lightgbm
     import mlflow
 
@@ -194,13 +196,13 @@ def _regulars(settings: Settings) -> tuple[list[str], list[str]]:
     return command, []
 
 
-def _mlflow(model: Path) -> tuple[list[str], list[str]]:
+def mlflow_command(model: Path) -> tuple[list[str], list[str]]:
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     return [*command, "--host", "127.0.0.1", "-m", str(model), "--port"], []
 
 
 @contextmanager
-def _server(
+def running_server(
     name: str, command: Sequence[str], more: Sequence[object], *, path: str = "/healthz"
 ) -> Iterator[Server]:
     with socket.socket() as probe:
@@ -264,7 +266,7 @@ def _reads(bare: Server, ours: Server, key: str, ids: Sequence[str]) -> list[Rou
     some = ids[:5_000]
     groups = [ids[start : start + BATCH] for start in range(0, 10_000, BATCH)]
     batches = [json.dumps({"customer_ids": group}) for group in groups if group]
-    one = [_get(f"/v1/customers/{name}", key) for name in some]
+    one = [get_request(f"/v1/customers/{name}", key) for name in some]
     paced = [
         Route(
             f"{name}, {READS_PER_SECOND:,} a second",
@@ -282,9 +284,9 @@ def _reads(bare: Server, ours: Server, key: str, ids: Sequence[str]) -> list[Rou
         Route(
             f"batch of {BATCH}",
             ours,
-            [_post("/v1/customers/scores", key, body) for body in batches],
+            [post_request("/v1/customers/scores", key, body) for body in batches],
         ),
-        Route("churn list, 100 rows", ours, [_get("/v1/churn-list?limit=100", key)]),
+        Route("churn list, 100 rows", ours, [get_request("/v1/churn-list?limit=100", key)]),
     ]
 
 
@@ -297,7 +299,9 @@ def _scores(live: Server, key: str, lines: dict, end: datetime) -> list[Route]:
         for name, its in lines.items()
     ]
     routes = [
-        Route("stateless score", live, [_post("/v1/score", key, json.dumps(o)) for o in orders])
+        Route(
+            "stateless score", live, [post_request("/v1/score", key, json.dumps(o)) for o in orders]
+        )
     ]
     if ("POST", "/v1/transactions") not in ACCESS:
         print("no route for new orders yet: left out")
@@ -308,7 +312,7 @@ def _scores(live: Server, key: str, lines: dict, end: datetime) -> list[Route]:
         line = as_sent(lines[name][0])
         at = (end + timedelta(seconds=number)).isoformat()
         line |= {"customer_id": name, "order_id": f"new-{number}", "line": 1, "ordered_at": at}
-        news.append(_post("/v1/transactions", key, json.dumps({"lines": [line]})))
+        news.append(post_request("/v1/transactions", key, json.dumps({"lines": [line]})))
     half = len(news) // 2
     return [
         *routes,
@@ -323,13 +327,13 @@ def _scores(live: Server, key: str, lines: dict, end: datetime) -> list[Route]:
     ]
 
 
-def _rows(mlflow: Server) -> list[Route]:
+def mlflow_routes(mlflow: Server) -> list[Route]:
     names, row = [f"f{number}" for number in range(FEATURES)], [0.5] * FEATURES
     return [
         Route(
             f"mlflow, {count} {'row' if count == 1 else 'rows'}",
             mlflow,
-            [_post("/invocations", "", _frame(names, [row] * count))],
+            [post_request("/invocations", "", _frame(names, [row] * count))],
         )
         for count in (1, BATCH)
     ]
@@ -339,18 +343,18 @@ def _frame(names: list[str], rows: list[list[float]]) -> str:
     return json.dumps({"dataframe_split": {"columns": names, "data": rows}})
 
 
-def _get(path: str, key: str) -> str:
+def get_request(path: str, key: str) -> str:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n\r\n"
 
 
-def _post(path: str, key: str, body: str) -> str:
+def post_request(path: str, key: str, body: str) -> str:
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
     )
 
 
-def _asked(route: Route, seconds: float, folder: Path) -> dict:
+def asked(route: Route, seconds: float, folder: Path) -> dict:
     file = folder / "requests"
     # An order is new only once: each round goes on where the one before ended.
     done = sum(sum(one["statuses"].values()) for one in route.found) % len(route.requests)

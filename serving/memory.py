@@ -19,8 +19,8 @@ OF_ITS_OWN_BYTES = 256 << 10
 """What is as large as this is given back as soon as it is free, whatever was freed before."""
 
 GIVE_BACK_SECONDS = 60.0
-"""Between two times at which what is free is given back: a peak of one kind of call would else be
-held for as long as the process runs, and peaks of all kinds add up."""
+"""How often free memory is given back. Otherwise the peak of each kind of call would stay with the
+process, and peaks of all kinds would add up."""
 
 
 def hold_little() -> None:
@@ -42,14 +42,14 @@ def give_back() -> None:
         CDLL(None).malloc_trim(0)
 
 
-async def give_back_again_and_again(seconds: float = GIVE_BACK_SECONDS) -> None:
-    """Call `give_back` so often, beside the event loop, until cancelled."""
+async def give_back_regularly(seconds: float = GIVE_BACK_SECONDS) -> None:
+    """Call `give_back` every so many seconds, beside the event loop, until cancelled."""
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(give_back)
 
 
-class GivesBackNowAndThen:
+class RegularGiveBack:
     """Calls `give_back` at most once in so many seconds, for a process without an event loop."""
 
     def __init__(self, seconds: float = GIVE_BACK_SECONDS) -> None:

@@ -1,6 +1,6 @@
 """Who is chosen: what a contact of each customer earns, and the highest of it.
 
-Customers are places in columns: an object for each of 100,000 would cost more than the rest. Only
+Customers are rows of columns: an object for each of 100,000 would cost more than the rest. Only
 figures near the edge are rounded: rounding moves one by half a unit of the last digit at most.
 """
 
@@ -53,24 +53,24 @@ class ContactProfit:
         """As figures of the currency are."""
         return round(unrounded, self.digits)
 
-    def above_zero(self, unrounded: Sequence[float], places: Iterable[int]) -> list[int]:
-        """Those of `places` where the rounded profit is above 0."""
+    def above_zero(self, unrounded: Sequence[float], rows: Iterable[int]) -> list[int]:
+        """Those of `rows` where the rounded profit is above 0."""
         unit = self._unit
         return [
-            place
-            for place in places
-            if (profit := unrounded[place]) > unit or (profit > 0 and self.rounded(profit) > 0)
+            row
+            for row in rows
+            if (profit := unrounded[row]) > unit or (profit > 0 and self.rounded(profit) > 0)
         ]
 
     def highest(
-        self, unrounded: Sequence[float], places: Sequence[int], ids: Sequence[str], size: int
+        self, unrounded: Sequence[float], rows: Sequence[int], ids: Sequence[str], size: int
     ) -> list[int]:
-        """Those of `places` with the `size` highest rounded profits; of equal ones those whose ids
+        """Those of `rows` with the `size` highest rounded profits; of equal ones those whose ids
         come first.
         """
-        least = nlargest(size, (unrounded[place] for place in places))[-1] - 2 * self._unit
-        near = [place for place in places if unrounded[place] >= least]
-        near.sort(key=lambda place: (-self.rounded(unrounded[place]), ids[place]))
+        least = nlargest(size, (unrounded[row] for row in rows))[-1] - 2 * self._unit
+        near = [row for row in rows if unrounded[row] >= least]
+        near.sort(key=lambda row: (-self.rounded(unrounded[row]), ids[row]))
         return near[:size]
 
     @property

@@ -170,13 +170,13 @@ def propose(
         raise ConfigError(problems)
     is_kept = is_consent_kept(run.info)
     consents = [value for value in CONSENTS if may_be_contacted(value, is_kept=is_kept)]
-    allowed = [place for place, consent in enumerate(listed.consent) if consent in consents]
-    free = [place for place in allowed if listed.customer_id[place] not in busy]
+    allowed = [row for row, consent in enumerate(listed.consent) if consent in consents]
+    free = [row for row in allowed if listed.customer_id[row] not in busy]
     without_consent, elsewhere = len(listed) - len(allowed), len(allowed) - len(free)
     scale = (ends_on - starts_on).days / run.info.horizon_days
     profit = _profit(run, request, assumed, scale)
     earned = profit.unrounded(listed)
-    worth = free if cells is None else [place for place in free if listed.rfm_cell[place] in cells]
+    worth = free if cells is None else [row for row in free if listed.rfm_cell[row] in cells]
     if not _is_test(request, cells):
         worth = profit.above_zero(earned, worth)
     if not worth:
@@ -192,13 +192,11 @@ def propose(
         else (profit.highest(earned, worth, listed.customer_id, size), [])
     )
     seed = request.seed or secrets.token_hex(SEED_BYTES)
-    figures = figures_of([listed.customer_id[place] for place in chosen])
+    figures = figures_of([listed.customer_id[row] for row in chosen])
     drawn_from = [
-        _member(
-            name, profit.rounded(earned[place]), listed.value_at_risk[place], figures[name], scale
-        )
-        for place in chosen
-        if (name := listed.customer_id[place]) in figures
+        _member(name, profit.rounded(earned[row]), listed.value_at_risk[row], figures[name], scale)
+        for row in chosen
+        if (name := listed.customer_id[row]) in figures
     ]
     members = _with_arms(drawn_from, assumed.hold_out, seed, decision)
     held_out = sum(member.arm == HELD_OUT for member in members)
@@ -309,14 +307,14 @@ def _tested(
     listed: ListedCandidates, worth: Sequence[int], size: int
 ) -> tuple[list[int], list[SampledCell]]:
     """Every nth of each RFM cell."""
-    cells = {listed.customer_id[place]: listed.rfm_cell[place] or "" for place in worth}
+    cells = {listed.customer_id[row]: listed.rfm_cell[row] or "" for row in worth}
     names = set(every_nth(cells, size))
     sizes = Counter(cells.values())
     picked = Counter(cells[name] for name in names)
     tested = [
         SampledCell(cell=cell, customers=sizes[cell], chosen=picked[cell]) for cell in sorted(sizes)
     ]
-    return [place for place in worth if listed.customer_id[place] in names], tested
+    return [row for row in worth if listed.customer_id[row] in names], tested
 
 
 def _with_arms(

@@ -41,7 +41,7 @@ from serving.live.messages import (
 )
 from serving.live.products import popular_products, products_after
 from serving.live.scorer import CustomerScore, ScoreQuestion, Scorer
-from serving.memory import GivesBackNowAndThen, give_back, hold_little
+from serving.memory import RegularGiveBack, give_back, hold_little
 from serving.scoring.answers import encode
 from serving.settings import Settings
 from serving.web.logs import log_as_json
@@ -154,7 +154,7 @@ def serve(config: Path, requests: BufferedReader, out: TextIO) -> int:
     gc.collect()
     gc.freeze()
     give_back()
-    memory = GivesBackNowAndThen()
+    memory = RegularGiveBack()
     _say(out, [{"ready": models.manifest.bundle_id}])
     for waiting in _waiting(requests):
         for start in range(0, len(waiting), MOST_TOGETHER):

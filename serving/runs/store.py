@@ -44,7 +44,6 @@ from serving.store.facets import ERASED, FacetStore
 from serving.store.likely_buyers import ItemBuyers, check_items, keep_buyers
 from serving.store.listing import conditions, rows_of_page, sought_values
 from serving.store.one_row import OneRow
-from serving.store.prepared import PreparedRead, as_stored, in_bytes
 from serving.store.protocol import (
     After,
     ChurnFilter,
@@ -59,6 +58,7 @@ from serving.store.protocol import (
 from serving.store.rule.tree import searches
 from serving.store.rules import PublishRules
 from serving.store.run import PublishedRun, RunInfo, Summary
+from serving.store.stored_text import as_stored, in_bytes
 from serving.store.tables import (
     UNKNOWN,
     current,
@@ -163,9 +163,7 @@ class _Batch:
 
     def __init__(self, engine: Engine) -> None:
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self.of_run, self.of_live = (
-            PreparedRead(engine, self._documents(table)) for table in (scores, live_scores)
-        )
+        self.of_run, self.of_live = map(self._documents, (scores, live_scores))
 
     def ids(self, customer_ids: Iterable[str]) -> Any:
         """The value of the parameter `ids`."""
@@ -211,9 +209,9 @@ class RunStore:
         rows = OneRow(self.engine)
         self._customer = _Lookup(self.engine, rows, _document_of(scores, scores.c.document))
         self._batch = _Batch(self.engine)
-        self._latest = PreparedRead(self.engine, _state_of(select(current.c.run_no)))
+        self._latest = _state_of(select(current.c.run_no))
         of_id = select(runs.c.run_no).where(runs.c.run_id == bindparam("run_id"))
-        self._of_id = PreparedRead(self.engine, _state_of(of_id))
+        self._of_id = _state_of(of_id)
         self._products = _Lookup(
             self.engine, rows, _document_of(recommendations, recommendations.c.products)
         )
@@ -392,11 +390,11 @@ class RunStore:
         with self._turn, store_errors(), self.engine.connect() as connection:
             state, run = self._state(connection)
             readable_ids = {customer_id for customer_id in customer_ids if NUL not in customer_id}
-            ids = self._batch.ids(readable_ids)
-            rows = self._batch.of_run.rows(connection, run_no=state.run_no, ids=ids)
+            asked_for = {"run_no": state.run_no, "ids": self._batch.ids(readable_ids)}
+            rows = connection.execute(self._batch.of_run, asked_for).all()
             documents = {customer_id: in_bytes(document) for customer_id, document in rows}
             if state.newer:
-                rows = self._batch.of_live.rows(connection, run_no=state.run_no, ids=ids)
+                rows = connection.execute(self._batch.of_live, asked_for).all()
                 # None: no line of theirs counts as a purchase
                 documents |= {
                     customer_id: None if document is None else in_bytes(document)
@@ -466,12 +464,12 @@ class RunStore:
     ) -> tuple["_State", PublishedRun]:
         """The run of this id, or the latest, and what the transaction sees beside it."""
         if run_id is None:
-            rows = self._latest.rows(connection)
+            row = connection.execute(self._latest).one_or_none()
         else:
-            rows = self._of_id.rows(connection, run_id=run_id)
-        if not rows:
+            row = connection.execute(self._of_id, {"run_id": run_id}).one_or_none()
+        if row is None:
             raise _no_run() if run_id is None else run_is_gone()
-        state = _State(*rows[0])
+        state = _State(*row)
         with self._run_turn:
             run = self._runs.get(state.run_no)
         if run is None:

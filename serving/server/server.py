@@ -22,7 +22,7 @@ from serving.contacts.address_book import AddressBook
 from serving.imports.jobs import ImportFolder
 from serving.jobs.desk import JobDesk
 from serving.live.worker import ScoresOne
-from serving.memory import give_back_again_and_again, hold_little
+from serving.memory import give_back_regularly, hold_little
 from serving.models.bundle_info import BundleInfo, BundleNow
 from serving.privacy.erasure import CustomerFiles
 from serving.server.app import create_app
@@ -235,7 +235,7 @@ class _Server(uvicorn.Server):
 
     async def _serve(self, sockets: list[socket] | None = None) -> None:
         # beside everything else, so that those who do not read do not hold up the end either
-        beside = (Sweeper(self.server_state, self._figures).run(), give_back_again_and_again())
+        beside = (Sweeper(self.server_state, self._figures).run(), give_back_regularly())
         tasks = [asyncio.create_task(work) for work in beside]
         try:
             await super()._serve(sockets)

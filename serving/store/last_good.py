@@ -1,10 +1,11 @@
 """What was read last, for the time in which the store is gone."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 from features.errors import ConfigError
 from serving.errors import NoRun, StoreBusy, StoreError, StoreLost, UnknownCustomer
@@ -234,10 +235,9 @@ class _Recent(Generic[Answer]):
     """
 
     def __init__(self, most: int, size: Callable[[Answer], float] = lambda _answer: 1.0) -> None:
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._answers: LRUCache[Hashable, Answer] = LRUCache(most, size)
         self._most = most
         self._size = size
-        self._sum = 0.0
         self._lock = threading.Lock()
 
     def keep(self, key: Hashable, answer: Answer) -> None:
@@ -246,27 +246,16 @@ class _Recent(Generic[Answer]):
     def keep_all(self, answers: Iterable[tuple[Hashable, Answer]]) -> None:
         with self._lock:
             for key, answer in answers:
-                size = self._size(answer)
-                if size > self._most:
-                    continue
-                if (before := self._answers.pop(key, None)) is not None:
-                    self._sum -= self._size(before)
-                self._answers[key] = answer
-                self._sum += size
-            while self._sum > self._most:
-                self._sum -= self._size(self._answers.popitem(last=False)[1])
+                if self._size(answer) <= self._most:
+                    self._answers[key] = answer
 
     def clear(self) -> None:
         with self._lock:
             self._answers.clear()
-            self._sum = 0.0
 
     def get(self, key: Hashable) -> Answer | None:
         with self._lock:
-            answer = self._answers.get(key)
-            if answer is not None:
-                self._answers.move_to_end(key)
-            return answer
+            return self._answers.get(key)
 
 
 def _run_id(answer: object) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, or_, select, tuple_
 
 from serving.store.likely_buyers import buyers_of_items
-from serving.store.prepared import as_stored
 from serving.store.protocol import ANY_OF, CONSENTS, After, ChurnFilter, SortKey
 from serving.store.rule.binding import bound
 from serving.store.rule.sql import rule_condition
 from serving.store.run import RHYTHM_RANKS, RunInfo
 from serving.store.run_bitmaps import Facets
+from serving.store.stored_text import as_stored
 from serving.store.tables import UNKNOWN, scores
 
 

@@ -7,14 +7,14 @@ import pytest
 
 FRAGMENTED = """
 import asyncio, os
-from serving.memory import GivesBackNowAndThen, give_back_again_and_again, hold_little
+from serving.memory import RegularGiveBack, give_back_regularly, hold_little
 
 def resident_mb():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
 
 async def beside_a_loop():
-    giving = asyncio.create_task(give_back_again_and_again(0.001))
+    giving = asyncio.create_task(give_back_regularly(0.001))
     while resident_mb() > peak - 30:
         await asyncio.sleep(0.001)
     giving.cancel()
@@ -29,7 +29,7 @@ print(peak - resident_mb())
 """
 WAYS = {
     "an event loop": "asyncio.run(asyncio.wait_for(beside_a_loop(), 20))",
-    "a scorer": "GivesBackNowAndThen(seconds=0).after_work()",
+    "a scorer": "RegularGiveBack(seconds=0).after_work()",
 }
 
 

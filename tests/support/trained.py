@@ -58,7 +58,7 @@ def trained_shop(root: Path) -> Iterator[TrainedShop]:
 
 
 def _trained(settings: Settings) -> TrainResult:
-    settings.root.mkdir()
+    settings.root.mkdir(exist_ok=True)
     orders = simulate_orders(**SHOP)
     orders.to_parquet(settings.root / "orders.parquet", index=False)
     with read_orders(settings, FrameSource(orders)) as log:

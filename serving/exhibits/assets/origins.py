@@ -84,14 +84,14 @@ class Acquired:
     def costs(self, customers: "pd.Index[str]") -> dict[str, object]:
         """Of some customers: with a known cost, that cost in whole minor units, and its payback."""
         rows = self.book.index.get_indexer(customers)
-        with_cost = rows[(rows >= 0) & self.book["cost"].notna().to_numpy()[rows]]
-        if not len(with_cost):
+        rows_with_cost = rows[(rows >= 0) & self.book["cost"].notna().to_numpy()[rows]]
+        if not len(rows_with_cost):
             return {"customers_with_cost": 0, "cost": None, "payback_month": None}
-        cost = float(self.book["cost"].to_numpy()[with_cost].sum())
+        cost = float(self.book["cost"].to_numpy()[rows_with_cost].sum())
         month = payback_month(
-            self.months[with_cost], self.book["months_passed"].to_numpy()[with_cost], cost
+            self.months[rows_with_cost], self.book["months_passed"].to_numpy()[rows_with_cost], cost
         )
-        return {"customers_with_cost": len(with_cost), "cost": cost, "payback_month": month}
+        return {"customers_with_cost": len(rows_with_cost), "cost": cost, "payback_month": month}
 
     def groups(
         self, customers: "pd.Index[str]", by: str

@@ -29,9 +29,9 @@ class FieldsOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        schema_of_class = handler(schema)
-        schema_of_class["items"] = {**schema_of_class["items"], "enum": self.names}
-        return schema_of_class
+        json_schema = handler(schema)
+        json_schema["items"] = {**json_schema["items"], "enum": self.names}
+        return json_schema
 
     def _checked(self, sent: list[str]) -> list[str]:
         field_names = [name for text in sent for name in text.split(",")]
