@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from training.estimators.amount_regressors import NextOrderRegressor, ValueRegressor
     from training.estimators.churn_classifier import ChurnClassifier
     from training.estimators.contract_model import ShiftedBetaGeometricModel
+    from training.estimators.covariate_history import covariate_history
     from training.estimators.customer_summary import (
         PurchaseColumns,
         calibration_and_holdout,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
         plot_tracking,
         tracking,
     )
+    from training.estimators.varying_model import VaryingParetoNBDModel
 
 __version__ = version("regulars")
 
@@ -89,6 +91,7 @@ _ESTIMATORS = {
     "amount_regressors": ("NextOrderRegressor", "ValueRegressor"),
     "churn_classifier": ("ChurnClassifier",),
     "contract_model": ("ShiftedBetaGeometricModel",),
+    "covariate_history": ("covariate_history",),
     "customer_summary": ("PurchaseColumns", "calibration_and_holdout", "customer_summary"),
     "order_value_model": ("GammaGammaModel",),
     "purchase_models": (
@@ -100,6 +103,7 @@ _ESTIMATORS = {
         *("plot_frequency_recency", "plot_heterogeneity", "plot_holdout_calibration"),
         *("plot_p_alive_history", "plot_tracking", "tracking"),
     ),
+    "varying_model": ("VaryingParetoNBDModel",),
 }
 """Module of `training.estimators` → what is taken from it, on first use: it needs scikit-learn."""
 
@@ -139,6 +143,7 @@ __all__ = [
     "Shop",
     "TrainResult",
     "ValueRegressor",
+    "VaryingParetoNBDModel",
     "__version__",
     "average_precision",
     "backtest",
@@ -148,6 +153,7 @@ __all__ = [
     "check_orders",
     "churn_metrics",
     "concordance",
+    "covariate_history",
     "customer_summary",
     "decile_error",
     "features",

@@ -52,8 +52,8 @@ def customer_summary(
     DataError
         When a column is missing or no purchase is left.
     """
-    counted = _purchase_days(purchases, columns, unit)
-    last = counted["period"].max() if until is None else _period(pd.Series([until]), unit).iloc[0]
+    counted = purchase_periods(purchases, columns, unit)
+    last = counted["period"].max() if until is None else period_of(pd.Series([until]), unit).iloc[0]
     counted = counted[counted["period"] <= last]
     if not len(counted):
         raise DataError("purchases: none until that day.")
@@ -89,9 +89,9 @@ def calibration_and_holdout(
     The columns of the summary of the customers until `calibrated_until`, `holdout_frequency`
     (purchases after it) and `holdout` (its length), and with a value `holdout_value`, their sum.
     """
-    counted = _purchase_days(purchases, columns, unit)
-    start = _period(pd.Series([calibrated_until]), unit).iloc[0]
-    end = counted["period"].max() if until is None else _period(pd.Series([until]), unit).iloc[0]
+    counted = purchase_periods(purchases, columns, unit)
+    start = period_of(pd.Series([calibrated_until]), unit).iloc[0]
+    end = counted["period"].max() if until is None else period_of(pd.Series([until]), unit).iloc[0]
     table = customer_summary(purchases, columns, until=calibrated_until, unit=unit)
     later = counted[(counted["period"] > start) & (counted["period"] <= end)]
     sizes = later.groupby("customer").size().reindex(table.index, fill_value=0)
@@ -111,14 +111,14 @@ def repeats_by_period(
     -------
     Periods from the first of all to each customer's first purchase, and one count per period.
     """
-    counted = _purchase_days(purchases, columns, unit).sort_values(["customer", "period"])
+    counted = purchase_periods(purchases, columns, unit).sort_values(["customer", "period"])
     periods = (counted["period"] - counted["period"].min()).to_numpy()
     is_repeat = counted["customer"].duplicated().to_numpy()
     repeats = np.bincount(periods[is_repeat], minlength=int(periods.max()) + 1)
     return periods[~is_repeat].astype(float), repeats.astype(float)
 
 
-def _purchase_days(purchases: pd.DataFrame, columns: PurchaseColumns, unit: str) -> pd.DataFrame:
+def purchase_periods(purchases: pd.DataFrame, columns: PurchaseColumns, unit: str) -> pd.DataFrame:
     """One row per customer and period: `customer`, `period` (a whole number), `value`."""
     if unit not in FREQUENCIES:
         raise DataError(f"unit: 'D' or 'W', not {unit!r}.")
@@ -129,7 +129,7 @@ def _purchase_days(purchases: pd.DataFrame, columns: PurchaseColumns, unit: str)
     table = pd.DataFrame(
         {
             "customer": purchases[columns.customer],
-            "period": _period(purchases[columns.day], unit),
+            "period": period_of(purchases[columns.day], unit),
             "value": value,
         }
     ).dropna(subset=["customer", "period"])
@@ -139,7 +139,7 @@ def _purchase_days(purchases: pd.DataFrame, columns: PurchaseColumns, unit: str)
     return table.groupby(["customer", "period"], sort=True)["value"].sum().reset_index()
 
 
-def _period(days: "pd.Series[pd.Timestamp]", unit: str) -> "pd.Series[int]":
+def period_of(days: "pd.Series[pd.Timestamp]", unit: str) -> "pd.Series[int]":
     try:
         moments = pd.to_datetime(days, format="ISO8601")
     except (TypeError, ValueError) as error:

@@ -271,15 +271,14 @@ class PurchaseModel(BaseEstimator):
             When `order_value` is not one number, or one per customer; when `periods` is no whole
             number ≥ 1, `period` not above 0 or the discount not above −1.
         """
-        _check_periods(periods, period, discount_per_period)
         customers = self._customers(frequency, recency, T, covariates)
-        each_value = one_per_customer("order_value", order_value, len(customers.counts))
-        worth, before = np.zeros(len(customers.counts)), np.zeros(len(customers.counts))
-        for number in range(1, periods + 1):
-            until = self._expected_orders(customers, number * float(period))
-            worth += (until - before) / (1 + discount_per_period) ** number
-            before = until
-        return np.asarray(worth * each_value)
+        orders = discounted_periods(
+            lambda t: self._expected_orders(customers, t),
+            periods=periods,
+            period=period,
+            discount_per_period=discount_per_period,
+        )
+        return orders * one_per_customer("order_value", order_value, len(customers.counts))
 
     def order_samples(
         self,
@@ -447,6 +446,29 @@ def one_per_customer(
         limit = "" if least == -np.inf else f" and at least {least:g}"
         raise DataError(f"{name} must be finite{limit}.")
     return np.broadcast_to(numbers, (customers,))
+
+
+def discounted_periods(
+    expected_orders: Callable[[float], Floats],
+    *,
+    periods: int,
+    period: float,
+    discount_per_period: float,
+) -> Floats:
+    """Σ over periods of the orders expected in one, the i-th counting (1 + discount)^−i.
+
+    Parameters
+    ----------
+    expected_orders : within so much time from now, per customer
+    others : see `PurchaseModel.clv`
+    """
+    _check_periods(periods, period, discount_per_period)
+    until = [expected_orders(number * float(period)) for number in range(1, periods + 1)]
+    worth, before = np.zeros_like(until[0]), np.zeros_like(until[0])
+    for number, orders in enumerate(until, 1):
+        worth += (orders - before) / (1 + discount_per_period) ** number
+        before = orders
+    return worth
 
 
 def _counts(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> PurchaseCounts:

@@ -9,7 +9,7 @@ a difference of two hypergeometric functions 2F1 in print (Schmittlein, Morrison
 1987; Fader & Hardie 2005, notes on the Pareto/NBD). Here it is taken by Gauss-Legendre
 quadrature in the logarithm of the smaller of A + y and B + y, cut where the integrand has
 fallen by e^−38: every term is positive, nothing cancels, A > B is no special case, and slopes
-in all four parameters come from the same nodes.
+in all four parameters come from the same nodes. Where it hardly falls, fewer nodes do.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,13 @@ import numpy as np
 from training.process.purchase_summary import Floats
 
 NODES = 32
+FEW_NODES = 6
+SMALL_FALL = 1.0
+"""Up to this fall of the logarithm, `FEW_NODES` give the integral to 12 digits."""
 CUT = 38.0
 BLOCK_ROWS = 8192
 
-_POSITION, _WEIGHT = np.polynomial.legendre.leggauss(NODES)
+_RULES = {nodes: np.polynomial.legendre.leggauss(nodes) for nodes in (NODES, FEW_NODES)}
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,19 @@ def race(*, orders: Floats, a: Floats, s: float, b: Floats, until: Floats) -> Ra
     Race; `log_integral` is −∞ where `until` is 0; relative error of the integral below 1e-8
     (see the tests' oracle).
     """
-    parts = [
-        _race(orders[block], a[block], s, b[block], until[block])
-        for block in (
-            slice(first, first + BLOCK_ROWS) for first in range(0, max(len(a), 1), BLOCK_ROWS)
-        )
-    ]
-    return Race(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    is_short = (orders + s + 1) * np.log1p(until / np.minimum(a, b)) <= SMALL_FALL
+    columns = np.empty((5, len(a)))
+    for nodes, rows in ((FEW_NODES, np.flatnonzero(is_short)), (NODES, np.flatnonzero(~is_short))):
+        for first in range(0, len(rows), BLOCK_ROWS):
+            block = rows[first : first + BLOCK_ROWS]
+            columns[:, block] = _race(orders[block], a[block], s, b[block], until[block], nodes)
+    return Race(*columns)
 
 
-def _race(orders: Floats, a: Floats, s: float, b: Floats, until: Floats) -> tuple[Floats, ...]:
+def _race(
+    orders: Floats, a: Floats, s: float, b: Floats, until: Floats, nodes: int
+) -> tuple[Floats, ...]:
+    position, weight = _RULES[nodes]
     smaller, larger = np.minimum(a, b), np.maximum(a, b)
     falls_smaller = np.where(a <= b, orders, s + 1)
     falls_larger = np.where(a <= b, s + 1, orders)
@@ -73,14 +79,14 @@ def _race(orders: Floats, a: Floats, s: float, b: Floats, until: Floats) -> tupl
             CUT / falls_smaller, np.log1p(np.expm1(CUT / falls_larger) * larger / smaller)
         )
     end = np.minimum(end, np.log1p(until / smaller))
-    eta = np.outer(end / 2, _POSITION + 1)
+    eta = np.outer(end / 2, position + 1)
     y = smaller[:, np.newaxis] * np.expm1(eta)
     log_a = np.log1p(y / a[:, np.newaxis])
     log_b = np.log1p(y / b[:, np.newaxis])
     fall = -orders[:, np.newaxis] * log_a - (s + 1) * log_b + eta
     # What is left after the highest node is taken out cannot overflow.
     highest = fall.max(axis=1)
-    terms = np.exp(fall - highest[:, np.newaxis]) * _WEIGHT
+    terms = np.exp(fall - highest[:, np.newaxis]) * weight
     total = terms.sum(axis=1)
     with np.errstate(divide="ignore"):
         log_integral = highest + np.log(total * end / 2 * smaller / b)
