@@ -99,7 +99,7 @@ NOTEBOOKS = {
     "explore_features": "days_since_last_order",
     "compare_runs": "regulars-churn 2",
     "read_a_backtest": "backtest.html: ",
-    "own_model": "own model: churn probability 0.",
+    "own_model": "own models: 0.",
 }
 """Notebook → what it says when it came to its end."""
 

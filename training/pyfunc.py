@@ -1,6 +1,6 @@
 """The loader that MLflow calls: `mlflow.pyfunc.load_model("models:/regulars-churn@champion")`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ from features.orders.log import day_date
 from training.models.cancellation import SavedChurn
 from training.models.next_purchase import NextPurchaseModel
 from training.recommend.model import RecommendationModel
-from training.value.model import ValueModel
+from training.stand_ins.value import load_value
 
-MODELS: dict[str, Any] = {
-    "churn": SavedChurn,
-    "value": ValueModel,
-    "next_purchase": NextPurchaseModel,
-    "recommendation": RecommendationModel,
+LOADERS: dict[str, Callable[[Path], Any]] = {
+    "churn": SavedChurn.load,
+    "value": load_value,
+    "next_purchase": NextPurchaseModel.load,
+    "recommendation": RecommendationModel.load,
 }
 
 CUSTOMER = "customer_id"
@@ -80,4 +80,4 @@ def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def _load_pyfunc(data_path: str) -> Loaded:
     """Load the files that a training logged; the folder's name says which model it is."""
     path = Path(data_path)
-    return Loaded(MODELS[path.name].load(path))
+    return Loaded(LOADERS[path.name](path))

@@ -32,6 +32,8 @@ class Train(Section):
     min_customers: int = Field(20, ge=10)
     churn_model: str | None = None
     """The name of an installed package's classifier (`regulars.models`); None: ours."""
+    value_model: str | None = None
+    """The name of an installed package's regressor (`regulars.models`); None: ours."""
     carry_over: bool = True
     """Whether the level of the total follows what past seasons, windows and runs were off by."""
     due_days: int | None = Field(None, ge=1)

@@ -282,10 +282,10 @@ def _task(name: str, settings: TrainingSettings) -> Task:
 
 
 def _fetched(tracker: Any, name: str, version: str, folder: Path, champion: Champion) -> Kept:
-    from training.pyfunc import MODELS
+    from training.pyfunc import LOADERS
 
     files = tracker.files(name, version, folder / name)
-    model = MODELS[name].load(files)
+    model = LOADERS[name](files)
     columns = getattr(model, "columns_", None)
     if columns is not None and tuple(columns) != champion.manifest.columns:
         raise BundleError(

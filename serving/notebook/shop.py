@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from serving.campaigns.store import CampaignStore
 from serving.live.handover import lines_sent
 from serving.notebook.opening import OpenedLog, read_orders
 from serving.notebook.progress import Progress, shown
+from serving.notebook.served import served
 from serving.notebook.work import train
 from serving.runs.job import PublishedScores, ScoringHooks, score_shop
 from serving.runs.said import documents_of, judge_kept_runs
@@ -79,7 +81,8 @@ class Shop:
 
     def __init__(self, folder: Path | str = ".") -> None:
         path = Path(folder)
-        self.settings = load_shop(path if path.suffix == ".toml" else path / CONFIG_NAME)
+        self._config = path if path.suffix == ".toml" else path / CONFIG_NAME
+        self.settings = load_shop(self._config)
         self._engine: Engine | None = None
 
     def __enter__(self) -> Self:
@@ -264,6 +267,22 @@ class Shop:
                 output=None if output is None else Path(output),
                 hooks=ScoringHooks(progress=report),
             )
+
+    def serve(self, *, seconds: float = 120.0) -> AbstractContextManager[str]:
+        """A server of the shop on this machine, in a `with`: its address, once it is ready.
+
+        It answers as `regulars serve` does, on a free port, until the block ends.
+
+        Parameters
+        ----------
+        seconds : how long to wait for it
+
+        Raises
+        ------
+        RegularsError
+            When it has ended, or is not ready in time; with what it said.
+        """
+        return served(self._config, seconds=seconds)
 
     @property
     def _store(self) -> RunStore:

@@ -20,8 +20,8 @@ from training.job import TrainResult, prepare_training
 from training.job import train as run_training
 from training.past.tables import labels_at
 from training.settings import TrainingSettings
-from training.tasks.catalogue import with_task
-from training.tasks.own_churn import OwnChurnTask
+from training.tasks.catalogue import with_tasks
+from training.tasks.own_models import OwnChurnTask, OwnValueTask
 from training.tasks.task import Task
 from training.value.lasting import RunMiss
 
@@ -130,19 +130,25 @@ def train(
         return run_training(log, as_of, report, tasks, runs)
 
 
-def own_churn(estimator: Any, name: str = "own") -> tuple[Task, ...]:
-    """The tasks of a training in which a classifier of one's own predicts churn.
+def own_models(*, churn: Any = None, value: Any = None, name: str = "own") -> tuple[Task, ...]:
+    """The tasks of a training in which estimators of one's own predict churn, value or both.
 
-    For `train(log, tasks=own_churn(model))` and `backtest`. To have every training use it, let a
-    package bring it (`regulars.models`) and set `train.churn_model`.
+    For `train(log, tasks=own_models(churn=model))` and `backtest`. To have every training use
+    them, let a package bring them (`regulars.models`) and set `train.churn_model`, `.value_model`.
 
     Parameters
     ----------
-    estimator : of scikit-learn, not fitted, with `predict_proba`; it meets missing values, and
-        must be made of what scikit-learn has, since nothing else is loaded by a server
-    name : what it is called
+    churn : of scikit-learn, not fitted, with `predict_proba`: P(no order in the horizon)
+    value : of scikit-learn, not fitted, with `predict`: what who orders brings in the horizon
+    name : what they are called
+
+    Both meet missing values, and must be made of what scikit-learn has, since nothing else is
+    loaded by a server. None: ours.
     """
-    return with_task(OwnChurnTask(estimator, name))
+    own: list[Task] = [] if churn is None else [OwnChurnTask(churn, name)]
+    if value is not None:
+        own.append(OwnValueTask(value, name))
+    return with_tasks(*own)
 
 
 def backtest(

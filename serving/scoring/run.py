@@ -141,6 +141,9 @@ class ScoreRun:
     features: pd.DataFrame
     list_length: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<run {self.info.run_id} of {len(self.scores):,} customers>"
+
     def without(self, customer_ids: Collection[str]) -> "ScoreRun":
         """The run as if it did not know these customers."""
         if not customer_ids:

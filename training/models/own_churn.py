@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError, NotEnoughData
 from features.rows import Rows
-from training.errors import BundleError
 from training.models.calibration import logit
 from training.models.churn import ChurnModel
 from training.models.estimator import Floats, read_json, stacked, write_json
+from training.models.own_estimator import (
+    LOOKED_AT,
+    OWN,
+    load_estimator,
+    save_estimator,
+    shapley,
+    with_some_values,
+)
 from training.models.rhythm import Rhythm, Rhythms
 from training.past.tables import CutoffTable, churned, longest
-
-ESTIMATOR = "estimator.skops"
-PLAIN_TYPES = (
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-)
-"""Types of NumPy and scikit-learn that skops does not list and that hold numbers only, as
-LightGBM's trees do: making one runs nothing that a file could bring along."""
-
-UNREADABLE = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, BadZipFile),
-)
-"""What reading a damaged file raises."""
-ORDERS = 4
-"""In so many random orders features are added one after the other, to explain a customer."""
-EXPLAINED_AT_ONCE = 64
-LOOKED_AT = 200
-"""Customers by whom the importance of features is told."""
 
 
 class OwnChurn(ChurnModel):
@@ -57,7 +41,7 @@ class OwnChurn(ChurnModel):
     title : its name
     """
 
-    kind: ClassVar[str] = "own"
+    kind: ClassVar[str] = OWN
 
     def __init__(self, *, horizon_days: int, estimator: Any = None, title: str = "own") -> None:
         super().__init__(horizon_days=horizon_days)
@@ -77,7 +61,7 @@ class OwnChurn(ChurnModel):
         from sklearn.base import clone
 
         features, labels = stacked(longest(tables))
-        happened = churned(labels)
+        features, happened = with_some_values(features), churned(labels)
         if len(np.unique(happened)) < 2:
             raise NotEnoughData(f"{self.title}: in the past windows all customers did the same.")
         self.columns_ = list(features.columns)
@@ -106,51 +90,18 @@ class OwnChurn(ChurnModel):
 
     def parts(self, rows: Rows) -> Rows:
         """`contributions`, without a table around them; `rhythm` adds nothing."""
-        by_feature = np.zeros((len(rows), 1 + len(self.columns_)))
-        for first in range(0, len(rows), EXPLAINED_AT_ONCE):
-            block = slice(first, first + EXPLAINED_AT_ONCE)
-            by_feature[block, 1:] = self._shapley(rows.numbers[block])
-        return Rows(by_feature, ["rhythm", *self.columns_])
-
-    def _shapley(self, values: Floats) -> Floats:
-        """Sampled Shapley values (Štrumbelj & Kononenko 2014); a row adds up to its log odds
-        less those of the typical customer.
-        """
-        rng = np.random.default_rng(0)
-        width = values.shape[1]
-        added = np.zeros_like(values)
-        for _ in range(ORDERS):
-            order = rng.permutation(width)
-            mixed = np.tile(self.typical_, (width + 1, len(values), 1))
-            for step, column in enumerate(order, 1):
-                mixed[step:, :, column] = values[:, column]
-            scores = logit(self._probability(mixed.reshape(-1, width)))
-            steps = np.diff(scores.reshape(width + 1, len(values)), axis=0)
-            added[:, order] += steps.T
-        return added / ORDERS
+        parts = shapley(
+            rows.numbers, self.typical_, lambda values: logit(self._probability(values))
+        )
+        return Rows(np.column_stack([np.zeros(len(rows)), parts]), ["rhythm", *self.columns_])
 
     def importance(self) -> dict[str, float]:
         """Mean absolute Shapley value per feature, in log odds."""
         return self.importance_
 
     def save(self, directory: Path) -> None:
-        """Write the estimator in skops' format, and the rest as JSON.
-
-        Raises
-        ------
-        BundleError
-            When it holds types that nothing would load without trusting them.
-        """
-        from skops import io
-
-        directory.mkdir(parents=True, exist_ok=True)
-        io.dump(self.estimator_, directory / ESTIMATOR)
-        untrusted = set(io.get_untrusted_types(file=directory / ESTIMATOR)).difference(PLAIN_TYPES)
-        if untrusted:
-            raise BundleError(
-                f"{self.title}: the estimator holds {', '.join(sorted(untrusted))}, which a server would "
-                "have to trust. Use what scikit-learn has."
-            )
+        """Write the estimator in skops' format, see `save_estimator`, and the rest as JSON."""
+        save_estimator(self.estimator_, directory, self.title)
         write_json(
             directory / "model.json",
             {
@@ -167,13 +118,7 @@ class OwnChurn(ChurnModel):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Read what `save` wrote; nothing is made that skops, or `PLAIN_TYPES`, does not list.
-
-        Raises
-        ------
-        BundleError
-            When the file is damaged, or skops is not installed.
-        """
+        """Read what `save` wrote; see `load_estimator`."""
         value = read_json(directory / "model.json")
         model = cls(horizon_days=int(value["horizon_days"]), title=value["title"])
         model.columns_ = value["columns"]
@@ -181,21 +126,5 @@ class OwnChurn(ChurnModel):
         model.typical_ = np.array(value["typical"], dtype=float)
         model.importance_ = value["importance"]
         model.rhythm_ = Rhythm.from_dict(value["rhythm"])
-        # a process that scores keeps it out, until such a model needs it
-        scikit_learn: Any = sys.modules.get("sklearn", sys)
-        if scikit_learn is None:
-            del sys.modules["sklearn"]
-        try:
-            from skops import io
-
-            model.estimator_ = io.load(directory / ESTIMATOR, trusted=list(PLAIN_TYPES))
-        except ImportError:
-            raise BundleError(
-                f"{directory}: an own model needs the extra 'train'. Type: "
-                "pip install 'regulars[train]'"
-            ) from None
-        except UNREADABLE as error:
-            raise BundleError(
-                f"{directory}: not a readable model ({error}). Train again."
-            ) from None
+        model.estimator_ = load_estimator(directory)
         return model

@@ -9,12 +9,14 @@ import numpy as np
 from features.rows import Features
 from training.models.baselines import RfmAverage
 from training.models.estimator import Floats, read_json, stacked, write_json
+from training.models.own_estimator import OWN
 from training.models.rhythm import Rhythm, Rhythms
 from training.past.tables import CutoffTable
 from training.stand_ins.cell_means import COLUMNS, CellOrderCount, CellOrderValue
 from training.value.buyers import Buyers
 from training.value.level import OF_BASELINE
 from training.value.model import ValueModel
+from training.value.own_value import OwnValue
 from training.value.value_spread import ValueSpread
 
 FILE = "model.json"
@@ -66,6 +68,8 @@ class RfmAverageValue(ValueModel):
 
 
 def load_value(directory: Path) -> ValueModel:
-    """The value model of a folder, or the baseline that stands in for it."""
-    is_stand_in = "stand_in" in read_json(directory / FILE)
-    return (RfmAverageValue if is_stand_in else ValueModel).load(directory)
+    """The value model of a folder, the shop's own, or the baseline that stands in for it."""
+    value = read_json(directory / FILE)
+    if value.get("kind") == OWN:
+        return OwnValue.load(directory)
+    return (RfmAverageValue if "stand_in" in value else ValueModel).load(directory)

@@ -5,7 +5,7 @@ from training.settings import TrainingSettings
 from training.tasks.cancellation import CancellationTask
 from training.tasks.churn import ChurnTask
 from training.tasks.next_purchase import NextPurchaseTask
-from training.tasks.own_churn import OwnChurnTask, own_estimator
+from training.tasks.own_models import OwnChurnTask, OwnValueTask, own_estimator
 from training.tasks.recommendation import RecommendationTask
 from training.tasks.task import Task
 from training.tasks.value import ValueTask
@@ -14,28 +14,31 @@ TASKS: tuple[Task, ...] = (ChurnTask(), ValueTask(), NextPurchaseTask(), Recomme
 
 
 def tasks_for(settings: TrainingSettings) -> tuple[Task, ...]:
-    """`TASKS`, with the churn that `predict.churn` and `train.churn_model` ask for.
+    """`TASKS`, with what `predict.churn`, `train.churn_model` and `train.value_model` ask for.
 
     Raises
     ------
     ConfigError
         When there is no such model, or contracts would be predicted by one.
     """
-    churn: Task = TASKS[0]
+    own: list[Task] = []
     if settings.predict.churn == "cancellation":
-        churn = CancellationTask()
+        own.append(CancellationTask())
     if (name := settings.train.churn_model) is not None:
         if settings.predict.churn == "cancellation":
             raise ConfigError(
                 'train.churn_model predicts silence; with predict.churn = "cancellation" leave it out.'
             )
-        churn = OwnChurnTask(own_estimator(name), name)
-    return with_task(churn)
+        own.append(OwnChurnTask(own_estimator("churn_model", name), name))
+    if (name := settings.train.value_model) is not None:
+        own.append(OwnValueTask(own_estimator("value_model", name), name))
+    return with_tasks(*own)
 
 
-def with_task(own: Task) -> tuple[Task, ...]:
-    """`TASKS`, with `own` in the place of the one of its name."""
-    return tuple(own if task.name == own.name else task for task in TASKS)
+def with_tasks(*own: Task) -> tuple[Task, ...]:
+    """`TASKS`, with each of `own` in the place of the one of its name."""
+    by_name = {task.name: task for task in own}
+    return tuple(by_name.get(task.name, task) for task in TASKS)
 
 
 def registered_name(task_name: str, prefix: str = "regulars") -> str:

@@ -1,5 +1,7 @@
 """What a fold carries over into the level of its total."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -13,25 +15,28 @@ from training.tasks.world import World
 from training.value.level import SWITCHED_OFF, Level, Miss
 from training.value.model import ValueModel
 
+Recipe = Callable[..., ValueModel]
+"""Makes a value model, not fitted, from the arguments of `ValueModel`."""
 
-def level_of(world: World, fold: Fold, value: ValueModel) -> Level:
+
+def level_of(world: World, fold: Fold, value: ValueModel, recipe: Recipe = ValueModel) -> Level:
     """The level of `fold`, whose value model is fitted and not yet moved.
 
     Where a year is known, the recipe is fitted as of a year before, without any shift, and
     judged on the window that began then. Where none is, the fold's own past windows are asked.
-    Not moved where `train.carry_over` says no.
+    Not moved where `train.carry_over` says no. `recipe` makes a model such as `value`, not fitted.
     """
     if not world.settings.train.carry_over:
         return SWITCHED_OFF
     if fold.year_before is not None:
-        return Level.of_year(_miss(world, fold.year_before))
+        return Level.of_year(_miss(world, fold.year_before, recipe))
     return Level.of_windows(_misses_of_windows(world, fold, value))
 
 
-def fitted_value(world: World, fold: Fold, kind: type[ValueModel] = ValueModel) -> ValueModel:
+def fitted_value(world: World, fold: Fold, recipe: Recipe = ValueModel) -> ValueModel:
     """The value model of a fold, or another of its kind, its level not moved."""
     predict = world.settings.predict
-    model = kind(
+    model = recipe(
         horizon_days=fold.horizon_days,
         discount_rate_per_year=predict.discount_rate_per_year,
         lifetime_years=predict.lifetime_years,
@@ -41,10 +46,10 @@ def fitted_value(world: World, fold: Fold, kind: type[ValueModel] = ValueModel) 
     return model.fit(world.tables(fold.train, fold.test), rhythms=world.rhythms(fold))
 
 
-def _miss(world: World, fold: Fold) -> Miss:
+def _miss(world: World, fold: Fold, recipe: Recipe) -> Miss:
     table = world.judged_table(fold.test)
     rows = Rows.of(table.features)
-    expected = fitted_value(world, fold).figures(rows, _p_order(world, fold, rows))["clv"]
+    expected = fitted_value(world, fold, recipe).figures(rows, _p_order(world, fold, rows))["clv"]
     return Miss(
         day=fold.test,
         expected=float(expected.sum()),

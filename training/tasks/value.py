@@ -14,7 +14,7 @@ from training.models.baselines import RfmAverage
 from training.models.estimator import Floats
 from training.past.plan import Fold
 from training.stand_ins.value import RfmAverageValue
-from training.tasks.level import fitted_value, level_of
+from training.tasks.level import Recipe, fitted_value, level_of
 from training.tasks.task import Improvement, Judgement, if_finite, share_above
 from training.tasks.world import World
 from training.value.model import ValueModel
@@ -38,13 +38,14 @@ class ValueTask:
     tolerated = 0.0
     outcome: str | None = "spent"
     ranked_by = ("model", "baseline")
+    recipe: Recipe = ValueModel
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None
 
     def fit(self, world: World, fold: Fold) -> ValueModel:
-        model = fitted_value(world, fold)
-        model.level_ = level_of(world, fold, model)
+        model = fitted_value(world, fold, self.recipe)
+        model.level_ = level_of(world, fold, model, self.recipe)
         return model
 
     def stand_in(self, world: World, fold: Fold) -> ValueModel:
@@ -53,7 +54,7 @@ class ValueTask:
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
         table = world.judged_table(fold.test)
         average = RfmAverage().fit(world.tables(fold.train, fold.test))
-        p_order = _p_order(table.features, fitted)
+        p_order = p_order_beside(table.features, fitted)
         predicted = fitted[self.name].predict(table.features, p_order)
         rows = pd.DataFrame(
             {
@@ -123,7 +124,7 @@ class ValueTask:
         }
 
 
-def _p_order(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats | None:
+def p_order_beside(features: pd.DataFrame, fitted: Mapping[str, Any]) -> Floats | None:
     """What the churn model leaves before the level is moved; None where churn is a cancellation."""
     if getattr(fitted.get("churn"), "label", None) != "silence":
         return None

@@ -20,6 +20,7 @@ from training.bundle.publication import golden_rows
 from training.models.own_churn import OwnChurn
 from training.pyfunc import CUSTOMER, KEYS, LIMIT, TEXTS, Loaded
 from training.tracking.carried_code import PACKAGES, carried_code, pinned_requirements
+from training.value.own_value import OwnValue
 
 EXAMPLE_ROWS = 3
 REQUIRED_TEXTS = (CUSTOMER, "product_id", "category")
@@ -61,7 +62,7 @@ def log_files(name: str, model: Any, features: pd.DataFrame, as_of: date) -> tup
             loader_module="training.pyfunc",
             data_path=str(Path(folder) / name),
             code_paths=[str(Path(carried_code().name) / package) for package in PACKAGES],
-            pip_requirements=pinned_requirements(own=isinstance(model, OwnChurn)),
+            pip_requirements=pinned_requirements(own=isinstance(model, OwnChurn | OwnValue)),
             signature=_signature(model, example),
             input_example=example,
         )

@@ -157,7 +157,7 @@ class ValueModel:
         `unmoved_clv` is `clv` without the shift of the level.
         """
         process = self.rhythm_.p_order(rows)
-        orders, value = self.orders_.predict(self.rhythm_, rows), self.order_value_.predict(rows)
+        orders, value = self._if_order(rows)
         expected = process * orders * value
         before = process if p_order is None else p_order
         p_order, moved_orders = shifted(before, orders, self.level_.shift)
@@ -170,6 +170,10 @@ class ValueModel:
             "p_alive": p_alive,
             "unmoved_clv": before * orders * value,
         }
+
+    def _if_order(self, rows: Rows) -> tuple[Floats, Floats]:
+        """How many orders a customer places who orders, and what one of them is worth."""
+        return self.orders_.predict(self.rhythm_, rows), self.order_value_.predict(rows)
 
     def _terms(self, rows: Rows, figures: Figures, later_orders: Floats, left: Floats) -> Figures:
         """`clv_lifetime` and `term_columns`.

@@ -20,7 +20,7 @@ from training.models.own_churn import OwnChurn
 from training.past.tables import cutoff_table
 from training.pyfunc import Loaded
 from training.tasks.catalogue import tasks_for
-from training.tasks.own_churn import own_estimator
+from training.tasks.own_models import own_estimator
 
 
 def doubled(values):
@@ -97,5 +97,8 @@ def test_a_model_that_no_package_brings_is_named(trained):
     settings = trained.settings.model_copy(update={"train": train})
     with pytest.raises(ConfigError, match="no installed package brings 'forest'"):
         tasks_for(settings)
-    with pytest.raises(ConfigError, match=r"entry points of regulars\.models: "):
-        own_estimator("tree")
+    with pytest.raises(
+        ConfigError,
+        match=r"train\.value_model: .* entry points of|train\.value_model: no installed package brings",
+    ):
+        own_estimator("value_model", "tree")
