@@ -26,6 +26,10 @@ COMMANDS = {
         "Judge every model beside its baseline.",
     ),
     "tune": ("serving.commands.models.tune:tune", "Search settings of the trees; say if it pays."),
+    "plugin": (
+        "serving.commands.models.plugin:plugin",
+        "Start a package with features and models of your own.",
+    ),
     "models": (
         "serving.commands.models.champions:models",
         "Versions, grades, which is champion and why.",
