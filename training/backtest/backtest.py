@@ -1,7 +1,7 @@
 """Rolling-origin backtest: every model beside its named baseline, fold by fold."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -115,10 +115,14 @@ def run_backtest(
 def judge_folds(
     world: World, folds: Sequence[Fold], tasks: Sequence[Task], progress: Progress = lambda _: None
 ) -> list[list[Judgement]]:
-    """Fit and judge `tasks` on each of `folds`: per fold, one judgement per task."""
+    """Fit and judge `tasks` on each of `folds`: per fold, one judgement per task.
+
+    A task that is not judged on a fold has a judgement of nobody there; see `Task.enough_buyers`.
+    """
+    judged = {task.name: _judged_folds(world, folds, task.enough_buyers) for task in tasks}
     judgements: list[list[Judgement]] = _side_by_side(
         min(world.settings.train.threads, len(folds)),
-        (delayed(_judge_fold)(world, fold, tasks, progress) for fold in folds),
+        (delayed(_judge_fold)(world, fold, tasks, judged, progress) for fold in folds),
     )
     return judgements
 
@@ -132,15 +136,37 @@ def _side_by_side(threads: int, jobs: Iterable[Any]) -> list[Any]:
         return list(Parallel(n_jobs=threads, prefer="threads")(jobs))
 
 
+def _judged_folds(
+    world: World, folds: Sequence[Fold], enough_buyers: int | None
+) -> Collection[Fold]:
+    """The latest of `folds` in which so many customers ordered; all where that is None."""
+    if enough_buyers is None:
+        return folds
+    judged: list[Fold] = []
+    buyers = 0
+    for fold in reversed(folds):
+        if buyers < enough_buyers:
+            judged.append(fold)
+            buyers += int((world.judged_table(fold.test).labels["orders"] > 0).sum())
+    return judged
+
+
 def _judge_fold(
-    world: World, fold: Fold, tasks: Sequence[Task], progress: Progress
+    world: World,
+    fold: Fold,
+    tasks: Sequence[Task],
+    judged: Mapping[str, Collection[Fold]],
+    progress: Progress,
 ) -> list[Judgement]:
     # all first: what a run says of churn is at the level of the value model beside it
-    fitted: dict[str, Any] = {task.name: task.fit(world, fold) for task in tasks}
+    fitted: dict[str, Any] = {
+        task.name: task.fit(world, fold) if fold in judged[task.name] else None for task in tasks
+    }
     judgements = []
     for task in tasks:
         judgements.append(task.judge(world, fold, fitted))
-        progress(f"judged {task.title.lower()} from {fold.test}")
+        if fitted[task.name] is not None:
+            progress(f"judged {task.title.lower()} from {fold.test}")
     return judgements
 
 

@@ -1,11 +1,11 @@
 """Where candidates come from: sources that score products for episodes.
 
 Candidates for something new are the products bought most in the next baskets of the past, at
-most 4,000: with 100,000 products the rest is too rare for any of these sources. What a
+most 2,500: with 100,000 products the rest is too rare for any of these sources. What a
 customer owns is always a candidate, and so is what was looked at or left in the cart
 (`training.past.interest_signs`, chosen in `training.recommend.candidates`), however rare.
 
-Sizes are bounded whatever the shop's: weights of at most 6,000 × 4,000 products, 20,000
+Sizes are bounded whatever the shop's: weights of at most 6,000 × 2,500 products, 20,000
 neighbours, and scores for some hundred customers at a time.
 """
 

@@ -43,7 +43,7 @@ MOST_ROWS = 10_000_000
 """Purchases in the pasts that are learned from: some 900 MB. Beyond, customers are sampled."""
 MOST_RANKED = 40_000
 """Episodes that the trees learn from: more of them change nothing and cost time."""
-MOST_SPREAD = 1_500
+MOST_SPREAD = 1_000
 """Customers in whose lists new products are counted."""
 EPISODES_AT_ONCE = 512
 VALUES_AT_ONCE = 4_000_000
@@ -64,8 +64,8 @@ class LearningSizes:
     per_customer: int = 3
     most_per_customer: int = 8
     episodes: int = 12_000
-    recent: int = 8_000
-    scored: int = 4_000
+    recent: int = 5_000
+    scored: int = 2_500
     seed: int = 0
     num_threads: int = 1
 

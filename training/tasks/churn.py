@@ -33,6 +33,7 @@ class ChurnTask:
     tolerated = 0.0
     outcome: str | None = "churned"
     ranked_by = ("model", "baseline")
+    enough_buyers: int | None = None
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None

@@ -37,6 +37,7 @@ class NextPurchaseTask:
     tolerated = 0.0
     outcome: str | None = "waited"
     ranked_by = ("urgency", "baseline_urgency")
+    enough_buyers: int | None = None
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None

@@ -36,8 +36,9 @@ class RecommendationTask:
     """Products of the next basket beside own frequency and popularity, by NDCG@10.
 
     Judged on the first basket of each known customer within the horizon; lists are made on the day
-    the fold starts. The other way round, the likely buyers of each item are judged beside its past
-    buyers.
+    the fold starts. Fitting costs more than all other tasks together, so earlier folds are left out
+    once 1,000 customers ordered: the mean NDCG of so many has a standard error of about .01.
+    The other way round, the likely buyers of each item are judged beside its past buyers.
     """
 
     name = "recommendation"
@@ -49,6 +50,7 @@ class RecommendationTask:
     tolerated = 0.05
     outcome: str | None = None
     ranked_by = ("model", "baseline")
+    enough_buyers: int | None = 1_000
 
     def obstacle(self, world: World) -> str | None:
         if world.purchases.empty:
@@ -62,14 +64,19 @@ class RecommendationTask:
         return _fitted(RecommendationModel(counts_only=True), world, fold)
 
     def judge(self, world: World, fold: Fold, fitted: Mapping[str, Any]) -> Judgement:
+        titles = ("model", self.baseline, self.other_baseline)
+        nobody = Judgement(
+            metrics={title: {} for title in (*titles, PAST_BUYERS)},
+            rows=pd.DataFrame(columns=list(titles), dtype=float),
+        )
+        if fitted[self.name] is None:
+            return nobody
         purchases = world.purchases
         truth = next_baskets(purchases, cutoff=fold.test, horizon_days=fold.horizon_days)
         customers = world.judged_table(fold.test).features.index
         truth = truth[truth["customer_id"].isin(customers)]
-        titles = ("model", self.baseline, self.other_baseline)
         if truth.empty:
-            nobody = pd.DataFrame(columns=list(titles), dtype=float)
-            return Judgement(metrics={title: {} for title in (*titles, PAST_BUYERS)}, rows=nobody)
+            return nobody
         metrics, rows = {}, {}
         everybody = list(truth["customer_id"].unique())
         contenders = _lists(fitted[self.name], world, everybody, fold.test)

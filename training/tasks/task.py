@@ -53,6 +53,7 @@ class Task(Protocol):
         hold how well each contender did
     ranked_by : the columns by which model and baseline line customers up, smallest outcome
         first
+    enough_buyers : customers who ordered after whom earlier folds are not judged; None: all are
     """
 
     name: str
@@ -62,6 +63,7 @@ class Task(Protocol):
     tolerated: float
     outcome: str | None
     ranked_by: tuple[str, str]
+    enough_buyers: int | None
 
     def obstacle(self, world: World) -> str | None:
         """Why the task cannot be done on these orders, in words; None where it can."""

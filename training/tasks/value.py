@@ -39,6 +39,7 @@ class ValueTask:
     outcome: str | None = "spent"
     ranked_by = ("model", "baseline")
     recipe: Recipe = ValueModel
+    enough_buyers: int | None = None
 
     def obstacle(self, world: World) -> str | None:  # noqa: ARG002 - dates are enough
         return None
