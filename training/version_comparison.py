@@ -1,7 +1,6 @@
 """Two registered versions beside each other: on all customers, per fold, per group, per tenth."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +33,14 @@ FEWEST = 20
 class VersionComparison:
     """How much better a version is than another, on the folds of both backtests.
 
+    Where they share none, each stands beside the baseline, on its own folds: their days differ, so
+    the difference of two gains is that of the days too, and has no interval here.
+
     Attributes
     ----------
-    table : `part` and `of` (which customers), `customers`, and the share by which the first
+    table : `version`, `part` and `of` (which customers), `customers`, and the share by which that
         version is better, `gain`, with its 95 % interval, `low` to `high`
+    baseline : its title, where the versions share no fold; None: the first one beside the other
     """
 
     task: str
@@ -45,6 +48,7 @@ class VersionComparison:
     version: str
     other: str
     table: pd.DataFrame
+    baseline: str | None
 
 
 def compare_versions(
@@ -55,7 +59,7 @@ def compare_versions(
     Raises
     ------
     ConfigError
-        When a version is not there or its backtest was not kept, or they share no fold.
+        When a version is not there or its backtest was not kept.
     """
     require_extra("train", "a comparison, which reads MLflow,")
     from training.tracking.mlflow_runs import Tracker
@@ -64,21 +68,26 @@ def compare_versions(
     task = next(task for task in tasks_for(settings) if task.name == task_name)
     own, theirs = (_kept(tracker, task_name, number) for number in (version, other))
     shared = on_shared_folds(own, theirs, f"version {other}")
-    if shared is None:
-        raise ConfigError(
-            f"{tracker.registered_name(task_name)}: versions {version} and {other} were judged on "
-            "no fold in common, so nothing can be said. Train both up to the same date."
-        )
-    folds = _folds_of(own, theirs)
-    table = pd.DataFrame(_rows(task, shared.rows, folds, seed=settings.train.seed))
-    return VersionComparison(task_name, task.measure, version, other, table)
+    seed, baseline = settings.train.seed, None
+    if shared is not None:
+        rows = _rows(task, shared.rows, _folds_of(own, theirs), seed=seed)
+        table = pd.DataFrame(rows).assign(version=version)
+    else:
+        baseline = task.baseline
+        tables = [
+            pd.DataFrame(
+                _rows(task, record.pooled, _folds_of(record), seed=seed, against=None)
+            ).assign(version=number)
+            for number, record in ((version, own), (other, theirs))
+        ]
+        table = pd.concat(tables, ignore_index=True)
+    return VersionComparison(task_name, task.measure, version, other, table, baseline)
 
 
 def keep_comparisons(settings: TrainingSettings, versions: Mapping[str, str]) -> None:
     """Hold new versions beside the ones before them, and keep that beside the bundles for pages.
 
-    A version is compared with at most `MOST_BEFORE` older ones with which it shares a fold; what was
-    kept of others stays, the latest `MOST_KEPT` per model.
+    A version is compared with at most `MOST_BEFORE` older ones; what was kept of others stays, the latest `MOST_KEPT` per model.
 
     Parameters
     ----------
@@ -96,11 +105,10 @@ def keep_comparisons(settings: TrainingSettings, versions: Mapping[str, str]) ->
         for other in map(str, older):
             if (version, other) in known or tracker.record(name, other) is None:
                 continue
-            with suppress(ConfigError):  # no fold in common: nothing can be said
-                found = compare_versions(settings, name, version, other)
-                table = found.table.astype(object).where(found.table.notna(), None)
-                entry = {**vars(found), "table": table.to_dict("records")}
-                kept.setdefault(name, []).insert(0, entry)
+            comparison = compare_versions(settings, name, version, other)
+            table = comparison.table.astype(object).where(comparison.table.notna(), None)
+            entry = {**vars(comparison), "table": table.to_dict("records")}
+            kept.setdefault(name, []).insert(0, entry)
         kept[name] = kept.get(name, [])[:MOST_KEPT]
     write_json(file, kept)
 
@@ -115,21 +123,26 @@ def _kept(tracker: Any, task_name: str, version: str) -> BacktestRecord:
     return record
 
 
-def _folds_of(own: BacktestRecord, theirs: BacktestRecord) -> npt.NDArray[np.str_]:
-    """The fold of each row that both have."""
+def _folds_of(record: BacktestRecord, other: BacktestRecord | None = None) -> npt.NDArray[np.str_]:
+    """The fold of each row, of those that both have where there is another."""
     names = [
         np.repeat(test.isoformat(), len(rows))
-        for test, proof, rows in zip(own.tests, own.proofs, own.rows, strict=True)
-        if proof in theirs.proofs
+        for test, proof, rows in zip(record.tests, record.proofs, record.rows, strict=True)
+        if other is None or proof in other.proofs
     ]
     return np.concatenate(names)
 
 
 def _rows(
-    task: Task, rows: pd.DataFrame, folds: npt.NDArray[np.str_], *, seed: int
+    task: Task,
+    rows: pd.DataFrame,
+    folds: npt.NDArray[np.str_],
+    *,
+    seed: int,
+    against: str | None = "champion",
 ) -> Iterator[dict[str, object]]:
     customers = rows.index.to_numpy(dtype=object)
-    improvement = task.improvement(rows, "champion")
+    improvement = task.improvement(rows, against)
     for part, name, positions in _parts(rows, folds):
         if len(positions) < FEWEST:
             continue

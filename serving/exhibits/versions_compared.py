@@ -9,8 +9,8 @@ def _make(scene: Scene) -> dict[str, object] | Phrase:
     comparisons = scene.compared_versions
     if not any(comparisons.values()):
         return message(
-            "No two versions were judged on the same days yet. Trainings up to the same date are "
-            "compared, such as one with other settings; `regulars train` does so by itself."
+            "There are no two versions of a model yet. `regulars train` compares a new version with the "
+            "three before it."
         )
     return {"models": {name: entries for name, entries in comparisons.items() if entries}}
 
@@ -21,8 +21,9 @@ EXHIBIT = ExhibitMaker(
     method=message(
         "By how much the newer version is better in the measure that decides promotion, on the days "
         "and customers that both were judged on: on all, per fold, by orders so far, and by tenths of the "
-        "newer one's prediction, each with its 95 %% interval from a bootstrap over customers. Groups of "
-        "fewer than %(fewest)s are left out. An interval with 0 in it says nothing of who is better.",
+        "newer one's prediction, each with its 95 %% interval from a bootstrap over customers. Where "
+        "they share no day, each is held beside the baseline on its own days. Groups of fewer than "
+        "%(fewest)s are left out. An interval with 0 in it says nothing of who is better.",
         fewest=FEWEST,
     ),
     make=_make,

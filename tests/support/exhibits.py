@@ -355,7 +355,19 @@ EXHIBITS = {
                             _part("orders so far, from", "2", 90, -0.02, -0.06, -0.01),
                             _part("tenth of the prediction", "10", 40, 0.0, None, None),
                         ],
-                    }
+                        "baseline": None,
+                    },
+                    {
+                        "task": "churn",
+                        "measure": "log_loss",
+                        "version": "3",
+                        "other": "1",
+                        "table": [
+                            {**_part("all", "folds", 400, 0.2, 0.1, 0.3), "version": "3"},
+                            {**_part("all", "folds", 300, 0.15, 0.05, 0.25), "version": "1"},
+                        ],
+                        "baseline": "inactivity rule",
+                    },
                 ]
             }
         }

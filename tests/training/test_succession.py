@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -118,6 +119,25 @@ def test_two_versions_are_compared_where_both_were_judged(shop):
     absent = regulars(shop.settings, "models", "compare", first, "99")
     assert absent.exit_code == 2
     assert "version 99: there is none" in absent.stderr
+
+
+def test_versions_without_a_fold_in_common_stand_beside_the_baseline(shop, monkeypatch):
+    first = Tracker(shop.settings).record("churn", "1")
+    later = replace(first, proofs=tuple(f"other {proof}" for proof in first.proofs))
+    monkeypatch.setattr(
+        Tracker, "record", lambda _self, _name, version: first if version == "1" else later
+    )
+    comparison = version_comparison.compare_versions(shop.settings, "churn", "2", "1")
+    assert comparison.baseline == "inactivity rule"
+    table = comparison.table
+    assert table["version"].unique().tolist() == ["2", "1"]
+    (churn,) = [each for each in shop.result.backtest.results if each.task.name == "churn"]
+    whole = table[table["part"] == "all"]
+    assert whole["gain"].tolist() == pytest.approx([churn.grade.improvement] * 2)
+    told = regulars(shop.settings, "models", "compare", "2", "1")
+    assert told.exit_code == 0, told.stderr
+    assert "judged on no day in common" in told.stdout
+    assert "version 1 is better than inactivity rule" in told.stdout
 
 
 def test_what_pages_show_of_versions_is_kept_beside_the_bundles(shop, monkeypatch):

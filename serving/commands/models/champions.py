@@ -47,30 +47,38 @@ def models(ctx: click.Context, config: Path, speaker: Speaker) -> None:
 )
 @common_options
 def compare(version: str, other: str, name: str, config: Path, speaker: Speaker) -> None:
-    """Compare VERSION with OTHER on the folds of both: per fold, per group, per tenth."""
+    """Compare VERSION with OTHER on the folds of both: per fold, per group, per tenth.
+
+    Without a fold in common, each stands beside the baseline on its own folds.
+    """
     from training.version_comparison import compare_versions
 
     settings = load_shop(config)
     comparison = compare_versions(settings, name, version, other)
-    title = (
-        f"{registered_name(name, settings.tracking.models)}: by how much version {version} is better "
-        f"than {other} in {comparison.measure}, with its 95 % interval"
-    )
-    records = comparison.table.to_dict("records")
-    speaker.table(
-        title,
-        ["customers by", "", "customers", "better by", "from", "to"],
-        [
+    registered = registered_name(name, settings.tracking.models)
+    if comparison.baseline is not None:
+        speaker.say(
+            f"{registered}: versions {version} and {other} were judged on no day in common, so "
+            f"neither can be held beside the other. Each stands beside the {comparison.baseline} on its "
+            "own days, which differ as much as the versions do. Train both up to the same date "
+            "to compare them."
+        )
+    for number, rows in comparison.table.groupby("version", sort=False):
+        speaker.table(
+            f"{registered}: by how much version {number} is better than "
+            f"{comparison.baseline or other} in {comparison.measure}, with its 95 % interval",
+            ["customers by", "", "customers", "better by", "from", "to"],
             [
-                str(row["part"]),
-                str(row["of"]),
-                f"{row['customers']:,}",
-                *(f"{row[column] + 0.0:+.1%}" for column in ("gain", "low", "high")),
-            ]
-            for row in records
-        ],
-        text_columns=("",),
-    )
+                [
+                    str(row["part"]),
+                    str(row["of"]),
+                    f"{row['customers']:,}",
+                    *(f"{row[column] + 0.0:+.1%}" for column in ("gain", "low", "high")),
+                ]
+                for row in rows.to_dict("records")
+            ],
+            text_columns=("",),
+        )
     finite = comparison.table.astype(object).where(comparison.table.notna(), None)
     speaker.result({**vars(comparison), "table": finite.to_dict("records")})
 

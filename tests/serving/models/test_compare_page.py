@@ -31,6 +31,13 @@ def test_each_part_has_its_gain_and_interval(client):
     assert 'href="/models/compare"' in client.get("/models").text
 
 
+def test_versions_without_a_day_in_common_stand_beside_the_rule(client):
+    words = words_of(client.get("/models/compare?model=churn&version=3&other=1"))
+    assert "Versions 3 and 1 were judged on no day in common" in words
+    assert re.search(r"version 3 is better than inactivity rule: Log loss.*400 \+20.0%", words)
+    assert re.search(r"version 1 is better than inactivity rule: Log loss.*300 \+15.0%", words)
+
+
 def test_what_was_never_compared_says_so(client):
     words = words_of(client.get("/models/compare?model=churn&version=9&other=1"))
     assert "These versions were not compared" in words
