@@ -1,6 +1,6 @@
 """The pages of campaigns: the list, a new one, a running or ended one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from serving.campaigns.store import CampaignMember, CampaignStore, MeasuredCampa
 from serving.campaigns.telling import profit_of, save_rate_told
 from serving.churn_list.form import ListForm
 from serving.errors import CampaignConflict, UnknownCampaign
+from serving.people.caller_names import CallerNames
 from serving.store.run import PublishedRun
 from serving.web.call import address
 from serving.web.forms import Sent
@@ -34,13 +35,18 @@ USUAL_CONTACTS = "500"
 """What a new campaign begins with."""
 
 
-def campaign_pages(frame: Frame, store: CampaignStore, rule_called: RuleCalled) -> APIRouter:
+def campaign_pages(
+    frame: Frame,
+    store: CampaignStore,
+    rule_called: RuleCalled,
+    caller_names: Callable[[], CallerNames],
+) -> APIRouter:
     """`/campaigns`, `/campaigns/new`, `/campaigns/{id}` and what their forms send.
 
-    `rule_called` finds saved audiences.
+    `rule_called` finds saved audiences, `caller_names` says who made a campaign.
     """
     router = frame.router()
-    pages = _Pages(frame, store, rule_called)
+    pages = _Pages(frame, store, rule_called, caller_names)
     router.add_api_route("/campaigns", pages.listed)
     router.add_api_route("/campaigns/new", pages.new)
     router.add_api_route("/campaigns/{campaign_id}", pages.one)
@@ -50,8 +56,15 @@ def campaign_pages(frame: Frame, store: CampaignStore, rule_called: RuleCalled) 
 
 
 class _Pages:
-    def __init__(self, frame: Frame, store: CampaignStore, rule_called: RuleCalled) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        store: CampaignStore,
+        rule_called: RuleCalled,
+        caller_names: Callable[[], CallerNames],
+    ) -> None:
         self._frame = frame
+        self._caller_names = caller_names
         self._rule_called = rule_called
         self._service = CampaignService(store, frame.context.clock)
 
@@ -134,6 +147,7 @@ class _Pages:
             "campaign.html",
             run=run,
             campaign=campaign,
+            callers=self._caller_names(),
             measured=measured,
             profit=profit_of(measured),
             headline=results["headline"],

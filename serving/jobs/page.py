@@ -1,6 +1,6 @@
 """The pages of jobs: what runs, what ran, newer orders, and when the run is made by itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated
@@ -19,6 +19,7 @@ from serving.jobs.order_files import Mode, OrderFiles
 from serving.jobs.timetable import Timetable
 from serving.jobs.upload import NO_FILE, SentForm, UploadRefused, UploadTooLarge, receive_form
 from serving.jobs.wording import JOB_WORDS
+from serving.people.caller_names import CallerNames
 from serving.web.call import address
 from serving.web.forms import Sent
 from serving.web.frame import Frame
@@ -31,14 +32,14 @@ NOT_LIKE_THE_OTHERS = mark("The orders are read from %(pattern)s; save the file 
 
 
 def job_pages(
-    frame: Frame, desk: JobDesk | None, caller_names: Callable[[], Mapping[str, str]]
+    frame: Frame, desk: JobDesk | None, caller_names: Callable[[], CallerNames]
 ) -> APIRouter:
     """`/jobs`, `/jobs/{id}` and what their forms send.
 
     Parameters
     ----------
     desk : where jobs are asked for; None: this server works none
-    caller_names : id → name of those who may have asked
+    caller_names : of those who may have asked
     """
     router = frame.router()
     pages = _Pages(frame, desk, caller_names)
@@ -53,7 +54,7 @@ def job_pages(
 
 class _Pages:
     def __init__(
-        self, frame: Frame, desk: JobDesk | None, caller_names: Callable[[], Mapping[str, str]]
+        self, frame: Frame, desk: JobDesk | None, caller_names: Callable[[], CallerNames]
     ) -> None:
         self._frame = frame
         self._maybe_desk = desk
@@ -119,7 +120,7 @@ class _Pages:
             at=self._now(),
             stages=STAGES,
             job_words=JOB_WORDS,
-            caller_names=self._caller_names(),
+            callers=self._caller_names(),
             zone=self._desk.zone,
         )
 
@@ -143,7 +144,7 @@ class _Pages:
             at=at,
             stages=STAGES,
             job_words=JOB_WORDS,
-            caller_names=self._caller_names(),
+            callers=self._caller_names(),
             zone=desk.zone,
             timetable=timetable,
             following=timetable.following(at, desk.zone),

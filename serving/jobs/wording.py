@@ -51,8 +51,6 @@ WEEKDAYS = (
     mark("Sunday"),
 )
 
-ASKED_BY = {"local": mark("somebody on this computer"), "timetable": mark("the timetable")}
-
 
 @dataclass(frozen=True)
 class JobWords:
@@ -62,7 +60,6 @@ class JobWords:
     states: MappingProxyType[str, str]
     steps: MappingProxyType[str, str]
     outcomes: MappingProxyType[str, str]
-    asked_by: MappingProxyType[str, str]
     weekdays: tuple[str, ...]
 
 
@@ -71,6 +68,5 @@ JOB_WORDS = JobWords(
     states=MappingProxyType(STATES),
     steps=MappingProxyType(STEPS),
     outcomes=MappingProxyType(OUTCOMES),
-    asked_by=MappingProxyType(ASKED_BY),
     weekdays=WEEKDAYS,
 )

@@ -23,7 +23,7 @@ from serving.models.page import model_pages
 from serving.overview.page import overview_pages
 from serving.people.api_keys.desk import KeyDesk
 from serving.people.api_keys.page import key_pages
-from serving.people.caller_names import caller_names
+from serving.people.caller_names import CallerNames
 from serving.people.oidc_page import oidc_pages
 from serving.people.own_page import own_pages
 from serving.people.page import people_pages
@@ -55,10 +55,11 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
         AudienceService(stores.audiences, stores.facets, parts.context.clock),
         stores.buyers,
     )
-    yield campaign_pages(frame, stores.campaigns, rule_called)
+    caller_names = partial(CallerNames.kept, stores.people.persons, stores.keys)
+    yield campaign_pages(frame, stores.campaigns, rule_called, caller_names)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url, stores.facets)
-    yield job_pages(frame, parts.jobs, partial(caller_names, stores.people.persons, stores.keys))
+    yield job_pages(frame, parts.jobs, caller_names)
     yield docs_pages(frame)
     by_organisation = parts.provider is not None
     yield sign_in_pages(frame, parts.people, parts.sessions, by_organisation=by_organisation)
