@@ -4,8 +4,11 @@ import re
 from html import unescape
 
 from serving.store.run import RISKS
-from tests.serving.conftest import shown, with_moves
-from tests.support.scores import score_tables
+from tests.serving.conftest import client_of, shown, with_moves
+from tests.support.economics import ECONOMICS
+from tests.support.exhibits import EXHIBITS
+from tests.support.scores import run_info, score_tables
+from tests.support.stores import fresh_runs, stores_beside
 
 MOVE = re.compile(r'href="([^"]*risk_move[^"]*)"')
 
@@ -86,3 +89,11 @@ def test_the_overview_of_a_run_without_exhibits_says_so(client):
     page = client.get("/").text
     assert "published without totals" in page
     assert "The next run will show who moved up" in page
+
+
+def test_what_changed_stays_when_the_run_before_is_no_longer_kept():
+    store = fresh_runs()
+    store.publish(run_info(economics=ECONOMICS), *score_tables(30), EXHIBITS)
+    page = client_of(stores_beside(store)).get("/")
+    assert page.status_code == 200
+    assert "Since the run of 1 Feb 2026." in page.text
