@@ -16,7 +16,14 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-ORDER = ("explore_features", "read_a_backtest", "compare_runs", "own_model", "first_look")
+ORDER = (
+    "explore_features",
+    "read_a_backtest",
+    "compare_runs",
+    "own_model",
+    "from_a_csv",
+    "first_look",
+)
 """The last one lists the models that the others have left."""
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -33,6 +40,7 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         simulate_orders(**SHOP).to_parquet(folder / "orders.parquet")
+        simulate_orders(**SHOP).to_csv(folder / "orders.csv", index=False)
         write_config(shop_settings(folder, **SECTIONS))
         for stem in ORDER:
             notebook = of_script(NOTEBOOKS / f"{stem}.py")

@@ -96,6 +96,7 @@ def test_the_readme_way_works_on_a_csv(tmp_path, monkeypatch):
 
 NOTEBOOKS = {
     "first_look": "log loss",
+    "from_a_csv": "served: c",
     "explore_features": "days_since_last_order",
     "compare_runs": "regulars-churn 2",
     "read_a_backtest": "backtest.html: ",
@@ -133,6 +134,7 @@ def test_what_a_code_host_shows_is_the_script_with_what_it_said(notebook):
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_the_notebooks_run(notebook, tmp_path, monkeypatch, capsys):
     simulate_orders(**SHOP).to_parquet(tmp_path / "orders.parquet")
+    simulate_orders(**SHOP).to_csv(tmp_path / "orders.csv", index=False)
     write_config(shop_settings(tmp_path, **SECTIONS))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REGULARS_SMALL", "1")

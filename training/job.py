@@ -77,6 +77,12 @@ class TrainResult:
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     level: Level = UNMOVED
 
+    def __repr__(self) -> str:
+        said = (
+            f"{name} {self.versions[name]}: {v.sentence()}" for name, v in self.verdicts.items()
+        )
+        return "\n".join((f"<training {self.run_id}>", *said))
+
     @property
     def refused(self) -> dict[str, str]:
         """Task name → why its model stayed a challenger."""

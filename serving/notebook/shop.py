@@ -11,8 +11,10 @@ from typing import Any, Literal, Self
 import pandas as pd
 from sqlalchemy import Engine
 
+from features.errors import ConfigError
 from features.settings.loading import CONFIG_NAME
 from serving.campaigns.store import CampaignStore
+from serving.jobs.settings_text import places_beside
 from serving.live.handover import lines_sent
 from serving.notebook.opening import OpenedLog, read_orders
 from serving.notebook.progress import Progress, shown
@@ -65,6 +67,7 @@ class Shop:
     Attributes
     ----------
     settings : the settings of the file
+    notes : how they were told from the orders, where `init` wrote them
 
     Raises
     ------
@@ -83,7 +86,50 @@ class Shop:
         path = Path(folder)
         self._config = path if path.suffix == ".toml" else path / CONFIG_NAME
         self.settings = load_shop(self._config)
+        self.notes: tuple[str, ...] = ()
         self._engine: Engine | None = None
+
+    @classmethod
+    def init(
+        cls,
+        orders: Path | str,
+        folder: Path | str = ".",
+        *,
+        columns: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Look at a file of orders, write a `regulars.toml` for it as `regulars init` does, open it.
+
+        Parameters
+        ----------
+        orders : Parquet, CSV or Excel; a glob for several; or the URL of a PostgreSQL database
+        folder : of the shop; made where it is not there
+        columns : field of `data.columns` → the column that it is, where it is not told rightly
+
+        Returns
+        -------
+        Shop; `notes` say how the columns were told, and what to check.
+
+        Raises
+        ------
+        ConfigError
+            When there are settings in the folder already, or a column that is needed is not told.
+        """
+        from features.proposal import propose
+
+        output = Path(folder) / CONFIG_NAME
+        if output.exists():
+            raise ConfigError(f"{output}: exists already. Shop({str(folder)!r}) opens it.")
+        proposal = propose(str(orders), relative_to=output.parent, columns=columns)
+        if proposal.open_fields:
+            fields_left = ", ".join(proposal.open_fields)
+            raise ConfigError(
+                f"{orders}: cannot tell {fields_left}. Pass columns={{field: column}} for them."
+            )
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(proposal.toml + places_beside(output), encoding="utf-8")
+        shop = cls(folder)
+        shop.notes = proposal.notes
+        return shop
 
     def __enter__(self) -> Self:
         return self

@@ -62,6 +62,10 @@ class Backtest:
     plan: TrainingPlan
     results: tuple[TaskResult, ...]
 
+    def __repr__(self) -> str:
+        grades = ", ".join(f"{result.task.name} {result.grade.letter}" for result in self.results)
+        return f"<backtest on {len(self.plan.folds)} folds: {grades}>"
+
     def table(self) -> pd.DataFrame:
         """One row per (task, contender, measure): the mean over folds and each fold."""
         records = []

@@ -83,3 +83,17 @@ def test_a_date_may_be_text_and_a_window_must_be_covered(frame):
             regulars.labels(log, log.end, 30)
         with pytest.raises(ConfigError, match="at least 1"):
             regulars.labels(log, cutoff, 0)
+
+
+def test_a_file_of_orders_becomes_a_shop(tmp_path):
+    frame = simulate_orders(customers=20)
+    frame.to_csv(tmp_path / "orders.csv", index=False)
+    shop = regulars.Shop.init(tmp_path / "orders.csv", tmp_path / "shop")
+    assert any("customer_id from 'customer'" in note for note in shop.notes)
+    with shop.orders() as log:
+        assert log.report.rows_read == len(frame)
+    with pytest.raises(ConfigError, match="exists already"):
+        regulars.Shop.init(tmp_path / "orders.csv", tmp_path / "shop")
+    frame[["amount"]].to_csv(tmp_path / "money.csv", index=False)
+    with pytest.raises(ConfigError, match="cannot tell"):
+        regulars.Shop.init(tmp_path / "money.csv", tmp_path / "other")
