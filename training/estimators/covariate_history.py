@@ -94,7 +94,8 @@ def covariate_history(
 
     Parameters
     ----------
-    purchases, columns, until, unit : as of `customer_summary`
+    purchases, columns, until, unit : as of `customer_summary`; a unit in which few customers buy
+        twice, since that is one purchase, and effects come out too small
     purchase_covariates, dropout_covariates : numbers, one row per day (unit "D") or week ("W"),
         without a gap. Index: a day, the same for everybody; or customer and day. From each
         customer's first purchase to `until`, and on as far as predictions shall reach
