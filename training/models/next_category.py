@@ -62,16 +62,17 @@ class OrderCategories:
         rows = purchases.loc[usable]
         categories = pd.Index(rows["category"].cat.categories.astype(str))
         rank = np.argsort(np.argsort(categories.to_numpy(dtype=object)))
-        _, first, order = np.unique(
-            rows["order_id"].to_numpy(np.int64), return_index=True, return_inverse=True
-        )
+        order, orders = pd.factorize(rows["order_id"].to_numpy(np.int64), sort=True)
+        first = np.empty(len(orders), dtype=np.int64)
+        first[order[::-1]] = np.arange(len(order))[::-1]
         owner: Ints = rows["customer_id"].cat.codes.to_numpy(np.int64)[first].astype(np.int64)
         day = np.full(len(first), np.iinfo(np.int64).max)
         np.minimum.at(day, order, rows["day"].to_numpy(np.int64))
         latest_first = np.lexsort((-np.arange(len(first)), -day, owner))
         back = np.empty(len(first), dtype=np.int64)
         back[latest_first] = place_in_group(owner[latest_first])
-        pairs = np.unique(order * max(len(categories), 1) + rank[codes[usable]])
+        # by hashes first: far fewer pairs than rows are left to sort
+        pairs = np.sort(pd.unique(order * max(len(categories), 1) + rank[codes[usable]]))
         return cls(
             customers=pd.Index(rows["customer_id"].cat.categories.astype(str)),
             categories=categories.sort_values(),
