@@ -75,6 +75,7 @@ class CampaignForm:
     horizon_days: str = ""
     roll_out_of: str = ""
     seed: str = ""
+    once: str = ""
     treatments: str = ""
     rounds: str = ""
     most_contacts: str = ""

@@ -1,5 +1,6 @@
 """The pages of campaigns: the list, a new one, a running or ended one."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -29,6 +30,8 @@ UNKNOWN = mark("There is no such campaign.")
 TAKEN = mark("Another campaign has taken some of the chosen customers. Look at the proposal again.")
 NOTHING_ASKED = CampaignForm(customers=ListForm(usual_sort="value_at_risk"))
 PREVIEWED = 10
+ONCE_BYTES = 16
+"""Of the name of a form that was shown: sent twice, it makes one campaign."""
 MEASURES = ("profit", "revenue", "orders", "ordered", "visited")
 
 USUAL_CONTACTS = "500"
@@ -121,7 +124,7 @@ class _Pages:
             campaign = self._service.create(
                 form.request(),
                 created_by=caller,
-                key=f"page {form.seed}" if form.seed else None,
+                key=f"page {form.once}" if form.once else None,
                 note=lambda count, new_id: audit(caller, "campaign", count, new_id),
             )
         except CampaignConflict:
@@ -179,7 +182,7 @@ class _Pages:
         if ask:
             try:
                 proposal = self._service.propose(form.request())
-                form = replace(form, seed=proposal.seed)
+                form = replace(form, seed=proposal.seed, once=secrets.token_hex(ONCE_BYTES))
             except UnknownCampaign:
                 problems = (*problems, UNKNOWN)
             except ConfigError as error:

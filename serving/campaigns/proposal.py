@@ -1,10 +1,11 @@
 """Who is chosen for a budget, what that should earn, and what it can prove."""
 
-import secrets
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import cast
 
 from features.errors import ConfigError
@@ -31,7 +32,7 @@ from serving.store.protocol import CONSENTS
 from serving.store.run import PublishedRun
 
 TREATED, HELD_OUT = TREATED_ARM, HOLD_OUT_ARM
-SEED_BYTES = 16
+SEED_SIGNS = 32
 
 FiguresOf = Callable[[Sequence[str]], Mapping[str, CandidateFigures]]
 """Ids of candidates → what is kept of them; who was erased meanwhile is not in the answer."""
@@ -191,7 +192,7 @@ def propose(
         if request.choose == "every_nth"
         else (profit.highest(earned, worth, listed.customer_id, size), [])
     )
-    seed = request.seed or secrets.token_hex(SEED_BYTES)
+    seed = request.seed or _seed_of(run, asked)
     figures = figures_of([listed.customer_id[row] for row in chosen])
     drawn_from = [
         _member(name, profit.rounded(earned[row]), listed.value_at_risk[row], figures[name], scale)
@@ -222,6 +223,15 @@ def propose(
         decision=None if decision is None else sized(decision, len(members)),
         power=_power(members, figures, assumed, held_out),
     )
+
+
+def _seed_of(run: PublishedRun, request: CampaignRequest) -> str:
+    """The same for the same wish to the same run, whatever the campaign is called."""
+    wish = {
+        name: value for name, value in request.to_dict().items() if name not in {"name", "seed"}
+    }
+    text = json.dumps([run.info.run_id, wish], sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()[:SEED_SIGNS]
 
 
 def _is_test(request: CampaignRequest, cells: set[str] | None) -> bool:

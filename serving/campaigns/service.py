@@ -64,8 +64,8 @@ class CampaignService:
     def propose(self, request: CampaignRequest) -> CampaignProposal:
         """Who would be chosen and what that would earn; nothing is kept.
 
-        A request without a seed gets a new one: make the campaign with `CampaignProposal.seed`
-        to have the same hold-out.
+        A request without a seed gets one made of the run and the request: asked again, the
+        hold-out is the same. To keep it over a new run, ask with `CampaignProposal.seed`.
 
         Raises
         ------

@@ -1,5 +1,6 @@
 """The pages of campaigns without a browser: the form, what it makes, and who may send it."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,9 +22,8 @@ def test_a_campaign_is_proposed_made_once_and_cancelled():
     client = shown()
     wish = {"name": "Spring", "kind": "contacts", "budget": "10", "hold_out": "30"}
     page = client.get("/campaigns/new", params=wish).text
-    seed = page.partition('name="seed" value="')[2].partition('"')[0]
     assert client.get("/campaigns").text.count("Spring") == 0
-    sent = {**wish, "seed": seed}
+    sent = {**wish, **hidden(page)}
     made = client.post("/campaigns", data=sent)
     assert made.status_code == 303
     assert client.post("/campaigns", data=sent).headers["location"] == made.headers["location"]
@@ -31,6 +31,38 @@ def test_a_campaign_is_proposed_made_once_and_cancelled():
     cancelled = client.post(f"{made.headers['location']}/cancel")
     assert cancelled.status_code == 303
     assert "cancelled" in client.get("/campaigns").text
+
+
+def hidden(page):
+    """What tells the form of a proposal from others."""
+    return dict(re.findall(r'name="(seed|once)" value="([0-9a-f]+)"', page))
+
+
+def test_a_proposal_draws_the_same_until_the_run_changes():
+    store = fresh_runs()
+    store.publish(run_info(economics=ECONOMICS), *score_tables(120))
+    client = client_of(stores_beside(store))
+    wish = {"name": "Spring", "kind": "contacts", "budget": "10", "hold_out": "30"}
+
+    def drawn(**changed):
+        return hidden(client.get("/campaigns/new", params={**wish, **changed}).text)
+
+    first, again = drawn(), drawn()
+    assert first["seed"] == again["seed"] == drawn(name="Summer")["seed"]
+    assert first["seed"] != drawn(budget="11")["seed"]
+    # the same draw, and yet a form of its own: a second campaign is no repetition of the first
+    assert first["once"] != again["once"]
+    made = client.post("/campaigns", data={**wish, **first}).headers["location"]
+    assert client.post(f"{made}/cancel").status_code == 303
+    remade = client.post("/campaigns", data={**wish, **again}).headers["location"]
+    assert remade != made
+    held = [
+        client.get(f"/v1{path}/members", params={"arm": "hold_out"}).json()["members"]
+        for path in (made, remade)
+    ]
+    assert held[0] == held[1] != []
+    store.publish(run_info("run-2", economics=ECONOMICS), *score_tables(120))
+    assert drawn()["seed"] != first["seed"]
 
 
 def test_forms_of_other_sites_are_refused():
