@@ -65,6 +65,7 @@ def audience_routes(context: RouteContext, service: AudienceService) -> APIRoute
     def count_audience(request: RuleBody) -> dict[str, Any]:
         run = context.scores.latest_run()
         rule = request.tree()
+        service.check_items(rule)
         totals = service.totals(run, rule)
         return {
             **lists.run_fields(run),

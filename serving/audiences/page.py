@@ -108,7 +108,7 @@ class _Pages:
             audience = self._service.store.audience(audience_id)
         except UnknownAudience:
             return self._missing(request)
-        state = self._state(request, request.query_params, run, audience.rule)
+        state = self._state(request, request.query_params, run, audience.rule, audience)
         return self._builder(request, run, state, audience)
 
     def create(self, request: Request, sent: Sent) -> Response:
@@ -133,7 +133,7 @@ class _Pages:
     def _keep(self, request: Request, sent: QueryParams, kept: SavedAudience | None) -> Response:
         """Save what was sent, as a new audience or in the place of one."""
         run = self._frame.store.latest_run()
-        state = self._state(request, sent, run, None)
+        state = self._state(request, sent, run, None, kept)
         name, note = sent.get("name", "").strip(), sent.get("note", "").strip()[:LONGEST_NOTE]
         problems = [*state.problems]
         if not 0 < len(name) <= LONGEST_NAME or "\0" in name + note:
@@ -166,6 +166,7 @@ class _Pages:
         params: QueryParams,
         run: PublishedRun,
         kept: AudienceRule | None,
+        replaced: SavedAudience | None = None,
     ) -> BuilderState:
         """The builder after what was sent: its fields, a text, or neither."""
         typed = params.get("where", "").strip()
@@ -187,8 +188,13 @@ class _Pages:
             problems = [self._say(request, problem) for problem in error.problems]
             where = typed or ("" if is_form or kept is None else text_of_rule(kept))
             return BuilderState(form=form, where=where, rule=None, problems=problems)
-        where = "" if rule is None else text_of_rule(rule)
-        return BuilderState(form=form, where=where, rule=rule, problems=())
+        where, problems = "", []
+        if rule is not None:
+            where = text_of_rule(rule)
+            unknown = self._service.item_problems(rule, replaced.rule if replaced else None)
+            language = self._frame.words(request).language
+            problems = [problem.into(language) for problem in unknown]
+        return BuilderState(form=form, where=where, rule=rule, problems=problems)
 
     def _builder(
         self,

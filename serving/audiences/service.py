@@ -1,17 +1,19 @@
 """Audiences for the API, the page and the command line alike: who belongs to them, by name."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from features.errors import ConfigError
-from features.language.languages import languages
+from features.language.languages import SOURCE, languages
 from features.language.message import Message
+from serving.audiences.items import gone, refusal, unlisted
 from serving.audiences.store import AudienceStore, SavedAudience
 from serving.churn_list.rule_words import choice_label, field_label
 from serving.store.facets import FacetStore
+from serving.store.likely_buyers import BuyerStore
 from serving.store.protocol import ChurnFilter
 from serving.store.rule.binding import bound
 from serving.store.rule.fields import AudienceField, fields_of
@@ -28,10 +30,14 @@ MOST_CHOICES = 300
 
 @dataclass(frozen=True, kw_only=True)
 class AudienceSize:
-    """How many belong to an audience, and their value at risk; `problem`: why nobody can tell."""
+    """How many belong to an audience, and their value at risk; `problem`: why nobody can tell.
+
+    `gone` says of each item without a list of likely buyers that nobody counts as one.
+    """
 
     totals: Totals | None
     problem: str = ""
+    gone: Sequence[Message] = ()
 
 
 class AudienceService:
@@ -41,14 +47,20 @@ class AudienceService:
     ----------
     store : where they are kept
     facets : counts customers
+    buyers : which items have a list of likely buyers
     clock : the present moment
     """
 
     def __init__(
-        self, store: AudienceStore, facets: FacetStore, clock: Callable[[], datetime]
+        self,
+        store: AudienceStore,
+        facets: FacetStore,
+        buyers: BuyerStore,
+        clock: Callable[[], datetime],
     ) -> None:
         self.store = store
         self._facets = facets
+        self._buyers = buyers
         self._clock = clock
 
     def totals(self, run: PublishedRun, rule: AudienceRule | None) -> Totals:
@@ -69,9 +81,22 @@ class AudienceService:
     def size(self, run: PublishedRun, audience: SavedAudience) -> AudienceSize:
         """The same of a saved audience, whose field may have gone with an earlier run."""
         try:
-            return AudienceSize(totals=self.totals(run, audience.rule))
+            totals = self.totals(run, audience.rule)
+            unknown = unlisted(audience.rule, self._buyers.items())
+            return AudienceSize(totals=totals, gone=[gone(key) for key in unknown])
         except ConfigError as error:
             return AudienceSize(totals=None, problem=str(error))
+
+    def item_problems(self, rule: AudienceRule, kept: AudienceRule | None = None) -> list[Message]:
+        """Why a new rule cannot ask for some items; those of `kept`, which it replaces, may stay."""
+        items = self._buyers.items()
+        may_stay = [] if kept is None else unlisted(kept, items)
+        return [refusal(key, items) for key in unlisted(rule, items) if key not in may_stay]
+
+    def check_items(self, rule: AudienceRule, kept: AudienceRule | None = None) -> None:
+        """Raises `ConfigError` with every one of `item_problems`."""
+        if problems := self.item_problems(rule, kept):
+            raise ConfigError([problem.into(SOURCE) for problem in problems])
 
     def save(
         self, run: PublishedRun, name: str, rule: AudienceRule, *, note: str, caller: str
@@ -86,6 +111,7 @@ class AudienceService:
             When the name is taken.
         """
         bound(rule, run.info)
+        self.check_items(rule)
         now = self._clock()
         audience = SavedAudience(
             audience_id=f"a-{secrets.token_hex(ID_BYTES)}",
@@ -112,8 +138,10 @@ class AudienceService:
     ) -> SavedAudience:
         """Give it another name, rule or note; raises as `save`, and `UnknownAudience`."""
         bound(rule, run.info)
+        kept = self.store.audience(audience_id)
+        self.check_items(rule, kept.rule)
         changed = replace(
-            self.store.audience(audience_id),
+            kept,
             name=name,
             rule=rule,
             note=note,

@@ -52,7 +52,7 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield buyer_pages(frame, stores.buyers)
     yield audience_pages(
         frame,
-        AudienceService(stores.audiences, stores.facets, parts.context.clock),
+        AudienceService(stores.audiences, stores.facets, stores.buyers, parts.context.clock),
         stores.buyers,
     )
     caller_names = partial(CallerNames.kept, stores.people.persons, stores.keys)

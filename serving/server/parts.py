@@ -245,7 +245,9 @@ def api_routers(parts: ServerParts) -> Iterator[APIRouter]:
         },
         rule_called,
     )
-    yield audience_routes(context, AudienceService(stores.audiences, stores.facets, context.clock))
+    yield audience_routes(
+        context, AudienceService(stores.audiences, stores.facets, stores.buyers, context.clock)
+    )
     yield live_routes(parts.scorer)
     yield import_routes(parts.imports, context.clock)
     yield transaction_routes(parts.live_orders, context.clock, parts.metrics.count_lines)

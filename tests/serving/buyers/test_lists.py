@@ -184,3 +184,22 @@ def test_the_grade_is_that_of_the_mean_interval_of_the_folds():
     assert (grade.first, grade.first_of_past_buyers) == (pytest.approx(0.35), 0.2)
     assert BuyerGrade.of(None) is None
     assert BuyerGrade.of(json.loads('{"models": {"recommendation": {"backtest": null}}}')) is None
+
+
+def test_new_rules_name_items_that_have_a_list_and_saved_ones_go_on(stores, client):
+    refused = client.post("/v1/audiences", json={"name": "Tea", "where": "will_buy = category:tea"})
+    assert refused.status_code == 422
+    assert "The closest: category:tea/leaf." in refused.text
+    assert (
+        client.post("/v1/audiences/counts", json={"where": "will_buy = product:p9"}).status_code
+        == 422
+    )
+    form = {"name": "Tea", "where": "will_buy = category:tea", "lang": "zh"}
+    assert "最接近的有：category:tea/leaf" in client.get("/audiences/new", params=form).text
+    saved = client.post("/v1/audiences", json={"name": "Two", "where": "will_buy = product:p2"})
+    assert saved.json()["total"] == 4
+    publish(stores, "run-2", date(2026, 3, 2), BUYERS[:1])
+    assert "product:p2已不再销售" in client.get("/audiences").text
+    path = f"/v1/audiences/{saved.json()['audience_id']}"
+    renamed = client.put(path, json={"name": "Gone", "where": "will_buy = product:p2"})
+    assert (renamed.status_code, renamed.json()["total"]) == (200, 0)
