@@ -101,6 +101,8 @@ def test_campaigns_of_one_arm_are_pooled_per_measure():
 
 
 DAYS = {
+    "created_at": "2026-01-01T09:00:00+00:00",
+    "created_by": "command",
     "starts_on": START.isoformat(),
     "ends_on": END.isoformat(),
     **dict.fromkeys(("counts", "expected", "power", "break_even")),
