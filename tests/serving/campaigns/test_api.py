@@ -132,6 +132,16 @@ def test_an_audience_names_nobody(client):
     assert id_hash(treated[-1]["customer_id"], made["seed"]) in by_id
 
 
+def test_hashes_are_keyed_with_what_nobody_can_guess(client):
+    made = client.post("/v1/campaigns", json=WISH).json()
+    assert made["seed"].startswith("derived-")
+    path = f"/v1/campaigns/{made['campaign_id']}/members"
+    customer = members(client, made["campaign_id"], "arm=treated&limit=1000")[-1]["customer_id"]
+    answer = client.get(f"{path}?format=audience").text
+    assert id_hash(customer, made["campaign_id"]) in answer
+    assert id_hash(customer, made["seed"]) not in answer
+
+
 def test_results_wait_for_the_next_score_run(client, made):
     answer = client.get(f"/v1/campaigns/{made.campaign_id}/results")
     found = models.Results.model_validate_json(answer.content)

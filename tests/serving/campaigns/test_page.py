@@ -35,7 +35,7 @@ def test_a_campaign_is_proposed_made_once_and_cancelled():
 
 def hidden(page):
     """What tells the form of a proposal from others."""
-    return dict(re.findall(r'name="(seed|once)" value="([0-9a-f]+)"', page))
+    return dict(re.findall(r'name="(seed|once)" value="([\w-]+)"', page))
 
 
 def test_a_proposal_draws_the_same_until_the_run_changes():
