@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import ConfigError
 from serving.campaigns import exports
 from serving.campaigns import schemas as models
-from serving.campaigns.plan import CampaignView
-from serving.campaigns.proposal import DERIVED, TREATED, CampaignProposal
+from serving.campaigns.plan import CampaignView, secret_of
+from serving.campaigns.proposal import TREATED, CampaignProposal
 from serving.campaigns.request import CampaignRequest
 from serving.campaigns.service import CampaignResults, CampaignService
 from serving.campaigns.store import CampaignMember, CampaignStore
@@ -181,17 +181,11 @@ def member_file(
     if form == "xlsx":
         return StreamingResponse(exports.workbook(blocks), media_type=XLSX, headers=headers)
     lines = (
-        exports.audience_lines(blocks, _hash_key(campaign))
+        exports.audience_lines(blocks, secret_of(campaign))
         if form == "audience"
         else exports.csv_lines(blocks)
     )
     return StreamingResponse(lines, media_type=f"{CSV}; charset=utf-8", headers=headers)
-
-
-def _hash_key(campaign: CampaignView) -> str:
-    """What hashes of ids are keyed with: a seed that nobody can guess, or the campaign's id."""
-    seed = campaign["seed"]
-    return campaign["campaign_id"] if seed is None or seed.startswith(DERIVED) else seed
 
 
 def _preview(proposal: CampaignProposal) -> list[dict[str, object]]:

@@ -10,6 +10,8 @@ CampaignStatus = Literal["planned", "running", "ended", "cancelled"]
 
 SIMULATED = "simulated"
 """Where a campaign of a simulation comes from: it is never measured anew, and teaches nothing."""
+DERIVED_SEED = "derived-"
+"""Begins a seed that is made of run and request, and so is no secret."""
 
 
 class CampaignArm(TypedDict):
@@ -182,3 +184,9 @@ class CampaignView(CampaignPlan):
     status: CampaignStatus
     cancelled_at: str | None
     measured_until: str | None
+
+
+def secret_of(campaign: CampaignView) -> str:
+    """What hashes of ids and personal codes are keyed with: a given seed, else the campaign's id."""
+    seed = campaign["seed"]
+    return campaign["campaign_id"] if seed is None or seed.startswith(DERIVED_SEED) else seed

@@ -14,6 +14,7 @@ from serving.campaigns.choosing import ContactProfit
 from serving.campaigns.decisions.treatments import first_round, priced, sized, with_treatments
 from serving.campaigns.holdout import every_nth, hold_out, strata
 from serving.campaigns.plan import (
+    DERIVED_SEED,
     BreakEvenPoint,
     CampaignArm,
     ChosenCounts,
@@ -33,8 +34,6 @@ from serving.store.run import PublishedRun
 
 TREATED, HELD_OUT = TREATED_ARM, HOLD_OUT_ARM
 SEED_SIGNS = 32
-DERIVED = "derived-"
-"""Begins a seed that is made of run and request, and so is no secret."""
 
 FiguresOf = Callable[[Sequence[str]], Mapping[str, CandidateFigures]]
 """Ids of candidates → what is kept of them; who was erased meanwhile is not in the answer."""
@@ -233,7 +232,7 @@ def _seed_of(run: PublishedRun, request: CampaignRequest) -> str:
         name: value for name, value in request.to_dict().items() if name not in {"name", "seed"}
     }
     text = json.dumps([run.info.run_id, wish], sort_keys=True, default=str)
-    return DERIVED + sha256(text.encode()).hexdigest()[:SEED_SIGNS]
+    return DERIVED_SEED + sha256(text.encode()).hexdigest()[:SEED_SIGNS]
 
 
 def _is_test(request: CampaignRequest, cells: set[str] | None) -> bool:

@@ -13,7 +13,7 @@ from features.language.message import mark
 from features.tables.reached import ContactDetails, mail_address
 from serving.campaigns.audience import ListAudience
 from serving.campaigns.files.platforms import Platform, platform_lines, platform_row
-from serving.campaigns.plan import CampaignView
+from serving.campaigns.plan import CampaignView, secret_of
 from serving.campaigns.service import CampaignService
 from serving.campaigns.store import CampaignMember, CampaignStore
 from serving.churn_list.lists import csv_bytes
@@ -141,7 +141,7 @@ def contact_rows(
 ) -> Iterator[list[ContactRow]]:
     """The rows of the file, in blocks; reasons and offers are those of the latest scores."""
     words = Words(language or SOURCE)
-    key = contacts.campaign["seed"] or contacts.campaign["campaign_id"]
+    key = secret_of(contacts.campaign)
     for start in range(0, len(contacts.members), MEMBERS_PER_READ):
         members = contacts.members[start : start + MEMBERS_PER_READ]
         _, documents = scores.customers([member.customer_id for member in members])
