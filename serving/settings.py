@@ -188,6 +188,8 @@ class DigestSettings(Section):
     smtp_port: int = Field(587, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     """How the connection is encrypted; `none` is for a server on the same machine."""
+    ca_file: str | None = None
+    """Certificates (PEM) that are trusted beside the system's: those of the shop's own authority."""
     user: str | None = None
     """Who signs in at the mail server; None: nobody does."""
     password_variable: str = "REGULARS_SMTP_PASSWORD"  # noqa: S105 - a name

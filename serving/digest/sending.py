@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -70,7 +71,9 @@ def send_now(settings: Settings, runs: RunStore, engine: Engine, at: datetime) -
     message = message_of(digest_of(settings, runs, engine, at), settings.digest, at)
     detail = f"digest by e-mail ({len(settings.digest.to)})"
     AuditLog(engine).record(AuditEntry(at=at, who=COMMAND, action="export", count=0, detail=detail))
-    deliver(message, settings.digest, os.environ)
+    ca_file = settings.digest.ca_file
+    own_authority = None if ca_file is None else settings.path(ca_file)
+    deliver(message, settings.digest, os.environ, own_authority)
     sent_on(settings, at.astimezone(ZoneInfo(settings.data.timezone)).date())
 
 
@@ -93,22 +96,25 @@ def check_complete(settings: DigestSettings) -> None:
 
 
 def deliver(
-    message: EmailMessage, settings: DigestSettings, environment: Mapping[str, str]
+    message: EmailMessage,
+    settings: DigestSettings,
+    environment: Mapping[str, str],
+    ca_file: Path | None = None,
 ) -> None:
-    """Hand the message to the mail server.
+    """Hand the message to the mail server; `ca_file` is trusted beside the system's authorities.
 
     Raises
     ------
     DigestNotSent
         When it cannot be reached or does not take it; names no address.
     ConfigError
-        When the password is not in the environment.
+        When the password is not in the environment, or `ca_file` cannot be read.
     """
     password = environment.get(settings.password_variable)
     if settings.user is not None and not password:
         raise ConfigError(f"digest.user: no password in {settings.password_variable}.")
     host, port = settings.smtp_host or "", settings.smtp_port
-    context = ssl.create_default_context()
+    context = _trusting(ca_file)
     try:
         server: smtplib.SMTP
         if settings.security == "tls":
@@ -126,7 +132,25 @@ def deliver(
         raise DigestNotSent(f"{host} takes it for nobody (SMTP {', '.join(codes)}).") from None
     except smtplib.SMTPResponseException as error:
         raise DigestNotSent(f"{host} refused it (SMTP {error.smtp_code}).") from None
+    except ssl.SSLCertVerificationError as error:
+        raise DigestNotSent(
+            f"{host}:{port} shows a certificate that is not trusted ({error.verify_message}). If it "
+            "is of your own authority, name the file of that in digest.ca_file."
+        ) from None
     except (OSError, smtplib.SMTPException) as error:
         raise DigestNotSent(f"{host}:{port} cannot be used ({type(error).__name__}).") from None
     if refused:
         raise DigestNotSent(f"{host} took it, but not for {len(refused)} of its readers.")
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """The system's authorities, and those of `ca_file`."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:  # `ssl.SSLError` is one
+            raise ConfigError(
+                f"digest.ca_file: {ca_file} cannot be read as certificates ({type(error).__name__})."
+            ) from None
+    return context

@@ -21,8 +21,28 @@ class _Conversation(socketserver.StreamRequestHandler):
             elif word == "QUIT":
                 self.say(221)
                 return
+            elif word == "EHLO" and self.server.starttls:
+                self.wfile.write(b"250-said\r\n250 STARTTLS\r\n")
+            elif word == "STARTTLS":
+                self.say(220)
+                if not self.encrypted():
+                    return
             else:
                 self.say(250)
+
+    def encrypted(self):
+        """Whether the client trusts the certificate, and the conversation goes on."""
+        try:
+            self.connection = self.server.starttls.wrap_socket(self.connection, server_side=True)
+        except OSError:
+            return False
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", 0)
+        return True
+
+    def finish(self):
+        super().finish()
+        self.connection.close()
 
     def say(self, code):
         self.wfile.write(f"{code} said\r\n".encode())
@@ -35,11 +55,13 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def mail_server(*, recipient_code=250):
-    """`port`, and the messages `kept` so far."""
+def mail_server(*, recipient_code=250, tls=None, starttls=None):
+    """`port`, and the messages `kept` so far; `tls` and `starttls` are contexts to encrypt with."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Conversation) as server:
         server.daemon_threads = True
-        server.recipient_code, server.kept = recipient_code, []
+        server.recipient_code, server.kept, server.starttls = recipient_code, [], starttls
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -1,11 +1,18 @@
 """The weekly digest: what it holds, who is not in it, and what happens when it cannot be sent."""
 
 import re
-from datetime import UTC, date, datetime
+import ssl
+from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from features.errors import ConfigError
 from serving.commands.main import main
@@ -138,3 +145,54 @@ def test_the_command_writes_it_to_a_file_or_says_what_is_missing(runs, tmp_path)
     refused = CliRunner().invoke(main, ["digest", *config])
     assert refused.exit_code == 2
     assert "A digest by e-mail needs digest.sender" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def own_authority(tmp_path_factory):
+    """A context of a server whose certificate no system trusts, and the file of its authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The shop's own")])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("authority")
+    authority, secret = folder / "ca.pem", folder / "key.pem"
+    authority.write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority, secret)
+    return context, authority
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_an_encrypted_server_is_trusted_by_its_authority_alone(
+    runs, tmp_path, own_authority, security
+):
+    context, authority = own_authority
+    with mail_server(**{security: context}) as server:
+        plain = {"smtp_port": server.port, "security": security}
+        sentence = send_when_due(shop(tmp_path, runs, **plain), runs, runs.engine, AT)
+        assert "shows a certificate that is not trusted" in sentence
+        assert server.kept == []
+        settings = shop(tmp_path, runs, **plain, ca_file=str(authority))
+        assert send_when_due(settings, runs, runs.engine, AT) == "The digest was sent (2)."
+        assert len(server.kept) == 1
+
+
+def test_a_file_without_certificates_is_named(runs, tmp_path):
+    settings = shop(tmp_path, runs, security="tls", ca_file="none.pem")
+    sentence = send_when_due(settings, runs, runs.engine, AT)
+    assert "digest.ca_file: " in sentence
+    assert "none.pem cannot be read as certificates" in sentence
