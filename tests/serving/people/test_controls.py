@@ -2,10 +2,13 @@
 
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.routing import Route
 
+from serving.jobs.desk import JobDesk
+from serving.jobs.order_files import OrderFiles
 from serving.web.access import ACCESS, RouteCatalogue
 from serving.web.frame import NAVIGATION
 from serving.web.rights import KEY_SCOPES, SCOPE_OF_ROLE
@@ -15,19 +18,28 @@ from tests.support.people import HTML, Shop
 from tests.support.scores import run_info, score_tables
 from tests.support.stores import fresh_runs, stores_beside
 
-FURTHER = (
-    "/",
-    "/me",
+PAGES = (
+    *(entry.path + entry.query for entry in NAVIGATION),
+    "/accounts",
+    "/accounts/nobody",
     "/audiences/new",
     "/campaigns/new?name=Spring&kind=contacts&budget=10",
     "/churn-list?risk=high",
+    "/customer-outlook/012000",
     "/customers/012000",
     "/experiments",
+    "/experiments/none",
     "/goods/buyers",
+    "/jobs",
+    "/keys",
+    "/lifetime",
+    "/me",
+    "/models/compare",
     "/nowhere",
     "/people",
     "/segments/rfm_group",
 )
+NO_PAGES = {"/metrics", "/openapi.json", "/assets.xlsx"}
 
 
 class Controls(HTMLParser):
@@ -52,22 +64,38 @@ class Controls(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def shop():
+def shop(tmp_path_factory):
     store = fresh_runs()
     store.publish(run_info(economics=ECONOMICS), *score_tables(60), EXHIBITS)
-    return Shop(stores_beside(store))
+    stores = stores_beside(store)
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "orders").mkdir()
+    desk = JobDesk(
+        store=stores.jobs,
+        wake=lambda: None,
+        zone=ZoneInfo("Europe/London"),
+        order_files=OrderFiles(folder, "orders/*.csv"),
+        data=folder / "data",
+        upload_bytes=1_000_000,
+    )
+    return Shop(stores, jobs=desk)
 
 
 @pytest.fixture(scope="module")
 def made(shop):
-    """Pages of what a marketer has made."""
+    """Pages of what people have made."""
     browser = shop.browser_of(shop.add("Max", "marketer"))
     campaign = browser.post(
         "/campaigns", data={"name": "Spring", "kind": "contacts", "budget": "9"}
     )
     audience = browser.post("/v1/audiences", json={"name": "At risk", "where": "risk = high"})
     assert (campaign.status_code, audience.status_code) == (303, 201)
-    return [campaign.headers["location"], f"/audiences/{audience.json()['audience_id']}"]
+    job = shop.browser_of(shop.add("Ada", "admin")).post("/jobs")
+    return [
+        campaign.headers["location"],
+        f"/audiences/{audience.json()['audience_id']}",
+        job.headers["location"],
+    ]
 
 
 @pytest.mark.parametrize("role", ["viewer", "marketer"])
@@ -76,7 +104,15 @@ def test_what_a_page_offers_is_allowed(shop, made, role):
     routes = [Route(path, lambda: None, methods=[method]) for method, path in ACCESS]
     catalogue = RouteCatalogue(routes)
     refused, offered = [], 0
-    for path in {*(entry.path + entry.query for entry in NAVIGATION), *FURTHER, *made}:
+    paths = {*PAGES, *made}
+    visited = {catalogue.find("GET", urlsplit(path).path).template for path in paths}
+    pages = {
+        path
+        for (method, path), scope in ACCESS.items()
+        if method == "GET" and scope != "public" and not path.startswith("/v1/")
+    }
+    assert pages - visited == NO_PAGES
+    for path in paths:
         page = browser.get(path, headers=HTML)
         assert page.status_code < 500, path
         here = urlsplit(path).path
