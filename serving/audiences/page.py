@@ -1,6 +1,6 @@
 """The pages of audiences: those that are saved, and the builder with live counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from serving.audiences.service import LONGEST_NAME, LONGEST_NOTE, AudienceServic
 from serving.audiences.store import SavedAudience
 from serving.churn_list.rule_words import HEADINGS, OPERATORS, RuleWriter
 from serving.errors import AudienceConflict, UnknownAudience
+from serving.people.caller_names import CallerNames
 from serving.store.likely_buyers import BuyerStore
 from serving.store.rule.binding import bound
 from serving.store.rule.fields import fields_of
@@ -63,10 +64,18 @@ class BuilderState:
     problems: Sequence[str]
 
 
-def audience_pages(frame: Frame, service: AudienceService, buyers: BuyerStore) -> APIRouter:
-    """`/audiences`, `/audiences/new`, `/audiences/{id}` and what their forms send."""
+def audience_pages(
+    frame: Frame,
+    service: AudienceService,
+    buyers: BuyerStore,
+    caller_names: Callable[[], CallerNames],
+) -> APIRouter:
+    """`/audiences`, `/audiences/new`, `/audiences/{id}` and what their forms send.
+
+    `caller_names` says who made an audience.
+    """
     router = frame.router()
-    pages = _Pages(frame, service, buyers)
+    pages = _Pages(frame, service, buyers, caller_names)
     router.add_api_route("/audiences", pages.listed)
     router.add_api_route("/audiences/new", pages.new)
     router.add_api_route("/audiences/{audience_id}", pages.one)
@@ -77,8 +86,15 @@ def audience_pages(frame: Frame, service: AudienceService, buyers: BuyerStore) -
 
 
 class _Pages:
-    def __init__(self, frame: Frame, service: AudienceService, buyers: BuyerStore) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        service: AudienceService,
+        buyers: BuyerStore,
+        caller_names: Callable[[], CallerNames],
+    ) -> None:
         self._frame = frame
+        self._caller_names = caller_names
         self._service = service
         self._buyers = buyers
 
@@ -95,7 +111,14 @@ class _Pages:
             for audience in self._service.store.all()
         ]
         chosen = request.query_params.get("saved", "")
-        return self._frame.render(request, "audiences.html", run=run, saved=saved, chosen=chosen)
+        return self._frame.render(
+            request,
+            "audiences.html",
+            run=run,
+            saved=saved,
+            chosen=chosen,
+            callers=self._caller_names(),
+        )
 
     def new(self, request: Request) -> Response:
         run = self._frame.store.latest_run()

@@ -50,12 +50,13 @@ def page_routers(frame: Frame, parts: ServerParts) -> Iterator[APIRouter]:
     yield lifetime_pages(frame)
     yield goods_pages(frame)
     yield buyer_pages(frame, stores.buyers)
+    caller_names = partial(CallerNames.kept, stores.people.persons, stores.keys)
     yield audience_pages(
         frame,
         AudienceService(stores.audiences, stores.facets, stores.buyers, parts.context.clock),
         stores.buyers,
+        caller_names,
     )
-    caller_names = partial(CallerNames.kept, stores.people.persons, stores.keys)
     yield campaign_pages(frame, stores.campaigns, rule_called, caller_names)
     yield experiment_pages(frame, stores.experiments)
     yield model_pages(frame, parts.bundle, parts.mlflow_url, stores.facets)

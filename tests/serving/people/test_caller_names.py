@@ -20,3 +20,9 @@ def test_a_campaign_says_who_made_it_and_when():
     made = client.post("/campaigns", data=wish)
     page = client.get(made.headers["location"]).text
     assert "by somebody on this computer" in page
+
+
+def test_an_audience_says_who_made_it():
+    client = shown()
+    client.post("/v1/audiences", json={"name": "At risk", "where": "risk = high"})
+    assert "by somebody on this computer" in client.get("/audiences").text
